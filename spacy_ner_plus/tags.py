@@ -1,0 +1,331 @@
+"""Tag schemes: spans <-> tag ids, which transitions are valid, and strict reading of tag columns.
+
+BIO (also IOB2) and BILOU are the schemes a model predicts in; IOB1 and BIOES are only read.
+IOB1 and IOB2 are described in Tjong Kim Sang & Veenstra (1999), "Representing Text Chunks";
+BILOU in Ratinov & Roth (2009), "Design Challenges and Misconceptions in Named Entity Recognition".
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import numpy as np
+
+Span = tuple[int, int, str]
+"""Start token, end token (exclusive), label."""
+
+_PREFIXES = {"BIO": ("B", "I"), "BILOU": ("B", "I", "L", "U")}
+_CLOSERS = {"BILOU": ("L", "U"), "BIOES": ("E", "S")}
+_COLUMN_PREFIXES = {"IOB1": "BI", "BIO": "BI", "BILOU": "BILU", "BIOES": "BIES"}
+COLUMN_SCHEMES = tuple(_COLUMN_PREFIXES)
+
+
+@dataclass(frozen=True, init=False)
+class TagScheme:
+    """The tags of a scheme over a list of labels; tag 0 is "O".
+
+    All arrays are read-only and derived from `name` and `labels`.
+
+    name (str): "BIO" or "BILOU".
+    labels (Sequence[str]): Non-empty, unique strings; may be an empty list.
+    RAISES (ValueError): Unknown scheme; empty or repeated label.
+
+    tags: "O", then label by label in the order of `prefixes`.
+    first, inside, last, unit: Tag ids, int64 (n_labels,): the opening, middle and closing tag of
+        a span of two or more tokens, and the tag of a span of one token.
+    starts, ends: bool (n_tags,), whether a sequence may start or end with the tag.
+    transitions: bool (n_tags, n_tags), whether the tag of the row may precede that of the column.
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    prefixes: tuple[str, ...] = field(repr=False, compare=False)
+    tags: tuple[str, ...] = field(repr=False, compare=False)
+    first: np.ndarray = field(repr=False, compare=False)
+    inside: np.ndarray = field(repr=False, compare=False)
+    last: np.ndarray = field(repr=False, compare=False)
+    unit: np.ndarray = field(repr=False, compare=False)
+    starts: np.ndarray = field(repr=False, compare=False)
+    transitions: np.ndarray = field(repr=False, compare=False)
+    ends: np.ndarray = field(repr=False, compare=False)
+
+    def __init__(self, name: str, labels: Sequence[str]) -> None:
+        if name not in _PREFIXES:
+            raise ValueError(f"Unknown tag scheme {name!r}: use one of {list(_PREFIXES)}.")
+        _check_labels(labels)
+        prefixes = _PREFIXES[name]
+        n_labels = len(labels)
+        tag_prefixes = np.array(["O", *prefixes * n_labels])
+        tag_labels = np.concatenate([[-1], np.repeat(np.arange(n_labels), len(prefixes))])
+
+        opens = np.isin(tag_prefixes, ["B", "U"])
+        continues = np.isin(tag_prefixes, ["I", "L"])
+        # In BIO any tag may be the last of its span, in BILOU only L and U.
+        needs_more = np.isin(tag_prefixes, ["B", "I"]) if name == "BILOU" else opens & False
+        can_continue = np.isin(tag_prefixes, ["B", "I"])
+        same_label = tag_labels[:, None] == tag_labels[None, :]  # (from, to)
+        transitions = np.where(
+            continues[None, :], can_continue[:, None] & same_label, ~needs_more[:, None]
+        )
+
+        ids = 1 + np.arange(n_labels * len(prefixes), dtype=np.int64)
+        column = dict(zip(prefixes, ids.reshape(n_labels, len(prefixes)).T, strict=True))
+        self._set("name", name)
+        self._set("labels", tuple(labels))
+        self._set("prefixes", prefixes)
+        self._set("tags", ("O", *(f"{p}-{label}" for label in labels for p in prefixes)))
+        self._set("first", column["B"])
+        self._set("inside", column["I"])
+        self._set("last", column.get("L", column["I"]))
+        self._set("unit", column.get("U", column["B"]))
+        self._set("starts", ~continues)
+        self._set("transitions", transitions)
+        self._set("ends", ~needs_more)
+
+    def _set(self, name: str, value: np.ndarray | str | tuple[str, ...]) -> None:
+        if isinstance(value, np.ndarray):
+            value = value.copy()
+            value.setflags(write=False)
+        object.__setattr__(self, name, value)
+
+    def __reduce__(self) -> tuple[type, tuple[str, tuple[str, ...]]]:
+        return TagScheme, (self.name, self.labels)
+
+    @property
+    def n_tags(self) -> int:
+        return len(self.tags)
+
+    def encode(self, spans: Iterable[Span], n_tokens: int) -> np.ndarray:
+        """The tag ids of a sequence that holds the spans, in any order.
+
+        spans (Iterable[Span]): Start, end (exclusive) and label.
+        n_tokens (int): Length of the sequence.
+        RETURNS (np.ndarray): int64 (n_tokens,).
+        RAISES (ValueError): A span is empty, out of range or overlaps another; unknown label.
+        """
+        label_ids = {label: i for i, label in enumerate(self.labels)}
+        tag_ids = np.zeros(n_tokens, dtype=np.int64)
+        for start, end, label in spans:
+            if label not in label_ids:
+                raise ValueError(
+                    f"Span {(start, end, label)} has a label that is not among "
+                    f"{list(self.labels)}: add it to the labels or drop the span."
+                )
+            if not 0 <= start < end <= n_tokens:
+                raise ValueError(
+                    f"Span {(start, end, label)} is empty or not within the {n_tokens} tokens."
+                )
+            if tag_ids[start:end].any():
+                token = start + int(np.flatnonzero(tag_ids[start:end])[0])
+                raise ValueError(
+                    f"Span {(start, end, label)} overlaps another one at token {token}: "
+                    f"the {self.name} scheme holds flat spans only."
+                )
+            i = label_ids[label]
+            if end - start == 1:
+                tag_ids[start] = self.unit[i]
+            else:
+                tag_ids[start] = self.first[i]
+                tag_ids[start + 1 : end - 1] = self.inside[i]
+                tag_ids[end - 1] = self.last[i]
+        return tag_ids
+
+    def decode(self, tag_ids: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The spans of a valid tag sequence, from left to right.
+
+        tag_ids (np.ndarray): Integers (n_tokens,).
+        RETURNS (Tuple[np.ndarray, np.ndarray, np.ndarray]): Starts, ends (exclusive) and label
+            ids, each int64 (n_spans,).
+        RAISES (ValueError): The sequence is not valid under the scheme.
+        """
+        tag_ids = self._check_sequence(np.asarray(tag_ids))
+        # Neither B nor U goes on from the tag before; I and L always do.
+        opens = (tag_ids > 0) & self.starts[tag_ids]
+        goes_on = ~self.starts[tag_ids]
+        closes = (tag_ids > 0) & ~np.append(goes_on[1:], False)
+        starts = np.flatnonzero(opens).astype(np.int64, copy=False)
+        ends = np.flatnonzero(closes).astype(np.int64, copy=False) + 1
+        label_ids = (tag_ids[starts] - 1) // len(self.prefixes)
+        return starts, ends, label_ids
+
+    def _check_sequence(self, tag_ids: np.ndarray) -> np.ndarray:
+        """The ids as int64, if they are a valid sequence."""
+        if tag_ids.ndim != 1 or (tag_ids.size and tag_ids.dtype.kind not in "iu"):
+            raise ValueError(
+                f"Tag ids must be one row of integers, got {tag_ids.dtype} {tag_ids.shape}."
+            )
+        tag_ids = tag_ids.astype(np.int64)
+        if not tag_ids.size:
+            return tag_ids
+        if tag_ids.min() < 0 or tag_ids.max() >= self.n_tags:
+            raise ValueError(
+                f"Tag ids must be in 0..{self.n_tags - 1}, "
+                f"got {tag_ids.min()} to {tag_ids.max()}."
+            )
+        if not self.starts[tag_ids[0]]:
+            raise ValueError(f"A sequence can't start with {self.tags[tag_ids[0]]} (token 0).")
+        broken = np.flatnonzero(~self.transitions[tag_ids[:-1], tag_ids[1:]])
+        if broken.size:
+            i = int(broken[0])
+            before, after = self.tags[tag_ids[i]], self.tags[tag_ids[i + 1]]
+            raise ValueError(f"{after} (token {i + 1}) can't follow {before} in {self.name}.")
+        if not self.ends[tag_ids[-1]]:
+            raise ValueError(
+                f"A sequence can't end with {self.tags[tag_ids[-1]]} (token {len(tag_ids) - 1})."
+            )
+        return tag_ids
+
+
+def _check_labels(labels: Sequence[str]) -> None:
+    if isinstance(labels, str):
+        raise ValueError(f"Labels must be a list of strings, got the string {labels!r}.")
+    for i, label in enumerate(labels):
+        if not isinstance(label, str) or not label:
+            raise ValueError(f"Label {i} is {label!r}: labels are non-empty strings.")
+    if len(set(labels)) != len(labels):
+        repeated = sorted({label for label in labels if list(labels).count(label) > 1})
+        raise ValueError(f"Labels must be unique, repeated: {repeated}.")
+
+
+class TagError(ValueError):
+    """A tag that breaks its scheme; `token` is its index in the sentence."""
+
+    def __init__(self, message: str, token: int) -> None:
+        super().__init__(message)
+        self.token = token
+
+
+def read_tags(column: Sequence[str], scheme: str) -> list[Span]:
+    """Read the string tags of one sentence as spans, strictly.
+
+    A tag is "O" or a prefix, a hyphen and a label; only the first hyphen splits. Nothing is
+    repaired: IOB1 has B- only where a span directly follows one of the same label, BIO opens
+    every span with B-, BILOU and BIOES close every span of two or more tokens.
+
+    column (Sequence[str]): One tag per token.
+    scheme (str): "IOB1", "BIO" (or its other name "IOB2"), "BILOU" or "BIOES".
+    RETURNS (list[Span]): Spans from left to right.
+    RAISES (TagError): The token index, its tag, what precedes it and what to do.
+    """
+    scheme = column_scheme(scheme)
+    if scheme in _CLOSERS:
+        return _read_closed(column, scheme)
+    return _read_open(column, scheme)
+
+
+def column_scheme(name: str) -> str:
+    """The name that `read_tags` uses for a scheme: checks it, and gives "BIO" for "IOB2"."""
+    name = "BIO" if name == "IOB2" else name
+    if name not in _COLUMN_PREFIXES:
+        raise ValueError(f"Unknown tag scheme {name!r}: use one of {list(COLUMN_SCHEMES)}.")
+    return name
+
+
+def detect_scheme(columns: Iterable[Sequence[str]]) -> str:
+    """The scheme of a whole file, from its tags.
+
+    L- or U- mean BILOU, E- or S- mean BIOES. With B- and I- only, a span that opens with B- where
+    no span of its label precedes is BIO, one that opens with I- is IOB1, and the more frequent
+    decides: no file with a span in it is valid under both. A file of O tags only is called BIO.
+
+    columns (Iterable[Sequence[str]]): The tags of each sentence.
+    RETURNS (str): One of `COLUMN_SCHEMES`. The file may still break it: `read_tags` says where.
+    """
+    prefixes: set[str] = set()
+    openings = {"B": 0, "I": 0}
+    for column in columns:
+        for before, tag in pairwise(["O", *column]):
+            prefix, _, label = tag.partition("-")
+            prefixes.add(prefix)
+            if prefix in openings and label != before.partition("-")[2]:
+                openings[prefix] += 1
+    for scheme, closers in _CLOSERS.items():
+        if prefixes.intersection(closers):
+            return scheme
+    return "IOB1" if openings["I"] > openings["B"] else "BIO"
+
+
+def split_tag(tag: str, token: int, scheme: str) -> tuple[str, str]:
+    """Split a tag at its first hyphen into prefix and label: ("O", "") for "O".
+
+    RAISES (TagError): The prefix is not one of the scheme, or the label is missing.
+    """
+    if tag == "O":
+        return "O", ""
+    prefix, hyphen, label = tag.partition("-")
+    if len(prefix) != 1 or prefix not in _COLUMN_PREFIXES[scheme]:
+        allowed = ", ".join(f"{p}-" for p in _COLUMN_PREFIXES[scheme])
+        raise TagError(
+            f"Unknown tag {tag!r} at token {token}: {scheme} has O and the prefixes {allowed}. "
+            "Correct the tag or name another scheme.",
+            token,
+        )
+    if not hyphen or not label:
+        raise TagError(
+            f"Tag {tag!r} at token {token} has no label: write {prefix}-LABEL, or O outside "
+            "of entities.",
+            token,
+        )
+    return prefix, label
+
+
+def _read_open(column: Sequence[str], scheme: str) -> list[Span]:
+    spans: list[Span] = []
+    start, current = 0, ""  # the label of the tag before, "" for O
+    for i, tag in enumerate(column):
+        prefix, label = split_tag(tag, i, scheme)
+        if scheme == "BIO" and prefix == "I" and label != current:
+            raise _broken(column, i, f"In BIO an entity starts with B-: write B-{label}")
+        if scheme == "IOB1" and prefix == "B" and label != current:
+            raise _broken(
+                column, i, "In IOB1 B- only parts an entity from one of the same label directly "
+                f"before it: write I-{label}"
+            )  # fmt: skip
+        if current and (prefix != "I" or label != current):
+            spans.append((start, i, current))
+        if prefix == "B" or label != current:
+            start = i
+        current = label
+    if current:
+        spans.append((start, len(column), current))
+    return spans
+
+
+def _read_closed(column: Sequence[str], scheme: str) -> list[Span]:
+    closer, single = _CLOSERS[scheme]
+    spans: list[Span] = []
+    start, current = 0, ""  # the label of the span that is open, "" for none
+    for i, tag in enumerate(column):
+        prefix, label = split_tag(tag, i, scheme)
+        if prefix in ("I", closer):
+            if label != current:
+                raise _broken(
+                    column, i, f"In {scheme} {prefix}- goes on an open entity of its label: start "
+                    f"it with B-{label}, or write {single}-{label} for a single token"
+                )  # fmt: skip
+            if prefix == closer:
+                spans.append((start, i + 1, label))
+                current = ""
+            continue
+        if current:
+            raise _broken(
+                column, i, f"The entity opened by B-{current} at token {start} is never closed: "
+                f"end it with {closer}-{current}"
+            )  # fmt: skip
+        if prefix == "B":
+            start, current = i, label
+        elif prefix == single:
+            spans.append((i, i + 1, label))
+    if current:
+        raise TagError(
+            f"The entity opened by B-{current} at token {start} is never closed before the "
+            f"sentence ends: end it with {closer}-{current}, or write {single}-{current} for a "
+            "single token.",
+            len(column) - 1,
+        )
+    return spans
+
+
+def _broken(column: Sequence[str], token: int, advice: str) -> TagError:
+    before = f"after {column[token - 1]!r}" if token else "at the start of the sentence"
+    return TagError(f"Tag {column[token]!r} at token {token}, {before}: {advice}.", token)
