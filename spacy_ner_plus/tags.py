@@ -159,8 +159,7 @@ class TagScheme:
             return tag_ids
         if tag_ids.min() < 0 or tag_ids.max() >= self.n_tags:
             raise ValueError(
-                f"Tag ids must be in 0..{self.n_tags - 1}, "
-                f"got {tag_ids.min()} to {tag_ids.max()}."
+                f"Tag ids must be in 0..{self.n_tags - 1}, got {tag_ids.min()} to {tag_ids.max()}."
             )
         if not self.starts[tag_ids[0]]:
             raise ValueError(f"A sequence can't start with {self.tags[tag_ids[0]]} (token 0).")
