@@ -198,8 +198,10 @@ def read_tags(column: Sequence[str], scheme: str) -> list[Span]:
     """Read the string tags of one sentence as spans, strictly.
 
     A tag is "O" or a prefix, a hyphen and a label; only the first hyphen splits. Nothing is
-    repaired: IOB1 has B- only where a span directly follows one of the same label, BIO opens
-    every span with B-, BILOU and BIOES close every span of two or more tokens.
+    repaired: BIO opens every span with B-, BILOU and BIOES close every span of two or more tokens.
+    In IOB1 any tag but an I- of the same label as before opens a span. Its B- should only stand
+    where a span directly follows one of its label, but CoNLL-2003 itself has two elsewhere, and
+    its meaning is plain.
 
     column (Sequence[str]): One tag per token.
     scheme (str): "IOB1", "BIO" (or its other name "IOB2"), "BILOU" or "BIOES".
@@ -223,9 +225,9 @@ def column_scheme(name: str) -> str:
 def detect_scheme(columns: Iterable[Sequence[str]]) -> str:
     """The scheme of a whole file, from its tags.
 
-    L- or U- mean BILOU, E- or S- mean BIOES. With B- and I- only, a span that opens with B- where
-    no span of its label precedes is BIO, one that opens with I- is IOB1, and the more frequent
-    decides: no file with a span in it is valid under both. A file of O tags only is called BIO.
+    L- or U- mean BILOU, E- or S- mean BIOES. With B- and I- only, spans that open with B- although
+    no span of their label precedes speak for BIO, spans that open with I- for IOB1: the more
+    frequent decides. A file of O tags only is called BIO.
 
     columns (Iterable[Sequence[str]]): The tags of each sentence.
     RETURNS (str): One of `COLUMN_SCHEMES`. The file may still break it: `read_tags` says where.
@@ -275,11 +277,6 @@ def _read_open(column: Sequence[str], scheme: str) -> list[Span]:
         prefix, label = split_tag(tag, i, scheme)
         if scheme == "BIO" and prefix == "I" and label != current:
             raise _broken(column, i, f"In BIO an entity starts with B-: write B-{label}")
-        if scheme == "IOB1" and prefix == "B" and label != current:
-            raise _broken(
-                column, i, "In IOB1 B- only parts an entity from one of the same label directly "
-                f"before it: write I-{label}"
-            )  # fmt: skip
         if current and (prefix != "I" or label != current):
             spans.append((start, i, current))
         if prefix == "B" or label != current:
