@@ -5,7 +5,6 @@ from contextlib import contextmanager
 
 import typer
 from spacy.cli._util import app as spacy_app
-from wasabi import msg
 
 app = typer.Typer(
     name="ner-plus",
@@ -23,8 +22,10 @@ def _group() -> None:
 
 @contextmanager
 def errors_as_messages() -> Iterator[None]:
-    """Show a ValueError or OSError as its message alone, without traceback, and exit with 1."""
+    """Show a ValueError or OSError as its message alone, on stderr, and exit with 1."""
     try:
         yield
     except (ValueError, OSError) as error:
-        msg.fail(str(error), exits=1)
+        # Not wasabi: it breaks lines at 80 columns, and with them paths and file content.
+        typer.echo(f"Error: {error}", err=True)
+        raise typer.Exit(1) from error

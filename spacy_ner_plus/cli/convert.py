@@ -11,7 +11,7 @@ from spacy.vocab import Vocab
 from wasabi import msg
 
 from spacy_ner_plus.cli._app import app, errors_as_messages
-from spacy_ner_plus.data.columns import AUTO, ColumnFile, read_columns
+from spacy_ner_plus.data.columns import AUTO, ColumnFile, has_markers, read_columns
 from spacy_ner_plus.data.docs import group_sentences, make_doc
 
 _ATTRS = ("ORTH", "SPACY", "SENT_START", "ENT_IOB", "ENT_TYPE")
@@ -26,8 +26,9 @@ def convert_cli(
     ] = AUTO,
     layout: Annotated[str, typer.Option(help="Layout: auto, conll2003, tsv, uner")] = AUTO,
     group: Annotated[
-        int, typer.Option(help="Sentences a document, where the file marks no documents")
-    ] = 1,
+        int | None,
+        typer.Option(min=1, help="Sentences a document, where the file marks none (default: 1)"),
+    ] = None,
     ignore_markers: Annotated[
         bool, typer.Option("--ignore-markers", help="Use --group even if the file marks documents")
     ] = False,
@@ -51,10 +52,12 @@ def convert_cli(
             output_path,
             scheme=scheme,
             layout=layout,
-            group=group,
+            group=group or 1,
             ignore_markers=ignore_markers,
             label_map=names,
         )
+    if group and not ignore_markers and has_markers(file.sentences):
+        msg.warn("--group is not used: the file marks its documents (see --ignore-markers)")
     msg.table(_table_rows(file, docs, names), aligns=("l", "r"))
     msg.good(f"Wrote {output_path} (layout {file.layout}, tag scheme {file.scheme})")
 

@@ -1,6 +1,6 @@
 """Reading of column files: tokens and tags -> sentences with entity spans."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,6 +42,11 @@ class ColumnFile:
     scheme: str
     sentences: tuple[Sentence, ...]
     mapped: dict[str, int]
+
+
+def has_markers(sentences: Iterable[Sentence]) -> bool:
+    """Whether document markers stand before any of the sentences."""
+    return any(sentence.opens_document for sentence in sentences)
 
 
 def read_columns(

@@ -16,7 +16,7 @@ from spacy.tokens import Doc
 from spacy.tokens import Span as DocSpan
 from spacy.vocab import Vocab
 
-from spacy_ner_plus.data.columns import Sentence
+from spacy_ner_plus.data.columns import Sentence, has_markers
 from spacy_ner_plus.tags import Span
 
 _WHITE_SPACE = re.compile(r"\s*")
@@ -37,7 +37,7 @@ def group_sentences(
     """
     if group < 1:
         raise ValueError(f"The number of sentences a document must be 1 or more, got {group}.")
-    by_marker = use_markers and any(sentence.opens_document for sentence in sentences)
+    by_marker = use_markers and has_markers(sentences)
     document: list[Sentence] = []
     for sentence in sentences:
         is_full = sentence.opens_document if by_marker else len(document) == group

@@ -78,8 +78,8 @@ def set_offset_ents(doc: Doc, annotations: Iterable[OffsetSpan]) -> list[Misalig
         span = Span(doc, int(first[0]), int(last[0]) + 1, label=label)
         if is_entity[span.start : span.end].any():
             raise ValueError(
-                f"{label} {span.text!r} at characters {start}-{end} overlaps another entity of the "
-                f"document: flat entities can't overlap. Keep one of {_overlapping(entities, span)}."
+                f"{label} {span.text!r} at characters {start}-{end} overlaps another entity, but "
+                f"flat entities can't: keep one of {_overlapping(entities, span)}."
             )
         is_entity[span.start : span.end] = True
         entities.append(span)
