@@ -1,13 +1,24 @@
-"""Commands under `python -m spacy ner-plus`, one module each.
+"""Commands under `python -m spacy ner-plus`, one module each, registered here.
 
-A module decorates its function with `@app.command("name")` of `spacy_ner_plus.cli._app`; list it
-below and it is there. Import torch and other heavy packages inside the functions: spaCy imports
-all of this for each of its own commands.
+Import torch and other heavy packages inside the functions: spaCy imports all of this for each of
+its own commands.
 """
 
-from spacy_ner_plus.cli import (
-    convert,  # noqa: F401
-)
-from spacy_ner_plus.cli._app import app
+import typer
+from spacy.cli._util import app as spacy_app
 
-__all__ = ["app"]
+from spacy_ner_plus.cli.check import check_cli
+from spacy_ner_plus.cli.convert import convert_cli
+from spacy_ner_plus.cli.encoder import encoder_cli
+
+app = typer.Typer(
+    name="ner-plus",
+    help="Commands of spacy_ner_plus: prepare data, evaluate and check pipelines.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+app.command("check")(check_cli)
+app.command("convert")(convert_cli)
+app.command("encoder")(encoder_cli)
+
+spacy_app.add_typer(app)

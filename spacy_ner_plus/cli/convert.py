@@ -10,14 +10,13 @@ from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
 from wasabi import msg
 
-from spacy_ner_plus.cli._app import app, errors_as_messages
+from spacy_ner_plus.cli._errors import errors_as_messages
 from spacy_ner_plus.data.columns import AUTO, ColumnFile, has_markers, read_columns
 from spacy_ner_plus.data.docs import group_sentences, make_doc
 
 _ATTRS = ("ORTH", "SPACY", "SENT_START", "ENT_IOB", "ENT_TYPE")
 
 
-@app.command("convert")
 def convert_cli(
     input_path: Annotated[Path, typer.Argument(help="Column file to read", metavar="IN")],
     output_path: Annotated[Path, typer.Argument(help=".spacy file to write", metavar="OUT")],

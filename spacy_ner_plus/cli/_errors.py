@@ -1,23 +1,9 @@
-"""The typer app that all commands hang on, and what they share."""
+"""How commands show errors."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import typer
-from spacy.cli._util import app as spacy_app
-
-app = typer.Typer(
-    name="ner-plus",
-    help="Commands of spacy_ner_plus: prepare data, evaluate and check pipelines.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
-spacy_app.add_typer(app)
-
-
-@app.callback()
-def _group() -> None:
-    """Keeps the name of a command necessary even while there is only one."""
 
 
 @contextmanager
