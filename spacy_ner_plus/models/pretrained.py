@@ -1,0 +1,61 @@
+"""Loading of pretrained encoders with their tokenizers, by hub name or from a local folder."""
+
+from pathlib import Path
+
+from transformers import AutoTokenizer, PreTrainedTokenizerFast
+
+from ..nn.transformer import TransformerEncoder
+from ..text.wordpieces import WordpieceTokenizer
+
+
+def load_encoder(name: str, *, n_word_forms: int) -> TransformerEncoder:
+    """Load an encoder's weights.
+
+    name (str): Hub name or local folder.
+    n_word_forms (int): Word-form classes to embed; 0 for none.
+    RAISES ValueError: If there is no such encoder, with what to do.
+    """
+    _check_name(name)
+    try:
+        return TransformerEncoder.from_pretrained(name, n_word_forms=n_word_forms)
+    except OSError as error:
+        raise ValueError(_cannot_load("encoder", name, error)) from error
+
+
+def load_tokenizer(name: str) -> WordpieceTokenizer:
+    """Load an encoder's tokenizer.
+
+    name (str): Hub name or local folder.
+    RAISES ValueError: If there is none, or only one written in Python, which has no offsets.
+    """
+    _check_name(name)
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(name, use_fast=True)
+    except OSError as error:
+        raise ValueError(_cannot_load("tokenizer", name, error)) from error
+    if not isinstance(tokenizer, PreTrainedTokenizerFast):
+        raise ValueError(
+            f"The tokenizer of '{name}' is a Python one, which does not say where its pieces lie "
+            "in the text. Use an encoder with a fast tokenizer (a tokenizer.json), or convert it "
+            "with transformers' save_pretrained."
+        )
+    pad_id = tokenizer.pad_token_id
+    return WordpieceTokenizer(tokenizer.backend_tokenizer, pad_id=0 if pad_id is None else pad_id)
+
+
+def _check_name(name: str) -> None:
+    path = Path(name)
+    if path.is_dir() and not (path / "config.json").exists():
+        raise ValueError(f"The folder '{name}' holds no encoder: there is no config.json in it.")
+    # a hub name has at most one slash and never points up or starts at a root
+    looks_like_path = path.is_absolute() or name.startswith((".", "~")) or name.count("/") > 1
+    if not path.exists() and looks_like_path:
+        raise ValueError(f"The encoder folder '{name}' does not exist.")
+
+
+def _cannot_load(what: str, name: str, error: OSError) -> str:
+    return (
+        f"No {what} could be loaded for '{name}'. Give a folder that holds a Hugging Face encoder "
+        f"(config.json, weights, tokenizer.json), or the name of one on the hub, which needs a "
+        f"network the first time. The reason: {error}"
+    )

@@ -1,0 +1,70 @@
+"""The registered scorer: entities against gold, with spaCy's rules for missing annotation."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+from spacy import registry
+from spacy.training import Example
+
+from ..scoring import Counts, count_spans, summarise
+from ..tags import Span
+
+Scorer = Callable[..., dict[str, Any]]
+
+
+@registry.scorers("spacy_ner_plus.ner_scorer.v1")
+def make_ner_scorer_v1() -> Scorer:
+    """A scorer of doc.ents: see score_entities."""
+    return score_entities
+
+
+def score_entities(examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:
+    """Score doc.ents by exact span and label.
+
+    Same rules as spacy.scorer.get_ner_prf: documents without any entity annotation are skipped,
+    and a predicted entity that touches a token without annotation is neither right nor wrong.
+
+    examples (Iterable[Example]): The predicted and the reference Docs.
+    RETURNS (Dict[str, Any]): ents_p, ents_r, ents_f and ents_micro_f (the same as ents_f) over
+        all entities; ents_macro_f, the mean of the types' F1; ents_per_type with p, r, f and
+        support by label. All are None if no document has annotation or any entity.
+    """
+    summary = summarise(
+        _count(example) for example in examples if example.y.has_annotation("ENT_IOB")
+    )
+    if not summary.per_type:
+        keys = ("p", "r", "f", "micro_f", "macro_f", "per_type")
+        return {f"ents_{key}": None for key in keys}
+    return {
+        "ents_p": summary.micro.precision,
+        "ents_r": summary.micro.recall,
+        "ents_f": summary.micro.f1,
+        "ents_micro_f": summary.micro.f1,
+        "ents_macro_f": summary.macro_f1,
+        "ents_per_type": {
+            label: {
+                "p": counts.precision,
+                "r": counts.recall,
+                "f": counts.f1,
+                "support": counts.support,
+            }
+            for label, counts in summary.per_type.items()
+        },
+    }
+
+
+def _count(example: Example) -> dict[str, Counts]:
+    """Counts of one Example, in tokens of the reference."""
+    gold: list[Span] = [(ent.start, ent.end, ent.label_) for ent in example.y.ents]
+    missing = example.y.to_array("ENT_IOB") == 0
+    predicted: list[Span] = []
+    if example.x.ents:
+        to_reference = example.alignment.x2y
+        for ent in example.x.ents:
+            tokens = to_reference[ent.start : ent.end]
+            if len(tokens):
+                start, end = int(tokens[0]), int(tokens[-1]) + 1
+                if not np.any(missing[start:end]):
+                    predicted.append((start, end, ent.label_))
+    return count_spans(gold, predicted)

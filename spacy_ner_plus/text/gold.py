@@ -1,0 +1,109 @@
+"""Gold annotation to the tags that it permits.
+
+Missing is not O: a token without annotation permits every tag, so it teaches nothing, except
+that it cannot carry on an entity that is known to end before it.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from spacy.tokens import Doc, Span
+from spacy.training import Example
+
+from ..tags import TagScheme
+
+
+@dataclass(frozen=True)
+class Lost:
+    """A gold entity that cannot be learned, because it does not fit what is tagged.
+
+    entity (Span): The entity in the reference Doc.
+    reason (str): What is wrong with it, with the nearest token boundaries.
+    """
+
+    entity: Span
+    reason: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.entity.text!r} ({self.entity.label_}) at characters "
+            f"{self.entity.start_char}-{self.entity.end_char}: {self.reason}"
+        )
+
+
+def allowed_tags(example: Example, row_tokens: np.ndarray, scheme: TagScheme) -> np.ndarray:
+    """The tags that the reference annotation permits on each row.
+
+    example (Example): Reference annotation and predicted tokens; they need not be split alike.
+    row_tokens: (n_rows,) int64, the predicted tokens that take part in tagging, ascending.
+        Entities that start or end on other tokens (whitespace) are moved inwards.
+    scheme (TagScheme): The tags.
+    RETURNS: (n_rows, n_tags) bool: one tag where annotated, all where annotation is missing or
+        does not fit the tokens, all but those that extend a known entity right behind it.
+    RAISES ValueError: If an entity's label is not in the scheme.
+    """
+    entities, biluo = example.get_aligned_ents_and_ner()
+    missing = np.array([tag is None for tag in biluo], dtype=bool)[row_tokens]
+    spans = [
+        (start, end, entity.label_)
+        for entity in entities
+        for start, end in [_rows(entity, row_tokens)]
+        if start < end
+    ]
+    tags = scheme.encode(spans, len(row_tokens))
+    allowed = np.zeros((len(row_tokens), scheme.n_tags), dtype=bool)
+    allowed[np.arange(len(row_tokens)), tags] = True
+    allowed[missing] = True
+    label_ids = {label: i for i, label in enumerate(scheme.labels)}
+    for _, end, label in spans:
+        if end < len(row_tokens) and missing[end]:
+            allowed[end, scheme.inside[label_ids[label]]] = False
+    return allowed
+
+
+def lost_entities(example: Example) -> list[Lost]:
+    """The reference entities that have no place in the predicted tokens."""
+    kept = [entity for entity in example.get_aligned_ents_and_ner()[0] if not _blank(entity)]
+    wanted = [entity for entity in example.reference.ents if entity.label]
+    if len(kept) == len(wanted):
+        return []
+    places = {(entity.start_char, entity.end_char) for entity in kept}
+    return [
+        Lost(entity, _why(entity, example.predicted))
+        for entity in wanted
+        if (entity.start_char, entity.end_char) not in places
+    ]
+
+
+def describe_lost(lost: Iterable[Lost], *, most: int = 5) -> str:
+    """A line for each of the first few, and the count of the rest."""
+    lines = [str(one) for one in lost]
+    shown = "\n".join(f"  {line}" for line in lines[:most])
+    return shown if len(lines) <= most else f"{shown}\n  and {len(lines) - most} more"
+
+
+def _rows(entity: Span, row_tokens: np.ndarray) -> tuple[int, int]:
+    start, end = np.searchsorted(row_tokens, [entity.start, entity.end])
+    return int(start), int(end)
+
+
+def _blank(entity: Span) -> bool:
+    return all(token.is_space for token in entity)
+
+
+def _why(entity: Span, predicted: Doc) -> str:
+    if _blank(entity):
+        return "it is whitespace only"
+    if entity.doc.text != predicted.text:
+        return "the reference and the predicted Doc differ in text"
+    inner = predicted.char_span(entity.start_char, entity.end_char, alignment_mode="contract")
+    outer = predicted.char_span(entity.start_char, entity.end_char, alignment_mode="expand")
+    if inner is not None and inner.start_char == entity.start_char == outer.start_char and (
+        inner.end_char == entity.end_char == outer.end_char
+    ):
+        return "it overlaps another entity"
+    return (
+        f"it is not on token boundaries; the nearest around it are {outer.start_char}-"
+        f"{outer.end_char} ({outer.text!r}). Its tokens count as not annotated"
+    )

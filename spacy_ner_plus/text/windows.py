@@ -1,0 +1,144 @@
+"""Windows of wordpieces: documents of any length through an encoder with a limit.
+
+A window is a run of at most `capacity` pieces that an encoder reads at once. Windows are cut
+where no token is cut, and overlap, so that each token can be read where it has context on both
+sides. A token with more pieces than a window holds is split over windows of its own, and the
+windows start anew behind it: nothing on one side of such a token moves what is on the other.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .wordpieces import Alignment
+
+
+@dataclass(frozen=True)
+class Windows:
+    """The windows of one document, and where each pair of an Alignment is read.
+
+    starts, ends: (n_windows,) int64, the pieces of each window, end exclusive.
+    pair_windows: (n_pairs,) int64, the window from which the pair's piece is read.
+    """
+
+    starts: np.ndarray
+    ends: np.ndarray
+    pair_windows: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+
+def plan_windows(alignment: Alignment, n_pieces: int, capacity: int, overlap: int) -> Windows:
+    """Lay windows over a document's pieces and choose the window that each token is read from.
+
+    alignment (Alignment): The pairs of the tokens that need a vector.
+    n_pieces (int): How many pieces the document has.
+    capacity (int): Pieces that fit in a window, special tokens not counted.
+    overlap (int): Pieces that consecutive windows share, as nearly as token boundaries allow.
+    RETURNS (Windows): Only windows from which some token is read. A token is read from the
+        window that gives it the most context on its shorter side (the earlier one of equals);
+        the pieces of a token longer than a window, each from the one window they are in.
+    RAISES ValueError: Unless 0 <= overlap < capacity.
+    """
+    if not 0 <= overlap < capacity:
+        raise ValueError(
+            f"The overlap of windows must be at least 0 and less than the {capacity} wordpieces "
+            f"that a window holds, got {overlap}."
+        )
+    if not len(alignment):
+        none = np.zeros(0, dtype=np.int64)
+        return Windows(none, none, none)
+    cuts = _cut_points(alignment, n_pieces)
+    bounds = np.array(_cover(cuts, capacity, overlap), dtype=np.int64).reshape(-1, 2)
+    starts, ends = bounds[:, 0], bounds[:, 1]
+    pair_windows = _home_windows(alignment, starts, ends)
+    used, pair_windows = np.unique(pair_windows, return_inverse=True)
+    return Windows(starts[used], ends[used], pair_windows)
+
+
+def _cut_points(alignment: Alignment, n_pieces: int) -> np.ndarray:
+    """The positions at which a window may begin or end, ascending, 0 and n_pieces included.
+
+    A cut is allowed where no token has pieces on both sides, and not inside a run of pieces
+    without tokens: a run of whitespace longer than a window then counts as one absurd token.
+    """
+    allowed = np.ones(n_pieces + 1, dtype=bool)
+    aligned = np.zeros(n_pieces, dtype=bool)
+    aligned[alignment.pieces] = True
+    allowed[1:-1] = aligned[1:] | aligned[:-1]
+    first, stop = _piece_ranges(alignment)
+    # +1 from each token's second piece on, -1 behind its last: positive means inside a token
+    depth = np.zeros(n_pieces + 2, dtype=np.int64)
+    np.add.at(depth, first + 1, 1)
+    np.add.at(depth, stop, -1)
+    allowed &= np.cumsum(depth)[:-1] == 0
+    return np.flatnonzero(allowed)
+
+
+def _cover(cuts: np.ndarray, capacity: int, overlap: int) -> list[tuple[int, int]]:
+    """Windows over all pieces: runs without an oversized gap between cuts, and such gaps."""
+    windows: list[tuple[int, int]] = []
+    run_start = 0  # index into cuts
+    for gap in [*np.flatnonzero(np.diff(cuts) > capacity), len(cuts) - 1]:
+        windows += _cover_run(cuts[run_start : gap + 1], capacity, overlap)
+        if gap + 1 < len(cuts):
+            start, end = int(cuts[gap]), int(cuts[gap + 1])
+            windows += [(at, min(at + capacity, end)) for at in range(start, end, capacity)]
+        run_start = gap + 1
+    return windows
+
+
+def _cover_run(cuts: np.ndarray, capacity: int, overlap: int) -> list[tuple[int, int]]:
+    """Windows over a run in which any two neighbouring cuts are at most `capacity` apart.
+
+    All windows aim at the same length rather than leaving a short one at the end: rows of equal
+    length need no padding, and no token is left with little context.
+    """
+    start, final = int(cuts[0]), int(cuts[-1])
+    if start == final:
+        return []
+    n_windows = max(1, -((final - start - overlap) // -(capacity - overlap)))
+    target = -((final - start + (n_windows - 1) * overlap) // -n_windows)
+    windows: list[tuple[int, int]] = []
+    reached = start  # everything before it is covered
+    while reached < final:
+        must_reach = int(cuts[np.searchsorted(cuts, reached, side="right")])
+        earliest = max(start, reached - overlap, must_reach - capacity)
+        start = int(cuts[np.searchsorted(cuts, earliest)]) if windows else start
+        if final - start <= capacity:
+            reached = final
+        else:
+            furthest = int(cuts[np.searchsorted(cuts, start + target, side="right") - 1])
+            reached = max(furthest, must_reach)
+        windows.append((start, reached))
+    return windows
+
+
+def _home_windows(alignment: Alignment, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """For each pair, the window that it is read from."""
+    first, stop = _piece_ranges(alignment)
+    # a token longer than a window is in none whole: its pieces stay where they are
+    home = np.full(len(first), -1, dtype=np.int64)
+    context = np.full(len(first), -1, dtype=np.int64)
+    for window, (start, end) in enumerate(zip(starts, ends, strict=True)):
+        lo, hi = np.searchsorted(first, start), np.searchsorted(stop, end, side="right")
+        if lo >= hi:
+            continue
+        here = np.minimum(first[lo:hi] - start, end - stop[lo:hi])
+        better = here > context[lo:hi]
+        context[lo:hi][better] = here[better]
+        home[lo:hi][better] = window
+    token_of_pair = np.cumsum(np.diff(alignment.tokens, prepend=alignment.tokens[:1]) != 0)
+    by_token = home[token_of_pair]
+    by_piece = np.searchsorted(ends, alignment.pieces, side="right")
+    return np.where(by_token >= 0, by_token, by_piece)
+
+
+def _piece_ranges(alignment: Alignment) -> tuple[np.ndarray, np.ndarray]:
+    """First piece and last piece + 1 of each token that has pieces, in the tokens' order."""
+    changes = np.flatnonzero(np.diff(alignment.tokens)) + 1
+    first = alignment.pieces[np.concatenate([[0], changes])]
+    last = alignment.pieces[np.concatenate([changes - 1, [len(alignment) - 1]])]
+    # offsets of odd tokenizers may run backwards by a piece; searching needs ascending bounds
+    return np.maximum.accumulate(first), np.maximum.accumulate(last) + 1

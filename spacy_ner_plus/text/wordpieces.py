@@ -1,0 +1,160 @@
+"""Raw text to wordpieces, and the map between wordpieces and spaCy tokens.
+
+The tokenizer sees the text exactly as the user wrote it, never a list of words: so it splits
+``Bob-Smith`` as it did in pretraining, and every piece carries its character offsets. Where the
+pieces lie is then matched with where spaCy's tokens lie. Alignment is nothing but overlap of
+character ranges, many to many: one piece may cover several tokens (SentencePiece over Chinese
+characters) and one token many pieces.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain
+from typing import Any
+
+import numpy as np
+from tokenizers import Tokenizer
+
+CASE_PROBE = "The QUICK Brown fox"
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """The wordpieces of one text, without special tokens.
+
+    ids: (n_pieces,) int64, vocabulary ids.
+    starts, ends: (n_pieces,) int64, character offsets in the text, end exclusive.
+    """
+
+    ids: np.ndarray
+    starts: np.ndarray
+    ends: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """Which wordpieces overlap which tokens, as pairs sorted by token, then by piece.
+
+    tokens, pieces: (n_pairs,) int64.
+    """
+
+    tokens: np.ndarray
+    pieces: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    def keep_tokens(self, keep: np.ndarray) -> "Alignment":
+        """The pairs of the tokens for which keep, (n_tokens,) bool, is true."""
+        kept = keep[self.tokens]
+        return Alignment(self.tokens[kept], self.pieces[kept])
+
+    def unique_tokens(self) -> np.ndarray:
+        """The tokens that have at least one piece, ascending."""
+        return self.tokens[_first_of_run(self.tokens)]
+
+
+def align(
+    token_starts: np.ndarray,
+    token_ends: np.ndarray,
+    piece_starts: np.ndarray,
+    piece_ends: np.ndarray,
+) -> Alignment:
+    """Pair every token with every piece whose character range overlaps its own.
+
+    token_starts, token_ends: (n_tokens,) character offsets, end exclusive; ascending, disjoint
+        and none empty, as the tokens of a Doc are.
+    piece_starts, piece_ends: (n_pieces,) character offsets. Pieces may overlap each other (the
+        byte pieces of one character share its offsets), may count spaces around a word as their
+        own, and may be empty: an empty one overlaps nothing.
+    RETURNS (Alignment): A token without a pair is one that no piece overlaps.
+    """
+    # Tokens are sorted and disjoint, so the tokens that a piece overlaps are consecutive: from
+    # the first that ends after the piece's start to the last that starts before its end.
+    first = np.searchsorted(token_ends, piece_starts, side="right")
+    stop = np.searchsorted(token_starts, piece_ends, side="left")
+    counts = np.where(piece_ends > piece_starts, np.maximum(stop - first, 0), 0)
+    pieces = np.repeat(np.arange(len(piece_starts)), counts)
+    within = np.arange(len(pieces)) - np.repeat(np.cumsum(counts) - counts, counts)
+    tokens = np.repeat(first, counts) + within
+    order = np.argsort(tokens, kind="stable")
+    return Alignment(tokens[order], pieces[order])
+
+
+class WordpieceTokenizer:
+    """A fast Hugging Face tokenizer, set up so that it loses nothing.
+
+    Tokenizer files often carry a truncation and a padding of their own (MiniLM's says 128
+    pieces): both are switched off. Text that looks like a special token ("[SEP]") is text.
+
+    tokenizer (tokenizers.Tokenizer): The tokenizer; its settings are changed in place.
+    pad_id (int): Vocabulary id to pad with; padding is masked, so any valid id does.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, *, pad_id: int = 0) -> None:
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
+        self.prefix, self.suffix = _special_ids(tokenizer)
+        tokenizer.encode_special_tokens = True
+        self.tokenizer = tokenizer
+        self.pad_id = pad_id
+
+    def __call__(self, texts: list[str]) -> list[Pieces]:
+        """Split every text, in one call that uses all cores."""
+        return [
+            _pieces(encoding)
+            for encoding in self.tokenizer.encode_batch(texts, add_special_tokens=False)
+        ]
+
+    @property
+    def n_special(self) -> int:
+        """How many special tokens the encoder wants around each window."""
+        return len(self.prefix) + len(self.suffix)
+
+    @cached_property
+    def lowercases(self) -> bool:
+        """Whether capitals are lost, found out by trying rather than by a setting's name."""
+        upper, lower = self([CASE_PROBE, CASE_PROBE.lower()])
+        return bool(np.array_equal(upper.ids, lower.ids))
+
+    def to_json(self) -> str:
+        return str(self.tokenizer.to_str())
+
+    @classmethod
+    def from_json(cls, text: str, *, pad_id: int) -> "WordpieceTokenizer":
+        return cls(Tokenizer.from_str(text), pad_id=pad_id)
+
+    # The tokenizers library pickles through the same JSON, but forgets how special tokens in
+    # the text are to be read: so a copy is made by the constructor.
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore, (self.to_json(), self.pad_id)
+
+
+def _restore(text: str, pad_id: int) -> WordpieceTokenizer:
+    return WordpieceTokenizer.from_json(text, pad_id=pad_id)
+
+
+def _pieces(encoding: Any) -> Pieces:
+    ids = np.array(encoding.ids, dtype=np.int64)
+    flat = chain.from_iterable(encoding.offsets)
+    offsets = np.fromiter(flat, dtype=np.int64, count=2 * len(ids)).reshape(-1, 2)
+    return Pieces(ids, offsets[:, 0], offsets[:, 1])
+
+
+def _special_ids(tokenizer: Tokenizer) -> tuple[list[int], list[int]]:
+    """The ids that the tokenizer puts before and after a sequence, found by encoding one."""
+    encoding = tokenizer.encode("a", add_special_tokens=True)
+    text_at = [i for i, special in enumerate(encoding.special_tokens_mask) if not special]
+    if not text_at:  # a vocabulary that cannot spell "a": all that is left are special tokens
+        return list(encoding.ids), []
+    return list(encoding.ids[: text_at[0]]), list(encoding.ids[text_at[-1] + 1 :])
+
+
+def _first_of_run(values: np.ndarray) -> np.ndarray:
+    """True where a sorted array takes a new value."""
+    first = np.ones(len(values), dtype=bool)
+    first[1:] = values[1:] != values[:-1]
+    return first
