@@ -1,0 +1,149 @@
+"""Tiny tokenizers and encoders, trained and initialised here, so that no test needs a hub."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+from tokenizers.processors import TemplateProcessing
+from transformers import AutoConfig, AutoModel, PreTrainedTokenizerFast
+
+CORPUS = Path(__file__).parent.parent / "assets" / "bc5cdr" / "train.tsv"
+OTHER_SCRIPTS = [
+    "北京是中华人民共和国的首都。东京都港区",
+    "السلام عليكم يا محمد في القاهرة",
+    "שלום עולם ירושלים",
+    "नमस्ते दुनिया दिल्ली",
+    "Zürich café naïve Ångström e\u0301le\u0301ve",
+    "😀 👩‍👩‍👧 🇨🇭 emoji",
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZ abcdefghijklmnopqrstuvwxyz 0123456789 .,;:!?-'\"()[]/@#%&*+=<>_",
+]
+SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+
+
+def sample_texts(n: int = 400) -> list[str]:
+    """The first sentences of the sample corpus, and a line in each of several scripts."""
+    sentences: list[list[str]] = [[]]
+    for line in CORPUS.read_text(encoding="utf8").split("\n"):
+        if line:
+            sentences[-1].append(line.split("\t")[0])
+        elif len(sentences) == n:
+            break
+        else:
+            sentences.append([])
+    return [" ".join(words) for words in sentences] + OTHER_SCRIPTS
+
+
+def wordpiece(*, lowercase: bool = True, vocab_size: int = 600) -> Tokenizer:
+    """BERT's kind: words split at punctuation, "##" pieces."""
+    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=lowercase)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    trainer = trainers.WordPieceTrainer(
+        vocab_size=vocab_size, special_tokens=SPECIAL, show_progress=False
+    )
+    tokenizer.train_from_iterator(sample_texts(), trainer)
+    return _with_special(tokenizer)
+
+
+def byte_bpe(*, trim_offsets: bool = True, vocab_size: int = 600) -> Tokenizer:
+    """GPT-2's and RoBERTa's kind: bytes, with the space before a word in its first piece."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(
+        add_prefix_space=False, trim_offsets=trim_offsets
+    )
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocab_size,
+        special_tokens=SPECIAL,
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(sample_texts(), trainer)
+    return _with_special(tokenizer)
+
+
+def unigram(*, vocab_size: int = 600) -> Tokenizer:
+    """SentencePiece's kind, as in XLM-R and DeBERTa-v3: pieces may run over several words."""
+    tokenizer = Tokenizer(models.Unigram())
+    tokenizer.normalizer = normalizers.NFKC()
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    trainer = trainers.UnigramTrainer(
+        vocab_size=vocab_size, special_tokens=SPECIAL, unk_token="[UNK]", show_progress=False
+    )
+    tokenizer.train_from_iterator(sample_texts(), trainer)
+    return _with_special(tokenizer)
+
+
+TOKENIZERS = {
+    "wordpiece": wordpiece,
+    "wordpiece-cased": lambda: wordpiece(lowercase=False),
+    "byte-bpe": byte_bpe,
+    "byte-bpe-untrimmed": lambda: byte_bpe(trim_offsets=False),
+    "unigram": unigram,
+}
+
+FAMILIES: dict[str, dict[str, Any]] = {
+    "bert": {},
+    "roberta": {"pad_token_id": 1, "tokenizer": "byte-bpe"},
+    "distilbert": {"dim": 32, "n_layers": 2, "n_heads": 4, "hidden_dim": 64},
+    "deberta-v2": {
+        "tokenizer": "unigram",
+        "relative_attention": True,
+        "position_biased_input": False,
+        "pos_att_type": ["p2c", "c2p"],
+        "norm_rel_ebd": "layer_norm",
+        "share_att_key": True,
+        "position_buckets": 32,
+    },
+    "xlm-roberta": {"pad_token_id": 1, "tokenizer": "unigram"},
+    "electra": {"embedding_size": 16},
+    "mpnet": {"pad_token_id": 1},
+    "modernbert": {"tokenizer": "byte-bpe", "global_attn_every_n_layers": 2, "local_attention": 32},
+}
+
+
+def save_encoder(folder: Path, family: str = "bert", *, seed: int = 0, **settings: Any) -> Path:
+    """Write a random encoder of a family, with a tokenizer, as a Hugging Face model folder."""
+    settings = {**FAMILIES[family], **settings}
+    tokenizer = TOKENIZERS[settings.pop("tokenizer", "wordpiece")]()
+    torch.manual_seed(seed)
+    config = AutoConfig.for_model(
+        family,
+        **{
+            "vocab_size": tokenizer.get_vocab_size(),
+            "hidden_size": 32,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 4,
+            "intermediate_size": 64,
+            "max_position_embeddings": 130,
+            "pad_token_id": 0,
+            "cls_token_id": 2,
+            "sep_token_id": 3,
+            "bos_token_id": 2,
+            "eos_token_id": 3,
+            "hidden_dropout_prob": 0.0,
+            "attention_probs_dropout_prob": 0.0,
+            **settings,
+        },
+    )
+    AutoModel.from_config(config).save_pretrained(folder)
+    PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        pad_token="[PAD]",
+        unk_token="[UNK]",
+        cls_token="[CLS]",
+        sep_token="[SEP]",
+        mask_token="[MASK]",
+        model_max_length=128,
+    ).save_pretrained(folder)
+    return folder
+
+
+def _with_special(tokenizer: Tokenizer) -> Tokenizer:
+    ends = [(token, tokenizer.token_to_id(token)) for token in ("[CLS]", "[SEP]")]
+    tokenizer.post_processor = TemplateProcessing(single="[CLS] $A [SEP]", special_tokens=ends)
+    # as found in the wild: a file that would cut what it is given
+    tokenizer.enable_truncation(16)
+    tokenizer.enable_padding(length=16)
+    return tokenizer
