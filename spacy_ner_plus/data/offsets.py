@@ -53,7 +53,8 @@ def set_offset_ents(doc: Doc, annotations: Iterable[OffsetSpan]) -> list[Misalig
     """
     token_starts = np.array([token.idx for token in doc], dtype=np.int64)
     token_ends = token_starts + np.array([len(token) for token in doc], dtype=np.int64)
-    is_solid = np.array([not token.is_space for token in doc], dtype=bool)
+    # Not is_space: it is only set where the vocabulary has a language.
+    is_solid = np.array([not token.text.isspace() for token in doc], dtype=bool)
     entities: list[Span] = []
     misaligned: list[Misaligned] = []
     is_entity = np.zeros(len(doc), dtype=bool)
