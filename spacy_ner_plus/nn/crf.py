@@ -1,0 +1,247 @@
+"""Linear-chain conditional random field, and its counterpart without learned transitions.
+
+Lafferty, McCallum and Pereira (2001), "Conditional Random Fields". Both know which tag sequences
+the tag scheme permits and never leave them. Everything is computed in fp64, whatever the
+emissions' precision, autocast or not (which leaves fp64 alone).
+
+The loss with missing annotation is that of Tsuboi et al. (2008), "Training Conditional Random
+Fields Using Incomplete Annotations": the paths that agree with what is known are summed.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+
+from .forward_backward import Scores, expected_transitions, forward_backward
+from .lattice import Lattice, SpanTags
+from .layout import Layout
+from .viterbi import viterbi
+
+__all__ = ["CRF", "Lattice", "SpanTags", "TagDecoder"]
+
+
+class TagDecoder(nn.Module):
+    """Softmax tagger over valid sequences: transitions score 0 or are forbidden. No parameters.
+
+    In all methods `emissions` are right-padded scores of each token's tags, *Shape:*
+    (batch, time, tags), finite or -inf (tag impossible at this token); `lengths` are host
+    integers from 1 to time, *Shape:* (batch,). Padding may hold anything, even nan.
+    """
+
+    start_mask: Tensor
+    transition_mask: Tensor
+    end_mask: Tensor
+
+    def __init__(self, starts: Tensor, transitions: Tensor, ends: Tensor) -> None:
+        """starts (Tensor): bool, tags that may begin a sequence. *Shape:* (tags,)
+        transitions (Tensor): bool, [from, to] that may follow each other. *Shape:* (tags, tags)
+        ends (Tensor): bool, tags that may end a sequence. *Shape:* (tags,)
+        RAISES (ValueError): shapes or types do not fit.
+        """
+        super().__init__()
+        n_tags = len(starts)
+        for name, mask, shape in (
+            ("starts", starts, (n_tags,)),
+            ("transitions", transitions, (n_tags, n_tags)),
+            ("ends", ends, (n_tags,)),
+        ):
+            if mask.dtype != torch.bool or mask.shape != shape:
+                raise ValueError(
+                    f"{name} must be bool with shape {shape}, "
+                    f"got {mask.dtype} with shape {tuple(mask.shape)}"
+                )
+        self.n_tags = n_tags
+        # Derived from the tag scheme, so they are no part of the weights.
+        self.register_buffer("start_mask", starts.clone(), persistent=False)
+        self.register_buffer("transition_mask", transitions.clone(), persistent=False)
+        self.register_buffer("end_mask", ends.clone(), persistent=False)
+
+    def loss(self, emissions: Tensor, lengths: Sequence[int] | Tensor, allowed: Tensor) -> Tensor:
+        """Cross-entropy of each sequence: the sum over its tokens of
+        logsumexp(all tags) - logsumexp(allowed tags).
+
+        allowed (Tensor): bool, tags that agree with the annotation: one where it is complete, all
+            where it is missing. *Shape:* (batch, time, tags)
+        RETURNS (Tensor): fp64; +inf, without gradient, for a sequence with a token that no tag is
+            allowed for. *Shape:* (batch,)
+        RAISES (ValueError): arguments do not fit, or emissions are nan or +inf.
+        """
+        flat, layout = self._flatten(emissions, lengths)
+        allowed = _flatten_allowed(allowed, emissions, layout)
+        possible = (allowed & (flat > -torch.inf)).any(-1)  # (N,)
+        feasible = layout.sum(possible.long()) == layout.lengths.to(layout.device)  # (batch,)
+        # Sequences that cannot be satisfied are replaced by ones without information: no nan.
+        unknown = ~feasible[layout.sequence, None]  # (N, 1)
+        flat = flat.masked_fill(unknown, 0.0)
+        allowed = allowed | unknown
+        log_allowed = torch.logsumexp(flat.masked_fill(~allowed, -torch.inf), -1)
+        loss = layout.sum(torch.logsumexp(flat, -1) - log_allowed)
+        return loss.masked_fill(~feasible, torch.inf)
+
+    @torch.no_grad()
+    def decode(self, emissions: Tensor, lengths: Sequence[int] | Tensor) -> Tensor:
+        """The best valid path of each sequence. Of equally good tags the lowest id wins.
+
+        RETURNS (Tensor): int64 tag ids, 0 on padding. *Shape:* (batch, time)
+        RAISES (ValueError): arguments do not fit, emissions are nan or +inf, or their -inf leave
+            a sequence without any valid path.
+        """
+        flat, layout = self._flatten(emissions, lengths)
+        tags, best = viterbi(flat, self._scores(), layout)
+        impossible = torch.nonzero(best == -torch.inf).flatten().tolist()
+        if impossible:
+            raise ValueError(f"no valid tag sequence exists for the sequences {impossible}")
+        return layout.pad(tags)
+
+    @torch.no_grad()
+    def lattice(self, emissions: Tensor, lengths: Sequence[int] | Tensor) -> Lattice:
+        """Run forward-backward once, for probabilities under all valid paths.
+
+        RETURNS (Lattice): log Z, marginals and span probabilities.
+        RAISES (ValueError): arguments do not fit, or emissions are nan or +inf.
+        """
+        flat, layout = self._flatten(emissions, lengths)
+        return Lattice(flat, self._scores(), layout)
+
+    def _scores(self) -> Scores:
+        """Start, transition and end scores: fp64, -inf where the scheme forbids it."""
+        masks = (self.start_mask, self.transition_mask, self.end_mask)
+        zeros = (torch.zeros_like(mask, dtype=torch.float64) for mask in masks)
+        return _forbid(masks, zeros)
+
+    def _flatten(self, emissions: Tensor, lengths: Sequence[int] | Tensor) -> tuple[Tensor, Layout]:
+        """Checked fp64 emissions without padding (N, tags), and their layout."""
+        if emissions.dim() != 3 or emissions.shape[-1] != self.n_tags:
+            raise ValueError(
+                f"emissions must have shape (batch, time, {self.n_tags}), "
+                f"got {tuple(emissions.shape)}"
+            )
+        if len(lengths) != len(emissions):
+            raise ValueError(f"got {len(lengths)} lengths for {len(emissions)} sequences")
+        layout = Layout(lengths, emissions.shape[1], emissions.device)
+        flat = layout.flatten(emissions).double()
+        if not bool((flat < torch.inf).all()):  # false for nan, too
+            raise ValueError("emissions contain nan or +inf: the encoder's output is not finite")
+        return flat, layout
+
+
+class CRF(TagDecoder):
+    """Linear-chain CRF: learned start, transition and end scores on top of the constraints."""
+
+    def __init__(self, starts: Tensor, transitions: Tensor, ends: Tensor) -> None:
+        super().__init__(starts, transitions, ends)
+        self.start = nn.Parameter(torch.zeros(self.n_tags))
+        self.transition = nn.Parameter(torch.zeros(self.n_tags, self.n_tags))
+        self.end = nn.Parameter(torch.zeros(self.n_tags))
+
+    def loss(self, emissions: Tensor, lengths: Sequence[int] | Tensor, allowed: Tensor) -> Tensor:
+        """Negative log-likelihood of each sequence's annotation:
+        log Z(valid paths) - log Z(valid paths of allowed tags).
+
+        allowed (Tensor): bool, tags that agree with the annotation: one where it is complete, all
+            where it is missing. *Shape:* (batch, time, tags)
+        RETURNS (Tensor): fp64; +inf, without gradient, for a sequence whose allowed tags contain
+            no valid path. *Shape:* (batch,)
+        RAISES (ValueError): arguments do not fit, or emissions are nan or +inf.
+        """
+        flat, layout = self._flatten(emissions, lengths)
+        allowed = _flatten_allowed(allowed, emissions, layout)
+        loss: Tensor = _PathLoss.apply(flat, *self._scores(), allowed, layout)
+        return loss
+
+    def _scores(self) -> Scores:
+        masks = (self.start_mask, self.transition_mask, self.end_mask)
+        return _forbid(masks, (self.start, self.transition, self.end))
+
+
+def _forbid(masks: Sequence[Tensor], scores: Any) -> Scores:
+    return Scores(
+        *(
+            score.double().masked_fill(~mask, -torch.inf)
+            for mask, score in zip(masks, scores, strict=True)
+        )
+    )
+
+
+def _flatten_allowed(allowed: Tensor, emissions: Tensor, layout: Layout) -> Tensor:
+    if allowed.dtype != torch.bool or allowed.shape != emissions.shape:
+        raise ValueError(
+            f"allowed must be bool with shape {tuple(emissions.shape)}, "
+            f"got {allowed.dtype} with shape {tuple(allowed.shape)}"
+        )
+    return layout.flatten(allowed)
+
+
+class _PathLoss(torch.autograd.Function):
+    """log Z of all paths - log Z of the allowed ones.
+
+    The gradient of a log Z is the expected number of uses of each score, so that plain autograd
+    with its (N, tags, tags) intermediates is not needed.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        emissions: Tensor,
+        start: Tensor,
+        transition: Tensor,
+        end: Tensor,
+        allowed: Tensor,
+        layout: Layout,
+    ) -> Tensor:
+        scores = Scores(start, transition, end)
+        if bool((allowed.sum(-1) == 1).all()):
+            path = allowed.long().argmax(-1)  # (N,)
+            messages = forward_backward(emissions, scores, layout)
+            difference, log_norm = messages.marginals()  # (N, tags), (N,)
+            loss = messages.log_z(log_norm) - _path_score(emissions, scores, path, layout)
+            difference.scatter_add_(1, path[:, None], difference.new_full((len(path), 1), -1.0))
+        else:
+            path = None
+            both = torch.cat([emissions, emissions.masked_fill(~allowed, -torch.inf)])
+            messages = forward_backward(both, scores, layout.doubled())
+            marginals, log_norm = messages.marginals()  # (2 N, tags), (2 N,)
+            log_z, log_z_allowed = messages.log_z(log_norm).chunk(2)
+            loss = log_z - log_z_allowed
+            difference = marginals[: len(emissions)] - marginals[len(emissions) :]
+        left, right = messages.pairs(log_norm)
+        feasible = loss < torch.inf  # nan if there is no valid path at all
+        ctx.layout, ctx.is_log = layout, messages.is_log
+        ctx.save_for_backward(difference, left, right, messages.scores.transition, path, feasible)
+        return loss.masked_fill(~feasible, torch.inf)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad_loss: Tensor) -> tuple[Tensor | None, ...]:
+        difference, left, right, transition, path, feasible = ctx.saved_tensors
+        layout: Layout = ctx.layout
+        weights = grad_loss.masked_fill(~feasible, 0.0)  # (batch,)
+        token_weights = weights[layout.sequence]  # (N,)
+        d_emissions = difference * token_weights[:, None]
+        d_start = d_emissions[layout.first].sum(0)
+        d_end = d_emissions[layout.last].sum(0)
+
+        pair_weights = token_weights[layout.inner]
+        if path is None:
+            signed = torch.cat([pair_weights, -pair_weights])
+            d_transition = expected_transitions(left, right, transition, signed, is_log=ctx.is_log)
+        else:
+            d_transition = expected_transitions(
+                left, right, transition, pair_weights, is_log=ctx.is_log
+            )
+            n_tags = len(transition)
+            used = path[layout.inner - 1] * n_tags + path[layout.inner]
+            d_transition.view(-1).index_add_(0, used, pair_weights, alpha=-1)
+        return d_emissions, d_start, d_transition, d_end, None, None
+
+
+def _path_score(emissions: Tensor, scores: Scores, path: Tensor, layout: Layout) -> Tensor:
+    """The score of one path (N,) in flat order for each sequence. (batch,)"""
+    score = emissions.gather(1, path[:, None]).squeeze(1)
+    score[layout.first] += scores.start[path[layout.first]]
+    score[layout.last] += scores.end[path[layout.last]]
+    score[layout.inner] += scores.transition[path[layout.inner - 1], path[layout.inner]]
+    return layout.sum(score)

@@ -1,0 +1,97 @@
+"""Slow, obvious implementations that the tests compare with."""
+
+from collections.abc import Sequence
+from itertools import product
+
+import torch
+from torch import Tensor
+
+# The linear-chain oracles take one sequence: emissions (time, tags), start (tags,), transition
+# (tags, tags) as [from, to] and end (tags,); -inf marks what is forbidden.
+
+
+def crf_enumerate_paths(
+    emissions: Tensor, start: Tensor, transition: Tensor, end: Tensor
+) -> tuple[Tensor, Tensor]:
+    """All tag sequences (paths, time) and their scores (paths,)."""
+    n_times, n_tags = emissions.shape
+    paths = torch.tensor(list(product(range(n_tags), repeat=n_times)))
+    scores = start[paths[:, 0]] + end[paths[:, -1]]
+    scores = scores + emissions[torch.arange(n_times), paths].sum(1)
+    scores = scores + transition[paths[:, :-1], paths[:, 1:]].sum(1)
+    return paths, scores
+
+
+def crf_brute_force_log_z(
+    emissions: Tensor,
+    start: Tensor,
+    transition: Tensor,
+    end: Tensor,
+    allowed: Tensor | None = None,
+) -> Tensor:
+    """log sum exp of the scores of all paths, or of those within `allowed` (time, tags)."""
+    paths, scores = crf_enumerate_paths(emissions, start, transition, end)
+    if allowed is not None:
+        scores = scores[allowed[torch.arange(len(emissions)), paths].all(1)]
+    return torch.logsumexp(scores, 0)
+
+
+def crf_brute_force_marginals(
+    emissions: Tensor, start: Tensor, transition: Tensor, end: Tensor
+) -> Tensor:
+    """P(tag of a token) (time, tags)."""
+    paths, scores = crf_enumerate_paths(emissions, start, transition, end)
+    one_hot = torch.nn.functional.one_hot(paths, emissions.shape[1]).to(emissions.dtype)
+    return torch.einsum("p,ptk->tk", torch.softmax(scores, 0), one_hot)
+
+
+def crf_brute_force_best_path(
+    emissions: Tensor, start: Tensor, transition: Tensor, end: Tensor
+) -> list[int]:
+    """The best path; among equals the one whose last differing tag has the lowest id."""
+    paths, scores = crf_enumerate_paths(emissions, start, transition, end)
+    best: list[list[int]] = paths[scores == scores.max()].tolist()
+    return min(best, key=lambda path: path[::-1])
+
+
+def crf_brute_force_span_log_prob(
+    emissions: Tensor,
+    start: Tensor,
+    transition: Tensor,
+    end: Tensor,
+    span: tuple[int, int],
+    span_tags: Sequence[int],
+    inside: int,
+) -> Tensor:
+    """log P(the tags of tokens span[0] to span[1] - 1 are `span_tags` and the next is not
+    `inside`).
+    """
+    paths, scores = crf_enumerate_paths(emissions, start, transition, end)
+    first, stop = span
+    matches = (paths[:, first:stop] == torch.tensor(span_tags)).all(1)
+    if stop < len(emissions):
+        matches &= paths[:, stop] != inside
+    return torch.logsumexp(scores[matches], 0) - torch.logsumexp(scores, 0)
+
+
+def crf_log_space_log_z(
+    emissions: Tensor, start: Tensor, transition: Tensor, end: Tensor
+) -> Tensor:
+    """The forward algorithm by logsumexp; plain autograd works through it."""
+    alpha = start + emissions[0]
+    for emission in emissions[1:]:
+        alpha = torch.logsumexp(alpha[:, None] + transition, 0) + emission
+    return torch.logsumexp(alpha + end, 0)
+
+
+def crf_log_space_marginals(
+    emissions: Tensor, start: Tensor, transition: Tensor, end: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Forward-backward by logsumexp: P(tag of a token) (time, tags), and log Z."""
+    alphas, betas = [start + emissions[0]], [end]
+    for emission in emissions[1:]:
+        alphas.append(torch.logsumexp(alphas[-1][:, None] + transition, 0) + emission)
+    for emission in emissions[1:].flip(0):
+        betas.append(torch.logsumexp(transition + emission + betas[-1], 1))
+    log_z = torch.logsumexp(alphas[-1] + end, 0)
+    return (torch.stack(alphas) + torch.stack(betas[::-1]) - log_z).exp(), log_z
