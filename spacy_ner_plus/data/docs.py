@@ -65,7 +65,11 @@ def make_doc(vocab: Vocab, sentences: Iterable[Sentence]) -> Doc:
     sent_starts: list[bool | int | None] = []
     spans: list[Span] = []
     for sentence in sentences:
-        if spaces:
+        if spaces and spaces[-1]:  # the text before ends with a space of its own
+            words.append(" ")
+            spaces.append(False)
+            sent_starts.append(False)
+        elif spaces:
             spaces[-1] = True
         sentence_words, sentence_spaces, positions = _align_text(sentence)
         offset = len(words)

@@ -98,6 +98,13 @@ def test_make_doc_notes_white_space_as_spacys_tokenizer_does():
     assert [(t.text, t.whitespace_) for t in doc] == [(t.text, t.whitespace_) for t in expected]
 
 
+def test_make_doc_joins_by_a_space_also_after_a_text_that_ends_with_one():
+    doc = make_doc(Vocab(), [sentence("a", text="a "), sentence("b", text="b ")])
+    assert doc.text == "a  b "
+    assert [token.text for token in doc] == ["a", " ", "b"]
+    assert [token.is_sent_start for token in doc] == [True, False, True]
+
+
 @given(
     words=st.lists(st.text("aé漢\u200b😀-", min_size=1, max_size=4), min_size=1, max_size=6),
     data=st.data(),
