@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from spacy.scorer import get_ner_prf
 from spacy.tokens import Doc, Span
@@ -99,6 +99,7 @@ def test_summarise_of_nothing_is_zero():
     assert (summary.macro_precision, summary.macro_recall, summary.macro_f1) == (0.0, 0.0, 0.0)
 
 
+@settings(deadline=None)
 @given(corpus=corpora())
 def test_summarise_equals_spacys_ner_scores(corpus):
     vocab = Vocab()

@@ -124,6 +124,7 @@ def test_decode_is_the_inverse_of_encode_for_all_small_span_sets(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
+@settings(deadline=None)
 @given(case=span_sets())
 def test_decode_is_the_inverse_of_encode(name, case):
     n_tokens, spans = case
@@ -218,6 +219,7 @@ def test_scheme_is_immutable_and_copies():
     assert scheme != TagScheme("BILOU", LABELS[::-1])
 
 
+@settings(deadline=None)
 @given(case=span_sets(max_tokens=20))
 def test_tags_equal_those_of_spacy(case):
     n_tokens, spans = case
@@ -255,6 +257,7 @@ def write_column(spans, n_tokens, scheme):
 
 
 @pytest.mark.parametrize("scheme", ["IOB1", "BIO", "BILOU", "BIOES"])
+@settings(deadline=None)
 @given(case=span_sets(max_tokens=20))
 def test_read_tags_reads_back_what_was_written(scheme, case):
     n_tokens, spans = case
@@ -262,7 +265,7 @@ def test_read_tags_reads_back_what_was_written(scheme, case):
 
 
 @pytest.mark.parametrize("scheme", ["IOB1", "BIO", "BILOU", "BIOES"])
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(case=span_sets(max_tokens=20))
 def test_detect_scheme_finds_the_scheme_of_a_file(scheme, case):
     n_tokens, spans = case

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from spacy.lang.en import English
 from spacy.vocab import Vocab
@@ -105,6 +105,7 @@ def test_make_doc_joins_by_a_space_also_after_a_text_that_ends_with_one():
     assert [token.is_sent_start for token in doc] == [True, False, True]
 
 
+@settings(deadline=None)
 @given(
     words=st.lists(st.text("aé漢\u200b😀-", min_size=1, max_size=4), min_size=1, max_size=6),
     data=st.data(),

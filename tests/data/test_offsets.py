@@ -1,7 +1,7 @@
 import warnings
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from spacy.lang.en import English
 from spacy.tokens import Doc
@@ -78,6 +78,7 @@ def test_set_offset_ents_lets_no_entity_start_or_end_on_white_space_tokens():
     assert (record.starts, record.ends) == ((0, 2), (1, 3))
 
 
+@settings(deadline=None)
 @given(
     words=st.lists(st.text("abé😀", min_size=1, max_size=5), min_size=1, max_size=6), data=st.data()
 )
