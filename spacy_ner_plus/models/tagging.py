@@ -108,7 +108,8 @@ def loss_and_gradient(
         own parameters collect theirs on the way.
     """
     losses = np.zeros(len(allowed))
-    leaf = emissions.scores.detach().requires_grad_()
+    # a copy: what predict gives is an inference tensor, which can't ask for a gradient
+    leaf = emissions.scores.detach().clone().requires_grad_()
     annotated = [permitted for permitted in allowed if len(permitted)]
     if not annotated:
         return losses, torch.zeros_like(leaf)
