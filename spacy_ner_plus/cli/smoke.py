@@ -83,9 +83,11 @@ def create_environment(folder: Path, wheels: list[Path], *, constraints: Path | 
     RETURNS (Path): The environment's Python.
     """
     environment = folder / "environment"
-    run([sys.executable, "-m", "venv", str(environment)], cwd=folder)
+    run([sys.executable, "-m", "venv", "--without-pip", str(environment)], cwd=folder)
     python = environment / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    # this environment's pip, for the other one: it is faster than to install pip there, too
+    command = [sys.executable, "-m", "pip", "--python", str(python), "install", "--no-compile"]
+    command += ["-qq", "--disable-pip-version-check"]
     if constraints is not None:
         command += ["--constraint", str(constraints.resolve())]
     run([*command, *(str(wheel.resolve()) for wheel in wheels)], cwd=folder)

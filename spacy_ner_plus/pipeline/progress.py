@@ -32,12 +32,10 @@ class TrainingProgress(Protocol):
 
     words (int): Words it was updated with since it was made.
     loss (float): Sum of the losses of these updates.
-    updates (int): Number of updates.
     """
 
     words: int
     loss: float
-    updates: int
 
 
 @registry.loggers("spacy_ner_plus.ProgressLogger.v1")
@@ -104,8 +102,7 @@ class ProgressMeter:
         self.words_per_second: float | None = None
         self._last_time = clock()
         self._last_words = self._total("words")
-        self._last_loss = self._total("loss")
-        self._last_updates = self._total("updates")
+        self._shown_loss, self._shown_step = self._total("loss"), self.step
         # Steps that an evaluation followed tell nothing about the speed of training.
         self._train_seconds = 0.0
         self._train_steps = 0
@@ -135,11 +132,11 @@ class ProgressMeter:
         return self._train_seconds / self._train_steps if self._train_steps else 0.0
 
     def take_loss(self) -> float | None:
-        """Mean loss of an update since the last call, None if there was none."""
-        loss, updates = self._total("loss"), self._total("updates")
-        d_loss, d_updates = loss - self._last_loss, updates - self._last_updates
-        self._last_loss, self._last_updates = loss, updates
-        return d_loss / d_updates if d_updates else None
+        """Mean loss of a step since the last call, None if there was no step or it is unknown."""
+        loss, n_steps = self._total("loss"), self.step - self._shown_step
+        mean = (loss - self._shown_loss) / n_steps if n_steps and self.sources else None
+        self._shown_loss, self._shown_step = loss, self.step
+        return mean
 
     def seconds_left(self) -> float | None:
         """Time to the last step with the evaluations on the way; None while it is not known."""
@@ -187,6 +184,7 @@ class ProgressLogger:
             output_file.parent.mkdir(parents=True, exist_ok=True)
             self._file = output_file.open("w", encoding="utf8")
         self._bar: tqdm | None = None
+        self._row_step = -1  # step of the table's last row
         self._next_line = perf_counter() + log_every_seconds
         self._write_header()
         if show_bar:
@@ -242,10 +240,13 @@ class ProgressLogger:
         self._write_table_row(["-" * width for width in self.widths])
 
     def _write_row(self, info: dict[str, Any]) -> None:
-        losses = {name: float(info["losses"].get(name, 0.0)) for name in self.pipe_names}
+        # spaCy adds up the losses of all steps since the last evaluation; the mean says more
+        n_steps = info["step"] - self._row_step
+        self._row_step = info["step"]
+        losses = {name: info["losses"].get(name, 0.0) / n_steps for name in self.pipe_names}
         scores = {key: info["other_scores"].get(key) for key, _, _ in self.columns}
         speed = self.meter.words_per_second
-        cells = [f"{loss:.2f}" for loss in losses.values()]
+        cells = [f"{loss:.3f}" for loss in losses.values()]
         for key, _, factor in self.columns:
             cells.append("-" if scores[key] is None else f"{factor * scores[key]:.2f}")
         cells += ["-" if speed is None else f"{speed:,.0f}", f"{100 * info['score']:.2f}"]
