@@ -7,13 +7,14 @@ character ranges, many to many: one piece may cover several tokens (SentencePiec
 characters) and one token many pieces.
 """
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
 from typing import Any
 
 import numpy as np
-from tokenizers import Tokenizer
+from tokenizers import Regex, Tokenizer, pre_tokenizers
 
 CASE_PROBE = "The QUICK Brown fox"
 
@@ -97,8 +98,9 @@ class WordpieceTokenizer:
     def __init__(self, tokenizer: Tokenizer, *, pad_id: int = 0) -> None:
         tokenizer.no_truncation()
         tokenizer.no_padding()
-        self.prefix, self.suffix = _special_ids(tokenizer)
         tokenizer.encode_special_tokens = True
+        self.prefix, self.suffix = _special_ids(tokenizer)
+        _read_special_as_text(tokenizer)
         self.tokenizer = tokenizer
         self.pad_id = pad_id
 
@@ -146,11 +148,44 @@ def _pieces(encoding: Any) -> Pieces:
 
 def _special_ids(tokenizer: Tokenizer) -> tuple[list[int], list[int]]:
     """The ids that the tokenizer puts before and after a sequence, found by encoding one."""
-    encoding = tokenizer.encode("a", add_special_tokens=True)
-    text_at = [i for i, special in enumerate(encoding.special_tokens_mask) if not special]
-    if not text_at:  # a vocabulary that cannot spell "a": all that is left are special tokens
-        return list(encoding.ids), []
+    # the vocabulary's own words serve where it cannot spell "a"
+    for probe in ("a", " ".join(tokenizer.get_vocab(with_added_tokens=False))):
+        encoding = tokenizer.encode(probe, add_special_tokens=True)
+        text_at = [i for i, special in enumerate(encoding.special_tokens_mask) if not special]
+        if text_at:
+            break
+    else:
+        raise ValueError("The tokenizer makes no wordpieces of any text: its vocabulary is empty.")
     return list(encoding.ids[: text_at[0]]), list(encoding.ids[text_at[-1] + 1 :])
+
+
+def _read_special_as_text(tokenizer: Tokenizer) -> None:
+    """Keep a model from finding special tokens in the text by itself, as Unigram ones do.
+
+    SentencePiece itself never matches its control symbols in a text, but in its converted
+    vocabularies (XLM-R, DeBERTa-v3) they are pieces like any other, with the best score of all.
+    So their first character is split off wherever one stands.
+    """
+    found = [
+        token.content
+        for id_, token in tokenizer.get_added_tokens_decoder().items()
+        if token.special and _is_found_whole(tokenizer, token.content, id_)
+    ]
+    if not found:
+        return
+    starts = "|".join(f"{re.escape(text[0])}(?={re.escape(text[1:])})" for text in found)
+    split = pre_tokenizers.Split(Regex(starts), "isolated")
+    before = tokenizer.pre_tokenizer
+    tokenizer.pre_tokenizer = split if before is None else pre_tokenizers.Sequence([before, split])
+
+
+def _is_found_whole(tokenizer: Tokenizer, text: str, id_: int) -> bool:
+    """Whether a text becomes a piece only as long as it is whole; the unknown piece also may
+    stand for its parts.
+    """
+    whole = tokenizer.encode(text, add_special_tokens=False).ids
+    parts = tokenizer.encode(f"{text[:1]} {text[1:]}", add_special_tokens=False).ids
+    return id_ in whole and id_ not in parts
 
 
 def _first_of_run(values: np.ndarray) -> np.ndarray:
