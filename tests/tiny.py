@@ -4,8 +4,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
-from tokenizers.processors import TemplateProcessing
+from tokenizers import (
+    Tokenizer,
+    decoders,
+    models,
+    normalizers,
+    pre_tokenizers,
+    processors,
+    trainers,
+)
 from transformers import AutoConfig, AutoModel, PreTrainedTokenizerFast
 
 CORPUS = Path(__file__).parent.parent / "assets" / "bc5cdr" / "train.tsv"
@@ -49,9 +56,7 @@ def wordpiece(*, lowercase: bool = True, vocab_size: int = 600) -> Tokenizer:
 def byte_bpe(*, trim_offsets: bool = True, vocab_size: int = 600) -> Tokenizer:
     """GPT-2's and RoBERTa's kind: bytes, with the space before a word in its first piece."""
     tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(
-        add_prefix_space=False, trim_offsets=trim_offsets
-    )
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
         vocab_size=vocab_size,
@@ -60,7 +65,12 @@ def byte_bpe(*, trim_offsets: bool = True, vocab_size: int = 600) -> Tokenizer:
         show_progress=False,
     )
     tokenizer.train_from_iterator(sample_texts(), trainer)
-    return _with_special(tokenizer)
+    _with_special(tokenizer)
+    # trimmed or not is decided here: RoBERTa's offsets leave the space out, GPT-2's do not
+    tokenizer.post_processor = processors.Sequence(
+        [processors.ByteLevel(trim_offsets=trim_offsets), tokenizer.post_processor]
+    )
+    return tokenizer
 
 
 def unigram(*, vocab_size: int = 600) -> Tokenizer:
@@ -142,7 +152,9 @@ def save_encoder(folder: Path, family: str = "bert", *, seed: int = 0, **setting
 
 def _with_special(tokenizer: Tokenizer) -> Tokenizer:
     ends = [(token, tokenizer.token_to_id(token)) for token in ("[CLS]", "[SEP]")]
-    tokenizer.post_processor = TemplateProcessing(single="[CLS] $A [SEP]", special_tokens=ends)
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=ends
+    )
     # as found in the wild: a file that would cut what it is given
     tokenizer.enable_truncation(16)
     tokenizer.enable_padding(length=16)
