@@ -151,8 +151,8 @@ def _forward(
     )
     if batch.n_split:
         logger.warning(
-            "%d token(s) are longer than a window of %d wordpieces: each is read in parts and "
-            "its parts' scores are averaged. No text is left out.",
+            "%d token(s) are longer than a window of %d wordpieces: each is split over windows "
+            "of its own.",
             batch.n_split,
             shim.cfg["window"],
         )

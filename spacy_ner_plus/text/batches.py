@@ -12,7 +12,7 @@ import numpy as np
 from spacy.tokens import Doc
 
 from .features import word_forms
-from .windows import plan_windows
+from .windows import Windows, plan_windows
 from .wordpieces import Alignment, Pieces, WordpieceTokenizer, align
 
 POOLINGS = ("first", "last", "mean", "max")
@@ -54,7 +54,7 @@ class Batch:
     row_tokens: for each Doc, (n_rows,) int64: the tokens that take part in tagging, ascending.
         Left out are whitespace tokens and tokens that no wordpiece overlaps.
     buckets: the padded windows of all Docs together.
-    n_split: how many tokens were longer than a window and had to be split.
+    n_split: how many tokens were longer than a window and had to be split over several.
     """
 
     row_tokens: list[np.ndarray]
@@ -100,28 +100,29 @@ def make_batch(
     """
     row_tokens: list[np.ndarray] = []
     layouts: list[_Layout] = []
-    n_rows = 0
+    n_rows, n_split = 0, 0
     for doc, pieces in zip(docs, tokenizer([doc.text for doc in docs]), strict=True):
         alignment = tagged_alignment(doc, pieces)
         tokens = alignment.unique_tokens()
         forms = _piece_forms(doc, alignment, len(pieces))
-        alignment = _pooled_pairs(alignment, pooling)
         windows = plan_windows(alignment, len(pieces), window - tokenizer.n_special, overlap)
+        n_split += _count_split(alignment, windows)
+        pooled = _pooled_pairs(alignment, pooling)
+        windows = windows.of_pairs(pooled)
         layouts.append(
             _Layout(
                 ids=pieces.ids,
                 forms=forms,
                 window_starts=windows.starts,
                 window_ends=windows.ends,
-                pair_rows=np.searchsorted(tokens, alignment.tokens) + n_rows,
-                pair_pieces=alignment.pieces,
+                pair_rows=np.searchsorted(tokens, alignment.tokens[pooled]) + n_rows,
+                pair_pieces=alignment.pieces[pooled],
                 pair_windows=windows.pair_windows,
             )
         )
         row_tokens.append(tokens)
         n_rows += len(tokens)
-    buckets, n_split = _pack(layouts, tokenizer, window, max_batch_pieces)
-    return Batch(row_tokens, buckets, n_split)
+    return Batch(row_tokens, _pack(layouts, tokenizer, window, max_batch_pieces), n_split)
 
 
 def tagged_alignment(doc: Doc, pieces: Pieces) -> Alignment:
@@ -142,21 +143,29 @@ def _piece_forms(doc: Doc, alignment: Alignment, n_pieces: int) -> np.ndarray:
     return forms
 
 
-def _pooled_pairs(alignment: Alignment, pooling: str) -> Alignment:
-    """Only the pairs that the pooling reads."""
-    if pooling in ("mean", "max") or not len(alignment):
-        return alignment
-    changes = alignment.tokens[1:] != alignment.tokens[:-1]
-    edge = np.concatenate([[True], changes] if pooling == "first" else [changes, [True]])
-    return Alignment(alignment.tokens[edge], alignment.pieces[edge])
+def _pooled_pairs(alignment: Alignment, pooling: str) -> np.ndarray:
+    """(n_pairs,) bool: the pairs that the pooling reads."""
+    pooled = np.ones(len(alignment), dtype=bool)
+    changes = np.diff(alignment.tokens) != 0
+    if pooling == "first":
+        pooled[1:] = changes
+    elif pooling == "last":
+        pooled[:-1] = changes
+    return pooled
+
+
+def _count_split(alignment: Alignment, windows: Windows) -> int:
+    """How many tokens are read from more than one window."""
+    is_split = (np.diff(alignment.tokens) == 0) & (np.diff(windows.pair_windows) != 0)
+    return len(np.unique(alignment.tokens[1:][is_split]))
 
 
 def _pack(
     layouts: list[_Layout], tokenizer: WordpieceTokenizer, window: int, max_batch_pieces: int
-) -> tuple[list[Bucket], int]:
+) -> list[Bucket]:
     """Put the windows of all documents together and split them into buckets."""
     if not any(len(layout.window_starts) for layout in layouts):
-        return [], 0
+        return []
     piece_base = _bases([len(layout.ids) for layout in layouts])
     window_base = _bases([len(layout.window_starts) for layout in layouts])
     ids = np.concatenate([layout.ids for layout in layouts])
@@ -181,7 +190,9 @@ def _pack(
     splits = np.cumsum(np.bincount(bucket_of_window[pair_windows], minlength=len(groups)))[:-1]
     buckets = []
     for group, pairs in zip(groups, np.split(order, splits), strict=True):
-        padded_ids, mask, padded_forms = _pad(ids, forms, starts[group], ends[group], tokenizer, window)
+        padded_ids, mask, padded_forms = _pad(
+            ids, forms, starts[group], ends[group], tokenizer, window
+        )
         within = pair_pieces[pairs] - starts[pair_windows[pairs]] + len(tokenizer.prefix)
         new_part = np.ones(len(pairs), dtype=bool)
         new_part[1:] = (np.diff(pair_rows[pairs]) != 0) | (np.diff(pair_windows[pairs]) != 0)
@@ -196,7 +207,7 @@ def _pack(
                 part_weights=weights[pairs][new_part],
             )
         )
-    return buckets, len(np.unique(pair_rows[weights < 1]))
+    return buckets
 
 
 def bucket_windows(lengths: np.ndarray, max_batch_pieces: int, window: int) -> list[np.ndarray]:

@@ -28,6 +28,14 @@ class Windows:
     def __len__(self) -> int:
         return len(self.starts)
 
+    def of_pairs(self, pairs: np.ndarray) -> "Windows":
+        """The windows that some of the pairs are read from.
+
+        pairs: indices of pairs, or (n_pairs,) bool.
+        """
+        used, pair_windows = np.unique(self.pair_windows[pairs], return_inverse=True)
+        return Windows(self.starts[used], self.ends[used], pair_windows)
+
 
 def plan_windows(alignment: Alignment, n_pieces: int, capacity: int, overlap: int) -> Windows:
     """Lay windows over a document's pieces and choose the window that each token is read from.
@@ -49,15 +57,17 @@ def plan_windows(alignment: Alignment, n_pieces: int, capacity: int, overlap: in
     if not len(alignment):
         none = np.zeros(0, dtype=np.int64)
         return Windows(none, none, none)
-    cuts = _cut_points(alignment, n_pieces)
-    bounds = np.array(_cover(cuts, capacity, overlap), dtype=np.int64).reshape(-1, 2)
+    first, stop = _piece_ranges(alignment)
+    cuts = _cut_points(alignment, first, stop, n_pieces)
+    bounds = np.array(_cover(cuts, first, stop, capacity, overlap), dtype=np.int64).reshape(-1, 2)
     starts, ends = bounds[:, 0], bounds[:, 1]
-    pair_windows = _home_windows(alignment, starts, ends)
-    used, pair_windows = np.unique(pair_windows, return_inverse=True)
-    return Windows(starts[used], ends[used], pair_windows)
+    windows = Windows(starts, ends, _home_windows(alignment, first, stop, starts, ends))
+    return windows.of_pairs(np.arange(len(alignment)))
 
 
-def _cut_points(alignment: Alignment, n_pieces: int) -> np.ndarray:
+def _cut_points(
+    alignment: Alignment, first: np.ndarray, stop: np.ndarray, n_pieces: int
+) -> np.ndarray:
     """The positions at which a window may begin or end, ascending, 0 and n_pieces included.
 
     A cut is allowed where no token has pieces on both sides, and not inside a run of pieces
@@ -67,7 +77,6 @@ def _cut_points(alignment: Alignment, n_pieces: int) -> np.ndarray:
     aligned = np.zeros(n_pieces, dtype=bool)
     aligned[alignment.pieces] = True
     allowed[1:-1] = aligned[1:] | aligned[:-1]
-    first, stop = _piece_ranges(alignment)
     # +1 from each token's second piece on, -1 behind its last: positive means inside a token
     depth = np.zeros(n_pieces + 2, dtype=np.int64)
     np.add.at(depth, first + 1, 1)
@@ -76,7 +85,9 @@ def _cut_points(alignment: Alignment, n_pieces: int) -> np.ndarray:
     return np.flatnonzero(allowed)
 
 
-def _cover(cuts: np.ndarray, capacity: int, overlap: int) -> list[tuple[int, int]]:
+def _cover(
+    cuts: np.ndarray, first: np.ndarray, stop: np.ndarray, capacity: int, overlap: int
+) -> list[tuple[int, int]]:
     """Windows over all pieces: runs without an oversized gap between cuts, and such gaps."""
     windows: list[tuple[int, int]] = []
     run_start = 0  # index into cuts
@@ -84,9 +95,25 @@ def _cover(cuts: np.ndarray, capacity: int, overlap: int) -> list[tuple[int, int
         windows += _cover_run(cuts[run_start : gap + 1], capacity, overlap)
         if gap + 1 < len(cuts):
             start, end = int(cuts[gap]), int(cuts[gap + 1])
-            windows += [(at, min(at + capacity, end)) for at in range(start, end, capacity)]
+            windows += _cover_gap(start, end, first, stop, capacity)
         run_start = gap + 1
     return windows
+
+
+def _cover_gap(
+    start: int, end: int, first: np.ndarray, stop: np.ndarray, capacity: int
+) -> list[tuple[int, int]]:
+    """Windows over a stretch that is longer than a window and has no cut in it.
+
+    Mostly it is one token. It may also be a chain of tokens that share pieces with their
+    neighbours: those that the windows would cut, and that fit in one, get one more.
+    """
+    lo, hi = np.searchsorted(first, start), np.searchsorted(stop, end, side="right")
+    first, stop = first[lo:hi], stop[lo:hi]
+    fits = stop - first <= capacity
+    is_cut = (first - start) // capacity != (stop - 1 - start) // capacity
+    starts = np.union1d(np.arange(start, end, capacity), first[fits & is_cut])
+    return [(int(at), min(int(at) + capacity, end)) for at in starts]
 
 
 def _cover_run(cuts: np.ndarray, capacity: int, overlap: int) -> list[tuple[int, int]]:
@@ -115,9 +142,14 @@ def _cover_run(cuts: np.ndarray, capacity: int, overlap: int) -> list[tuple[int,
     return windows
 
 
-def _home_windows(alignment: Alignment, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
+def _home_windows(
+    alignment: Alignment,
+    first: np.ndarray,
+    stop: np.ndarray,
+    starts: np.ndarray,
+    ends: np.ndarray,
+) -> np.ndarray:
     """For each pair, the window that it is read from."""
-    first, stop = _piece_ranges(alignment)
     # a token longer than a window is in none whole: its pieces stay where they are
     home = np.full(len(first), -1, dtype=np.int64)
     context = np.full(len(first), -1, dtype=np.int64)
@@ -136,9 +168,9 @@ def _home_windows(alignment: Alignment, starts: np.ndarray, ends: np.ndarray) ->
 
 
 def _piece_ranges(alignment: Alignment) -> tuple[np.ndarray, np.ndarray]:
-    """First piece and last piece + 1 of each token that has pieces, in the tokens' order."""
+    """First piece and last piece + 1 of each token that has pieces, both ascending."""
     changes = np.flatnonzero(np.diff(alignment.tokens)) + 1
     first = alignment.pieces[np.concatenate([[0], changes])]
     last = alignment.pieces[np.concatenate([changes - 1, [len(alignment) - 1]])]
-    # offsets of odd tokenizers may run backwards by a piece; searching needs ascending bounds
-    return np.maximum.accumulate(first), np.maximum.accumulate(last) + 1
+    # searching needs ascending bounds: where offsets run backwards, ranges are widened
+    return np.minimum.accumulate(first[::-1])[::-1], np.maximum.accumulate(last) + 1
