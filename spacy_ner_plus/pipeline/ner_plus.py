@@ -195,12 +195,13 @@ class NerPlus(TrainablePipe):
 
         get_examples (Callable[[], Iterable[Example]]): Returns examples of the training data.
         nlp (Language): The pipeline.
-        labels (List[str]): The entity types; taken from the examples if None.
+        labels (List[str]): The entity types, in this order. If None, those of the examples and
+            those added with add_label, sorted.
         RAISES ValueError: If there are no labels, an example has one that is not among those
             given, or the encoder can't be loaded.
         """
         validate_get_examples(get_examples, "NerPlus.initialize")
-        found: set[str] = set(self.labels)
+        found: set[str] = set()
         lost: list[Lost] = []
         n_entities = 0
         for example in get_examples():
@@ -208,7 +209,7 @@ class NerPlus(TrainablePipe):
             found.update(ent.label_ for ent in example.reference.ents)
             lost.extend(lost_entities(example))
         if labels is None:
-            labels = sorted(found)
+            labels = sorted(found.union(self.labels))
         unknown = found - set(labels)
         if unknown:
             raise ValueError(
