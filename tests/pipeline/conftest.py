@@ -1,0 +1,57 @@
+from functools import partial
+from pathlib import Path
+
+import pytest
+import spacy
+from spacy.language import Language
+from spacy.util import fix_random_seed
+from tests import tiny
+from tests.pipeline.samples import TEXTS, make_examples, make_nlp, overfit, spaced_example
+
+
+@pytest.fixture(scope="session")
+def encoder_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An uncased BERT of one layer that learns a few sentences in some 30 steps."""
+    with pytest.MonkeyPatch.context() as patch:
+        large = partial(tiny.wordpiece, vocab_size=2000)
+        patch.setitem(tiny.TOKENIZERS, "wordpiece-large", large)
+        return tiny.save_encoder(
+            tmp_path_factory.mktemp("encoder"),
+            tokenizer="wordpiece-large",
+            num_hidden_layers=1,
+            hidden_size=128,
+            intermediate_size=256,
+        )
+
+
+@pytest.fixture(scope="session")
+def trained_dir(encoder_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A saved pipeline that has learned 21 sentences by heart."""
+    fix_random_seed(0)
+    nlp = make_nlp(encoder_dir)
+    examples = [*make_examples(nlp), spaced_example(nlp)]
+    nlp.initialize(lambda: examples)
+    assert overfit(nlp, examples) == 1.0
+    folder = tmp_path_factory.mktemp("trained")
+    nlp.to_disk(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def trained(trained_dir: Path) -> Language:
+    """The trained pipeline, for tests that leave it as it is."""
+    return spacy.load(trained_dir)
+
+
+@pytest.fixture
+def own_trained(trained_dir: Path) -> Language:
+    """A trained pipeline for one test to change."""
+    return spacy.load(trained_dir)
+
+
+@pytest.fixture(scope="session")
+def trained_docs(trained: Language) -> list[spacy.tokens.Doc]:
+    """What the trained pipeline finds in TEXTS."""
+    docs = [trained(text) for text in TEXTS]
+    assert sum(len(doc.ents) for doc in docs) >= 6
+    return docs
