@@ -149,7 +149,7 @@ def download_wheel(requirements: Path, folder: Path) -> Path:
         )
     wheels = list(folder.glob("*.whl"))
     if len(wheels) != 1:
-        raise ValueError(f"{requirements} must name one wheel, but pip downloaded {len(wheels)}.")
+        raise ValueError(f"{requirements} must name one wheel, but it names {len(wheels)}.")
     return wheels[0]
 
 

@@ -92,7 +92,7 @@ class ProgressMeter:
         max_steps: int | None,
         eval_frequency: int,
         sources: Iterable[TrainingProgress],
-        clock: Callable[[], float] = perf_counter,
+        clock: Callable[[], float],
     ) -> None:
         self.sources = list(sources)
         self.max_steps = max_steps
@@ -178,6 +178,7 @@ class ProgressLogger:
                 for pipe in trainable.values()
                 if isinstance(getattr(pipe, "progress", None), TrainingProgress)
             ],
+            clock=perf_counter,
         )
         self._file: IO[str] | None = None
         if output_file is not None:
