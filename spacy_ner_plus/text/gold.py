@@ -64,15 +64,14 @@ def allowed_tags(example: Example, row_tokens: np.ndarray, scheme: TagScheme) ->
 
 def lost_entities(example: Example) -> list[Lost]:
     """The reference entities that have no place in the predicted tokens."""
-    kept = [entity for entity in example.get_aligned_ents_and_ner()[0] if not _blank(entity)]
     wanted = [entity for entity in example.reference.ents if entity.label]
+    kept = [entity for entity in example.get_aligned_ents_and_ner()[0] if not _blank(entity)]
     if len(kept) == len(wanted):
         return []
-    places = {(entity.start_char, entity.end_char) for entity in kept}
     return [
         Lost(entity, _why(entity, example.predicted))
         for entity in wanted
-        if (entity.start_char, entity.end_char) not in places
+        if _blank(entity) or not example.get_aligned_spans_y2x([entity])
     ]
 
 
@@ -97,12 +96,7 @@ def _why(entity: Span, predicted: Doc) -> str:
         return "it is whitespace only"
     if entity.doc.text != predicted.text:
         return "the reference and the predicted Doc differ in text"
-    inner = predicted.char_span(entity.start_char, entity.end_char, alignment_mode="contract")
     outer = predicted.char_span(entity.start_char, entity.end_char, alignment_mode="expand")
-    if inner is not None and inner.start_char == entity.start_char == outer.start_char and (
-        inner.end_char == entity.end_char == outer.end_char
-    ):
-        return "it overlaps another entity"
     return (
         f"it is not on token boundaries; the nearest around it are {outer.start_char}-"
         f"{outer.end_char} ({outer.text!r}). Its tokens count as not annotated"
