@@ -335,16 +335,23 @@ class NerPlus(TrainablePipe):
         batch_size (int): How many to take at once.
         YIELDS (Doc): The processed documents in order, without those that failed.
         """
+        handle_error = self.get_error_handler()
         for docs in util.minibatch(stream, size=batch_size):
             try:
-                self.set_annotations(docs, self.predict(docs))
+                found = self.predict(docs)
             except Exception as error:
                 if len(docs) == 1:
-                    self.get_error_handler()(self.name, self, docs, error)
+                    handle_error(self.name, self, docs, error)
                 else:
                     yield from self.pipe(docs, batch_size=1)
                 continue
-            yield from docs
+            for doc, entities in zip(docs, found, strict=True):
+                try:
+                    self.set_annotations([doc], [entities])
+                except Exception as error:
+                    handle_error(self.name, self, [doc], error)
+                else:
+                    yield doc
 
     # Files: `cfg` and a folder `model` with the shim's files
 
