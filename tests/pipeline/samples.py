@@ -18,17 +18,20 @@ from spacy_ner_plus.models.tagging import Entities
 from spacy_ner_plus.pipeline.ner_plus import NerPlus
 from spacy_ner_plus.tags import read_tags
 
-# Entities of every kind that real text has: in sequence, side by side, over a double space.
+# Sentences that the trained pipeline knows (the first has 4 entities), one
+# with an entity over a double space, and what is odd: no text, no words, other scripts.
 TEXTS = [
-    "Naloxone reverses the antihypertensive effect of clonidine.",
-    "Lidocaine-induced cardiac asystole.",
+    "Effects of tetrandrine and fangchinoline on experimental thrombosis in mice and human "
+    "platelet aggregation .",
+    "A lesser degree of orthostatic hypotension occurred with standing .",
     "",
     "Severe heart  failure followed.",
     "  \n\t ",
     "Nothing of interest here.",
     "hypotension",
-    "Selegiline - induced postural hypotension in Parkinson ' s disease : a longitudinal study .",
-    "Fatty liver 😀 induced by tetracycline, 北京 السلام عليكم naloxone.",
+    "Selegiline - induced postural hypotension in Parkinson ' s disease : a longitudinal study on "
+    "the effects of drug withdrawal .",
+    "Thrombosis 😀 induced by selegiline, 北京 السلام عليكم fangchinoline.",
 ]
 
 
