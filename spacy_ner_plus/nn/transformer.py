@@ -71,6 +71,7 @@ class TransformerEncoder(nn.Module):
     def config(self) -> dict[str, Any]:
         """The encoder's configuration as plain data, for from_config."""
         config: dict[str, Any] = self.model.config.to_dict()
+        config.pop("_name_or_path", None)  # a folder of the machine that trained it
         return config
 
     @property
@@ -93,7 +94,12 @@ class TransformerEncoder(nn.Module):
         return int(table.num_embeddings) - reserved
 
     def layer_of(self, parameter: str) -> int:
-        """Depth of one of self.model's parameters by name: 0 for embeddings, 1 for layer 0."""
+        """Depth of one of self.model's parameters by name: 0 for embeddings, 1 for layer 0, ...
+
+        What follows the last layer counts as part of it, what serves all layers as embeddings.
+        """
+        if re.search(r"(?:^|\.)(?:final_norm|final_layer_norm|ln_f)\.", parameter):
+            return self.n_layers
         match = re.search(r"(?:^|\.)(?:layers?|h|block)\.(\d+)\.", parameter)
         return int(match.group(1)) + 1 if match else 0
 
