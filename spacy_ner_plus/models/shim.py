@@ -224,10 +224,13 @@ class TaggerShim(PyTorchShim):
         missing = {SETTINGS, TOKENIZER, WEIGHTS} - set(files)
         if missing:
             raise ValueError(f"The saved ner_plus model lacks {', '.join(sorted(missing))}.")
-        settings = json.loads(files[SETTINGS])
-        if settings["format"] != FORMAT:
+        try:
+            settings = json.loads(files[SETTINGS])
+        except ValueError as error:
+            raise ValueError(f"{SETTINGS} of the saved ner_plus model is damaged: {error}") from error
+        if settings.get("format") != FORMAT:
             raise ValueError(
-                f"The saved ner_plus model has format {settings['format']}, this version of "
+                f"The saved ner_plus model has format {settings.get('format')}, this version of "
                 f"spacy_ner_plus reads format {FORMAT}: install the version that saved it."
             )
         self._check_structure(settings["structure"])
@@ -275,6 +278,12 @@ def _fill(module: nn.Module, weights: bytes) -> None:
         state = safetensors.torch.load(weights)
     except safetensors.SafetensorError as error:
         raise ValueError(f"{WEIGHTS} of the saved ner_plus model is damaged: {error}") from error
+    for name, value in module.state_dict().items():
+        if name in state and state[name].shape != value.shape:
+            raise ValueError(
+                f"{WEIGHTS} does not fit the other files of the saved ner_plus model: {name} has "
+                f"shape {tuple(state[name].shape)}, where {tuple(value.shape)} is needed."
+            )
     missing, unexpected = module.load_state_dict(state, strict=False)
     # buffers such as position_ids come and go with versions of transformers, and hold nothing
     parameters = {name for name, _ in module.named_parameters()}

@@ -75,7 +75,12 @@ def build_transformer_tagger_v1(
     )
     shim = TaggerShim(
         structure={"pooling": pooling, "use_crf": use_crf},
-        config={"dropout": dropout, "window": window, "word_forms": word_forms},
+        config={
+            "dropout": dropout,
+            "window": window,
+            "overlap": overlap,
+            "word_forms": word_forms,
+        },
         rebuild=_rebuild,
         device=device,
         precision=precision,
@@ -88,7 +93,6 @@ def build_transformer_tagger_v1(
         init=_initialize,
         attrs={
             "name": name,
-            "overlap": overlap,
             "max_batch_pieces": max_batch_pieces,
         },
         shims=[shim],
@@ -130,6 +134,12 @@ def _assemble(encoder: TransformerEncoder, shim: TaggerShim) -> nn.Module:
             f"The window of {window} wordpieces is larger than the {limit} that the encoder can "
             f"read at once: set window to at most {limit}. Documents may be of any length."
         )
+    room = window - shim.tokenizer.n_special
+    if shim.cfg["overlap"] >= room:
+        raise ValueError(
+            f"overlap = {shim.cfg['overlap']} must be less than {room}: a window of {window} "
+            f"wordpieces holds {shim.tokenizer.n_special} special tokens of the encoder."
+        )
     decoder = make_decoder(shim.scheme, use_crf=shim.structure["use_crf"])
     head = TagHead(encoder.width, decoder, dropout=shim.cfg["dropout"])
     return TransformerTagger(encoder, head, pooling=shim.structure["pooling"])
@@ -145,7 +155,7 @@ def _forward(
         docs,
         shim.tokenizer,
         window=shim.cfg["window"],
-        overlap=model.attrs["overlap"],
+        overlap=shim.cfg["overlap"],
         pooling=shim.structure["pooling"],
         max_batch_pieces=model.attrs["max_batch_pieces"],
     )
