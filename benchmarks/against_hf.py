@@ -47,10 +47,17 @@ def main() -> None:
         system, seed = args.run[0], int(args.run[1])
         run = run_huggingface if system == "huggingface" else run_ner_plus
         scores = run(args, seed)
-        (args.output / f"{system}-{seed}.json").write_text(json.dumps(scores, indent=2))
+        result(args, system, seed).write_text(json.dumps(scores, indent=2))
         return
-    run_all([(system, seed) for seed in args.seeds for system in args.systems], args.jobs)
+    wanted = [(system, seed) for seed in args.seeds for system in args.systems]
+    run_all([run for run in wanted if not result(args, *run).exists()], args.jobs)
     print_table(args)
+
+
+def result(args: argparse.Namespace, system: str, seed: int) -> Path:
+    """Where a run's scores are; a run that has them is not repeated."""
+    path: Path = args.output / f"{system}-{seed}.json"
+    return path
 
 
 def run_all(runs: list[tuple[str, int]], jobs: int) -> None:
@@ -77,9 +84,7 @@ def print_table(args: argparse.Namespace) -> None:
     print(f"\nEntity F1, {args.epochs} epochs, learning rate {args.learning_rate:g}")
     print(f"{'':14}{'dev':>8}{'test':>8}{'test, each seed':>28}{'minutes':>10}")
     for system in args.systems:
-        runs = [
-            json.loads((args.output / f"{system}-{seed}.json").read_text()) for seed in args.seeds
-        ]
+        runs = [json.loads(result(args, system, seed).read_text()) for seed in args.seeds]
         each = " ".join(f"{100 * run['test']:.2f}" for run in runs)
         dev, test = (100 * statistics.mean(run[split] for run in runs) for split in ("dev", "test"))
         minutes = statistics.mean(run["train_seconds"] for run in runs) / 60
