@@ -1,0 +1,207 @@
+"""The project's commands end to end, on a slice of BC5CDR with a tiny encoder."""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import srsly
+
+ROOT = Path(__file__).parent.parent
+COPIED = ("configs", "spacy_ner_plus", "LICENSE", "constraints.txt", "project.yml")
+COPIED += ("pyproject.toml", "setup.cfg", "assets/encoder.txt", "assets/encoder.sha256")
+N_SENTENCES = 120
+GROUP = 1  # spaCy's debug data refuses corpora of less than 100 documents
+MAX_STEPS = 400
+COMMANDS = srsly.read_yaml(ROOT / "project.yml")["commands"]
+
+
+class Project:
+    """A copy of the project in a folder of its own, with a small corpus in it."""
+
+    def __init__(self, folder: Path, encoder: Path) -> None:
+        self.folder = folder
+        self.encoder = encoder
+        for name in COPIED:
+            target = folder / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if (ROOT / name).is_dir():
+                shutil.copytree(ROOT / name, target, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copy(ROOT / name, target)
+        (folder / "README.md").write_text("# A copy for tests\n", encoding="utf8")
+        self.corpus = folder / "assets" / "bc5cdr"
+        self.corpus.mkdir()
+        self._write_corpus()
+        self._fit_config()
+
+    def _write_corpus(self) -> None:
+        text = (ROOT / "assets/bc5cdr/train.tsv").read_text(encoding="utf8")
+        slices = "\n\n".join(text.split("\n\n")[:N_SENTENCES]) + "\n"
+        sums = []
+        for split in ("train", "dev", "test"):  # the same: an overfitted model finds entities
+            (self.corpus / f"{split}.tsv").write_text(slices, encoding="utf8")
+            sums.append(f"{hashlib.sha256(slices.encode()).hexdigest()}  {split}.tsv\n")
+        (self.corpus / "SHA256SUMS").write_text("".join(sums))
+        sentences = [
+            " ".join(line.split("\t")[0] for line in sentence.splitlines())
+            for sentence in slices.split("\n\n")[:3]
+        ]
+        (self.folder / "assets/smoke.txt").write_text("\n".join(sentences), encoding="utf8")
+
+    def _fit_config(self) -> None:
+        """Settings for an encoder that is tiny and knows nothing."""
+        path = self.folder / "configs/cpu.cfg"
+        text = path.read_text(encoding="utf8")
+        settings = {"window": 64, "overlap": 16, "size": 200, "eval_frequency": 200}
+        settings |= {"initial_rate": 0.002, "warmup_steps": 10, "log_every_seconds": 0.1}
+        for name, value in settings.items():
+            text, n_found = re.subn(rf"^{name} = .*$", f"{name} = {value}", text, flags=re.M)
+            assert n_found == 1, name
+        path.write_text(text, encoding="utf8")
+
+    def run(self, command: str, **variables: object) -> subprocess.CompletedProcess[str]:
+        variables = {"encoder": self.encoder, "max_steps": MAX_STEPS, "group": GROUP, **variables}
+        overrides = [f"--vars.{name}={value}" for name, value in variables.items()]
+        return subprocess.run(
+            [sys.executable, "-m", "spacy", "project", "run", command, ".", *overrides],
+            cwd=self.folder,
+            env={
+                **os.environ,
+                "OMP_NUM_THREADS": "1",
+                "ANSI_COLORS_DISABLED": "1",
+                "COLUMNS": "200",
+            },
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory, tiny_encoder_dir: Path) -> Project:
+    return Project(tmp_path_factory.mktemp("project"), tiny_encoder_dir)
+
+
+@pytest.fixture(scope="module")
+def first_run(project: Project) -> str:
+    result = project.run("all")
+    assert result.returncode == 0, result.stdout
+    return result.stdout
+
+
+def test_workflow_goes_through_all_commands(first_run: str) -> None:
+    names = [command["name"] for command in COMMANDS]
+    positions = [re.search(rf"={{3,}} {name} ={{3,}}", first_run) for name in names]
+    assert all(positions)
+    assert positions == sorted(positions, key=lambda match: match.start())
+    assert "Skipping" not in first_run
+
+
+def test_check_encoder_convert_and_debug_report(first_run: str, tiny_encoder_dir: Path) -> None:
+    assert "3 files are as expected" in first_run
+    assert f"Using the encoder in {tiny_encoder_dir}" in first_run
+    assert re.search(rf"documents +{N_SENTENCES // GROUP}\nsentences +{N_SENTENCES}\n", first_run)
+    assert first_run.count("Config is valid") == 1
+    assert "Corpus is loadable" in first_run
+    assert "training examples also in evaluation data" in first_run
+
+
+def test_train_shows_progress_without_a_terminal(first_run: str) -> None:
+    assert re.search(r"E +# +LOSS NER_PLUS +ENTS_P .* WORDS/S +SCORE", first_run)
+    assert re.search(rf"step \d+/{MAX_STEPS} \(\d+%\)  loss [\d.]+  [\d,]+ words/s  ETA", first_run)
+    assert re.search(rf"^ +\d+ +{MAX_STEPS} +\d", first_run, flags=re.M)
+
+
+def test_evaluate_prints_and_writes_scores(project: Project, first_run: str) -> None:
+    record = json.loads((project.folder / "metrics/bc5cdr.json").read_text())
+    scores = record["scores"]
+    assert set(scores["ents_per_type"]) == {"Chemical", "Disease"}
+    assert scores["ents_f"] > 0.5
+    assert record["words_per_second"] > 0
+    micro = rf"micro +{100 * scores['ents_p']:.2f} +{100 * scores['ents_r']:.2f}"
+    assert len(re.findall(micro, first_run)) == 2  # by evaluate and by report
+
+
+def test_package_writes_two_wheels_and_requires_our_package(
+    project: Project, first_run: str
+) -> None:
+    wheels = sorted(path.name for path in (project.folder / "packages").glob("*.whl"))
+    assert wheels == [
+        "en_ner_plus_demo-0.1.0-py3-none-any.whl",
+        "spacy_ner_plus-0.1.0-py3-none-any.whl",
+    ]
+    assert "spacy_ner_plus>=0.1.0,<0.2.0" in first_run
+
+
+def test_smoke_prints_entities_with_probabilities(project: Project, first_run: str) -> None:
+    assert "Loaded en_ner_plus_demo 0.1.0 by name, with sockets blocked" in first_run
+    assert re.search(r"^    (Chemical|Disease) +[01]\.\d\d  \S", first_run, flags=re.M)
+    page = (project.folder / "metrics/bc5cdr.html").read_text(encoding="utf8")
+    assert re.search(r"(Chemical|Disease) [01]\.\d\d", page)
+
+
+def test_second_run_skips_what_is_done_and_prints_results(project: Project, first_run: str) -> None:
+    result = project.run("all")
+    assert result.returncode == 0, result.stdout
+    skipped = re.findall(r"Skipping '(\w+)': nothing changed", result.stdout)
+    assert skipped == ["convert", "debug", "train", "evaluate", "package", "smoke"]
+    assert re.search(r"micro +\d+\.\d\d", result.stdout)
+
+
+def test_changed_corpus_is_refused_before_anything_is_done(
+    tmp_path: Path, tiny_encoder_dir: Path
+) -> None:
+    project = Project(tmp_path, tiny_encoder_dir)
+    with (project.corpus / "dev.tsv").open("a") as file:
+        file.write("more\tO\n")
+    result = project.run("all")
+    assert result.returncode == 1
+    assert f"{Path('assets/bc5cdr/dev.tsv')} differs: expected SHA-256" in result.stdout
+    assert not (project.folder / "corpus").exists()
+
+
+def test_missing_corpus_and_missing_encoder_are_named(
+    tmp_path: Path, tiny_encoder_dir: Path
+) -> None:
+    project = Project(tmp_path, tiny_encoder_dir)
+    result = project.run("all", corpus="bc5crd")
+    assert result.returncode == 1
+    assert "assets/bc5crd does not exist. There are: assets/bc5cdr" in result.stdout
+    result = project.run("all", encoder="assets/nowhere")
+    assert result.returncode == 1
+    assert "There is no folder assets/nowhere" in result.stdout
+    assert not (project.folder / "corpus").exists()
+
+
+def test_listed_source_files_are_all_there_are() -> None:
+    modules = {
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / "spacy_ner_plus").rglob("*.py")
+        if path.stat().st_size
+    }
+    trained = ("nn/", "text/", "models/", "pipeline/", "tags.py", "scoring.py")
+    expected = {
+        "package": modules,
+        "train": {
+            name for name in modules if name.removeprefix("spacy_ner_plus/").startswith(trained)
+        },
+    }
+    for command in COMMANDS:
+        listed = {dep for dep in command.get("deps", []) if dep.endswith(".py")}
+        assert listed <= modules
+        if command["name"] in expected:
+            assert listed == expected[command["name"]]
+
+
+def test_default_steps_are_those_of_the_default_config() -> None:
+    variables = srsly.read_yaml(ROOT / "project.yml")["vars"]
+    text = (ROOT / "configs" / f"{variables['config']}.cfg").read_text(encoding="utf8")
+    assert f"\nmax_steps = {variables['max_steps']}\n" in text
