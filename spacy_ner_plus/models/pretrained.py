@@ -31,7 +31,8 @@ def load_tokenizer(name: str) -> WordpieceTokenizer:
     _check_name(name)
     try:
         tokenizer = AutoTokenizer.from_pretrained(name, use_fast=True)
-    except OSError as error:
+    # where files are missing, the last two come from attempts to convert an older format
+    except (OSError, ImportError, TypeError) as error:
         raise ValueError(_cannot_load("tokenizer", name, error)) from error
     if not isinstance(tokenizer, PreTrainedTokenizerFast):
         raise ValueError(
@@ -53,7 +54,7 @@ def _check_name(name: str) -> None:
         raise ValueError(f"The encoder folder '{name}' does not exist.")
 
 
-def _cannot_load(what: str, name: str, error: OSError) -> str:
+def _cannot_load(what: str, name: str, error: Exception) -> str:
     return (
         f"No {what} could be loaded for '{name}'. Give a folder that holds a Hugging Face encoder "
         f"(config.json, weights, tokenizer.json), or the name of one on the hub, which needs a "
