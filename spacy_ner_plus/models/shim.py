@@ -25,6 +25,7 @@ from ..text.wordpieces import WordpieceTokenizer
 from .device import autocast, resolve_device, resolve_precision
 
 WEIGHTS, SETTINGS, TOKENIZER = "weights.safetensors", "tagger.json", "tokenizer.json"
+FILES = (SETTINGS, TOKENIZER, WEIGHTS)
 FORMAT = 1
 
 # Above this rate a pretrained encoder forgets what it knows. spaCy's default is 0.001.
@@ -221,7 +222,7 @@ class TaggerShim(PyTorchShim):
         """
         if not files:
             return
-        missing = {SETTINGS, TOKENIZER, WEIGHTS} - set(files)
+        missing = set(FILES) - set(files)
         if missing:
             raise ValueError(f"The saved ner_plus model lacks {', '.join(sorted(missing))}.")
         try:
@@ -230,14 +231,12 @@ class TaggerShim(PyTorchShim):
             raise ValueError(f"{SETTINGS} of the saved ner_plus model is damaged: {error}") from error
         if settings.get("format") != FORMAT:
             raise ValueError(
-                f"The saved ner_plus model has format {settings.get('format')}, this version of "
-                f"spacy_ner_plus reads format {FORMAT}: install the version that saved it."
+                f"{SETTINGS} of the saved ner_plus model has format {settings.get('format')}; this "
+                f"version of spacy_ner_plus reads format {FORMAT}: install the version that saved it."
             )
         self._check_structure(settings["structure"])
         self.scheme = TagScheme(settings["scheme"]["name"], settings["scheme"]["labels"])
-        self.tokenizer = WordpieceTokenizer.from_json(
-            files[TOKENIZER].decode("utf8"), pad_id=settings["pad_id"]
-        )
+        self.tokenizer = _read_tokenizer(files[TOKENIZER], pad_id=settings["pad_id"])
         module = self.rebuild(self, settings)
         _fill(module, files[WEIGHTS])
         self.place(module)
@@ -271,6 +270,13 @@ class TaggerShim(PyTorchShim):
         files = state.pop("files")
         self.__dict__.update(state)
         self.from_bytes(files)
+
+
+def _read_tokenizer(content: bytes, *, pad_id: int) -> WordpieceTokenizer:
+    try:
+        return WordpieceTokenizer.from_json(content.decode("utf8"), pad_id=pad_id)
+    except Exception as error:  # the tokenizers library raises no narrower one
+        raise ValueError(f"{TOKENIZER} of the saved ner_plus model is damaged: {error}") from error
 
 
 def _fill(module: nn.Module, weights: bytes) -> None:

@@ -18,7 +18,7 @@ from thinc.api import Adam, Config, Model, Optimizer
 from torch import Tensor
 
 from ..models.emissions import Emissions
-from ..models.shim import SAFE_ENCODER_RATE, TaggerShim
+from ..models.shim import FILES, SAFE_ENCODER_RATE, TaggerShim
 from ..models.tagging import Entities, decode, loss_and_gradient
 from ..tags import TagScheme
 from ..text.gold import Lost, allowed_tags, describe_lost, lost_entities
@@ -361,7 +361,14 @@ class NerPlus(TrainablePipe):
         exclude (Iterable[str]): Names of parts to leave out: "cfg", "vocab", "model".
         """
         self.cfg["labels"] = self.label_data
-        return super().to_bytes(exclude=tuple(exclude))
+        # not the bytes of the whole model: its own settings would win over the config's on load
+        writers = {
+            "cfg": lambda: srsly.json_dumps(self.cfg),
+            "vocab": lambda: self.vocab.to_bytes(exclude=exclude),
+            "model": self.tagger.to_bytes,
+        }
+        packed: bytes = util.to_bytes(writers, exclude)
+        return packed
 
     def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> "NerPlus":
         """Load from a bytestring: the reverse of to_bytes. Same settings as to_bytes.
@@ -371,7 +378,7 @@ class NerPlus(TrainablePipe):
         readers = {
             "cfg": lambda b: self._read_cfg(srsly.json_loads(b)),
             "vocab": lambda b: self.vocab.from_bytes(b, exclude=exclude),
-            "model": lambda b: self.model.from_bytes(b),
+            "model": lambda b: self.tagger.from_bytes(b),
         }
         util.from_bytes(bytes_data, readers, exclude)
         return self
@@ -448,9 +455,15 @@ def _no_loss(example: Example, loss: float) -> str:
 
 def _write_files(folder: Path, files: dict[str, bytes]) -> None:
     folder.mkdir(exist_ok=True)
-    for name, content in files.items():
-        (folder / name).write_bytes(content)
+    for name in FILES:
+        if name in files:
+            (folder / name).write_bytes(files[name])
+        else:  # of a trained component that was saved here before
+            (folder / name).unlink(missing_ok=True)
 
 
 def _read_files(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+    if not folder.is_dir():
+        raise ValueError(f"The saved ner_plus model lacks its folder {folder}.")
+    paths = [folder / name for name in FILES]
+    return {path.name: path.read_bytes() for path in paths if path.exists()}
