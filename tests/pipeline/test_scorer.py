@@ -1,0 +1,150 @@
+"""The scorer against spaCy's own, and what it adds."""
+
+from typing import Any
+
+import pytest
+import spacy
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from spacy.language import Language
+from spacy.scorer import get_ner_prf
+from spacy.tokens import Doc, Span
+from spacy.training import Example
+from tests.pipeline.samples import make_examples
+
+from spacy_ner_plus.pipeline.scorer import make_ner_scorer_v1, score_entities
+
+LABELS = ("A", "B", "C-d")
+KEYS = {"ents_p", "ents_r", "ents_f", "ents_micro_f", "ents_macro_f", "ents_per_type"}
+VOCAB = spacy.blank("en").vocab
+
+
+def make_doc(
+    sizes: list[int], spans: list[tuple[int, int, str]], missing: list[int], blocked: list[int]
+) -> Doc:
+    """A Doc of one long word, cut into tokens of these sizes."""
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    cuts = [sum(sizes[:i]) for i in range(len(sizes) + 1)]
+    words = [letters[a:b] for a, b in zip(cuts, cuts[1:], strict=False)]
+    doc = Doc(VOCAB, words=words, spaces=[False] * len(words))
+    doc.set_ents(
+        [Span(doc, *span) for span in spans],
+        missing=[doc[i : i + 1] for i in missing],
+        blocked=[doc[i : i + 1] for i in blocked],
+        default="outside",
+    )
+    return doc
+
+
+@st.composite
+def docs(draw: st.DrawFn, sizes: list[int], with_gaps: bool) -> Doc:
+    kinds = ["O", "O", *LABELS, *(("missing", "blocked") if with_gaps else ())]
+    spans: list[tuple[int, int, str]] = []
+    gaps: dict[str, list[int]] = {"missing": [], "blocked": []}
+    token = 0
+    while token < len(sizes):
+        kind = draw(st.sampled_from(kinds))
+        length = draw(st.integers(1, len(sizes) - token)) if kind in LABELS else 1
+        if kind in LABELS:
+            spans.append((token, token + length, kind))
+        elif kind in gaps:
+            gaps[kind].append(token)
+        token += length
+    return make_doc(sizes, spans, **gaps)
+
+
+@st.composite
+def examples(draw: st.DrawFn, same_tokens: bool) -> Example:
+    sizes = draw(st.lists(st.integers(1, 3), min_size=1, max_size=8))
+    other = sizes
+    if not same_tokens:
+        cuts = sorted(draw(st.sets(st.integers(1, sum(sizes)))) | {sum(sizes)})
+        other = [b - a for a, b in zip([0, *cuts], cuts, strict=False)]
+    return Example(draw(docs(other, False)), draw(docs(sizes, True)))
+
+
+def assert_like_spacy(batch: list[Example]) -> None:
+    ours, theirs = score_entities(batch), get_ner_prf(batch)
+    assert set(ours) == KEYS
+    for key in ("ents_p", "ents_r", "ents_f"):
+        assert ours[key] == pytest.approx(theirs[key]), key
+    if theirs["ents_per_type"] is None:
+        assert ours["ents_per_type"] is None and ours["ents_macro_f"] is None
+        return
+    # spaCy also lists types of which nothing counts
+    for label, scores in theirs["ents_per_type"].items():
+        found = ours["ents_per_type"].get(label, {"p": 0.0, "r": 0.0, "f": 0.0})
+        assert {k: found[k] for k in "prf"} == pytest.approx(scores), label
+    assert ours["ents_per_type"].keys() <= theirs["ents_per_type"].keys()
+    per_type = [scores["f"] for scores in ours["ents_per_type"].values()]
+    assert ours["ents_macro_f"] == pytest.approx(sum(per_type) / len(per_type))
+    assert ours["ents_micro_f"] == ours["ents_f"]
+
+
+@settings(deadline=None, max_examples=150, derandomize=True)
+@given(st.lists(examples(same_tokens=True), max_size=4))
+def test_scores_equal_those_of_spacy(batch: list[Example]) -> None:
+    assert_like_spacy(batch)
+
+
+@settings(deadline=None, max_examples=150, derandomize=True)
+@given(st.lists(examples(same_tokens=False), max_size=4))
+def test_scores_equal_those_of_spacy_with_other_tokens(batch: list[Example]) -> None:
+    assert_like_spacy(batch)
+
+
+def test_entities_on_parts_of_one_reference_token_are_not_all_right() -> None:
+    """As with spaCy's scorer: one is right, the other wrong."""
+    predicted = make_doc([1, 1], [(0, 1, "A"), (1, 2, "A")], [], [])
+    batch = [Example(predicted, make_doc([2], [(0, 1, "A")], [], []))]
+    assert_like_spacy(batch)
+    assert score_entities(batch)["ents_p"] == 0.5
+    assert_like_spacy([Example(predicted, make_doc([2], [], [], []))])
+    assert_like_spacy([Example(predicted, make_doc([2], [], [0], []))])
+
+
+def test_prediction_on_missing_annotation_is_not_wrong() -> None:
+    predicted = make_doc([1] * 4, [(0, 1, "A"), (2, 4, "B")], [], [])
+    reference = make_doc([1] * 4, [(0, 1, "A")], [3], [])
+    scores = score_entities([Example(predicted, reference)])
+    assert (scores["ents_p"], scores["ents_r"]) == (1.0, 1.0)
+    assert scores["ents_per_type"] == {"A": {"p": 1.0, "r": 1.0, "f": 1.0, "support": 1}}
+
+
+def test_macro_is_the_mean_over_types_and_micro_counts_entities() -> None:
+    predicted = make_doc([1] * 5, [(0, 1, "A"), (1, 2, "A"), (2, 3, "A"), (4, 5, "B")], [], [])
+    reference = make_doc([1] * 5, [(0, 1, "A"), (1, 2, "A"), (2, 3, "A"), (3, 4, "B")], [], [])
+    scores = score_entities([Example(predicted, reference)])
+    assert scores["ents_micro_f"] == scores["ents_f"] == pytest.approx(0.75)
+    assert scores["ents_macro_f"] == pytest.approx(0.5)
+    assert scores["ents_per_type"]["A"]["support"] == 3
+    assert scores["ents_per_type"]["B"] == {"p": 0.0, "r": 0.0, "f": 0.0, "support": 1}
+
+
+def _without_annotation() -> list[Example]:
+    doc = Doc(VOCAB, words=["a"])
+    return [Example(make_doc([1], [(0, 1, "A")], [], []), doc)]
+
+
+@pytest.mark.parametrize(
+    "batch",
+    [[], _without_annotation(), [Example(make_doc([1], [], [], []), make_doc([1], [], [], []))]],
+    ids=["no examples", "no annotation", "no entities"],
+)
+def test_scores_are_none_where_there_is_nothing_to_score(batch: list[Example]) -> None:
+    assert score_entities(batch) == dict.fromkeys(KEYS)
+
+
+def test_component_scores_with_the_registered_scorer(trained: Language) -> None:
+    ner = trained.get_pipe("ner_plus")
+    examples = make_examples(trained)
+    predicted = [Example(ner(eg.predicted), eg.reference) for eg in examples]
+    expected: dict[str, Any] = make_ner_scorer_v1()(predicted)
+    assert ner.score(predicted) == expected and expected["ents_f"] == 1.0
+    assert trained.evaluate(make_examples(trained))["ents_per_type"] == expected["ents_per_type"]
+
+
+def test_component_without_scorer_scores_nothing(trained: Language) -> None:
+    nlp = spacy.blank("en")
+    ner = nlp.add_pipe("ner_plus", config={"scorer": None})
+    assert ner.score(make_examples(nlp, 2)) == {}
