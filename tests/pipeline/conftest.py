@@ -1,4 +1,3 @@
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -7,18 +6,24 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.util import fix_random_seed
 from tests import tiny
-from tests.pipeline.samples import TEXTS, make_examples, make_nlp, overfit, spaced_example
+from tests.pipeline.samples import (
+    TEXTS,
+    chunk_wordpiece,
+    make_examples,
+    make_nlp,
+    overfit,
+    spaced_example,
+)
 
 
 @pytest.fixture(scope="session")
 def encoder_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An uncased BERT of one layer that learns a few sentences in some 30 steps."""
     with pytest.MonkeyPatch.context() as patch:
-        large = partial(tiny.wordpiece, vocab_size=2000)
-        patch.setitem(tiny.TOKENIZERS, "wordpiece-large", large)
+        patch.setitem(tiny.TOKENIZERS, "chunks", chunk_wordpiece)
         return tiny.save_encoder(
             tmp_path_factory.mktemp("encoder"),
-            tokenizer="wordpiece-large",
+            tokenizer="chunks",
             num_hidden_layers=1,
             hidden_size=128,
             intermediate_size=256,

@@ -1,5 +1,6 @@
 """Pipelines and examples for the component's tests: real sentences, tiny random encoders."""
 
+from collections import Counter
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from spacy.training import Example
 from spacy.util import fix_random_seed
 from tests import tiny
 from thinc.api import Adam
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
+from tokenizers.processors import BertProcessing
 
 from spacy_ner_plus.models.tagging import Entities
 from spacy_ner_plus.pipeline.ner_plus import NerPlus
@@ -33,6 +36,29 @@ TEXTS = [
     "the effects of drug withdrawal .",
     "Thrombosis 😀 induced by selegiline, 北京 السلام عليكم fangchinoline.",
 ]
+
+
+def chunk_wordpiece() -> Tokenizer:
+    """An uncased WordPiece tokenizer with frequent words whole and others in chunks of 4.
+
+    Made without a trainer: those of the tokenizers library give another vocabulary each time, and
+    with it another random encoder.
+    """
+    tokenizer = Tokenizer(models.WordPiece())
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    counts: Counter[str] = Counter()
+    for text in tiny.sample_texts():
+        normal = tokenizer.normalizer.normalize_str(text)
+        counts.update(word for word, _ in tokenizer.pre_tokenizer.pre_tokenize_str(normal))
+    pieces = {word for word, count in counts.items() if count >= 5}
+    for word in counts:
+        pieces.update(word, (f"##{char}" for char in word), [word[:4]])
+        pieces.update(f"##{word[i : i + 4]}" for i in range(4, len(word), 4))
+    vocabulary = {piece: i for i, piece in enumerate([*tiny.SPECIAL, *sorted(pieces)])}
+    tokenizer.model = models.WordPiece(vocab=vocabulary, unk_token="[UNK]")
+    tokenizer.post_processor = BertProcessing(("[SEP]", 3), ("[CLS]", 2))
+    return tokenizer
 
 
 @cache

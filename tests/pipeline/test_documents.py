@@ -53,7 +53,10 @@ def assert_exact_offsets(doc: Doc) -> None:
 def eager(encoder_dir: Path) -> Language:
     """A pipeline with random scores, which finds entities everywhere."""
     nlp = initialized_nlp(encoder_dir, tag_scheme="BILOU")
-    shake_head(nlp.get_pipe("ner_plus"))
+    ner = nlp.get_pipe("ner_plus")
+    shake_head(ner)
+    with torch.no_grad():
+        ner.tagger.module.head.linear.bias[0] -= 20.0  # hardly ever O
     return nlp
 
 
