@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from spacy_ner_plus.tags import Span
+Span = tuple[int, int, str]
+"""Start, end (exclusive), label."""
 
 
 @dataclass(frozen=True)
