@@ -103,15 +103,20 @@ def loss_and_gradient(
     emissions (Emissions): The model's output.
     allowed: for each Doc (n_rows_of_doc, n_tags) bool, the tags that the annotation permits.
     RETURNS: (n_docs,) float64 losses in nats, 0 for a Doc that has no rows or on which all is
-        permitted, infinite where the allowed tags hold no valid sequence; and (n_rows, n_tags)
-        the gradient of their mean over annotated rows with respect to the scores. The decoder's
-        own parameters collect theirs on the way.
+        permitted, infinite where the allowed tags hold no valid sequence, nan where scores or
+        the decoder's parameters are not finite; and (n_rows, n_tags) the gradient of their mean
+        over annotated rows with respect to the scores, without meaning unless all losses are
+        finite. The decoder's own parameters collect theirs on the way.
     """
     losses = np.zeros(len(allowed))
     # a copy: what predict gives is an inference tensor, which can't ask for a gradient
     leaf = emissions.scores.detach().clone().requires_grad_()
     annotated = [permitted for permitted in allowed if len(permitted)]
     if not annotated:
+        return losses, torch.zeros_like(leaf)
+    overflown = _overflown_docs(decoder, emissions)
+    if len(overflown):
+        losses[overflown] = np.nan
         return losses, torch.zeros_like(leaf)
     flat = np.concatenate(annotated)
     n_annotated = max(1, int((~flat.all(axis=1)).sum()))
@@ -124,6 +129,15 @@ def loss_and_gradient(
         (nll.sum() / n_annotated).backward()
     gradient = torch.zeros_like(leaf) if leaf.grad is None else leaf.grad
     return losses, gradient
+
+
+def _overflown_docs(decoder: TagDecoder, emissions: Emissions) -> np.ndarray:
+    """The documents with scores, or decoder parameters, that are infinite or no numbers."""
+    overflown = ~torch.isfinite(emissions.scores).all(dim=1)  # (n_rows,)
+    for parameter in decoder.parameters():
+        overflown |= ~torch.isfinite(parameter).all()
+    doc_of_row = np.repeat(np.arange(len(emissions.row_tokens)), emissions.lengths)
+    return np.unique(doc_of_row[overflown.cpu().numpy()])
 
 
 def _tensor(values: np.ndarray, device: torch.device) -> Tensor:
