@@ -138,8 +138,7 @@ class NerPlus(TrainablePipe):
         self.cfg: dict[str, Any] = {"tag_scheme": tag_scheme, "labels": []}
         self.progress = TrainingProgress()
         self._set_labels([])
-        if not Span.has_extension(PROBABILITY):
-            Span.set_extension(PROBABILITY, default=None)
+        _register_probability()
 
     # Labels
 
@@ -311,6 +310,7 @@ class NerPlus(TrainablePipe):
         scores (List[Entities]): What predict found in them.
         """
         labels = [self.vocab.strings.add(label) for label in self.labels]
+        is_stored = _register_probability()
         for doc, entities in zip(docs, scores, strict=True):
             free = _free_of_existing(doc, entities)
             found = [
@@ -319,7 +319,7 @@ class NerPlus(TrainablePipe):
             ]
             probabilities = entities.probabilities[free]
             doc.set_ents([*doc.ents, *found], blocked=_blocked(doc), default="outside")
-            if _is_stored(PROBABILITY):
+            if is_stored:
                 for span, probability in zip(found, probabilities, strict=True):
                     span._.set(PROBABILITY, float(probability))
             if self.spans_key is not None:
@@ -433,9 +433,13 @@ def _blocked(doc: Doc) -> list[Span]:
     return [doc[i : i + 1] for i in np.flatnonzero((columns[:, 0] == 3) & (columns[:, 1] == 0))]
 
 
-def _is_stored(extension: str) -> bool:
-    """Whether an extension is a plain value: somebody else may have made it a getter."""
-    _, method, getter, _ = Span.get_extension(extension)
+def _register_probability() -> bool:
+    """Register ent._.probability, unless somebody has: also in a process that got the component
+    as a pickle. Returns whether it is a plain value and not somebody else's getter or method.
+    """
+    if not Span.has_extension(PROBABILITY):
+        Span.set_extension(PROBABILITY, default=None)
+    _, method, getter, _ = Span.get_extension(PROBABILITY)
     return method is None and getter is None
 
 
