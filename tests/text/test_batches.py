@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from spacy.language import Language
 from spacy.tokens import Doc
+from tokenizers import Tokenizer, models
 
 from spacy_ner_plus.text.batches import POOLINGS, Batch, Bucket, bucket_windows, make_batch
 from spacy_ner_plus.text.features import word_forms
@@ -372,3 +373,14 @@ def test_batch_of_a_million_characters_loses_nothing(
     for bucket in batch.buckets:
         np.add.at(weights, bucket.part_rows, bucket.part_weights)
     assert np.allclose(weights, 1)
+
+
+def test_batch_form_of_a_piece_over_several_tokens_is_that_of_the_first(nlp: Language) -> None:
+    whole = Tokenizer(models.WordLevel({"[UNK]": 0}, unk_token="[UNK]"))
+    doc = Doc(nlp.vocab, words=["Ab", "3", "."], spaces=[False] * 3)
+    batch = make_batch(
+        [doc], WordpieceTokenizer(whole), window=4, overlap=0, pooling="first", max_batch_pieces=8
+    )
+    (bucket,) = batch.buckets
+    assert bucket.positions.tolist() == [0, 0, 0]
+    assert bucket.forms[0, 0] == word_forms(doc)[0]
