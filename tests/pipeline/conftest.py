@@ -5,6 +5,7 @@ import spacy
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.util import fix_random_seed
+
 from tests import tiny
 from tests.pipeline.samples import (
     TEXTS,

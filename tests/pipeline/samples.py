@@ -12,7 +12,6 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 from spacy.util import fix_random_seed
-from tests import tiny
 from thinc.api import Adam
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 from tokenizers.processors import BertProcessing
@@ -20,6 +19,7 @@ from tokenizers.processors import BertProcessing
 from spacy_ner_plus.models.tagging import Entities
 from spacy_ner_plus.pipeline.ner_plus import NerPlus
 from spacy_ner_plus.tags import read_tags
+from tests import tiny
 
 # Sentences that the trained pipeline knows (the first has 4 entities), one
 # with an entity over a double space, and what is odd: no text, no words, other scripts.
@@ -148,9 +148,7 @@ def _is_learned(ner: NerPlus, examples: list[Example]) -> bool:
 def spans(entities: Entities, labels: tuple[str, ...]) -> list[tuple[int, int, str]]:
     return [
         (int(start), int(end), labels[label])
-        for start, end, label in zip(
-            entities.starts, entities.ends, entities.labels, strict=True
-        )
+        for start, end, label in zip(entities.starts, entities.ends, entities.labels, strict=True)
     ]
 
 

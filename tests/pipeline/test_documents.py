@@ -10,6 +10,13 @@ from hypothesis import strategies as st
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
+from thinc.api import Adam
+
+from spacy_ner_plus.models.emissions import Emissions
+from spacy_ner_plus.models.tagging import Entities, decode
+from spacy_ner_plus.nn.crf import TagDecoder
+from spacy_ner_plus.pipeline import ner_plus
+from spacy_ner_plus.tags import TagScheme
 from tests.pipeline.samples import (
     TEXTS,
     add_ner_plus,
@@ -20,13 +27,6 @@ from tests.pipeline.samples import (
     probabilities,
     shake_head,
 )
-from thinc.api import Adam
-
-from spacy_ner_plus.models.emissions import Emissions
-from spacy_ner_plus.models.tagging import Entities, decode
-from spacy_ner_plus.nn.crf import TagDecoder
-from spacy_ner_plus.pipeline import ner_plus
-from spacy_ner_plus.tags import TagScheme
 
 BLANK = ["", " ", "\n\n", " \t\n  "]
 SCRIPTS = [
@@ -36,7 +36,7 @@ SCRIPTS = [
     "👩‍👩‍👧‍👦 took 💊selegiline💊 🇨🇭 …",
     "e\u0301le\u0301ve Zu\u0308rich naïve selegi\u00adline",
     "नमस्ते दुनिया selegiline ไทยแลนด์",
-    "𝕬𝖘𝖕𝖎𝖗𝖎𝖓 ﷽ \u200b\ufeff selegiline\u00a0\u2003thrombosis",
+    "\U0001d56c\U0001d598\U0001d595 ﷽ \u200b\ufeff selegiline\u00a0\u2003thrombosis",
     "[SEP] selegiline [CLS] [PAD] [MASK] [UNK] </s>",
     "a" * 3000 + " selegiline",
 ]
@@ -75,7 +75,9 @@ def test_blank_documents_between_others_move_nothing(
 ) -> None:
     mixed = [text for pair in zip(BLANK, TEXTS, strict=False) for text in pair]
     docs = list(trained.pipe(mixed))
-    assert [found_in(doc) for doc in docs[1::2]] == [found_in(d) for d in trained_docs[: len(BLANK)]]
+    assert [found_in(doc) for doc in docs[1::2]] == [
+        found_in(d) for d in trained_docs[: len(BLANK)]
+    ]
     assert all(doc.ents == () for doc in docs[::2])
 
 
@@ -86,7 +88,9 @@ def test_document_of_one_token(trained: Language, eager: Language) -> None:
 
 
 @pytest.mark.parametrize("texts", [["", ""], [" ", "\n"], ["", " "]])
-def test_update_with_blank_documents_only_is_no_step(own_trained: Language, texts: list[str]) -> None:
+def test_update_with_blank_documents_only_is_no_step(
+    own_trained: Language, texts: list[str]
+) -> None:
     ner = own_trained.get_pipe("ner_plus")
     examples = [Example(own_trained.make_doc(t), own_trained.make_doc(t)) for t in texts]
     before = ner.model.to_bytes()
@@ -181,7 +185,10 @@ def test_document_of_a_million_characters_loses_nothing(
     assert len(doc.text) == 1_000_000
     words = np.flatnonzero(doc.to_array("IS_SPACE") == 0)
     np.testing.assert_array_equal(emissions[0].row_tokens[0], words)
-    assert emissions[0].scores.shape == (len(words), eager.get_pipe("ner_plus").tagger.scheme.n_tags)
+    assert emissions[0].scores.shape == (
+        len(words),
+        eager.get_pipe("ner_plus").tagger.scheme.n_tags,
+    )
     assert bool((emissions[0].scores != 0).any(1).all())
     assert_exact_offsets(doc)
     starts = [ent.start_char for ent in doc.ents]

@@ -7,10 +7,10 @@ import pytest
 import torch
 from spacy.language import Language
 from spacy.training import Example
-from tests.pipeline.samples import gradients, initialized_nlp, make_examples, shake_head
 
 from spacy_ner_plus.models.tagging import loss_and_gradient
 from spacy_ner_plus.text.gold import allowed_tags
+from tests.pipeline.samples import gradients, initialized_nlp, make_examples, shake_head
 
 WORDS = "Selegiline - induced postural hypotension occurred ."
 TAGS = ["U-Chemical", "O", "O", "B-Disease", "L-Disease", "O", "O"]

@@ -1,8 +1,6 @@
 """Predicting: what ends up on a Doc, in which order and batch, and what happens to a bad one."""
 
-import logging
 import multiprocessing
-import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,20 +12,18 @@ from hypothesis import strategies as st
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.training import Example
-from spacy.util import fix_random_seed, raise_error
+from spacy.util import fix_random_seed
+
+from spacy_ner_plus.models.tagging import Entities
+from spacy_ner_plus.text.wordpieces import Pieces, WordpieceTokenizer
 from tests.pipeline.samples import (
     TEXTS,
-    add_ner_plus,
     assert_same_predictions,
     found_in,
-    make_examples,
     make_nlp,
     overfit,
     probabilities,
 )
-
-from spacy_ner_plus.models.tagging import Entities
-from spacy_ner_plus.text.wordpieces import Pieces, WordpieceTokenizer
 
 BAD = "this text makes the tokenizer fail"
 

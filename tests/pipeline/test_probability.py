@@ -12,6 +12,9 @@ import spacy
 import torch
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin, Span
+
+from spacy_ner_plus.nn.crf import CRF
+from spacy_ner_plus.pipeline.ner_plus import NerPlus
 from tests.pipeline.samples import (
     TEXTS,
     add_ner_plus,
@@ -21,9 +24,6 @@ from tests.pipeline.samples import (
     shake_head,
     spans,
 )
-
-from spacy_ner_plus.nn.crf import CRF
-from spacy_ner_plus.pipeline.ner_plus import NerPlus
 
 SENTENCE = "Selegiline induced postural hypotension"
 
@@ -160,7 +160,8 @@ def own_extension() -> Iterator[Any]:
         Span.set_extension("probability", **kwargs)
 
     yield register
-    Span.remove_extension("probability")
+    if Span.has_extension("probability"):
+        Span.remove_extension("probability")
     if ours is not None:
         default, method, getter, setter = ours
         Span.set_extension(
@@ -190,6 +191,15 @@ def test_stored_extension_of_somebody_else_is_filled(trained_dir: Path, own_exte
     doc = spacy.load(trained_dir)(TEXTS[0])
     assert all(0 <= value <= 1 for value in probabilities(doc))
     assert doc[0:1]._.probability == -1.0
+
+
+@pytest.mark.usefixtures("own_extension")
+def test_pickle_registers_the_extension_where_it_is_read(trained: Language) -> None:
+    """A process that reads the pickle has never called the component's constructor."""
+    pickled = pickle.dumps(trained)
+    assert not Span.has_extension("probability")
+    doc = pickle.loads(pickled)(TEXTS[0])
+    assert all(0 <= value <= 1 for value in probabilities(doc)) and len(doc.ents) == 4
 
 
 def test_second_component_writes_to_its_own_key(own_trained: Language, encoder_dir: Path) -> None:

@@ -1,5 +1,6 @@
 """The scorer against spaCy's own, and what it adds."""
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -10,9 +11,9 @@ from spacy.language import Language
 from spacy.scorer import get_ner_prf
 from spacy.tokens import Doc, Span
 from spacy.training import Example
-from tests.pipeline.samples import make_examples
 
 from spacy_ner_plus.pipeline.scorer import make_ner_scorer_v1, score_entities
+from tests.pipeline.samples import make_examples
 
 LABELS = ("A", "B", "C-d")
 KEYS = {"ents_p", "ents_r", "ents_f", "ents_micro_f", "ents_macro_f", "ents_per_type"}
@@ -25,7 +26,7 @@ def make_doc(
     """A Doc of one long word, cut into tokens of these sizes."""
     letters = "abcdefghijklmnopqrstuvwxyz"
     cuts = [sum(sizes[:i]) for i in range(len(sizes) + 1)]
-    words = [letters[a:b] for a, b in zip(cuts, cuts[1:], strict=False)]
+    words = [letters[a:b] for a, b in pairwise(cuts)]
     doc = Doc(VOCAB, words=words, spaces=[False] * len(words))
     doc.set_ents(
         [Span(doc, *span) for span in spans],

@@ -19,6 +19,8 @@ import torch
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
+from thinc.api import Adam
+
 from tests.pipeline.samples import (
     TEXTS,
     assert_same_predictions,
@@ -30,7 +32,6 @@ from tests.pipeline.samples import (
     probabilities,
     weights,
 )
-from thinc.api import Adam
 
 FILES = {"cfg", "model/tagger.json", "model/tokenizer.json", "model/weights.safetensors"}
 
@@ -144,7 +145,9 @@ def test_component_to_disk_and_bytes_alone(
 def test_loaded_pipeline_learns_on(own_trained: Language) -> None:
     ner = own_trained.get_pipe("ner_plus")
     before = weights(ner)
-    own_trained.update(make_examples(own_trained, 2), sgd=own_trained.resume_training(sgd=Adam(1e-4)))
+    own_trained.update(
+        make_examples(own_trained, 2), sgd=own_trained.resume_training(sgd=Adam(1e-4))
+    )
     assert not torch.equal(weights(ner)["head.linear.weight"], before["head.linear.weight"])
 
 
@@ -300,7 +303,7 @@ def runtime_setting(nlp: Language, setting: str) -> Any:
 
 
 def test_window_beyond_the_encoder_is_an_error_at_loading(trained_dir: Path) -> None:
-    with pytest.raises(ValueError, match="window of 131 .* at most 130"):
+    with pytest.raises(ValueError, match=r"window of 131 .* at most 130"):
         spacy.load(trained_dir, config={"components.ner_plus.model.window": 131})
 
 
@@ -329,7 +332,7 @@ def test_missing_cfg_is_named(damaged: Path) -> None:
 
 def test_missing_folder_is_named(damaged: Path) -> None:
     shutil.rmtree(damaged / "ner_plus" / "model")
-    with pytest.raises(ValueError, match="lacks its folder .*ner_plus/model"):
+    with pytest.raises(ValueError, match=r"lacks its folder .*ner_plus/model"):
         spacy.load(damaged)
 
 
@@ -359,7 +362,7 @@ def test_weights_of_another_model_do_not_fit(damaged: Path) -> None:
 def test_unknown_format_says_what_to_do(damaged: Path) -> None:
     path = damaged / "ner_plus" / "model" / "tagger.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "format": 99}))
-    with pytest.raises(ValueError, match="format 99.*install the version that saved it"):
+    with pytest.raises(ValueError, match=r"format 99.*install the version that saved it"):
         spacy.load(damaged)
 
 

@@ -13,6 +13,9 @@ from spacy.tokens import DocBin
 from spacy.training.initialize import init_nlp
 from spacy.training.loop import train
 from spacy.util import fix_random_seed
+from thinc.api import Adam, Config
+
+from spacy_ner_plus.models.shim import SAFE_ENCODER_RATE
 from tests.pipeline.samples import (
     add_ner_plus,
     assert_same_weights,
@@ -23,9 +26,6 @@ from tests.pipeline.samples import (
     overfit,
     weights,
 )
-from thinc.api import Adam, Config
-
-from spacy_ner_plus.models.shim import SAFE_ENCODER_RATE
 
 WITH_CASING = [
     (scheme, use_crf, pooling, "casing")
@@ -142,7 +142,9 @@ def test_gradients_of_several_updates_add_up(encoder_dir: Path) -> None:
     ner.update(examples[:1])
     ner.update(examples[1:])
     both = gradients(ner)
-    assert {"head.linear.weight", "head.decoder.transition", "encoder.word_forms.weight"} < set(both)
+    assert {"head.linear.weight", "head.decoder.transition", "encoder.word_forms.weight"} < set(
+        both
+    )
     for name, gradient in both.items():
         torch.testing.assert_close(gradient, first[name] + second[name])
 
@@ -170,7 +172,9 @@ def test_get_loss_gives_the_gradient_of_the_loss(encoder_dir: Path) -> None:
     direction = torch.randn(scores.shape, generator=torch.Generator().manual_seed(0)).double()
     step = 1e-4
     losses = [
-        ner.get_loss(examples, type(emissions)(scores + sign * step * direction, emissions.row_tokens))
+        ner.get_loss(
+            examples, type(emissions)(scores + sign * step * direction, emissions.row_tokens)
+        )
         for sign in (1, 0, -1)
     ]
     slope = (losses[0][0] - losses[2][0]) / (2 * step)
@@ -255,9 +259,7 @@ def test_initialize_ignores_blocked_and_missing_tokens(encoder_dir: Path) -> Non
     nlp = make_nlp(encoder_dir)
     examples = make_examples(nlp, 4)
     reference = examples[0].reference
-    reference.set_ents(
-        list(reference.ents), blocked=[reference[1:2]], missing=[reference[2:3]]
-    )
+    reference.set_ents(list(reference.ents), blocked=[reference[1:2]], missing=[reference[2:3]])
     nlp.initialize(lambda: examples)
     assert nlp.get_pipe("ner_plus").labels == ("Chemical", "Disease")
     assert nlp.update(examples, sgd=False)["ner_plus"] > 0
