@@ -231,8 +231,8 @@ class TaggerShim(PyTorchShim):
             raise ValueError(f"{SETTINGS} of the saved ner_plus model is damaged: {error}") from error
         if settings.get("format") != FORMAT:
             raise ValueError(
-                f"{SETTINGS} of the saved ner_plus model has format {settings.get('format')}; this "
-                f"version of spacy_ner_plus reads format {FORMAT}: install the version that saved it."
+                f"{SETTINGS} of the saved ner_plus model has format {settings.get('format')}, this "
+                f"version of spacy_ner_plus reads format {FORMAT}: install the one that saved it."
             )
         self._check_structure(settings["structure"])
         self.scheme = TagScheme(settings["scheme"]["name"], settings["scheme"]["labels"])

@@ -362,7 +362,7 @@ def test_weights_of_another_model_do_not_fit(damaged: Path) -> None:
 def test_unknown_format_says_what_to_do(damaged: Path) -> None:
     path = damaged / "ner_plus" / "model" / "tagger.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "format": 99}))
-    with pytest.raises(ValueError, match=r"format 99.*install the version that saved it"):
+    with pytest.raises(ValueError, match=r"format 99.*install the one that saved it"):
         spacy.load(damaged)
 
 
