@@ -1,8 +1,9 @@
 """Loading of pretrained encoders with their tokenizers, by hub name or from a local folder."""
 
 from pathlib import Path
+from typing import Any
 
-from transformers import AutoTokenizer, PreTrainedTokenizerFast
+from transformers import AutoTokenizer
 
 from ..nn.transformer import TransformerEncoder
 from ..text.wordpieces import WordpieceTokenizer
@@ -30,18 +31,18 @@ def load_tokenizer(name: str) -> WordpieceTokenizer:
     """
     _check_name(name)
     try:
-        tokenizer = AutoTokenizer.from_pretrained(name, use_fast=True)
+        tokenizer: Any = AutoTokenizer.from_pretrained(name, use_fast=True)
     # where files are missing, the last two come from attempts to convert an older format
     except (OSError, ImportError, TypeError) as error:
         raise ValueError(_cannot_load("tokenizer", name, error)) from error
-    if not isinstance(tokenizer, PreTrainedTokenizerFast):
+    if not tokenizer.is_fast:
         raise ValueError(
             f"The tokenizer of '{name}' is a Python one, which does not say where its pieces lie "
             "in the text. Use an encoder with a fast tokenizer (a tokenizer.json), or convert it "
             "with transformers' save_pretrained."
         )
     pad_id = tokenizer.pad_token_id
-    return WordpieceTokenizer(tokenizer.backend_tokenizer, pad_id=0 if pad_id is None else pad_id)
+    return WordpieceTokenizer(tokenizer.backend_tokenizer, pad_id=pad_id or 0)
 
 
 def _check_name(name: str) -> None:

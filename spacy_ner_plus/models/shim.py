@@ -10,16 +10,17 @@ import json
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 import safetensors
 import safetensors.torch
 import srsly
 import torch
-from thinc.api import Optimizer, PyTorchShim
+from thinc.api import Model, Optimizer, PyTorchShim
 from thinc.types import ArgsKwargs
 from torch import nn
 
+from ..nn.tagger import TransformerTagger
 from ..tags import TagScheme
 from ..text.wordpieces import WordpieceTokenizer
 from .device import autocast, resolve_device, resolve_precision
@@ -39,7 +40,10 @@ NO_WEIGHTS = (
     "spacy train, or load a trained pipeline with spacy.load."
 )
 
-ModuleBuilder = Callable[["TaggerShim", dict[str, Any]], nn.Module]
+# Matrices whose zeros mean something: no preference among transitions, no word form.
+UNDECAYED = ("head.decoder.", "encoder.word_forms.")
+
+ModuleBuilder = Callable[["TaggerShim", dict[str, Any]], TransformerTagger]
 
 
 class TaggerShim(PyTorchShim):
@@ -83,10 +87,10 @@ class TaggerShim(PyTorchShim):
         return self._model is not None
 
     @property
-    def module(self) -> nn.Module:
+    def module(self) -> TransformerTagger:
         if self._model is None:
             raise ValueError(NO_WEIGHTS)
-        module: nn.Module = self._model
+        module: TransformerTagger = self._model
         return module
 
     @property
@@ -103,7 +107,7 @@ class TaggerShim(PyTorchShim):
     def device(self) -> torch.device:
         return next(self.module.parameters()).device
 
-    def place(self, module: nn.Module) -> None:
+    def place(self, module: TransformerTagger) -> None:
         """Take a module, put it on the device and forget the optimizer of the one before."""
         device = resolve_device(self.device_name)
         resolve_precision(self.precision_name, device)
@@ -171,7 +175,7 @@ class TaggerShim(PyTorchShim):
         groups: dict[tuple[float, bool], list[nn.Parameter]] = {}
         for name, parameter in self.module.named_parameters():
             if parameter.requires_grad:
-                decays = parameter.ndim >= 2 and ".decoder." not in name and ".word_forms." not in name
+                decays = parameter.ndim >= 2 and not name.startswith(UNDECAYED)
                 groups.setdefault((self._rate_scale(name), decays), []).append(parameter)
         return [
             {"params": parameters, "rate_scale": scale, "decays": decays}
@@ -199,7 +203,10 @@ class TaggerShim(PyTorchShim):
         """Everything that loading needs, by file name. Nothing in it is code or pickle."""
         if self._model is None:
             return {}
-        state = {name: t.detach().cpu().contiguous() for name, t in self.module.state_dict().items()}
+        state = {
+            name: value.detach().cpu().contiguous()
+            for name, value in self.module.state_dict().items()
+        }
         settings = {
             "format": FORMAT,
             "scheme": {"name": self.scheme.name, "labels": list(self.scheme.labels)},
@@ -228,7 +235,9 @@ class TaggerShim(PyTorchShim):
         try:
             settings = json.loads(files[SETTINGS])
         except ValueError as error:
-            raise ValueError(f"{SETTINGS} of the saved ner_plus model is damaged: {error}") from error
+            raise ValueError(
+                f"{SETTINGS} of the saved ner_plus model is damaged: {error}"
+            ) from error
         if settings.get("format") != FORMAT:
             raise ValueError(
                 f"{SETTINGS} of the saved ner_plus model has format {settings.get('format')}, this "
@@ -270,6 +279,11 @@ class TaggerShim(PyTorchShim):
         files = state.pop("files")
         self.__dict__.update(state)
         self.from_bytes(files)
+
+
+def shim_of(model: Model) -> TaggerShim:
+    """The shim of a model that has a tagger."""
+    return cast(TaggerShim, model.get_ref("tagger").shims[0])
 
 
 def _read_tokenizer(content: bytes, *, pad_id: int) -> WordpieceTokenizer:

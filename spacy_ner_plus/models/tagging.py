@@ -29,7 +29,8 @@ class Entities:
         return len(self.starts)
 
 
-NO_ENTITIES = Entities(*[np.zeros(0, dtype=np.int64)] * 3, np.zeros(0))
+_NONE = np.zeros(0, dtype=np.int64)
+NO_ENTITIES = Entities(_NONE, _NONE, _NONE, np.zeros(0))
 
 
 def make_decoder(scheme: TagScheme, *, use_crf: bool) -> TagDecoder:

@@ -10,7 +10,7 @@ from spacy import registry
 from spacy.tokens import Doc
 from thinc.api import Model
 from thinc.types import ArgsKwargs
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..nn.tagger import TagHead, TensorBucket, TransformerTagger
 from ..nn.transformer import TransformerEncoder
@@ -19,7 +19,7 @@ from ..text.features import WORD_FORMS
 from .device import PRECISIONS
 from .emissions import Emissions
 from .pretrained import load_encoder, load_tokenizer
-from .shim import TaggerShim
+from .shim import TaggerShim, shim_of
 from .tagging import make_decoder
 
 logger = logging.getLogger("spacy_ner_plus")
@@ -102,9 +102,13 @@ def build_transformer_tagger_v1(
     return model
 
 
-def _initialize(model: Model[list[Doc], Emissions], X: Any = None, Y: Any = None) -> None:
+def _initialize(
+    model: Model[list[Doc], Emissions],
+    X: Any = None,  # noqa: N803 (thinc's names)
+    Y: Any = None,  # noqa: N803
+) -> None:
     """Fetch the encoder and put a new head for the shim's tag scheme on it."""
-    shim: TaggerShim = model.shims[0]
+    shim = shim_of(model)
     name = model.attrs["name"]
     tokenizer = load_tokenizer(name)
     setting = shim.cfg["word_forms"]
@@ -114,7 +118,7 @@ def _initialize(model: Model[list[Doc], Emissions], X: Any = None, Y: Any = None
     shim.place(_assemble(encoder, shim))
 
 
-def _rebuild(shim: TaggerShim, saved: dict[str, Any]) -> nn.Module:
+def _rebuild(shim: TaggerShim, saved: dict[str, Any]) -> TransformerTagger:
     """The module of a saved model, without weights and without network."""
     setting = shim.cfg["word_forms"]
     if setting != "auto" and (setting == "casing") != saved["word_forms"]:
@@ -124,10 +128,11 @@ def _rebuild(shim: TaggerShim, saved: dict[str, Any]) -> nn.Module:
             f"{setting!r}. This setting can't be changed after training."
         )
     n_word_forms = len(WORD_FORMS) if saved["word_forms"] else 0
-    return _assemble(TransformerEncoder.from_config(saved["encoder"], n_word_forms=n_word_forms), shim)
+    encoder = TransformerEncoder.from_config(saved["encoder"], n_word_forms=n_word_forms)
+    return _assemble(encoder, shim)
 
 
-def _assemble(encoder: TransformerEncoder, shim: TaggerShim) -> nn.Module:
+def _assemble(encoder: TransformerEncoder, shim: TaggerShim) -> TransformerTagger:
     window, limit = shim.cfg["window"], encoder.max_pieces
     if limit is not None and window > limit:
         raise ValueError(
@@ -147,9 +152,9 @@ def _assemble(encoder: TransformerEncoder, shim: TaggerShim) -> nn.Module:
 
 def _forward(
     model: Model[list[Doc], Emissions], docs: list[Doc], is_train: bool
-) -> tuple[Emissions, Callable[[Tensor], list[Doc]]]:
+) -> tuple[Emissions, Callable[[Any], Any]]:
     """thinc's PyTorchWrapper protocol: inputs to tensors, through the shim, and gradients back."""
-    shim: TaggerShim = model.shims[0]
+    shim = shim_of(model)
     device = shim.device  # asked first: it tells a user that there are no weights yet
     batch = make_batch(
         docs,

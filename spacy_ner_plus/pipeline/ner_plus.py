@@ -18,7 +18,7 @@ from thinc.api import Adam, Config, Model, Optimizer
 from torch import Tensor
 
 from ..models.emissions import Emissions
-from ..models.shim import FILES, SAFE_ENCODER_RATE, TaggerShim
+from ..models.shim import FILES, SAFE_ENCODER_RATE, TaggerShim, shim_of
 from ..models.tagging import Entities, decode, loss_and_gradient
 from ..tags import TagScheme
 from ..text.gold import Lost, allowed_tags, describe_lost, lost_entities
@@ -95,12 +95,11 @@ def make_ner_plus(
 
 
 @dataclass
-class TrainingProgress:
-    """What a component has learned from since it was made; read by the training logger."""
+class UpdateCounts:
+    """What a component has learned from since it was made: a TrainingProgress for the logger."""
 
     words: int = 0
     loss: float = 0.0
-    updates: int = 0
 
 
 class NerPlus(TrainablePipe):
@@ -136,7 +135,7 @@ class NerPlus(TrainablePipe):
         self.spans_key = spans_key
         self.scorer = scorer
         self.cfg: dict[str, Any] = {"tag_scheme": tag_scheme, "labels": []}
-        self.progress = TrainingProgress()
+        self.progress = UpdateCounts()
         self._set_labels([])
         _register_probability()
 
@@ -145,8 +144,7 @@ class NerPlus(TrainablePipe):
     @property
     def tagger(self) -> TaggerShim:
         """The part of the model that knows the tags."""
-        shim: TaggerShim = self.model.get_ref("tagger").shims[0]
-        return shim
+        return shim_of(self.model)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -253,6 +251,7 @@ class NerPlus(TrainablePipe):
         validate_examples(examples, "NerPlus.update")
         if not any(len(example.predicted) for example in examples):
             return losses
+        backprop: Any  # takes the scores' gradient alone: rows have none
         emissions, backprop = self.model.begin_update([eg.predicted for eg in examples])
         loss, gradient = self.get_loss(examples, emissions)
         if len(emissions.scores):
@@ -262,7 +261,6 @@ class NerPlus(TrainablePipe):
         losses[self.name] += loss
         self.progress.words += sum(len(example.predicted) for example in examples)
         self.progress.loss += loss
-        self.progress.updates += 1
         return losses
 
     def get_loss(self, examples: Iterable[Example], scores: Emissions) -> tuple[float, Tensor]:
@@ -314,8 +312,13 @@ class NerPlus(TrainablePipe):
         for doc, entities in zip(docs, scores, strict=True):
             free = _free_of_existing(doc, entities)
             found = [
-                Span(doc, int(entities.starts[i]), int(entities.ends[i]), labels[entities.labels[i]])
-                for i in free
+                Span(doc, int(start), int(end), labels[label])
+                for start, end, label in zip(
+                    entities.starts[free],
+                    entities.ends[free],
+                    entities.labels[free],
+                    strict=True,
+                )
             ]
             probabilities = entities.probabilities[free]
             doc.set_ents([*doc.ents, *found], blocked=_blocked(doc), default="outside")
@@ -403,7 +406,7 @@ class NerPlus(TrainablePipe):
         RAISES ValueError: If files are missing or damaged, or a setting that belongs to the
             weights differs.
         """
-        readers = {
+        readers: dict[str, Callable[[Path], Any]] = {
             "cfg": lambda p: self._read_cfg(srsly.read_json(p)),
             "vocab": lambda p: self.vocab.from_disk(p, exclude=exclude),
             "model": lambda p: self.tagger.from_files(_read_files(p)),
@@ -414,8 +417,9 @@ class NerPlus(TrainablePipe):
     def _read_cfg(self, cfg: dict[str, Any]) -> None:
         if cfg["tag_scheme"] != self.cfg["tag_scheme"]:
             raise ValueError(
-                f"'{self.name}' was trained with tag_scheme = {cfg['tag_scheme']!r}, but the config "
-                f"says {self.cfg['tag_scheme']!r}. This setting can't be changed after training."
+                f"'{self.name}' was trained with tag_scheme = {cfg['tag_scheme']!r}, but the "
+                f"config says {self.cfg['tag_scheme']!r}. This setting can't be changed after "
+                "training."
             )
         self._set_labels(cfg["labels"])
 

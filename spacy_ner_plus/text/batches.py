@@ -101,10 +101,11 @@ def make_batch(
     row_tokens: list[np.ndarray] = []
     layouts: list[_Layout] = []
     n_rows, n_split = 0, 0
-    for doc, pieces in zip(docs, tokenizer([doc.text for doc in docs]), strict=True):
+    texts = [doc.text for doc in docs]  # spaCy joins a text anew whenever it is asked for
+    for doc, text, pieces in zip(docs, texts, tokenizer(texts), strict=True):
         alignment = tagged_alignment(doc, pieces)
         tokens = alignment.unique_tokens()
-        forms = _piece_forms(doc, alignment, len(pieces))
+        forms = _piece_forms(word_forms(doc, text), alignment, len(pieces))
         windows = plan_windows(alignment, len(pieces), window - tokenizer.n_special, overlap)
         n_split += _count_split(alignment, windows)
         pooled = _pooled_pairs(alignment, pooling)
@@ -135,11 +136,11 @@ def tagged_alignment(doc: Doc, pieces: Pieces) -> Alignment:
     return alignment.keep_tokens(is_space == 0)
 
 
-def _piece_forms(doc: Doc, alignment: Alignment, n_pieces: int) -> np.ndarray:
+def _piece_forms(token_forms: np.ndarray, alignment: Alignment, n_pieces: int) -> np.ndarray:
     """Each piece's word form: that of the first token it overlaps, 0 where there is none."""
     forms = np.zeros(n_pieces, dtype=np.int64)
     # the last assignment to an index stands: go backwards so that the first token wins
-    forms[alignment.pieces[::-1]] = word_forms(doc)[alignment.tokens[::-1]]
+    forms[alignment.pieces[::-1]] = token_forms[alignment.tokens[::-1]]
     return forms
 
 

@@ -27,10 +27,11 @@ _UPPER, _LOWER, _DIGIT, _OTHER, _UNSEEN = 0, 1, 2, 3, 255
 _char_classes = np.full(0x110000, _UNSEEN, dtype=np.uint8)
 
 
-def word_forms(doc: Doc) -> np.ndarray:
+def word_forms(doc: Doc, text: str) -> np.ndarray:
     """The casing class of each token.
 
-    doc (Doc): The document; only its text and token boundaries are read.
+    doc (Doc): The document; only its token boundaries are read.
+    text (str): Its text.
     RETURNS: (n_tokens,) uint8, indices into WORD_FORMS. Letters without case (Chinese, Arabic)
         count as no letters. "Title" means a capital followed by lower case only ("Paris"),
         "mixed" further capitals after a first one ("McDonald"), "camel_case" capitals after a
@@ -40,7 +41,7 @@ def word_forms(doc: Doc) -> np.ndarray:
         return np.zeros(0, dtype=np.uint8)
     offsets = doc.to_array(["IDX", "LENGTH"]).astype(np.int64)
     starts, ends = offsets[:, 0], offsets[:, 0] + offsets[:, 1]
-    classes = _classify(doc.text)
+    classes = _classify(text)
     upper = _count(classes == _UPPER, starts, ends)
     lower = _count(classes == _LOWER, starts, ends)
     digits = _count(classes == _DIGIT, starts, ends)

@@ -97,6 +97,7 @@ def _why(entity: Span, predicted: Doc) -> str:
     if entity.doc.text != predicted.text:
         return "the reference and the predicted Doc differ in text"
     outer = predicted.char_span(entity.start_char, entity.end_char, alignment_mode="expand")
+    assert outer is not None  # the texts are equal, so the offsets are in range
     return (
         f"it is not on token boundaries; the nearest around it are {outer.start_char}-"
         f"{outer.end_char} ({outer.text!r}). Its tokens count as not annotated"

@@ -225,4 +225,4 @@ def test_score_columns_adds_what_the_config_weighs() -> None:
 def test_component_counts_what_the_logger_reads() -> None:
     from spacy_ner_plus.pipeline import ner_plus
 
-    assert isinstance(ner_plus.TrainingProgress(), TrainingProgress)
+    assert isinstance(ner_plus.UpdateCounts(), TrainingProgress)

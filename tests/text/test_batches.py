@@ -266,7 +266,7 @@ def test_batch_forms_are_on_all_pieces_of_a_token(
     )
     expected = {}
     for d, (doc, pieces) in enumerate(zip(docs, traced([d.text for d in docs]), strict=True)):
-        forms = word_forms(doc)
+        forms = word_forms(doc, doc.text)
         for p in range(len(pieces)):
             over = [
                 int(forms[token.i])
@@ -383,4 +383,4 @@ def test_batch_form_of_a_piece_over_several_tokens_is_that_of_the_first(nlp: Lan
     )
     (bucket,) = batch.buckets
     assert bucket.positions.tolist() == [0, 0, 0]
-    assert bucket.forms[0, 0] == word_forms(doc)[0]
+    assert bucket.forms[0, 0] == word_forms(doc, doc.text)[0]
