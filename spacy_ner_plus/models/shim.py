@@ -10,7 +10,7 @@ import json
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, cast
+from typing import Any
 
 import safetensors
 import safetensors.torch
@@ -282,8 +282,11 @@ class TaggerShim(PyTorchShim):
 
 
 def shim_of(model: Model) -> TaggerShim:
-    """The shim of a model that has a tagger."""
-    return cast(TaggerShim, model.get_ref("tagger").shims[0])
+    """The shim of the one node that has a tagger. It is looked for, and not a thinc reference,
+    because copies of a model lose their references.
+    """
+    shims = (shim for node in model.walk() for shim in node.shims)
+    return next(shim for shim in shims if isinstance(shim, TaggerShim))
 
 
 def _read_tokenizer(content: bytes, *, pad_id: int) -> WordpieceTokenizer:

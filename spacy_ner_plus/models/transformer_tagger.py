@@ -96,9 +96,7 @@ def build_transformer_tagger_v1(
             "max_batch_pieces": max_batch_pieces,
         },
         shims=[shim],
-        refs={"tagger": None},
     )
-    model.set_ref("tagger", model)
     return model
 
 

@@ -109,7 +109,7 @@ class NerPlus(TrainablePipe):
     that of exactly this span with exactly this label under the model.
 
     vocab (Vocab): The shared vocabulary.
-    model (Model[List[Doc], Emissions]): The model; its "tagger" reference holds the tags.
+    model (Model[List[Doc], Emissions]): The model; its TaggerShim knows the tags.
     name (str): The component's name in the pipeline.
     tag_scheme, existing_ents, spans_key, scorer: See make_ner_plus.
     RAISES ValueError: If a setting is unknown.
