@@ -4,11 +4,11 @@
 
 FOLDER holds train.spacy, dev.spacy and test.spacy (made with `ner-plus convert`). The baseline is
 AutoModelForTokenClassification on the gold tokens, labels on the first piece of each token, argmax
-decoding. ner_plus is trained by `spacy train` with configs/cpu.cfg, on what spaCy's tokenizer makes
-of the text. Both see the same documents for the same number of passes in batches of about the same
-number of words, with AdamW (weight decay 0.01, global clipping at 1.0), 10% warm-up, linear decay
-and bf16 autocast; neither uses the development set to choose a checkpoint. Both are scored on exact
-entities in gold tokens. One process per run, `--jobs` of them at once with one thread each.
+decoding. ner_plus is trained by `spacy train` with configs/cpu.cfg, on the same tokens. Both see
+the same documents for the same number of passes in batches of about the same number of words, with
+AdamW (weight decay 0.01, global clipping at 1.0), 10% warm-up, linear decay and bf16 autocast;
+neither uses the development set to choose a checkpoint. Both are scored on exact entities. One
+process per run, `--jobs` of them at once with one thread each.
 """
 
 import argparse
@@ -109,7 +109,8 @@ def batches(docs: list[Doc], words: int) -> Iterator[list[Doc]]:
 
 def run_ner_plus(args: argparse.Namespace, seed: int) -> dict[str, float]:
     from spacy.cli.train import train
-    from spacy.training import Corpus
+
+    from spacy_ner_plus.data.corpus import make_corpus_v1
 
     docs = read(args.folder / "train.spacy")
     n_steps = args.epochs * sum(1 for _ in batches(docs, args.batch_words))
@@ -135,7 +136,7 @@ def run_ner_plus(args: argparse.Namespace, seed: int) -> dict[str, float]:
     nlp = spacy.load(folder / "model-last")
     scores = {"train_seconds": seconds, "steps": n_steps}
     for split in ("dev", "test"):
-        examples = list(Corpus(args.folder / f"{split}.spacy")(nlp))
+        examples = list(make_corpus_v1(args.folder / f"{split}.spacy")(nlp))
         scores[split] = nlp.evaluate(examples)["ents_f"]
     return scores
 

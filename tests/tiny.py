@@ -1,18 +1,13 @@
-"""Tiny tokenizers and encoders, trained and initialised here, so that no test needs a hub."""
+"""Tiny tokenizers and encoders, made here, so that no test needs a hub."""
 
+from collections import Counter
+from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import torch
-from tokenizers import (
-    Tokenizer,
-    decoders,
-    models,
-    normalizers,
-    pre_tokenizers,
-    processors,
-    trainers,
-)
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 from transformers import AutoConfig, AutoModel, PreTrainedTokenizerFast
 
 CORPUS = Path(__file__).parent.parent / "assets" / "bc5cdr" / "train.tsv"
@@ -28,6 +23,7 @@ OTHER_SCRIPTS = [
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 
 
+@cache
 def sample_texts(n: int = 400) -> list[str]:
     """The first sentences of the sample corpus, and a line in each of several scripts."""
     sentences: list[list[str]] = [[]]
@@ -41,30 +37,31 @@ def sample_texts(n: int = 400) -> list[str]:
     return [" ".join(words) for words in sentences] + OTHER_SCRIPTS
 
 
-def wordpiece(*, lowercase: bool = True, vocab_size: int = 600) -> Tokenizer:
+def wordpiece(*, lowercase: bool = True) -> Tokenizer:
     """BERT's kind: words split at punctuation, "##" pieces."""
-    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    tokenizer = Tokenizer(models.WordPiece())
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=lowercase)
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    trainer = trainers.WordPieceTrainer(
-        vocab_size=vocab_size, special_tokens=SPECIAL, show_progress=False
-    )
-    tokenizer.train_from_iterator(sample_texts(), trainer)
+    counts = _count_words(tokenizer)
+    chars = sorted(set("".join(counts)))
+    starts = [*chars, *_most_frequent(counts, 300), *(word[:3] for word in sorted(counts))]
+    vocabulary = dict.fromkeys([*SPECIAL, *starts])
+    vocabulary |= dict.fromkeys(f"##{part}" for part in [*chars, *_most_frequent_parts(counts)])
+    ids = {piece: i for i, piece in enumerate(vocabulary)}
+    tokenizer.model = models.WordPiece(vocab=ids, unk_token="[UNK]")
     return _with_special(tokenizer)
 
 
-def byte_bpe(*, trim_offsets: bool = True, vocab_size: int = 600) -> Tokenizer:
+def byte_bpe(*, trim_offsets: bool = True) -> Tokenizer:
     """GPT-2's and RoBERTa's kind: bytes, with the space before a word in its first piece."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(
-        vocab_size=vocab_size,
-        special_tokens=SPECIAL,
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        show_progress=False,
-    )
-    tokenizer.train_from_iterator(sample_texts(), trainer)
+    merges = _learn_merges(_count_words(tokenizer))
+    pieces = [*SPECIAL, *sorted(pre_tokenizers.ByteLevel.alphabet())]
+    pieces += [left + right for left, right in merges]
+    ids = {piece: i for i, piece in enumerate(dict.fromkeys(pieces))}
+    tokenizer.model = models.BPE(vocab=ids, merges=merges)
     _with_special(tokenizer)
     # trimmed or not is decided here: RoBERTa's offsets leave the space out, GPT-2's do not
     tokenizer.post_processor = processors.Sequence(
@@ -73,16 +70,78 @@ def byte_bpe(*, trim_offsets: bool = True, vocab_size: int = 600) -> Tokenizer:
     return tokenizer
 
 
-def unigram(*, vocab_size: int = 600) -> Tokenizer:
+def unigram() -> Tokenizer:
     """SentencePiece's kind, as in XLM-R and DeBERTa-v3: pieces may run over several words."""
     tokenizer = Tokenizer(models.Unigram())
     tokenizer.normalizer = normalizers.NFKC()
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
-    trainer = trainers.UnigramTrainer(
-        vocab_size=vocab_size, special_tokens=SPECIAL, unk_token="[UNK]", show_progress=False
-    )
-    tokenizer.train_from_iterator(sample_texts(), trainer)
+    counts = _count_words(tokenizer)
+    chars = sorted(set("".join(counts)))
+    parts = [*_most_frequent(counts, 300), *_most_frequent_parts(counts), "北京", "人民共和国"]
+    scores = dict.fromkeys(SPECIAL, 0.0) | dict.fromkeys(chars, -10.0)
+    scores |= {part: -12.0 + 0.5 * len(part) for part in parts if len(part) > 1}
+    unknown = SPECIAL.index("[UNK]")
+    tokenizer.model = models.Unigram(list(scores.items()), unk_id=unknown, byte_fallback=False)
     return _with_special(tokenizer)
+
+
+# The trainers of the tokenizers library give another vocabulary each time, and with it another
+# random encoder: so the vocabularies are made here.
+
+
+def _count_words(tokenizer: Tokenizer) -> Counter[str]:
+    """What the tokenizer's own splitting makes of the sample texts."""
+    counts: Counter[str] = Counter()
+    for text in sample_texts():
+        normal = tokenizer.normalizer.normalize_str(text) if tokenizer.normalizer else text
+        counts.update(word for word, _ in tokenizer.pre_tokenizer.pre_tokenize_str(normal))
+    return counts
+
+
+def _most_frequent(counts: Counter[str], n: int) -> list[str]:
+    return sorted(counts, key=lambda part: (-counts[part], part))[:n]
+
+
+def _most_frequent_parts(counts: Counter[str], n: int = 150) -> list[str]:
+    parts: Counter[str] = Counter()
+    for word, count in counts.items():
+        for size in (2, 3, 4):
+            parts.update({word[i : i + size]: count for i in range(1, len(word) - size + 1)})
+    return _most_frequent(parts, n)
+
+
+def _learn_merges(counts: Counter[str], n: int = 200) -> list[tuple[str, str]]:
+    """Byte-pair encoding's merges (Sennrich et al. 2016), ties in alphabetic order."""
+    words = {tuple(word): count for word, count in counts.items()}
+    merges: list[tuple[str, str]] = []
+    for _ in range(n):
+        pairs: Counter[tuple[str, str]] = Counter()
+        for symbols, count in words.items():
+            for pair in pairwise(symbols):
+                pairs[pair] += count
+        best = min(pairs, key=lambda pair: (-pairs[pair], pair))
+        merges.append(best)
+        merged: dict[tuple[str, ...], int] = {}
+        for symbols, count in words.items():
+            word = _merge(symbols, best)
+            merged[word] = merged.get(word, 0) + count
+        words = merged
+    return merges
+
+
+def _merge(symbols: tuple[str, ...], pair: tuple[str, str]) -> tuple[str, ...]:
+    if pair not in set(pairwise(symbols)):
+        return symbols
+    out: list[str] = []
+    i = 0
+    while i < len(symbols):
+        if symbols[i : i + 2] == pair:
+            out.append("".join(pair))
+            i += 2
+        else:
+            out.append(symbols[i])
+            i += 1
+    return tuple(out)
 
 
 TOKENIZERS = {
@@ -151,6 +210,7 @@ def save_encoder(folder: Path, family: str = "bert", *, seed: int = 0, **setting
 
 
 def _with_special(tokenizer: Tokenizer) -> Tokenizer:
+    tokenizer.add_special_tokens(SPECIAL)
     ends = [(token, tokenizer.token_to_id(token)) for token in ("[CLS]", "[SEP]")]
     tokenizer.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]", special_tokens=ends

@@ -9,12 +9,12 @@ import typer
 from spacy import util
 from spacy.language import Language
 from spacy.scorer import Scorer
-from spacy.training import Corpus
 from tqdm import tqdm
 from wasabi import msg
 
 from spacy_ner_plus.cli._errors import errors_as_messages
 from spacy_ner_plus.cli.report import print_scores
+from spacy_ner_plus.data.corpus import make_corpus_v1
 
 SCORES = ("ents_p", "ents_r", "ents_f", "ents_macro_f", "ents_per_type")
 
@@ -25,6 +25,13 @@ def evaluate_cli(
         Path, typer.Argument(help=".spacy file with gold annotation, or a folder of such files")
     ],
     output: Annotated[Path | None, typer.Option(help="JSON file to write the scores to")] = None,
+    tokens: Annotated[
+        str,
+        typer.Option(
+            help="Which tokens the pipeline gets: 'reference' for those of the corpus, as "
+            "published results are scored, 'pipeline' for what its tokenizer makes of the text"
+        ),
+    ] = "reference",
 ) -> None:
     """Evaluate the entities of a pipeline.
 
@@ -37,7 +44,7 @@ def evaluate_cli(
                 f"There is no evaluation data at {data}: write it with ner-plus convert."
             )
         nlp = util.load_model(model)
-        record = {"model": model, "data": str(data), **evaluate(nlp, data)}
+        record = {"model": model, "data": str(data), **evaluate(nlp, data, tokens=tokens)}
     print_scores(record)
     if output is not None:
         output.parent.mkdir(parents=True, exist_ok=True)
@@ -45,16 +52,17 @@ def evaluate_cli(
         msg.good(f"Wrote {output}")
 
 
-def evaluate(nlp: Language, data: Path) -> dict[str, Any]:
+def evaluate(nlp: Language, data: Path, *, tokens: str = "reference") -> dict[str, Any]:
     """Run a pipeline over a corpus and score its entities, with a progress bar on a terminal.
 
     nlp (Language): The pipeline.
     data (Path): .spacy file with gold annotation, or a folder of such files.
+    tokens (str): Which tokens to tag: see make_corpus_v1.
     RETURNS (Dict[str, Any]): `scores` as the pipeline's scorer returns them, with `n_docs`,
         `n_words` and `words_per_second` (tokens of the pipeline; tokenising not included).
     RAISES (ValueError): If there is nothing to evaluate or the pipeline scores no entities.
     """
-    examples = list(Corpus(data)(nlp))
+    examples = list(make_corpus_v1(data, tokens)(nlp))
     if not examples:
         raise ValueError(f"{data} holds no documents, so there is nothing to evaluate.")
     start = perf_counter()

@@ -76,9 +76,9 @@ def test_evaluate_scores_types_micro_and_macro(nlp: Language, data: Path) -> Non
 
 
 def test_evaluate_agrees_with_spacy(nlp: Language, data: Path) -> None:
-    from spacy.training import Corpus
+    from spacy_ner_plus.data.corpus import make_corpus_v1
 
-    expected = nlp.evaluate(list(Corpus(data)(nlp)))
+    expected = nlp.evaluate(list(make_corpus_v1(data)(nlp)))
     scores = evaluate(nlp, data)["scores"]
     assert scores == {key: expected[key] for key in scores}
 

@@ -1,0 +1,54 @@
+"""`spacy_ner_plus.Corpus.v1`: .spacy files to training examples, in the corpus's own tokens."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from spacy import registry
+from spacy.language import Language
+from spacy.tokens import Doc, DocBin
+from spacy.training import Example
+
+TOKENS = ("reference", "pipeline")
+
+Reader = Callable[[Language], Iterator[Example]]
+
+
+@registry.readers("spacy_ner_plus.Corpus.v1")
+def make_corpus_v1(path: Path, tokens: str = "reference") -> Reader:
+    """Create a reader of annotated documents.
+
+    path (Path): A .spacy file, or a folder that is searched for such files.
+    tokens (str): Which tokens the pipeline gets to tag. "reference": those of the corpus, as
+        published results on tokenised corpora are scored, so no entity is lost to tokens that
+        differ. "pipeline": what the pipeline's tokenizer makes of the text, as spacy.Corpus.v1
+        does. They are the same where the corpus was made with the pipeline's tokenizer.
+    RETURNS (Callable[[Language], Iterator[Example]]): Gives the examples; empty documents, from
+        which nothing can be learned, are left out.
+    RAISES ValueError: On another value of tokens, or if there is no such file.
+    """
+    if tokens not in TOKENS:
+        raise ValueError(f"tokens = {tokens!r} is unknown: use one of {TOKENS}.")
+
+    def read(nlp: Language) -> Iterator[Example]:
+        for file in find_files(Path(path)):
+            for reference in DocBin().from_disk(file).get_docs(nlp.vocab):
+                if len(reference):
+                    yield Example(_unannotated(nlp, reference, tokens), reference)
+
+    return read
+
+
+def find_files(path: Path) -> list[Path]:
+    """The .spacy files that a path names. RAISES ValueError: If there are none."""
+    files = sorted(path.rglob("*.spacy")) if path.is_dir() else [path]
+    if not files or not all(file.is_file() for file in files):
+        raise ValueError(f"There is no corpus at {path}: write it with ner-plus convert.")
+    return files
+
+
+def _unannotated(nlp: Language, reference: Doc, tokens: str) -> Doc:
+    if tokens == "pipeline":
+        return nlp.make_doc(reference.text)
+    words = [token.text for token in reference]
+    spaces = [bool(token.whitespace_) for token in reference]
+    return Doc(nlp.vocab, words=words, spaces=spaces)
