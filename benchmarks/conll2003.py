@@ -22,10 +22,12 @@ ROOT = Path(__file__).parent.parent
 COMPONENT = "--components.ner_plus"
 VARIANTS = {
     "BIO, no CRF, no casing": [
-        f"{COMPONENT}.model.use_crf", "false", f"{COMPONENT}.model.word_forms", "null",
+        f"{COMPONENT}.tag_scheme", "BIO",
+        f"{COMPONENT}.model.use_crf", "false",
+        f"{COMPONENT}.model.word_forms", "null",
     ],
-    "BIO, CRF, casing": [],
-    "BILOU, CRF, casing": [f"{COMPONENT}.tag_scheme", "BILOU"],
+    "BIO, CRF, casing": [f"{COMPONENT}.tag_scheme", "BIO"],
+    "BILOU, CRF, casing": [],
 }  # fmt: skip
 EPOCHS = 4
 

@@ -27,7 +27,7 @@ PROBABILITY = "probability"
 
 DEFAULT_CONFIG = """
 [ner_plus]
-tag_scheme = "BIO"
+tag_scheme = "BILOU"
 existing_ents = "keep"
 spans_key = "ner_plus"
 
@@ -76,7 +76,7 @@ def make_ner_plus(
     """Create the component.
 
     model (Model[List[Doc], Emissions]): An architecture such as TransformerTagger.v1.
-    tag_scheme (str): "BIO" or "BILOU".
+    tag_scheme (str): "BILOU" or "BIO".
     existing_ents (str): What becomes of entities that are on the Doc already: "keep" leaves them
         (and blocked spans) as they are and drops predicted entities that overlap them.
     spans_key (str): doc.spans[spans_key] holds the predicted entities, with their probabilities
@@ -121,7 +121,7 @@ class NerPlus(TrainablePipe):
         model: Model[list[Doc], Emissions],
         name: str = "ner_plus",
         *,
-        tag_scheme: str = "BIO",
+        tag_scheme: str = "BILOU",
         existing_ents: str = "keep",
         spans_key: str | None = "ner_plus",
         scorer: Callable[..., dict[str, Any]] | None = None,

@@ -169,7 +169,7 @@ def test_folder_holds_json_and_safetensors_only(trained_dir: Path) -> None:
     files = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
     assert files == FILES
     cfg = json.loads((folder / "cfg").read_text())
-    assert cfg == {"tag_scheme": "BIO", "labels": ["Chemical", "Disease"]}
+    assert cfg == {"tag_scheme": "BILOU", "labels": ["Chemical", "Disease"]}
     settings = json.loads((folder / "model" / "tagger.json").read_text())
     assert settings["scheme"] == {"name": "BIO", "labels": ["Chemical", "Disease"]}
     json.loads((folder / "model" / "tokenizer.json").read_text())
