@@ -171,7 +171,7 @@ def test_folder_holds_json_and_safetensors_only(trained_dir: Path) -> None:
     cfg = json.loads((folder / "cfg").read_text())
     assert cfg == {"tag_scheme": "BILOU", "labels": ["Chemical", "Disease"]}
     settings = json.loads((folder / "model" / "tagger.json").read_text())
-    assert settings["scheme"] == {"name": "BIO", "labels": ["Chemical", "Disease"]}
+    assert settings["scheme"] == {"name": "BILOU", "labels": ["Chemical", "Disease"]}
     json.loads((folder / "model" / "tokenizer.json").read_text())
     tensors = safetensors.torch.load_file(folder / "model" / "weights.safetensors")
     assert "head.linear.weight" in tensors
@@ -242,7 +242,7 @@ def test_fresh_process_loads_the_same(trained_dir: Path, trained_docs: list[Doc]
 @pytest.mark.parametrize(
     ("setting", "value", "message"),
     [
-        ("tag_scheme", "BILOU", r"tag_scheme = 'BIO', but the config says 'BILOU'"),
+        ("tag_scheme", "BIO", r"tag_scheme = 'BILOU', but the config says 'BIO'"),
         ("model.pooling", "mean", r"pooling = 'first', but the config says 'mean'"),
         ("model.use_crf", False, r"use_crf = True, but the config says False"),
         ("model.word_forms", None, r"with word forms, but the config says word_forms = None"),
