@@ -13,7 +13,7 @@ help: ## Show this help
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/'
 
 run: $(INSTALLED) ## Run the whole project: check data, train, evaluate, package, smoke test
-	$(BIN)/python -m spacy project run all
+	PYTHONUNBUFFERED=1 $(BIN)/python -m spacy project run all
 
 test: $(INSTALLED) ## Run the tests
 	$(BIN)/python -m pytest
