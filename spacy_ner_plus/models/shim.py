@@ -161,11 +161,11 @@ class TaggerShim(PyTorchShim):
     def _encoder_rate(self, rate: float) -> float:
         if rate <= MAX_ENCODER_RATE:
             return rate
-        warnings.warn(
-            f"The learning rate {rate:g} would wreck a pretrained encoder (spaCy's default is "
-            f"made for small networks): {SAFE_ENCODER_RATE:g} is used instead, and "
+        warnings.warn(  # the same words whatever the rate, so that a schedule shows them once
+            f"A learning rate above {MAX_ENCODER_RATE:g} would wreck a pretrained encoder (spaCy's "
+            f"default is made for small networks): {SAFE_ENCODER_RATE:g} is used instead, and "
             f"{SAFE_ENCODER_RATE * self.head_lr_scale:g} for the head. Set [training.optimizer] "
-            f"learn_rate to at most {MAX_ENCODER_RATE:g}; 2e-5 to 2e-4 are usual.",
+            "learn_rate; 2e-5 to 2e-4 are usual.",
             stacklevel=2,
         )
         return SAFE_ENCODER_RATE

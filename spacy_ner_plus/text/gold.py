@@ -4,6 +4,7 @@ Missing is not O: a token without annotation permits every tag, so it teaches no
 that it cannot carry on an entity that is known to end before it.
 """
 
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -12,6 +13,8 @@ from spacy.tokens import Doc, Span
 from spacy.training import Example
 
 from ..tags import TagScheme
+
+logger = logging.getLogger("spacy_ner_plus")
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,8 @@ def allowed_tags(example: Example, row_tokens: np.ndarray, scheme: TagScheme) ->
 
     example (Example): Reference annotation and predicted tokens; they need not be split alike.
     row_tokens: (n_rows,) int64, the predicted tokens that take part in tagging, ascending.
-        Entities that start or end on other tokens (whitespace) are moved inwards.
+        Entities that start or end on other tokens (whitespace) are moved inwards; one that lies
+        wholly on them is left out, with a message in the log.
     scheme (TagScheme): The tags.
     RETURNS: (n_rows, n_tags) bool: one tag where annotated, all where annotation is missing or
         does not fit the tokens, all but those that extend a known entity right behind it.
@@ -45,12 +49,14 @@ def allowed_tags(example: Example, row_tokens: np.ndarray, scheme: TagScheme) ->
     """
     entities, biluo = example.get_aligned_ents_and_ner()
     missing = np.array([tag is None for tag in biluo], dtype=bool)[row_tokens]
-    spans = [
-        (start, end, entity.label_)
-        for entity in entities
-        for start, end in [_rows(entity, row_tokens)]
-        if start < end
-    ]
+    spans = []
+    for entity in entities:
+        start, end = np.searchsorted(row_tokens, [entity.start, entity.end]).tolist()
+        if start < end:
+            spans.append((start, end, entity.label_))
+        else:
+            lost = Lost(entity, "none of its tokens can be tagged: no wordpiece lies in them")
+            logger.warning("A gold entity can't be learned: %s", lost)
     tags = scheme.encode(spans, len(row_tokens))
     allowed = np.zeros((len(row_tokens), scheme.n_tags), dtype=bool)
     allowed[np.arange(len(row_tokens)), tags] = True
@@ -80,11 +86,6 @@ def describe_lost(lost: Iterable[Lost], *, most: int = 5) -> str:
     lines = [str(one) for one in lost]
     shown = "\n".join(f"  {line}" for line in lines[:most])
     return shown if len(lines) <= most else f"{shown}\n  and {len(lines) - most} more"
-
-
-def _rows(entity: Span, row_tokens: np.ndarray) -> tuple[int, int]:
-    start, end = np.searchsorted(row_tokens, [entity.start, entity.end])
-    return int(start), int(end)
 
 
 def _blank(entity: Span) -> bool:

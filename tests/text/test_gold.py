@@ -189,6 +189,13 @@ def test_allowed_tags_leave_out_tokens_without_a_row() -> None:
     assert names(example, BIO, rows=[]) == []
 
 
+def test_entity_wholly_on_tokens_without_a_row_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    example = same("Ada|\u200b|ran", [(1, 2, "PER")])
+    assert names(example, BIO, rows=[0, 2]) == ["O", "O"]
+    [record] = caplog.records
+    assert "(PER) at characters 3-4: none of its tokens can be tagged" in record.getMessage()
+
+
 def test_allowed_tags_of_tokens_split_further_than_the_reference() -> None:
     example = Example(make_doc("New|York|City|."), make_doc("NewYork|City.", [(0, 1, "LOC")]))
     assert names(example, BIO) == ["B-LOC", "I-LOC", "O", "O"]
