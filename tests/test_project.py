@@ -206,3 +206,16 @@ def test_default_steps_are_those_of_the_default_config() -> None:
     variables = srsly.read_yaml(ROOT / "project.yml")["vars"]
     text = (ROOT / "configs" / f"{variables['config']}.cfg").read_text(encoding="utf8")
     assert f"\nmax_steps = {variables['max_steps']}\n" in text
+
+
+def test_documented_overrides_name_the_project_folder() -> None:
+    """weasel takes the first word after the command for the folder, even if it is an option."""
+    texts = [ROOT / "README.md", ROOT / "project.yml", ROOT / "assets" / "README.md"]
+    lines = [
+        line
+        for path in [*texts, *(ROOT / "docs").glob("*.md")]
+        for line in path.read_text(encoding="utf8").splitlines()
+        if "project run" in line and "--vars" in line
+    ]
+    assert len(lines) >= 4
+    assert all("project run all . --vars." in line for line in lines)

@@ -74,8 +74,7 @@ def word_forms(doc: Doc, text: str) -> np.ndarray:
 
 def _classify(text: str) -> np.ndarray:
     """The class of each character of a text: (n_chars,) uint8."""
-    # surrogatepass: a lone surrogate can stand in a Python string, and is just no letter
-    points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    points = np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32)
     classes = _char_classes[points]
     unseen = classes == _UNSEEN
     if unseen.any():
