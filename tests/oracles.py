@@ -54,6 +54,52 @@ def crf_brute_force_best_path(
     return min(best, key=lambda path: path[::-1])
 
 
+def crf_brute_force_k_best(
+    emissions: Tensor, start: Tensor, transition: Tensor, end: Tensor
+) -> list[tuple[list[int], float]]:
+    """All valid paths with their log probabilities, best first; among equals the one whose last
+    differing tag has the lowest id.
+    """
+    paths, scores = crf_enumerate_paths(emissions, start, transition, end)
+    paths, scores = paths[scores > -torch.inf], scores[scores > -torch.inf]
+    order = sorted(range(len(paths)), key=lambda i: (-scores[i].item(), paths[i].tolist()[::-1]))
+    log_probs = scores - torch.logsumexp(scores, 0)
+    return [(paths[i].tolist(), log_probs[i].item()) for i in order]
+
+
+def crf_brute_force_entropy(
+    emissions: Tensor, start: Tensor, transition: Tensor, end: Tensor
+) -> Tensor:
+    """Shannon entropy of the distribution over paths, in nats."""
+    _, scores = crf_enumerate_paths(emissions, start, transition, end)
+    return torch.special.entr(torch.softmax(scores, 0)).sum()
+
+
+def crf_brute_force_transitions(
+    emissions: Tensor, start: Tensor, transition: Tensor, end: Tensor
+) -> Tensor:
+    """Expected number of uses of each transition (tags, tags)."""
+    paths, scores = crf_enumerate_paths(emissions, start, transition, end)
+    one_hot = torch.nn.functional.one_hot(paths, emissions.shape[1]).to(emissions.dtype)
+    return torch.einsum("p,pti,ptj->ij", torch.softmax(scores, 0), one_hot[:, :-1], one_hot[:, 1:])
+
+
+def crf_brute_force_segment(
+    emissions: Tensor,
+    start: Tensor,
+    transition: Tensor,
+    end: Tensor,
+    span: tuple[int, int],
+) -> dict[tuple[int, ...], float]:
+    """The log probability of each possible tag sequence of tokens span[0] to span[1] - 1."""
+    paths, scores = crf_enumerate_paths(emissions, start, transition, end)
+    parts, group = torch.unique(paths[:, span[0] : span[1]], dim=0, return_inverse=True)
+    log_probs = torch.stack([torch.logsumexp(scores[group == i], 0) for i in range(len(parts))])
+    log_probs -= torch.logsumexp(scores, 0)
+    pairs = zip(parts.tolist(), log_probs.tolist(), strict=True)
+    return {tuple(part): log_prob for part, log_prob in pairs if log_prob > -torch.inf}
+
+
 def crf_brute_force_span_log_prob(
     emissions: Tensor,
     start: Tensor,

@@ -73,16 +73,31 @@ class Messages:
         if self.is_log:
             joint = self.alpha + self.beta
             log_norm = torch.logsumexp(joint, -1)
-            return (joint - _finite(log_norm)[:, None]).exp(), log_norm
+            return (joint - finite(log_norm)[:, None]).exp(), log_norm
         joint = self.alpha * self.beta
         log_norm = joint.sum(-1).log()
-        return joint / _finite(log_norm).exp()[:, None], log_norm
+        return joint / finite(log_norm).exp()[:, None], log_norm
 
     def log_z(self, log_norm: Tensor) -> Tensor:
         """log_norm (Tensor): from `marginals`. *Shape:* (N,)
         RETURNS (Tensor): log of the summed exp scores of all paths, -inf without any. (batch,)
         """
-        return self.layout.sum(self.alpha_scale) + log_norm[self.layout.last] + self.shift
+        return self.relative_log_z(log_norm) + self.shift
+
+    def relative_log_z(self, log_norm: Tensor) -> Tensor:
+        """As `log_z`, for the shifted scores: what to compare with sums of `emissions` and
+        `scores`, without the rounding of a large shift.
+        """
+        return self.layout.sum(self.alpha_scale) + log_norm[self.layout.last]
+
+    def step(self, token: int) -> Tensor:
+        """RETURNS (Tensor): log of what alpha of a token (flat position) sends to each tag of the
+        next token. *Shape:* (tags,)
+        """
+        alpha, transition = self.alpha[token], self.scores.transition
+        if self.is_log:
+            return torch.logsumexp(alpha[:, None] + transition, 0)
+        return (alpha @ transition.exp()).log()
 
     def pairs(self, log_norm: Tensor) -> tuple[Tensor, Tensor]:
         """Factors of the pairwise marginals: left[n, i] * exp(transition[i, j]) * right[n, j] is
@@ -94,7 +109,7 @@ class Messages:
         """
         inner = self.layout.inner
         left, right = self.alpha[inner - 1], self.beta_emitted[inner]
-        log_norm = _finite(log_norm)[inner - 1, None]
+        log_norm = finite(log_norm)[inner - 1, None]
         return left, right - log_norm if self.is_log else right / log_norm.exp()
 
 
@@ -116,6 +131,26 @@ def expected_transitions(
         for tag in range(len(transition))
     ]
     return torch.stack(rows)
+
+
+def expected_transitions_by_sequence(messages: Messages, log_norm: Tensor) -> Tensor:
+    """Expected number of uses of each transition in each sequence.
+
+    log_norm (Tensor): from `Messages.marginals`. *Shape:* (N,)
+    RETURNS (Tensor): *Shape:* (batch, tags, tags)
+    """
+    layout, transition = messages.layout, messages.scores.transition
+    before = torch.full_like(messages.alpha, -torch.inf if messages.is_log else 0.0)
+    after = before.clone()
+    before[layout.inner], after[layout.inner] = messages.pairs(log_norm)
+    if not messages.is_log:
+        before, after = layout.pad(before), layout.pad(after)  # (batch, time, tags)
+        return before.transpose(1, 2) @ after * transition.exp()
+    rows = [
+        layout.pad((before[:, tag, None] + scores + after).exp()).sum(1)  # (batch, tags)
+        for tag, scores in enumerate(transition)
+    ]
+    return torch.stack(rows, 1)
 
 
 def forward_backward(emissions: Tensor, scores: Scores, layout: Layout) -> Messages:
@@ -154,7 +189,7 @@ def forward_backward(emissions: Tensor, scores: Scores, layout: Layout) -> Messa
     )
 
 
-def _finite(log_values: Tensor) -> Tensor:
+def finite(log_values: Tensor) -> Tensor:
     """-inf replaced by 0, to subtract or divide by where the other operand is -inf or 0 anyway."""
     return log_values.masked_fill(log_values == -torch.inf, 0.0)
 

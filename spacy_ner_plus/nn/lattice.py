@@ -6,7 +6,9 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from .forward_backward import Scores, forward_backward
+from .entropy import path_entropy
+from .forward_backward import Scores, expected_transitions_by_sequence, finite, forward_backward
+from .k_best import k_best
 from .layout import Layout
 
 # Inner emissions this far below their token's best make a span impossible (-inf): in a running
@@ -44,14 +46,86 @@ class Lattice:
         """
         self._layout = layout
         self._messages = forward_backward(emissions, scores, layout)
-        self._marginals, log_norm = self._messages.marginals()
-        self.log_z = self._messages.log_z(log_norm)
+        self._marginals, self._log_norm = self._messages.marginals()
+        self.log_z = self._messages.log_z(self._log_norm)
 
     def marginals(self) -> Tensor:
         """RETURNS (Tensor): P(tag of a token), fp64; rows sum to 1, padding is 0, and so are
         sequences without any valid path. *Shape:* (batch, time, tags)
         """
         return self._layout.pad(self._marginals)
+
+    def entropy(self) -> Tensor:
+        """RETURNS (Tensor): Shannon entropy of the distribution over a sequence's whole valid tag
+        sequences, fp64, in nats, at least 0; 0 without any valid path. *Shape:* (batch,)
+        """
+        return path_entropy(self._messages, self._marginals)
+
+    def transitions(self) -> Tensor:
+        """RETURNS (Tensor): the expected number of uses of each transition [from, to] in each
+        sequence, fp64. *Shape:* (batch, tags, tags)
+        """
+        return expected_transitions_by_sequence(self._messages, self._log_norm)
+
+    def k_best(self, k: int) -> list[tuple[Tensor, Tensor]]:
+        """The k most probable valid tag sequences of each sequence, by list Viterbi.
+
+        Of equally probable ones that whose last differing tag has the lowest id comes first.
+
+        k (int): number wanted, at least 1.
+        RETURNS (list[tuple[Tensor, Tensor]]): for each sequence the tag ids, int64 (n, length),
+            and their log probabilities, fp64 (n,), in descending order. n is less than k where
+            fewer valid tag sequences exist.
+        RAISES (ValueError): k is less than 1.
+        """
+        if k < 1:
+            raise ValueError(f"k must be at least 1, got {k}")
+        messages = self._messages
+        paths, scores = k_best(messages.emissions, messages.scores, self._layout, k)
+        log_z = messages.relative_log_z(self._log_norm)
+        log_probs = scores - finite(log_z)[:, None]  # (batch, paths)
+        counts = (scores > -torch.inf).sum(1).tolist()
+        return [
+            (tags[:, :n].T, log_prob[:n].clamp_max(0.0))
+            for tags, log_prob, n in zip(
+                paths.split(self._layout.lengths.tolist()), log_probs, counts, strict=True
+            )
+        ]
+
+    def segment(self, sequence: int, start: int, end: int) -> "Lattice":
+        """The marginal distribution of the tags of some neighbouring tokens, such as a sentence
+        of a document.
+
+        What comes before and after is summed over and ends up in the start and end scores. All
+        methods work on the result, and refer to nothing outside of it: its `span_log_probs` of a
+        span that ends with the segment leave open whether the span continues after it.
+
+        sequence (int): row of the sequence in the batch.
+        start (int): first token.
+        end (int): token after the last one.
+        RETURNS (Lattice): one sequence of end - start tokens; its log_z is 0, up to rounding.
+        RAISES (ValueError): the segment is empty or not within its sequence.
+        """
+        lengths = self._layout.lengths
+        if not 0 <= sequence < len(lengths):
+            raise ValueError(f"sequence {sequence} is outside of 0 to {len(lengths) - 1}")
+        if not 0 <= start < end <= int(lengths[sequence]):
+            raise ValueError(
+                f"segment from token {start} to {end} is empty or not within "
+                f"sequence {sequence} of {int(lengths[sequence])} tokens"
+            )
+        messages = self._messages
+        head = int(lengths[:sequence].sum()) + start  # flat positions
+        stop = head + end - start
+        before = messages.scores.start if start == 0 else messages.step(head - 1)
+        after = messages.beta[stop - 1]
+        scores = Scores(
+            start=before - finite(messages.alpha_scale[head:stop].sum() + self._log_norm[stop - 1]),
+            transition=messages.scores.transition,
+            end=after if messages.is_log else after.log(),
+        )
+        layout = Layout([end - start], end - start, self._layout.device)
+        return Lattice(messages.emissions[head:stop], scores, layout)
 
     def span_log_probs(
         self, sequence: Tensor, start: Tensor, end: Tensor, tags: SpanTags

@@ -26,6 +26,7 @@ class Layout:
         first (Tensor): flat position of each sequence's first token. *Shape:* (batch,)
         last (Tensor): flat position of each sequence's last token. *Shape:* (batch,)
         inner (Tensor): flat positions of all tokens that have a predecessor. *Shape:* (N - batch,)
+        order (Tensor): the sequences in packed order, longest first. *Shape:* (batch,)
         sequence (Tensor): the sequence of each token in flat order. *Shape:* (N,)
         step_sizes (list[int]): number of sequences that are running at each time step.
     """
@@ -60,6 +61,7 @@ class Layout:
         self.last = (first + lens - 1).to(device)
         self.inner = torch.nonzero(time).squeeze(1).to(device)
         self.sequence = sequence.to(device)
+        self.order = order.to(device)
         self._padded = (sequence * n_times + time).to(device)
         self._packed = (step_starts[time] + rank).to(device)
         # Two directions share each step's block: its first half runs forward in time, its

@@ -23,13 +23,8 @@ def viterbi(emissions: Tensor, scores: Scores, layout: Layout) -> tuple[Tensor, 
     backpointers, final = _best_scores(packed, scores, layout.step_sizes)
     best, tags = (final + scores.end).max(-1)  # (batch,), longest sequence first
 
-    order = torch.argsort(layout.lengths, descending=True, stable=True).to(layout.device)
-    best = torch.empty_like(best).index_copy_(0, order, best)
-    tags = torch.empty_like(tags).index_copy_(0, order, tags)
-    flat = torch.zeros(len(emissions), dtype=torch.int64, device=emissions.device)
-    path = layout.pack(flat.index_copy_(0, layout.last, tags))
-    _trace_back(path, backpointers, layout.step_sizes)
-    return layout.unpack(path), best
+    path = trace_back(tags[:, None], backpointers, layout)
+    return path.squeeze(1), torch.empty_like(best).index_copy_(0, layout.order, best)
 
 
 def _best_scores(packed: Tensor, scores: Scores, step_sizes: list[int]) -> tuple[Tensor, Tensor]:
@@ -64,12 +59,22 @@ def _best_scores(packed: Tensor, scores: Scores, step_sizes: list[int]) -> tuple
     return backpointers, running
 
 
-def _trace_back(path: Tensor, backpointers: Tensor, step_sizes: list[int]) -> None:
-    """Fill a packed path (N,) in place; each sequence's last tag is there already."""
+def trace_back(ends: Tensor, backpointers: Tensor, layout: Layout) -> Tensor:
+    """Follow paths from their last states to their first ones.
+
+    ends (Tensor): int64, the last states of each sequence's paths, longest sequence first.
+        *Shape:* (batch, paths)
+    backpointers (Tensor): the state before each state of each token. *Shape:* (N, states), packed
+    RETURNS (Tensor): int64, the states of each path in flat order. *Shape:* (N, paths)
+    """
+    last = layout.last[layout.order]
+    flat = ends.new_zeros(len(backpointers), ends.shape[1])
+    path = layout.pack(flat.index_copy_(0, last, ends))  # (N, paths)
     end = len(path)
-    for size, previous_size in zip(step_sizes[:0:-1], step_sizes[-2::-1], strict=True):
+    sizes = layout.step_sizes
+    for size, previous_size in zip(sizes[:0:-1], sizes[-2::-1], strict=True):
         start = end - size
-        tags = path[start:end].unsqueeze(1)
-        before = backpointers[start:end].gather(1, tags)
-        path[start - previous_size : start - previous_size + size].copy_(before.squeeze(1))
+        before = backpointers[start:end].gather(1, path[start:end])
+        path[start - previous_size : start - previous_size + size].copy_(before)
         end = start
+    return layout.unpack(path)
