@@ -84,6 +84,18 @@ def crf_brute_force_transitions(
     return torch.einsum("p,pti,ptj->ij", torch.softmax(scores, 0), one_hot[:, :-1], one_hot[:, 1:])
 
 
+def crf_brute_force_divergence(
+    teacher: tuple[Tensor, Tensor, Tensor, Tensor], student: tuple[Tensor, Tensor, Tensor, Tensor]
+) -> Tensor:
+    """KL(teacher || student) of the distributions over paths; both are emissions, start,
+    transition and end over the same tags.
+    """
+    log_p = torch.log_softmax(crf_enumerate_paths(*teacher)[1], 0)
+    log_q = torch.log_softmax(crf_enumerate_paths(*student)[1], 0)
+    possible = log_p > -torch.inf
+    return (log_p[possible].exp() * (log_p[possible] - log_q[possible])).sum()
+
+
 def crf_brute_force_segment(
     emissions: Tensor,
     start: Tensor,

@@ -15,13 +15,21 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from .distillation import (
+    PathDivergence,
+    SoftTargets,
+    check_targets,
+    path_targets,
+    softmax_divergence,
+    softmax_targets,
+)
 from .forward_backward import Scores
 from .lattice import Lattice, SpanTags
 from .layout import Layout
 from .path_loss import PathLoss
 from .viterbi import viterbi
 
-__all__ = ["CRF", "Lattice", "SpanTags", "TagDecoder"]
+__all__ = ["CRF", "Lattice", "SoftTargets", "SpanTags", "TagDecoder"]
 
 
 class TagDecoder(nn.Module):
@@ -125,6 +133,53 @@ class TagDecoder(nn.Module):
                 raise ValueError(f"temperature {temperature} is too small: scores overflow")
         return Lattice(flat, scores, layout)
 
+    @torch.no_grad()
+    def soft_targets(self, emissions: Tensor, lengths: Sequence[int] | Tensor) -> SoftTargets:
+        """This decoder's own distribution, for a student to keep: over each token's tags here,
+        over whole tag sequences for the CRF; that is, the distribution that `loss` trains.
+
+        RAISES (ValueError): arguments do not fit, emissions are nan or +inf, or their -inf leave
+            a sequence without any valid path.
+        """
+        return self._soft_targets(*self._flatten(emissions, lengths))
+
+    def distillation_loss(
+        self,
+        emissions: Tensor,
+        lengths: Sequence[int] | Tensor,
+        targets: SoftTargets,
+        tags: Tensor,
+    ) -> Tensor:
+        """How far this decoder is from a teacher: the Kullback-Leibler divergence KL(teacher ||
+        student) of each sequence, in nats, with this decoder's distribution taken conditional on
+        the teacher's tags. What it learns about further tags is left alone.
+
+        For the CRF it is the exact divergence of the distributions over whole tag sequences, else
+        the sum over the tokens.
+
+        targets (SoftTargets): from a teacher of the same type, for the same lengths.
+        tags (Tensor): int64, this decoder's id of each of the teacher's tags, all different.
+            *Shape:* (teacher's tags,)
+        RETURNS (Tensor): fp64, at least 0, and 0 for equal distributions; +inf, without gradient,
+            where the teacher believes in what is impossible here. *Shape:* (batch,)
+        RAISES (ValueError): arguments do not fit, or emissions are nan or +inf.
+        """
+        flat, layout = self._flatten(emissions, lengths)
+        check_targets(targets, tags, self.n_tags, layout)
+        tags = tags.to(flat.device)
+        return self._divergence(flat.index_select(1, tags), tags, targets, layout)
+
+    def _soft_targets(self, flat: Tensor, layout: Layout) -> SoftTargets:
+        return softmax_targets(flat, layout)
+
+    def _divergence(
+        self, flat: Tensor, tags: Tensor, targets: SoftTargets, layout: Layout
+    ) -> Tensor:
+        """flat (Tensor): emissions of the teacher's tags. *Shape:* (N, teacher's tags)"""
+        if targets.transitions is not None:
+            raise ValueError("soft targets of a CRF cannot teach a decoder without transitions")
+        return softmax_divergence(flat, targets, layout)
+
     def _scores(self) -> Scores:
         """Start, transition and end scores: fp64, -inf where the scheme forbids it."""
         masks = (self.start_mask, self.transition_mask, self.end_mask)
@@ -169,6 +224,19 @@ class CRF(TagDecoder):
         flat, layout = self._flatten(emissions, lengths)
         allowed = _flatten_allowed(allowed, emissions, layout)
         loss: Tensor = PathLoss.apply(flat, *self._scores(), allowed, layout)
+        return loss
+
+    def _soft_targets(self, flat: Tensor, layout: Layout) -> SoftTargets:
+        return path_targets(Lattice(flat, self._scores(), layout), layout)
+
+    def _divergence(
+        self, flat: Tensor, tags: Tensor, targets: SoftTargets, layout: Layout
+    ) -> Tensor:
+        if targets.transitions is None:
+            raise ValueError("soft targets of a decoder without transitions cannot teach a CRF")
+        start, transition, end = self._scores()
+        scores = (start[tags], transition[tags[:, None], tags], end[tags])
+        loss: Tensor = PathDivergence.apply(flat, *scores, targets, layout)
         return loss
 
     def _scores(self) -> Scores:

@@ -1,6 +1,7 @@
 """Small linear chains for the tests: tag schemes, modules and hypothesis strategies."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -136,3 +137,16 @@ def random_valid_tags(module: TagDecoder, lengths: list[int], n_times: int, seed
 
 def one_hot(tags: Tensor, n_tags: int) -> Tensor:
     return torch.nn.functional.one_hot(tags, n_tags).bool()
+
+
+@contextmanager
+def largest_saved_tensor() -> Iterator[list[int]]:
+    """The number of elements of each tensor that autograd keeps."""
+    sizes: list[int] = []
+
+    def pack(tensor: Tensor) -> Tensor:
+        sizes.append(tensor.numel())
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        yield sizes

@@ -1,5 +1,4 @@
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -16,6 +15,7 @@ from tests.nn.chains import (
     Case,
     cases,
     is_valid,
+    largest_saved_tensor,
     one_hot,
     random_valid_tags,
     randomize,
@@ -32,20 +32,6 @@ from tests.oracles import (
     crf_log_space_log_z,
     crf_log_space_marginals,
 )
-
-
-@contextmanager
-def largest_saved_tensor() -> Iterator[list[int]]:
-    """The number of elements of each tensor that autograd keeps."""
-    sizes: list[int] = []
-
-    def pack(tensor: Tensor) -> Tensor:
-        sizes.append(tensor.numel())
-        return tensor
-
-    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-        yield sizes
-
 
 # Probabilities
 
