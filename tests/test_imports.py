@@ -20,6 +20,7 @@ FLOORS = {
     "models": 2,
     "pipeline": 3,
     "data": 3,
+    "training": 4,
     "evaluation": 4,
     "serving": 4,
     "cli": 5,

@@ -13,10 +13,11 @@ from spacy_ner_plus.cli.encoder import encoder_cli
 from spacy_ner_plus.cli.evaluate import evaluate_cli
 from spacy_ner_plus.cli.report import report_cli
 from spacy_ner_plus.cli.smoke import smoke_cli
+from spacy_ner_plus.cli.train import CONTEXT, train_cli
 
 app = typer.Typer(
     name="ner-plus",
-    help="Commands of spacy_ner_plus: prepare data, evaluate and check pipelines.",
+    help="Commands of spacy_ner_plus: prepare data, train, evaluate and check pipelines.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -26,5 +27,6 @@ app.command("encoder")(encoder_cli)
 app.command("evaluate")(evaluate_cli)
 app.command("report")(report_cli)
 app.command("smoke")(smoke_cli)
+app.command("train", context_settings=CONTEXT)(train_cli)
 
 spacy_app.add_typer(app)

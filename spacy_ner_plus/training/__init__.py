@@ -1,0 +1,1 @@
+"""Training that can be continued after it was killed."""

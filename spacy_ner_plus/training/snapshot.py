@@ -1,0 +1,102 @@
+"""What a checkpoint consists of, and its files."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.numpy
+from spacy.language import Language
+from thinc.api import Optimizer
+
+from .optimizer_state import optimizer_from_arrays, optimizer_to_arrays, walk_shims
+from .randomness import Arrays, RandomState
+
+STATE, ARRAYS, PIPELINE, OPTIMIZERS = "state.json", "arrays.safetensors", "pipeline", "optimizers"
+# Training leaves these as `initialize` made them, and word vectors can be large.
+UNCHANGED = ("config.cfg", "tokenizer", "vectors", "lookups")
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Everything of a run but its weights and optimizers.
+
+    run (dict): RunState as JSON.
+    config (dict): The interpolated config.
+    packages (Dict[str, str]): Versions of packages.
+    data (Dict[str, dict]): What the corpora consist of, by name.
+    data_random (RandomState): Random state before the first batch, for the data.
+    random (RandomState): Random state after the last step, for training.
+    """
+
+    run: dict[str, Any]
+    config: dict[str, Any]
+    packages: dict[str, str]
+    data: dict[str, dict[str, Any]]
+    data_random: RandomState
+    random: RandomState
+
+
+def write_snapshot(folder: Path, snapshot: Snapshot, nlp: Language, optimizer: Optimizer) -> None:
+    """Write all files of a checkpoint into an empty folder."""
+    nlp.to_disk(folder / PIPELINE, exclude=UNCHANGED)
+    (folder / OPTIMIZERS).mkdir()
+    positions: list[list[Any]] = []
+    for position, shim in walk_shims(nlp):
+        (folder / OPTIMIZERS / f"{len(positions)}.bin").write_bytes(shim.optimizer_to_bytes())
+        positions.append(position)
+    optimizer_state, arrays = optimizer_to_arrays(nlp, optimizer)
+    groups = {
+        "optimizer": arrays,
+        "data_random": snapshot.data_random.to_arrays(),
+        "random": snapshot.random.to_arrays(),
+    }
+    named = {f"{group}/{name}": a for group, items in groups.items() for name, a in items.items()}
+    safetensors.numpy.save_file(named, folder / ARRAYS)
+    state = {
+        "run": snapshot.run,
+        "config": snapshot.config,
+        "packages": snapshot.packages,
+        "data": snapshot.data,
+        "optimizer": optimizer_state,
+        "shims": positions,
+    }
+    (folder / STATE).write_text(json.dumps(state, indent=2, default=str), encoding="utf8")
+
+
+def read_state(folder: Path) -> dict[str, Any]:
+    """The part of a checkpoint that is JSON."""
+    state: dict[str, Any] = json.loads((folder / STATE).read_text(encoding="utf8"))
+    return state
+
+
+def read_snapshot(folder: Path, nlp: Language, optimizer: Optimizer) -> Snapshot:
+    """Bring a newly initialised pipeline and a new optimizer into the saved state.
+
+    RAISES ValueError: If the saved state does not fit the pipeline.
+    """
+    state = read_state(folder)
+    arrays = safetensors.numpy.load_file(folder / ARRAYS)
+    nlp.from_disk(folder / PIPELINE, exclude=UNCHANGED)
+    shims = list(walk_shims(nlp))
+    if [position for position, _ in shims] != state["shims"]:
+        raise ValueError("The pipeline's components are not those of the checkpoint.")
+    for number, (_, shim) in enumerate(shims):
+        shim.optimizer_from_bytes((folder / OPTIMIZERS / f"{number}.bin").read_bytes())
+    n_steps = state["run"]["n_steps"]
+    moments = _group(arrays, "optimizer")
+    optimizer_from_arrays(nlp, optimizer, state["optimizer"], moments, n_steps=n_steps)
+    return Snapshot(
+        run=state["run"],
+        config=state["config"],
+        packages=state["packages"],
+        data=state["data"],
+        data_random=RandomState.from_arrays(_group(arrays, "data_random")),
+        random=RandomState.from_arrays(_group(arrays, "random")),
+    )
+
+
+def _group(arrays: Arrays, group: str) -> Arrays:
+    prefix = f"{group}/"
+    return {name.removeprefix(prefix): a for name, a in arrays.items() if name.startswith(prefix)}
