@@ -329,3 +329,17 @@ def test_distillation_loss_refuses_what_does_not_fit(kind: type[TagDecoder]) -> 
     other = None if kind is CRF else torch.zeros(3, 3, 3).double()
     with pytest.raises(ValueError, match="cannot teach"):
         loss(emissions, lengths, replace(targets, transitions=other), tags)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("kind", [TagDecoder, CRF])
+def test_cuda_distillation_loss_equals_cpu(kind: type[TagDecoder]) -> None:
+    pair = make_pair(kind, seed=9)
+    expected, targets = pair.loss(), pair.targets()
+    pair.student.cuda()
+    emissions = pair.student_emissions.cuda().requires_grad_()
+    loss = pair.student.distillation_loss(emissions, pair.lengths, targets, pair.tags)
+    loss.sum().backward()
+    torch.testing.assert_close(loss.cpu(), expected)
+    assert emissions.grad is not None
+    assert emissions.grad[0, 0].any()

@@ -246,3 +246,20 @@ def test_segment_out_of_range_is_refused(bounds: tuple[int, int, int]) -> None:
     lattice = CRF(*scheme_masks("BIO", 1)).lattice(torch.zeros(2, 4, 3), [3, 4])
     with pytest.raises(ValueError, match=r"segment from token|sequence .* is outside"):
         lattice.segment(*bounds)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("kind", [TagDecoder, CRF])
+def test_cuda_lattice_equals_cpu(kind: type[TagDecoder]) -> None:
+    generator = torch.Generator().manual_seed(8)
+    module = randomize(kind(*scheme_masks("BIO", 2)), generator, 1.0)
+    lengths = [50, 8, 21]
+    emissions = torch.randn(3, 50, 5, generator=generator)
+    whole = module.lattice(emissions, lengths, temperature=1.5)
+    on_gpu = module.cuda().lattice(emissions.cuda(), lengths, temperature=1.5)
+    for cpu, gpu in ((whole, on_gpu), (whole.segment(0, 7, 30), on_gpu.segment(0, 7, 30))):
+        torch.testing.assert_close(gpu.entropy().cpu(), cpu.entropy())
+        torch.testing.assert_close(gpu.transitions().cpu(), cpu.transitions())
+        for ours, theirs in zip(gpu.k_best(5), cpu.k_best(5), strict=True):
+            assert torch.equal(ours[0].cpu(), theirs[0])
+            torch.testing.assert_close(ours[1].cpu(), theirs[1])
