@@ -116,7 +116,9 @@ class ProgressMeter:
         """Count one more step, and the evaluation that followed it, if any."""
         now, words = self.clock(), self._total("words")
         seconds = now - self._last_time
-        if evaluated:
+        if self.sources and words == self._last_words:
+            self._shown_step += 1  # a step before a checkpoint, told again when training resumes
+        elif evaluated:
             self._eval_seconds = max(seconds - self.seconds_per_step, 0.0)
         else:
             self._train_seconds += seconds
@@ -244,7 +246,8 @@ class ProgressLogger:
         # spaCy adds up the losses of all steps since the last evaluation; the mean says more
         n_steps = info["step"] - self._row_step
         self._row_step = info["step"]
-        losses = {name: info["losses"].get(name, 0.0) / n_steps for name in self.pipe_names}
+        summed = {name: float(info["losses"].get(name, 0.0)) for name in self.pipe_names}
+        losses = {name: loss / n_steps for name, loss in summed.items()}
         scores = {key: info["other_scores"].get(key) for key, _, _ in self.columns}
         speed = self.meter.words_per_second
         cells = [f"{loss:.3f}" for loss in losses.values()]

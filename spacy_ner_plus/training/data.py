@@ -3,15 +3,15 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
 from typing import Any
 
+import numpy as np
 from spacy import attrs
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
 
-from .randomness import RandomState, RandomStream
+from .randomness import Arrays, capture, restore, starting_from
 
 Corpus = Callable[[Language], Iterable[Example]]
 Batch = list[Example]
@@ -57,43 +57,63 @@ def _content(doc: Doc, token_attributes: tuple[int, ...]) -> bytes:
     return bytes(doc.to_array(list(token_attributes)).tobytes()) + rest.encode("utf8")
 
 
-def record_corpus(corpus: Corpus, nlp: Language, *, start: RandomState) -> dict[str, Any]:
+def record_corpus(corpus: Corpus, nlp: Language, *, start: Arrays) -> dict[str, Any]:
     """Read a corpus once and say what it consists of, leaving the random state as it is."""
     recorded = RecordedCorpus(corpus)
-    with RandomStream(start).use():
+    with starting_from(start):
         for _ in recorded(nlp):
             pass
     return recorded.record()
 
 
 class BatchStream:
-    """Batches whose order depends on nothing but the data and the random state at the start.
+    """Batches that can be gone through again, without training, and come in the same order.
 
-    What reads, augments, shuffles and batches has random numbers of its own, so that going
-    through the batches again, without training, gives the same ones. Where training draws no
-    number from Python's `random`, and the data none from numpy or torch (as with all of spaCy's
-    readers, augmenters and batchers), the order is also that of `spacy train`.
+    Reading, augmenting, shuffling and batching draw from the same generators as training does, so
+    that the order of an epoch depends on all that was drawn before. Where a generator was not as
+    the data had left it, its state is noted.
 
     batches (Iterator[Tuple[int, List[Example]]]): Epoch and batch, as spaCy's
         create_train_batches gives them.
-    start (RandomState): The random state before the first batch.
+    start (Dict[str, ndarray]): The random state before the first batch.
     """
 
-    def __init__(self, batches: Iterator[tuple[int, Batch]], start: RandomState) -> None:
+    def __init__(self, batches: Iterator[tuple[int, Batch]], start: Arrays) -> None:
         self._batches = batches
-        self._random = RandomStream(start)
+        self._left = dict(start)
+        self._position = 0
+        self.jumps: Arrays = {}  # by "<number of the batch>/<generator>"
 
     def __iter__(self) -> Iterator[tuple[int, Batch]]:
         return self
 
     def __next__(self) -> tuple[int, Batch]:
-        with self._random.use():
-            return next(self._batches)
+        before = capture()
+        item = next(self._batches)
+        for name, state in capture().items():
+            if not np.array_equal(state, before[name]):
+                if not np.array_equal(before[name], self._left[name]):
+                    self.jumps[f"{self._position}/{name}"] = before[name]
+                self._left[name] = state
+        self._position += 1
+        return item
 
-    def skip(self, n_batches: int) -> int:
-        """Go past batches. RETURNS (int): How many of them there were."""
-        with self._random.use():
-            return sum(1 for _ in islice(self._batches, n_batches))
+    def skip(self, n_batches: int, jumps: Arrays) -> None:
+        """Go past the first batches of a new stream, with the jumps that were noted then. If the
+        data have become less, it ends with them.
+        """
+        at: dict[int, Arrays] = {}
+        for key, state in jumps.items():
+            position, name = key.split("/")
+            at.setdefault(int(position), {})[name] = state
+        with starting_from(self._left):
+            for position in range(n_batches):
+                if position in at:
+                    restore(at[position])
+                if next(self._batches, None) is None:
+                    break
+            self._left = capture()
+        self._position, self.jumps = n_batches, dict(jumps)
 
 
 def check_data(then: dict[str, dict[str, Any]], now: dict[str, dict[str, Any]]) -> None:

@@ -28,7 +28,7 @@ from wasabi import Printer
 from .checkpoint import CheckpointFolder
 from .data import Batch, BatchStream, RecordedCorpus, check_data, record_corpus
 from .output import recover_best, save_pipeline
-from .randomness import RandomState
+from .randomness import Arrays, capture, restore
 from .settings import package_versions, warn_of_versions
 from .signals import StopSignals
 from .snapshot import Snapshot, read_snapshot, write_snapshot
@@ -87,10 +87,10 @@ class TrainingRun:
             nlp, self.dev_corpus, self.settings["score_weights"]
         )
         self.before_to_disk = create_before_to_disk_callback(self.settings["before_to_disk"])
-        self._start_data(RandomState.capture())
+        self._start_data(capture())
 
-    def _start_data(self, start: RandomState) -> None:
-        self.data_random = start
+    def _start_data(self, start: Arrays) -> None:
+        self._start = start  # the random state
         batches = create_train_batches(
             self.nlp, self.train_corpus, self.settings["batcher"], self.settings["max_epochs"]
         )
@@ -107,16 +107,16 @@ class TrainingRun:
         snapshot = read_snapshot(checkpoint, self.nlp, self.optimizer)
         warn_of_versions(snapshot.packages)
         self.state = RunState.from_json(snapshot.run)
-        self._start_data(snapshot.data_random)
-        self.batches.skip(self.state.n_steps)
+        self._start_data(snapshot.random["start"])
+        self.batches.skip(self.state.n_steps, snapshot.random["jumps"])
         check_data(snapshot.data, self._data_records())
         for _ in range(self.state.n_steps):
             next(self.dropouts)
-        snapshot.random.restore()
+        restore(snapshot.random["now"])
 
     def _data_records(self) -> dict[str, dict[str, Any]]:
         if self._dev_record is None:
-            self._dev_record = record_corpus(self.dev_corpus, self.nlp, start=self.data_random)
+            self._dev_record = record_corpus(self.dev_corpus, self.nlp, start=self._start)
         return {"training data": self.train_corpus.record(), "development data": self._dev_record}
 
     def _write_checkpoint(self) -> None:
@@ -126,8 +126,11 @@ class TrainingRun:
             config=self.config,
             packages=package_versions(),
             data=self._data_records(),
-            data_random=self.data_random,
-            random=RandomState.capture(),
+            random={
+                "start": self._start,
+                "jumps": self.batches.jumps,
+                "now": capture(cuda=True),
+            },
         )
         self.checkpoints.write(
             self.state.n_steps,
@@ -170,7 +173,8 @@ class TrainingRun:
         if self.settings["annotating_components"]:
             names = self.settings["annotating_components"]
             lines.append(f"Set annotations on update for: {names}")
-        lines.append(f"Initial learn rate: {self.optimizer.learn_rate}")
+        rate = "Initial learn rate" if self.state.n_steps == 0 else "Learn rate"
+        lines.append(f"{rate}: {self.optimizer.learn_rate}")
         for line in lines:
             self.stdout.write(Printer(no_print=True).info(line) + "\n")
 

@@ -1,94 +1,81 @@
-"""The state of all random number generators that training uses."""
+"""The states of all random number generators that training uses."""
 
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 Arrays = dict[str, np.ndarray]
 
+CUDA = "cuda"
 
-@dataclass(frozen=True)
-class RandomState:
-    """The states of `random`, `numpy.random`, torch on the CPU and torch on each CUDA device.
+
+def capture(*, cuda: bool = False) -> Arrays:
+    """The states of Python's `random`, `numpy.random` and torch on the CPU, by these names.
 
     CuPy's generators, which thinc's own layers use on a GPU, can't be read and are left out.
+
+    cuda (bool): Whether torch on each CUDA device is included.
     """
-
-    python: tuple[Any, ...]
-    numpy: tuple[Any, ...]
-    torch: Tensor
-    cuda: tuple[Tensor, ...]
-
-    @classmethod
-    def capture(cls, *, cuda: bool = True) -> "RandomState":
-        """The present states. cuda (bool): Whether CUDA devices are included."""
-        # asking a CUDA device that nothing uses would start it
-        with_cuda = cuda and torch.cuda.is_initialized()
-        return cls(
-            python=random.getstate(),
-            numpy=tuple(np.random.get_state(legacy=True)),  # noqa: NPY002  # thinc uses it
-            torch=torch.get_rng_state(),
-            cuda=tuple(torch.cuda.get_rng_state_all()) if with_cuda else (),
-        )
-
-    def restore(self) -> None:
-        """Set the generators to these states; devices that this machine lacks are left out."""
-        random.setstate(self.python)
-        np.random.set_state(self.numpy)  # noqa: NPY002
-        torch.set_rng_state(self.torch)
-        n_devices = torch.cuda.device_count() if self.cuda else 0
-        for index, state in enumerate(self.cuda[:n_devices]):
-            torch.cuda.set_rng_state(state, index)
-
-    def to_arrays(self) -> Arrays:
-        """These states as arrays of numbers; the reverse of from_arrays."""
-        version, integers, gauss = self.python
-        _, keys, *rest = self.numpy  # rest: position, whether a normal number is kept, the number
-        arrays: Arrays = {
-            "python": np.array([version, *integers], dtype=np.uint32),
-            "python_gauss": np.array([] if gauss is None else [gauss], dtype=np.float64),
-            "numpy": np.asarray(keys, dtype=np.uint32),
-            "numpy_rest": np.array(rest, dtype=np.float64),
-            "torch": self.torch.numpy(),
-        }
-        return arrays | {f"cuda{i}": state.numpy() for i, state in enumerate(self.cuda)}
-
-    @classmethod
-    def from_arrays(cls, arrays: Arrays) -> "RandomState":
-        version, *integers = arrays["python"].tolist()
-        gauss = arrays["python_gauss"].tolist()
-        position, has_gauss, number = arrays["numpy_rest"].tolist()
-        n_devices = sum(name.startswith("cuda") for name in arrays)
-        return cls(
-            python=(version, tuple(integers), gauss[0] if gauss else None),
-            numpy=("MT19937", arrays["numpy"], int(position), int(has_gauss), number),
-            torch=torch.from_numpy(arrays["torch"].copy()),
-            cuda=tuple(torch.from_numpy(arrays[f"cuda{i}"].copy()) for i in range(n_devices)),
-        )
+    _, integers, normal = random.getstate()
+    _, keys, position, has_normal, number = _numpy_state()
+    states: Arrays = {
+        "python": _pack(integers, normal is not None, normal or 0.0),
+        "numpy": _pack([*keys.tolist(), position], has_normal, number),
+        "torch": torch.get_rng_state().numpy(),
+    }
+    # asking a CUDA device that nothing uses would start it
+    if cuda and torch.cuda.is_initialized():
+        for index, state in enumerate(torch.cuda.get_rng_state_all()):
+            states[f"{CUDA}{index}"] = state.numpy()
+    return states
 
 
-class RandomStream:
-    """Random numbers of one's own: within `use` the global generators continue from where the
-    last `use` left them, and outside they are as if it had not been.
+def restore(states: Arrays) -> None:
+    """Set generators to what capture gave; those of devices that are not here are left out."""
+    for name, state in states.items():
+        if name == "python":
+            integers, normal = _unpack(state)
+            random.setstate((3, tuple(integers), normal))
+        elif name == "numpy":
+            (*keys, position), normal = _unpack(state)
+            has_normal = normal is not None
+            words = np.array(keys, dtype=np.uint32)
+            np.random.set_state(  # noqa: NPY002  # the generator that thinc uses
+                ("MT19937", words, position, int(has_normal), normal or 0.0)
+            )
+        elif name == "torch":
+            torch.set_rng_state(torch.from_numpy(state.copy()))
+        elif int(name.removeprefix(CUDA)) < torch.cuda.device_count():
+            index = int(name.removeprefix(CUDA))
+            torch.cuda.set_rng_state(torch.from_numpy(state.copy()), index)
 
-    start (RandomState): The state to begin with.
-    """
 
-    def __init__(self, start: RandomState) -> None:
-        self._state = start
+@contextmanager
+def starting_from(states: Arrays) -> Iterator[None]:
+    """Generators are in these states at the beginning, and as before at the end."""
+    before = capture()
+    restore(states)
+    try:
+        yield
+    finally:
+        restore(before)
 
-    @contextmanager
-    def use(self) -> Iterator[None]:
-        outside = RandomState.capture(cuda=False)
-        self._state.restore()
-        try:
-            yield
-        finally:
-            self._state = RandomState.capture(cuda=False)
-            outside.restore()
+
+def _numpy_state() -> tuple[Any, ...]:
+    state = np.random.get_state(legacy=True)  # noqa: NPY002  # the generator that thinc uses
+    return tuple(state)
+
+
+def _pack(integers: Any, has_normal: bool, normal: float) -> np.ndarray:
+    """One array of the Mersenne Twister's integers, and of the normal number that is kept."""
+    bits = np.array([normal], dtype=np.float64).view(np.uint64)
+    return np.array([*integers, int(has_normal), int(bits[0])], dtype=np.uint64)
+
+
+def _unpack(state: np.ndarray) -> tuple[list[int], float | None]:
+    *integers, has_normal, _ = state.tolist()
+    return integers, float(state[-1:].view(np.float64)[0]) if has_normal else None

@@ -11,11 +11,11 @@ from spacy.language import Language
 from thinc.api import Optimizer
 
 from .optimizer_state import optimizer_from_arrays, optimizer_to_arrays, walk_shims
-from .randomness import Arrays, RandomState
+from .randomness import Arrays
 
 STATE, ARRAYS, PIPELINE, OPTIMIZERS = "state.json", "arrays.safetensors", "pipeline", "optimizers"
 # Training leaves these as `initialize` made them, and word vectors can be large.
-UNCHANGED = ("config.cfg", "tokenizer", "vectors", "lookups")
+UNCHANGED = ("config", "tokenizer", "vectors", "lookups")
 
 
 @dataclass(frozen=True)
@@ -26,32 +26,27 @@ class Snapshot:
     config (dict): The interpolated config.
     packages (Dict[str, str]): Versions of packages.
     data (Dict[str, dict]): What the corpora consist of, by name.
-    data_random (RandomState): Random state before the first batch, for the data.
-    random (RandomState): Random state after the last step, for training.
+    random (Dict[str, Dict[str, ndarray]]): States of random generators: "start", before the first
+        batch; "jumps" of the BatchStream; and "now".
     """
 
     run: dict[str, Any]
     config: dict[str, Any]
     packages: dict[str, str]
     data: dict[str, dict[str, Any]]
-    data_random: RandomState
-    random: RandomState
+    random: dict[str, Arrays]
 
 
 def write_snapshot(folder: Path, snapshot: Snapshot, nlp: Language, optimizer: Optimizer) -> None:
     """Write all files of a checkpoint into an empty folder."""
-    nlp.to_disk(folder / PIPELINE, exclude=UNCHANGED)
+    nlp.to_disk(folder / PIPELINE, exclude=_left_out(nlp))
     (folder / OPTIMIZERS).mkdir()
     positions: list[list[Any]] = []
     for position, shim in walk_shims(nlp):
         (folder / OPTIMIZERS / f"{len(positions)}.bin").write_bytes(shim.optimizer_to_bytes())
         positions.append(position)
     optimizer_state, arrays = optimizer_to_arrays(nlp, optimizer)
-    groups = {
-        "optimizer": arrays,
-        "data_random": snapshot.data_random.to_arrays(),
-        "random": snapshot.random.to_arrays(),
-    }
+    groups = {"optimizer": arrays, **snapshot.random}
     named = {f"{group}/{name}": a for group, items in groups.items() for name, a in items.items()}
     safetensors.numpy.save_file(named, folder / ARRAYS)
     state = {
@@ -78,7 +73,7 @@ def read_snapshot(folder: Path, nlp: Language, optimizer: Optimizer) -> Snapshot
     """
     state = read_state(folder)
     arrays = safetensors.numpy.load_file(folder / ARRAYS)
-    nlp.from_disk(folder / PIPELINE, exclude=UNCHANGED)
+    nlp.from_disk(folder / PIPELINE, exclude=_left_out(nlp))
     shims = list(walk_shims(nlp))
     if [position for position, _ in shims] != state["shims"]:
         raise ValueError("The pipeline's components are not those of the checkpoint.")
@@ -92,9 +87,13 @@ def read_snapshot(folder: Path, nlp: Language, optimizer: Optimizer) -> Snapshot
         config=state["config"],
         packages=state["packages"],
         data=state["data"],
-        data_random=RandomState.from_arrays(_group(arrays, "data_random")),
-        random=RandomState.from_arrays(_group(arrays, "random")),
+        random={name: _group(arrays, name) for name in ("start", "jumps", "now")},
     )
+
+
+def _left_out(nlp: Language) -> list[str]:
+    # spaCy takes these names for components, too
+    return [name for name in UNCHANGED if name not in nlp.component_names]
 
 
 def _group(arrays: Arrays, group: str) -> Arrays:

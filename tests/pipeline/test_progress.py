@@ -131,6 +131,22 @@ def test_meter_adds_up_components_and_knows_no_end_without_max_steps() -> None:
     assert meter.seconds_left() is None
 
 
+def test_meter_leaves_out_the_steps_of_a_resumed_run() -> None:
+    clock, counts = Clock(), Counts()
+    meter = ProgressMeter(max_steps=9, eval_frequency=5, sources=[counts], clock=clock)
+    for step in range(7):  # told again, without being done again
+        meter.advance(evaluated=step % 5 == 0)
+    assert meter.words_per_second is None
+    counts.words += 100
+    counts.loss += 4.0
+    clock.time += 2
+    meter.advance(evaluated=False)
+    assert meter.step == 7
+    assert meter.words_per_second == 50.0
+    assert meter.take_loss() == 4.0
+    assert meter.seconds_left() == 4.0
+
+
 def test_logger_writes_lines_without_a_terminal(nlp: Language, clock: Clock) -> None:
     stdout, stderr = io.StringIO(), io.StringIO()
     log_step, finalize = make_progress_logger_v1(log_every_seconds=4)(nlp, stdout, stderr)
