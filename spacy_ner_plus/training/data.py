@@ -104,8 +104,8 @@ class BatchStream:
         """
         at: dict[int, Arrays] = {}
         for key, state in jumps.items():
-            position, name = key.split("/")
-            at.setdefault(int(position), {})[name] = state
+            number, name = key.split("/")
+            at.setdefault(int(number), {})[name] = state
         with starting_from(self._left):
             for position in range(n_batches):
                 if position in at:

@@ -1,0 +1,129 @@
+"""What `ner-plus train` says and refuses. tests/training has the runs themselves."""
+
+import os
+import re
+import shutil
+import signal
+import time
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from spacy_ner_plus.cli import app
+from spacy_ner_plus.training import loop
+from tests.training.runs import command, finish, read_tree, run, start, write_config
+from tests.training.test_resuming import KILLED, die_at_call
+
+FEW_STEPS = {"max_steps = 24": "max_steps = 8", "eval_frequency = 6": "eval_frequency = 4"}
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory, tiny_encoder_dir: Path) -> Path:
+    """A folder with a config, data, and in `out` a run that was killed after 3 steps."""
+    folder = tmp_path_factory.mktemp("killed")
+    config = write_config(folder, tiny_encoder_dir, changes=FEW_STEPS)
+    arguments = [config, "--output", folder / "out", "--checkpoint-every", 3]
+    log = folder / "log.txt"
+    killed = run(*arguments, log=log, before=die_at_call(loop, "subdivide_batch", 5))
+    assert killed == KILLED, log.read_text()
+    return folder
+
+
+@pytest.fixture
+def killed(template: Path, tmp_path: Path) -> Path:
+    shutil.copytree(template / "out", tmp_path / "out")
+    return tmp_path / "out"
+
+
+def invoke(*arguments: object) -> Result:
+    return CliRunner().invoke(app, ["train", *map(str, arguments)])
+
+
+def test_train_refuses_to_start_over_a_checkpoint_unless_told(template: Path, killed: Path) -> None:
+    before = read_tree(killed)
+    result = invoke(template / "config.cfg", "--output", killed)
+    assert result.exit_code == 1
+    assert "holds a checkpoint after 3 steps" in result.output
+    assert "--resume" in result.output
+    assert "--overwrite" in result.output
+    assert read_tree(killed) == before
+    both = invoke(template / "config.cfg", "--output", killed, "--resume", "--overwrite")
+    assert both.exit_code == 1
+    assert "exclude each other" in both.output
+    log = killed / "log.txt"
+    assert run(template / "config.cfg", "--output", killed, "--overwrite", log=log) == 0
+    assert "Resumed" not in log.read_text()
+    assert not (killed / "checkpoint").exists()
+
+
+def test_train_names_settings_that_differ(template: Path, killed: Path) -> None:
+    changes = ["--training.dropout", "0.5", "--training.optimizer.L2", "0.1"]
+    result = invoke(template / "config.cfg", "--output", killed, "--resume", *changes)
+    assert result.exit_code == 1
+    assert "training.dropout: 0.2 in the checkpoint, 0.5 now" in result.output
+    assert "training.optimizer.L2: 0.01 in the checkpoint, 0.1 now" in result.output
+    assert "training.max_steps" in result.output  # may be changed
+
+
+def test_train_resumes_with_another_end(template: Path, killed: Path) -> None:
+    log = killed / "log.txt"
+    arguments = [template / "config.cfg", "--output", killed, "--resume"]
+    assert run(*arguments, "--training.max_steps", 2, log=log) == 0
+    assert "Resumed after 3 steps" in log.read_text()
+    assert not (killed / "checkpoint").exists()
+    assert (killed / "model-last").is_dir()
+
+
+@pytest.mark.parametrize("split", ["train", "dev"])
+def test_train_says_which_data_differ(template: Path, killed: Path, split: str) -> None:
+    path = template / f"{split}.spacy"
+    content = path.read_bytes()
+    other = {"train": "dev", "dev": "train"}[split]
+    path.write_bytes((template / f"{other}.spacy").read_bytes())
+    log = killed / "log.txt"
+    status = run(template / "config.cfg", "--output", killed, "--resume", log=log)
+    path.write_bytes(content)
+    assert status == 1
+    then, now = (60, 10) if split == "train" else (10, 60)
+    name = {"train": "training", "dev": "development"}[split]
+    assert f"{name} data: {then} examples then, {now} now" in log.read_text()
+
+
+def test_train_names_damaged_file(template: Path, killed: Path) -> None:
+    weights = next((killed / "checkpoint" / "3").rglob("weights.safetensors"))
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(bytes(content))
+    result = invoke(template / "config.cfg", "--output", killed, "--resume")
+    assert result.exit_code == 1
+    assert f"{weights} has another SHA-256" in result.output
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_train_stops_at_a_signal_and_goes_on(
+    template: Path, tmp_path: Path, number: signal.Signals
+) -> None:
+    log = tmp_path / "log.txt"
+    endless = [template / "config.cfg", "--output", tmp_path / "out", "--checkpoint-every", 10000]
+    endless += ["--training.eval_frequency", 10000]
+    process = start(command(*endless, "--training.max_steps", 0), log)
+    while not (tmp_path / "out" / "model-last" / "meta.json").exists():
+        assert process.is_alive(), log.read_text()
+        time.sleep(0.01)
+    os.kill(process.pid, number)
+    assert finish(process) == 130
+    n_steps = int(re.search(r"stopped after (\d+) steps", log.read_text())[1])
+    assert [path.name for path in (tmp_path / "out/checkpoint").iterdir()] == [str(n_steps)]
+    assert run(*endless, "--training.max_steps", n_steps + 1, "--resume", log=log) == 0
+    assert f"Resumed after {n_steps} steps" in log.read_text()
+
+
+def test_train_resumes_from_nothing_with_a_message(template: Path, tmp_path: Path) -> None:
+    log = tmp_path / "log.txt"
+    assert run(template / "config.cfg", "--output", tmp_path / "out", "--resume", log=log) == 0
+    assert "There is no checkpoint" in log.read_text()
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "model-best",
+        "model-last",
+    ]
