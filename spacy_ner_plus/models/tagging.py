@@ -1,4 +1,4 @@
-"""From emissions to entities with probabilities, and to the loss."""
+"""From emissions to entities with probabilities."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -39,14 +39,21 @@ def make_decoder(scheme: TagScheme, *, use_crf: bool) -> TagDecoder:
     return CRF(*masks) if use_crf else TagDecoder(*masks)
 
 
-def decode(decoder: TagDecoder, scheme: TagScheme, emissions: Emissions) -> list[Entities]:
-    """The best valid tag sequence of each Doc, read as entities with exact probabilities."""
+def decode(
+    decoder: TagDecoder, scheme: TagScheme, emissions: Emissions, *, temperature: float = 1.0
+) -> list[Entities]:
+    """The best valid tag sequence of each Doc, read as entities with exact probabilities.
+
+    emissions (Emissions): Scores; tags that score -inf (see `constrain`) are not used, and the
+        probabilities are conditional on that.
+    temperature (float): Divides all scores before they become probabilities.
+    """
     found = [NO_ENTITIES] * len(emissions.row_tokens)
     with torch.no_grad():
         for group in sequence_groups(emissions.lengths):
             scores = group.gather(emissions.scores)  # (docs, rows, tags)
             tags = decoder.decode(scores, group.lengths.tolist()).cpu().numpy()
-            for doc, entities in _read(decoder, scheme, scores, tags, group):
+            for doc, entities in _read(decoder, scheme, scores, tags, group, temperature):
                 tokens = emissions.row_tokens[doc]
                 found[doc] = Entities(
                     starts=tokens[entities.starts],
@@ -57,12 +64,25 @@ def decode(decoder: TagDecoder, scheme: TagScheme, emissions: Emissions) -> list
     return found
 
 
+def constrain(emissions: Emissions, permitted: Sequence[np.ndarray]) -> Emissions:
+    """Rule out tags: their scores become -inf.
+
+    permitted: for each Doc (n_rows_of_doc, n_tags) bool; they must leave a valid sequence.
+    """
+    if not any(map(len, permitted)):
+        return emissions
+    mask = torch.from_numpy(np.concatenate([rows for rows in permitted if len(rows)]))
+    scores = emissions.scores.masked_fill(~mask.to(emissions.scores.device), -torch.inf)
+    return Emissions(scores, emissions.row_tokens)
+
+
 def _read(
     decoder: TagDecoder,
     scheme: TagScheme,
     scores: Tensor,
     tags: np.ndarray,
     group: SequenceGroup,
+    temperature: float,
 ) -> list[tuple[int, Entities]]:
     """The entities of a group's tag sequences; the lattice is run only where there are some."""
     spans = [
@@ -75,7 +95,8 @@ def _read(
     starts, ends, labels = (np.concatenate([spans[i][k] for i in busy]) for k in range(3))
     device = scores.device
     index = torch.from_numpy(busy).to(device)
-    lattice = decoder.lattice(scores[index], group.lengths[busy].tolist())
+    lengths = group.lengths[busy].tolist()
+    lattice = decoder.lattice(scores[index], lengths, temperature=temperature)
     log_probabilities = lattice.span_log_probs(
         _tensor(np.repeat(np.arange(len(busy)), counts[busy]), device),
         _tensor(starts, device),
@@ -94,51 +115,6 @@ def _read(
         (int(group.docs[i]), Entities(*fields))
         for i, fields in zip(busy, zip(*columns, strict=True), strict=True)
     ]
-
-
-def loss_and_gradient(
-    decoder: TagDecoder, emissions: Emissions, allowed: Sequence[np.ndarray]
-) -> tuple[np.ndarray, Tensor]:
-    """Negative log-likelihood of the allowed tags of each Doc, and its gradient.
-
-    emissions (Emissions): The model's output.
-    allowed: for each Doc (n_rows_of_doc, n_tags) bool, the tags that the annotation permits.
-    RETURNS: (n_docs,) float64 losses in nats, 0 for a Doc that has no rows or on which all is
-        permitted, infinite where the allowed tags hold no valid sequence, nan where scores or
-        the decoder's parameters are not finite; and (n_rows, n_tags) the gradient of their mean
-        over annotated rows with respect to the scores, without meaning unless all losses are
-        finite. The decoder's own parameters collect theirs on the way.
-    """
-    losses = np.zeros(len(allowed))
-    # a copy: what predict gives is an inference tensor, which can't ask for a gradient
-    leaf = emissions.scores.detach().clone().requires_grad_()
-    annotated = [permitted for permitted in allowed if len(permitted)]
-    if not annotated:
-        return losses, torch.zeros_like(leaf)
-    overflown = _overflown_docs(decoder, emissions)
-    if len(overflown):
-        losses[overflown] = np.nan
-        return losses, torch.zeros_like(leaf)
-    flat = np.concatenate(annotated)
-    n_annotated = max(1, int((~flat.all(axis=1)).sum()))
-    permitted = torch.from_numpy(flat).to(leaf.device)
-    for group in sequence_groups(emissions.lengths):
-        nll = decoder.loss(group.gather(leaf), group.lengths.tolist(), group.gather(permitted))
-        losses[group.docs] = nll.detach().double().cpu().numpy()
-        if not np.isfinite(losses[group.docs]).all():
-            break  # the caller names the document; there is nothing to learn from the rest
-        (nll.sum() / n_annotated).backward()
-    gradient = torch.zeros_like(leaf) if leaf.grad is None else leaf.grad
-    return losses, gradient
-
-
-def _overflown_docs(decoder: TagDecoder, emissions: Emissions) -> np.ndarray:
-    """The documents with scores, or decoder parameters, that are infinite or no numbers."""
-    overflown = ~torch.isfinite(emissions.scores).all(dim=1)  # (n_rows,)
-    for parameter in decoder.parameters():
-        overflown |= ~torch.isfinite(parameter).all()
-    doc_of_row = np.repeat(np.arange(len(emissions.row_tokens)), emissions.lengths)
-    return np.unique(doc_of_row[overflown.cpu().numpy()])
 
 
 def _tensor(values: np.ndarray, device: torch.device) -> Tensor:

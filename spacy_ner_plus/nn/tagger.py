@@ -1,4 +1,4 @@
-"""The tagger: an encoder, pooling to token rows, and a linear layer to tag scores."""
+"""Taggers: an encoder, pooling to token rows, and a linear layer to tag scores."""
 
 from dataclasses import dataclass
 
@@ -47,42 +47,66 @@ class TagHead(nn.Module):
             return emissions
 
 
-class TransformerTagger(nn.Module):
-    """Windows of wordpieces to one row of emissions per token.
+class TransformerVectors(nn.Module):
+    """Windows of wordpieces to one vector per token.
 
     encoder (TransformerEncoder): Gives one vector per piece.
-    head (TagHead): Gives emissions per pooled vector.
     pooling (str): How a token's pieces become one vector: see nn.pooling.pool.
     """
 
-    def __init__(self, encoder: TransformerEncoder, head: TagHead, *, pooling: str) -> None:
+    def __init__(self, encoder: TransformerEncoder, *, pooling: str) -> None:
         super().__init__()
         self.encoder = encoder
-        self.head = head
         self.pooling = pooling
 
     def forward(self, buckets: list[TensorBucket], n_rows: int) -> Tensor:
-        """Emissions of all tokens of a batch.
+        """The vectors of all tokens of a batch.
 
         buckets (list[TensorBucket]): The windows; together they hold every row at least once.
         n_rows (int): Rows of the batch.
-        RETURNS: (n_rows, n_tags) float32. A token that was split over windows is pooled in each,
-            and its emissions are averaged, weighted by pieces (for mean pooling, exactly the
-            emissions of the mean).
+        RETURNS: (n_rows, width) float32. A token that was split over windows is pooled in each,
+            and the vectors are averaged, weighted by pieces (for mean pooling, exactly the mean).
         """
         parts, rows = [], []
         for bucket in buckets:
             hidden = self.encoder(bucket.ids, bucket.mask, bucket.forms)
-            vectors = pool(
+            pooled = pool(
                 hidden.flatten(0, 1),  # (windows * length, width)
                 bucket.positions,
                 bucket.parts,
                 len(bucket.part_rows),
                 self.pooling,
             )
-            parts.append(self.head(vectors) * bucket.part_weights.unsqueeze(1))  # (parts, n_tags)
+            parts.append(pooled * bucket.part_weights.unsqueeze(1))  # (parts, width)
             rows.append(bucket.part_rows)
-        emissions = self.head.linear.weight.new_zeros(n_rows, self.head.decoder.n_tags)
+        weight = next(self.encoder.parameters())
+        vectors = weight.new_zeros(n_rows, self.encoder.width, dtype=torch.float32)
         if not parts:
-            return emissions
-        return emissions.index_add(0, torch.cat(rows), torch.cat(parts))
+            return vectors
+        return vectors.index_add(0, torch.cat(rows), torch.cat(parts))
+
+
+class TransformerTagger(TransformerVectors):
+    """Windows of wordpieces to one row of emissions per token."""
+
+    def __init__(self, encoder: TransformerEncoder, head: TagHead, *, pooling: str) -> None:
+        super().__init__(encoder, pooling=pooling)
+        self.head = head
+
+    def forward(self, buckets: list[TensorBucket], n_rows: int) -> Tensor:
+        """(n_rows, n_tags) float32 emissions: see TransformerVectors.forward."""
+        emissions: Tensor = self.head(super().forward(buckets, n_rows))
+        return emissions
+
+
+class TokenTagger(nn.Module):
+    """Token vectors from elsewhere to emissions."""
+
+    def __init__(self, head: TagHead) -> None:
+        super().__init__()
+        self.head = head
+
+    def forward(self, vectors: Tensor) -> Tensor:
+        """(n_rows, width) -> (n_rows, n_tags) float32 emissions."""
+        emissions: Tensor = self.head(vectors)
+        return emissions

@@ -1,6 +1,7 @@
 """The component: `nlp.add_pipe("ner_plus")`."""
 
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,22 +15,43 @@ from spacy.pipeline import TrainablePipe
 from spacy.tokens import Doc, Span, SpanGroup
 from spacy.training import Example, validate_examples, validate_get_examples
 from spacy.vocab import Vocab
-from thinc.api import Adam, Config, Model, Optimizer
+from thinc.api import Adam, Config, Model, Optimizer, set_dropout_rate
 from torch import Tensor
 
+from ..models import folder
 from ..models.emissions import Emissions
-from ..models.shim import FILES, SAFE_ENCODER_RATE, TaggerShim, shim_of
-from ..models.tagging import Entities, decode, loss_and_gradient
+from ..models.learning import (
+    distillation_loss_and_gradient,
+    loss_and_gradient,
+    tag_log_weights,
+)
+from ..models.optimizer import SAFE_ENCODER_RATE
+from ..models.shim import TaggerShim, shim_of
+from ..models.tagging import Entities, constrain, decode
 from ..tags import TagScheme
-from ..text.gold import Lost, allowed_tags, describe_lost, lost_entities
+from ..text.existing import existing, permitted_tags
+from ..text.gold import (
+    Lost,
+    allowed_tags,
+    describe_lost,
+    lost_entities,
+    register_annotated_labels,
+)
+from . import options
+from .options import LabelWeights, Threshold
 
 PROBABILITY = "probability"
+# Docs that a tok2vec gets to see at initialize.
+SAMPLE_SIZE = 10
 
 DEFAULT_CONFIG = """
 [ner_plus]
 tag_scheme = "BILOU"
 existing_ents = "keep"
 spans_key = "ner_plus"
+threshold = null
+label_weights = null
+label_smoothing = 0.0
 
 [ner_plus.scorer]
 @scorers = "spacy_ner_plus.ner_scorer.v1"
@@ -45,6 +67,7 @@ use_crf = true
 dropout = 0.1
 head_lr_scale = 10.0
 lr_decay = 1.0
+freeze = null
 precision = "auto"
 device = "auto"
 max_batch_pieces = 8192
@@ -71,16 +94,27 @@ def make_ner_plus(
     tag_scheme: str,
     existing_ents: str,
     spans_key: str | None,
+    threshold: float | dict[str, float] | None,
+    label_weights: str | dict[str, float] | None,
+    label_smoothing: float,
     scorer: Callable[..., dict[str, Any]] | None,
 ) -> "NerPlus":
     """Create the component.
 
     model (Model[List[Doc], Emissions]): An architecture such as TransformerTagger.v1.
     tag_scheme (str): "BILOU" or "BIO".
-    existing_ents (str): What becomes of entities that are on the Doc already: "keep" leaves them
-        (and blocked spans) as they are and drops predicted entities that overlap them.
+    existing_ents (str): What becomes of entities and blocked tokens that are on the Doc already.
+        "keep" leaves them and drops predicted entities that overlap them; "constrain" leaves them
+        and finds the best entities around them, with probabilities conditional on them;
+        "overwrite" replaces them.
     spans_key (str): doc.spans[spans_key] holds the predicted entities, with their probabilities
         as .attrs["scores"]; None to leave it out.
+    threshold (float / Dict[str, float]): Entities with a lower probability are left out: one value
+        for all, or one per type. It raises precision and can't raise recall.
+    label_weights (Dict[str, float] / str): How much more than 1 it costs in training to miss an
+        entity of a type; "balanced" weighs types by the inverse of their numbers. It makes
+        probabilities of weighted types too high: calibrate does not undo that.
+    label_smoothing (float): Share of each known token's target that is spread over all tags.
     scorer (Callable): The scoring method.
     """
     return NerPlus(
@@ -90,6 +124,9 @@ def make_ner_plus(
         tag_scheme=tag_scheme,
         existing_ents=existing_ents,
         spans_key=spans_key,
+        threshold=threshold,
+        label_weights=label_weights,
+        label_smoothing=label_smoothing,
         scorer=scorer,
     )
 
@@ -111,7 +148,8 @@ class NerPlus(TrainablePipe):
     vocab (Vocab): The shared vocabulary.
     model (Model[List[Doc], Emissions]): The model; its TaggerShim knows the tags.
     name (str): The component's name in the pipeline.
-    tag_scheme, existing_ents, spans_key, scorer: See make_ner_plus.
+    tag_scheme, existing_ents, spans_key, threshold, label_weights, label_smoothing, scorer: See
+        make_ner_plus.
     RAISES ValueError: If a setting is unknown.
     """
 
@@ -124,20 +162,31 @@ class NerPlus(TrainablePipe):
         tag_scheme: str = "BILOU",
         existing_ents: str = "keep",
         spans_key: str | None = "ner_plus",
+        threshold: Threshold = None,
+        label_weights: LabelWeights = None,
+        label_smoothing: float = 0.0,
         scorer: Callable[..., dict[str, Any]] | None = None,
     ) -> None:
-        if existing_ents != "keep":
-            raise ValueError(f"existing_ents = {existing_ents!r} is unknown: use 'keep'.")
+        options.check_existing_ents(existing_ents)
+        options.check_threshold(threshold)
+        options.check_label_weights(label_weights)
+        options.check_label_smoothing(label_smoothing)
         self.vocab = vocab
         self.model = model
         self.name = name
         self.existing_ents = existing_ents
         self.spans_key = spans_key
+        self.threshold = threshold
+        self.label_weights = label_weights
+        self.label_smoothing = label_smoothing
         self.scorer = scorer
-        self.cfg: dict[str, Any] = {"tag_scheme": tag_scheme, "labels": []}
+        self.cfg: dict[str, Any] = {"tag_scheme": tag_scheme, "labels": [], "balanced": {}}
         self.progress = UpdateCounts()
+        # nlp.resume_training puts a copy of the model here
+        self._rehearsal_model: Model[list[Doc], Emissions] | None = None
         self._set_labels([])
         _register_probability()
+        register_annotated_labels()
 
     # Labels
 
@@ -157,25 +206,27 @@ class NerPlus(TrainablePipe):
         return list(self.labels)
 
     def add_label(self, label: str) -> int:
-        """Add an entity type before training.
+        """Add an entity type, before training or after.
+
+        A trained model keeps all its weights. The new type starts as a very improbable one; train
+        with examples of it, and see nlp.rehearse and doc._.annotated_labels for keeping the others.
 
         label (str): The type.
         RETURNS (int): 0 if it is there already, 1 if it was added.
-        RAISES ValueError: If the model has been initialized.
         """
         if label in self.labels:
             return 0
+        scheme = TagScheme(self.cfg["tag_scheme"], [*self.labels, label])
         if self.tagger.is_built:
-            raise ValueError(
-                f"'{self.name}' has been initialized for {list(self.labels)}; '{label}' can't be "
-                "added. Give all labels to nlp.initialize() and train."
-            )
-        self._set_labels([*self.labels, label])
+            self.tagger.grow(scheme)
+        else:
+            self.tagger.start(scheme)
+        self.vocab.strings.add(label)
         return 1
 
     def _set_labels(self, labels: Iterable[str]) -> None:
         scheme = TagScheme(self.cfg["tag_scheme"], list(labels))
-        self.tagger.scheme = scheme
+        self.tagger.start(scheme)
         for label in scheme.labels:
             self.vocab.strings.add(label)
 
@@ -198,16 +249,17 @@ class NerPlus(TrainablePipe):
             given, or the encoder can't be loaded.
         """
         validate_get_examples(get_examples, "NerPlus.initialize")
-        found: set[str] = set()
+        counts: Counter[str] = Counter()
         lost: list[Lost] = []
-        n_entities = 0
+        sample: list[Doc] = []
         for example in get_examples():
-            n_entities += len(example.reference.ents)
-            found.update(ent.label_ for ent in example.reference.ents)
+            counts.update(ent.label_ for ent in example.reference.ents)
             lost.extend(lost_entities(example))
+            if len(sample) < SAMPLE_SIZE and len(example.predicted):
+                sample.append(example.predicted)
         if labels is None:
-            labels = sorted(found.union(self.labels))
-        unknown = found - set(labels)
+            labels = sorted({*counts, *self.labels})
+        unknown = set(counts) - set(labels)
         if unknown:
             raise ValueError(
                 f"The training data has entities of type {sorted(unknown)}, but the labels given "
@@ -221,12 +273,15 @@ class NerPlus(TrainablePipe):
             )
         if lost:
             warnings.warn(
-                f"{len(lost)} of {n_entities} gold entities can't be learned by '{self.name}':\n"
+                f"{len(lost)} of {counts.total()} gold entities can't be learned by "
+                f"'{self.name}':\n"
                 f"{describe_lost(lost)}",
                 stacklevel=2,
             )
+        options.check_weighted_labels(self.label_weights, labels)
         self._set_labels(labels)
-        self.model.initialize()
+        self.cfg["balanced"] = options.balanced_weights(counts, labels)
+        self.model.initialize(X=sample)
 
     def update(
         self,
@@ -239,7 +294,8 @@ class NerPlus(TrainablePipe):
         """Learn from a batch.
 
         examples (Iterable[Example]): The batch.
-        drop (float): Not used: dropout belongs to the encoder and to the model's settings.
+        drop (float): Dropout of a tok2vec made of thinc layers. A pretrained encoder's is its
+            own, and the head's is a setting of the model.
         sgd (Optimizer): Takes a step if given; else call finish_update.
         losses (Dict[str, float]): Updated under the component's name with the mean negative
             log-likelihood per annotated token, in nats.
@@ -251,11 +307,11 @@ class NerPlus(TrainablePipe):
         validate_examples(examples, "NerPlus.update")
         if not any(len(example.predicted) for example in examples):
             return losses
+        set_dropout_rate(self.model, drop)
         backprop: Any  # takes the scores' gradient alone: rows have none
         emissions, backprop = self.model.begin_update([eg.predicted for eg in examples])
         loss, gradient = self.get_loss(examples, emissions)
-        if len(emissions.scores):
-            backprop(gradient)
+        backprop(gradient)
         if sgd not in (None, False):
             self.finish_update(sgd)
         losses[self.name] += loss
@@ -278,12 +334,69 @@ class NerPlus(TrainablePipe):
             allowed_tags(example, tokens, tagger.scheme)
             for example, tokens in zip(examples, scores.row_tokens, strict=True)
         ]
-        losses, gradient = loss_and_gradient(tagger.module.head.decoder, scores, allowed)
-        if not np.isfinite(losses).all():
-            worst = int(np.flatnonzero(~np.isfinite(losses))[0])
-            raise ValueError(_no_loss(examples[worst], float(losses[worst])))
+        losses, gradient = loss_and_gradient(
+            tagger.decoder,
+            scores,
+            allowed,
+            log_weights=self._log_weights(),
+            smoothing=self.label_smoothing,
+        )
+        _check_losses(losses, examples)
         n_annotated = sum(int((~tags.all(axis=1)).sum()) for tags in allowed)
         return float(losses.sum()) / max(1, n_annotated), gradient
+
+    def _log_weights(self) -> np.ndarray | None:
+        weights = self.label_weights
+        if isinstance(weights, str):
+            weights = self.cfg["balanced"]
+        return tag_log_weights(self.tagger.scheme, dict(weights)) if weights else None
+
+    def rehearse(
+        self,
+        examples: Iterable[Example],
+        *,
+        drop: float = 0.0,
+        sgd: Optimizer | None = None,
+        losses: dict[str, float] | None = None,
+    ) -> dict[str, float]:
+        """Learn to go on giving the tag sequences the probabilities that they had when
+        nlp.resume_training was called, on examples of which the annotation is not looked at.
+
+        Types that were added since, or have not been learned yet, are left out of the comparison.
+
+        examples (Iterable[Example]): The batch.
+        drop, sgd: As in update.
+        losses (Dict[str, float]): Updated with the mean Kullback-Leibler divergence per token.
+        RETURNS (Dict[str, float]): The losses.
+        """
+        losses = {} if losses is None else losses
+        losses.setdefault(self.name, 0.0)
+        if self._rehearsal_model is None:
+            return losses
+        examples = list(examples)
+        validate_examples(examples, "NerPlus.rehearse")
+        docs = [example.predicted for example in examples]
+        if not any(map(len, docs)):
+            return losses
+        set_dropout_rate(self.model, drop)
+        teacher = shim_of(self._rehearsal_model)
+        n_known_labels = len(teacher.scheme.labels) - len(teacher.fresh_labels)
+        known = TagScheme(teacher.scheme.name, teacher.scheme.labels[:n_known_labels])
+        backprop: Any
+        emissions, backprop = self.model.begin_update(docs)
+        divergences, gradient = distillation_loss_and_gradient(
+            self.tagger.decoder,
+            emissions,
+            teacher.decoder,
+            self._rehearsal_model.predict(docs),
+            known.n_tags,
+        )
+        _check_losses(divergences, examples)
+        backprop(gradient)
+        if sgd not in (None, False):
+            self.finish_update(sgd)
+        losses[self.name] += float(divergences.sum()) / max(1, len(emissions.scores))
+        return losses
 
     def create_optimizer(self) -> Optimizer:
         """AdamW at a rate that a pretrained encoder stands."""
@@ -298,8 +411,24 @@ class NerPlus(TrainablePipe):
         RETURNS (List[Entities]): Per Doc, token spans with label indices and probabilities.
         """
         tagger = self.tagger
-        emissions = self.model.predict(list(docs))
-        return decode(tagger.module.head.decoder, tagger.scheme, emissions)
+        return decode(
+            tagger.decoder,
+            tagger.scheme,
+            self.emissions(docs),
+            temperature=tagger.temperature,
+        )
+
+    def emissions(self, docs: Iterable[Doc]) -> Emissions:
+        """The scores of the tags, -inf for those that existing_ents = "constrain" rules out."""
+        docs = list(docs)
+        emissions = self.model.predict(docs)
+        if self.existing_ents != "constrain":
+            return emissions
+        permitted = [
+            permitted_tags(existing(doc), tokens, self.tagger.scheme)
+            for doc, tokens in zip(docs, emissions.row_tokens, strict=True)
+        ]
+        return constrain(emissions, permitted)
 
     def set_annotations(self, docs: Iterable[Doc], scores: list[Entities]) -> None:
         """Write entities and their probabilities to Docs.
@@ -308,20 +437,29 @@ class NerPlus(TrainablePipe):
         scores (List[Entities]): What predict found in them.
         """
         labels = [self.vocab.strings.add(label) for label in self.labels]
+        least = options.thresholds(self.threshold, self.labels)
         is_stored = _register_probability()
         for doc, entities in zip(docs, scores, strict=True):
-            free = _free_of_existing(doc, entities)
+            is_wanted = entities.probabilities >= least[entities.labels]
+            known = existing(doc)
+            if self.existing_ents != "overwrite":
+                is_wanted &= known.is_free(entities.starts, entities.ends)
+            wanted = np.flatnonzero(is_wanted)
             found = [
                 Span(doc, int(start), int(end), labels[label])
                 for start, end, label in zip(
-                    entities.starts[free],
-                    entities.ends[free],
-                    entities.labels[free],
+                    entities.starts[wanted],
+                    entities.ends[wanted],
+                    entities.labels[wanted],
                     strict=True,
                 )
             ]
-            probabilities = entities.probabilities[free]
-            doc.set_ents([*doc.ents, *found], blocked=_blocked(doc), default="outside")
+            probabilities = entities.probabilities[wanted]
+            if self.existing_ents == "overwrite":
+                doc.set_ents(found, default="outside")
+            else:
+                blocked = known.blocked_spans(doc)
+                doc.set_ents([*doc.ents, *found], blocked=blocked, default="outside")
             if is_stored:
                 for span, probability in zip(found, probabilities, strict=True):
                     span._.set(PROBABILITY, float(probability))
@@ -368,7 +506,7 @@ class NerPlus(TrainablePipe):
         writers = {
             "cfg": lambda: srsly.json_dumps(self.cfg),
             "vocab": lambda: self.vocab.to_bytes(exclude=exclude),
-            "model": self.tagger.to_bytes,
+            "model": lambda: srsly.msgpack_dumps(folder.to_files(self.model)),
         }
         packed: bytes = util.to_bytes(writers, exclude)
         return packed
@@ -381,7 +519,7 @@ class NerPlus(TrainablePipe):
         readers = {
             "cfg": lambda b: self._read_cfg(srsly.json_loads(b)),
             "vocab": lambda b: self.vocab.from_bytes(b, exclude=exclude),
-            "model": lambda b: self.tagger.from_bytes(b),
+            "model": lambda b: folder.from_files(self.model, srsly.msgpack_loads(b)),
         }
         util.from_bytes(bytes_data, readers, exclude)
         return self
@@ -396,7 +534,7 @@ class NerPlus(TrainablePipe):
         writers = {
             "cfg": lambda p: srsly.write_json(p, self.cfg),
             "vocab": lambda p: self.vocab.to_disk(p, exclude=exclude),
-            "model": lambda p: _write_files(p, self.tagger.to_files()),
+            "model": lambda p: folder.write(p, folder.to_files(self.model)),
         }
         util.to_disk(path, writers, exclude)
 
@@ -409,7 +547,7 @@ class NerPlus(TrainablePipe):
         readers: dict[str, Callable[[Path], Any]] = {
             "cfg": lambda p: self._read_cfg(srsly.read_json(p)),
             "vocab": lambda p: self.vocab.from_disk(p, exclude=exclude),
-            "model": lambda p: self.tagger.from_files(_read_files(p)),
+            "model": lambda p: folder.from_files(self.model, folder.read(p)),
         }
         util.from_disk(path, readers, exclude)
         return self
@@ -422,19 +560,7 @@ class NerPlus(TrainablePipe):
                 "training."
             )
         self._set_labels(cfg["labels"])
-
-
-def _free_of_existing(doc: Doc, entities: Entities) -> np.ndarray:
-    """Indices of the entities that touch no entity and no blocked token already on the Doc."""
-    taken = np.isin(doc.to_array("ENT_IOB"), (1, 3))
-    n_taken = np.concatenate([[0], np.cumsum(taken)])
-    return np.flatnonzero(n_taken[entities.starts] == n_taken[entities.ends])
-
-
-def _blocked(doc: Doc) -> list[Span]:
-    """The tokens that were marked as never being entities."""
-    columns = doc.to_array(["ENT_IOB", "ENT_TYPE"])
-    return [doc[i : i + 1] for i in np.flatnonzero((columns[:, 0] == 3) & (columns[:, 1] == 0))]
+        self.cfg["balanced"] = cfg.get("balanced", {})
 
 
 def _register_probability() -> bool:
@@ -445,6 +571,12 @@ def _register_probability() -> bool:
         Span.set_extension(PROBABILITY, default=None)
     _, method, getter, _ = Span.get_extension(PROBABILITY)
     return method is None and getter is None
+
+
+def _check_losses(losses: np.ndarray, examples: list[Example]) -> None:
+    if not np.isfinite(losses).all():
+        worst = int(np.flatnonzero(~np.isfinite(losses))[0])
+        raise ValueError(_no_loss(examples[worst], float(losses[worst])))
 
 
 def _no_loss(example: Example, loss: float) -> str:
@@ -459,19 +591,3 @@ def _no_loss(example: Example, loss: float) -> str:
         f"The loss on the document {shown!r} is {loss}: the weights or activations have "
         "overflowed. Lower the learning rate, or use precision = \"fp32\"."
     )
-
-
-def _write_files(folder: Path, files: dict[str, bytes]) -> None:
-    folder.mkdir(exist_ok=True)
-    for name in FILES:
-        if name in files:
-            (folder / name).write_bytes(files[name])
-        else:  # of a trained component that was saved here before
-            (folder / name).unlink(missing_ok=True)
-
-
-def _read_files(folder: Path) -> dict[str, bytes]:
-    if not folder.is_dir():
-        raise ValueError(f"The saved ner_plus model lacks its folder {folder}.")
-    paths = [folder / name for name in FILES]
-    return {path.name: path.read_bytes() for path in paths if path.exists()}

@@ -10,6 +10,7 @@ from spacy.training import Example
 
 from ..scoring import Counts, count_spans, summarise
 from ..tags import Span
+from ..text.gold import annotated_labels
 
 Scorer = Callable[..., dict[str, Any]]
 
@@ -24,7 +25,8 @@ def score_entities(examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]
     """Score doc.ents by exact span and label.
 
     Same rules as spacy.scorer.get_ner_prf: documents without any entity annotation are skipped,
-    and a predicted entity that touches a token without annotation is neither right nor wrong.
+    and a predicted entity that touches a token without annotation, or is of a type that the
+    document is not annotated for (doc._.annotated_labels), is neither right nor wrong.
 
     examples (Iterable[Example]): The predicted and the reference Docs.
     RETURNS (Dict[str, Any]): ents_p, ents_r, ents_f and ents_micro_f (the same as ents_f) over
@@ -59,10 +61,13 @@ def _count(example: Example) -> dict[str, Counts]:
     """Counts of one Example, in tokens of the reference."""
     gold: list[Span] = [(ent.start, ent.end, ent.label_) for ent in example.y.ents]
     missing = example.y.to_array("ENT_IOB") == 0
+    annotated = annotated_labels(example.y)
     predicted: list[Span] = []
     if example.x.ents:
         to_reference = example.alignment.x2y
         for ent in example.x.ents:
+            if annotated is not None and ent.label_ not in annotated:
+                continue
             tokens = to_reference[ent.start : ent.end]
             if len(tokens):
                 start, end = int(tokens[0]), int(tokens[-1]) + 1

@@ -16,6 +16,32 @@ from ..tags import TagScheme
 
 logger = logging.getLogger("spacy_ner_plus")
 
+# doc._.annotated_labels: the types that a Doc is annotated for; None stands for all of them.
+ANNOTATED_LABELS = "annotated_labels"
+
+
+def register_annotated_labels() -> None:
+    """Register doc._.annotated_labels, unless somebody has."""
+    if not Doc.has_extension(ANNOTATED_LABELS):
+        Doc.set_extension(ANNOTATED_LABELS, default=None)
+
+
+def annotated_labels(doc: Doc) -> set[str] | None:
+    """The entity types that a Doc is annotated for, or None if for all.
+
+    RAISES ValueError: If doc._.annotated_labels is no list of types.
+    """
+    register_annotated_labels()
+    labels = doc._.get(ANNOTATED_LABELS)
+    if labels is None:
+        return None
+    if isinstance(labels, str) or not all(isinstance(label, str) for label in labels):
+        raise ValueError(
+            f"doc._.{ANNOTATED_LABELS} = {labels!r} of the document {doc.text[:80]!r} is no list "
+            "of entity types."
+        )
+    return set(labels)
+
 
 @dataclass(frozen=True)
 class Lost:
@@ -44,8 +70,10 @@ def allowed_tags(example: Example, row_tokens: np.ndarray, scheme: TagScheme) ->
         wholly on them is left out, with a message in the log.
     scheme (TagScheme): The tags.
     RETURNS: (n_rows, n_tags) bool: one tag where annotated, all where annotation is missing or
-        does not fit the tokens, all but those that extend a known entity right behind it.
-    RAISES ValueError: If an entity's label is not in the scheme.
+        does not fit the tokens, all but those that extend a known entity right behind it. Where
+        reference._.annotated_labels names some types only, O permits the tags of all others.
+    RAISES ValueError: If an entity's label is not in the scheme, or not among those that the
+        document is annotated for.
     """
     entities, biluo = example.get_aligned_ents_and_ner()
     missing = np.array([tag is None for tag in biluo], dtype=bool)[row_tokens]
@@ -60,12 +88,33 @@ def allowed_tags(example: Example, row_tokens: np.ndarray, scheme: TagScheme) ->
     tags = scheme.encode(spans, len(row_tokens))
     allowed = np.zeros((len(row_tokens), scheme.n_tags), dtype=bool)
     allowed[np.arange(len(row_tokens)), tags] = True
-    allowed[missing] = True
+    allowed |= missing[:, None]
+    annotated = annotated_labels(example.reference)
+    if annotated is not None:
+        _check_labels(spans, annotated, example.reference)
+        allowed[np.ix_(tags == 0, _tags_of_others(scheme, annotated))] = True
     label_ids = {label: i for i, label in enumerate(scheme.labels)}
     for _, end, label in spans:
         if end < len(row_tokens) and missing[end]:
             allowed[end, scheme.inside[label_ids[label]]] = False
     return allowed
+
+
+def _check_labels(spans: list[tuple[int, int, str]], annotated: set[str], doc: Doc) -> None:
+    surprising = {label for _, _, label in spans} - annotated
+    if surprising:
+        raise ValueError(
+            f"The document {doc.text[:80]!r} has entities of type {sorted(surprising)}, but says "
+            f"that it is annotated for {sorted(annotated)} only: see doc._.{ANNOTATED_LABELS}, or "
+            "the setting labels of the corpus reader."
+        )
+
+
+def _tags_of_others(scheme: TagScheme, annotated: set[str]) -> np.ndarray:
+    """The tags of labels that are not annotated."""
+    others = [i for i, label in enumerate(scheme.labels) if label not in annotated]
+    columns = (scheme.first, scheme.inside, scheme.last, scheme.unit)
+    return np.unique(np.concatenate([column[others] for column in columns]))
 
 
 def lost_entities(example: Example) -> list[Lost]:

@@ -12,7 +12,8 @@ from spacy.language import Language
 from thinc.api import Adam, Model, warmup_linear
 from transformers import AutoModel, AutoTokenizer
 
-from spacy_ner_plus.models.shim import MAX_ENCODER_RATE, SAFE_ENCODER_RATE, TaggerShim
+from spacy_ner_plus.models.optimizer import MAX_ENCODER_RATE, SAFE_ENCODER_RATE
+from spacy_ner_plus.models.shim import TaggerShim
 from spacy_ner_plus.models.transformer_tagger import build_transformer_tagger_v1
 from spacy_ner_plus.tags import TagScheme
 
@@ -37,7 +38,7 @@ def set_gradients(shim: TaggerShim, seed: int = 0) -> dict[str, torch.Tensor]:
 def settings_of(shim: TaggerShim) -> dict[str, dict[str, Any]]:
     """The settings under which each parameter was last updated, by its name."""
     names = {id(p): name for name, p in shim.module.named_parameters()}
-    groups = shim._optimizer.param_groups
+    groups = shim._optimizer.adamw.param_groups
     found = [(names[id(p)], group) for group in groups for p in group["params"]]
     assert len(found) == len(dict(found))
     return dict(found)
@@ -136,7 +137,7 @@ def test_finish_update_clips_all_gradients_together(clip: float, make_tagger: Ma
     shim.finish_update(Adam(1e-4, beta1=0.75, grad_clip=clip))
     factor = min(1.0, clip / float(norm)) if clip else 1.0
     for name, parameter in shim.module.named_parameters():
-        moment = shim._optimizer.state[parameter]["exp_avg"]
+        moment = shim._optimizer.adamw.state[parameter]["exp_avg"]
         # after one step, the running mean is (1 - beta1) times the gradient
         torch.testing.assert_close(moment / 0.25, factor * gradients[name], rtol=1e-4, atol=1e-9)
 

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from spacy_ner_plus.models import emissions as emissions_module
 from spacy_ner_plus.models.emissions import Emissions
-from spacy_ner_plus.models.tagging import decode, loss_and_gradient, make_decoder
+from spacy_ner_plus.models.learning import loss_and_gradient
+from spacy_ner_plus.models.tagging import decode, make_decoder
 from spacy_ner_plus.nn.crf import CRF, TagDecoder
 from spacy_ner_plus.tags import TagScheme
 from tests.oracles import (

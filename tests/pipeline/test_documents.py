@@ -174,7 +174,9 @@ def test_document_of_a_million_characters_loses_nothing(
 ) -> None:
     emissions: list[Emissions] = []
 
-    def recording(decoder: TagDecoder, scheme: TagScheme, scores: Emissions) -> list[Entities]:
+    def recording(
+        decoder: TagDecoder, scheme: TagScheme, scores: Emissions, **settings: float
+    ) -> list[Entities]:
         emissions.append(scores)
         return decode(decoder, scheme, scores)
 

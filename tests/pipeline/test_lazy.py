@@ -13,7 +13,7 @@ from spacy.language import Language
 from thinc.api import Config
 from transformers import AutoConfig, AutoModel, AutoTokenizer
 
-from spacy_ner_plus.models import transformer_tagger
+from spacy_ner_plus.models import encoder
 from spacy_ner_plus.pipeline.ner_plus import DEFAULT_CONFIG
 
 CONFIG = """
@@ -39,8 +39,8 @@ def nothing_to_load_from(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(socket, "socket", refuse)
     for module, name in (
-        (transformer_tagger, "load_encoder"),
-        (transformer_tagger, "load_tokenizer"),
+        (encoder, "load_encoder"),
+        (encoder, "load_tokenizer"),
         (AutoConfig, "from_pretrained"),
         (AutoModel, "from_pretrained"),
         (AutoModel, "from_config"),

@@ -169,7 +169,8 @@ def test_folder_holds_json_and_safetensors_only(trained_dir: Path) -> None:
     files = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
     assert files == FILES
     cfg = json.loads((folder / "cfg").read_text())
-    assert cfg == {"tag_scheme": "BILOU", "labels": ["Chemical", "Disease"]}
+    balanced = {"Chemical": pytest.approx(33 / 41), "Disease": pytest.approx(33 / 25)}
+    assert cfg == {"tag_scheme": "BILOU", "labels": ["Chemical", "Disease"], "balanced": balanced}
     settings = json.loads((folder / "model" / "tagger.json").read_text())
     assert settings["scheme"] == {"name": "BILOU", "labels": ["Chemical", "Disease"]}
     json.loads((folder / "model" / "tokenizer.json").read_text())

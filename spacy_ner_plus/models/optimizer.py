@@ -1,0 +1,124 @@
+"""AdamW over a torch module, at the current settings of spaCy's own optimizer.
+
+Loshchilov and Hutter (2019), "Decoupled Weight Decay Regularization". thinc's optimizer clips each
+tensor alone, decays biases and knows one learning rate; so only its settings (rate and schedule,
+betas, eps, L2, clip) are taken, as they stand at each step.
+"""
+
+import json
+import warnings
+from collections.abc import Iterable
+from typing import Any
+
+import safetensors.torch
+import torch
+from thinc.api import Optimizer
+from torch import Tensor, nn
+
+# Above this rate a pretrained encoder forgets what it knows. spaCy's default is 0.001.
+MAX_ENCODER_RATE = 5e-4
+SAFE_ENCODER_RATE = 5e-5
+# At another rate than the encoder, as they start from nothing.
+HEAD_PARAMETERS = ("head.", "encoder.word_forms.")
+# Matrices whose zeros mean something: no preference among transitions, no word form.
+UNDECAYED = ("head.decoder.", "encoder.word_forms.")
+
+
+class ModuleOptimizer:
+    """AdamW with a learning rate for the head, one for each encoder layer, and global clipping.
+
+    module (nn.Module): What learns; parameters that need no gradient are left out. Its `encoder`,
+        if it has one, is pretrained.
+    head_lr_scale (float): The head's learning rate relative to the encoder's.
+    lr_decay (float): Factor of the learning rate from each encoder layer to the one below.
+    """
+
+    def __init__(self, module: nn.Module, *, head_lr_scale: float, lr_decay: float) -> None:
+        self._encoder: Any = getattr(module, "encoder", None)
+        self._head_lr_scale = head_lr_scale
+        self._lr_decay = lr_decay
+        self._names = [name for name, p in module.named_parameters() if p.requires_grad]
+        self._parameters = [p for p in module.parameters() if p.requires_grad]
+        can_fuse = all(p.device.type in ("cpu", "cuda") for p in self._parameters)
+        self.adamw = torch.optim.AdamW(self._groups(), fused=can_fuse)
+
+    def step(self, settings: Optimizer) -> None:
+        """One step with the gradients that are there, which are cleared.
+
+        settings (Optimizer): thinc's optimizer, read only.
+        """
+        rate = self._safe_rate(settings.learn_rate)
+        for group in self.adamw.param_groups:
+            group["lr"] = rate * group["rate_scale"]
+            group["betas"] = (settings.b1, settings.b2)
+            group["eps"] = settings.eps
+            group["weight_decay"] = settings.L2 if group["decays"] else 0.0
+        if settings.grad_clip:
+            nn.utils.clip_grad_norm_(self._parameters, settings.grad_clip)
+        self.adamw.step()
+        self.adamw.zero_grad(set_to_none=True)
+
+    def _safe_rate(self, rate: float) -> float:
+        if self._encoder is None or rate <= MAX_ENCODER_RATE:
+            return rate
+        warnings.warn(  # the same words whatever the rate, so that a schedule shows them once
+            f"A learning rate above {MAX_ENCODER_RATE:g} would wreck a pretrained encoder (spaCy's "
+            f"default is made for small networks): {SAFE_ENCODER_RATE:g} is used instead, and "
+            f"{SAFE_ENCODER_RATE * self._head_lr_scale:g} for the head. Set [training.optimizer] "
+            "learn_rate; 2e-5 to 2e-4 are usual.",
+            stacklevel=2,
+        )
+        return SAFE_ENCODER_RATE
+
+    def _groups(self) -> list[dict[str, Any]]:
+        """Parameters by learning rate and by whether they decay (matrices only)."""
+        groups: dict[tuple[float, bool], list[nn.Parameter]] = {}
+        for name, parameter in zip(self._names, self._parameters, strict=True):
+            decays = parameter.ndim >= 2 and not name.startswith(UNDECAYED)
+            groups.setdefault((self._rate_scale(name), decays), []).append(parameter)
+        return [
+            {"params": parameters, "rate_scale": scale, "decays": decays}
+            for (scale, decays), parameters in groups.items()
+        ]
+
+    def _rate_scale(self, name: str) -> float:
+        if name.startswith(HEAD_PARAMETERS):
+            return self._head_lr_scale
+        depth = self._encoder.n_layers - self._encoder.layer_of(name)
+        return float(self._lr_decay**depth)
+
+    def to_bytes(self) -> bytes:
+        """The running means and step counts, by the parameters' names, as safetensors."""
+        tensors: dict[str, Tensor] = {}
+        for name, parameter in zip(self._names, self._parameters, strict=True):
+            for key, value in self.adamw.state.get(parameter, {}).items():
+                tensors[f"{key}/{name}"] = value.detach().cpu().contiguous()
+        return safetensors.torch.save(tensors, {"parameters": json.dumps(self._names)})
+
+    def from_bytes(self, data: bytes) -> None:
+        """Take up the state that to_bytes gave for a module with the same parameters.
+
+        RAISES ValueError: If it is of other parameters.
+        """
+        state: dict[str, dict[str, Tensor]] = {}
+        for key, value in safetensors.torch.load(data).items():
+            kind, name = key.split("/", 1)
+            state.setdefault(name, {})[kind] = value
+        unknown = set(state) - set(self._names)
+        if unknown:
+            raise ValueError(
+                f"The optimizer's state is of another model: it has {_some(unknown)}, which do not "
+                "learn here."
+            )
+        for name, parameter in zip(self._names, self._parameters, strict=True):
+            if name in state:
+                self.adamw.state[parameter] = {
+                    # the fused kernel wants the count of steps beside the parameter
+                    kind: value.to(parameter.device)
+                    for kind, value in state[name].items()
+                }
+
+
+def _some(names: Iterable[str]) -> str:
+    ordered = sorted(names)
+    return ", ".join(ordered[:3]) + (", ..." if len(ordered) > 3 else "")

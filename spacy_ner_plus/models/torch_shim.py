@@ -1,0 +1,254 @@
+"""The shim: what thinc holds in place of a torch module.
+
+It owns everything that is about torch and not about spaCy: the device, the precision, the
+optimizer and the files. thinc's own shim pickles weights and keeps averages that never reach the
+model; so this one does all of that itself.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import srsly
+import torch
+from thinc.api import Optimizer, PyTorchShim
+from thinc.types import ArgsKwargs
+from torch import nn
+
+from ..text.wordpieces import WordpieceTokenizer
+from .device import autocast, resolve_device, resolve_precision
+from .files import pack, unpack
+from .optimizer import ModuleOptimizer
+
+NO_WEIGHTS = (
+    "The ner_plus model has no weights yet: call nlp.initialize() with examples, train it with "
+    "spacy train, or load a trained pipeline with spacy.load."
+)
+
+# Built from, and described by, plain data: {"encoder": ..., "word_forms": ...} and the like.
+Rebuild = Callable[[Any, dict[str, Any]], nn.Module]
+Describe = Callable[[Any], dict[str, Any]]
+
+
+class TorchShim(PyTorchShim):
+    """A torch module with its tokenizer, device, precision and optimizer.
+
+    structure (dict): Settings that belong to the weights (pooling, CRF, ...); saved with them, and
+        compared on load.
+    config (dict): Settings of the module that do not belong to the weights. "freeze" is one of
+        them: None, "encoder", or how many of the encoder's layers do not learn.
+    describe: Gives what rebuild needs to know of a module, as plain data.
+    rebuild: Builds the module, without weights, from that. Both are module-level functions, so
+        that the shim can be pickled.
+    device, precision (str): Where and how to run; resolved when the module is placed.
+    head_lr_scale (float): The head's learning rate relative to the encoder's.
+    lr_decay (float): Factor of the learning rate from each encoder layer to the one below.
+    """
+
+    def __init__(
+        self,
+        *,
+        structure: dict[str, Any],
+        config: dict[str, Any],
+        describe: Describe,
+        rebuild: Rebuild,
+        device: str,
+        precision: str,
+        head_lr_scale: float = 1.0,
+        lr_decay: float = 1.0,
+    ) -> None:
+        super().__init__(None, config, device=torch.device("cpu"))
+        self.structure = structure
+        self.describe = describe
+        self.rebuild = rebuild
+        self.device_name = device
+        self.precision_name = precision
+        self.head_lr_scale = head_lr_scale
+        self.lr_decay = lr_decay
+        self._tokenizer: WordpieceTokenizer | None = None
+
+    @property
+    def is_built(self) -> bool:
+        return self._model is not None
+
+    @property
+    def module(self) -> Any:
+        if self._model is None:
+            raise ValueError(NO_WEIGHTS)
+        return self._model
+
+    @property
+    def has_tokenizer(self) -> bool:
+        return self._tokenizer is not None
+
+    @property
+    def tokenizer(self) -> WordpieceTokenizer:
+        if self._tokenizer is None:
+            raise ValueError(NO_WEIGHTS)
+        return self._tokenizer
+
+    @tokenizer.setter
+    def tokenizer(self, tokenizer: WordpieceTokenizer) -> None:
+        self._tokenizer = tokenizer
+
+    @property
+    def device(self) -> torch.device:
+        device: torch.device = next(self.module.parameters()).device
+        return device
+
+    def place(self, module: nn.Module) -> None:
+        """Take a module, put it on the device and forget the optimizer of the one before."""
+        device = resolve_device(self.device_name)
+        resolve_precision(self.precision_name, device)
+        module.to(device)
+        freeze(module, self.cfg.get("freeze"))
+        self._model = module
+        self._optimizer = None
+
+    # Forward and backward
+
+    def predict(self, inputs: ArgsKwargs) -> Any:
+        self.module.eval()
+        with torch.inference_mode(), self._autocast():
+            return self.module(*inputs.args, **inputs.kwargs)
+
+    def begin_update(self, inputs: ArgsKwargs) -> tuple[Any, Callable[[ArgsKwargs], ArgsKwargs]]:
+        self.module.train()
+        if self.cfg.get("freeze") == "encoder":
+            self.module.encoder.eval()  # what does not learn gives the same features every time
+        with self._autocast():
+            output = self.module(*inputs.args, **inputs.kwargs)
+
+        def backprop(gradients: ArgsKwargs) -> ArgsKwargs:
+            if output.requires_grad:
+                torch.autograd.backward(*gradients.args, **gradients.kwargs)
+            return ArgsKwargs(args=(), kwargs={})
+
+        return output, backprop
+
+    def _autocast(self) -> torch.autocast:
+        return autocast(self.device, resolve_precision(self.precision_name, self.device))
+
+    # Learning
+
+    def finish_update(self, optimizer: Optimizer) -> None:
+        """One AdamW step at the thinc optimizer's current settings, gradients clipped globally."""
+        if any(p.grad is not None for p in self.module.parameters()):
+            self._adamw().step(optimizer)
+
+    def _adamw(self) -> ModuleOptimizer:
+        if self._optimizer is None:
+            self._optimizer = ModuleOptimizer(
+                self.module, head_lr_scale=self.head_lr_scale, lr_decay=self.lr_decay
+            )
+        return self._optimizer
+
+    def optimizer_to_bytes(self) -> bytes:
+        """The optimizer's state, to go on later as if there had been no break; empty if nothing
+        has been learned yet.
+        """
+        return b"" if self._optimizer is None else self._optimizer.to_bytes()
+
+    def optimizer_from_bytes(self, data: bytes) -> None:
+        """Take up a state that optimizer_to_bytes gave.
+
+        RAISES ValueError: If it is of other parameters.
+        """
+        self._optimizer = None
+        if data:
+            self._adamw().from_bytes(data)
+
+    @contextmanager
+    def use_params(self, params: dict[Any, Any]) -> Iterator[None]:
+        # thinc's averages of torch weights are never computed here, so there is nothing to swap
+        yield
+
+    def to_device(self, device_type: str, device_id: int) -> None:
+        # spaCy moves a model to its own device; this one has a setting for that
+        pass
+
+    # Files
+
+    def settings(self) -> dict[str, Any]:
+        """What is saved beside the weights, as plain data."""
+        return {"structure": self.structure, **self.describe(self)}
+
+    def read_settings(self, saved: dict[str, Any]) -> None:
+        """Take over what `settings` gave.
+
+        RAISES ValueError: If a structural setting is another one than the config's.
+        """
+        for name, value in self.structure.items():
+            if saved["structure"].get(name) != value:
+                raise ValueError(
+                    f"The weights were trained with {name} = {saved['structure'].get(name)!r}, but "
+                    f"the config says {value!r}. This setting can't be changed after training."
+                )
+
+    def to_files(self) -> dict[str, bytes]:
+        """Everything that loading needs, by file name. Nothing in it is code or pickle."""
+        if self._model is None:
+            return {}
+        tokenizer = self.tokenizer.to_json() if self.has_tokenizer else None
+        return pack(self.settings(), tokenizer, self.module.state_dict())
+
+    def from_files(self, files: dict[str, bytes]) -> None:
+        """Build the module from files and fill in its weights; the reverse of to_files.
+
+        RAISES ValueError: If a file is missing, of another format, or does not fit the others or
+            the settings of the config.
+        """
+        if not files:
+            return
+        saved = unpack(files)
+        self.read_settings(saved.settings)
+        if saved.tokenizer is not None:
+            self.tokenizer = saved.tokenizer
+        module = self.rebuild(self, saved.settings)
+        saved.fill(module)
+        self.place(module)
+
+    def to_bytes(self) -> bytes:
+        packed: bytes = srsly.msgpack_dumps(self.to_files())
+        return packed
+
+    def from_bytes(self, bytes_data: bytes) -> "TorchShim":
+        self.from_files(srsly.msgpack_loads(bytes_data))
+        return self
+
+    # The optimizer's state is twice the weights and of no use to a copy.
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(self.__dict__)
+        state["_optimizer"] = None
+        state["_model"] = None
+        state["files"] = self.to_bytes()
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        files = state.pop("files")
+        self.__dict__.update(state)
+        self.from_bytes(files)
+
+
+def freeze(module: nn.Module, depth: str | int | None) -> None:
+    """Keep parts of a pretrained encoder as they are.
+
+    depth: None, "encoder" for all of it (the word forms included), or the number of layers,
+        counted from below, that do not learn; the embeddings under them do not learn either, but
+        the word forms, which start from nothing, do.
+    RAISES ValueError: If the encoder has fewer layers.
+    """
+    if depth is None:
+        return
+    encoder: Any = getattr(module, "encoder")  # noqa: B009 (typed as tensor or module)
+    if depth == "encoder":
+        encoder.requires_grad_(False)
+        return
+    if not isinstance(depth, int) or not 0 <= depth <= encoder.n_layers:
+        raise ValueError(
+            f"freeze = {depth!r} is unknown: use null, \"encoder\", or a number of layers from 0 "
+            f"(embeddings only) to {encoder.n_layers}."
+        )
+    for name, parameter in encoder.model.named_parameters():
+        if encoder.layer_of(name) <= depth:
+            parameter.requires_grad_(False)

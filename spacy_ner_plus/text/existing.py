@@ -1,0 +1,69 @@
+"""What is known about a Doc before the model has read it: its entities and blocked tokens."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from spacy.tokens import Doc, Span
+
+from ..tags import TagScheme
+
+# Values of token.ent_iob; a blocked token, never to be an entity, begins one without a type.
+INSIDE, BEGIN = 1, 3
+
+
+@dataclass(frozen=True)
+class Existing:
+    """The entities and blocked tokens of a Doc.
+
+    taken: (n_tokens,) bool, tokens of entities and blocked tokens.
+    entities: (start, end, label) in tokens, from left to right.
+    blocked: (n_blocked,) int64 tokens.
+    """
+
+    taken: np.ndarray
+    entities: list[tuple[int, int, str]]
+    blocked: np.ndarray
+
+    def is_free(self, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
+        """Whether each span of tokens touches nothing that is there. (n_spans,) bool"""
+        n_taken = np.concatenate([[0], np.cumsum(self.taken)])
+        return np.asarray(n_taken[starts] == n_taken[ends])
+
+    def blocked_spans(self, doc: Doc) -> list[Span]:
+        return [doc[i : i + 1] for i in self.blocked.tolist()]
+
+
+def existing(doc: Doc) -> Existing:
+    """What is on the Doc already."""
+    columns = doc.to_array(["ENT_IOB", "ENT_TYPE"]).reshape(-1, 2)
+    taken = np.isin(columns[:, 0], (INSIDE, BEGIN))
+    blocked = np.flatnonzero((columns[:, 0] == BEGIN) & (columns[:, 1] == 0))
+    entities = [(ent.start, ent.end, ent.label_) for ent in doc.ents]
+    return Existing(taken, entities, blocked)
+
+
+def permitted_tags(known: Existing, row_tokens: np.ndarray, scheme: TagScheme) -> np.ndarray:
+    """The tags that leave the entities and blocked tokens of a Doc as they are.
+
+    row_tokens: (n_rows,) int64, the tokens that take part in tagging, ascending.
+    scheme (TagScheme): The tags. An entity with a label that is not among them is no entity to
+        the model: its tokens are O.
+    RETURNS: (n_rows, n_tags) bool: one tag on rows of entities and blocked tokens, all on others,
+        but for a tag that would carry on an entity right before it. O and missing tokens are
+        free: an entity ruler leaves everything that it does not match O.
+    """
+    permitted = np.ones((len(row_tokens), scheme.n_tags), dtype=bool)
+    fixed = np.flatnonzero(known.taken[row_tokens])
+    permitted[fixed] = False
+    labels = {label: i for i, label in enumerate(scheme.labels)}
+    spans = []
+    for start, end, label in known.entities:
+        first, last = np.searchsorted(row_tokens, [start, end]).tolist()
+        if first < last and label in labels:
+            spans.append((first, last, label))
+    tags = scheme.encode(spans, len(row_tokens))
+    permitted[fixed, tags[fixed]] = True
+    for _, end, label in spans:
+        if end < len(row_tokens) and permitted[end].all():
+            permitted[end, scheme.inside[labels[label]]] = False
+    return permitted
