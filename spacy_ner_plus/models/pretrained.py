@@ -8,6 +8,9 @@ from transformers import AutoTokenizer
 from ..nn.transformer import TransformerEncoder
 from ..text.wordpieces import WordpieceTokenizer
 
+# Pieces besides the special tokens; an alphabet of amino acids has 20.
+MIN_VOCABULARY = 10
+
 
 def load_encoder(name: str, *, n_word_forms: int) -> TransformerEncoder:
     """Load an encoder's weights.
@@ -32,8 +35,8 @@ def load_tokenizer(name: str) -> WordpieceTokenizer:
     _check_name(name)
     try:
         tokenizer: Any = AutoTokenizer.from_pretrained(name, use_fast=True)
-    # where files are missing, the last two come from attempts to convert an older format
-    except (OSError, ImportError, TypeError) as error:
+    # where files are missing, the last three come from attempts to convert an older format
+    except (OSError, ImportError, TypeError, ValueError) as error:
         raise ValueError(_cannot_load("tokenizer", name, error)) from error
     if not tokenizer.is_fast:
         raise ValueError(
@@ -41,6 +44,9 @@ def load_tokenizer(name: str) -> WordpieceTokenizer:
             "in the text. Use an encoder with a fast tokenizer (a tokenizer.json), or convert it "
             "with transformers' save_pretrained."
         )
+    # without its files, transformers 5 makes a tokenizer of special tokens and little else
+    if len(tokenizer) - len(tokenizer.get_added_vocab()) < MIN_VOCABULARY:
+        raise ValueError(_cannot_load("tokenizer", name, "it has no vocabulary"))
     pad_id = tokenizer.pad_token_id
     return WordpieceTokenizer(tokenizer.backend_tokenizer, pad_id=pad_id or 0)
 
@@ -55,9 +61,9 @@ def _check_name(name: str) -> None:
         raise ValueError(f"The encoder folder '{name}' does not exist.")
 
 
-def _cannot_load(what: str, name: str, error: Exception) -> str:
+def _cannot_load(what: str, name: str, reason: object) -> str:
     return (
         f"No {what} could be loaded for '{name}'. Give a folder that holds a Hugging Face encoder "
         f"(config.json, weights, tokenizer.json), or the name of one on the hub, which needs a "
-        f"network the first time. The reason: {error}"
+        f"network the first time. The reason: {reason}"
     )

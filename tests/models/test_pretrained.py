@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from spacy_ner_plus.models.pretrained import load_encoder, load_tokenizer
+from tests import tiny
 
 
 def test_load_encoder_and_tokenizer_from_a_folder(tiny_encoder_dir: Path) -> None:
@@ -29,10 +30,10 @@ def test_load_tokenizer_pads_with_the_tokenizers_own(
     tiny_encoder_dir: Path, tmp_path: Path
 ) -> None:
     folder = shutil.copytree(tiny_encoder_dir, tmp_path / "encoder")
-    for name in ("tokenizer_config.json", "special_tokens_map.json"):
-        settings = json.loads((folder / name).read_text())
-        settings["pad_token"] = "[MASK]"
-        (folder / name).write_text(json.dumps(settings))
+    (folder / "special_tokens_map.json").unlink(missing_ok=True)  # transformers 5 writes none
+    settings = json.loads((folder / "tokenizer_config.json").read_text())
+    settings["pad_token"] = "[MASK]"
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings))
     assert load_tokenizer(str(folder)).pad_id == 4
 
 
@@ -55,8 +56,12 @@ def test_load_encoder_without_weights(tiny_encoder_dir: Path, tmp_path: Path) ->
         load_encoder(str(tmp_path), n_word_forms=0)
 
 
-def test_load_tokenizer_without_its_files(tiny_encoder_dir: Path, tmp_path: Path) -> None:
-    shutil.copy(tiny_encoder_dir / "config.json", tmp_path)
+@pytest.mark.parametrize("family", ["bert", "roberta", "deberta-v2"])
+def test_load_tokenizer_without_its_files(family: str, tmp_path: Path) -> None:
+    tiny.save_encoder(tmp_path, family)
+    for file in tmp_path.iterdir():
+        if file.name != "config.json":
+            file.unlink()
     with pytest.raises(ValueError, match=r"No tokenizer could be loaded for.*The reason: "):
         load_tokenizer(str(tmp_path))
 
