@@ -22,6 +22,7 @@ from functools import cache
 import torch
 
 TOKENIZER_THREADS = "TOKENIZERS_PARALLELISM"
+MAIN_PROCESS = "MainProcess"
 # What torch reads its number of threads from.
 TORCH_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -49,9 +50,10 @@ def handle_forks() -> None:
     (a shared transformer) may run before ours. Who wants more torch threads in a forked process
     can set them there, provided that its parent has not used any.
     """
-    os.register_at_fork(
-        before=_before_fork, after_in_parent=_after_in_parent, after_in_child=_after_in_child
-    )
+    if hasattr(os, "register_at_fork"):  # Windows has no forks
+        os.register_at_fork(
+            before=_before_fork, after_in_parent=_after_in_parent, after_in_child=_after_in_child
+        )
 
 
 def _before_fork() -> None:
@@ -81,7 +83,8 @@ def share_cores() -> None:
     To be called where a model is unpickled. A number in OMP_NUM_THREADS or MKL_NUM_THREADS is
     left alone, and so is what the program sets later by torch.set_num_threads.
     """
-    is_child = multiprocessing.parent_process() is not None
+    # by its name, as multiprocessing.parent_process() is None until all is unpickled
+    is_child = multiprocessing.current_process().name != MAIN_PROCESS
     if is_child and not any(name in os.environ for name in TORCH_THREADS):
         torch.set_num_threads(1)
 

@@ -19,6 +19,7 @@ from ..text.wordpieces import WordpieceTokenizer
 from .device import autocast, resolve_device, resolve_precision
 from .files import pack, unpack
 from .optimizer import ModuleOptimizer
+from .processes import check_cuda, handle_forks, share_cores
 
 NO_WEIGHTS = (
     "The ner_plus model has no weights yet: call nlp.initialize() with examples, train it with "
@@ -94,11 +95,14 @@ class TorchShim(PyTorchShim):
     @property
     def device(self) -> torch.device:
         device: torch.device = next(self.module.parameters()).device
+        check_cuda(device)
         return device
 
     def place(self, module: nn.Module) -> None:
         """Take a module, put it on the device and forget the optimizer of the one before."""
+        handle_forks()
         device = resolve_device(self.device_name)
+        check_cuda(device)
         resolve_precision(self.precision_name, device)
         module.to(device)
         freeze(module, self.cfg.get("freeze"))
@@ -227,6 +231,7 @@ class TorchShim(PyTorchShim):
     def __setstate__(self, state: dict[str, Any]) -> None:
         files = state.pop("files")
         self.__dict__.update(state)
+        share_cores()
         self.from_bytes(files)
 
 
