@@ -5,6 +5,7 @@ IOB1 and IOB2 are described in Tjong Kim Sang & Veenstra (1999), "Representing T
 BILOU in Ratinov & Roth (2009), "Design Challenges and Misconceptions in Named Entity Recognition".
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -18,6 +19,7 @@ _PREFIXES = {"BIO": ("B", "I"), "BILOU": ("B", "I", "L", "U")}
 _CLOSERS = {"BILOU": ("L", "U"), "BIOES": ("E", "S")}
 _COLUMN_PREFIXES = {"IOB1": "BI", "BIO": "BI", "BILOU": "BILU", "BIOES": "BIES"}
 COLUMN_SCHEMES = tuple(_COLUMN_PREFIXES)
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, init=False)
@@ -28,7 +30,7 @@ class TagScheme:
 
     name (str): "BIO" or "BILOU".
     labels (Sequence[str]): Non-empty, unique strings; may be an empty list.
-    RAISES (ValueError): Unknown scheme; empty or repeated label.
+    RAISES (ValueError): Unknown scheme; label that is empty, repeated or no valid Unicode.
 
     tags: "O", then label by label in the order of `prefixes`.
     first, inside, last, unit: Tag ids, int64 (n_labels,): the opening, middle and closing tag of
@@ -139,9 +141,26 @@ class TagScheme:
         RAISES (ValueError): The sequence is not valid under the scheme.
         """
         tag_ids = self._check_sequence(np.asarray(tag_ids))
+        if tag_ids.size and not self.starts[tag_ids[0]]:
+            raise ValueError(f"A sequence can't start with {self.tags[tag_ids[0]]} (token 0).")
+        if tag_ids.size and not self.ends[tag_ids[-1]]:
+            raise ValueError(
+                f"A sequence can't end with {self.tags[tag_ids[-1]]} (token {len(tag_ids) - 1})."
+            )
+        return self._spans(tag_ids)
+
+    def decode_part(self, tag_ids: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """As decode, for a part of a sequence: spans that go on beyond its edges are cut there.
+
+        RAISES (ValueError): The part can't be in any valid sequence.
+        """
+        return self._spans(self._check_sequence(np.asarray(tag_ids)))
+
+    def _spans(self, tag_ids: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         # Neither B nor U goes on from the tag before; I and L always do.
-        opens = (tag_ids > 0) & self.starts[tag_ids]
         goes_on = ~self.starts[tag_ids]
+        goes_on[:1] = False
+        opens = (tag_ids > 0) & ~goes_on
         closes = (tag_ids > 0) & ~np.append(goes_on[1:], False)
         starts = np.flatnonzero(opens).astype(np.int64, copy=False)
         ends = np.flatnonzero(closes).astype(np.int64, copy=False) + 1
@@ -149,7 +168,7 @@ class TagScheme:
         return starts, ends, label_ids
 
     def _check_sequence(self, tag_ids: np.ndarray) -> np.ndarray:
-        """The ids as int64, if they are a valid sequence."""
+        """The ids as int64, if they are there and may follow each other."""
         if tag_ids.ndim != 1 or (tag_ids.size and tag_ids.dtype.kind not in "iu"):
             raise ValueError(
                 f"Tag ids must be one row of integers, got {tag_ids.dtype} {tag_ids.shape}."
@@ -161,17 +180,11 @@ class TagScheme:
             raise ValueError(
                 f"Tag ids must be in 0..{self.n_tags - 1}, got {tag_ids.min()} to {tag_ids.max()}."
             )
-        if not self.starts[tag_ids[0]]:
-            raise ValueError(f"A sequence can't start with {self.tags[tag_ids[0]]} (token 0).")
         broken = np.flatnonzero(~self.transitions[tag_ids[:-1], tag_ids[1:]])
         if broken.size:
             i = int(broken[0])
             before, after = self.tags[tag_ids[i]], self.tags[tag_ids[i + 1]]
             raise ValueError(f"{after} (token {i + 1}) can't follow {before} in {self.name}.")
-        if not self.ends[tag_ids[-1]]:
-            raise ValueError(
-                f"A sequence can't end with {self.tags[tag_ids[-1]]} (token {len(tag_ids) - 1})."
-            )
         return tag_ids
 
 
@@ -181,6 +194,10 @@ def _check_labels(labels: Sequence[str]) -> None:
     for i, label in enumerate(labels):
         if not isinstance(label, str) or not label:
             raise ValueError(f"Label {i} is {label!r}: labels are non-empty strings.")
+        if _SURROGATE.search(label):
+            raise ValueError(
+                f"Label {i} is {label!r}, with a lone surrogate, which no file can hold: correct it."
+            )
     if len(set(labels)) != len(labels):
         repeated = sorted({label for label in labels if list(labels).count(label) > 1})
         raise ValueError(f"Labels must be unique, repeated: {repeated}.")

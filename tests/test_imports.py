@@ -15,6 +15,7 @@ ROOT = Path(spacy_ner_plus.__file__).parent
 FLOORS = {
     "tags": 0,
     "scoring": 0,
+    "reliability": 0,
     "nn": 1,
     "text": 1,
     "models": 2,
@@ -36,6 +37,7 @@ HEAVY = {
 FORBIDDEN = {
     "tags": ["spacy", "torch", "shared", "web", "plots"],
     "scoring": ["spacy", "torch", "shared", "web", "plots"],
+    "reliability": ["spacy", "torch", "shared", "web", "plots"],
     "nn": ["spacy", "shared", "web", "plots"],
     "text": ["torch", "shared", "web", "plots"],
     "models": ["shared", "web", "plots"],

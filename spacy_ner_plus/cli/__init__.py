@@ -7,6 +7,7 @@ its own commands.
 import typer
 from spacy.cli._util import app as spacy_app
 
+from spacy_ner_plus.cli.calibrate import calibrate_cli
 from spacy_ner_plus.cli.check import check_cli
 from spacy_ner_plus.cli.convert import convert_cli
 from spacy_ner_plus.cli.encoder import encoder_cli
@@ -21,6 +22,7 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
+app.command("calibrate")(calibrate_cli)
 app.command("check")(check_cli)
 app.command("convert")(convert_cli)
 app.command("encoder")(encoder_cli)

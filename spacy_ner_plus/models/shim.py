@@ -1,5 +1,6 @@
 """The shim of a tagger: a torch module whose head scores the tags of a scheme."""
 
+from dataclasses import asdict
 from typing import Any
 
 import torch
@@ -8,6 +9,7 @@ from thinc.api import Model, Optimizer
 from ..nn.crf import CRF, TagDecoder
 from ..nn.tagger import TagHead
 from ..tags import TagScheme
+from .calibration import Calibration
 from .tagging import make_decoder
 from .torch_shim import TorchShim
 
@@ -21,18 +23,18 @@ class TaggerShim(TorchShim):
 
     Attributes:
         scheme (TagScheme): The tags, in the order of the head's rows.
-        temperature (float): Divides all scores before they become probabilities.
+        calibration (Calibration): How its scores become probabilities.
         fresh_labels (tuple): Labels that were added to trained weights and not learned since.
     """
 
     scheme: TagScheme
-    temperature: float
+    calibration: Calibration
     fresh_labels: tuple[str, ...]
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
         self.scheme = TagScheme("BIO", [])
-        self.temperature = 1.0
+        self.calibration = Calibration()
         self.fresh_labels = ()
 
     @property
@@ -48,7 +50,7 @@ class TaggerShim(TorchShim):
     def start(self, scheme: TagScheme) -> None:
         """Forget what the weights were: a new scheme, nothing learned and nothing calibrated."""
         self.scheme = scheme
-        self.temperature = 1.0
+        self.calibration = Calibration()
         self.fresh_labels = ()
 
     def grow(self, scheme: TagScheme) -> None:
@@ -80,14 +82,14 @@ class TaggerShim(TorchShim):
         return {
             **super().settings(),
             "scheme": {"name": self.scheme.name, "labels": list(self.scheme.labels)},
-            "temperature": self.temperature,
+            "calibration": asdict(self.calibration),
             "fresh_labels": list(self.fresh_labels),
         }
 
     def read_settings(self, saved: dict[str, Any]) -> None:
         super().read_settings(saved)
         self.scheme = TagScheme(saved["scheme"]["name"], saved["scheme"]["labels"])
-        self.temperature = saved["temperature"]
+        self.calibration = Calibration(**saved["calibration"])
         self.fresh_labels = tuple(saved["fresh_labels"])
 
 

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ..nn.crf import CRF, SpanTags, TagDecoder
 from ..tags import TagScheme
+from .calibration import Calibration
 from .emissions import Emissions, SequenceGroup, sequence_groups
 
 
@@ -30,6 +31,7 @@ class Entities:
 
 
 _NONE = np.zeros(0, dtype=np.int64)
+UNCALIBRATED = Calibration()
 NO_ENTITIES = Entities(_NONE, _NONE, _NONE, np.zeros(0))
 
 
@@ -40,20 +42,24 @@ def make_decoder(scheme: TagScheme, *, use_crf: bool) -> TagDecoder:
 
 
 def decode(
-    decoder: TagDecoder, scheme: TagScheme, emissions: Emissions, *, temperature: float = 1.0
+    decoder: TagDecoder,
+    scheme: TagScheme,
+    emissions: Emissions,
+    *,
+    calibration: Calibration = UNCALIBRATED,
 ) -> list[Entities]:
     """The best valid tag sequence of each Doc, read as entities with exact probabilities.
 
     emissions (Emissions): Scores; tags that score -inf (see `constrain`) are not used, and the
         probabilities are conditional on that.
-    temperature (float): Divides all scores before they become probabilities.
+    calibration (Calibration): How scores become probabilities.
     """
     found = [NO_ENTITIES] * len(emissions.row_tokens)
     with torch.no_grad():
         for group in sequence_groups(emissions.lengths):
             scores = group.gather(emissions.scores)  # (docs, rows, tags)
             tags = decoder.decode(scores, group.lengths.tolist()).cpu().numpy()
-            for doc, entities in _read(decoder, scheme, scores, tags, group, temperature):
+            for doc, entities in _read(decoder, scheme, scores, tags, group, calibration):
                 tokens = emissions.row_tokens[doc]
                 found[doc] = Entities(
                     starts=tokens[entities.starts],
@@ -82,7 +88,7 @@ def _read(
     scores: Tensor,
     tags: np.ndarray,
     group: SequenceGroup,
-    temperature: float,
+    calibration: Calibration,
 ) -> list[tuple[int, Entities]]:
     """The entities of a group's tag sequences; the lattice is run only where there are some."""
     spans = [
@@ -96,7 +102,7 @@ def _read(
     device = scores.device
     index = torch.from_numpy(busy).to(device)
     lengths = group.lengths[busy].tolist()
-    lattice = decoder.lattice(scores[index], lengths, temperature=temperature)
+    lattice = decoder.lattice(scores[index], lengths, temperature=calibration.temperature)
     log_probabilities = lattice.span_log_probs(
         _tensor(np.repeat(np.arange(len(busy)), counts[busy]), device),
         _tensor(starts, device),
@@ -109,6 +115,7 @@ def _read(
         ),
     )
     probabilities = log_probabilities.double().exp().clamp(0.0, 1.0).cpu().numpy()
+    probabilities = calibration.of_entities(probabilities)
     splits = np.cumsum(counts[busy])[:-1]
     columns = [np.split(column, splits) for column in (starts, ends, labels, probabilities)]
     return [

@@ -28,6 +28,7 @@ from ..models.learning import (
 from ..models.optimizer import SAFE_ENCODER_RATE
 from ..models.shim import TaggerShim, shim_of
 from ..models.tagging import Entities, constrain, decode
+from ..models.token_tagger import check_rehearsal
 from ..tags import TagScheme
 from ..text.existing import existing, permitted_tags
 from ..text.gold import (
@@ -38,7 +39,15 @@ from ..text.gold import (
     register_annotated_labels,
 )
 from . import options
+from .calibrating import Agreement, fit, judge
 from .options import LabelWeights, Threshold
+from .readings import (
+    Reading,
+    TagProbabilities,
+    k_best_readings,
+    sequence_entropy,
+    tag_probabilities,
+)
 
 PROBABILITY = "probability"
 # Docs that a tok2vec gets to see at initialize.
@@ -378,6 +387,7 @@ class NerPlus(TrainablePipe):
         docs = [example.predicted for example in examples]
         if not any(map(len, docs)):
             return losses
+        check_rehearsal(self.model, docs)
         set_dropout_rate(self.model, drop)
         teacher = shim_of(self._rehearsal_model)
         n_known_labels = len(teacher.scheme.labels) - len(teacher.fresh_labels)
@@ -415,7 +425,7 @@ class NerPlus(TrainablePipe):
             tagger.decoder,
             tagger.scheme,
             self.emissions(docs),
-            temperature=tagger.temperature,
+            calibration=tagger.calibration,
         )
 
     def emissions(self, docs: Iterable[Doc]) -> Emissions:
@@ -493,6 +503,51 @@ class NerPlus(TrainablePipe):
                     handle_error(self.name, self, [doc], error)
                 else:
                     yield doc
+
+    # How sure it is
+
+    def calibrate(self, examples: Iterable[Example]) -> Agreement:
+        """Make probabilities agree with how often they come true, on annotated documents that the
+        model was not trained on. Entities stay the same, and so does their order by probability.
+
+        examples (Iterable[Example]): Some hundreds of entities at least, better thousands.
+        RETURNS (Agreement): Of the probabilities and the annotation, after it. On the same
+            documents, so a little too good.
+        RAISES ValueError: If there are too few entities, or too few wrong ones.
+        """
+        judged = judge(self.model, examples)
+        self.tagger.calibration = fit(judged)
+        return judged.agreement(self.tagger.calibration)
+
+    def agreement(self, examples: Iterable[Example]) -> Agreement:
+        """How well probabilities agree with the annotation of documents, as they are now."""
+        return judge(self.model, examples).agreement(self.tagger.calibration)
+
+    def alternatives(self, span: Doc | Span, k: int = 5) -> list[Reading]:
+        """The k most probable readings of a sentence, or of any part of a document, best first.
+
+        For a whole long document they would be trivial variants of each other. The document is
+        read anew, whatever its entities are now; with existing_ents = "constrain" these are fixed.
+
+        span (Span / Doc): What to read, with its document around it.
+        k (int): How many readings at most.
+        RETURNS (List[Reading]): Entities and their joint probability.
+        RAISES ValueError: If k is less than 1.
+        """
+        return k_best_readings(self.tagger, self._emissions_around(span), span, k)
+
+    def tag_probabilities(self, span: Doc | Span) -> TagProbabilities:
+        """The probabilities of all tags of each token of a part of a document."""
+        return tag_probabilities(self.tagger, self._emissions_around(span), span)
+
+    def sequence_entropy(self, span: Doc | Span) -> float:
+        """How undecided the model is about a part of a document: the entropy of its distribution
+        over tag sequences, in nats; 0 if it is sure.
+        """
+        return sequence_entropy(self.tagger, self._emissions_around(span), span)
+
+    def _emissions_around(self, span: Doc | Span) -> Emissions:
+        return self.emissions([span if isinstance(span, Doc) else span.doc])
 
     # Files: `cfg` and a folder `model` with the shim's files
 

@@ -57,22 +57,34 @@ def score_entities(examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]
     }
 
 
+def in_reference(example: Example, predicted: list[Span]) -> list[Span | None]:
+    """Spans of the predicted Doc in tokens of the reference.
+
+    RETURNS: None in place of a span that can't be judged: one that touches a token without
+        annotation, or is of a type that the reference is not annotated for.
+    """
+    if not predicted:
+        return []
+    missing = example.y.to_array("ENT_IOB") == 0
+    annotated = annotated_labels(example.y)
+    to_reference = example.alignment.x2y
+    spans: list[Span | None] = []
+    for start, end, label in predicted:
+        tokens = to_reference[start:end]
+        span = None
+        if len(tokens) and (annotated is None or label in annotated):
+            first, last = int(tokens[0]), int(tokens[-1])
+            if not np.any(missing[first : last + 1]):
+                span = (first, last + 1, label)
+        spans.append(span)
+    return spans
+
+
 def _count(example: Example) -> dict[str, Counts]:
     """Counts of one Example, in tokens of the reference."""
     gold: list[Span] = [(ent.start, ent.end, ent.label_) for ent in example.y.ents]
-    missing = example.y.to_array("ENT_IOB") == 0
-    annotated = annotated_labels(example.y)
-    predicted: list[Span] = []
-    if example.x.ents:
-        to_reference = example.alignment.x2y
-        for ent in example.x.ents:
-            if annotated is not None and ent.label_ not in annotated:
-                continue
-            tokens = to_reference[ent.start : ent.end]
-            if len(tokens):
-                start, end = int(tokens[0]), int(tokens[-1]) + 1
-                if not np.any(missing[start:end]):
-                    predicted.append((start, end, ent.label_))
+    found = [(ent.start, ent.end, ent.label_) for ent in example.x.ents]
+    predicted = [span for span in in_reference(example, found) if span is not None]
     counts = count_spans(gold, predicted)
     # entities on parts of one reference token fall together: one of them may be right, not all
     for (_, _, label), n_more in (Counter(predicted) - Counter(set(predicted))).items():

@@ -1,0 +1,104 @@
+"""`ner-plus calibrate`: make a pipeline's probabilities come true as often as they say."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from wasabi import msg
+
+from spacy_ner_plus.cli._errors import errors_as_messages
+
+if TYPE_CHECKING:
+    from spacy.language import Language
+    from spacy.training import Example
+
+    from spacy_ner_plus.pipeline.calibrating import Agreement
+    from spacy_ner_plus.pipeline.ner_plus import NerPlus
+
+
+def calibrate_cli(
+    model: Annotated[str, typer.Argument(help="Name or folder of a trained pipeline")],
+    data: Annotated[
+        Path,
+        typer.Argument(
+            help=".spacy file with gold annotation that the pipeline was not trained on: its "
+            "development data"
+        ),
+    ],
+    output: Annotated[Path, typer.Option(help="Folder for the calibrated pipeline")],
+    test: Annotated[
+        Path | None, typer.Option(help="Further .spacy file, to see how well it worked")
+    ] = None,
+    tokens: Annotated[
+        str, typer.Option(help="'reference' or 'pipeline', as for ner-plus evaluate")
+    ] = "reference",
+    component: Annotated[str, typer.Option(help="Name of the component")] = "ner_plus",
+) -> None:
+    """Calibrate a pipeline's probabilities on development data.
+
+    Fits a temperature, and a line through the entities' log odds, and saves them with the model.
+    The entities that it finds stay the same.
+    """
+    with errors_as_messages():
+        from spacy import util
+
+        nlp = util.load_model(model)
+        ner = find_component(nlp, component)
+        sets = {"development": read_examples(nlp, ner, data, tokens)}
+        if test is not None:
+            sets["test"] = read_examples(nlp, ner, test, tokens)
+        before = {name: ner.agreement(examples) for name, examples in sets.items()}
+        after = {"development": ner.calibrate(sets["development"])}
+        if test is not None:
+            after["test"] = ner.agreement(sets["test"])
+        nlp.to_disk(output)
+    for name in sets:
+        _print_agreement(name, before[name], after[name])
+    calibration = ner.tagger.calibration
+    msg.good(
+        f"Saved to {output}: temperature {calibration.temperature:.3f}, slope "
+        f"{calibration.slope:.3f}, intercept {calibration.intercept:+.3f}"
+    )
+
+
+def find_component(nlp: "Language", name: str) -> "NerPlus":
+    """The ner_plus component of this name. RAISES ValueError: If there is none."""
+    from spacy_ner_plus.pipeline.ner_plus import NerPlus
+
+    component = nlp.get_pipe(name) if name in nlp.pipe_names else None
+    if not isinstance(component, NerPlus):
+        raise ValueError(
+            f"The pipeline has no ner_plus component '{name}'. It has: "
+            f"{', '.join(nlp.pipe_names) or 'no components'}."
+        )
+    return component
+
+
+def read_examples(nlp: "Language", ner: "NerPlus", data: Path, tokens: str) -> list["Example"]:
+    """The annotated documents, processed by the components before this one, to which it may
+    listen.
+    """
+    from spacy_ner_plus.data.corpus import make_corpus_v1
+
+    examples = list(make_corpus_v1(data, tokens)(nlp))
+    later = nlp.pipe_names[nlp.pipe_names.index(ner.name) :]
+    docs = nlp.pipe((example.predicted for example in examples), disable=later)
+    for example, doc in zip(examples, docs, strict=True):
+        example.predicted = doc
+    return examples
+
+
+def _print_agreement(name: str, before: "Agreement", after: "Agreement") -> None:
+    rows = [
+        (
+            when,
+            f"{100 * agreement.probability:.2f}",
+            f"{100 * agreement.accuracy:.2f}",
+            f"{agreement.log_loss:.4f}",
+            f"{agreement.ece:.4f}",
+        )
+        for when, agreement in (("before", before), ("after", after))
+    ]
+    header = ("", "Mean probability %", "Right %", "Log loss", "ECE")
+    msg.divider(f"{name}: {after.n:,} predicted entities")
+    msg.table(rows, header=header, divider=True, aligns=("l", "r", "r", "r", "r"))
