@@ -37,6 +37,7 @@ class ModuleOptimizer:
         self._encoder: Any = getattr(module, "encoder", None)
         self._head_lr_scale = head_lr_scale
         self._lr_decay = lr_decay
+        self._others = {"eps": 1e-8, "L2": 0.01, "grad_clip": 1.0}
         self._names = [name for name, p in module.named_parameters() if p.requires_grad]
         self._parameters = [p for p in module.parameters() if p.requires_grad]
         can_fuse = all(p.device.type in ("cpu", "cuda") for p in self._parameters)
@@ -45,16 +46,19 @@ class ModuleOptimizer:
     def step(self, settings: Optimizer) -> None:
         """One step with the gradients that are there, which are cleared.
 
-        settings (Optimizer): thinc's optimizer, read only.
+        settings (Optimizer): thinc's optimizer, read only. nlp.rehearse gives a function that has
+            its rate and betas only: the others then stay as they were at the step before.
         """
+        for name in self._others:
+            self._others[name] = getattr(settings, name, self._others[name])
         rate = self._safe_rate(settings.learn_rate)
         for group in self.adamw.param_groups:
             group["lr"] = rate * group["rate_scale"]
             group["betas"] = (settings.b1, settings.b2)
-            group["eps"] = settings.eps
-            group["weight_decay"] = settings.L2 if group["decays"] else 0.0
-        if settings.grad_clip:
-            nn.utils.clip_grad_norm_(self._parameters, settings.grad_clip)
+            group["eps"] = self._others["eps"]
+            group["weight_decay"] = self._others["L2"] if group["decays"] else 0.0
+        if self._others["grad_clip"]:
+            nn.utils.clip_grad_norm_(self._parameters, self._others["grad_clip"])
         self.adamw.step()
         self.adamw.zero_grad(set_to_none=True)
 

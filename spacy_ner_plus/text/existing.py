@@ -49,8 +49,8 @@ def permitted_tags(known: Existing, row_tokens: np.ndarray, scheme: TagScheme) -
     scheme (TagScheme): The tags. An entity with a label that is not among them is no entity to
         the model: its tokens are O.
     RETURNS: (n_rows, n_tags) bool: one tag on rows of entities and blocked tokens, all on others,
-        but for a tag that would carry on an entity right before it. O and missing tokens are
-        free: an entity ruler leaves everything that it does not match O.
+        but for tags that would carry on an entity right before it or across one that has no rows.
+        O and missing tokens are free: an entity ruler leaves everything that it does not match O.
     """
     permitted = np.ones((len(row_tokens), scheme.n_tags), dtype=bool)
     fixed = np.flatnonzero(known.taken[row_tokens])
@@ -66,4 +66,9 @@ def permitted_tags(known: Existing, row_tokens: np.ndarray, scheme: TagScheme) -
     for _, end, label in spans:
         if end < len(row_tokens) and permitted[end].all():
             permitted[end, scheme.inside[labels[label]]] = False
+    bare = np.setdiff1d(np.flatnonzero(known.taken), row_tokens)
+    behind = np.unique(np.searchsorted(row_tokens, bare))
+    behind = behind[behind < len(row_tokens)]
+    behind = behind[permitted[behind].all(axis=1)]
+    permitted[behind] = scheme.starts  # what may start a sequence carries nothing on
     return permitted
