@@ -235,6 +235,7 @@ class NerPlus(TrainablePipe):
 
     def _set_labels(self, labels: Iterable[str]) -> None:
         scheme = TagScheme(self.cfg["tag_scheme"], list(labels))
+        self._rehearsal_model = None  # a teacher of other tags
         self.tagger.start(scheme)
         for label in scheme.labels:
             self.vocab.strings.add(label)
@@ -358,6 +359,7 @@ class NerPlus(TrainablePipe):
         weights = self.label_weights
         if isinstance(weights, str):
             weights = self.cfg["balanced"]
+        options.check_weighted_labels(weights, self.labels)
         return tag_log_weights(self.tagger.scheme, dict(weights)) if weights else None
 
     def rehearse(
