@@ -1,5 +1,6 @@
 # make run    train, evaluate, package and try the demo pipeline
 # make test   run the tests
+# make fuzz   go on trying odd documents for an hour
 PYTHON ?= python3
 
 VENV := .venv
@@ -7,7 +8,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint clean
+.PHONY: help run test fuzz lint clean
 
 help: ## Show this help
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/'
@@ -17,6 +18,10 @@ run: $(INSTALLED) ## Run the whole project: check data, train, evaluate, package
 
 test: $(INSTALLED) ## Run the tests
 	$(BIN)/python -m pytest
+
+fuzz: $(INSTALLED) ## Try odd documents for MINUTES=60, TEXT=folder of texts to mutate, SEED=number
+	$(BIN)/python -m tests.fuzz --minutes $(or $(MINUTES),60) \
+		$(if $(TEXT),--text "$(TEXT)") $(if $(SEED),--seed $(SEED))
 
 lint: $(INSTALLED) ## Check style and types
 	$(BIN)/python -m ruff check .

@@ -196,7 +196,8 @@ def _check_labels(labels: Sequence[str]) -> None:
             raise ValueError(f"Label {i} is {label!r}: labels are non-empty strings.")
         if _SURROGATE.search(label):
             raise ValueError(
-                f"Label {i} is {label!r}, with a lone surrogate, which no file can hold: correct it."
+                f"Label {i} is {label!r}: it has a lone surrogate, which no file can hold. Correct "
+                "the encoding of the labels."
             )
     if len(set(labels)) != len(labels):
         repeated = sorted({label for label in labels if list(labels).count(label) > 1})
