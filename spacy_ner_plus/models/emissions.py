@@ -1,6 +1,6 @@
 """Emissions: the tag scores of some documents, and the way to whole sequences and back."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +27,17 @@ class Emissions:
     def lengths(self) -> np.ndarray:
         """(n_docs,) rows of each Doc."""
         return np.array([len(tokens) for tokens in self.row_tokens], dtype=np.int64)
+
+
+def flat_tokens(row_tokens: Sequence[np.ndarray], n_tokens: Sequence[int]) -> np.ndarray:
+    """(n_rows,) int64: the token of each row, counted through all Docs one after the other.
+
+    row_tokens: for each Doc, (n_rows_of_doc,) int64, as in Emissions.
+    n_tokens: tokens of each Doc, those without a row included.
+    """
+    bases = np.cumsum([0, *n_tokens])
+    shifted = [tokens + base for tokens, base in zip(row_tokens, bases[:-1], strict=True)]
+    return np.concatenate([np.zeros(0, dtype=np.int64), *shifted])
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ from typing import Any
 
 import torch
 from spacy.tokens import Doc
-from thinc.api import Model
 
 from ..nn.tagger import TensorBucket
 from ..nn.transformer import TransformerEncoder
@@ -78,7 +77,9 @@ def _check_window(shim: TorchShim, encoder: TransformerEncoder) -> None:
         )
 
 
-def read_docs(model: Model, shim: TorchShim, docs: list[Doc]) -> tuple[Batch, list[TensorBucket]]:
+def read_docs(
+    shim: TorchShim, docs: list[Doc], *, max_batch_pieces: int
+) -> tuple[Batch, list[TensorBucket]]:
     """Tokenise, align and window some Docs, and put the windows on the encoder's device."""
     device = shim.device  # asked first: it tells a user that there are no weights yet
     batch = make_batch(
@@ -87,7 +88,7 @@ def read_docs(model: Model, shim: TorchShim, docs: list[Doc]) -> tuple[Batch, li
         window=shim.cfg["window"],
         overlap=shim.cfg["overlap"],
         pooling=shim.structure["pooling"],
-        max_batch_pieces=model.attrs["max_batch_pieces"],
+        max_batch_pieces=max_batch_pieces,
     )
     if batch.n_split:
         logger.warning(
@@ -127,7 +128,9 @@ def check_settings(**settings: Any) -> None:
         )
     if not 0.0 <= settings.get("dropout", 0.0) < 1.0:
         raise ValueError(f"dropout = {settings['dropout']} must be at least 0 and less than 1.")
-    for name in ("head_lr_scale", "lr_decay", "max_batch_pieces"):
+    if settings.get("grad_factor", 0.0) < 0:
+        raise ValueError(f"grad_factor = {settings['grad_factor']} must be at least 0.")
+    for name in ("head_lr_scale", "lr_decay", "max_batch_pieces", "width"):
         if settings.get(name, 1) <= 0:
             raise ValueError(f"{name} = {settings[name]} must be more than 0.")
     if settings.get("lr_decay", 1.0) > 1.0:

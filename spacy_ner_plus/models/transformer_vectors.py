@@ -11,12 +11,13 @@ import numpy as np
 import torch
 from spacy import registry
 from spacy.tokens import Doc
-from thinc.api import Model, torch2xp, xp2torch
+from thinc.api import Model, Optimizer, torch2xp, xp2torch
 from thinc.types import ArgsKwargs, Floats2d
 from torch import Tensor
 
 from ..nn.tagger import TransformerVectors
 from . import encoder
+from .emissions import flat_tokens
 from .torch_shim import TorchShim
 
 Tok2Vec = Model[list[Doc], list[Floats2d]]
@@ -37,7 +38,11 @@ def build_transformer_v1(
     device: str = "auto",
     max_batch_pieces: int = 8192,
 ) -> Tok2Vec:
-    """A pretrained transformer as a tok2vec: one vector per token, zeros for whitespace.
+    """A pretrained transformer as a tok2vec: one vector per token, zeros for tokens that no
+    wordpiece overlaps (whitespace).
+
+    spaCy's components hand it gradients that are summed over the tokens of a batch. It divides
+    them by the number of tokens, so that they are of the size that its optimizer expects.
 
     width (int): Length of the encoder's vectors, as its config.json says (hidden_size). Listeners
         need it before anything is loaded.
@@ -48,6 +53,7 @@ def build_transformer_v1(
     RAISES ValueError: A setting is out of range.
     """
     encoder.check_settings(
+        width=width,
         word_forms=word_forms,
         pooling=pooling,
         window=window,
@@ -58,9 +64,16 @@ def build_transformer_v1(
         precision=precision,
         max_batch_pieces=max_batch_pieces,
     )
-    shim = TorchShim(
+    shim = EncoderShim(
         structure={"pooling": pooling},
-        config={"window": window, "overlap": overlap, "word_forms": word_forms, "freeze": freeze},
+        config={
+            "window": window,
+            "overlap": overlap,
+            "word_forms": word_forms,
+            "freeze": freeze,
+            # no attribute of the node: saved ones win over those of the config on load
+            "max_batch_pieces": max_batch_pieces,
+        },
         describe=encoder.describe,
         rebuild=_rebuild,
         device=device,
@@ -73,9 +86,49 @@ def build_transformer_v1(
         _forward,
         init=_initialize,
         dims={"nO": width},
-        attrs={"name": name, "max_batch_pieces": max_batch_pieces},
+        attrs={"name": name},
         shims=[shim],
     )
+
+
+class EncoderShim(TorchShim):
+    """A shim that takes no step between a forward pass and its gradient.
+
+    nlp.update has each component take its step before the next one learns: the encoder's turn is
+    when its listeners have not learned yet. A step at once would be one with the gradient of the
+    batch before, and would change the weights that this batch's gradient is computed from. So it
+    is taken as soon as the gradient has come.
+    """
+
+    _awaits_gradient = False
+    _postponed: Optimizer | None = None
+
+    def begin_update(self, inputs: ArgsKwargs) -> tuple[Any, Callable[[ArgsKwargs], ArgsKwargs]]:
+        self._take_postponed_step()  # of a batch that no listener has learned from
+        output, backprop = super().begin_update(inputs)
+        self._awaits_gradient = len(output) > 0
+
+        def backprop_and_step(gradients: ArgsKwargs) -> ArgsKwargs:
+            result = backprop(gradients)
+            self._take_postponed_step()
+            return result
+
+        return output, backprop_and_step
+
+    def finish_update(self, optimizer: Optimizer) -> None:
+        if self._awaits_gradient:
+            self._postponed = optimizer
+        else:
+            super().finish_update(optimizer)
+
+    def _take_postponed_step(self) -> None:
+        self._awaits_gradient = False
+        if self._postponed is not None:
+            super().finish_update(self._postponed)
+            self._postponed = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "_awaits_gradient": False, "_postponed": None}
 
 
 def _initialize(
@@ -83,6 +136,7 @@ def _initialize(
     X: Any = None,  # noqa: N803 (thinc's names)
     Y: Any = None,  # noqa: N803
 ) -> None:
+    """Fetch the encoder. RAISES ValueError: If its vectors have another length than width."""
     shim = _shim_of(model)
     loaded = encoder.load(model.attrs["name"], shim)
     if loaded.width != model.get_dim("nO"):
@@ -101,32 +155,26 @@ def _forward(
     model: Tok2Vec, docs: list[Doc], is_train: bool
 ) -> tuple[list[Floats2d], Callable[[list[Floats2d]], list[Doc]]]:
     shim = _shim_of(model)
-    batch, buckets = encoder.read_docs(model, shim, docs)
+    batch, buckets = encoder.read_docs(shim, docs, max_batch_pieces=shim.cfg["max_batch_pieces"])
     rows, backprop_torch = shim(ArgsKwargs(args=(buckets, batch.n_rows), kwargs={}), is_train)
-    token_of_row = torch.from_numpy(_flat_tokens(docs, batch.row_tokens)).to(rows.device)
     lengths = [len(doc) for doc in docs]
+    token_of_row = torch.from_numpy(flat_tokens(batch.row_tokens, lengths)).to(rows.device)
+    flat = rows.new_zeros(sum(lengths), model.get_dim("nO"))  # (n_tokens, width)
+    flat[token_of_row] = rows.detach()
 
     def backprop(d_vectors: list[Floats2d]) -> list[Doc]:
-        d_flat = xp2torch(model.ops.xp.concatenate(d_vectors), device=rows.device)
-        gradient: Tensor = d_flat[token_of_row]  # (n_rows, width)
-        backprop_torch(ArgsKwargs(args=((rows,),), kwargs={"grad_tensors": (gradient,)}))
+        if len(flat):
+            d_flat: Tensor = xp2torch(model.ops.xp.concatenate(d_vectors), device=rows.device)
+            d_rows = d_flat[token_of_row] / len(flat)  # (n_rows, width)
+            backprop_torch(ArgsKwargs(args=((rows,),), kwargs={"grad_tensors": (d_rows,)}))
         return []  # text has no gradient
 
-    flat = rows.new_zeros(sum(lengths), model.get_dim("nO"))
-    flat[token_of_row] = rows.detach()
     vectors = cast(Floats2d, torch2xp(flat, ops=model.ops))
     bounds = np.cumsum([0, *lengths]).tolist()
     return [vectors[start:end] for start, end in pairwise(bounds)], backprop
 
 
-def _flat_tokens(docs: list[Doc], row_tokens: list[np.ndarray]) -> np.ndarray:
-    """(n_rows,) int64: each row's token among the tokens of all Docs."""
-    bases = np.cumsum([0, *map(len, docs)])
-    shifted = [tokens + base for tokens, base in zip(row_tokens, bases[:-1], strict=True)]
-    return np.concatenate([np.zeros(0, dtype=np.int64), *shifted])
-
-
-def _shim_of(model: Tok2Vec) -> TorchShim:
+def _shim_of(model: Tok2Vec) -> EncoderShim:
     shim = model.shims[0]
-    assert isinstance(shim, TorchShim)
+    assert isinstance(shim, EncoderShim)
     return shim
