@@ -1,17 +1,32 @@
 # make run    train, evaluate, package and try the demo pipeline
 # make test   run the tests
 # make fuzz   go on trying odd documents for an hour
+# make test-transformers   run the core's tests with the oldest and the newest transformers
 PYTHON ?= python3
 
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
+# What test-transformers tries: the oldest release that setup.cfg permits, and the newest there is.
+OLDEST := transformers==4.48.0 tokenizers==0.21.0
+NEWEST := transformers
+CORE_TESTS := tests/nn tests/text tests/models tests/pipeline tests/data tests/training \
+	tests/test_tags.py tests/test_scoring.py
+# spacy-transformers does not go with all of these: tests that need it are skipped.
+
 .DEFAULT_GOAL := help
-.PHONY: help run test fuzz lint clean
+.PHONY: help run test test-transformers test-oldest test-newest fuzz lint clean
+
+define check_python
+@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	echo "spacy_ner_plus needs Python 3.11 or newer, but '$(PYTHON)' is: $$($(PYTHON) --version 2>&1)." >&2; \
+	echo "Name a newer one, for example: make $(or $(MAKECMDGOALS),run) PYTHON=python3.12" >&2; \
+	exit 1; }
+endef
 
 help: ## Show this help
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/'
 
 run: $(INSTALLED) ## Run the whole project: check data, train, evaluate, package, smoke test
 	PYTHONUNBUFFERED=1 $(BIN)/python -m spacy project run all
@@ -23,20 +38,32 @@ fuzz: $(INSTALLED) ## Try odd documents for MINUTES=60, TEXT=folder of texts to 
 	$(BIN)/python -m tests.fuzz --minutes $(or $(MINUTES),60) \
 		$(if $(TEXT),--text "$(TEXT)") $(if $(SEED),--seed $(SEED))
 
+test-transformers: test-oldest test-newest ## Run the core's tests with the oldest and newest transformers
+
+test-oldest test-newest: test-%: .venv-%/.installed
+	.venv-$*/bin/python -m pytest $(CORE_TESTS)
+
 lint: $(INSTALLED) ## Check style and types
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m mypy
 
 clean: ## Remove the environment and everything the commands wrote
-	rm -rf $(VENV) build dist *.egg-info assets/encoder corpus metrics packages training project.lock
+	rm -rf $(VENV) .venv-oldest .venv-newest build dist *.egg-info
+	rm -rf assets/encoder corpus metrics packages training project.lock
 	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 # Made again when the metadata or the pins change; the source itself is installed editable.
 $(INSTALLED): setup.cfg pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-		echo "spacy_ner_plus needs Python 3.11 or newer, but '$(PYTHON)' is: $$($(PYTHON) --version 2>&1)." >&2; \
-		echo "Name a newer one, for example: make $(or $(MAKECMDGOALS),run) PYTHON=python3.12" >&2; \
-		exit 1; }
+	$(check_python)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt -e ".[shared,test,dev]"
+	@touch $@
+
+.venv-oldest/.installed: TRANSFORMERS = $(OLDEST)
+.venv-newest/.installed: TRANSFORMERS = $(NEWEST)
+.venv-oldest/.installed .venv-newest/.installed: .venv-%/.installed: setup.cfg pyproject.toml
+	$(check_python)
+	$(PYTHON) -m venv .venv-$*
+	.venv-$*/bin/python -m pip install --disable-pip-version-check --quiet \
+		"$$(grep '^torch==' constraints.txt)" $(TRANSFORMERS) -e ".[test]"
 	@touch $@
