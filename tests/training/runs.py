@@ -110,8 +110,8 @@ discard_oversize = false
 
 [training.batcher.size]
 @schedules = "compounding.v1"
-start = 60
-stop = 150
+start = 120
+stop = 200
 compound = 1.05
 
 [training.optimizer]

@@ -1,0 +1,77 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from spacy_ner_plus.training.checkpoint import MANIFEST, CheckpointFolder, verify
+
+
+def fill(folder: Path) -> None:
+    (folder / "weights").mkdir()
+    (folder / "weights" / "a.bin").write_bytes(b"0123")
+    (folder / "state.json").write_text("{}")
+
+
+@pytest.fixture
+def newest(tmp_path: Path) -> Path:
+    folder = CheckpointFolder(tmp_path / "checkpoint")
+    assert folder.newest() is None
+    for n_steps in (9, 10):
+        folder.write(n_steps, fill)
+    path = folder.newest()
+    assert path is not None
+    return path
+
+
+def test_write_replaces_the_checkpoint_before(newest: Path) -> None:
+    assert newest.name == "10"  # after 9 by number, not by letters
+    assert [path.name for path in newest.parent.iterdir()] == ["10"]
+    verify(newest)
+    CheckpointFolder(newest.parent).remove()
+    assert not newest.parent.exists()
+
+
+def test_failed_write_leaves_the_checkpoint_before(newest: Path) -> None:
+    def fail(folder: Path) -> None:
+        fill(folder)
+        raise OSError("No space left on device")
+
+    folder = CheckpointFolder(newest.parent)
+    with pytest.raises(OSError, match="No space"):
+        folder.write(11, fail)
+    assert folder.newest() == newest
+    verify(newest)
+    folder.write(12, fill)  # also where the failed one was
+    assert [path.name for path in newest.parent.iterdir()] == ["12"]
+    verify(newest.parent / "12")
+
+
+def test_verify_names_what_is_damaged(newest: Path) -> None:
+    path = newest / "weights" / "a.bin"
+    path.write_bytes(b"012")
+    with pytest.raises(ValueError, match=r"a\.bin has 3 bytes instead of 4"):
+        verify(newest)
+    path.write_bytes(b"0124")
+    with pytest.raises(ValueError, match=r"a\.bin has another SHA-256"):
+        verify(newest)
+    path.unlink()
+    with pytest.raises(ValueError, match=r"a\.bin is missing"):
+        verify(newest)
+    path.write_bytes(b"0123")
+    (newest / "b.bin").touch()
+    with pytest.raises(ValueError, match=r"b\.bin was added"):
+        verify(newest)
+
+
+def test_verify_refuses_bad_manifest(newest: Path) -> None:
+    path = newest / MANIFEST
+    manifest = json.loads(path.read_text())
+    path.write_text(json.dumps({**manifest, "format": 99}))
+    with pytest.raises(ValueError, match="has format 99"):
+        verify(newest)
+    path.write_text(path.read_text()[:20])
+    with pytest.raises(ValueError, match=r"manifest\.json can't be read"):
+        verify(newest)
+    path.unlink()
+    with pytest.raises(ValueError, match=r"manifest\.json can't be read"):
+        verify(newest)
