@@ -26,7 +26,13 @@ def train_cli(
         Path, typer.Argument(help="Path to config file", exists=True, allow_dash=True)
     ],
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="Folder for the trained pipeline and checkpoints")
+        Path,
+        typer.Option(
+            "--output",
+            "--output-path",
+            "-o",
+            help="Folder for the trained pipeline and checkpoints",
+        ),
     ],
     code: Annotated[
         Path | None,

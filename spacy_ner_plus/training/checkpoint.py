@@ -57,9 +57,13 @@ class CheckpointFolder:
             shutil.rmtree(path)
 
     def remove(self) -> None:
-        """Remove all checkpoints."""
+        """Remove all checkpoints, and what a kill left of an earlier removal."""
+        removed = self.path.with_name(f"{self.path.name}.removed")
+        if removed.exists():
+            shutil.rmtree(removed)
         if self.path.exists():
-            shutil.rmtree(self.path)
+            self.path.rename(removed)  # at once: what is left of a checkpoint would look damaged
+            shutil.rmtree(removed)
 
 
 def verify(checkpoint: Path) -> None:

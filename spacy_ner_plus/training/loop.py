@@ -144,9 +144,9 @@ class TrainingRun:
 
         RETURNS (bool): Whether training has ended; if not, there is a checkpoint.
         """
+        recover_best(self.output)
         if self.state.n_steps == 0:
             clean_output_dir(self.output)
-        recover_best(self.output)
         self._print_settings()
         self._started = default_timer() - self.state.seconds
         with self.nlp.select_pipes(disable=self.frozen):

@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -27,8 +28,23 @@ def test_write_replaces_the_checkpoint_before(newest: Path) -> None:
     assert newest.name == "10"  # after 9 by number, not by letters
     assert [path.name for path in newest.parent.iterdir()] == ["10"]
     verify(newest)
-    CheckpointFolder(newest.parent).remove()
-    assert not newest.parent.exists()
+
+
+def test_remove_is_complete_after_a_stopped_one(
+    newest: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(path: Path) -> None:
+        (path / newest.name / "state.json").unlink()
+        raise OSError("stopped")
+
+    folder = CheckpointFolder(newest.parent)
+    monkeypatch.setattr(shutil, "rmtree", stop)
+    with pytest.raises(OSError, match="stopped"):
+        folder.remove()
+    monkeypatch.undo()
+    assert folder.newest() is None
+    folder.remove()
+    assert list(newest.parent.parent.iterdir()) == []
 
 
 def test_failed_write_leaves_the_checkpoint_before(newest: Path) -> None:
