@@ -8,7 +8,13 @@ from typing import Any
 
 import torch
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
-from transformers import AutoConfig, AutoModel, PreTrainedTokenizerFast
+from transformers import (
+    AutoConfig,
+    AutoModel,
+    AutoModelForTokenClassification,
+    PretrainedConfig,
+    PreTrainedTokenizerFast,
+)
 
 CORPUS = Path(__file__).parent.parent / "assets" / "bc5cdr" / "train.tsv"
 OTHER_SCRIPTS = [
@@ -174,10 +180,54 @@ FAMILIES: dict[str, dict[str, Any]] = {
 
 def save_encoder(folder: Path, family: str = "bert", *, seed: int = 0, **settings: Any) -> Path:
     """Write a random encoder of a family, with a tokenizer, as a Hugging Face model folder."""
-    settings = {**FAMILIES[family], **settings}
-    tokenizer = TOKENIZERS[settings.pop("tokenizer", "wordpiece")]()
+    config = _save_tokenizer(folder, family, **settings)
     torch.manual_seed(seed)
-    config = AutoConfig.for_model(
+    AutoModel.from_config(config).save_pretrained(folder)
+    return folder
+
+
+def save_token_classifier(
+    folder: Path,
+    tags: list[str] | None,
+    family: str = "bert",
+    *,
+    seed: int = 0,
+    scale: float = 1.0,
+    **settings: Any,
+) -> Path:
+    """Write a random token-classification model with these tags, as fine-tuning does.
+
+    tags: Names by row; None for the LABEL_0, LABEL_1 of who gives none.
+    scale: Size of the logits.
+    """
+    names = {}
+    if tags is not None:
+        names["id2label"] = dict(enumerate(tags))
+        names["label2id"] = {tag: row for row, tag in enumerate(tags)}
+    config = _save_tokenizer(folder, family, **names, **settings)
+    torch.manual_seed(seed)
+    model = AutoModelForTokenClassification.from_config(config)
+    with torch.no_grad():
+        model.classifier.weight.normal_(std=scale / config.hidden_size**0.5)
+        model.classifier.bias.normal_()
+    model.save_pretrained(folder)
+    return folder
+
+
+def _save_tokenizer(folder: Path, family: str, **settings: Any) -> PretrainedConfig:
+    """Write the tokenizer of a family, and give a configuration that goes with it."""
+    settings = {**FAMILIES.get(family, {}), **settings}
+    tokenizer = TOKENIZERS[settings.pop("tokenizer", "wordpiece")]()
+    PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        pad_token="[PAD]",
+        unk_token="[UNK]",
+        cls_token="[CLS]",
+        sep_token="[SEP]",
+        mask_token="[MASK]",
+        model_max_length=128,
+    ).save_pretrained(folder)
+    return AutoConfig.for_model(
         family,
         **{
             "vocab_size": tokenizer.get_vocab_size(),
@@ -196,17 +246,6 @@ def save_encoder(folder: Path, family: str = "bert", *, seed: int = 0, **setting
             **settings,
         },
     )
-    AutoModel.from_config(config).save_pretrained(folder)
-    PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer,
-        pad_token="[PAD]",
-        unk_token="[UNK]",
-        cls_token="[CLS]",
-        sep_token="[SEP]",
-        mask_token="[MASK]",
-        model_max_length=128,
-    ).save_pretrained(folder)
-    return folder
 
 
 def _with_special(tokenizer: Tokenizer) -> Tokenizer:

@@ -8,13 +8,14 @@ from typing import Any
 
 import torch
 from spacy.tokens import Doc
+from torch import nn
 
 from ..nn.tagger import TensorBucket
 from ..nn.transformer import TransformerEncoder
 from ..text.batches import POOLINGS, Batch, Bucket, make_batch
 from ..text.features import WORD_FORMS
 from .device import PRECISIONS
-from .pretrained import load_encoder, load_tokenizer
+from .pretrained import load_encoder, load_token_classifier, load_tokenizer
 from .torch_shim import TorchShim
 
 logger = logging.getLogger("spacy_ner_plus")
@@ -25,13 +26,24 @@ def load(name: str, shim: TorchShim) -> TransformerEncoder:
 
     RAISES ValueError: If it can't be loaded or does not suit the shim's settings.
     """
-    tokenizer = load_tokenizer(name)
-    setting = shim.cfg["word_forms"]
-    wanted = setting == "casing" or (setting == "auto" and tokenizer.lowercases)
-    encoder = load_encoder(name, n_word_forms=len(WORD_FORMS) if wanted else 0)
-    shim.tokenizer = tokenizer
+    shim.tokenizer = load_tokenizer(name)
+    encoder = load_encoder(name, n_word_forms=_n_word_forms(shim))
     _check_window(shim, encoder)
     return encoder
+
+
+def load_with_classifier(name: str, shim: TorchShim) -> tuple[TransformerEncoder, nn.Linear]:
+    """As load, for a fine-tuned token-classification checkpoint, with its classifier."""
+    shim.tokenizer = load_tokenizer(name)
+    encoder, classifier = load_token_classifier(name, n_word_forms=_n_word_forms(shim))
+    _check_window(shim, encoder)
+    return encoder, classifier
+
+
+def _n_word_forms(shim: TorchShim) -> int:
+    setting = shim.cfg["word_forms"]
+    wanted = setting == "casing" or (setting == "auto" and shim.tokenizer.lowercases)
+    return len(WORD_FORMS) if wanted else 0
 
 
 def describe(shim: TorchShim) -> dict[str, Any]:

@@ -1,12 +1,17 @@
 """Loading of pretrained encoders with their tokenizers, by hub name or from a local folder."""
 
+import logging
 from pathlib import Path
 from typing import Any
 
+from torch import nn
 from transformers import AutoTokenizer
 
-from ..nn.transformer import TransformerEncoder
+from ..nn.transformer import TransformerEncoder, load_config, read_token_classifier
 from ..text.wordpieces import WordpieceTokenizer
+from .checkpoint import CheckpointTags, parse_id2label
+
+logger = logging.getLogger("spacy_ner_plus")
 
 # Pieces besides the special tokens; an alphabet of amino acids has 20.
 MIN_VOCABULARY = 10
@@ -26,6 +31,40 @@ def load_encoder(name: str, *, n_word_forms: int) -> TransformerEncoder:
         raise ValueError(_cannot_load("encoder", name, error)) from error
 
 
+def load_token_classifier(name: str, *, n_word_forms: int) -> tuple[TransformerEncoder, nn.Linear]:
+    """Load an encoder's weights with those of the classifier it was fine-tuned with.
+
+    name, n_word_forms: See load_encoder.
+    RAISES ValueError: If there is no such checkpoint, or its head is of an unknown kind.
+    """
+    _check_name(name)
+    try:
+        model, unused = read_token_classifier(name)
+    # of transformers: the second where the shapes of weights and configuration differ, the third
+    # where the architecture has no token classifier or wants to run code of its own
+    except (OSError, RuntimeError, ValueError) as error:
+        raise ValueError(_cannot_load("token classifier", name, error)) from error
+    if unused:
+        logger.warning("Not used of '%s' are the weights %s.", name, ", ".join(unused[:5]))
+    return TransformerEncoder.from_token_classifier(model, n_word_forms=n_word_forms)
+
+
+def load_tags(name: str) -> CheckpointTags | None:
+    """The tags of a fine-tuned token-classification checkpoint; None for any other encoder.
+
+    name (str): Hub name or local folder.
+    RAISES ValueError: If there is no such encoder. TagNamesError: If its tags can't be read.
+    """
+    _check_name(name)
+    try:
+        config = load_config(name)
+    except (OSError, ValueError) as error:
+        raise ValueError(_cannot_load("encoder", name, error)) from error
+    if not any(kind.endswith("ForTokenClassification") for kind in config.architectures or ()):
+        return None
+    return parse_id2label(config.id2label)
+
+
 def load_tokenizer(name: str) -> WordpieceTokenizer:
     """Load an encoder's tokenizer.
 
@@ -34,7 +73,9 @@ def load_tokenizer(name: str) -> WordpieceTokenizer:
     """
     _check_name(name)
     try:
-        tokenizer: Any = AutoTokenizer.from_pretrained(name, use_fast=True)
+        tokenizer: Any = AutoTokenizer.from_pretrained(
+            name, use_fast=True, trust_remote_code=False
+        )
     # where files are missing, the last three come from attempts to convert an older format
     except (OSError, ImportError, TypeError, ValueError) as error:
         raise ValueError(_cannot_load("tokenizer", name, error)) from error

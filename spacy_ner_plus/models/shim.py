@@ -10,6 +10,7 @@ from ..nn.crf import CRF, TagDecoder
 from ..nn.tagger import TagHead
 from ..tags import TagScheme
 from .calibration import Calibration
+from .checkpoint import CheckpointTags
 from .tagging import make_decoder
 from .torch_shim import TorchShim
 
@@ -25,17 +26,21 @@ class TaggerShim(TorchShim):
         scheme (TagScheme): The tags, in the order of the head's rows.
         calibration (Calibration): How its scores become probabilities.
         fresh_labels (tuple): Labels that were added to trained weights and not learned since.
+        origin (CheckpointTags): What the head is to be made of by initialize: the classifier of a
+            fine-tuned checkpoint with these tags; None for a new one.
     """
 
     scheme: TagScheme
     calibration: Calibration
     fresh_labels: tuple[str, ...]
+    origin: CheckpointTags | None
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
         self.scheme = TagScheme("BIO", [])
         self.calibration = Calibration()
         self.fresh_labels = ()
+        self.origin = None
 
     @property
     def decoder(self) -> TagDecoder:
@@ -47,11 +52,15 @@ class TaggerShim(TorchShim):
         decoder = make_decoder(self.scheme, use_crf=self.structure["use_crf"])
         return TagHead(width, decoder, dropout=self.cfg["dropout"])
 
-    def start(self, scheme: TagScheme) -> None:
-        """Forget what the weights were: a new scheme, nothing learned and nothing calibrated."""
+    def start(self, scheme: TagScheme, origin: CheckpointTags | None = None) -> None:
+        """Forget what the weights were: a new scheme, nothing learned and nothing calibrated.
+
+        origin (CheckpointTags): Its labels are the scheme's first.
+        """
         self.scheme = scheme
         self.calibration = Calibration()
         self.fresh_labels = ()
+        self.origin = origin
 
     def grow(self, scheme: TagScheme) -> None:
         """Give the head rows for further labels; the old ones stay bit for bit as they are.

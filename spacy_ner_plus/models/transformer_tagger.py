@@ -1,18 +1,26 @@
 """`spacy_ner_plus.TransformerTagger.v1`: Docs to emissions through a pretrained encoder."""
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterable
 from typing import Any
 
+import torch
 from spacy import registry
 from spacy.tokens import Doc
 from thinc.api import Model
 from thinc.types import ArgsKwargs
-from torch import Tensor
+from torch import Tensor, nn
 
-from ..nn.tagger import TransformerTagger
+from ..nn.crf import CRF
+from ..nn.tagger import TagHead, TransformerTagger
+from ..tags import TagScheme
 from . import encoder
+from .checkpoint import IMPROBABLE, NO_ROW, CheckpointTags, TagNamesError, adjacent
 from .emissions import Emissions
+from .pretrained import load_tags
 from .shim import TaggerShim, shim_of
+
+logger = logging.getLogger("spacy_ner_plus")
 
 
 @registry.architectures("spacy_ner_plus.TransformerTagger.v1")
@@ -36,7 +44,8 @@ def build_transformer_tagger_v1(
     Building it loads nothing: the encoder is fetched by initialize, and a trained model is read
     from its own folder only.
 
-    name (str): Hub name or local folder of a Hugging Face encoder.
+    name (str): Hub name or local folder of a Hugging Face encoder. A fine-tuned
+        token-classification checkpoint brings its own head: see docs/checkpoints.md.
     word_forms (str): "casing" adds a learned embedding of each token's casing to the encoder's
         input embeddings; None does not; "auto" does if the tokenizer lowercases.
     pooling (str): How a token's wordpieces become one vector: "first", "last", "mean" or "max".
@@ -101,11 +110,84 @@ def _initialize(
     X: Any = None,  # noqa: N803 (thinc's names)
     Y: Any = None,  # noqa: N803
 ) -> None:
-    """Fetch the encoder and put a new head for the shim's tag scheme on it."""
+    """Fetch the encoder and put a head for the shim's tag scheme on it: a new one, or that of the
+    checkpoint.
+    """
     shim = shim_of(model)
-    loaded = encoder.load(model.attrs["name"], shim)
+    name = model.attrs["name"]
+    if shim.origin is not None:
+        _take_over(shim, name, shim.origin)
+        return
+    loaded = encoder.load(name, shim)
     head = shim.make_head(loaded.width)
     shim.place(TransformerTagger(loaded, head, pooling=shim.structure["pooling"]))
+
+
+def find_origin(model: Model, given: Iterable[str] | None) -> CheckpointTags | None:
+    """The tags of the fine-tuned checkpoint that a model's settings name, if initialize is to take
+    over its head.
+
+    given (Iterable[str]): Labels that the user wants; None if they are to be found. If none of
+        them is the checkpoint's, or its tags can't be read, it serves as an encoder only.
+    RETURNS (CheckpointTags): None if the model has no checkpoint, or the checkpoint no head.
+    RAISES ValueError: If the encoder can't be loaded. TagNamesError: If its tags can't be read.
+    """
+    name = model.attrs.get("name")
+    if name is None:
+        return None
+    try:
+        tags = load_tags(name)
+    except TagNamesError as error:
+        if given is None:
+            raise
+        logger.info("Only the encoder of '%s' is used, as labels were given. %s", name, error)
+        return None
+    if tags is not None and given is not None and not set(given) & set(tags.labels):
+        logger.warning(
+            "Only the encoder of '%s' is used, with a new head: none of its own labels %s is among "
+            "those given.",
+            name,
+            list(tags.labels),
+        )
+        return None
+    return tags
+
+
+def _take_over(shim: TaggerShim, name: str, tags: CheckpointTags) -> None:
+    """The checkpoint's encoder and head; labels that it does not have are added to it."""
+    wanted = shim.scheme
+    own = TagScheme(wanted.name, tags.labels)
+    rows = tags.head_rows(own)
+    if not (tags.separates or shim.structure["use_crf"]):
+        raise ValueError(
+            f"The {tags.scheme} tags of '{name}' don't say where an entity ends and the next one "
+            "with the same label begins, which takes transition scores: set use_crf = true."
+        )
+    if tags.unused:
+        logger.warning("Not used of '%s' are the tags %s.", name, list(tags.unused))
+    loaded, classifier = encoder.load_with_classifier(name, shim)
+    shim.scheme = own
+    head = shim.make_head(loaded.width)
+    _fill_head(head, classifier, torch.from_numpy(rows))
+    if not tags.separates:
+        assert isinstance(head.decoder, CRF)
+        with torch.no_grad():
+            head.decoder.transition[torch.from_numpy(adjacent(own))] = IMPROBABLE
+    shim.place(TransformerTagger(loaded, head, pooling=shim.structure["pooling"]))
+    if wanted != own:
+        shim.grow(wanted)
+
+
+@torch.no_grad()
+def _fill_head(head: TagHead, classifier: nn.Linear, rows: Tensor) -> None:
+    """Copy the classifier's rows; tags that have none are an improbable kind of O."""
+    has_none = rows == NO_ROW  # (n_tags,)
+    rows = rows.where(~has_none, rows[0])
+    head.linear.weight.copy_(classifier.weight[rows])
+    head.linear.bias.zero_()
+    if classifier.bias is not None:
+        head.linear.bias.copy_(classifier.bias[rows])
+    head.linear.bias[has_none] += IMPROBABLE
 
 
 def _rebuild(shim: TaggerShim, saved: dict[str, Any]) -> TransformerTagger:

@@ -7,8 +7,15 @@ they use its public calls only.
 import re
 from typing import Any
 
+import torch
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModel, PretrainedConfig, PreTrainedModel
+from transformers import (
+    AutoConfig,
+    AutoModel,
+    AutoModelForTokenClassification,
+    PretrainedConfig,
+    PreTrainedModel,
+)
 
 # What architectures call the dropout of attention weights. It is switched off: with it, no fused
 # attention kernel can be used on a CPU, and training takes half as long again. The encoder's
@@ -16,6 +23,18 @@ from transformers import AutoConfig, AutoModel, PretrainedConfig, PreTrainedMode
 ATTENTION_DROPOUT = ("attention_probs_dropout_prob", "attention_dropout")
 # Architectures whose forward pass refuses vectors instead of ids.
 REFUSES_EMBEDDINGS = ("esm", "canine", "ibert")
+# What a configuration says about where it came from, and about a head that it had there.
+NO_PART_OF_ENCODER = (
+    "_name_or_path",  # a folder of the machine that trained it
+    "_attn_implementation_autoset",  # makes transformers 4.48 build it with slow attention
+    "architectures",
+    "id2label",
+    "label2id",
+    "num_labels",
+    "problem_type",
+)
+# Largest difference between the logits of a checkpoint and ours.
+TOLERANCE = 1e-4
 
 
 class TransformerEncoder(nn.Module):
@@ -27,11 +46,19 @@ class TransformerEncoder(nn.Module):
 
     model (PreTrainedModel): The encoder.
     n_word_forms (int): Number of word-form classes; 0 for none. Class 0 always adds nothing.
+    prediction_head (nn.Module): What a fine-tuned checkpoint has between encoder and classifier
+        (ModernBERT), from vectors to vectors.
     RAISES ValueError: If the architecture refuses input embeddings and word forms are asked for,
         or if it is an encoder-decoder.
     """
 
-    def __init__(self, model: PreTrainedModel, *, n_word_forms: int = 0) -> None:
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        *,
+        n_word_forms: int = 0,
+        prediction_head: nn.Module | None = None,
+    ) -> None:
         super().__init__()
         if model.config.is_encoder_decoder:
             raise ValueError(
@@ -46,6 +73,7 @@ class TransformerEncoder(nn.Module):
         if getattr(model, "pooler", None) is not None:
             setattr(model, "pooler", None)  # noqa: B010 (a sentence vector that nobody asks for)
         self.model = model
+        self.prediction_head = prediction_head
         self.word_forms: nn.Embedding | None = None
         if n_word_forms:
             table: Any = model.get_input_embeddings()
@@ -56,23 +84,55 @@ class TransformerEncoder(nn.Module):
     def from_pretrained(cls, name: str, *, n_word_forms: int = 0) -> "TransformerEncoder":
         """Load weights by hub name or from a local folder. Runs no code from the hub."""
         # transformers 5 keeps the checkpoint's own dtype: train in fp32, compute in what we choose
-        model = AutoModel.from_pretrained(name, config=load_config(name)).float()
+        model = AutoModel.from_pretrained(
+            name, config=load_config(name), trust_remote_code=False
+        ).float()
         return cls(model, n_word_forms=n_word_forms)
 
     @classmethod
     def from_config(cls, config: dict[str, Any], *, n_word_forms: int = 0) -> "TransformerEncoder":
         """Build the encoder of a stored configuration, without weights and without network."""
-        settings = dict(config)
+        settings = {k: v for k, v in config.items() if k not in NO_PART_OF_ENCODER}
         model_type = settings.pop("model_type")
-        model = AutoModel.from_config(_adapt(AutoConfig.for_model(model_type, **settings)))
-        return cls(model.float(), n_word_forms=n_word_forms)
+        has_prediction_head = settings.pop("prediction_head", False)
+        adapted = _adapt(AutoConfig.for_model(model_type, **settings))
+        if not has_prediction_head:
+            return cls(AutoModel.from_config(adapted).float(), n_word_forms=n_word_forms)
+        whole = AutoModelForTokenClassification.from_config(adapted).float()
+        base: Any = whole.base_model
+        prediction_head, _ = _head_parts(whole)
+        return cls(base, n_word_forms=n_word_forms, prediction_head=prediction_head)
+
+    @classmethod
+    def from_token_classifier(
+        cls, model: PreTrainedModel, *, n_word_forms: int = 0
+    ) -> tuple["TransformerEncoder", nn.Linear]:
+        """The encoder of a token-classification model, and the classifier behind it.
+
+        RAISES ValueError: If the head has parts besides, or the encoder with the classifier does
+            not give the model's own logits.
+        """
+        model = model.float().eval()
+        base: Any = model.base_model
+        prediction_head, classifier = _head_parts(model)
+        pad_id = model.config.pad_token_id
+        ids = torch.tensor([[i for i in range(9) if i != pad_id]])
+        mask = torch.ones_like(ids, dtype=torch.bool)
+        with torch.no_grad():
+            expected = model(input_ids=ids, attention_mask=mask.long()).logits  # (1, 8 or 9, tags)
+            encoder = cls(base, n_word_forms=n_word_forms, prediction_head=prediction_head).eval()
+            logits = classifier(encoder(ids, mask, torch.zeros_like(ids)))
+        if not torch.allclose(logits, expected, rtol=TOLERANCE, atol=TOLERANCE):
+            raise ValueError(_unknown_head(model, "it does more than it seems to"))
+        return encoder, classifier
 
     @property
     def config(self) -> dict[str, Any]:
         """The encoder's configuration as plain data, for from_config."""
         config: dict[str, Any] = self.model.config.to_dict()
-        config.pop("_name_or_path", None)  # a folder of the machine that trained it
-        return config
+        for name in NO_PART_OF_ENCODER:
+            config.pop(name, None)
+        return config | ({"prediction_head": True} if self.prediction_head is not None else {})
 
     @property
     def width(self) -> int:
@@ -98,7 +158,7 @@ class TransformerEncoder(nn.Module):
 
         What follows the last layer counts as part of it, what serves all layers as embeddings.
         """
-        if re.search(r"(?:^|\.)(?:final_norm|final_layer_norm|ln_f)\.", parameter):
+        if re.search(r"(?:^|\.)(?:prediction_head|final_norm|final_layer_norm|ln_f)\.", parameter):
             return self.n_layers
         match = re.search(r"(?:^|\.)(?:layers?|h|block)\.(\d+)\.", parameter)
         return int(match.group(1)) + 1 if match else 0
@@ -117,12 +177,52 @@ class TransformerEncoder(nn.Module):
             embedded = embedded + self.word_forms(forms)
             output = self.model(inputs_embeds=embedded, attention_mask=mask.long())
         hidden: Tensor = output.last_hidden_state
-        return hidden
+        return hidden if self.prediction_head is None else self.prediction_head(hidden)
 
 
 def load_config(name: str) -> PretrainedConfig:
     """The configuration of an encoder by hub name or local folder."""
-    return _adapt(AutoConfig.from_pretrained(name))
+    return _adapt(AutoConfig.from_pretrained(name, trust_remote_code=False))
+
+
+def read_token_classifier(name: str) -> tuple[PreTrainedModel, list[str]]:
+    """A fine-tuned token-classification model by hub name or local folder. Runs no code from it.
+
+    RETURNS: The model, and the names of weights in the checkpoint that are no part of it.
+    RAISES ValueError: If weights of the model are not in the checkpoint.
+    """
+    model, report = AutoModelForTokenClassification.from_pretrained(
+        name, config=load_config(name), trust_remote_code=False, output_loading_info=True
+    )
+    learned = {parameter for parameter, _ in model.named_parameters()}
+    missing = sorted(learned.intersection(report["missing_keys"]))
+    if missing:
+        raise ValueError(f"the weights of {', '.join(missing[:5])} are not among the files")
+    own = f"{model.base_model_prefix}."
+    return model, sorted(key for key in report["unexpected_keys"] if not key.startswith(own))
+
+
+def _head_parts(model: PreTrainedModel) -> tuple[nn.Module | None, nn.Linear]:
+    """What lies between the encoder and the classifier, and the classifier."""
+    parts = {
+        name: part
+        for name, part in model.named_children()
+        if part is not model.base_model and not isinstance(part, nn.Dropout)
+    }
+    prediction_head = parts.pop("head", None)
+    classifier = next(iter(parts.values()), None)
+    if len(parts) != 1 or not isinstance(classifier, nn.Linear):
+        raise ValueError(_unknown_head(model, f"its parts are {', '.join(parts) or 'unknown'}"))
+    return prediction_head, classifier
+
+
+def _unknown_head(model: PreTrainedModel, reason: str) -> str:
+    return (
+        f"The head of a {type(model).__name__} can't be taken over: {reason}, and ner_plus knows "
+        "one linear layer after the encoder, with ModernBERT's dense layer before it. Give the "
+        "labels of your own data in [initialize.components] to take the encoder alone and train a "
+        "new head."
+    )
 
 
 def _adapt(config: PretrainedConfig) -> PretrainedConfig:

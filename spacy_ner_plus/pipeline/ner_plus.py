@@ -19,6 +19,7 @@ from thinc.api import Adam, Config, Model, Optimizer, set_dropout_rate
 from torch import Tensor
 
 from ..models import folder
+from ..models.checkpoint import CheckpointTags
 from ..models.emissions import Emissions
 from ..models.learning import (
     distillation_loss_and_gradient,
@@ -29,6 +30,7 @@ from ..models.optimizer import SAFE_ENCODER_RATE
 from ..models.shim import TaggerShim, shim_of
 from ..models.tagging import Entities, constrain, decode
 from ..models.token_tagger import check_rehearsal
+from ..models.transformer_tagger import find_origin
 from ..tags import TagScheme
 from ..text.existing import existing, permitted_tags
 from ..text.gold import (
@@ -233,10 +235,10 @@ class NerPlus(TrainablePipe):
         self.vocab.strings.add(label)
         return 1
 
-    def _set_labels(self, labels: Iterable[str]) -> None:
+    def _set_labels(self, labels: Iterable[str], origin: CheckpointTags | None = None) -> None:
         scheme = TagScheme(self.cfg["tag_scheme"], list(labels))
         self._rehearsal_model = None  # a teacher of other tags
-        self.tagger.start(scheme)
+        self.tagger.start(scheme, origin)
         for label in scheme.labels:
             self.vocab.strings.add(label)
 
@@ -251,10 +253,15 @@ class NerPlus(TrainablePipe):
     ) -> None:
         """Load the pretrained encoder and set up the labels.
 
+        A fine-tuned token-classification checkpoint brings its own labels and weights for them:
+        then nothing else is needed to predict, and examples need not be given. Further labels
+        follow after its own.
+
         get_examples (Callable[[], Iterable[Example]]): Returns examples of the training data.
         nlp (Language): The pipeline.
         labels (List[str]): The entity types, in this order. If None, those of the examples and
-            those added with add_label, sorted.
+            those added with add_label, sorted. If none of them is among a checkpoint's own, only
+            its encoder is used.
         RAISES ValueError: If there are no labels, an example has one that is not among those
             given, or the encoder can't be loaded.
         """
@@ -267,6 +274,7 @@ class NerPlus(TrainablePipe):
             lost.extend(lost_entities(example))
             if len(sample) < SAMPLE_SIZE and len(example.predicted):
                 sample.append(example.predicted)
+        origin = find_origin(self.model, labels)
         if labels is None:
             labels = sorted({*counts, *self.labels})
         unknown = set(counts) - set(labels)
@@ -275,11 +283,14 @@ class NerPlus(TrainablePipe):
                 f"The training data has entities of type {sorted(unknown)}, but the labels given "
                 f"to '{self.name}' are {list(labels)}: add the types or take their entities out."
             )
+        if origin is not None:
+            labels = [*origin.labels, *(label for label in labels if label not in origin.labels)]
         if not labels:
             raise ValueError(
                 f"'{self.name}' found no entities in the training data and was given no labels. "
-                "Annotate doc.ents, or give labels in [initialize.components."
-                f"{self.name}] or with add_label."
+                "Annotate doc.ents, give labels in [initialize.components."
+                f"{self.name}] or with add_label, or name a checkpoint that was fine-tuned for "
+                "token classification, which has labels of its own."
             )
         if lost:
             warnings.warn(
@@ -289,7 +300,7 @@ class NerPlus(TrainablePipe):
                 stacklevel=2,
             )
         options.check_weighted_labels(self.label_weights, labels)
-        self._set_labels(labels)
+        self._set_labels(labels, origin)
         self.cfg["balanced"] = options.balanced_weights(counts, labels)
         self.model.initialize(X=sample)
 
