@@ -42,19 +42,19 @@ def calibrate_cli(
     with errors_as_messages():
         from spacy import util
 
+        from spacy_ner_plus.pipeline.calibrating import fit, judge
+
         nlp = util.load_model(model)
         ner = find_component(nlp, component)
         sets = {"development": read_examples(nlp, ner, data, tokens)}
         if test is not None:
             sets["test"] = read_examples(nlp, ner, test, tokens)
-        before = {name: ner.agreement(examples) for name, examples in sets.items()}
-        after = {"development": ner.calibrate(sets["development"])}
-        if test is not None:
-            after["test"] = ner.agreement(sets["test"])
+        judged = {name: judge(ner.model, examples) for name, examples in sets.items()}
+        before = ner.tagger.calibration
+        ner.tagger.calibration = calibration = fit(judged["development"])
         nlp.to_disk(output)
-    for name in sets:
-        _print_agreement(name, before[name], after[name])
-    calibration = ner.tagger.calibration
+    for name, entities in judged.items():
+        _print_agreement(name, entities.agreement(before), entities.agreement(calibration))
     msg.good(
         f"Saved to {output}: temperature {calibration.temperature:.3f}, slope "
         f"{calibration.slope:.3f}, intercept {calibration.intercept:+.3f}"

@@ -100,7 +100,7 @@ def _fit_line(probabilities: np.ndarray, correct: np.ndarray) -> tuple[float, fl
         optimizer.zero_grad()
         loss = binary_cross_entropy_with_logits(line[0] * x + line[1], y)
         loss.backward()
-        return float(loss)
+        return loss.item()
 
     optimizer.step(closure)
     slope, intercept = line.tolist()

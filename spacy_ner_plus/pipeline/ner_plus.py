@@ -18,15 +18,18 @@ from spacy.vocab import Vocab
 from thinc.api import Adam, Config, Model, Optimizer, set_dropout_rate
 from torch import Tensor
 
-from ..models import folder
+from ..models import folder, saved
 from ..models.checkpoint import CheckpointTags
 from ..models.emissions import Emissions
+from ..models.files import read_msgpack
 from ..models.learning import (
     distillation_loss_and_gradient,
     loss_and_gradient,
     tag_log_weights,
 )
+from ..models.manifest import MANIFEST
 from ..models.optimizer import SAFE_ENCODER_RATE
+from ..models.saved import SavedComponent
 from ..models.shim import TaggerShim, shim_of
 from ..models.tagging import Entities, constrain, decode
 from ..models.token_tagger import check_rehearsal
@@ -521,7 +524,7 @@ class NerPlus(TrainablePipe):
 
     def calibrate(self, examples: Iterable[Example]) -> Agreement:
         """Make probabilities agree with how often they come true, on annotated documents that the
-        model was not trained on. Entities stay the same, and so does their order by probability.
+        model was not trained on. The entities that it finds stay the same.
 
         examples (Iterable[Example]): Some hundreds of entities at least, better thousands.
         RETURNS (Agreement): Of the probabilities and the annotation, after it. On the same
@@ -562,73 +565,103 @@ class NerPlus(TrainablePipe):
     def _emissions_around(self, span: Doc | Span) -> Emissions:
         return self.emissions([span if isinstance(span, Doc) else span.doc])
 
-    # Files: `cfg` and a folder `model` with the shim's files
+    # Files: `cfg`, a folder `model` with the shim's files, and the manifest of both
 
     def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
         """Serialize to a bytestring.
 
         exclude (Iterable[str]): Names of parts to leave out: "cfg", "vocab", "model".
         """
+        exclude = list(exclude)
         self.cfg["labels"] = self.label_data
         # not the bytes of the whole model: its own settings would win over the config's on load
-        writers = {
-            "cfg": lambda: srsly.json_dumps(self.cfg),
-            "vocab": lambda: self.vocab.to_bytes(exclude=exclude),
-            "model": lambda: srsly.msgpack_dumps(folder.to_files(self.model)),
-        }
-        packed: bytes = util.to_bytes(writers, exclude)
+        parts = saved.pack(self.cfg, self.model, exclude)
+        if "vocab" not in exclude:
+            parts["vocab"] = self.vocab.to_bytes(exclude=exclude)
+        packed: bytes = srsly.msgpack_dumps(parts)
         return packed
 
     def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> "NerPlus":
         """Load from a bytestring: the reverse of to_bytes. Same settings as to_bytes.
 
-        RAISES ValueError: If a setting that belongs to the weights differs.
+        If it fails, the component stays as it was.
+        RAISES ValueError: If the bytes are damaged, of a newer format, or a setting that belongs
+            to the weights differs.
         """
-        readers = {
-            "cfg": lambda b: self._read_cfg(srsly.json_loads(b)),
-            "vocab": lambda b: self.vocab.from_bytes(b, exclude=exclude),
-            "model": lambda b: folder.from_files(self.model, srsly.msgpack_loads(b)),
-        }
-        util.from_bytes(bytes_data, readers, exclude)
+        exclude = list(exclude)
+        parts = read_msgpack(f"the bytes of '{self.name}'", bytes_data)
+        component = saved.unpack(parts, exclude)
+        if "vocab" in parts and "vocab" not in exclude:
+            self.vocab.from_bytes(parts["vocab"], exclude=exclude)
+        self._take(component)
         return self
 
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
-        """Save to a folder. Weights are safetensors, the rest is JSON.
+        """Save to a folder. Weights are safetensors, the rest is JSON, and a manifest has the size
+        and SHA-256 of each file.
 
         path (str / Path): The folder.
         exclude (Iterable[str]): Names of parts to leave out.
         """
         self.cfg["labels"] = self.label_data
         writers = {
-            "cfg": lambda p: srsly.write_json(p, self.cfg),
+            "cfg": lambda p: p.write_bytes(saved.pack_cfg(self.cfg)),
             "vocab": lambda p: self.vocab.to_disk(p, exclude=exclude),
             "model": lambda p: folder.write(p, folder.to_files(self.model)),
+            MANIFEST: saved.write_manifest,  # after what it lists
         }
-        util.to_disk(path, writers, exclude)
+        util.to_disk(path, writers, list(exclude))
 
     def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "NerPlus":
         """Load from a folder: the reverse of to_disk.
 
-        RAISES ValueError: If files are missing or damaged, or a setting that belongs to the
-            weights differs.
+        All files are compared with the manifest before one is read. If it fails, the component
+        stays as it was.
+        RAISES ValueError: If files are missing or damaged, of a newer format, or a setting that
+            belongs to the weights differs.
         """
+        exclude = list(exclude)
+        component = saved.read_folder(Path(path), exclude)
         readers: dict[str, Callable[[Path], Any]] = {
-            "cfg": lambda p: self._read_cfg(srsly.read_json(p)),
-            "vocab": lambda p: self.vocab.from_disk(p, exclude=exclude),
-            "model": lambda p: folder.from_files(self.model, folder.read(p)),
+            "vocab": lambda p: self.vocab.from_disk(p, exclude=exclude)
         }
         util.from_disk(path, readers, exclude)
+        self._take(component)
         return self
 
-    def _read_cfg(self, cfg: dict[str, Any]) -> None:
+    def _take(self, component: SavedComponent) -> None:
+        """Become what was saved: all of it, or, with an error, nothing."""
+        cfg = self.cfg if component.cfg is None else component.cfg
         if cfg["tag_scheme"] != self.cfg["tag_scheme"]:
             raise ValueError(
                 f"'{self.name}' was trained with tag_scheme = {cfg['tag_scheme']!r}, but the "
                 f"config says {self.cfg['tag_scheme']!r}. This setting can't be changed after "
                 "training."
             )
-        self._set_labels(cfg["labels"])
-        self.cfg["balanced"] = cfg.get("balanced", {})
+        wanted = self.tagger.scheme
+        if component.cfg is not None:
+            wanted = TagScheme(cfg["tag_scheme"], cfg["labels"])
+        if component.model is None:
+            model, scheme = None, self.tagger.scheme if self.tagger.is_built else wanted
+        else:
+            model = folder.read_model(
+                self.model, component.model, is_verified=component.is_verified
+            )
+            scheme = model.shim.scheme if component.model else wanted
+        if component.cfg is not None and wanted != scheme:
+            raise ValueError(
+                f"'{self.name}' can't be loaded: its weights are for the scheme {scheme.name} with "
+                f"the labels {list(scheme.labels)}, but its cfg says {wanted.name} with "
+                f"{list(wanted.labels)}."
+            )
+        if model is not None:
+            model.take()
+        if not self.tagger.is_built:
+            self._set_labels(scheme.labels)
+        self._rehearsal_model = None
+        self.cfg = {**self.cfg, **cfg}
+        for label in scheme.labels:
+            self.vocab.strings.add(label)
 
 
 def _register_probability() -> bool:

@@ -1,0 +1,60 @@
+from pathlib import Path
+
+import pytest
+import spacy
+from spacy.tokens import DocBin
+from typer.testing import CliRunner
+
+from spacy_ner_plus.cli import app
+from spacy_ner_plus.models.calibration import Calibration
+from tests import tiny
+from tests.pipeline.samples import initialized_nlp, make_examples
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A pipeline that finds much and is mostly wrong."""
+    encoder = tiny.save_encoder(tmp_path_factory.mktemp("encoder"))
+    nlp = initialized_nlp(encoder, n=20)
+    folder = tmp_path_factory.mktemp("model")
+    nlp.to_disk(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("data") / "dev.spacy"
+    examples = make_examples(spacy.blank("en"), 40)
+    DocBin(docs=[example.reference for example in examples]).to_disk(path)
+    return path
+
+
+def test_calibrate_saves_a_calibrated_pipeline(model: Path, data: Path, tmp_path: Path) -> None:
+    output = tmp_path / "calibrated"
+    arguments = ["calibrate", model, data, "--output", output, "--test", data]
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    assert result.exit_code == 0, result.output
+    calibration = spacy.load(output).get_pipe("ner_plus").tagger.calibration
+    assert calibration != Calibration()
+    assert f"temperature {calibration.temperature:.3f}" in " ".join(result.output.split())
+    assert "development:" in result.output
+    assert "test:" in result.output
+    assert result.output.count("before") == result.output.count("after") == 2
+    assert spacy.load(model).get_pipe("ner_plus").tagger.calibration == Calibration()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--component", "ner"], "has no ner_plus component 'ner'. It has: ner_plus"),
+        (["--tokens", "both"], "tokens = 'both' is unknown"),
+    ],
+)
+def test_calibrate_says_what_is_wrong(
+    arguments: list[str], message: str, model: Path, data: Path, tmp_path: Path
+) -> None:
+    command = ["calibrate", str(model), str(data), "--output", str(tmp_path / "x"), *arguments]
+    result = CliRunner().invoke(app, command)
+    assert result.exit_code == 1
+    assert message in result.stderr
+    assert not (tmp_path / "x").exists()
