@@ -5,9 +5,9 @@ optimizer and the files. thinc's own shim pickles weights and keeps averages tha
 model; so this one does all of that itself.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Self
 
 import srsly
 import torch
@@ -17,7 +17,8 @@ from torch import nn
 
 from ..text.wordpieces import WordpieceTokenizer
 from .device import autocast, resolve_device, resolve_precision
-from .files import pack, unpack
+from .files import FILES, SETTINGS, Unsaved, as_bytes, pack, read_msgpack, unpack
+from .manifest import MANIFEST, Content, damage, make_manifest, verify
 from .optimizer import ModuleOptimizer
 from .processes import check_cuda, handle_forks, share_cores
 
@@ -189,50 +190,91 @@ class TorchShim(PyTorchShim):
                     f"the config says {value!r}. This setting can't be changed after training."
                 )
 
-    def to_files(self) -> dict[str, bytes]:
-        """Everything that loading needs, by file name. Nothing in it is code or pickle."""
+    def to_files(self) -> dict[str, Unsaved]:
+        """Everything that loading needs, by file name; nothing if there are no weights yet.
+        Nothing in it is code or pickle.
+        """
         if self._model is None:
             return {}
         tokenizer = self.tokenizer.to_json() if self.has_tokenizer else None
         return pack(self.settings(), tokenizer, self.module.state_dict())
 
-    def from_files(self, files: dict[str, bytes]) -> None:
-        """Build the module from files and fill in its weights; the reverse of to_files.
+    def read_files(self, files: Mapping[str, Content], *, is_verified: bool) -> Self:
+        """A shim with what the files hold, and otherwise as this one, which stays as it is.
 
-        RAISES ValueError: If a file is missing, of another format, or does not fit the others or
-            the settings of the config.
+        files: By name; none for a model without weights.
+        is_verified (bool): Whether they were compared with a manifest.
+        RAISES ValueError: If a file is missing, damaged, of another format, or does not fit the
+            others or the settings of the config.
         """
+        read = self._twin()
+        read._model = read._optimizer = read._tokenizer = None
         if not files:
-            return
-        saved = unpack(files)
-        self.read_settings(saved.settings)
-        if saved.tokenizer is not None:
-            self.tokenizer = saved.tokenizer
-        module = self.rebuild(self, saved.settings)
+            return read
+        saved = unpack(files, is_verified=is_verified)
+        try:
+            read.read_settings(saved.settings)
+            read._tokenizer = saved.tokenizer
+            with torch.device("meta"):  # no memory is taken before the weights' shapes are known
+                saved.check(self.rebuild(read, saved.settings))
+            module = self.rebuild(read, saved.settings)
+        # what plain data of other types or with other keys than ours lead to
+        except (TypeError, LookupError, AttributeError, ArithmeticError, RuntimeError) as error:
+            raise damage(SETTINGS, files[SETTINGS], f"makes no model: {error!r:.300}") from error
         saved.fill(module)
-        self.place(module)
+        read.place(module)
+        return read
+
+    def take(self, read: Self) -> None:
+        """Become what read_files gave."""
+        self.__dict__.update(read.__dict__)
+
+    def from_files(self, files: Mapping[str, Unsaved]) -> None:
+        """Become what to_files gave, in this process or another one of the same user.
+
+        RAISES ValueError: As read_files.
+        """
+        self.take(self.read_files(as_bytes(files), is_verified=True))
+
+    def _twin(self) -> Self:
+        twin = object.__new__(type(self))
+        twin.__dict__.update(self.__dict__)
+        return twin
 
     def to_bytes(self) -> bytes:
-        packed: bytes = srsly.msgpack_dumps(self.to_files())
+        """The files with their manifest, as msgpack."""
+        files = as_bytes(self.to_files())
+        packed: bytes = srsly.msgpack_dumps({**files, MANIFEST: make_manifest(files)})
         return packed
 
-    def from_bytes(self, bytes_data: bytes) -> "TorchShim":
-        self.from_files(srsly.msgpack_loads(bytes_data))
+    def from_bytes(self, bytes_data: bytes) -> Self:
+        """The reverse of to_bytes. If it fails, the shim stays as it was.
+
+        RAISES ValueError: As read_files, or if the files are not those of the manifest.
+        """
+        files = read_msgpack("a pretrained encoder's part", bytes_data)
+        if not all(isinstance(content, bytes) for content in files.values()):
+            raise damage("a pretrained encoder's part", None, "holds something other than files")
+        manifest = files.pop(MANIFEST, None)
+        if manifest is not None:
+            verify(manifest, files, known=frozenset(FILES))
+        self.take(self.read_files(files, is_verified=manifest is not None))
         return self
 
-    # The optimizer's state is twice the weights and of no use to a copy.
+    # A copy within the process or in another one of the same user. The optimizer's state is twice
+    # the weights and of no use to it.
     def __getstate__(self) -> dict[str, Any]:
         state = dict(self.__dict__)
         state["_optimizer"] = None
         state["_model"] = None
-        state["files"] = self.to_bytes()
+        state["files"] = as_bytes(self.to_files())
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         files = state.pop("files")
         self.__dict__.update(state)
         share_cores()
-        self.from_bytes(files)
+        self.from_files(files)
 
 
 def freeze(module: nn.Module, depth: str | int | None) -> None:

@@ -10,12 +10,17 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from transformers import (
+    MODEL_FOR_MASKED_LM_MAPPING,
+    MODEL_FOR_QUESTION_ANSWERING_MAPPING,
+    MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING,
     AutoConfig,
     AutoModel,
     AutoModelForTokenClassification,
     PretrainedConfig,
     PreTrainedModel,
 )
+
+from .encoder_config import plain_config
 
 # What architectures call the dropout of attention weights. It is switched off: with it, no fused
 # attention kernel can be used on a CPU, and training takes half as long again. The encoder's
@@ -32,6 +37,12 @@ NO_PART_OF_ENCODER = (
     "label2id",
     "num_labels",
     "problem_type",
+)
+# Kinds that read text alone; a class that the user has registered may be of any.
+TEXT_MODELS: tuple[Any, ...] = (
+    MODEL_FOR_MASKED_LM_MAPPING,
+    MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING,
+    MODEL_FOR_QUESTION_ANSWERING_MAPPING,
 )
 # Largest difference between the logits of a checkpoint and ours.
 TOLERANCE = 1e-4
@@ -92,7 +103,7 @@ class TransformerEncoder(nn.Module):
     @classmethod
     def from_config(cls, config: dict[str, Any], *, n_word_forms: int = 0) -> "TransformerEncoder":
         """Build the encoder of a stored configuration, without weights and without network."""
-        settings = {k: v for k, v in config.items() if k not in NO_PART_OF_ENCODER}
+        settings = plain_config(config)
         model_type = settings.pop("model_type")
         has_prediction_head = settings.pop("prediction_head", False)
         adapted = _adapt(AutoConfig.for_model(model_type, **settings))
@@ -182,7 +193,11 @@ class TransformerEncoder(nn.Module):
 
 def load_config(name: str) -> PretrainedConfig:
     """The configuration of an encoder by hub name or local folder."""
-    return _adapt(AutoConfig.from_pretrained(name, trust_remote_code=False))
+    config = AutoConfig.from_pretrained(name, trust_remote_code=False)
+    plain_config(config.to_dict())  # what can't be loaded again is not trained either
+    # a folder may name an attention kernel that transformers would fetch and run
+    config._attn_implementation = None
+    return _adapt(config)
 
 
 def read_token_classifier(name: str) -> tuple[PreTrainedModel, list[str]]:
@@ -226,6 +241,7 @@ def _unknown_head(model: PreTrainedModel, reason: str) -> str:
 
 
 def _adapt(config: PretrainedConfig) -> PretrainedConfig:
+    _check_kind(config)
     if hasattr(config, "reference_compile"):
         config.reference_compile = False  # ModernBERT would compile itself anew for each shape
     if hasattr(config, "use_cache"):
@@ -234,6 +250,17 @@ def _adapt(config: PretrainedConfig) -> PretrainedConfig:
         if hasattr(config, name):
             setattr(config, name, 0.0)
     return config
+
+
+def _check_kind(config: PretrainedConfig) -> None:
+    """Of the hundreds of kinds, some fetch weights or code of other libraries."""
+    kind = type(config)
+    is_registered_by_user = kind.__module__.split(".")[0] != "transformers"
+    if not is_registered_by_user and not any(kind in mapping for mapping in TEXT_MODELS):
+        raise ValueError(
+            f"'{config.model_type}' is no text encoder that ner_plus knows (BERT, RoBERTa, "
+            "DeBERTa, ELECTRA, ModernBERT, ...)."
+        )
 
 
 def _position_table(model: nn.Module) -> nn.Embedding | None:
