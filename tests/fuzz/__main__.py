@@ -80,6 +80,9 @@ class _Watch:
             self._read()
             if ended_by_itself == 0:
                 return
+            if ended_by_itself == 1 and not (self.folder / "current.txt").exists():
+                self._add("worker", "It could not start: see its error above.")
+                return
             if ended_by_itself is not None and ended_by_itself > 0:
                 self._add("worker", f"It ended with status {ended_by_itself}: {self._current()}")
             elif ended_by_itself is not None and self._elapsed() < self.seconds:
