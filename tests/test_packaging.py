@@ -4,6 +4,7 @@ import pkgutil
 import subprocess
 import sys
 import tomllib
+from importlib.util import find_spec
 from pathlib import Path
 
 import catalogue
@@ -16,7 +17,17 @@ from typer.testing import CliRunner
 import spacy_ner_plus
 
 ROOT = Path(__file__).parent.parent
-CONFIGS = ["cpu", "gpu"]
+NEEDS_SPACY_TRANSFORMERS = pytest.mark.skipif(
+    find_spec("spacy_transformers") is None, reason="needs spacy-transformers"
+)
+CONFIGS = [
+    "cpu",
+    "gpu",
+    "cnn",
+    "shared",
+    pytest.param("shared_trf", marks=NEEDS_SPACY_TRANSFORMERS),
+    pytest.param("private_trf", marks=NEEDS_SPACY_TRANSFORMERS),
+]
 
 
 def read_setup() -> configparser.RawConfigParser:

@@ -20,6 +20,11 @@ from .shim import TaggerShim, shim_of
 
 Tok2Vec = Model[list[Doc], list[Floats2d]]
 
+_ALL_ZERO = (
+    "All token vectors are 0. Is the component that makes them (a tok2vec or a transformer) "
+    "disabled, or does it come after ner_plus?"
+)
+
 
 @registry.architectures("spacy_ner_plus.TokenTagger.v1")
 def build_token_tagger_v1(
@@ -112,6 +117,8 @@ def _forward(
     row_tokens = [np.flatnonzero(~doc.to_array("IS_SPACE").astype(bool)) for doc in docs]
     rows = torch.from_numpy(flat_tokens(row_tokens, [len(doc) for doc in docs])).to(device)
     inputs = xp2torch(vectors, device=device)[rows].requires_grad_(is_train)  # (n_rows, width)
+    if not is_train and len(inputs) and listeners(model) and not inputs.any():
+        warnings.warn(_ALL_ZERO, stacklevel=2)
     scores, backprop_torch = shim(ArgsKwargs(args=(inputs,), kwargs={}), is_train)
 
     def backprop(d_scores: Tensor) -> list[Doc]:
@@ -138,12 +145,6 @@ def _token_vectors(
     vectors = [matrix for matrix in vectors if len(matrix)]
     _check_width(vectors, _width(shim_of(model)))
     joined: Any = model.ops.xp.concatenate(vectors)
-    if not is_train and listeners(model) and not joined.any():
-        warnings.warn(
-            "All token vectors are 0. Is the component that makes them (a tok2vec or a "
-            "transformer) disabled, or does it come after ner_plus?",
-            stacklevel=2,
-        )
 
     def backprop(d_joined: Floats2d) -> None:
         bounds = np.cumsum([0, *lengths]).tolist()
