@@ -2,6 +2,7 @@
 
 import logging
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 from torch import nn
@@ -10,9 +11,13 @@ from transformers import AutoTokenizer
 from ..nn.transformer import TransformerEncoder, load_config, read_token_classifier
 from ..text.wordpieces import WordpieceTokenizer
 from .checkpoint import CheckpointTags, parse_id2label
+from .secrets import redact, shown_cause
 
 logger = logging.getLogger("spacy_ner_plus")
 
+# What transformers raises for missing files, settings that make no sense, code that would have to
+# be run, and pickles of more than tensors.
+NOT_LOADED = (OSError, ValueError, UnpicklingError)
 # Pieces besides the special tokens; an alphabet of amino acids has 20.
 MIN_VOCABULARY = 10
 
@@ -27,8 +32,8 @@ def load_encoder(name: str, *, n_word_forms: int) -> TransformerEncoder:
     _check_name(name)
     try:
         return TransformerEncoder.from_pretrained(name, n_word_forms=n_word_forms)
-    except OSError as error:
-        raise ValueError(_cannot_load("encoder", name, error)) from error
+    except NOT_LOADED as error:
+        raise _cannot_load("encoder", name, error) from shown_cause(error)
 
 
 def load_token_classifier(name: str, *, n_word_forms: int) -> tuple[TransformerEncoder, nn.Linear]:
@@ -40,10 +45,14 @@ def load_token_classifier(name: str, *, n_word_forms: int) -> tuple[TransformerE
     _check_name(name)
     try:
         model, unused = read_token_classifier(name)
-    # of transformers: the second where the shapes of weights and configuration differ, the third
-    # where the architecture has no token classifier or wants to run code of its own
-    except (OSError, RuntimeError, ValueError) as error:
-        raise ValueError(_cannot_load("token classifier", name, error)) from error
+    except RuntimeError as error:  # of transformers, where shapes differ
+        raise ValueError(
+            f"The weights of '{name}' do not fit its config.json: \"id2label\" there must have a "
+            f"name for each tag that the classifier was trained with. The reason: {error}"
+        ) from error
+    # the second where the architecture has no token classifier, or wants to run code of its own
+    except NOT_LOADED as error:
+        raise _cannot_load("token classifier", name, error) from shown_cause(error)
     if unused:
         logger.warning("Not used of '%s' are the weights %s.", name, ", ".join(unused[:5]))
     return TransformerEncoder.from_token_classifier(model, n_word_forms=n_word_forms)
@@ -58,8 +67,8 @@ def load_tags(name: str) -> CheckpointTags | None:
     _check_name(name)
     try:
         config = load_config(name)
-    except (OSError, ValueError) as error:
-        raise ValueError(_cannot_load("encoder", name, error)) from error
+    except NOT_LOADED as error:
+        raise _cannot_load("encoder", name, error) from shown_cause(error)
     if not any(kind.endswith("ForTokenClassification") for kind in config.architectures or ()):
         return None
     return parse_id2label(config.id2label)
@@ -78,7 +87,7 @@ def load_tokenizer(name: str) -> WordpieceTokenizer:
         )
     # where files are missing, the last three come from attempts to convert an older format
     except (OSError, ImportError, TypeError, ValueError) as error:
-        raise ValueError(_cannot_load("tokenizer", name, error)) from error
+        raise _cannot_load("tokenizer", name, error) from shown_cause(error)
     if not tokenizer.is_fast:
         raise ValueError(
             f"The tokenizer of '{name}' is a Python one, which does not say where its pieces lie "
@@ -87,7 +96,7 @@ def load_tokenizer(name: str) -> WordpieceTokenizer:
         )
     # without its files, transformers 5 makes a tokenizer of special tokens and little else
     if len(tokenizer) - len(tokenizer.get_added_vocab()) < MIN_VOCABULARY:
-        raise ValueError(_cannot_load("tokenizer", name, "it has no vocabulary"))
+        raise _cannot_load("tokenizer", name, "it has no vocabulary")
     pad_id = tokenizer.pad_token_id
     return WordpieceTokenizer(tokenizer.backend_tokenizer, pad_id=pad_id or 0)
 
@@ -95,16 +104,32 @@ def load_tokenizer(name: str) -> WordpieceTokenizer:
 def _check_name(name: str) -> None:
     path = Path(name)
     if path.is_dir() and not (path / "config.json").exists():
-        raise ValueError(f"The folder '{name}' holds no encoder: there is no config.json in it.")
+        raise ValueError(
+            f"The folder '{redact(name)}' holds no encoder: there is no config.json in it."
+        )
     # a hub name has at most one slash and never points up or starts at a root
     looks_like_path = path.is_absolute() or name.startswith((".", "~")) or name.count("/") > 1
     if not path.exists() and looks_like_path:
-        raise ValueError(f"The encoder folder '{name}' does not exist.")
+        raise ValueError(f"The encoder folder '{redact(name)}' does not exist.")
 
 
-def _cannot_load(what: str, name: str, reason: object) -> str:
-    return (
-        f"No {what} could be loaded for '{name}'. Give a folder that holds a Hugging Face encoder "
-        f"(config.json, weights, tokenizer.json), or the name of one on the hub, which needs a "
-        f"network the first time. The reason: {reason}"
+def _cannot_load(what: str, name: str, reason: object) -> ValueError:
+    """The error that says why, and nothing that is secret."""
+    start = f"No {what} could be loaded for '{redact(name)}'"
+    shown = redact(reason)
+    if "trust_remote_code" in shown:  # transformers' advice is to switch that on
+        return ValueError(
+            f"{start}: it needs Python code that comes with it (auto_map in its files), which "
+            "ner_plus does not run. Use an encoder whose architecture is part of the transformers "
+            "library."
+        )
+    if isinstance(reason, UnpicklingError) or "pytorch checkpoint file" in shown:
+        return ValueError(
+            f"{start}: its weights are a damaged pickle, or one with more than tensors in it, of "
+            "which nothing was run. Get its weights as safetensors."
+        )
+    return ValueError(
+        f"{start}. Give a folder that holds a Hugging Face encoder (config.json, weights, "
+        "tokenizer.json), or the name of one on the hub, which needs a network the first time. "
+        f"The reason: {shown}"
     )

@@ -24,3 +24,8 @@ def redact(text: object) -> str:
     for pattern in _PATTERNS:
         shown = pattern.sub(HIDDEN, shown)
     return shown
+
+
+def shown_cause(error: BaseException) -> BaseException | None:
+    """The error as the cause of another one; None if a traceback would show a secret with it."""
+    return error if redact(error) == str(error) else None
