@@ -193,7 +193,7 @@ def command(*arguments: object) -> Callable[[], None]:
 
 def finish(process: Any) -> int:
     """Wait for the end. RETURNS (int): The exit status, negative for a signal."""
-    process.join(60)
+    process.join(300)
     status = process.exitcode
     if status is None:
         process.kill()
