@@ -68,7 +68,6 @@ class _Watch:
                     self._read()
                     if self._silence() > HANG_SECONDS:
                         self._add("hang", f"No end in {HANG_SECONDS} seconds of {self._current()}")
-                        worker.kill()
                         break
                     if self._elapsed() >= next_line:
                         print(self._line(), flush=True)
@@ -80,12 +79,10 @@ class _Watch:
             self._read()
             if ended_by_itself == 0:
                 return
-            if ended_by_itself == 1 and not (self.folder / "current.txt").exists():
-                self._add("worker", "It could not start: see its error above.")
-                return
             if ended_by_itself is not None and ended_by_itself > 0:
                 self._add("worker", f"It ended with status {ended_by_itself}: {self._current()}")
-            elif ended_by_itself is not None and self._elapsed() < self.seconds:
+                return
+            if ended_by_itself is not None:
                 self._add("crash", f"Signal {-ended_by_itself} in {self._current()}")
             self.examples_before, self.examples = self.examples_before + self.examples, 0
             self.seed += 100_000  # not into the same again

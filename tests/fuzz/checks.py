@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.fuzz import properties
+from tests.fuzz import learning, properties
 from tests.fuzz.pipelines import SETUPS, Setup
 from tests.fuzz.strategies import SPLITS, Recipe, labels, plain_recipes, recipes
 
@@ -44,11 +44,27 @@ def make_checks(setups: Sequence[Setup], real: tuple[str, ...]) -> list[Check]:
         ),
         Check(properties.check_batches, {"setup": setup, "recipes": documents}),
         Check(properties.check_structure, {"setup": setup, "recipes": documents}),
-        Check(properties.check_errors, {"recipes": some_fail, "batch_size": batch_size}),
-        Check(properties.check_training, {"setup": setup, "pairs": pairs}, 2),
-        Check(properties.check_initialize, {"setup": setup, "pairs": pairs, "labels": labels()}, 4),
         Check(
-            properties.check_labels,
+            properties.check_readings,
+            {
+                "setup": setup,
+                "recipe": recipes(real),
+                "start": st.integers(0, 40),
+                "length": st.integers(0, 30),
+                "k": st.integers(1, 6),
+            },
+            2,
+        ),
+        Check(properties.check_errors, {"recipes": some_fail, "batch_size": batch_size}),
+        Check(learning.check_training, {"setup": setup, "pairs": pairs}, 2),
+        Check(learning.check_initialize, {"setup": setup, "pairs": pairs, "labels": labels()}, 4),
+        Check(
+            learning.check_growth,
+            {"setup": setup, "pairs": pairs, "label": labels(max_size=1).map(lambda one: one[0])},
+            10,
+        ),
+        Check(
+            learning.check_labels,
             {"setup": setup, "labels": labels(), "recipes": st.lists(recipes(real), max_size=2)},
             12,
         ),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 from random import Random
+from typing import Any
 from unittest import mock
 
 import spacy
@@ -25,13 +26,16 @@ from tests import tiny
 from tests.fuzz.strategies import Mark, Recipe
 
 DIGITS = "digits"  # makes pieces of digits only, and none of most texts
+HASH_EMBED = "hash-embed-cnn"  # an encoder of thinc's, which sees spaCy's tokens alone
 PICKY = "picky"  # raises an error on words that it doesn't know
 HARD_LABELS = ("O", "B-X", "I-O", "a b", "-", "😀", "\x00", "Disease")
 
 
 @dataclass(frozen=True)
 class Setup:
-    """What a pipeline is made of."""
+    """What a pipeline is made of. With HASH_EMBED as the family, settings of pieces and windows
+    mean nothing.
+    """
 
     family: str = "bert"
     tokenizer: str = "wordpiece"
@@ -44,6 +48,8 @@ class Setup:
     word_forms: str | None = "auto"
     existing_ents: str = "keep"
     labels: tuple[str, ...] = HARD_LABELS
+    label_weights: str | None = None
+    label_smoothing: float = 0.0
     seed: int = 0
 
 
@@ -57,13 +63,14 @@ SETUPS = (
     Setup("electra", DIGITS, "BIO", pooling="mean", word_forms="casing"),
     Setup("mpnet", "unigram", "BILOU", False, "mean", 8, 2, word_forms="casing"),
     Setup("modernbert", "byte-bpe", "BIO", False, "first", 64, 16, word_forms=None),
+    Setup(HASH_EMBED, label_weights="balanced", label_smoothing=0.1),
 )
 
 
 def random_setup(rng: Random) -> Setup:
     """Any combination of settings."""
     return Setup(
-        family=rng.choice(sorted(tiny.FAMILIES)),
+        family=rng.choice([*sorted(tiny.FAMILIES), HASH_EMBED]),
         tokenizer=rng.choice([*sorted(tiny.TOKENIZERS), DIGITS]),
         tag_scheme=rng.choice(["BIO", "BILOU"]),
         use_crf=rng.random() < 0.6,
@@ -73,6 +80,8 @@ def random_setup(rng: Random) -> Setup:
         max_batch_pieces=rng.choice([1, 64, 8192]),
         word_forms=rng.choice(["auto", "casing", None]),
         existing_ents=rng.choice(existing_settings()),
+        label_weights=rng.choice([None, "balanced"]),
+        label_smoothing=rng.choice([0.0, 0.2]),
         seed=rng.randrange(10),
     )
 
@@ -135,24 +144,35 @@ def make_pipeline(setup: Setup) -> Language:
         config={
             "tag_scheme": setup.tag_scheme,
             "existing_ents": setup.existing_ents,
-            "model": {
-                "name": str(encoder_dir(setup.family, setup.tokenizer)),
-                "word_forms": setup.word_forms,
-                "pooling": setup.pooling,
-                "window": setup.window,
-                "overlap": setup.overlap,
-                "use_crf": setup.use_crf,
-                "dropout": 0.0,
-                "precision": "fp32",
-                "device": "cpu",
-                "max_batch_pieces": setup.max_batch_pieces,
-            },
+            "label_weights": setup.label_weights,
+            "label_smoothing": setup.label_smoothing,
+            "model": model_config(setup),
         },
     )
     example = Example(nlp.make_doc("0"), nlp.make_doc("0"))
     ner.initialize(lambda: [example], labels=list(setup.labels))
     shake(ner)
     return nlp
+
+
+def model_config(setup: Setup) -> dict[str, Any]:
+    """The model block of a setup."""
+    common = {"use_crf": setup.use_crf, "dropout": 0.0, "device": "cpu"}
+    if setup.family == HASH_EMBED:
+        tok2vec = {"@architectures": "spacy.HashEmbedCNN.v2", "width": 32, "depth": 2}
+        tok2vec |= {"embed_size": 200, "window_size": 1, "maxout_pieces": 2}
+        tok2vec |= {"subword_features": True, "pretrained_vectors": None}
+        return {"@architectures": "spacy_ner_plus.TokenTagger.v1", "tok2vec": tok2vec, **common}
+    return {
+        **common,
+        "name": str(encoder_dir(setup.family, setup.tokenizer)),
+        "word_forms": setup.word_forms,
+        "pooling": setup.pooling,
+        "window": setup.window,
+        "overlap": setup.overlap,
+        "precision": "fp32",
+        "max_batch_pieces": setup.max_batch_pieces,
+    }
 
 
 def shake(ner: NerPlus) -> None:

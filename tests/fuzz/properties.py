@@ -1,21 +1,14 @@
 """What must hold of every document: each check takes recipes and raises an error if it does not."""
 
 import math
-import pickle
-import tempfile
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
-import spacy
-import torch
 from spacy.language import Language
-from spacy.tokens import Doc, DocBin
-from spacy.training import Example
-from thinc.api import Adam
+from spacy.tokens import Doc, DocBin, Span
 
 from spacy_ner_plus.models.emissions import Emissions
 from spacy_ner_plus.models.learning import loss_and_gradient
@@ -25,9 +18,6 @@ from tests.fuzz.pipelines import (
     PICKY,
     Setup,
     cook,
-    cook_example,
-    encoder_dir,
-    make_pipeline,
     pipeline,
 )
 from tests.fuzz.strategies import Recipe
@@ -44,12 +34,12 @@ def check_prediction(setup: Setup, recipes: Sequence[Recipe], batch_size: int = 
     """Documents come back in order and whole, with entities that fit them."""
     nlp = pipeline(setup)
     docs = [cook(recipe, nlp.vocab, FOREIGN) for recipe in recipes]
-    befores = [_state(doc) for doc in docs]
+    befores = [state_of(doc) for doc in docs]
     with _no_failures(nlp):
         processed = list(nlp.pipe(docs, batch_size=batch_size))
     assert len(processed) == len(docs) and all(a is b for a, b in zip(processed, docs, strict=True))
     for doc, before in zip(docs, befores, strict=True):
-        check_doc(doc, _ner(nlp))
+        check_doc(doc, ner_of(nlp))
         check_kept(doc, before, setup.existing_ents)
         check_doc_copies(doc)
 
@@ -78,26 +68,26 @@ def check_kept(doc: Doc, before: dict[str, Any], existing_ents: str) -> None:
     """What was known about the document is still there, unless it was to be overwritten."""
     if existing_ents == "overwrite":
         return
-    after = _state(doc)
+    after = state_of(doc)
     assert set(before["ents"]) <= set(after["ents"])
     assert before["blocked"] == after["blocked"]
 
 
 def check_doc_copies(doc: Doc) -> None:
     """A processed Doc can be copied, sent to another process and stored."""
-    expected = _state(doc)
+    expected = state_of(doc)
     other = Doc(doc.vocab).from_bytes(doc.to_bytes())
-    assert _state(other) == expected and other.text == doc.text
-    assert _state(doc.copy()) == expected
+    assert state_of(other) == expected and other.text == doc.text
+    assert state_of(doc.copy()) == expected
     (stored,) = DocBin(store_user_data=True, docs=[doc]).get_docs(doc.vocab)
     assert stored.text == doc.text
-    assert _state(stored) == expected
+    assert state_of(stored) == expected
 
 
 def check_batches(setup: Setup, recipes: Sequence[Recipe]) -> None:
     """What is found in a document does not depend on what else is in the batch, or on the order."""
     nlp = pipeline(setup)
-    ner = _ner(nlp)
+    ner = ner_of(nlp)
     docs = [cook(recipe, nlp.vocab, FOREIGN, annotated=False) for recipe in recipes]
     together = _each(ner.model.predict(docs))
     found = ner.predict(docs)
@@ -113,7 +103,7 @@ def check_batches(setup: Setup, recipes: Sequence[Recipe]) -> None:
 
 def _check_as_good(ner: NerPlus, emissions: Emissions, first: Entities, second: Entities) -> None:
     """Equal, but where two readings are equally good."""
-    if _spans(first, ner.labels) == _spans(second, ner.labels):
+    if spans_of(first, ner.labels) == spans_of(second, ner.labels):
         np.testing.assert_allclose(first.probabilities, second.probabilities, atol=0.05)
         return
     losses = [_loss(ner, emissions, entities) for entities in (first, second)]
@@ -126,7 +116,7 @@ def _loss(ner: NerPlus, emissions: Emissions, entities: Entities) -> float:
     scheme = ner.tagger.scheme
     spans = [
         (int(np.searchsorted(rows, start)), int(np.searchsorted(rows, end)), label)
-        for start, end, label in _spans(entities, ner.labels)
+        for start, end, label in spans_of(entities, ner.labels)
     ]
     allowed = np.zeros((len(rows), scheme.n_tags), dtype=bool)
     allowed[np.arange(len(rows)), scheme.encode(spans, len(rows))] = True
@@ -137,7 +127,7 @@ def _loss(ner: NerPlus, emissions: Emissions, entities: Entities) -> float:
 def check_structure(setup: Setup, recipes: Sequence[Recipe]) -> None:
     """Entities as predicted are sorted, apart, within the document, and on words."""
     nlp = pipeline(setup)
-    ner = _ner(nlp)
+    ner = ner_of(nlp)
     docs = [cook(recipe, nlp.vocab, FOREIGN) for recipe in recipes]
     before = [doc.to_bytes() for doc in docs]
     for doc, entities in zip(docs, ner.predict(docs), strict=True):
@@ -149,6 +139,33 @@ def check_structure(setup: Setup, recipes: Sequence[Recipe]) -> None:
     assert [doc.to_bytes() for doc in docs] == before, "predict changed a document"
 
 
+def check_readings(setup: Setup, recipe: Recipe, start: int, length: int, k: int) -> None:
+    """Readings, tag probabilities and entropy of any part of a document are distributions."""
+    nlp = pipeline(setup)
+    ner = ner_of(nlp)
+    doc = cook(recipe, nlp.vocab, FOREIGN)
+    start %= len(doc) + 1
+    part = doc[start : start + length]
+    readings = ner.alternatives(part, k)
+    probabilities = [reading.probability for reading in readings]
+    assert 1 <= len(readings) <= k and probabilities == sorted(probabilities, reverse=True)
+    assert sum(probabilities) <= 1 + 1e-6
+    if len(part) == len(doc):  # else an entity cut at an edge is another than one that ends there
+        assert len({_keys(reading.entities) for reading in readings}) == len(readings)
+    for reading in readings:
+        for ent in reading.entities:
+            assert part.start <= ent.start < ent.end <= part.end
+            assert doc.text[ent.start_char : ent.end_char] == ent.text
+    table = ner.tag_probabilities(part)
+    assert table.probabilities.shape == (len(part), len(table.tags))
+    np.testing.assert_allclose(table.probabilities.sum(axis=1), 1.0, atol=1e-6)
+    assert -1e-6 <= ner.sequence_entropy(part) < math.inf
+
+
+def _keys(entities: Sequence[Span]) -> tuple[tuple[int, int, str], ...]:
+    return tuple((ent.start, ent.end, ent.label_) for ent in entities)
+
+
 # Errors
 
 
@@ -158,7 +175,7 @@ def check_errors(recipes: Sequence[Recipe], batch_size: int = 4) -> None:
     The tokenizer knows ten words and raises an error on all others.
     """
     nlp = pipeline(Setup(tokenizer=PICKY, word_forms=None, labels=("X",)))
-    ner = _ner(nlp)
+    ner = ner_of(nlp)
     docs = [cook(recipe, nlp.vocab, FOREIGN) for recipe in recipes]
     fails = [_fails(ner, doc) for doc in docs]
     failed: list[tuple[str, Any, list[Doc], Exception]] = []
@@ -183,80 +200,10 @@ def _fails(ner: NerPlus, doc: Doc) -> bool:
     return False
 
 
-# Learning
-
-
-def check_training(setup: Setup, pairs: Sequence[tuple[Recipe, str]]) -> None:
-    """Learning from any documents gives finite losses and weights, and so does scoring them.
-
-    pairs: Gold annotation, and how the predicted document is tokenised.
-    """
-    nlp = pipeline(setup)
-    ner = _ner(nlp)
-    before = {name: value.clone() for name, value in ner.tagger.module.state_dict().items()}
-    examples = [cook_example(recipe, nlp.vocab, ner.labels, split) for recipe, split in pairs]
-    optimizer = Adam(1e-4, L2=0.01, grad_clip=1.0)
-    try:
-        for _ in range(2):
-            losses = nlp.update(examples, sgd=optimizer)
-            assert math.isfinite(losses["ner_plus"]) and losses["ner_plus"] >= 0
-        assert all(bool(torch.isfinite(p).all()) for p in ner.tagger.module.parameters())
-        fresh = [Example(eg.predicted.copy(), eg.reference) for eg in examples]
-        scores = nlp.evaluate(fresh, batch_size=2)
-        for key in ("ents_p", "ents_r", "ents_f", "ents_macro_f"):
-            assert scores[key] is None or 0 <= scores[key] <= 1
-    finally:
-        ner.tagger.module.load_state_dict(before)
-        ner.tagger.module.zero_grad()
-
-
-def check_initialize(setup: Setup, pairs: Sequence[tuple[Recipe, str]], labels: list[str]) -> None:
-    """Labels come from any examples, and what can't be learned is a warning, not an error."""
-    nlp = spacy.blank("en")
-    examples = [cook_example(recipe, nlp.vocab, tuple(labels), split) for recipe, split in pairs]
-    used = {ent.label_ for eg in examples for ent in eg.reference.ents}
-    if not used:
-        return
-    model = {"name": str(encoder_dir(setup.family, setup.tokenizer)), "device": "cpu"}
-    model |= {"window": setup.window, "overlap": setup.overlap, "use_crf": setup.use_crf}
-    ner = nlp.add_pipe("ner_plus", config={"tag_scheme": setup.tag_scheme, "model": model})
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)
-        ner.initialize(lambda: examples, nlp=nlp)
-    assert ner.labels == tuple(sorted(used))
-    assert math.isfinite(ner.update(examples)["ner_plus"])
-
-
-# Files
-
-
-def check_labels(setup: Setup, labels: list[str], recipes: Sequence[Recipe]) -> None:
-    """Whatever its labels are called, a pipeline finds the same after a trip to bytes and disk."""
-    nlp = make_pipeline(Setup(**{**vars(setup), "labels": tuple(labels)}))
-    assert _ner(nlp).labels == tuple(labels) == tuple(_ner(nlp).label_data)
-    expected = _predict(nlp, recipes)
-    for doc in expected:
-        check_doc(doc, _ner(nlp))
-    with tempfile.TemporaryDirectory() as folder:
-        nlp.to_disk(folder)
-        loaded = spacy.load(folder)
-    from_bytes = spacy.blank("en").from_config(nlp.config).from_bytes(nlp.to_bytes())
-    unpickled = pickle.loads(pickle.dumps(nlp))
-    for other in (loaded, from_bytes, unpickled):
-        assert _ner(other).labels == tuple(labels)
-        for doc, again in zip(expected, _predict(other, recipes), strict=True):
-            assert _state(doc)["ents"] == _state(again)["ents"]
-            assert [e._.probability for e in doc.ents] == [e._.probability for e in again.ents]
-
-
-def _predict(nlp: Language, recipes: Sequence[Recipe]) -> list[Doc]:
-    return list(nlp.pipe([cook(r, nlp.vocab, FOREIGN, annotated=False) for r in recipes]))
-
-
 # Helpers
 
 
-def _ner(nlp: Language) -> NerPlus:
+def ner_of(nlp: Language) -> NerPlus:
     ner = nlp.get_pipe("ner_plus")
     assert isinstance(ner, NerPlus)
     return ner
@@ -282,14 +229,14 @@ def _each(emissions: Emissions) -> list[Emissions]:
     ]
 
 
-def _spans(entities: Entities, labels: tuple[str, ...]) -> Found:
+def spans_of(entities: Entities, labels: tuple[str, ...]) -> Found:
     return [
         (int(start), int(end), labels[label])
         for start, end, label in zip(entities.starts, entities.ends, entities.labels, strict=True)
     ]
 
 
-def _state(doc: Doc) -> dict[str, Any]:
+def state_of(doc: Doc) -> dict[str, Any]:
     """A document's entities and blocked tokens, in characters."""
     ents = [(ent.start_char, ent.end_char, ent.label_) for ent in doc.ents]
     blocked = [t.idx for t in doc if t.ent_iob == 3 and not t.ent_type]

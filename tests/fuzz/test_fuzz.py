@@ -11,8 +11,9 @@ from spacy.training import Example
 
 from spacy_ner_plus.tags import TagScheme
 from tests.fuzz.checks import Check, extremes, make_checks
+from tests.fuzz.learning import check_training
 from tests.fuzz.pipelines import DIGITS, SETUPS, Setup, existing_settings, pipeline
-from tests.fuzz.properties import check_doc, check_prediction, check_training
+from tests.fuzz.properties import check_doc, check_prediction
 from tests.fuzz.strategies import PAGE, Mark, Recipe, page_samples, pages, real_texts
 
 EXAMPLES = 20
