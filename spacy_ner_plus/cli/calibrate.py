@@ -32,6 +32,14 @@ def calibrate_cli(
     tokens: Annotated[
         str, typer.Option(help="'reference' or 'pipeline', as for ner-plus evaluate")
     ] = "reference",
+    if_enough: Annotated[
+        bool,
+        typer.Option(
+            "--if-enough",
+            help="Where there are too few entities to calibrate on, save the pipeline as it is, "
+            "with a warning, instead of failing",
+        ),
+    ] = False,
     component: Annotated[str, typer.Option(help="Name of the component")] = "ner_plus",
 ) -> None:
     """Calibrate a pipeline's probabilities on development data.
@@ -42,7 +50,7 @@ def calibrate_cli(
     with errors_as_messages():
         from spacy import util
 
-        from spacy_ner_plus.pipeline.calibrating import fit, judge
+        from spacy_ner_plus.pipeline.calibrating import TooFewEntitiesError, fit, judge
 
         nlp = util.load_model(model)
         ner = find_component(nlp, component)
@@ -51,8 +59,14 @@ def calibrate_cli(
             sets["test"] = read_examples(nlp, ner, test, tokens)
         judged = {name: judge(ner.model, examples) for name, examples in sets.items()}
         before = ner.tagger.calibration
-        ner.tagger.calibration = calibration = fit(judged["development"])
+        try:
+            ner.tagger.calibration = fit(judged["development"])
+        except TooFewEntitiesError as error:
+            if not if_enough:
+                raise
+            msg.warn(f"Not calibrated. {error}")
         nlp.to_disk(output)
+    calibration = ner.tagger.calibration
     for name, entities in judged.items():
         _print_agreement(name, entities.agreement(before), entities.agreement(calibration))
     msg.good(

@@ -22,6 +22,10 @@ BATCH_SIZE = 32
 LEAST_ENTITIES, LEAST_WRONG = 100, 10
 
 
+class TooFewEntitiesError(ValueError):
+    """There is too little to fit a calibration to."""
+
+
 @dataclass(frozen=True)
 class Agreement:
     """How well the probabilities of predicted entities agree with whether these are right.
@@ -99,11 +103,11 @@ def judge(model: Model[list[Doc], Emissions], examples: Iterable[Example]) -> Ju
 def fit(judged: JudgedEntities) -> Calibration:
     """The calibration that makes the judged entities' probabilities most likely.
 
-    RAISES ValueError: If there are too few entities, or too few wrong ones.
+    RAISES TooFewEntitiesError: If there are too few entities, or too few wrong ones.
     """
     n, n_wrong = len(judged.correct), int((~judged.correct).sum())
     if n < LEAST_ENTITIES or n_wrong < LEAST_WRONG:
-        raise ValueError(
+        raise TooFewEntitiesError(
             f"The model finds {n} entities in the annotated documents, {n_wrong} of them wrong: "
             f"too few to calibrate it, which takes {LEAST_ENTITIES} and {LEAST_WRONG}. Use more "
             "documents, and ones that it was not trained on."

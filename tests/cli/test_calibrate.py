@@ -43,6 +43,23 @@ def test_calibrate_saves_a_calibrated_pipeline(model: Path, data: Path, tmp_path
     assert spacy.load(model).get_pipe("ner_plus").tagger.calibration == Calibration()
 
 
+def test_calibrate_saves_as_it_is_if_there_is_not_enough(
+    model: Path, data: Path, tmp_path: Path
+) -> None:
+    [doc, *_] = DocBin().from_disk(data).get_docs(spacy.blank("en").vocab)
+    DocBin(docs=[doc]).to_disk(tmp_path / "few.spacy")
+    output = tmp_path / "calibrated"
+    command = ["calibrate", str(model), str(tmp_path / "few.spacy"), "--output", str(output)]
+    refused = CliRunner().invoke(app, command)
+    assert refused.exit_code == 1
+    assert "too few to calibrate" in refused.stderr
+    assert not output.exists()
+    result = CliRunner().invoke(app, [*command, "--if-enough"])
+    assert result.exit_code == 0, result.output
+    assert "Not calibrated" in result.output
+    assert spacy.load(output).get_pipe("ner_plus").tagger.calibration == Calibration()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
