@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 import spacy
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from spacy.language import Language
 from spacy.ml.models import build_hash_embed_cnn_tok2vec
 from spacy.pipeline.tok2vec import Tok2VecListener
@@ -18,6 +20,7 @@ from spacy_ner_plus.models.shim import shim_of
 from spacy_ner_plus.models.token_tagger import build_token_tagger_v1
 from spacy_ner_plus.tags import TagScheme
 
+BLANK = spacy.blank("en")
 WIDTH = 8
 TEXTS = ["Anna lives in  New York .", "", " \n ", "Yes", "She does.\tAnd he?"]
 
@@ -93,6 +96,21 @@ def test_emissions_equal_a_loop_over_tokens(
     np.testing.assert_allclose(emissions.scores.detach().numpy(), expected, atol=1e-5)
     assert [rows.tolist() for rows in emissions.row_tokens] == tokens
     assert [len(words) for words in tokens] == [6, 0, 0, 1, 6]
+
+
+@settings(max_examples=30, deadline=None)
+@given(texts=st.lists(st.text("ab. \n\t", max_size=12), max_size=5))
+def test_rows_and_gradients_belong_to_the_tokens_that_are_no_whitespace(texts: list[str]) -> None:
+    docs = [BLANK.make_doc(text) for text in texts]
+    tok2vec = table_tok2vec()
+    model = make_tagger(tok2vec, [])
+    emissions, backprop = model.begin_update(docs)
+    assert [rows.tolist() for rows in emissions.row_tokens] == [
+        [token.i for token in doc if not token.is_space] for doc in docs
+    ]
+    backprop(torch.ones(emissions.scores.shape))
+    for doc, gradient in zip(docs, tok2vec.attrs["gradients"] or [], strict=False):
+        assert gradient.any(axis=1).tolist() == [not token.is_space for token in doc]
 
 
 def test_listener_vectors_are_those_of_the_doc(docs: list[Doc]) -> None:
