@@ -50,7 +50,7 @@ def load_token_classifier(name: str, *, n_word_forms: int) -> tuple[TransformerE
             f"The weights of '{name}' do not fit its config.json: \"id2label\" there must have a "
             f"name for each tag that the classifier was trained with. The reason: {error}"
         ) from error
-    # the second where the architecture has no token classifier, or wants to run code of its own
+    # ValueError: the architecture has no token classifier, or wants to run code of its own
     except NOT_LOADED as error:
         raise _cannot_load("token classifier", name, error) from shown_cause(error)
     if unused:

@@ -11,7 +11,7 @@ from spacy.cli.debug_config import debug_config
 from spacy.cli.init_config import fill_config
 from spacy.language import Language
 from thinc.api import Config
-from transformers import AutoConfig, AutoModel, AutoTokenizer
+from transformers import AutoConfig, AutoModel, AutoModelForTokenClassification, AutoTokenizer
 
 from spacy_ner_plus.models import encoder
 from spacy_ner_plus.pipeline.ner_plus import DEFAULT_CONFIG
@@ -44,6 +44,7 @@ def nothing_to_load_from(monkeypatch: pytest.MonkeyPatch) -> None:
         (AutoConfig, "from_pretrained"),
         (AutoModel, "from_pretrained"),
         (AutoModel, "from_config"),
+        (AutoModelForTokenClassification, "from_pretrained"),
         (AutoTokenizer, "from_pretrained"),
     ):
         monkeypatch.setattr(module, name, refuse)
