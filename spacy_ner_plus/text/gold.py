@@ -35,7 +35,8 @@ def annotated_labels(doc: Doc) -> set[str] | None:
     labels = doc._.get(ANNOTATED_LABELS)
     if labels is None:
         return None
-    if isinstance(labels, str) or not all(isinstance(label, str) for label in labels):
+    is_list = isinstance(labels, (list, tuple, set, frozenset))
+    if not is_list or not all(isinstance(label, str) for label in labels):
         raise ValueError(
             f"doc._.{ANNOTATED_LABELS} = {labels!r} of the document {doc.text[:80]!r} is no list "
             "of entity types."

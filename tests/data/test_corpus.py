@@ -1,10 +1,15 @@
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 import spacy
+from spacy import registry
 from spacy.tokens import Doc, DocBin, Span
 
 from spacy_ner_plus.data.corpus import make_corpus_v1
+from spacy_ner_plus.tags import TagScheme
+from spacy_ner_plus.text.gold import allowed_tags, register_annotated_labels
 
 
 @pytest.fixture
@@ -52,3 +57,39 @@ def test_corpus_missing_or_unknown_is_an_error(tmp_path: Path) -> None:
             list(make_corpus_v1(path)(spacy.blank("en")))
     with pytest.raises(ValueError, match="tokens = 'words' is unknown"):
         make_corpus_v1(tmp_path, tokens="words")
+
+
+def test_corpus_says_for_which_types_it_is_annotated(corpus: Path) -> None:
+    nlp = spacy.blank("en")
+    for example in make_corpus_v1(corpus, labels=["Disease"])(nlp):
+        assert example.reference._.annotated_labels == ["Disease"]
+        assert example.predicted._.annotated_labels is None
+    for example in make_corpus_v1(corpus)(nlp):
+        assert example.reference._.annotated_labels is None
+
+
+def test_corpus_keeps_what_documents_say_themselves(tmp_path: Path) -> None:
+    nlp = spacy.blank("en")
+    register_annotated_labels()
+    docs = [nlp.make_doc("One."), nlp.make_doc("Another.")]
+    docs[0]._.annotated_labels = ["Chemical"]
+    DocBin(docs=docs, store_user_data=True).to_disk(tmp_path / "a.spacy")
+
+    def read(**settings: list[str]) -> list[Sequence[str] | None]:
+        examples = make_corpus_v1(tmp_path, **settings)(nlp)
+        return [eg.reference._.annotated_labels for eg in examples]
+
+    assert read() == [("Chemical",), None]  # storage makes a tuple of it
+    assert read(labels=["Disease"]) == [["Disease"], ["Disease"]]
+
+
+def test_corpus_labels_may_be_set_in_a_config(corpus: Path) -> None:
+    reader = {"@readers": "spacy_ner_plus.Corpus.v1", "path": str(corpus), "labels": ["Disease"]}
+    read = registry.resolve({"corpus": reader})["corpus"]
+    nlp = spacy.blank("en")
+    first, second = read(nlp)
+    scheme = TagScheme("BIO", ["Chemical", "Disease"])
+    rows = np.arange(4)
+    assert allowed_tags(first, rows, scheme)[1].tolist() == [False, False, False, True, False]
+    assert allowed_tags(first, rows, scheme)[2].tolist() == [True, True, True, False, False]
+    assert not second.reference.ents

@@ -13,6 +13,7 @@ from spacy.tokens import Doc, Span
 from spacy.training import Example
 
 from spacy_ner_plus.pipeline.scorer import make_ner_scorer_v1, score_entities
+from spacy_ner_plus.text.gold import register_annotated_labels
 from tests.pipeline.samples import make_examples
 
 LABELS = ("A", "B", "C-d")
@@ -149,3 +150,33 @@ def test_component_without_scorer_scores_nothing(trained: Language) -> None:
     nlp = spacy.blank("en")
     ner = nlp.add_pipe("ner_plus", config={"scorer": None})
     assert ner.score(make_examples(nlp, 2)) == {}
+
+
+def test_types_that_are_not_annotated_are_neither_right_nor_wrong() -> None:
+    predicted = make_doc([1] * 5, [(0, 1, "A"), (1, 2, "A"), (3, 4, "B")], [], [])
+    reference = make_doc([1] * 5, [(0, 1, "A"), (4, 5, "A")], [], [])
+    register_annotated_labels()
+    plain = score_entities([Example(predicted, reference)])
+    assert plain["ents_per_type"]["B"]["p"] == 0.0
+    assert plain["ents_p"] == pytest.approx(1 / 3)
+    reference._.annotated_labels = ["A"]
+    partly = score_entities([Example(predicted, reference)])
+    assert list(partly["ents_per_type"]) == ["A"]
+    assert (partly["ents_p"], partly["ents_r"]) == (0.5, 0.5)
+    reference._.annotated_labels = ["A", "B"]
+    assert score_entities([Example(predicted, reference)]) == plain
+
+
+def test_each_document_has_its_own_types() -> None:
+    """Of two corpora scored together, each counts for its types."""
+    register_annotated_labels()
+    examples = []
+    for label in ("A", "B"):
+        predicted = make_doc([1] * 4, [(0, 1, "A"), (2, 3, "B")], [], [])
+        start = 0 if label == "A" else 2
+        reference = make_doc([1] * 4, [(start, start + 1, label)], [], [])
+        reference._.annotated_labels = [label]
+        examples.append(Example(predicted, reference))
+    scores = score_entities(examples)
+    assert scores["ents_f"] == 1.0
+    assert {label: s["support"] for label, s in scores["ents_per_type"].items()} == {"A": 1, "B": 1}

@@ -6,11 +6,17 @@ import spacy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from spacy.language import Language
-from spacy.tokens import Doc, Span
+from spacy.tokens import Doc, DocBin, Span
 from spacy.training import Example
 
 from spacy_ner_plus.tags import TagScheme
-from spacy_ner_plus.text.gold import allowed_tags, describe_lost, lost_entities
+from spacy_ner_plus.text.gold import (
+    allowed_tags,
+    annotated_labels,
+    describe_lost,
+    lost_entities,
+    register_annotated_labels,
+)
 
 VOCAB = spacy.blank("en").vocab
 Ents = list[tuple[int, int, str]]
@@ -286,3 +292,103 @@ def test_describe_lost_lists_the_first_and_counts_the_rest() -> None:
     assert lines[:3] == [f"  {one}" for one in lost[:3]]
     assert lines[3:] == ["  and 4 more"]
     assert len(describe_lost(lost[:3], most=3).split("\n")) == 3
+
+
+# Documents that are annotated for some types only
+
+
+def partly(words: str, ents: Ents, labels: object, missing: tuple[int, ...] = ()) -> Example:
+    example = same(words, ents, missing)
+    register_annotated_labels()
+    example.reference._.annotated_labels = labels
+    return example
+
+
+def test_outside_permits_the_types_that_are_not_annotated() -> None:
+    example = partly("a|b|c", [(1, 2, "PER")], ["PER"])
+    assert names(example, BIO) == ["O B-LOC I-LOC", "B-PER", "O B-LOC I-LOC"]
+    assert names(example, BILOU)[0] == "O B-LOC I-LOC L-LOC U-LOC"
+    assert names(partly("a|b", [], []), BIO) == ["*", "*"]
+
+
+def test_annotation_for_all_types_leaves_outside_outside() -> None:
+    for labels in (None, ["PER", "LOC"], ("LOC", "PER", "OTHER")):
+        assert names(partly("a|b", [(0, 1, "PER")], labels), BIO) == ["B-PER", "O"]
+
+
+def test_missing_annotation_permits_all_types_that_are_annotated_too() -> None:
+    example = partly("a|b|c", [(0, 1, "PER")], ["PER"], missing=(1,))
+    assert names(example, BIO) == ["B-PER", "O B-PER B-LOC I-LOC", "O B-LOC I-LOC"]
+
+
+@pytest.mark.parametrize("name", ["BIO", "BILOU"])
+def test_partial_types_permit_just_the_sequences_that_agree(name: str) -> None:
+    """Of all valid ones: those whose entities of annotated types are the gold ones, but for those
+    within missing annotation; entities of other types may be anywhere else.
+    """
+    scheme = TagScheme(name, ["PER", "LOC"])
+    valid = {n: all_valid_paths(scheme, n) for n in range(1, 4)}
+
+    @settings(deadline=None, max_examples=100)
+    @given(doc=annotated_docs(), label=st.sampled_from(["PER", "LOC"]))
+    def check(doc: tuple[list[str], Ents, list[int]], label: str) -> None:
+        words, ents, missing = doc
+        words = [word for word in words if word.strip()][:3]
+        ents = [(s, min(e, len(words)), label) for s, e, _ in ents if s < len(words)]
+        missing = [i for i in missing if i < len(words)]
+        if not words:
+            return
+        example = partly("|".join(words), ents, [label], tuple(missing))
+        allowed = allowed_tags(example, np.arange(len(words)), scheme)
+        for path in valid[len(words)]:
+            starts, ends, ids = scheme.decode(np.array(path))
+            spans = set(zip(starts, ends, (scheme.labels[i] for i in ids), strict=True))
+            ours = {span for span in spans if span[2] == label}
+            surplus = {i for s, e, _ in ours - set(ents) for i in range(s, e)}
+            agrees = set(ents) <= ours and surplus <= set(missing)
+            assert agrees == allowed[np.arange(len(words)), path].all(), (words, ents, path)
+
+    check()
+
+
+def test_entity_of_a_type_that_is_not_annotated_is_an_error() -> None:
+    message = r"'ab' has entities of type \['LOC'\], but says that it is annotated for \['PER'\]"
+    with pytest.raises(ValueError, match=message):
+        names(partly("a|b", [(0, 1, "LOC")], ["PER"]), BIO)
+
+
+@pytest.mark.parametrize("labels", ["PER", [1], [None], ["PER", 3]])
+def test_annotated_labels_that_are_no_list_of_types_are_an_error(labels: object) -> None:
+    message = r"annotated_labels = .* of the document 'ab' is no list of entity types"
+    with pytest.raises(ValueError, match=message):
+        names(partly("a|b", [], labels), BIO)
+
+
+@pytest.mark.parametrize("labels", [5, True])
+def test_annotated_labels_that_are_no_list_at_all_are_an_error(labels: object) -> None:
+    with pytest.raises(ValueError, match="is no list of entity types"):
+        annotated_labels(partly("a|b", [], labels).reference)
+
+
+def test_annotated_labels_survive_storage() -> None:
+    doc = partly("a|b", [(0, 1, "PER")], ["PER"]).reference
+    stored = DocBin(docs=[doc], store_user_data=True).to_bytes()
+    copies = [
+        next(iter(DocBin().from_bytes(stored).get_docs(VOCAB))),
+        Doc(VOCAB).from_bytes(doc.to_bytes()),
+        doc.copy(),
+    ]
+    assert [annotated_labels(copy) for copy in copies] == [{"PER"}] * 3
+    assert annotated_labels(Doc(VOCAB, words=["a"])) is None
+
+
+def test_annotated_labels_of_somebody_else_are_left_alone() -> None:
+    """An extension of that name may be a property of their own."""
+    register_annotated_labels()
+    ours = Doc.remove_extension("annotated_labels")
+    try:
+        Doc.set_extension("annotated_labels", getter=lambda doc: ["LOC"])
+        assert annotated_labels(Doc(VOCAB, words=["a"])) == {"LOC"}
+    finally:
+        Doc.remove_extension("annotated_labels")
+        Doc.set_extension("annotated_labels", default=ours[0])
