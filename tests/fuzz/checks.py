@@ -6,9 +6,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.fuzz import learning, properties
+from tests.fuzz import learning, properties, reading
 from tests.fuzz.pipelines import SETUPS, Setup
-from tests.fuzz.strategies import SPLITS, Recipe, labels, plain_recipes, recipes
+from tests.fuzz.strategies import SPLITS, Recipe, labels, plain_recipes, recipes, words
 
 LONG = 100_000
 HUGE = 10_000_000
@@ -37,7 +37,22 @@ def make_checks(setups: Sequence[Setup], real: tuple[str, ...]) -> list[Check]:
     some_fail = st.lists(st.one_of(plain_recipes(), recipes(real)), max_size=6)
     pairs = st.lists(st.tuples(recipes(real), st.sampled_from(SPLITS)), min_size=1, max_size=4)
     batch_size = st.integers(1, 6)
+    word = st.one_of(words(real), st.just(""))
+    tag = st.one_of(st.sampled_from(["O", "B-X", "I-X", "L-X", "U-X", "E-X"]), words(real))
+    offset = st.tuples(st.integers(-1, 30), st.integers(-1, 30), st.sampled_from("AB"))
     return [
+        Check(
+            reading.check_column_file,
+            {
+                "lines": st.lists(st.tuples(word, tag), max_size=8),
+                "junk": st.one_of(st.just(b""), st.binary(max_size=4)),
+                "at": st.integers(0, 200),
+            },
+        ),
+        Check(
+            reading.check_offsets,
+            {"recipe": recipes(real), "annotations": st.lists(offset, max_size=4, unique=True)},
+        ),
         Check(
             properties.check_prediction,
             {"setup": setup, "recipes": documents, "batch_size": batch_size},
