@@ -7,10 +7,10 @@ With weights w and smoothing e, the loss of a sequence x with the tags y is
 
 where s are the emissions. The first line is the softmax margin of Gimpel and Smith (2010),
 "Softmax-Margin CRFs", whose cost of a mistake is the log of the weight of the label that is
-missed; without a CRF it is the logit adjustment of Menon et al. (2021), "Long-tail learning via
-logit adjustment". The second line is the label smoothing of Szegedy et al. (2016), "Rethinking the
-Inception architecture"; without a CRF it is exactly the cross-entropy with smoothed targets. Both
-act on the emissions alone, so they are the same with a CRF and without.
+missed; without a CRF it is the margin of Cao et al. (2019), "Learning imbalanced datasets with
+label-distribution-aware margin loss". The second line is the label smoothing of Szegedy et al.
+(2016), "Rethinking the Inception architecture"; without a CRF it is exactly the cross-entropy with
+smoothed targets. Both act on the emissions alone, so they are the same with a CRF and without.
 """
 
 from collections.abc import Callable, Sequence
