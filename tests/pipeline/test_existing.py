@@ -59,7 +59,7 @@ def enumerate_sequences(ner: NerPlus, doc: Doc) -> list[tuple[set[Span3], float]
         score = float(scores[range(len(path)), path].sum())
         if isinstance(decoder, CRF):
             steps = decoder.transition[list(path[:-1]), list(path[1:])].sum()
-            score += float(decoder.start[path[0]] + decoder.end[path[-1]] + steps)
+            score += (decoder.start[path[0]] + decoder.end[path[-1]] + steps).item()
         starts, ends, labels = scheme.decode(np.array(path))
         spans = {
             (int(rows[start]), int(rows[end - 1]) + 1, scheme.labels[label])
