@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from thinc.api import Model, PyTorchShim
 
+from ..nn.transformer import check_stored_config
 from .files import read_msgpack
 from .torch_shim import TorchShim
 
@@ -26,7 +27,13 @@ _SUFFIXES = (".json", ".txt", ".model", ".bpe", ".codes")
 # Those that are data all through, and that may be large.
 _VOCABULARIES = ("tokenizer.json", "vocab.json")
 # Settings that have code run, or another model or file read.
-_CODE = ("auto_map", "trust_remote_code", "quantization_config", "attn_implementation")
+_CODE = (
+    "auto_map",
+    "trust_remote_code",
+    "quantization_config",
+    "attn_implementation",
+    "attn_implementation_internal",
+)
 
 
 def check_shims(model: Model) -> None:
@@ -97,6 +104,8 @@ def _check_torch_file(content: object) -> None:
 def _check_transformer(part: Mapping[str, Any]) -> None:
     for name in ("config", "_init_tokenizer_config", "_init_transformer_config"):
         _check_settings(part.get(name), name)
+    if part.get("config"):
+        check_stored_config(part["config"])
     files = part.get("tokenizer")
     if not isinstance(files, Mapping):
         raise ValueError(f"{TOK2VEC} holds a transformer without a tokenizer.")

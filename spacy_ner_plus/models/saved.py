@@ -60,7 +60,8 @@ def unpack(parts: Mapping[str, Any], exclude: Iterable[str]) -> SavedComponent:
     """
     files: dict[str, Content] = {}
     if CFG in parts and CFG not in exclude:
-        files[CFG] = parts[CFG]
+        cfg = parts[CFG]
+        files[CFG] = cfg.encode("utf8") if isinstance(cfg, str) else cfg  # a str in format 1
     has_model = MODEL in parts and MODEL not in exclude
     if has_model:
         model = parts[MODEL]

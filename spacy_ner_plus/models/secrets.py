@@ -28,4 +28,9 @@ def redact(text: object) -> str:
 
 def shown_cause(error: BaseException) -> BaseException | None:
     """The error as the cause of another one; None if a traceback would show a secret with it."""
-    return error if redact(error) == str(error) else None
+    link: BaseException | None = error
+    while link is not None:
+        if redact(link) != str(link):
+            return None
+        link = link.__cause__ or link.__context__
+    return error

@@ -27,7 +27,7 @@ _LEFT_OUT = frozenset(
 )
 _FETCHES_WEIGHTS = ("backbone", "backbone_config", "use_pretrained_backbone", "use_timm_backbone")
 # No encoder comes near; a module is made for each, however small.
-MAX_LAYERS = 1000
+MAX_LAYERS = 200
 
 
 def plain_config(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from transformers import (
+    CONFIG_MAPPING,
     MODEL_FOR_MASKED_LM_MAPPING,
     MODEL_FOR_QUESTION_ANSWERING_MAPPING,
     MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING,
@@ -241,7 +242,7 @@ def _unknown_head(model: PreTrainedModel, reason: str) -> str:
 
 
 def _adapt(config: PretrainedConfig) -> PretrainedConfig:
-    _check_kind(config)
+    check_kind(type(config), config.model_type)
     if hasattr(config, "reference_compile"):
         config.reference_compile = False  # ModernBERT would compile itself anew for each shape
     if hasattr(config, "use_cache"):
@@ -252,14 +253,29 @@ def _adapt(config: PretrainedConfig) -> PretrainedConfig:
     return config
 
 
-def _check_kind(config: PretrainedConfig) -> None:
-    """Of the hundreds of kinds, some fetch weights or code of other libraries."""
-    kind = type(config)
+def check_stored_config(config: dict[str, Any]) -> None:
+    """Check a configuration that another library will build an encoder of.
+
+    RAISES ValueError: If that could have code run, or other files or the network used.
+    """
+    model_type = plain_config(config)["model_type"]
+    try:
+        kind = CONFIG_MAPPING[model_type]
+    except KeyError:
+        raise ValueError(f"This version of transformers knows no '{model_type}'.") from None
+    check_kind(kind, model_type)
+
+
+def check_kind(kind: type, model_type: str) -> None:
+    """Of the hundreds of kinds, some fetch weights or code of other libraries.
+
+    RAISES ValueError: If a kind of configuration is not that of a text encoder.
+    """
     is_registered_by_user = kind.__module__.split(".")[0] != "transformers"
     if not is_registered_by_user and not any(kind in mapping for mapping in TEXT_MODELS):
         raise ValueError(
-            f"'{config.model_type}' is no text encoder that ner_plus knows (BERT, RoBERTa, "
-            "DeBERTa, ELECTRA, ModernBERT, ...)."
+            f"'{model_type}' is no text encoder that ner_plus knows (BERT, RoBERTa, DeBERTa, "
+            "ELECTRA, ModernBERT, ...)."
         )
 
 
