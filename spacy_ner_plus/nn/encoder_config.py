@@ -18,6 +18,8 @@ _LEFT_OUT = frozenset(
         "attn_implementation",
         "experts_implementation",
         "use_kernels",
+        "dtype",
+        "torch_dtype",
         "quantization_config",
         "compression_config",
         "id2label",

@@ -107,7 +107,13 @@ class TransformerEncoder(nn.Module):
         settings = plain_config(config)
         model_type = settings.pop("model_type")
         has_prediction_head = settings.pop("prediction_head", False)
-        adapted = _adapt(AutoConfig.for_model(model_type, **settings))
+        try:
+            adapted = _adapt(AutoConfig.for_model(model_type, **settings))
+        except Exception as error:  # each version of transformers has other ones of its own
+            raise ValueError(
+                f"The stored configuration of the encoder makes no '{model_type}' with this "
+                f"version of transformers: {error}"
+            ) from error
         if not has_prediction_head:
             return cls(AutoModel.from_config(adapted).float(), n_word_forms=n_word_forms)
         whole = AutoModelForTokenClassification.from_config(adapted).float()

@@ -34,7 +34,13 @@ from tests.pipeline.samples import (
 )
 from tests.pipeline.tampering import reseal
 
-FILES = {"cfg", "manifest.json", "model/tagger.json", "model/tokenizer.json", "model/weights.safetensors"}
+FILES = {
+    "cfg",
+    "manifest.json",
+    "model/tagger.json",
+    "model/tokenizer.json",
+    "model/weights.safetensors",
+}
 
 
 @pytest.fixture
