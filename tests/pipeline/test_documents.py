@@ -15,7 +15,7 @@ from thinc.api import Adam
 from spacy_ner_plus.models.emissions import Emissions
 from spacy_ner_plus.models.tagging import Entities, decode
 from spacy_ner_plus.nn.crf import TagDecoder
-from spacy_ner_plus.pipeline import ner_plus
+from spacy_ner_plus.pipeline import component
 from spacy_ner_plus.tags import TagScheme
 from tests.pipeline.samples import (
     TEXTS,
@@ -180,7 +180,7 @@ def test_document_of_a_million_characters_loses_nothing(
         emissions.append(scores)
         return decode(decoder, scheme, scores)
 
-    monkeypatch.setattr(ner_plus, "decode", recording)
+    monkeypatch.setattr(component, "decode", recording)
     block = " ".join([*TEXTS[:2], TEXTS[3], "😀 北京", *TEXTS[5:]]) + "\n"
     text = (block * (1_000_000 // len(block) + 1))[:1_000_000]
     doc = eager(text)

@@ -239,6 +239,6 @@ def test_score_columns_adds_what_the_config_weighs() -> None:
 
 
 def test_component_counts_what_the_logger_reads() -> None:
-    from spacy_ner_plus.pipeline import ner_plus
+    from spacy_ner_plus.pipeline import component
 
-    assert isinstance(ner_plus.UpdateCounts(), TrainingProgress)
+    assert isinstance(component.UpdateCounts(), TrainingProgress)
