@@ -32,8 +32,8 @@ def annotate(
     is_stored = register_probability()
     for doc, entities in zip(docs, scores, strict=True):
         is_wanted = entities.probabilities >= least[entities.labels]
-        known = existing(doc)
-        if not overwrites:
+        known = None if overwrites else existing(doc)
+        if known is not None:
             is_wanted &= known.is_free(entities.starts, entities.ends)
         wanted = np.flatnonzero(is_wanted)
         found = [
@@ -43,7 +43,7 @@ def annotate(
             )
         ]
         probabilities = entities.probabilities[wanted]
-        if overwrites:
+        if known is None:
             doc.set_ents(found, default="outside")
         else:
             blocked = known.blocked_spans(doc)
