@@ -73,7 +73,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
     parser.add_argument("--epochs", type=float, default=4)
     parser.add_argument("--batch-words", type=int, default=1000)
-    parser.add_argument("--learning-rate", type=float, default=2e-4)
+    parser.add_argument("--learning-rate", type=float, default=2e-4, help="of the encoder")
     parser.add_argument("--jobs", type=int, default=1, help="runs at once, one thread each")
     parser.add_argument("--output", type=Path, default=Path("metrics/shared_encoder"))
     parser.add_argument("--run", nargs=2, metavar=("SYSTEM", "SEED"), help=argparse.SUPPRESS)
@@ -120,7 +120,12 @@ def make_config(args: argparse.Namespace, run: Run) -> Config:
 def run_one(args: argparse.Namespace, run: Run) -> dict[str, float]:
     folder = args.output / f"model-{run.name}-{run.seed}"
     folder.mkdir(exist_ok=True)
-    make_config(args, run).to_disk(folder / "config.cfg")
+    config = make_config(args, run)
+    config.to_disk(folder / "config.cfg")
+    # the optimizer's rate is that of the encoder if it is private, of the heads if it is shared
+    lr_scale = config["components"].get("tok2vec", {"model": {"lr_scale": 1.0}})["model"][
+        "lr_scale"
+    ]
     docs: list[Doc] = list(
         DocBin().from_disk(corpus(args, "train")).get_docs(spacy.blank("en").vocab)
     )
@@ -137,7 +142,7 @@ def run_one(args: argparse.Namespace, run: Run) -> dict[str, float]:
             "training.max_steps": n_steps,
             "training.eval_frequency": n_steps,
             "training.batcher.size": args.batch_words,
-            "training.optimizer.learn_rate.initial_rate": args.learning_rate,
+            "training.optimizer.learn_rate.initial_rate": args.learning_rate / lr_scale,
             "training.optimizer.learn_rate.warmup_steps": n_steps // 10,
             "training.optimizer.learn_rate.total_steps": n_steps,
         },

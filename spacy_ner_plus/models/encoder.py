@@ -142,7 +142,7 @@ def check_settings(**settings: Any) -> None:
         raise ValueError(f"dropout = {settings['dropout']} must be at least 0 and less than 1.")
     if settings.get("grad_factor", 0.0) < 0:
         raise ValueError(f"grad_factor = {settings['grad_factor']} must be at least 0.")
-    for name in ("head_lr_scale", "lr_decay", "max_batch_pieces", "width"):
+    for name in ("head_lr_scale", "lr_decay", "lr_scale", "max_batch_pieces", "width"):
         if settings.get(name, 1) <= 0:
             raise ValueError(f"{name} = {settings[name]} must be more than 0.")
     if settings.get("lr_decay", 1.0) > 1.0:

@@ -31,12 +31,16 @@ class ModuleOptimizer:
         if it has one, is pretrained.
     head_lr_scale (float): The head's learning rate relative to the encoder's.
     lr_decay (float): Factor of the learning rate from each encoder layer to the one below.
+    lr_scale (float): The encoder's learning rate relative to that of thinc's optimizer.
     """
 
-    def __init__(self, module: nn.Module, *, head_lr_scale: float, lr_decay: float) -> None:
+    def __init__(
+        self, module: nn.Module, *, head_lr_scale: float, lr_decay: float, lr_scale: float = 1.0
+    ) -> None:
         self._encoder: Any = getattr(module, "encoder", None)
         self._head_lr_scale = head_lr_scale
         self._lr_decay = lr_decay
+        self._lr_scale = lr_scale
         self._others = {"eps": 1e-8, "L2": 0.01, "grad_clip": 1.0}
         self._names = [name for name, p in module.named_parameters() if p.requires_grad]
         self._parameters = [p for p in module.parameters() if p.requires_grad]
@@ -51,7 +55,7 @@ class ModuleOptimizer:
         """
         for name in self._others:
             self._others[name] = getattr(settings, name, self._others[name])
-        rate = self._safe_rate(settings.learn_rate)
+        rate = self._safe_rate(settings.learn_rate * self._lr_scale)
         for group in self.adamw.param_groups:
             group["lr"] = rate * group["rate_scale"]
             group["betas"] = (settings.b1, settings.b2)

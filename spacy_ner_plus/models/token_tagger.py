@@ -48,7 +48,8 @@ def build_token_tagger_v1(
     use_crf (bool): Learn transition scores. Invalid sequences are excluded either way.
     dropout (float): Dropout before the linear layer.
     head_lr_scale (float): Learning rate of the head and the CRF relative to the optimizer's. 1
-        suits the rates of spaCy's own networks (0.001), 10 those of pretrained transformers.
+        suits the rates of spaCy's own networks (0.001), 10 those of pretrained transformers that
+        have no lr_scale.
     grad_factor (float): Weight of ner_plus among the components that a shared tok2vec learns from:
         the gradient that it gets is multiplied by it. With 0 it learns from the others alone.
     device (str): Where the head runs: "auto" (CUDA if there is any), "cpu", "cuda", "cuda:1", ...

@@ -18,6 +18,7 @@ from torch import Tensor
 from ..nn.tagger import TransformerVectors
 from . import encoder
 from .emissions import flat_tokens
+from .optimizer import ModuleOptimizer
 from .torch_shim import TorchShim
 
 Tok2Vec = Model[list[Doc], list[Floats2d]]
@@ -31,6 +32,7 @@ def build_transformer_v1(
     pooling: str = "first",
     window: int = 256,
     overlap: int = 64,
+    lr_scale: float = 0.1,
     lr_decay: float = 1.0,
     head_lr_scale: float = 10.0,
     freeze: str | int | None = None,
@@ -46,6 +48,8 @@ def build_transformer_v1(
 
     width (int): Length of the encoder's vectors, as its config.json says (hidden_size). Listeners
         need it before anything is loaded.
+    lr_scale (float): Learning rate of the encoder relative to the optimizer's, which is that of
+        the components that listen. They start from nothing and need a higher one.
     head_lr_scale (float): Learning rate of the word forms relative to the encoder's.
     name, word_forms, pooling, window, overlap, lr_decay, freeze, precision, device,
         max_batch_pieces: See spacy_ner_plus.TransformerTagger.v1.
@@ -58,6 +62,7 @@ def build_transformer_v1(
         pooling=pooling,
         window=window,
         overlap=overlap,
+        lr_scale=lr_scale,
         lr_decay=lr_decay,
         head_lr_scale=head_lr_scale,
         freeze=freeze,
@@ -80,6 +85,7 @@ def build_transformer_v1(
         precision=precision,
         head_lr_scale=head_lr_scale,
         lr_decay=lr_decay,
+        lr_scale=lr_scale,
     )
     return Model(
         "ner_plus_encoder",
@@ -92,7 +98,8 @@ def build_transformer_v1(
 
 
 class EncoderShim(TorchShim):
-    """A shim that takes no step between a forward pass and its gradient.
+    """A shim with a share of the optimizer's rate, which takes no step between a forward pass and
+    its gradient.
 
     nlp.update has each component take its step before the next one learns: the encoder's turn is
     when its listeners have not learned yet. A step at once would be one with the gradient of the
@@ -100,8 +107,13 @@ class EncoderShim(TorchShim):
     is taken as soon as the gradient has come.
     """
 
+    lr_scale: float
     _awaits_gradient = False
     _postponed: Optimizer | None = None
+
+    def __init__(self, *, lr_scale: float, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.lr_scale = lr_scale
 
     def begin_update(self, inputs: ArgsKwargs) -> tuple[Any, Callable[[ArgsKwargs], ArgsKwargs]]:
         self._take_postponed_step()  # of a batch that no listener has learned from
@@ -120,6 +132,16 @@ class EncoderShim(TorchShim):
             self._postponed = optimizer
         else:
             super().finish_update(optimizer)
+
+    def _adamw(self) -> ModuleOptimizer:
+        if self._optimizer is None:
+            self._optimizer = ModuleOptimizer(
+                self.module,
+                head_lr_scale=self.head_lr_scale,
+                lr_decay=self.lr_decay,
+                lr_scale=self.lr_scale,
+            )
+        return self._optimizer
 
     def _take_postponed_step(self) -> None:
         self._awaits_gradient = False

@@ -221,7 +221,14 @@ def test_another_width_than_the_encoders_is_refused(tiny_encoder_dir: Path) -> N
 
 @pytest.mark.parametrize(
     ("setting", "value"),
-    [("width", 0), ("pooling", "sum"), ("overlap", 32), ("lr_decay", 2.0), ("freeze", "all")],
+    [
+        ("width", 0),
+        ("lr_scale", 0.0),
+        ("pooling", "sum"),
+        ("overlap", 32),
+        ("lr_decay", 2.0),
+        ("freeze", "all"),
+    ],
 )
 def test_settings_out_of_range_are_refused(setting: str, value: Any) -> None:
     settings = {"name": "x", "width": 5, "window": 32, "overlap": 8, setting: value}

@@ -34,7 +34,7 @@ from tests.pipeline.samples import (
 
 ROOT = Path(__file__).parent.parent.parent
 WIDTH = 32
-ENCODER = {"window": 128, "overlap": 32, "precision": "fp32", "device": "cpu"}
+ENCODER = {"window": 128, "overlap": 32, "precision": "fp32", "device": "cpu", "lr_scale": 1.0}
 CNN = {
     "@architectures": "spacy.HashEmbedCNN.v2",
     "width": WIDTH,
@@ -230,21 +230,38 @@ def test_gradients_of_the_components_add_up_in_the_encoder(tiny_encoder_dir: Pat
 
 
 def test_shared_encoder_learns_as_a_private_one_does(tiny_encoder_dir: Path) -> None:
-    """The same losses, step by step, if nobody else listens and nothing is clipped."""
+    """The same losses, step by step, if nobody else listens and nothing is clipped. The rate of a
+    private encoder is the optimizer's, that of a shared one the heads'.
+    """
     losses = []
     for is_shared in (True, False):
         fix_random_seed(0)
         nlp = spacy.blank("en")
         if is_shared:
-            nlp = make_nlp("shared", tiny_encoder_dir, head_lr_scale=10.0)
+            nlp = make_nlp("shared", tiny_encoder_dir, head_lr_scale=1.0)
+            nlp.get_pipe("tok2vec").model.shims[0].lr_scale = 0.1
         else:
             add_ner_plus(nlp, tiny_encoder_dir, model_head_lr_scale=10.0)
         examples = make_examples(nlp, 4)
         nlp.initialize(lambda examples=examples: examples)
-        optimizer = Adam(5e-4, L2=0.01, grad_clip=0.0)
+        optimizer = Adam(5e-3 if is_shared else 5e-4, L2=0.0, grad_clip=0.0)
         losses.append([nlp.update(examples, sgd=optimizer)["ner_plus"] for _ in range(8)])
     assert losses[0] == pytest.approx(losses[1], rel=1e-4)
     assert losses[0][-1] < 0.5 * losses[0][0]
+
+
+def test_rate_of_spacys_default_optimizer_is_safe_for_a_shared_encoder(
+    tiny_encoder_dir: Path,
+) -> None:
+    nlp, examples = initialized("shared", tiny_encoder_dir)
+    nlp.get_pipe("tok2vec").model.shims[0].lr_scale = 0.1
+    before = encoder_weights(nlp, "tok2vec")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        nlp.update(examples)
+    after = encoder_weights(nlp, "tok2vec")
+    moved = max(np.abs(a - b).max() for a, b in zip(before, after, strict=True))
+    assert moved == pytest.approx(1e-3, rel=0.05)  # Adam's first step, of the casing embeddings
 
 
 @pytest.mark.parametrize("kind", SHARED)
