@@ -8,8 +8,10 @@ model a configuration within the configuration names.
 from collections.abc import Mapping
 from typing import Any
 
-# Where it came from, whose code to run, and how weights were stored: nothing that a forward pass
-# of saved weights needs. Numbers of labels are those of a head that is not there.
+# Where it came from, whose code to run, how weights were stored, and about a head that it had
+# there: nothing that a forward pass of saved weights needs. What starts with an underscore is left
+# out too: a folder of the machine that trained it, and a mark that makes transformers 4.48 build
+# it with slow attention.
 _LEFT_OUT = frozenset(
     {
         "auto_map",
@@ -22,6 +24,8 @@ _LEFT_OUT = frozenset(
         "torch_dtype",
         "quantization_config",
         "compression_config",
+        "architectures",
+        "problem_type",
         "id2label",
         "label2id",
         "num_labels",

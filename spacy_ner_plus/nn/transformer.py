@@ -29,16 +29,6 @@ from .encoder_config import plain_config
 ATTENTION_DROPOUT = ("attention_probs_dropout_prob", "attention_dropout")
 # Architectures whose forward pass refuses vectors instead of ids.
 REFUSES_EMBEDDINGS = ("esm", "canine", "ibert")
-# What a configuration says about where it came from, and about a head that it had there.
-NO_PART_OF_ENCODER = (
-    "_name_or_path",  # a folder of the machine that trained it
-    "_attn_implementation_autoset",  # makes transformers 4.48 build it with slow attention
-    "architectures",
-    "id2label",
-    "label2id",
-    "num_labels",
-    "problem_type",
-)
 # Kinds that read text alone; a class that the user has registered may be of any.
 TEXT_MODELS: tuple[Any, ...] = (
     MODEL_FOR_MASKED_LM_MAPPING,
@@ -147,9 +137,7 @@ class TransformerEncoder(nn.Module):
     @property
     def config(self) -> dict[str, Any]:
         """The encoder's configuration as plain data, for from_config."""
-        config: dict[str, Any] = self.model.config.to_dict()
-        for name in NO_PART_OF_ENCODER:
-            config.pop(name, None)
+        config = plain_config(self.model.config.to_dict())
         return config | ({"prediction_head": True} if self.prediction_head is not None else {})
 
     @property
