@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 from thinc.api import Model, PyTorchShim
+from thinc.shims.pytorch import default_deserialize_torch_model
 
 from ..nn.transformer import check_stored_config
 from .files import read_msgpack
@@ -85,7 +86,11 @@ def _kind(shim: Any) -> str | None:
         return "ours"
     if type(shim).__module__ == _HF_MODULE:
         return "transformers"
-    return "torch" if type(shim) is PyTorchShim else None
+    # a PyTorchWrapper may have been given a reader of its own
+    reads_with_torch = (
+        type(shim) is PyTorchShim and shim._deserialize_model is default_deserialize_torch_model
+    )
+    return "torch" if reads_with_torch else None
 
 
 def _check_torch_file(content: object) -> None:

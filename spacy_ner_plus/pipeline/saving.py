@@ -124,9 +124,10 @@ class SavedPipe(TrainablePipe):
         if component.cfg is None:
             wanted = TagScheme(cfg["tag_scheme"], list(scheme.labels))
         if wanted != scheme:
+            where = "the config" if component.cfg is None else "its cfg"
             raise ValueError(
                 f"'{self.name}' can't be loaded: its weights are for the scheme {scheme.name} with "
-                f"the labels {list(scheme.labels)}, but its cfg says {wanted.name} with "
+                f"the labels {list(scheme.labels)}, but {where} says {wanted.name} with "
                 f"{list(wanted.labels)}."
             )
         if model is not None:

@@ -18,7 +18,7 @@ import spacy
 import srsly
 import torch
 from spacy.language import Language
-from thinc.api import PyTorchWrapper, chain
+from thinc.api import PyTorchShim, PyTorchWrapper, chain
 
 from spacy_ner_plus.models.pretrained import load_encoder, load_tokenizer
 from spacy_ner_plus.pipeline.ner_plus import NerPlus
@@ -197,6 +197,13 @@ def test_cfg_and_weights_must_have_the_same_labels(component: Path, refused: Ref
     change_json(component / "cfg", lambda cfg: cfg.update(labels=["Disease", "Chemical"]))
     reseal(component)
     refused(component, r"\['Chemical', 'Disease'\], but its cfg says")
+
+
+def test_scheme_of_the_weights_must_be_the_configs(component: Path, encoder_dir: Path) -> None:
+    ner = make_nlp(encoder_dir, tag_scheme="BIO").get_pipe("ner_plus")
+    with pytest.raises(ValueError, match=r"weights are for the scheme BILOU .* says BIO"):
+        ner.from_disk(component, exclude=["vocab", "cfg"])
+    assert not ner.tagger.is_built
 
 
 @pytest.mark.parametrize(
@@ -417,19 +424,28 @@ def test_hostile_spacy_transformers_part_is_refused(
     refused(component, message, kind="spacy-transformers")
 
 
+class UnknownShim(PyTorchShim):
+    """One whose from_bytes could do anything."""
+
+
+def unknown_class(shim: PyTorchShim) -> None:
+    shim.__class__ = UnknownShim
+
+
+def unknown_reader(shim: PyTorchShim) -> None:
+    shim._deserialize_model = lambda model, state, device: pickle.loads(state)
+
+
+@pytest.mark.parametrize("change", [unknown_class, unknown_reader])
 def test_modules_that_ner_plus_cannot_vouch_for_are_refused_at_once(
-    tiny_encoder_dir: Path, tmp_path: Path
+    change: Callable[[PyTorchShim], None], tiny_encoder_dir: Path, tmp_path: Path
 ) -> None:
     nlp = token_tagger_nlp(tiny_encoder_dir, "cnn")
     foreign = PyTorchWrapper(torch.nn.Identity())
-
-    class Unknown(type(foreign.shims[0])):  # type: ignore[misc]
-        pass
-
-    foreign.shims[0].__class__ = Unknown
+    change(foreign.shims[0])
     model = nlp.get_pipe("ner_plus").model
     model.replace_node(model.layers[0], chain(model.layers[0], foreign))
-    with pytest.raises(ValueError, match=r"holds a .*Unknown, of which ner_plus does not know"):
+    with pytest.raises(ValueError, match=r"holds a .*Shim, of which ner_plus does not know"):
         nlp.to_disk(tmp_path / "saved")
 
 
