@@ -2,13 +2,13 @@
 
 With weights w and smoothing e, the loss of a sequence x with the tags y is
 
-    L = log sum_y' exp(score(x, y') + sum_t log w(y_t) [y'_t != y_t]) - score(x, y)
-        + e * sum_t (s_t(y_t) - mean_k s_t(k))
+    L = log sum_y' exp(score'(x, y')) - score'(x, y) + e * sum_t (s_t(y_t) - mean_k s_t(k)),
+    score'(x, y) = score(x, y) - sum over the entities of y of log w(the entity's label)
 
-where s are the emissions. The first line is the softmax margin of Gimpel and Smith (2010),
-"Softmax-Margin CRFs", whose cost of a mistake is the log of the weight of the label that is
-missed; without a CRF it is the margin of Cao et al. (2019), "Learning imbalanced datasets with
-label-distribution-aware margin loss". The second line is the label smoothing of Szegedy et al.
+where s are the emissions. So what is trained to fit the data is a model with every entity's odds
+divided by its label's weight; the model that predicts has them undivided: an entity's odds are w
+times those of the data. That is the logit adjustment of Menon et al. (2021), "Long-tail learning
+via logit adjustment", for whole entities. The last term is the label smoothing of Szegedy et al.
 (2016), "Rethinking the Inception architecture"; without a CRF it is exactly the cross-entropy with
 smoothed targets. Both act on the emissions alone, so they are the same with a CRF and without.
 """
@@ -38,9 +38,9 @@ def loss_and_gradient(
 
     emissions (Emissions): The model's output.
     allowed: for each Doc (n_rows_of_doc, n_tags) bool, the tags that the annotation permits.
-    log_weights: (n_tags,) float, log of the weight of each tag's label; None for all 0. It acts
-        on rows of which the tag is known.
-    smoothing (float): From 0 to less than 1; acts on the same rows.
+    log_weights: (n_tags,) float, what the tags score less in the loss; None for all 0. See
+        tag_log_weights.
+    smoothing (float): From 0 to less than 1; acts on rows of which the tag is known.
     RETURNS: (n_docs,) float64 losses in nats, 0 for a Doc that has no rows or on which all is
         permitted, infinite where the allowed tags hold no valid sequence, nan where scores or
         the decoder's parameters are not finite; and (n_rows, n_tags) the gradient of their mean
@@ -49,16 +49,14 @@ def loss_and_gradient(
     """
     permitted = _join(allowed, emissions)
     known = permitted.sum(dim=1) == 1  # (n_rows,)
-    margins = None
+    weights = None
     if log_weights is not None:
-        weights = torch.as_tensor(log_weights, dtype=torch.float32, device=permitted.device)
-        of_row = (permitted * weights).sum(dim=1) * known  # (n_rows,)
-        margins = of_row[:, None] * ~permitted  # (n_rows, n_tags)
+        weights = torch.as_tensor(log_weights, dtype=torch.float64, device=permitted.device)
 
     def loss(scores: Tensor, group: SequenceGroup) -> Tensor:
         targets = group.gather(permitted)
-        augmented = scores if margins is None else scores + group.gather(margins)
-        nll = decoder.loss(augmented, group.lengths.tolist(), targets)
+        weighted = scores if weights is None else scores - weights  # (docs, rows, tags)
+        nll = decoder.loss(weighted, group.lengths.tolist(), targets)
         if smoothing:
             possible = _possible_tags(decoder, targets, group)
             gap = _smoothing_gap(scores.double(), targets, possible)
@@ -98,11 +96,13 @@ def distillation_loss_and_gradient(
 
 
 def tag_log_weights(scheme: TagScheme, weights: dict[str, float]) -> np.ndarray:
-    """(n_tags,) the log of the weight of each tag's label; labels without one, and O, have 1."""
+    """(n_tags,) the log of the weight of the label of each tag that begins an entity; 0 for other
+    tags, and for labels without a weight.
+    """
     log_weights = np.zeros(scheme.n_tags)
     for label, weight in weights.items():
         i = scheme.labels.index(label)
-        for tags in (scheme.first, scheme.inside, scheme.last, scheme.unit):
+        for tags in (scheme.first, scheme.unit):
             log_weights[tags[i]] = np.log(weight)
     return log_weights
 

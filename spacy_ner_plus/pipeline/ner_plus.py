@@ -79,9 +79,9 @@ def make_ner_plus(
         as .attrs["scores"]; None to leave it out.
     threshold (float / Dict[str, float]): Entities with a lower probability are left out: one value
         for all, or one per type. It raises precision and can't raise recall.
-    label_weights (Dict[str, float] / str): How much more than 1 it costs in training to miss an
-        entity of a type; "balanced" weighs types by the inverse of their numbers. It makes
-        probabilities of weighted types too high: calibrate does not undo that.
+    label_weights (Dict[str, float] / str): What training multiplies the odds of each type's
+        entities by, beyond what the data say: recall for precision. "balanced" takes the inverse of
+        the types' numbers. Probabilities are off by as much, and calibrate undoes it in part.
     label_smoothing (float): Share of each known token's target that is spread over all tags.
     scorer (Callable): The scoring method.
     """
