@@ -32,7 +32,7 @@ run: $(INSTALLED) ## Run the whole project: check data, train, evaluate, package
 	PYTHONUNBUFFERED=1 $(BIN)/python -m spacy project run all
 
 test: $(INSTALLED) ## Run the tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 fuzz: $(INSTALLED) ## Try odd documents for MINUTES=60, TEXT=folder of texts to mutate, SEED=number
 	$(BIN)/python -m tests.fuzz --minutes $(or $(MINUTES),60) \
