@@ -74,6 +74,9 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--epochs", type=float, default=4)
     parser.add_argument("--batch-words", type=int, default=1000)
     parser.add_argument("--learning-rate", type=float, default=2e-4, help="of the encoder")
+    parser.add_argument(
+        "--grad-factor", type=float, default=4.0, help="weight of ner_plus beside the tagger"
+    )
     parser.add_argument("--jobs", type=int, default=1, help="runs at once, one thread each")
     parser.add_argument("--output", type=Path, default=Path("metrics/shared_encoder"))
     parser.add_argument("--run", nargs=2, metavar=("SYSTEM", "SEED"), help=argparse.SUPPRESS)
@@ -113,6 +116,7 @@ def make_config(args: argparse.Namespace, run: Run) -> Config:
         config["nlp"]["pipeline"] = ["tok2vec", "tagger", "ner_plus"]
         config["components"]["tagger"] = TAGGER
         config["components"]["tok2vec"]["model"]["width"] = args.width
+        config["components"]["ner_plus"]["model"]["grad_factor"] = args.grad_factor
         config["training"]["score_weights"]["tag_acc"] = 0.0
     return config
 
