@@ -75,7 +75,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--batch-words", type=int, default=1000)
     parser.add_argument("--learning-rate", type=float, default=2e-4, help="of the encoder")
     parser.add_argument(
-        "--grad-factor", type=float, default=4.0, help="weight of ner_plus beside the tagger"
+        "--grad-factor", type=float, default=16.0, help="weight of ner_plus beside the tagger"
     )
     parser.add_argument("--jobs", type=int, default=1, help="runs at once, one thread each")
     parser.add_argument("--output", type=Path, default=Path("metrics/shared_encoder"))
