@@ -137,7 +137,7 @@ def test_package_writes_two_wheels_and_requires_our_package(
     wheels = sorted(path.name for path in (project.folder / "packages").glob("*.whl"))
     assert wheels == [
         "en_ner_plus_demo-0.1.0-py3-none-any.whl",
-        "spacy_ner_plus-0.1.0-py3-none-any.whl",
+        "spacy_ner_plus-0.2.0-py3-none-any.whl",
     ]
     assert "spacy_ner_plus>=0.2.0,<0.3.0" in first_run
 

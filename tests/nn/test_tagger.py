@@ -18,6 +18,8 @@ MASKS = (
 class Lookup(nn.Module):
     """In place of an encoder: each piece's vector depends on its id and its form alone."""
 
+    width = WIDTH
+
     def __init__(self) -> None:
         super().__init__()
         torch.manual_seed(1)
