@@ -13,6 +13,7 @@ from spacy.language import Language
 from spacy.ml.models import build_hash_embed_cnn_tok2vec
 from spacy.pipeline.tok2vec import Tok2VecListener
 from spacy.tokens import Doc
+from spacy.util import fix_random_seed
 from thinc.api import Model
 
 from spacy_ner_plus.models.emissions import Emissions
@@ -183,6 +184,7 @@ def test_gradient_of_the_head_is_that_of_the_mean_whatever_the_factor(docs: list
 
 
 def test_gradients_of_a_network_equal_finite_differences(docs: list[Doc]) -> None:
+    fix_random_seed(0)
     model = make_tagger(cnn_tok2vec(), docs)
     emissions, backprop = model.begin_update(docs)
     weight = torch.randn(emissions.scores.shape)
@@ -197,11 +199,12 @@ def test_gradients_of_a_network_equal_finite_differences(docs: list[Doc]) -> Non
         direction /= np.linalg.norm(direction)
         scores = []
         for sign in (1, -1):
-            node.set_param("W", values + sign * 1e-2 * direction)
+            node.set_param("W", values + sign * 2e-3 * direction)
             scores.append(model.predict(docs).scores.double())
         node.set_param("W", values)
-        slope = n_tokens * float(((scores[0] - scores[1]) * weight).sum()) / 2e-2
-        assert slope == pytest.approx(float((node.get_grad("W") * direction).sum()), rel=0.02)
+        slope = n_tokens * float(((scores[0] - scores[1]) * weight).sum()) / 4e-3
+        # a step may cross a kink of the maxout
+        assert slope == pytest.approx(float((node.get_grad("W") * direction).sum()), rel=0.03)
         checked += 1
     assert checked == 2  # the embedding's mixer and the convolution
 
