@@ -89,10 +89,12 @@ def _check_window(shim: TorchShim, encoder: TransformerEncoder) -> None:
         )
 
 
-def read_docs(
-    shim: TorchShim, docs: list[Doc], *, max_batch_pieces: int
-) -> tuple[Batch, list[TensorBucket]]:
-    """Tokenise, align and window some Docs, and put the windows on the encoder's device."""
+def read_docs(shim: TorchShim, docs: list[Doc]) -> tuple[Batch, list[TensorBucket]]:
+    """Tokenise, align and window some Docs, and put the windows on the encoder's device.
+
+    The settings are those of the shim, not attributes of a thinc node: of a node, saved attributes
+    would win over those of the config on load.
+    """
     device = shim.device  # asked first: it tells a user that there are no weights yet
     batch = make_batch(
         docs,
@@ -100,7 +102,7 @@ def read_docs(
         window=shim.cfg["window"],
         overlap=shim.cfg["overlap"],
         pooling=shim.structure["pooling"],
-        max_batch_pieces=max_batch_pieces,
+        max_batch_pieces=shim.cfg["max_batch_pieces"],
     )
     if batch.n_split:
         logger.warning(
@@ -148,7 +150,7 @@ def check_settings(**settings: Any) -> None:
     if settings.get("lr_decay", 1.0) > 1.0:
         raise ValueError(f"lr_decay = {settings['lr_decay']} must be at most 1.")
     frozen = settings.get("freeze")
-    is_depth = isinstance(frozen, int) and frozen >= 0
+    is_depth = isinstance(frozen, int) and not isinstance(frozen, bool) and frozen >= 0
     if not (frozen is None or frozen == "encoder" or is_depth):
         raise ValueError(
             f"freeze = {frozen!r} is unknown: use null, \"encoder\", or a number of layers."

@@ -5,7 +5,6 @@ tensor alone, decays biases and knows one learning rate; so only its settings (r
 betas, eps, L2, clip) are taken, as they stand at each step.
 """
 
-import json
 import warnings
 from collections.abc import Iterable
 from typing import Any
@@ -101,7 +100,7 @@ class ModuleOptimizer:
         for name, parameter in zip(self._names, self._parameters, strict=True):
             for key, value in self.adamw.state.get(parameter, {}).items():
                 tensors[f"{key}/{name}"] = value.detach().cpu().contiguous()
-        return safetensors.torch.save(tensors, {"parameters": json.dumps(self._names)})
+        return safetensors.torch.save(tensors)
 
     def from_bytes(self, data: bytes) -> None:
         """Take up the state that to_bytes gave for a module with the same parameters.

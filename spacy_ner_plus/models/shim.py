@@ -47,6 +47,11 @@ class TaggerShim(TorchShim):
         decoder: TagDecoder = self.module.head.decoder
         return decoder
 
+    @property
+    def n_learned_tags(self) -> int:
+        """How many tags have been learned: those of fresh labels are the last ones."""
+        return self.scheme.n_tags - len(self.fresh_labels) * len(self.scheme.prefixes)
+
     def make_head(self, width: int) -> TagHead:
         """A new head for the scheme over vectors of this length."""
         decoder = make_decoder(self.scheme, use_crf=self.structure["use_crf"])

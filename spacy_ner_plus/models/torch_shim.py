@@ -45,6 +45,7 @@ class TorchShim(PyTorchShim):
     device, precision (str): Where and how to run; resolved when the module is placed.
     head_lr_scale (float): The head's learning rate relative to the encoder's.
     lr_decay (float): Factor of the learning rate from each encoder layer to the one below.
+    lr_scale (float): The encoder's learning rate relative to that of thinc's optimizer.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class TorchShim(PyTorchShim):
         precision: str,
         head_lr_scale: float = 1.0,
         lr_decay: float = 1.0,
+        lr_scale: float = 1.0,
     ) -> None:
         super().__init__(None, config, device=torch.device("cpu"))
         self.structure = structure
@@ -67,6 +69,7 @@ class TorchShim(PyTorchShim):
         self.precision_name = precision
         self.head_lr_scale = head_lr_scale
         self.lr_decay = lr_decay
+        self.lr_scale = lr_scale
         self._tokenizer: WordpieceTokenizer | None = None
 
     @property
@@ -78,10 +81,6 @@ class TorchShim(PyTorchShim):
         if self._model is None:
             raise ValueError(NO_WEIGHTS)
         return self._model
-
-    @property
-    def has_tokenizer(self) -> bool:
-        return self._tokenizer is not None
 
     @property
     def tokenizer(self) -> WordpieceTokenizer:
@@ -144,7 +143,10 @@ class TorchShim(PyTorchShim):
     def _adamw(self) -> ModuleOptimizer:
         if self._optimizer is None:
             self._optimizer = ModuleOptimizer(
-                self.module, head_lr_scale=self.head_lr_scale, lr_decay=self.lr_decay
+                self.module,
+                head_lr_scale=self.head_lr_scale,
+                lr_decay=self.lr_decay,
+                lr_scale=self.lr_scale,
             )
         return self._optimizer
 
@@ -196,7 +198,7 @@ class TorchShim(PyTorchShim):
         """
         if self._model is None:
             return {}
-        tokenizer = self.tokenizer.to_json() if self.has_tokenizer else None
+        tokenizer = None if self._tokenizer is None else self._tokenizer.to_json()
         return pack(self.settings(), tokenizer, self.module.state_dict())
 
     def read_files(self, files: Mapping[str, Content], *, is_verified: bool) -> Self:

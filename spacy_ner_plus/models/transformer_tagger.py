@@ -84,6 +84,7 @@ def build_transformer_tagger_v1(
             "overlap": overlap,
             "word_forms": word_forms,
             "freeze": freeze,
+            "max_batch_pieces": max_batch_pieces,
         },
         describe=encoder.describe,
         rebuild=_rebuild,
@@ -96,10 +97,7 @@ def build_transformer_tagger_v1(
         "ner_plus_transformer",
         _forward,
         init=_initialize,
-        attrs={
-            "name": name,
-            "max_batch_pieces": max_batch_pieces,
-        },
+        attrs={"name": name},
         shims=[shim],
     )
     return model
@@ -201,9 +199,7 @@ def _forward(
 ) -> tuple[Emissions, Callable[[Any], Any]]:
     """thinc's PyTorchWrapper protocol: inputs to tensors, through the shim, and gradients back."""
     shim = shim_of(model)
-    batch, buckets = encoder.read_docs(
-        shim, docs, max_batch_pieces=model.attrs["max_batch_pieces"]
-    )
+    batch, buckets = encoder.read_docs(shim, docs)
     scores, backprop_torch = shim(ArgsKwargs(args=(buckets, batch.n_rows), kwargs={}), is_train)
 
     def backprop(d_scores: Tensor) -> list[Doc]:

@@ -18,7 +18,6 @@ from torch import Tensor
 from ..nn.tagger import TransformerVectors
 from . import encoder
 from .emissions import flat_tokens
-from .optimizer import ModuleOptimizer
 from .torch_shim import TorchShim
 
 Tok2Vec = Model[list[Doc], list[Floats2d]]
@@ -76,7 +75,6 @@ def build_transformer_v1(
             "overlap": overlap,
             "word_forms": word_forms,
             "freeze": freeze,
-            # no attribute of the node: saved ones win over those of the config on load
             "max_batch_pieces": max_batch_pieces,
         },
         describe=encoder.describe,
@@ -98,8 +96,7 @@ def build_transformer_v1(
 
 
 class EncoderShim(TorchShim):
-    """A shim with a share of the optimizer's rate, which takes no step between a forward pass and
-    its gradient.
+    """A shim that takes no step between a forward pass and its gradient.
 
     nlp.update has each component take its step before the next one learns: the encoder's turn is
     when its listeners have not learned yet. A step at once would be one with the gradient of the
@@ -107,13 +104,8 @@ class EncoderShim(TorchShim):
     is taken as soon as the gradient has come.
     """
 
-    lr_scale: float
     _awaits_gradient = False
     _postponed: Optimizer | None = None
-
-    def __init__(self, *, lr_scale: float, **settings: Any) -> None:
-        super().__init__(**settings)
-        self.lr_scale = lr_scale
 
     def begin_update(self, inputs: ArgsKwargs) -> tuple[Any, Callable[[ArgsKwargs], ArgsKwargs]]:
         self._take_postponed_step()  # of a batch that no listener has learned from
@@ -132,16 +124,6 @@ class EncoderShim(TorchShim):
             self._postponed = optimizer
         else:
             super().finish_update(optimizer)
-
-    def _adamw(self) -> ModuleOptimizer:
-        if self._optimizer is None:
-            self._optimizer = ModuleOptimizer(
-                self.module,
-                head_lr_scale=self.head_lr_scale,
-                lr_decay=self.lr_decay,
-                lr_scale=self.lr_scale,
-            )
-        return self._optimizer
 
     def _take_postponed_step(self) -> None:
         self._awaits_gradient = False
@@ -177,7 +159,7 @@ def _forward(
     model: Tok2Vec, docs: list[Doc], is_train: bool
 ) -> tuple[list[Floats2d], Callable[[list[Floats2d]], list[Doc]]]:
     shim = _shim_of(model)
-    batch, buckets = encoder.read_docs(shim, docs, max_batch_pieces=shim.cfg["max_batch_pieces"])
+    batch, buckets = encoder.read_docs(shim, docs)
     rows, backprop_torch = shim(ArgsKwargs(args=(buckets, batch.n_rows), kwargs={}), is_train)
     lengths = [len(doc) for doc in docs]
     token_of_row = torch.from_numpy(flat_tokens(batch.row_tokens, lengths)).to(rows.device)

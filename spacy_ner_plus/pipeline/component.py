@@ -268,8 +268,6 @@ class NerPlus(SavedPipe):
         check_rehearsal(self.model, docs)
         set_dropout_rate(self.model, drop)
         teacher = shim_of(self._rehearsal_model)
-        n_known_labels = len(teacher.scheme.labels) - len(teacher.fresh_labels)
-        known = TagScheme(teacher.scheme.name, teacher.scheme.labels[:n_known_labels])
         backprop: Any
         emissions, backprop = self.model.begin_update(docs)
         divergences, gradient = distillation_loss_and_gradient(
@@ -277,7 +275,7 @@ class NerPlus(SavedPipe):
             emissions,
             teacher.decoder,
             self._rehearsal_model.predict(docs),
-            known.n_tags,
+            teacher.n_learned_tags,
         )
         check_losses(divergences, examples)
         backprop(gradient)

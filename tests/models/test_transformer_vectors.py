@@ -140,7 +140,7 @@ def test_gradients_equal_those_of_a_torch_graph(tiny_encoder_dir: Path, docs: li
 def _inputs_of(model: Model, doc: Doc) -> tuple[Any, int]:
     from spacy_ner_plus.models.encoder import read_docs
 
-    batch, buckets = read_docs(model.shims[0], [doc], max_batch_pieces=1000)
+    batch, buckets = read_docs(model.shims[0], [doc])
     return buckets, batch.n_rows
 
 
@@ -228,6 +228,7 @@ def test_another_width_than_the_encoders_is_refused(tiny_encoder_dir: Path) -> N
         ("overlap", 32),
         ("lr_decay", 2.0),
         ("freeze", "all"),
+        ("freeze", True),
     ],
 )
 def test_settings_out_of_range_are_refused(setting: str, value: Any) -> None:

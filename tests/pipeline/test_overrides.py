@@ -87,7 +87,7 @@ def test_settings_of_the_run_win(
     nlp = load(form(RUN))
     ner = nlp.get_pipe("ner_plus")
     assert (ner.existing_ents, ner.spans_key, ner.threshold) == ("overwrite", "found", 0.001)
-    assert ner.model.attrs["max_batch_pieces"] == 64
+    assert ner.tagger.cfg["max_batch_pieces"] == 64
     assert (ner.tagger.device_name, ner.tagger.precision_name) == ("cpu", "fp32")
     assert (ner.tagger.cfg["window"], ner.tagger.cfg["overlap"]) == (64, 8)
     docs = list(nlp.pipe(TEXTS))
@@ -98,7 +98,7 @@ def test_settings_of_the_run_win(
 def test_settings_of_the_run_are_saved_with_the_pipeline(load: Load, tmp_path: Path) -> None:
     load(RUN).to_disk(tmp_path)
     again = spacy.load(tmp_path).get_pipe("ner_plus")
-    assert (again.threshold, again.model.attrs["max_batch_pieces"]) == (0.001, 64)
+    assert (again.threshold, again.tagger.cfg["max_batch_pieces"]) == (0.001, 64)
 
 
 def test_threshold_per_label_is_set_after_loading(load: Load, trained_docs: list[Doc]) -> None:
