@@ -1,5 +1,6 @@
 # make run    train, evaluate, package and try the demo pipeline
 # make test   run the tests
+# make bench DATA=path   measure speed beside others'
 # make fuzz   go on trying odd documents for an hour
 # make test-transformers   run the core's tests with the oldest and the newest transformers
 PYTHON ?= python3
@@ -7,6 +8,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+BENCH_INSTALLED := $(VENV)/.bench-installed
 
 # What test-transformers tries: the oldest release that setup.cfg permits, and the newest there is.
 OLDEST := transformers==4.48.0 tokenizers==0.21.0
@@ -16,7 +18,7 @@ CORE_TESTS := tests/nn tests/text tests/models tests/pipeline tests/data tests/t
 # spacy-transformers does not go with all of these: tests that need it are skipped.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-transformers test-oldest test-newest fuzz lint clean
+.PHONY: help run test bench test-transformers test-oldest test-newest fuzz lint clean
 
 define check_python
 @$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
@@ -33,6 +35,10 @@ run: $(INSTALLED) ## Run the whole project: check data, train, evaluate, package
 
 test: $(INSTALLED) ## Run the tests
 	$(BIN)/python -m pytest -n auto --dist loadfile
+
+bench: $(BENCH_INSTALLED) ## Measure speed beside others': DATA=folder with train and test data, ARGS="--quick"
+	$(if $(DATA),,$(error Name the data: make bench DATA=corpus/bc5cdr))
+	$(BIN)/python -m benchmarks.speed "$(DATA)" $(ARGS)
 
 fuzz: $(INSTALLED) ## Try odd documents for MINUTES=60, TEXT=folder of texts to mutate, SEED=number
 	$(BIN)/python -m tests.fuzz --minutes $(or $(MINUTES),60) \
@@ -57,6 +63,10 @@ $(INSTALLED): setup.cfg pyproject.toml constraints.txt
 	$(check_python)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt -e ".[shared,test,dev]"
+	@touch $@
+
+$(BENCH_INSTALLED): $(INSTALLED)
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt -e ".[shared,bench]"
 	@touch $@
 
 .venv-oldest/.installed: TRANSFORMERS = $(OLDEST)
