@@ -1,0 +1,1 @@
+"""Speed of ner_plus beside the bare encoder and other libraries: see __main__.py."""
