@@ -2,7 +2,7 @@
 
 import torch
 
-PRECISIONS = ("auto", "fp32", "bf16")
+PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 
 
 def resolve_device(name: str) -> torch.device:
@@ -25,7 +25,8 @@ def resolve_device(name: str) -> torch.device:
 
 
 def resolve_precision(name: str, device: torch.device) -> torch.dtype:
-    """The encoder's compute type: "auto" is bf16 where the hardware multiplies in it, else fp32.
+    """The encoder's compute type: "auto" is bf16 where the hardware multiplies in it, fp16 on GPUs
+    that have matrix units for that only, else fp32.
 
     Weights, head, CRF and probabilities are in fp32 or fp64 always.
     RAISES ValueError: On an unknown precision.
@@ -34,6 +35,8 @@ def resolve_precision(name: str, device: torch.device) -> torch.dtype:
         raise ValueError(f"Unknown precision '{name}': use one of {', '.join(PRECISIONS)}.")
     if name == "bf16" or (name == "auto" and has_fast_bf16(device)):
         return torch.bfloat16
+    if name == "fp16" or (name == "auto" and has_fast_fp16(device)):
+        return torch.float16
     return torch.float32
 
 
@@ -46,6 +49,11 @@ def has_fast_bf16(device: torch.device) -> bool:
         capabilities: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
         return any(capabilities.get(name) for name in ("avx512_bf16", "amx_bf16"))
     return False
+
+
+def has_fast_fp16(device: torch.device) -> bool:
+    """Whether the device is a GPU with matrix units for fp16 (V100, T4, RTX 20 and newer)."""
+    return device.type == "cuda" and torch.cuda.get_device_capability(device) >= (7, 0)
 
 
 def autocast(device: torch.device, precision: torch.dtype) -> torch.autocast:

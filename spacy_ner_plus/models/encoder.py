@@ -10,7 +10,7 @@ import torch
 from spacy.tokens import Doc
 from torch import nn
 
-from ..nn.tagger import TensorBucket
+from ..nn.buckets import TensorBucket
 from ..nn.transformer import TransformerEncoder
 from ..text.batches import POOLINGS, Batch, Bucket, make_batch
 from ..text.features import WORD_FORMS
@@ -28,7 +28,7 @@ def load(name: str, shim: TorchShim) -> TransformerEncoder:
     """
     shim.tokenizer = load_tokenizer(name)
     encoder = load_encoder(name, n_word_forms=_n_word_forms(shim))
-    _check_window(shim, encoder)
+    check_window(shim, encoder.max_pieces)
     return encoder
 
 
@@ -36,7 +36,7 @@ def load_with_classifier(name: str, shim: TorchShim) -> tuple[TransformerEncoder
     """As load, for a fine-tuned token-classification checkpoint, with its classifier."""
     shim.tokenizer = load_tokenizer(name)
     encoder, classifier = load_token_classifier(name, n_word_forms=_n_word_forms(shim))
-    _check_window(shim, encoder)
+    check_window(shim, encoder.max_pieces)
     return encoder, classifier
 
 
@@ -61,21 +61,27 @@ def rebuild(shim: TorchShim, saved: dict[str, Any]) -> TransformerEncoder:
 
     RAISES ValueError: If the weights do not suit the shim's settings.
     """
+    check_word_forms(shim, saved["word_forms"])
+    n_word_forms = len(WORD_FORMS) if saved["word_forms"] else 0
+    encoder = TransformerEncoder.from_config(saved["encoder"], n_word_forms=n_word_forms)
+    check_window(shim, encoder.max_pieces)
+    return encoder
+
+
+def check_word_forms(shim: TorchShim, are_saved: bool) -> None:
+    """RAISES ValueError: If the config wants word forms that the weights lack, or the reverse."""
     setting = shim.cfg["word_forms"]
-    if setting != "auto" and (setting == "casing") != saved["word_forms"]:
-        trained = "with" if saved["word_forms"] else "without"
+    if setting != "auto" and (setting == "casing") != are_saved:
+        trained = "with" if are_saved else "without"
         raise ValueError(
             f"The weights were trained {trained} word forms, but the config says word_forms = "
             f"{setting!r}. This setting can't be changed after training."
         )
-    n_word_forms = len(WORD_FORMS) if saved["word_forms"] else 0
-    encoder = TransformerEncoder.from_config(saved["encoder"], n_word_forms=n_word_forms)
-    _check_window(shim, encoder)
-    return encoder
 
 
-def _check_window(shim: TorchShim, encoder: TransformerEncoder) -> None:
-    window, limit = shim.cfg["window"], encoder.max_pieces
+def check_window(shim: TorchShim, limit: int | None) -> None:
+    """RAISES ValueError: If the window is longer than the encoder's limit, or has no room."""
+    window = shim.cfg["window"]
     if limit is not None and window > limit:
         raise ValueError(
             f"The window of {window} wordpieces is larger than the {limit} that the encoder can "
@@ -102,7 +108,7 @@ def read_docs(shim: TorchShim, docs: list[Doc]) -> tuple[Batch, list[TensorBucke
         window=shim.cfg["window"],
         overlap=shim.cfg["overlap"],
         pooling=shim.structure["pooling"],
-        max_batch_pieces=shim.cfg["max_batch_pieces"],
+        max_batch_pieces=shim.budget.pieces,
     )
     if batch.n_split:
         logger.warning(

@@ -5,6 +5,7 @@ tensor alone, decays biases and knows one learning rate; so only its settings (r
 betas, eps, L2, clip) are taken, as they stand at each step.
 """
 
+import math
 import warnings
 from collections.abc import Iterable
 from typing import Any
@@ -14,6 +15,8 @@ import torch
 from thinc.api import Optimizer
 from torch import Tensor, nn
 
+from .loss_scale import LossScale
+
 # Above this rate a pretrained encoder forgets what it knows. spaCy's default is 0.001.
 MAX_ENCODER_RATE = 5e-4
 SAFE_ENCODER_RATE = 5e-5
@@ -21,6 +24,8 @@ SAFE_ENCODER_RATE = 5e-5
 HEAD_PARAMETERS = ("head.", "encoder.word_forms.")
 # Matrices whose zeros mean something: no preference among transitions, no word form.
 UNDECAYED = ("head.decoder.", "encoder.word_forms.")
+# The key of the loss scale among the saved tensors; no parameter has an empty name.
+LOSS_SCALE = "loss_scale/"
 
 
 class ModuleOptimizer:
@@ -31,11 +36,20 @@ class ModuleOptimizer:
     head_lr_scale (float): The head's learning rate relative to the encoder's.
     lr_decay (float): Factor of the learning rate from each encoder layer to the one below.
     lr_scale (float): The encoder's learning rate relative to that of thinc's optimizer.
+    scales_loss (bool): Whether gradients may overflow, as in fp16: a step at which they do is
+        left out. `loss_scale` then says by what to scale the next ones.
     """
 
     def __init__(
-        self, module: nn.Module, *, head_lr_scale: float, lr_decay: float, lr_scale: float = 1.0
+        self,
+        module: nn.Module,
+        *,
+        head_lr_scale: float,
+        lr_decay: float,
+        lr_scale: float = 1.0,
+        scales_loss: bool = False,
     ) -> None:
+        self.loss_scale = LossScale() if scales_loss else None
         self._encoder: Any = getattr(module, "encoder", None)
         self._head_lr_scale = head_lr_scale
         self._lr_decay = lr_decay
@@ -60,10 +74,21 @@ class ModuleOptimizer:
             group["betas"] = (settings.b1, settings.b2)
             group["eps"] = self._others["eps"]
             group["weight_decay"] = self._others["L2"] if group["decays"] else 0.0
-        if self._others["grad_clip"]:
-            nn.utils.clip_grad_norm_(self._parameters, self._others["grad_clip"])
-        self.adamw.step()
+        if self._clip():
+            self.adamw.step()
         self.adamw.zero_grad(set_to_none=True)
+
+    def _clip(self) -> bool:
+        """Clip the gradients; False if they have overflown."""
+        limit = self._others["grad_clip"] or math.inf
+        if limit == math.inf and self.loss_scale is None:
+            return True
+        norm = nn.utils.clip_grad_norm_(self._parameters, limit)
+        if self.loss_scale is None:
+            return True
+        is_finite = bool(norm.isfinite())
+        self.loss_scale.update(is_finite=is_finite)
+        return is_finite
 
     def _safe_rate(self, rate: float) -> float:
         if self._encoder is None or rate <= MAX_ENCODER_RATE:
@@ -100,6 +125,9 @@ class ModuleOptimizer:
         for name, parameter in zip(self._names, self._parameters, strict=True):
             for key, value in self.adamw.state.get(parameter, {}).items():
                 tensors[f"{key}/{name}"] = value.detach().cpu().contiguous()
+        if self.loss_scale is not None:
+            state = [self.loss_scale.value, self.loss_scale.n_good]
+            tensors[LOSS_SCALE] = torch.tensor(state, dtype=torch.float64)
         return safetensors.torch.save(tensors)
 
     def from_bytes(self, data: bytes) -> None:
@@ -108,7 +136,11 @@ class ModuleOptimizer:
         RAISES ValueError: If it is of other parameters.
         """
         state: dict[str, dict[str, Tensor]] = {}
-        for key, value in safetensors.torch.load(data).items():
+        tensors = safetensors.torch.load(data)
+        scale = tensors.pop(LOSS_SCALE, None)
+        if scale is not None and self.loss_scale is not None:
+            self.loss_scale = LossScale(float(scale[0]), int(scale[1]))
+        for key, value in tensors.items():
             kind, name = key.split("/", 1)
             state.setdefault(name, {})[kind] = value
         unknown = set(state) - set(self._names)

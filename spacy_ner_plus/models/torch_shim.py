@@ -18,9 +18,12 @@ from torch import nn
 from ..text.wordpieces import WordpieceTokenizer
 from .device import autocast, resolve_device, resolve_precision
 from .files import FILES, SETTINGS, Unsaved, as_bytes, pack, read_msgpack, unpack
+from .freezing import freeze
 from .manifest import MANIFEST, Content, damage, make_manifest, verify
+from .memory import PieceBudget
 from .optimizer import ModuleOptimizer
 from .processes import check_cuda, handle_forks, share_cores
+from .training_pass import TrainingPass
 
 NO_WEIGHTS = (
     "The ner_plus model has no weights yet: call nlp.initialize() with examples, train it with "
@@ -39,6 +42,8 @@ class TorchShim(PyTorchShim):
         compared on load.
     config (dict): Settings of the module that do not belong to the weights. "freeze" is one of
         them: None, "encoder", or how many of the encoder's layers do not learn.
+        "gradient_checkpointing" is another: whether the activations of each layer are computed
+        again in the backward pass. "max_batch_pieces" is the budget's.
     describe: Gives what rebuild needs to know of a module, as plain data.
     rebuild: Builds the module, without weights, from that. Both are module-level functions, so
         that the shim can be pickled.
@@ -71,6 +76,7 @@ class TorchShim(PyTorchShim):
         self.lr_decay = lr_decay
         self.lr_scale = lr_scale
         self._tokenizer: WordpieceTokenizer | None = None
+        self.budget = PieceBudget(self.cfg)
 
     @property
     def is_built(self) -> bool:
@@ -106,6 +112,9 @@ class TorchShim(PyTorchShim):
         resolve_precision(self.precision_name, device)
         module.to(device)
         freeze(module, self.cfg.get("freeze"))
+        if self.cfg.get("gradient_checkpointing"):
+            encoder: Any = module.encoder
+            encoder.recompute_layers()
         self._model = module
         self._optimizer = None
 
@@ -114,24 +123,33 @@ class TorchShim(PyTorchShim):
     def predict(self, inputs: ArgsKwargs) -> Any:
         self.module.eval()
         with torch.inference_mode(), self._autocast():
-            return self.module(*inputs.args, **inputs.kwargs)
+            return self.budget.run(
+                lambda inputs: self.module(*inputs.args, **inputs.kwargs), inputs, keeps=False
+            )
 
     def begin_update(self, inputs: ArgsKwargs) -> tuple[Any, Callable[[ArgsKwargs], ArgsKwargs]]:
+        """The module's output, which holds no graph, and what takes its gradient."""
         self.module.train()
         if self.cfg.get("freeze") == "encoder":
             self.module.encoder.eval()  # what does not learn gives the same features every time
-        with self._autocast():
-            output = self.module(*inputs.args, **inputs.kwargs)
+        training_pass = TrainingPass(
+            self.module,
+            inputs,
+            budget=self.budget,
+            autocast=self._autocast,
+            loss_scale=self._loss_scale(),
+        )
+        return training_pass.forward(), training_pass.backward
 
-        def backprop(gradients: ArgsKwargs) -> ArgsKwargs:
-            if output.requires_grad:
-                torch.autograd.backward(*gradients.args, **gradients.kwargs)
-            return ArgsKwargs(args=(), kwargs={})
+    def _loss_scale(self) -> float:
+        scale = self._adamw().loss_scale if self._precision() == torch.float16 else None
+        return 1.0 if scale is None else scale.value
 
-        return output, backprop
+    def _precision(self) -> torch.dtype:
+        return resolve_precision(self.precision_name, self.device)
 
     def _autocast(self) -> torch.autocast:
-        return autocast(self.device, resolve_precision(self.precision_name, self.device))
+        return autocast(self.device, self._precision())
 
     # Learning
 
@@ -147,6 +165,7 @@ class TorchShim(PyTorchShim):
                 head_lr_scale=self.head_lr_scale,
                 lr_decay=self.lr_decay,
                 lr_scale=self.lr_scale,
+                scales_loss=self._precision() == torch.float16,
             )
         return self._optimizer
 
@@ -269,6 +288,7 @@ class TorchShim(PyTorchShim):
         state = dict(self.__dict__)
         state["_optimizer"] = None
         state["_model"] = None
+        state["budget"] = PieceBudget(self.cfg)
         state["files"] = as_bytes(self.to_files())
         return state
 
@@ -277,27 +297,3 @@ class TorchShim(PyTorchShim):
         self.__dict__.update(state)
         share_cores()
         self.from_files(files)
-
-
-def freeze(module: nn.Module, depth: str | int | None) -> None:
-    """Keep parts of a pretrained encoder as they are.
-
-    depth: None, "encoder" for all of it (the word forms included), or the number of layers,
-        counted from below, that do not learn; the embeddings under them do not learn either, but
-        the word forms, which start from nothing, do.
-    RAISES ValueError: If the encoder has fewer layers.
-    """
-    if depth is None:
-        return
-    encoder: Any = getattr(module, "encoder")  # noqa: B009 (typed as tensor or module)
-    if depth == "encoder":
-        encoder.requires_grad_(False)
-        return
-    if not isinstance(depth, int) or not 0 <= depth <= encoder.n_layers:
-        raise ValueError(
-            f"freeze = {depth!r} is unknown: use null, \"encoder\", or a number of layers from 0 "
-            f"(embeddings only) to {encoder.n_layers}."
-        )
-    for name, parameter in encoder.model.named_parameters():
-        if encoder.layer_of(name) <= depth:
-            parameter.requires_grad_(False)

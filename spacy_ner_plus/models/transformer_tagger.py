@@ -14,9 +14,10 @@ from torch import Tensor, nn
 from ..nn.crf import CRF
 from ..nn.tagger import TagHead, TransformerTagger
 from ..tags import TagScheme
-from . import encoder
+from . import encoder, onnx_shim
 from .checkpoint import IMPROBABLE, NO_ROW, CheckpointTags, TagNamesError, adjacent
 from .emissions import Emissions
+from .onnx_shim import OnnxShim, refuse_learning
 from .pretrained import load_tags
 from .shim import TaggerShim, shim_of
 
@@ -38,6 +39,8 @@ def build_transformer_tagger_v1(
     precision: str = "auto",
     device: str = "auto",
     max_batch_pieces: int = 8192,
+    gradient_checkpointing: bool = False,
+    runtime: str = "torch",
 ) -> Model[list[Doc], Emissions]:
     """A pretrained transformer with a linear layer and a CRF over tags.
 
@@ -58,9 +61,15 @@ def build_transformer_tagger_v1(
     lr_decay (float): Factor of the learning rate from each encoder layer to the one below.
     freeze (str / int): What of the encoder does not learn: None, "encoder", or the number of
         layers, counted from below, that stay as they are with the embeddings under them.
-    precision (str): "fp32", "bf16", or "auto": bf16 where the hardware has it.
+    precision (str): "fp32", "bf16", "fp16" (with loss scaling in training), or "auto": bf16 where
+        the hardware has it, fp16 on older GPUs.
     device (str): "auto" (CUDA if there is any), "cpu", "cuda", "cuda:1", ...
-    max_batch_pieces (int): Padded wordpieces that go through the encoder at once.
+    max_batch_pieces (int): Padded wordpieces that are in the encoder at once; in training, those
+        whose activations are kept for the backward pass: the others are encoded twice.
+    gradient_checkpointing (bool): In training, compute the activations within each layer again in
+        the backward pass, instead of keeping them.
+    runtime (str): "torch", or "onnx" for a pipeline that `ner-plus export` has written: see
+        docs/onnx.md.
     RETURNS (Model[List[Doc], Emissions]): One row of tag scores per token that can be tagged.
     RAISES ValueError: A setting is out of range.
     """
@@ -76,7 +85,12 @@ def build_transformer_tagger_v1(
         precision=precision,
         max_batch_pieces=max_batch_pieces,
     )
-    shim = TaggerShim(
+    if runtime not in RUNTIMES:
+        raise ValueError(
+            f"runtime = {runtime!r} is unknown: use one of {tuple(RUNTIMES)}."
+        )
+    make_shim, describe, rebuild = RUNTIMES[runtime]
+    shim = make_shim(
         structure={"pooling": pooling, "use_crf": use_crf},
         config={
             "dropout": dropout,
@@ -85,9 +99,10 @@ def build_transformer_tagger_v1(
             "word_forms": word_forms,
             "freeze": freeze,
             "max_batch_pieces": max_batch_pieces,
+            "gradient_checkpointing": gradient_checkpointing,
         },
-        describe=encoder.describe,
-        rebuild=_rebuild,
+        describe=describe,
+        rebuild=rebuild,
         device=device,
         precision=precision,
         head_lr_scale=head_lr_scale,
@@ -112,6 +127,8 @@ def _initialize(
     checkpoint.
     """
     shim = shim_of(model)
+    if isinstance(shim, OnnxShim):
+        refuse_learning()
     name = model.attrs["name"]
     if shim.origin is not None:
         _take_over(shim, name, shim.origin)
@@ -130,6 +147,8 @@ def find_origin(model: Model, given: Iterable[str] | None) -> CheckpointTags | N
     RETURNS (CheckpointTags): None if the model has no checkpoint, or the checkpoint no head.
     RAISES ValueError: If the encoder can't be loaded. TagNamesError: If its tags can't be read.
     """
+    if isinstance(shim_of(model), OnnxShim):
+        refuse_learning()  # before its tags are forgotten
     name = model.attrs.get("name")
     if name is None:
         return None
@@ -192,6 +211,13 @@ def _rebuild(shim: TaggerShim, saved: dict[str, Any]) -> TransformerTagger:
     rebuilt = encoder.rebuild(shim, saved)
     head = shim.make_head(rebuilt.width)
     return TransformerTagger(rebuilt, head, pooling=shim.structure["pooling"])
+
+
+# By setting: the kind of shim, and what describes and rebuilds its module.
+RUNTIMES: dict[str, tuple[type[TaggerShim], Any, Any]] = {
+    "torch": (TaggerShim, encoder.describe, _rebuild),
+    "onnx": (OnnxShim, onnx_shim.describe, onnx_shim.rebuild),
+}
 
 
 def _forward(

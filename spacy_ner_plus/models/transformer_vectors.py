@@ -38,6 +38,7 @@ def build_transformer_v1(
     precision: str = "auto",
     device: str = "auto",
     max_batch_pieces: int = 8192,
+    gradient_checkpointing: bool = False,
 ) -> Tok2Vec:
     """A pretrained transformer as a tok2vec: one vector per token, zeros for tokens that no
     wordpiece overlaps (whitespace).
@@ -51,7 +52,7 @@ def build_transformer_v1(
         the components that listen. They start from nothing and need a higher one.
     head_lr_scale (float): Learning rate of the word forms relative to the encoder's.
     name, word_forms, pooling, window, overlap, lr_decay, freeze, precision, device,
-        max_batch_pieces: See spacy_ner_plus.TransformerTagger.v1.
+        max_batch_pieces, gradient_checkpointing: See spacy_ner_plus.TransformerTagger.v1.
     RETURNS (Model[List[Doc], List[Floats2d]]): (n_tokens, width) for each Doc.
     RAISES ValueError: A setting is out of range.
     """
@@ -76,6 +77,7 @@ def build_transformer_v1(
             "word_forms": word_forms,
             "freeze": freeze,
             "max_batch_pieces": max_batch_pieces,
+            "gradient_checkpointing": gradient_checkpointing,
         },
         describe=encoder.describe,
         rebuild=_rebuild,

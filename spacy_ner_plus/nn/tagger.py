@@ -1,26 +1,13 @@
 """Taggers: an encoder, pooling to token rows, and a linear layer to tag scores."""
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
+from .buckets import TensorBucket
 from .crf import TagDecoder
 from .pooling import pool
 from .transformer import TransformerEncoder
-
-
-@dataclass(frozen=True)
-class TensorBucket:
-    """Padded windows on a device; the fields are those of text.batches.Bucket as tensors."""
-
-    ids: Tensor
-    mask: Tensor
-    forms: Tensor
-    positions: Tensor
-    parts: Tensor
-    part_rows: Tensor
-    part_weights: Tensor
 
 
 class TagHead(nn.Module):
@@ -59,31 +46,58 @@ class TransformerVectors(nn.Module):
         self.encoder = encoder
         self.pooling = pooling
 
-    def forward(self, buckets: list[TensorBucket], n_rows: int) -> Tensor:
+    def forward(
+        self, buckets: list[TensorBucket], n_rows: int, n_recomputed: int = 0
+    ) -> Tensor:
         """The vectors of all tokens of a batch.
 
         buckets (list[TensorBucket]): The windows; together they hold every row at least once.
         n_rows (int): Rows of the batch.
+        n_recomputed (int): The activations of this many first buckets are not kept for the
+            backward pass, but computed again in it, with the same dropout and precision.
         RETURNS: (n_rows, width) float32. A token that was split over windows is pooled in each,
             and the vectors are averaged, weighted by pieces (for mean pooling, exactly the mean).
         """
         parts, rows = [], []
-        for bucket in buckets:
-            hidden = self.encoder(bucket.ids, bucket.mask, bucket.forms)
-            pooled = pool(
-                hidden.flatten(0, 1),  # (windows * length, width)
+        for i, bucket in enumerate(buckets):
+            inputs = (
+                bucket.ids,
+                bucket.mask,
+                bucket.forms,
                 bucket.positions,
                 bucket.parts,
-                len(bucket.part_rows),
-                self.pooling,
+                bucket.part_weights,
             )
-            parts.append(pooled * bucket.part_weights.unsqueeze(1))  # (parts, width)
+            if i < n_recomputed:
+                parts.append(checkpoint(self._part_vectors, *inputs, use_reentrant=False))
+            else:
+                parts.append(self._part_vectors(*inputs))
             rows.append(bucket.part_rows)
         weight = next(self.encoder.parameters())
         vectors = weight.new_zeros(n_rows, self.encoder.width, dtype=torch.float32)
         if not parts:
             return vectors
         return vectors.index_add(0, torch.cat(rows), torch.cat(parts))
+
+    def _part_vectors(
+        self,
+        ids: Tensor,
+        mask: Tensor,
+        forms: Tensor,
+        positions: Tensor,
+        parts: Tensor,
+        part_weights: Tensor,
+    ) -> Tensor:
+        """(parts, width): the weighted vectors of a bucket's row parts."""
+        hidden = self.encoder(ids, mask, forms)
+        pooled = pool(
+            hidden.flatten(0, 1),  # (windows * length, width)
+            positions,
+            parts,
+            len(part_weights),
+            self.pooling,
+        )
+        return pooled * part_weights.unsqueeze(1)
 
 
 class TransformerTagger(TransformerVectors):
@@ -93,9 +107,11 @@ class TransformerTagger(TransformerVectors):
         super().__init__(encoder, pooling=pooling)
         self.head = head
 
-    def forward(self, buckets: list[TensorBucket], n_rows: int) -> Tensor:
+    def forward(
+        self, buckets: list[TensorBucket], n_rows: int, n_recomputed: int = 0
+    ) -> Tensor:
         """(n_rows, n_tags) float32 emissions: see TransformerVectors.forward."""
-        emissions: Tensor = self.head(super().forward(buckets, n_rows))
+        emissions: Tensor = self.head(super().forward(buckets, n_rows, n_recomputed))
         return emissions
 
 

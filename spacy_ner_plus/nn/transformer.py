@@ -169,6 +169,22 @@ class TransformerEncoder(nn.Module):
         match = re.search(r"(?:^|\.)(?:layers?|h|block)\.(\d+)\.", parameter)
         return int(match.group(1)) + 1 if match else 0
 
+    def recompute_layers(self) -> None:
+        """In training, keep only what goes into each layer, and compute the activations within it
+        again in the backward pass.
+
+        RAISES ValueError: If the architecture has no such mode.
+        """
+        try:
+            self.model.gradient_checkpointing_enable(
+                gradient_checkpointing_kwargs={"use_reentrant": False}
+            )
+        except ValueError as error:
+            raise ValueError(
+                f"gradient_checkpointing = true can't be used: {error} Set it to false; "
+                "max_batch_pieces bounds the memory of training too."
+            ) from error
+
     def forward(self, ids: Tensor, mask: Tensor, forms: Tensor) -> Tensor:
         """Encode right-padded windows.
 

@@ -1,0 +1,136 @@
+"""One forward pass in training and the way back, in the memory that there is."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+
+import torch
+from thinc.types import ArgsKwargs
+from torch import Tensor, nn
+
+from .memory import PieceBudget
+
+
+class TrainingPass:
+    """A forward pass of a module with some inputs, and its backward pass.
+
+    If memory runs out on the way back, both are done again with less kept. Dropout is then as it
+    was, unless buckets had to be split.
+
+    module (nn.Module): In training mode.
+    inputs (ArgsKwargs): (buckets, n_rows) or whatever else the module takes.
+    budget (PieceBudget): Bounds what is in memory at once.
+    autocast (Callable): Makes the context of the forward pass.
+    loss_scale (float): The gradient is multiplied by it on its way through the module, and what
+        comes out is divided by it: fp16 would round small gradients to 0.
+    """
+
+    def __init__(
+        self,
+        module: nn.Module,
+        inputs: ArgsKwargs,
+        *,
+        budget: PieceBudget,
+        autocast: Callable[[], torch.autocast],
+        loss_scale: float = 1.0,
+    ) -> None:
+        self._module = module
+        self._inputs = inputs
+        self._budget = budget
+        self._autocast = autocast
+        self._loss_scale = loss_scale
+        self._learning = [p for p in module.parameters() if p.requires_grad]
+        # a frozen encoder keeps nothing, whatever learns beside it
+        self._keeps = any(p.requires_grad for p in _encoder_of(module).parameters())
+        self._random_state: list[Tensor] = []
+        self._output: Tensor | None = None  # with its graph; nobody else holds it
+
+    def forward(self) -> Tensor:
+        """The module's output, without its graph."""
+        self._output = self._budget.run(self._encode, self._inputs, keeps=self._keeps)
+        return self._output.detach()
+
+    def backward(self, gradients: ArgsKwargs) -> ArgsKwargs:
+        """Add the parameters' gradients to those that they have.
+
+        gradients (ArgsKwargs): The output's gradient, as "grad_tensors".
+        """
+        if self._output is None:
+            raise ValueError("The gradient of a batch can be taken once: call begin_update again.")
+        (gradient,) = gradients.kwargs["grad_tensors"]
+        if self._output.requires_grad:
+            with new_gradients(self._learning, self._loss_scale):
+                self._budget.run(
+                    lambda inputs: self._go_back(inputs, gradient * self._loss_scale),
+                    self._inputs,
+                    keeps=self._keeps,
+                )
+        return ArgsKwargs(args=(), kwargs={})
+
+    def _encode(self, inputs: ArgsKwargs) -> Tensor:
+        self._random_state = _random_state(self._device)
+        with self._autocast():
+            output: Tensor = self._module(*inputs.args, **inputs.kwargs)
+        return output
+
+    def _go_back(self, inputs: ArgsKwargs, gradient: Tensor) -> None:
+        output, self._output = self._output, None
+        if output is None:  # memory has run out
+            for parameter in self._learning:
+                parameter.grad = None
+            with _replayed(self._random_state, self._device), self._autocast():
+                output = self._module(*inputs.args, **inputs.kwargs)
+        torch.autograd.backward((output,), (gradient,))
+
+    @property
+    def _device(self) -> torch.device:
+        return next(self._module.parameters()).device
+
+
+@contextmanager
+def new_gradients(parameters: Iterable[nn.Parameter], scale: float) -> Iterator[None]:
+    """Keep the gradients that are there apart from those that come in; divide the latter by scale
+    and add them up at the end. If there is an error, all is as before.
+    """
+    parameters = list(parameters)
+    held = [(p, p.grad) for p in parameters if p.grad is not None]
+    for parameter, _ in held:
+        parameter.grad = None
+    try:
+        yield
+    except BaseException:
+        for parameter in parameters:
+            parameter.grad = None
+        for parameter, gradient in held:
+            parameter.grad = gradient
+        raise
+    new = [p.grad for p in parameters if p.grad is not None]
+    if scale != 1.0 and new:
+        torch._foreach_mul_(new, 1.0 / scale)
+    both = [(p.grad, gradient) for p, gradient in held if p.grad is not None]
+    if both:
+        torch._foreach_add_([gradient for _, gradient in both], [grad for grad, _ in both])
+    for parameter, gradient in held:
+        parameter.grad = gradient
+
+
+def _encoder_of(module: nn.Module) -> nn.Module:
+    encoder = getattr(module, "encoder", module)
+    assert isinstance(encoder, nn.Module)
+    return encoder
+
+
+def _random_state(device: torch.device) -> list[Tensor]:
+    states = [torch.get_rng_state()]
+    if device.type == "cuda":
+        states.append(torch.cuda.get_rng_state(device))
+    return states
+
+
+@contextmanager
+def _replayed(states: list[Tensor], device: torch.device) -> Iterator[None]:
+    """Draw the random numbers of that state again, and go on afterwards as if nobody had."""
+    with torch.random.fork_rng([device] if device.type == "cuda" else []):
+        torch.set_rng_state(states[0])
+        if device.type == "cuda":
+            torch.cuda.set_rng_state(states[1], device)
+        yield
