@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from spacy.tokens import Doc
 
-from .features import word_forms
-from .windows import Windows, plan_windows
-from .wordpieces import Alignment, Pieces, WordpieceTokenizer, align
+from .joined import JoinedDocs, join_docs
+from .windows import Windows, check_overlap, plan_windows
+from .wordpieces import Alignment, WordpieceTokenizer
 
 POOLINGS = ("first", "last", "mean", "max")
 
@@ -67,16 +67,15 @@ class Batch:
 
 
 @dataclass(frozen=True)
-class _Layout:
-    """One document's windows: piece arrays by piece, pair arrays by (token, piece) pair."""
+class _Pairs:
+    """The pairs of token and piece that the pooling reads.
 
-    ids: np.ndarray
-    forms: np.ndarray
-    window_starts: np.ndarray
-    window_ends: np.ndarray
-    pair_rows: np.ndarray
-    pair_pieces: np.ndarray
-    pair_windows: np.ndarray
+    rows, pieces: (n_pairs,) int64, counted through all Docs. windows: where each is read.
+    """
+
+    rows: np.ndarray
+    pieces: np.ndarray
+    windows: Windows
 
 
 def make_batch(
@@ -98,50 +97,47 @@ def make_batch(
     max_batch_pieces (int): Padded pieces per bucket, at most; one window always fits.
     RETURNS (Batch): Rows of all Docs in order.
     """
-    row_tokens: list[np.ndarray] = []
-    layouts: list[_Layout] = []
-    n_rows, n_split = 0, 0
-    texts = [doc.text for doc in docs]  # spaCy joins a text anew whenever it is asked for
-    for doc, text, pieces in zip(docs, texts, tokenizer(texts), strict=True):
-        alignment = tagged_alignment(doc, pieces)
-        tokens = alignment.unique_tokens()
-        forms = _piece_forms(word_forms(doc, text), alignment, len(pieces))
-        windows = plan_windows(alignment, len(pieces), window - tokenizer.n_special, overlap)
-        n_split += _count_split(alignment, windows)
-        pooled = _pooled_pairs(alignment, pooling)
-        windows = windows.of_pairs(pooled)
-        layouts.append(
-            _Layout(
-                ids=pieces.ids,
-                forms=forms,
-                window_starts=windows.starts,
-                window_ends=windows.ends,
-                pair_rows=np.searchsorted(tokens, alignment.tokens[pooled]) + n_rows,
-                pair_pieces=alignment.pieces[pooled],
-                pair_windows=windows.pair_windows,
-            )
-        )
-        row_tokens.append(tokens)
-        n_rows += len(tokens)
-    return Batch(row_tokens, _pack(layouts, tokenizer, window, max_batch_pieces), n_split)
+    joined = join_docs(docs, tokenizer)
+    alignment = joined.alignment
+    windows = _plan(joined, window - tokenizer.n_special, overlap)
+    n_split = _count_split(alignment, windows)
+    tokens = alignment.unique_tokens()
+    pooled = _pooled_pairs(alignment, pooling)
+    pairs = _Pairs(
+        rows=np.searchsorted(tokens, alignment.tokens[pooled]),
+        pieces=alignment.pieces[pooled],
+        windows=windows.of_pairs(pooled),
+    )
+    bounds = np.searchsorted(tokens, joined.token_bases)
+    row_tokens = [
+        tokens[first:stop] - base
+        for first, stop, base in zip(bounds[:-1], bounds[1:], joined.token_bases, strict=False)
+    ]
+    return Batch(row_tokens, _pack(joined, pairs, tokenizer, window, max_batch_pieces), n_split)
 
 
-def tagged_alignment(doc: Doc, pieces: Pieces) -> Alignment:
-    """The alignment of the tokens that can be tagged: not whitespace, and with pieces."""
-    if not len(doc):
-        return align(*[np.zeros(0, dtype=np.int64)] * 4)
-    columns = doc.to_array(["IDX", "LENGTH", "IS_SPACE"]).astype(np.int64)
-    starts, lengths, is_space = columns.T
-    alignment = align(starts, starts + lengths, pieces.starts, pieces.ends)
-    return alignment.keep_tokens(is_space == 0)
-
-
-def _piece_forms(token_forms: np.ndarray, alignment: Alignment, n_pieces: int) -> np.ndarray:
-    """Each piece's word form: that of the first token it overlaps, 0 where there is none."""
-    forms = np.zeros(n_pieces, dtype=np.int64)
-    # the last assignment to an index stands: go backwards so that the first token wins
-    forms[alignment.pieces[::-1]] = token_forms[alignment.tokens[::-1]]
-    return forms
+def _plan(joined: JoinedDocs, capacity: int, overlap: int) -> Windows:
+    """The windows of all Docs, in pieces counted through all of them."""
+    check_overlap(overlap, capacity)
+    alignment, bases = joined.alignment, joined.piece_bases
+    first_pairs = np.searchsorted(alignment.tokens, joined.token_bases)
+    n_pairs, n_pieces = np.diff(first_pairs), np.diff(bases)
+    n_windows = (n_pairs > 0).astype(np.int64)  # one for a Doc that fits into it: most of them
+    planned: dict[int, Windows] = {}
+    for doc in np.flatnonzero(n_pieces > capacity).tolist():
+        pairs = slice(first_pairs[doc], first_pairs[doc + 1])
+        own = Alignment(alignment.tokens[pairs], alignment.pieces[pairs] - bases[doc])
+        planned[doc] = plan_windows(own, int(n_pieces[doc]), capacity, overlap)
+        n_windows[doc] = len(planned[doc])
+    window_bases = _bases(n_windows)
+    starts, ends = np.repeat(bases[:-1], n_windows), np.repeat(bases[1:], n_windows)
+    pair_windows = np.repeat(window_bases, n_pairs)
+    for doc, windows in planned.items():
+        own_windows = slice(window_bases[doc], window_bases[doc] + len(windows))
+        starts[own_windows] = windows.starts + bases[doc]
+        ends[own_windows] = windows.ends + bases[doc]
+        pair_windows[first_pairs[doc] : first_pairs[doc + 1]] += windows.pair_windows
+    return Windows(starts, ends, pair_windows)
 
 
 def _pooled_pairs(alignment: Alignment, pooling: str) -> np.ndarray:
@@ -162,25 +158,18 @@ def _count_split(alignment: Alignment, windows: Windows) -> int:
 
 
 def _pack(
-    layouts: list[_Layout], tokenizer: WordpieceTokenizer, window: int, max_batch_pieces: int
+    joined: JoinedDocs,
+    pairs: _Pairs,
+    tokenizer: WordpieceTokenizer,
+    window: int,
+    max_batch_pieces: int,
 ) -> list[Bucket]:
-    """Put the windows of all documents together and split them into buckets."""
-    if not any(len(layout.window_starts) for layout in layouts):
+    """Split the windows of all documents into buckets."""
+    starts, ends = pairs.windows.starts, pairs.windows.ends
+    pair_windows = pairs.windows.pair_windows
+    if not len(starts):
         return []
-    piece_base = _bases([len(layout.ids) for layout in layouts])
-    window_base = _bases([len(layout.window_starts) for layout in layouts])
-    ids = np.concatenate([layout.ids for layout in layouts])
-    forms = np.concatenate([layout.forms for layout in layouts])
-    starts = np.concatenate([x.window_starts + b for x, b in zip(layouts, piece_base, strict=True)])
-    ends = np.concatenate([x.window_ends + b for x, b in zip(layouts, piece_base, strict=True)])
-    pair_rows = np.concatenate([layout.pair_rows for layout in layouts])
-    pair_pieces = np.concatenate(
-        [x.pair_pieces + b for x, b in zip(layouts, piece_base, strict=True)]
-    )
-    pair_windows = np.concatenate(
-        [x.pair_windows + b for x, b in zip(layouts, window_base, strict=True)]
-    )
-    weights = _part_weights(pair_rows, pair_windows)
+    weights = _part_weights(pairs.rows, pair_windows)
     groups = bucket_windows(ends - starts + tokenizer.n_special, max_batch_pieces, window)
     bucket_of_window = np.empty(len(starts), dtype=np.int64)
     slot_of_window = np.empty(len(starts), dtype=np.int64)
@@ -190,22 +179,22 @@ def _pack(
     order = np.argsort(bucket_of_window[pair_windows], kind="stable")
     splits = np.cumsum(np.bincount(bucket_of_window[pair_windows], minlength=len(groups)))[:-1]
     buckets = []
-    for group, pairs in zip(groups, np.split(order, splits), strict=True):
+    for group, own in zip(groups, np.split(order, splits), strict=True):
         padded_ids, mask, padded_forms = _pad(
-            ids, forms, starts[group], ends[group], tokenizer, window
+            joined, starts[group], ends[group], tokenizer, window
         )
-        within = pair_pieces[pairs] - starts[pair_windows[pairs]] + len(tokenizer.prefix)
-        new_part = np.ones(len(pairs), dtype=bool)
-        new_part[1:] = (np.diff(pair_rows[pairs]) != 0) | (np.diff(pair_windows[pairs]) != 0)
+        rows, windows = pairs.rows[own], pair_windows[own]
+        within = pairs.pieces[own] - starts[windows] + len(tokenizer.prefix)
+        new_part = _changes(rows) | _changes(windows)
         buckets.append(
             Bucket(
                 ids=padded_ids,
                 mask=mask,
                 forms=padded_forms,
-                positions=slot_of_window[pair_windows[pairs]] * padded_ids.shape[1] + within,
+                positions=slot_of_window[windows] * padded_ids.shape[1] + within,
                 parts=np.cumsum(new_part) - 1,
-                part_rows=pair_rows[pairs][new_part],
-                part_weights=weights[pairs][new_part],
+                part_rows=rows[new_part],
+                part_weights=weights[own][new_part],
             )
         )
     return buckets
@@ -234,8 +223,7 @@ def bucket_windows(lengths: np.ndarray, max_batch_pieces: int, window: int) -> l
 
 
 def _pad(
-    ids: np.ndarray,
-    forms: np.ndarray,
+    joined: JoinedDocs,
     starts: np.ndarray,
     ends: np.ndarray,
     tokenizer: WordpieceTokenizer,
@@ -248,8 +236,8 @@ def _pad(
     column = np.arange(width) - len(prefix)
     is_text = (column >= 0) & (column < lengths[:, None])
     source = np.where(is_text, starts[:, None] + column, 0)
-    padded_ids = np.where(is_text, ids[source], tokenizer.pad_id)
-    padded_forms = np.where(is_text, forms[source], 0)
+    padded_ids = np.where(is_text, joined.ids[source], tokenizer.pad_id)
+    padded_forms = np.where(is_text, joined.forms[source], 0)
     padded_ids[:, : len(prefix)] = prefix
     rows = np.arange(len(starts))
     for offset, special in enumerate(suffix):
@@ -261,9 +249,7 @@ def _pad(
 def _part_weights(pair_rows: np.ndarray, pair_windows: np.ndarray) -> np.ndarray:
     """For each pair, the share of its row's pairs that are read from the same window."""
     in_row = np.bincount(pair_rows)[pair_rows]
-    change = np.ones(len(pair_rows), dtype=bool)
-    change[1:] = (np.diff(pair_rows) != 0) | (np.diff(pair_windows) != 0)
-    part = np.cumsum(change) - 1
+    part = np.cumsum(_changes(pair_rows) | _changes(pair_windows)) - 1
     in_part = np.bincount(part)[part]
     return (in_part / in_row).astype(np.float32)
 
@@ -272,5 +258,10 @@ def _padded_length(length: int, window: int) -> int:
     return max(length, min(-(length // -LENGTH_STEP) * LENGTH_STEP, window))
 
 
-def _bases(counts: list[int]) -> np.ndarray:
-    return np.concatenate([[0], np.cumsum(counts)[:-1]]).astype(np.int64)
+def _bases(counts: np.ndarray) -> np.ndarray:
+    return np.asarray(np.cumsum(counts) - counts)
+
+
+def _changes(values: np.ndarray) -> np.ndarray:
+    """(n,) bool: where an array has another value than just before; true at its start."""
+    return np.diff(values, prepend=-1) != 0

@@ -6,7 +6,6 @@ camelCase kept apart. The counts are made over the code points of the whole text
 """
 
 import numpy as np
-from spacy.tokens import Doc
 
 # Class 0 belongs to whatever is no token: special tokens, padding, whitespace.
 WORD_FORMS = (
@@ -27,20 +26,18 @@ _UPPER, _LOWER, _DIGIT, _OTHER, _UNSEEN = 0, 1, 2, 3, 255
 _char_classes = np.full(0x110000, _UNSEEN, dtype=np.uint8)
 
 
-def word_forms(doc: Doc, text: str) -> np.ndarray:
+def word_forms(text: str, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
     """The casing class of each token.
 
-    doc (Doc): The document; only its token boundaries are read.
-    text (str): Its text.
+    text (str): The text that the tokens are in.
+    starts, ends: (n_tokens,) int64, their character offsets, end exclusive.
     RETURNS: (n_tokens,) uint8, indices into WORD_FORMS. Letters without case (Chinese, Arabic)
         count as no letters. "Title" means a capital followed by lower case only ("Paris"),
         "mixed" further capitals after a first one ("McDonald"), "camel_case" capitals after a
         lower-case first letter ("iPhone").
     """
-    if not len(doc):
+    if not len(starts):
         return np.zeros(0, dtype=np.uint8)
-    offsets = doc.to_array(["IDX", "LENGTH"]).astype(np.int64)
-    starts, ends = offsets[:, 0], offsets[:, 0] + offsets[:, 1]
     classes = _classify(text)
     upper = _count(classes == _UPPER, starts, ends)
     lower = _count(classes == _LOWER, starts, ends)

@@ -49,11 +49,7 @@ def plan_windows(alignment: Alignment, n_pieces: int, capacity: int, overlap: in
         the pieces of a token longer than a window, each from the one window they are in.
     RAISES ValueError: Unless 0 <= overlap < capacity.
     """
-    if not 0 <= overlap < capacity:
-        raise ValueError(
-            f"The overlap of windows must be at least 0 and less than the {capacity} wordpieces "
-            f"that a window holds, got {overlap}."
-        )
+    check_overlap(overlap, capacity)
     if not len(alignment):
         none = np.zeros(0, dtype=np.int64)
         return Windows(none, none, none)
@@ -63,6 +59,15 @@ def plan_windows(alignment: Alignment, n_pieces: int, capacity: int, overlap: in
     starts, ends = bounds[:, 0], bounds[:, 1]
     windows = Windows(starts, ends, _home_windows(alignment, first, stop, starts, ends))
     return windows.of_pairs(np.arange(len(alignment)))
+
+
+def check_overlap(overlap: int, capacity: int) -> None:
+    """RAISES ValueError: Unless 0 <= overlap < capacity."""
+    if not 0 <= overlap < capacity:
+        raise ValueError(
+            f"The overlap of windows must be at least 0 and less than the {capacity} wordpieces "
+            f"that a window holds, got {overlap}."
+        )
 
 
 def _cut_points(

@@ -11,10 +11,10 @@ from spacy.tokens import Doc
 from tokenizers import Tokenizer, models
 
 from spacy_ner_plus.text.batches import POOLINGS, Batch, Bucket, bucket_windows, make_batch
-from spacy_ner_plus.text.features import word_forms
 from spacy_ner_plus.text.wordpieces import Pieces, WordpieceTokenizer
 from tests import tiny
 from tests.text.hard_texts import ANY_TEXT, HARD_TEXTS
+from tests.text.test_features import forms_of
 
 GetTokenizer = Callable[[str], WordpieceTokenizer]
 PAD = -9
@@ -266,7 +266,7 @@ def test_batch_forms_are_on_all_pieces_of_a_token(
     )
     expected = {}
     for d, (doc, pieces) in enumerate(zip(docs, traced([d.text for d in docs]), strict=True)):
-        forms = word_forms(doc, doc.text)
+        forms = forms_of(doc)
         for p in range(len(pieces)):
             over = [
                 int(forms[token.i])
@@ -383,4 +383,4 @@ def test_batch_form_of_a_piece_over_several_tokens_is_that_of_the_first(nlp: Lan
     )
     (bucket,) = batch.buckets
     assert bucket.positions.tolist() == [0, 0, 0]
-    assert bucket.forms[0, 0] == word_forms(doc, doc.text)[0]
+    assert bucket.forms[0, 0] == forms_of(doc)[0]

@@ -1,5 +1,6 @@
 # ruff: noqa: RUF001
 
+import numpy as np
 import pytest
 import spacy
 from hypothesis import given, settings
@@ -22,13 +23,18 @@ EXAMPLES = {
 }
 
 
+def forms_of(doc: Doc) -> np.ndarray:
+    starts = np.array([token.idx for token in doc], dtype=np.int64)
+    return word_forms(doc.text, starts, starts + np.array([len(t) for t in doc], dtype=np.int64))
+
+
 @pytest.mark.parametrize(
     ("name", "word"), [(name, word) for name, words in EXAMPLES.items() for word in words]
 )
 def test_word_forms_of_examples(name: str, word: str) -> None:
     # neighbours with and without letters: a token's class is its own
     doc = Doc(VOCAB, words=["Ab", word, "?", word], spaces=[True, False, False, False])
-    names = [WORD_FORMS[form] for form in word_forms(doc, doc.text)]
+    names = [WORD_FORMS[form] for form in forms_of(doc)]
     assert names == ["title", name, "no_letters", name]
 
 
@@ -59,7 +65,7 @@ WORDS = st.text(
 @given(words=st.lists(st.tuples(WORDS, st.booleans()), max_size=12))
 def test_word_forms_equal_looking_at_each_character(words: list[tuple[str, bool]]) -> None:
     doc = Doc(VOCAB, words=[w for w, _ in words], spaces=[space for _, space in words])
-    forms = word_forms(doc, doc.text)
+    forms = forms_of(doc)
     assert forms.shape == (len(doc),)
     assert [WORD_FORMS[form] for form in forms] == [expected_form(token.text) for token in doc]
 
@@ -67,8 +73,8 @@ def test_word_forms_equal_looking_at_each_character(words: list[tuple[str, bool]
 def test_word_forms_never_give_the_class_of_no_token() -> None:
     assert WORD_FORMS[0] == "none"
     doc = Doc(VOCAB, words=[word for words in EXAMPLES.values() for word in words])
-    assert (word_forms(doc, doc.text) > 0).all()
+    assert (forms_of(doc) > 0).all()
 
 
 def test_word_forms_of_an_empty_doc_are_none() -> None:
-    assert word_forms(Doc(VOCAB), "").shape == (0,)
+    assert forms_of(Doc(VOCAB)).shape == (0,)

@@ -12,7 +12,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from tokenizers import Regex, Tokenizer, models, pre_tokenizers, processors
 
-from spacy_ner_plus.text.batches import tagged_alignment
+from spacy_ner_plus.text.joined import join_docs
 from spacy_ner_plus.text.wordpieces import WordpieceTokenizer, align
 from tests import tiny
 from tests.text.hard_texts import ANY_TEXT, HARD_TEXTS
@@ -223,7 +223,7 @@ def expected_rows(doc: Doc, tokenizer: WordpieceTokenizer) -> list[int]:
 
 def check_rows(doc: Doc, tokenizer: WordpieceTokenizer, kind: str) -> None:
     (pieces,) = tokenizer([doc.text])
-    rows = tagged_alignment(doc, pieces).unique_tokens().tolist()
+    rows = join_docs([doc], tokenizer).alignment.unique_tokens().tolist()
     assert rows == expected_rows(doc, tokenizer)
     assert (pieces.ends <= len(doc.text)).all()
     # not only as the tokenizer says: what a reader sees must have a row
@@ -235,7 +235,7 @@ def check_rows(doc: Doc, tokenizer: WordpieceTokenizer, kind: str) -> None:
 
 @pytest.mark.parametrize("language", ["en", "xx", "zh"])
 @pytest.mark.parametrize("kind", tiny.TOKENIZERS)
-def test_tagged_alignment_has_every_token_that_a_piece_overlaps(
+def test_joined_alignment_has_every_token_that_a_piece_overlaps(
     kind: str, language: str, get_tokenizer: GetTokenizer
 ) -> None:
     nlp = spacy.blank(language)
@@ -244,7 +244,7 @@ def test_tagged_alignment_has_every_token_that_a_piece_overlaps(
 
 
 @pytest.mark.parametrize("kind", tiny.TOKENIZERS)
-def test_tagged_alignment_has_every_token_of_any_text(
+def test_joined_alignment_has_every_token_of_any_text(
     kind: str, get_tokenizer: GetTokenizer, nlp: Language
 ) -> None:
     @settings(deadline=None, max_examples=60)
@@ -256,23 +256,28 @@ def test_tagged_alignment_has_every_token_of_any_text(
 
 
 @pytest.mark.parametrize("kind", tiny.TOKENIZERS)
-def test_tagged_alignment_of_all_texts_at_once_is_that_of_each(
+def test_joined_alignment_of_all_texts_at_once_is_that_of_each(
     kind: str, get_tokenizer: GetTokenizer, nlp: Language
 ) -> None:
     tokenizer = get_tokenizer(kind)
     docs = [nlp(text) for text in HARD_TEXTS]
-    for doc, pieces in zip(docs, tokenizer(HARD_TEXTS), strict=True):
-        alone = tagged_alignment(doc, tokenizer([doc.text])[0])
-        together = tagged_alignment(doc, pieces)
-        assert together.tokens.tolist() == alone.tokens.tolist()
-        assert together.pieces.tolist() == alone.pieces.tolist()
+    together = join_docs(docs, tokenizer)
+    alone = [join_docs([doc], tokenizer) for doc in docs]
+    tokens, pieces = together.token_bases, together.piece_bases
+    for i, own in enumerate(alone):
+        is_own = np.isin(together.alignment.tokens, np.arange(tokens[i], tokens[i + 1]))
+        assert (together.alignment.tokens[is_own] - tokens[i] == own.alignment.tokens).all()
+        assert (together.alignment.pieces[is_own] - pieces[i] == own.alignment.pieces).all()
+        assert (together.ids[pieces[i] : pieces[i + 1]] == own.ids).all()
+        assert (together.forms[pieces[i] : pieces[i + 1]] == own.forms).all()
+    assert len(together.alignment) == sum(len(own.alignment) for own in alone)
 
 
-def test_tagged_alignment_leaves_out_whitespace_and_what_has_no_pieces(
+def test_joined_alignment_leaves_out_whitespace_and_what_has_no_pieces(
     get_tokenizer: GetTokenizer, nlp: Language
 ) -> None:
     doc = Doc(nlp.vocab, words=["a", "\n", "\u200b", "b"], spaces=[False] * 4)
-    by_bytes = tagged_alignment(doc, get_tokenizer("byte-bpe")([doc.text])[0])
+    by_bytes = join_docs([doc], get_tokenizer("byte-bpe")).alignment
     assert by_bytes.unique_tokens().tolist() == [0, 2, 3]
-    by_words = tagged_alignment(doc, get_tokenizer("wordpiece")([doc.text])[0])
+    by_words = join_docs([doc], get_tokenizer("wordpiece")).alignment
     assert by_words.unique_tokens().tolist() == [0, 3]
