@@ -50,12 +50,24 @@ def test_resolve_precision(has_it: bool, monkeypatch: pytest.MonkeyPatch) -> Non
         "auto": torch.bfloat16 if has_it else torch.float32,
         "fp32": torch.float32,
         "bf16": torch.bfloat16,
+        "fp16": torch.float16,
     }
 
 
-@pytest.mark.parametrize("name", ["fp16", "", "BF16"])
+@pytest.mark.parametrize(
+    ("capability", "expected"),
+    [((6, 1), torch.float32), ((7, 5), torch.float16), ((8, 0), torch.bfloat16)],
+)
+def test_resolve_precision_auto_takes_what_the_gpu_is_made_for(
+    capability: tuple[int, int], expected: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capability)
+    assert resolve_precision("auto", CUDA) == expected
+
+
+@pytest.mark.parametrize("name", ["fp8", "", "BF16"])
 def test_resolve_precision_refuses_an_unknown_one(name: str) -> None:
-    with pytest.raises(ValueError, match=f"precision '{name}': use one of auto, fp32, bf16"):
+    with pytest.raises(ValueError, match=f"precision '{name}': use one of auto, fp32, bf16, fp16"):
         resolve_precision(name, CPU)
 
 
@@ -94,7 +106,7 @@ def test_has_fast_bf16_on_no_other_device() -> None:
     assert not has_fast_bf16(torch.device("mps"))
 
 
-@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16, torch.float16])
 def test_autocast_multiplies_in_the_precision(precision: torch.dtype) -> None:
     with autocast(CPU, precision):
         assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == precision
