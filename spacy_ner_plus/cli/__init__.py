@@ -12,13 +12,14 @@ from spacy_ner_plus.cli.check import check_cli
 from spacy_ner_plus.cli.convert import convert_cli
 from spacy_ner_plus.cli.encoder import encoder_cli
 from spacy_ner_plus.cli.evaluate import evaluate_cli
+from spacy_ner_plus.cli.export import export_cli
 from spacy_ner_plus.cli.report import report_cli
 from spacy_ner_plus.cli.smoke import smoke_cli
 from spacy_ner_plus.cli.train import CONTEXT, train_cli
 
 app = typer.Typer(
     name="ner-plus",
-    help="Commands of spacy_ner_plus: prepare data, train, evaluate and check pipelines.",
+    help="Commands of spacy_ner_plus: prepare data, train, evaluate, check and export pipelines.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -27,6 +28,7 @@ app.command("check")(check_cli)
 app.command("convert")(convert_cli)
 app.command("encoder")(encoder_cli)
 app.command("evaluate")(evaluate_cli)
+app.command("export")(export_cli)
 app.command("report")(report_cli)
 app.command("smoke")(smoke_cli)
 app.command("train", context_settings=CONTEXT)(train_cli)

@@ -1,4 +1,5 @@
-"""What a shim saves: settings as JSON, the tokenizer's JSON, weights as safetensors.
+"""What a shim saves: settings as JSON, the tokenizer's JSON, weights as safetensors, and of an
+exported encoder its graph.
 
 What is read may come from a stranger: no file can have code run, another file read or the network
 used, and the weights are compared with the settings before memory is taken for a module.
@@ -21,7 +22,8 @@ from .manifest import Content, damage
 from .migration import FORMAT, check_format, check_sealed, migrate_settings
 
 WEIGHTS, SETTINGS, TOKENIZER = "weights.safetensors", "tagger.json", "tokenizer.json"
-FILES = (SETTINGS, TOKENIZER, WEIGHTS)
+GRAPH = "model.onnx"
+FILES = (SETTINGS, TOKENIZER, WEIGHTS, GRAPH)
 # Tensors that a module makes itself and that are in no file (positions, masks): in bytes.
 MAX_UNSAVED = 1 << 30
 

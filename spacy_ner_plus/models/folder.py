@@ -7,9 +7,10 @@ from typing import Any
 
 from thinc.api import Model
 
-from .files import FILES, Unsaved, Weights, read_msgpack
+from .files import FILES, GRAPH, Unsaved, Weights, read_msgpack
 from .foreign import TOK2VEC, check_message, check_shims
 from .manifest import Content
+from .onnx_shim import ONLY_ONNX, OnnxShim
 from .rollback import unchanged_on_error
 from .shim import TaggerShim, shim_of
 
@@ -70,6 +71,8 @@ def read_model(model: Model, files: Mapping[str, Content], *, is_verified: bool)
             f"The saved ner_plus model {'lacks' if tok2vec is None else 'has'} {TOK2VEC}, so it "
             "was saved with another architecture than the config's [components.ner_plus.model]."
         )
+    if GRAPH in own and not isinstance(shim_of(model), OnnxShim):
+        raise ValueError(ONLY_ONNX)
     shim = shim_of(model).read_files(own, is_verified=is_verified)
     message = None
     if tok2vec is not None:

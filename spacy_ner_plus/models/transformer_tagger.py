@@ -86,9 +86,7 @@ def build_transformer_tagger_v1(
         max_batch_pieces=max_batch_pieces,
     )
     if runtime not in RUNTIMES:
-        raise ValueError(
-            f"runtime = {runtime!r} is unknown: use one of {tuple(RUNTIMES)}."
-        )
+        raise ValueError(f"runtime = {runtime!r} is unknown: use one of {tuple(RUNTIMES)}.")
     make_shim, describe, rebuild = RUNTIMES[runtime]
     shim = make_shim(
         structure={"pooling": pooling, "use_crf": use_crf},
