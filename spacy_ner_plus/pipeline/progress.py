@@ -1,4 +1,4 @@
-"""A training logger that shows progress between evaluations: loss, words per second, time left."""
+"""A training logger that shows progress between evaluations: loss, speed, memory, time left."""
 
 import sys
 from collections.abc import Callable, Iterable
@@ -11,6 +11,8 @@ from spacy import registry
 from spacy.language import Language
 from tqdm import tqdm
 from wasabi import row
+
+from .peak_memory import peak_memory
 
 LogStep = Callable[[dict[str, Any] | None], None]
 SetupLogger = Callable[[Language, IO[str], IO[str]], tuple[LogStep, Callable[[], None]]]
@@ -46,6 +48,8 @@ def make_progress_logger_v1(
 ) -> SetupLogger:
     """Create a training logger that shows a progress bar from the first step on, or a line every
     few seconds where there is no terminal, and a table with one row for each evaluation.
+
+    Memory is what the process has taken at most so far.
 
     spaCy tells its loggers nothing between two evaluations, so the loss and the speed in between
     come from the components themselves: see `TrainingProgress`.
@@ -230,6 +234,7 @@ class ProgressLogger:
             parts.append(f"loss {loss:.3f}")
         if speed is not None:
             parts.append(f"{speed:,.0f} words/s")
+        parts += [f"{where} {peak / 1e9:.1f} GB" for where, peak in peak_memory().items()]
         if left is not None:
             parts.append(f"ETA {tqdm.format_interval(left)}")
         return parts
@@ -263,6 +268,7 @@ class ProgressLogger:
                 "scores": info["other_scores"],
                 "score": info["score"],
                 "words_per_second": speed,
+                "peak_memory": peak_memory(),
                 "seconds": info["seconds"],
             }
             self._file.write(srsly.json_dumps(record) + "\n")

@@ -51,6 +51,12 @@ def make_learner(nlp: Language, name: str) -> Learner:
     return Learner()
 
 
+@pytest.fixture(autouse=True)
+def peaks(monkeypatch: pytest.MonkeyPatch) -> None:
+    peaks = {"memory": 1_250_000_000, "GPU": 16_000_000_000}
+    monkeypatch.setattr(progress, "peak_memory", lambda: peaks)
+
+
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
@@ -153,8 +159,10 @@ def test_logger_writes_lines_without_a_terminal(nlp: Language, clock: Clock) -> 
     train(nlp, clock, log_step)
     finalize()
     lines = stderr.getvalue().splitlines()
-    assert lines[0] == "step 0/10 (0%)  loss 3.000"
-    assert lines[1] == "step 2/10 (20%)  loss 3.000  50 words/s  ETA 00:40"
+    assert lines[0] == "step 0/10 (0%)  loss 3.000  memory 1.2 GB  GPU 16.0 GB"
+    assert lines[1] == (
+        "step 2/10 (20%)  loss 3.000  50 words/s  memory 1.2 GB  GPU 16.0 GB  ETA 00:40"
+    )
     assert lines[-1].startswith("step 10/10 (100%)")
     assert len(lines) == 7
 
@@ -183,7 +191,7 @@ def test_logger_shows_a_bar_on_a_terminal_from_the_start(nlp: Language, clock: C
     finalize()
     assert "10/10" in stderr.getvalue()
     assert "loss 3.000" in stderr.getvalue()
-    assert "50 words/s, ETA 00:" in stderr.getvalue()
+    assert "50 words/s, memory 1.2 GB, GPU 16.0 GB, ETA 00:" in stderr.getvalue()
     assert "step 1" not in stderr.getvalue()
 
 
@@ -207,7 +215,9 @@ def test_logger_counts_steps_of_components_without_counts(nlp: Language, clock: 
     for _ in range(2):
         clock.time += 2
         log_step(None)
-    assert stderr.getvalue() == "step 0\nstep 1\n"
+    assert stderr.getvalue() .splitlines() == [
+        f"step {step}  memory 1.2 GB  GPU 16.0 GB" for step in range(2)
+    ]
 
 
 def test_logger_writes_one_object_for_each_evaluation(
@@ -224,6 +234,7 @@ def test_logger_writes_one_object_for_each_evaluation(
     assert records[1]["losses"] == {"learner": 3.0}
     assert records[1]["scores"]["ents_f"] == pytest.approx(1 / 3)
     assert records[1]["words_per_second"] == 50.0
+    assert records[1]["peak_memory"] == {"memory": 1_250_000_000, "GPU": 16_000_000_000}
 
 
 def test_logger_refuses_no_time_between_lines() -> None:
