@@ -11,18 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 from spacy.tokens import Doc
 
+from .bucketing import bucket_windows
 from .joined import JoinedDocs, join_docs
 from .windows import Windows, check_overlap, plan_windows
 from .wordpieces import Alignment, WordpieceTokenizer
 
 POOLINGS = ("first", "last", "mean", "max")
-
-# A bucket with fewer pieces than this leaves a processor idle, so it is filled with shorter
-# windows; beyond it, windows shorter than FILL of the longest open a bucket of their own.
-MIN_BUCKET_PIECES = 1024
-FILL = 0.8
-# Matrix units like widths that are multiples of 8.
-LENGTH_STEP = 8
 
 
 @dataclass(frozen=True)
@@ -86,6 +80,7 @@ def make_batch(
     overlap: int,
     pooling: str,
     max_batch_pieces: int,
+    bucket_cost: int = 64,
 ) -> Batch:
     """Tokenise, align, window and pack some Docs.
 
@@ -94,7 +89,7 @@ def make_batch(
     window (int): Longest window in wordpieces, special tokens included.
     overlap (int): Wordpieces that consecutive windows share.
     pooling (str): Which pieces of a token are needed: one of POOLINGS.
-    max_batch_pieces (int): Padded pieces per bucket, at most; one window always fits.
+    max_batch_pieces, bucket_cost (int): See text.bucketing.bucket_windows.
     RETURNS (Batch): Rows of all Docs in order.
     """
     joined = join_docs(docs, tokenizer)
@@ -113,7 +108,10 @@ def make_batch(
         tokens[first:stop] - base
         for first, stop, base in zip(bounds[:-1], bounds[1:], joined.token_bases, strict=False)
     ]
-    return Batch(row_tokens, _pack(joined, pairs, tokenizer, window, max_batch_pieces), n_split)
+    buckets = _pack(
+        joined, pairs, tokenizer, max_batch_pieces=max_batch_pieces, bucket_cost=bucket_cost
+    )
+    return Batch(row_tokens, buckets, n_split)
 
 
 def _plan(joined: JoinedDocs, capacity: int, overlap: int) -> Windows:
@@ -161,8 +159,9 @@ def _pack(
     joined: JoinedDocs,
     pairs: _Pairs,
     tokenizer: WordpieceTokenizer,
-    window: int,
+    *,
     max_batch_pieces: int,
+    bucket_cost: int,
 ) -> list[Bucket]:
     """Split the windows of all documents into buckets."""
     starts, ends = pairs.windows.starts, pairs.windows.ends
@@ -170,7 +169,11 @@ def _pack(
     if not len(starts):
         return []
     weights = _part_weights(pairs.rows, pair_windows)
-    groups = bucket_windows(ends - starts + tokenizer.n_special, max_batch_pieces, window)
+    groups = bucket_windows(
+        ends - starts + tokenizer.n_special,
+        max_batch_pieces=max_batch_pieces,
+        bucket_cost=bucket_cost,
+    )
     bucket_of_window = np.empty(len(starts), dtype=np.int64)
     slot_of_window = np.empty(len(starts), dtype=np.int64)
     for bucket, group in enumerate(groups):
@@ -181,7 +184,7 @@ def _pack(
     buckets = []
     for group, own in zip(groups, np.split(order, splits), strict=True):
         padded_ids, mask, padded_forms = _pad(
-            joined, starts[group], ends[group], tokenizer, window
+            joined, starts[group], ends[group], tokenizer
         )
         rows, windows = pairs.rows[own], pair_windows[own]
         within = pairs.pieces[own] - starts[windows] + len(tokenizer.prefix)
@@ -200,39 +203,16 @@ def _pack(
     return buckets
 
 
-def bucket_windows(lengths: np.ndarray, max_batch_pieces: int, window: int) -> list[np.ndarray]:
-    """Group windows of similar length so that no group pads to more than the budget.
-
-    lengths: (n_windows,) pieces of each window, special tokens included.
-    RETURNS (list[np.ndarray]): Indices of windows, longest windows first. A window longer than
-        the budget makes a group of its own.
-    """
-    groups: list[np.ndarray] = []
-    order = np.argsort(-lengths, kind="stable")
-    ordered = lengths[order]
-    start = 0
-    while start < len(order):
-        longest = _padded_length(int(ordered[start]), window)
-        by_budget = start + max(1, max_batch_pieces // longest)
-        by_work = start + -(MIN_BUCKET_PIECES // -longest)
-        by_fill = int(np.searchsorted(-ordered, -FILL * longest, side="right"))
-        stop = min(by_budget, max(by_work, by_fill), len(order))
-        groups.append(order[start:stop])
-        start = stop
-    return groups
-
-
 def _pad(
     joined: JoinedDocs,
     starts: np.ndarray,
     ends: np.ndarray,
     tokenizer: WordpieceTokenizer,
-    window: int,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Windows of a flat array of pieces as padded rows, special tokens put around them."""
     prefix, suffix = tokenizer.prefix, tokenizer.suffix
     lengths = ends - starts
-    width = _padded_length(int(lengths.max()) + tokenizer.n_special, window)
+    width = int(lengths.max()) + tokenizer.n_special
     column = np.arange(width) - len(prefix)
     is_text = (column >= 0) & (column < lengths[:, None])
     source = np.where(is_text, starts[:, None] + column, 0)
@@ -252,10 +232,6 @@ def _part_weights(pair_rows: np.ndarray, pair_windows: np.ndarray) -> np.ndarray
     part = np.cumsum(_changes(pair_rows) | _changes(pair_windows)) - 1
     in_part = np.bincount(part)[part]
     return (in_part / in_row).astype(np.float32)
-
-
-def _padded_length(length: int, window: int) -> int:
-    return max(length, min(-(length // -LENGTH_STEP) * LENGTH_STEP, window))
 
 
 def _bases(counts: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from tokenizers import Tokenizer, models
 
-from spacy_ner_plus.text.batches import POOLINGS, Batch, Bucket, bucket_windows, make_batch
+from spacy_ner_plus.text.batches import POOLINGS, Batch, Bucket, make_batch
 from spacy_ner_plus.text.wordpieces import Pieces, WordpieceTokenizer
 from tests import tiny
 from tests.text.hard_texts import ANY_TEXT, HARD_TEXTS
@@ -293,35 +293,6 @@ def test_batch_of_docs_without_anything_to_tag(
         int(text in "ab" and text != "") for text in texts
     ]
     assert bool(batch.buckets) == ("a" in texts)
-
-
-@settings(deadline=None)
-@given(
-    lengths=st.lists(st.integers(1, 128), max_size=80),
-    budget=st.integers(1, 4000),
-)
-def test_bucket_windows_holds_each_window_once_within_the_budget(
-    lengths: list[int], budget: int
-) -> None:
-    array = np.array(lengths, dtype=np.int64)
-    groups = bucket_windows(array, budget, 128)
-    order = [int(i) for group in groups for i in group]
-    assert sorted(order) == list(range(len(lengths)))
-    assert array[order].tolist() == sorted(lengths, reverse=True)
-    for group in groups:
-        width = min(-(int(array[group].max()) // -8) * 8, 128)
-        assert len(group) == 1 or len(group) * width <= budget
-
-
-def test_bucket_windows_keeps_short_windows_apart_from_long_ones() -> None:
-    lengths = np.array([128] * 20 + [16] * 300)
-    groups = bucket_windows(lengths, 100_000, 128)
-    assert [sorted(set(lengths[group].tolist())) for group in groups] == [[128], [16]]
-
-
-def test_bucket_windows_fills_a_small_bucket_with_shorter_windows() -> None:
-    groups = bucket_windows(np.array([128, 16, 16, 8]), 100_000, 128)
-    assert len(groups) == 1
 
 
 @pytest.mark.parametrize(("text", "n_split"), [("x" * 500, 1), ("aspirin", 0)])
