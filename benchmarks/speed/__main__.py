@@ -35,6 +35,7 @@ from .training import train_all
 
 ROOT = Path(__file__).parents[2]
 FORMAT = 1
+BUSY = 0.5
 PARTS = {
     "training": train_all,
     "inference": read_all,
@@ -55,6 +56,8 @@ def main() -> None:
     for name in args.parts:
         # the machine as it was before: its load is part of it
         machine = describe(run.settings.device, run.settings.threads)
+        if name == args.parts[0] and machine["load"] > BUSY:
+            print(f"The machine is busy (load {machine['load']:.1f}): figures will be too low.")
         started = run.progress.seconds
         part = PARTS[name](run)
         seconds = run.progress.seconds - started

@@ -18,6 +18,8 @@ import torch
 from torch import Tensor
 from transformers import AutoModel, AutoTokenizer
 
+from spacy_ner_plus.models.pretrained import load_tokenizer
+
 from .machine import synchronise
 
 WINDOWS = (64, 128, 256, 512)
@@ -63,13 +65,14 @@ class BareEncoder:
         self.encoder = encoder
         self.precision = precision
         self.device = torch.device(device)
-        self.tokenizer: Any = AutoTokenizer.from_pretrained(encoder)
+        self.tokenizer = load_tokenizer(encoder)
+        self.most_pieces = AutoTokenizer.from_pretrained(encoder).model_max_length
         self._batches: list[Batch] = []
         self._model: tuple[str, str, Any] | None = None
 
     def prepare(self, texts: list[str]) -> dict[str, Any]:
         """Tokenise and pad texts in the form that is fastest for them, which is returned."""
-        pieces = self.tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"]
+        pieces = [text.ids.tolist() for text in self.tokenizer(texts)]
         self.form = self._fastest(pieces)
         self._batches = self._make_batches(pieces, self.form)
         return asdict(self.form)
@@ -81,7 +84,7 @@ class BareEncoder:
     def _fastest(self, pieces: list[list[int]]) -> Form:
         on_gpu = self.device.type == "cuda"
         trial = _some(pieces, GPU_TRIAL_PIECES if on_gpu else TRIAL_PIECES)
-        longest = max(map(len, trial)) + self.tokenizer.num_special_tokens_to_add()
+        longest = max(map(len, trial)) + self.tokenizer.n_special
         windows = [w for w in WINDOWS if w <= self._limit()]
         # windows that hold every text whole are the same
         windows = [w for w in windows if w < longest] + [w for w in windows if w >= longest][:1]
@@ -96,7 +99,7 @@ class BareEncoder:
 
     def _limit(self) -> int:
         model = self._loaded("sdpa", CASTS[self.precision][0])
-        return min(self.tokenizer.model_max_length, model.config.max_position_embeddings)
+        return min(self.most_pieces, model.config.max_position_embeddings)
 
     def _seconds(self, pieces: list[list[int]], form: Form) -> float:
         batches = self._make_batches(pieces, form)
@@ -111,20 +114,23 @@ class BareEncoder:
         return min(seconds)
 
     def _make_batches(self, pieces: list[list[int]], form: Form) -> list[Batch]:
-        room = form.window - self.tokenizer.num_special_tokens_to_add()
+        room = form.window - self.tokenizer.n_special
+        before, after = self.tokenizer.prefix, self.tokenizer.suffix
         windows = [
-            self.tokenizer.build_inputs_with_special_tokens(part[at : at + room])
+            [*before, *part[at : at + room], *after]
             for part in pieces
             for at in range(0, len(part), room)
         ]
         return [self._pad(group) for group in by_length(windows, form.budget)]
 
     def _pad(self, windows: list[list[int]]) -> Batch:
-        padded = self.tokenizer.pad({"input_ids": windows}, return_tensors="pt")
-        mask: Tensor = padded["attention_mask"]
-        return Batch(
-            padded["input_ids"].to(self.device), None if mask.all() else mask.to(self.device)
-        )
+        length = max(map(len, windows))
+        ids = torch.full((len(windows), length), self.tokenizer.pad_id)
+        mask = torch.zeros((len(windows), length), dtype=torch.int64)
+        for row, window in enumerate(windows):
+            ids[row, : len(window)] = torch.tensor(window)
+            mask[row, : len(window)] = 1
+        return Batch(ids.to(self.device), None if mask.all() else mask.to(self.device))
 
     def _run(self, batches: list[Batch], form: Form) -> None:
         model = self._loaded(form.attention, form.cast)

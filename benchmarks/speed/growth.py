@@ -39,18 +39,18 @@ def make_tiny(encoder: str, folder: Path) -> None:
 
 
 def make_untrained(
-    encoder: str, folder: Path, *, lang: str, n_tags: int, texts: list[str]
+    encoder: str, folder: Path, *, lang: str, n_tags: int, texts: list[str], window: int = 256
 ) -> None:
     """Write a ner_plus pipeline that finds a realistic number of meaningless entities.
 
     n_tags (int): Odd: O, and B and I of each label.
     texts (List[str]): By which the bias of O is set.
+    window (int): Wordpieces in a window.
     """
     torch.manual_seed(0)
     nlp = spacy.blank(lang)
-    component: Any = nlp.add_pipe(
-        "ner_plus", config={"tag_scheme": "BIO", "model": {"name": encoder, "precision": "fp32"}}
-    )
+    model = {"name": encoder, "precision": "fp32", "window": window, "overlap": window // 4}
+    component: Any = nlp.add_pipe("ner_plus", config={"tag_scheme": "BIO", "model": model})
     for number in range(n_tags // 2):
         component.add_label(f"L{number}")
     example = Example.from_dict(nlp.make_doc(texts[0]), {})

@@ -98,7 +98,9 @@ def _check_encoder(model: Path, encoder: str) -> None:
 
 
 def _exported(run: Run, source: Path) -> dict[str, Path]:
-    """ner_plus for ONNX Runtime, written by the package's own command."""
+    """ner_plus for ONNX Runtime on a CPU, written by the package's own command."""
+    if run.settings.device != "cpu":
+        return {}
     if not find_spec("onnxruntime"):
         run.progress.say("left out: ner_plus on ONNX Runtime: onnxruntime is not installed")
         return {}

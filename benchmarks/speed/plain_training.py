@@ -25,6 +25,9 @@ from transformers import (
     set_seed,
 )
 
+from spacy_ner_plus.models.pretrained import load_tokenizer
+from spacy_ner_plus.text.wordpieces import Pieces
+
 from .texts import blank
 
 IGNORED = -100
@@ -79,14 +82,20 @@ class PlainTraining:
         set_seed(0)
         self.device = torch.device(device)
         self.is_bf16 = precision == "bf16"
-        self.tokenizer: Any = AutoTokenizer.from_pretrained(encoder)
+        self.encoder = encoder
+        self.tokenizer = load_tokenizer(encoder)
         docs = list(DocBin().from_disk(train).get_docs(blank(lang).vocab))
         labels = sorted({ent.label_ for doc in docs for ent in doc.ents})
         self.tag_ids = {"O": 0}
         for label in labels:
             self.tag_ids |= {f"B-{label}": len(self.tag_ids), f"I-{label}": len(self.tag_ids) + 1}
         self.model = self._load_model(encoder)
-        self.windows = [part for doc in docs for part in self._cut(doc, window)]
+        pieces = self.tokenizer([doc.text for doc in docs])
+        self.windows = [
+            part
+            for doc, own in zip(docs, pieces, strict=True)
+            for part in self._cut(doc, own, window)
+        ]
         n_words = sum(part.n_words for part in self.windows)
         pieces_per_word = sum(len(part.ids) for part in self.windows) / n_words
         self.budget = round(batch_words * pieces_per_word)
@@ -111,36 +120,25 @@ class PlainTraining:
         self.optimizer = torch.optim.AdamW(groups, lr=rate, fused=True)
         self.schedule = get_linear_schedule_with_warmup(self.optimizer, n_steps // 10, n_steps)
 
-    def _cut(self, doc: Doc, window: int) -> Iterator[Window]:
+    def _cut(self, doc: Doc, pieces: Pieces, window: int) -> Iterator[Window]:
         """Windows of a document; each piece inside an entity is tagged, the first one with B."""
-        encoded = self.tokenizer(
-            doc.text, add_special_tokens=False, return_offsets_mapping=True, verbose=False
-        )
-        offsets = np.array(encoded["offset_mapping"]).reshape(-1, 2)
-        tags = np.zeros(len(offsets), dtype=np.int64)
+        tags = np.zeros(len(pieces), dtype=np.int64)
         for ent in doc.ents:
-            inside = np.flatnonzero(
-                (offsets[:, 0] < ent.end_char) & (offsets[:, 1] > ent.start_char)
-            )
+            inside = np.flatnonzero((pieces.starts < ent.end_char) & (pieces.ends > ent.start_char))
             tags[inside] = self.tag_ids[f"I-{ent.label_}"]
             tags[inside[:1]] = self.tag_ids[f"B-{ent.label_}"]
         # which word each piece begins, or goes on with
-        words = np.searchsorted(doc.to_array("IDX"), offsets[:, 0], side="right")
+        words = np.searchsorted(doc.to_array("IDX"), pieces.starts, side="right")
         begins = np.diff(words, prepend=0) > 0
-        before, after = self._special()
-        room = window - len(before) - len(after)
-        for at in range(0, len(offsets), room):
-            ids = encoded["input_ids"][at : at + room]
+        before, after = self.tokenizer.prefix, self.tokenizer.suffix
+        room = window - self.tokenizer.n_special
+        for at in range(0, len(pieces), room):
+            ids = pieces.ids[at : at + room].tolist()
             yield Window(
                 [*before, *ids, *after],
                 [IGNORED] * len(before) + tags[at : at + room].tolist() + [IGNORED] * len(after),
                 int(begins[at : at + room].sum()),
             )
-
-    def _special(self) -> tuple[list[int], list[int]]:
-        [probe] = self.tokenizer("a", add_special_tokens=False)["input_ids"][:1]
-        ids = self.tokenizer.build_inputs_with_special_tokens([probe])
-        return ids[: ids.index(probe)], ids[ids.index(probe) + 1 :]
 
     def _stream(self) -> Iterator[Batch]:
         """Batches without end, another order for each pass over the data."""
@@ -156,7 +154,7 @@ class PlainTraining:
 
     def _pad(self, windows: list[Window]) -> Batch:
         length = max(len(part.ids) for part in windows)
-        ids = torch.full((len(windows), length), self.tokenizer.pad_token_id or 0)
+        ids = torch.full((len(windows), length), self.tokenizer.pad_id)
         tags = torch.full((len(windows), length), IGNORED)
         mask = torch.zeros((len(windows), length), dtype=torch.int64)
         for row, part in enumerate(windows):
@@ -197,7 +195,7 @@ class PlainTraining:
     def save(self, folder: Path) -> None:
         """Write the checkpoint."""
         self.model.save_pretrained(folder)
-        self.tokenizer.save_pretrained(folder)
+        AutoTokenizer.from_pretrained(self.encoder).save_pretrained(folder)
 
 
 def group_by_pieces(windows: list[Window], budget: int) -> Iterator[list[Window]]:

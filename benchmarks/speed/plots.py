@@ -37,7 +37,9 @@ def _bars(axes: Axes, title: str, systems: dict[str, Any]) -> None:
     names = list(systems)[::-1]
     speeds = [systems[name]["words_per_second"] for name in names]
     bars = axes.barh(names, speeds, color=[_colour(name) for name in names])
-    axes.bar_label(bars, [f"{speed:,.0f}" for speed in speeds], padding=3, fontsize=8)
+    labels = axes.bar_label(bars, [f"{speed:,.0f}" for speed in speeds], padding=3, fontsize=8)
+    for label in labels:  # readable on the lines of the limits
+        label.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 1})
     baselines = next(iter(systems.values()))["ratios"]
     for name in baselines:
         if name.startswith(("limit", "plain")):
@@ -69,12 +71,13 @@ def plot_growth(figures: dict[str, Any], folder: Path) -> None:
     for panel, key, label, rows in lines:
         values = [1e6 * row["seconds"] / row["words"] for row in rows]
         panel.plot([row[key] for row in rows], values, "o-", color=OURS)
-        panel.set(xscale="log", xlabel=label, ylabel="microseconds a word", ylim=(0, None))
+        panel.set(xscale="log", xlabel=label, ylabel="microseconds a word")
+        panel.set_ylim(0, 1.2 * max(values))
     stream = part["documents"][-1]
     samples = stream["resident_mib"]
     at = [i * stream["docs"] / len(samples) for i in range(len(samples))]
     axes[1, 1].plot(at, samples, color=OURS)
-    axes[1, 1].set(xlabel="documents streamed", ylabel="resident MiB", ylim=(0, None))
+    axes[1, 1].set(xlabel="documents streamed", ylabel="resident MiB", ylim=(0, 1.2 * max(samples)))
     for panel in axes.flat:
         panel.spines[["top", "right"]].set_visible(False)
     _save(figure, folder / "growth")
