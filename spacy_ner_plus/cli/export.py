@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from spacy_ner_plus.pipeline.ner_plus import NerPlus
 
 FORMATS = ("onnx",)
-QUANTIZATIONS = ("int8",)
 # Larger differences between scores than rounding makes.
 TOLERANCE = 1e-3
 # Read if no data is given: all that matters is that there are windows of several lengths.
@@ -80,13 +79,16 @@ def export(
 
     from spacy_ner_plus.models.onnx_export import check_exportable, export_graph
     from spacy_ner_plus.models.onnx_parity import compare
+    from spacy_ner_plus.models.onnx_shim import OnnxShim
     from spacy_ner_plus.models.shim import shim_of
 
     check_exportable(ner.model, ner.name)
     graph = export_graph(ner.tagger, quantize=quantize)
     config = nlp.config.interpolate()["components"][ner.name]["model"]
     exported = registry.resolve({"model": {**config, "runtime": "onnx"}})["model"]
-    shim_of(exported).take_over(ner.tagger, graph)
+    shim = shim_of(exported)
+    assert isinstance(shim, OnnxShim)
+    shim.take_over(ner.tagger, graph)
     ner.tagger.precision_name = "fp32"  # the rounding of bf16 would hide differences
     parity = compare(ner.model, exported, docs)
     if quantize is None and not parity.largest <= TOLERANCE:
@@ -118,10 +120,6 @@ def _check_arguments(
 ) -> None:
     if format_ not in FORMATS:
         raise ValueError(f"--format {format_} is unknown: use one of {', '.join(FORMATS)}.")
-    if quantize is not None and quantize not in QUANTIZATIONS:
-        raise ValueError(
-            f"--quantize {quantize} is unknown: use one of {', '.join(QUANTIZATIONS)}."
-        )
     if output.exists() and (not output.is_dir() or any(output.iterdir())):
         raise ValueError(f"{output} exists and is not an empty folder: name a new one.")
     if check is not None and not check.exists():

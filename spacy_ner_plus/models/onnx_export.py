@@ -97,12 +97,12 @@ def export_graph(shim: TaggerShim, *, quantize: str | None = None) -> bytes:
         the graph gets too large for ONNX.
     """
     check_packages()
+    if quantize not in (None, *QUANTIZATIONS):
+        raise ValueError(f"quantize = {quantize!r} is unknown: use one of {QUANTIZATIONS}.")
     module = _BucketEmissions(deepcopy(shim.module).cpu().float()).eval()
     graph = _trace(module)
     if quantize == "int8":
         graph = _to_int8(graph)
-    elif quantize is not None:
-        raise ValueError(f"quantize = {quantize!r} is unknown: use one of {QUANTIZATIONS}.")
     _strip(graph)
     size = graph.ByteSize()
     if size > MAX_BYTES:
@@ -117,7 +117,7 @@ def export_graph(shim: TaggerShim, *, quantize: str | None = None) -> bytes:
 def _trace(module: _BucketEmissions) -> Any:
     """The module as an onnx.ModelProto, for buckets of any shape."""
     inputs = _example(module)
-    dynamic = torch.export.Dim.DYNAMIC  # type: ignore[attr-defined]
+    dynamic = torch.export.Dim.DYNAMIC
     shapes = {name: dict.fromkeys(range(tensor.dim()), dynamic) for name, tensor in inputs.items()}
     try:
         with _quiet(), torch.inference_mode(mode=False), torch.no_grad():

@@ -3,9 +3,9 @@
 The graph may come from a stranger. ONNX lets a tensor lie in another file (external data), metadata
 set options of the session, and operators of other domains come from libraries. Of all that ONNX
 knows, a graph of ours holds nodes, tensors with their data, inputs and outputs; anything else is
-refused. The bytes are read by protobuf's wire format, as onnx.proto3 of ONNX 1.23 numbers the fields
-(https://protobuf.dev/programming-guides/encoding), so that running a graph takes no library besides
-ONNX Runtime.
+refused. The bytes are read by protobuf's wire format with the field numbers of onnx.proto3, so that
+running a graph takes no library besides ONNX Runtime. The format:
+https://protobuf.dev/programming-guides/encoding
 """
 
 from collections.abc import Iterator

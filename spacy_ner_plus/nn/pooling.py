@@ -1,6 +1,5 @@
 """Pooling of wordpiece vectors into one vector per token."""
 
-import torch
 from torch import Tensor
 
 
@@ -21,7 +20,8 @@ def pool(vectors: Tensor, positions: Tensor, segments: Tensor, n_segments: int, 
         return gathered
     pooled = gathered.new_zeros(n_segments, gathered.shape[1])
     if how == "mean":
-        counts = torch.bincount(segments, minlength=n_segments)
+        ones = gathered.new_ones(len(segments))
+        counts = gathered.new_zeros(n_segments).index_add(0, segments, ones)
         return pooled.index_add(0, segments, gathered) / counts.unsqueeze(1)
     if how == "max":
         index = segments.unsqueeze(1).expand_as(gathered)

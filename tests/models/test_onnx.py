@@ -1,0 +1,395 @@
+"""Exported taggers give what torch gives, and hold nothing that a stranger could misuse."""
+
+import copy
+import importlib.util
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from spacy.language import Language
+from spacy.tokens import Doc
+from thinc.api import Model
+
+from spacy_ner_plus.models import onnx_export, onnx_graph, onnx_session
+from spacy_ner_plus.models.emissions import Emissions
+from spacy_ner_plus.models.onnx_shim import OnnxShim
+from spacy_ner_plus.models.transformer_tagger import build_transformer_tagger_v1
+from tests import tiny
+
+onnx = pytest.importorskip("onnx")
+pytest.importorskip("onnxscript")
+pytest.importorskip("onnxruntime")
+from onnx import TensorProto, helper  # noqa: E402
+
+MakeTagger = Callable[..., Model]
+SETTINGS: dict[str, Any] = {"window": 32, "overlap": 8, "device": "cpu", "precision": "fp32"}
+# Where one layer does not show all that there is, or the setting has another name.
+SIZES: dict[str, dict[str, int]] = {"modernbert": {}, "distilbert": {"n_layers": 1}}
+LONG = "The patients were given 30 mg/kg of naloxone and (3H)-clonidine every day for 3 weeks. "
+TEXTS = [
+    "Bob Smith flew to Paris.",
+    "",
+    LONG * 3,
+    " \n ",
+    "IL-2",
+    LONG + "Methylene-dioxy" * 9 + " and more " + LONG,  # a token of several windows
+    "北京是中华人民共和国的首都。",
+]
+
+
+def exported(model: Model, *, quantize: str | None = None, **settings: Any) -> Model:
+    """The model on ONNX Runtime; settings are those that it was made with."""
+    other = build_transformer_tagger_v1(
+        model.attrs["name"], **{**SETTINGS, **settings}, runtime="onnx"
+    )
+    graph = onnx_export.export_graph(model.shims[0], quantize=quantize)
+    other.shims[0].take_over(model.shims[0], graph)
+    return other
+
+
+def read(nlp: Language, texts: list[str] = TEXTS) -> list[Doc]:
+    return [nlp.make_doc(text) for text in texts]
+
+
+def assert_same(found: Emissions, expected: Emissions, *, within: float = 1e-4) -> None:
+    assert [rows.tolist() for rows in found.row_tokens] == [
+        rows.tolist() for rows in expected.row_tokens
+    ]
+    torch.testing.assert_close(found.scores, expected.scores, rtol=0, atol=within)
+
+
+@pytest.fixture(scope="module")
+def pair(make_tagger: MakeTagger) -> tuple[Model, Model]:
+    """A tagger and its exported version, not to be changed."""
+    model = make_tagger()
+    return model, exported(model)
+
+
+@pytest.fixture
+def graph(pair: tuple[Model, Model]) -> Any:
+    """An exported graph to change."""
+    return onnx.load_from_string(pair[1].shims[0].module.session.graph)
+
+
+# Parity
+
+
+@pytest.mark.parametrize(
+    ("family", "pooling", "use_crf", "word_forms"),
+    [
+        ("bert", "mean", True, "casing"),
+        ("roberta", "max", False, None),
+        ("distilbert", "last", True, "casing"),
+        ("deberta-v2", "first", True, None),
+        ("xlm-roberta", "mean", False, "casing"),
+        ("electra", "max", True, "casing"),
+        ("mpnet", "last", False, None),
+        ("modernbert", "first", True, "casing"),
+    ],
+)
+def test_export_gives_the_emissions_of_torch(
+    make_tagger: MakeTagger,
+    nlp: Language,
+    tmp_path: Path,
+    family: str,
+    pooling: str,
+    use_crf: bool,
+    word_forms: str | None,
+) -> None:
+    settings = {"pooling": pooling, "use_crf": use_crf, "word_forms": word_forms}
+    folder = tiny.save_encoder(tmp_path, family, **SIZES.get(family, {"num_hidden_layers": 1}))
+    model = make_tagger(folder, **settings)
+    expected = model.predict(read(nlp))
+    assert expected.scores.abs().mean() > 0.1
+    other = exported(model, **settings)
+    assert_same(other.predict(read(nlp)), expected)
+    assert_same(model.predict(read(nlp)), expected, within=0)  # it is left as it was
+    assert all(parameter.requires_grad for parameter in model.shims[0].module.parameters())
+    for text in TEXTS:
+        assert_same(other.predict(read(nlp, [text])), model.predict(read(nlp, [text])))
+    ours, theirs = model.shims[0].decoder, other.shims[0].decoder
+    assert type(ours) is type(theirs)
+    for parameter, same in zip(ours.parameters(), theirs.parameters(), strict=True):
+        assert torch.equal(parameter, same) and not same.requires_grad
+
+
+@pytest.mark.parametrize("texts", [[], [""], [" \n "]])
+def test_export_gives_no_emissions_for_no_words(
+    pair: tuple[Model, Model], nlp: Language, texts: list[str]
+) -> None:
+    found = pair[1].predict(read(nlp, texts))
+    assert found.scores.shape == (0, 5) and found.scores.dtype == torch.float32
+    assert len(found.row_tokens) == len(texts)
+
+
+def test_export_names_an_architecture_that_it_can_not_export(
+    pair: tuple[Model, Model], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*args: Any, **kwargs: Any) -> None:
+        raise torch.onnx.OnnxExporterError("no translation of aten::strange\nand more")
+
+    monkeypatch.setattr(torch.onnx, "export", fail)
+    with pytest.raises(ValueError, match=r"'bert' can't be exported.*aten::strange$"):
+        onnx_export.export_graph(pair[0].shims[0])
+
+
+def test_export_refuses_an_unknown_quantization(pair: tuple[Model, Model]) -> None:
+    with pytest.raises(ValueError, match="quantize = 'int3' is unknown"):
+        onnx_export.export_graph(pair[0].shims[0], quantize="int3")
+
+
+# int8
+
+
+@pytest.fixture(scope="module")
+def int8_pair(
+    make_tagger: MakeTagger, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Model, Model]:
+    """A tagger with more weights in its matrices than in its vocabulary, and it in int8."""
+    folder = tmp_path_factory.mktemp("wide")
+    model = make_tagger(tiny.save_encoder(folder, num_hidden_layers=1, intermediate_size=4096))
+    return model, exported(model, quantize="int8")
+
+
+def test_int8_is_smaller_and_near(int8_pair: tuple[Model, Model], nlp: Language) -> None:
+    model, int8 = int8_pair
+    n_weights = sum(p.numel() for p in model.shims[0].module.encoder.parameters())
+    assert len(int8.shims[0].module.session.graph) < 0.6 * 4 * n_weights
+    expected, found = (m.predict(read(nlp)).scores for m in int8_pair)
+    difference = (found - expected).abs().mean()
+    assert 0 < difference < 0.1 * expected.abs().mean()
+
+
+def test_int8_leaves_the_linear_layer_in_float(int8_pair: tuple[Model, Model]) -> None:
+    model, int8 = int8_pair
+    graph = onnx.load_from_string(int8.shims[0].module.session.graph)
+    encoder = model.shims[0].module.encoder.model
+    n_linear = sum(isinstance(module, torch.nn.Linear) for module in encoder.modules())
+    kinds = [node.op_type for node in graph.graph.node]
+    assert kinds.count("MatMulInteger") == n_linear
+    weight = model.shims[0].module.head.linear.weight.detach().numpy()
+    tensors = [onnx.numpy_helper.to_array(tensor) for tensor in graph.graph.initializer]
+    assert any(
+        tensor.shape == weight.T.shape and np.array_equal(tensor, weight.T) for tensor in tensors
+    )
+
+
+# Files, copies, processes
+
+
+def test_export_survives_bytes_pickle_and_copy(pair: tuple[Model, Model], nlp: Language) -> None:
+    shim = pair[1].shims[0]
+    expected = pair[1].predict(read(nlp))
+    empty = build_transformer_tagger_v1("unused", **SETTINGS, runtime="onnx")
+    empty.shims[0].from_bytes(shim.to_bytes())
+    for other in (empty, copy.deepcopy(pair[1]), pickle.loads(pickle.dumps(pair[1]))):
+        assert isinstance(other.shims[0], OnnxShim)
+        assert other.shims[0].scheme == shim.scheme
+        assert_same(other.predict(read(nlp)), expected, within=0)
+        assert other.shims[0].to_bytes() == shim.to_bytes()
+
+
+def test_export_holds_no_torch_weights_of_the_encoder(pair: tuple[Model, Model]) -> None:
+    names = list(pair[1].shims[0].module.state_dict())
+    assert names and all(name.startswith("head.decoder.") for name in names)
+
+
+def test_session_has_torchs_threads(
+    pair: tuple[Model, Model], nlp: Language, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = pair[1].shims[0].module.session
+    for n_threads in (2, 1):
+        monkeypatch.setattr(torch, "get_num_threads", lambda n=n_threads: n)
+        pair[1].predict(read(nlp))
+        [opened] = session._opened.values()
+        assert opened.get_session_options().intra_op_num_threads == n_threads
+
+
+def test_session_of_another_process_is_not_used(
+    pair: tuple[Model, Model], nlp: Language, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = pair[1].shims[0].module.session
+    pair[1].predict(read(nlp))
+    before = dict(session._opened)
+    monkeypatch.setattr(onnx_session.os, "getpid", lambda: -1)
+    pair[1].predict(read(nlp))
+    assert len(session._opened) == len(before) + 1  # kept: closing it could wait for ever
+    [key] = set(session._opened) - set(before)
+    assert key[0] == -1 and session._opened.pop(key) not in before.values()
+
+
+def test_onnx_runtime_that_is_not_installed_is_named(
+    pair: tuple[Model, Model], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = pair[1].shims[0].to_bytes()
+
+    def find_spec(name: str) -> object:
+        return None if name == "onnxruntime" else importlib.util.find_spec(name)
+
+    monkeypatch.setattr(onnx_session, "find_spec", find_spec)
+    monkeypatch.setattr(onnx_export, "find_spec", find_spec)
+    empty = build_transformer_tagger_v1("unused", **SETTINGS, runtime="onnx")
+    with pytest.raises(ValueError, match=r"pip install 'spacy_ner_plus\[onnx\]'"):
+        empty.shims[0].from_bytes(data)
+    assert not empty.shims[0].is_built
+    with pytest.raises(ValueError, match=r"pip install 'spacy_ner_plus\[export\]'"):
+        onnx_export.export_graph(pair[0].shims[0])
+
+
+@pytest.mark.parametrize(
+    ("device", "available", "expected"),
+    [
+        ("cpu", ["CUDAExecutionProvider"], ["CPUExecutionProvider"]),
+        ("auto", [], ["CPUExecutionProvider"]),
+        (
+            "auto",
+            ["CUDAExecutionProvider"],
+            [("CUDAExecutionProvider", {"device_id": 0}), "CPUExecutionProvider"],
+        ),
+        (
+            "cuda:1",
+            ["CUDAExecutionProvider"],
+            [("CUDAExecutionProvider", {"device_id": 1}), "CPUExecutionProvider"],
+        ),
+    ],
+)
+def test_providers_follow_the_device(
+    monkeypatch: pytest.MonkeyPatch, device: str, available: list[str], expected: list[Any]
+) -> None:
+    monkeypatch.setattr("onnxruntime.get_available_providers", lambda: available)
+    assert onnx_session.find_providers(device) == expected
+
+
+@pytest.mark.parametrize(
+    ("device", "message"), [("cuda", "install onnxruntime-gpu"), ("gpu", "is no torch device")]
+)
+def test_providers_refuse_what_is_not_there(
+    monkeypatch: pytest.MonkeyPatch, device: str, message: str
+) -> None:
+    monkeypatch.setattr("onnxruntime.get_available_providers", lambda: ["CPUExecutionProvider"])
+    with pytest.raises(ValueError, match=message):
+        onnx_session.find_providers(device)
+
+
+# Safety
+
+
+def external(tensor: Any, path: str) -> None:
+    tensor.ClearField("raw_data")
+    tensor.data_location = TensorProto.EXTERNAL
+    entry = tensor.external_data.add()
+    entry.key, entry.value = "location", path
+
+
+def in_initializer(graph: Any) -> None:
+    external(graph.graph.initializer[0], "../secret")
+
+
+def in_constant(graph: Any) -> None:
+    node = helper.make_node("Constant", [], ["x"])
+    node.attribute.append(helper.make_attribute("value", TensorProto(data_type=1, dims=[1])))
+    external(node.attribute[0].t, "../secret")
+    graph.graph.node.append(node)
+
+
+def in_branch(graph: Any) -> None:
+    tensor = TensorProto(name="x", data_type=1, dims=[1])
+    external(tensor, "/etc/passwd")
+    branch = helper.make_graph([], "branch", [], [], [tensor])
+    graph.graph.node.append(helper.make_node("If", ["c"], ["y"], then_branch=branch))
+
+
+def in_sparse(graph: Any) -> None:
+    sparse = graph.graph.sparse_initializer.add()
+    external(sparse.values, "../secret")
+
+
+def in_function(graph: Any) -> None:
+    graph.functions.add().name = "f"
+
+
+def in_metadata(graph: Any) -> None:
+    entry = graph.metadata_props.add()
+    entry.key, entry.value = "ort_config", '{"optimized_model_filepath": "x"}'
+
+
+def of_other_domain(graph: Any) -> None:
+    graph.graph.node[0].domain = "com.stranger"
+
+
+def without_end(graph: Any) -> None:
+    inner = helper.make_graph([], "g", [], [])
+    for _ in range(20):
+        node = helper.make_node("If", ["c"], ["y"], then_branch=inner)
+        inner = helper.make_graph([node], "g", [], [])
+    graph.graph.node.append(helper.make_node("If", ["c"], ["y"], then_branch=inner))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (in_initializer, "has field 1[34] in a tensor"),
+        (in_constant, "has field 1[34] in a tensor"),
+        (in_branch, "has field 1[34] in a tensor"),
+        (in_sparse, "has field 15 in a graph"),
+        (in_function, "has field 25 in a model"),
+        (in_metadata, "has field 14 in a model"),
+        (of_other_domain, "needs operators that are not ONNX's own"),
+        (without_end, "graphs within graphs without end"),
+    ],
+)
+def test_graph_that_could_do_more_is_refused(
+    graph: Any, change: Callable[[Any], None], message: str
+) -> None:
+    assert onnx_graph.check_graph(graph.SerializeToString())
+    change(graph)
+    with pytest.raises(ValueError, match=rf"model\.onnx .*{message}"):
+        onnx_graph.check_graph(graph.SerializeToString())
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"no graph at all", b"\x08\x08", b"\x3a\xff\xff\xff\xff\x0f", b"\x38\x01"]
+)
+def test_what_is_no_graph_is_refused(content: bytes) -> None:
+    with pytest.raises(ValueError, match=r"damaged: model\.onnx"):
+        onnx_graph.check_graph(content)
+
+
+@given(data=st.data())
+def test_cut_or_changed_graph_is_refused_or_reads_no_other_file(
+    pair: tuple[Model, Model], data: st.DataObject
+) -> None:
+    content = bytearray(pair[1].shims[0].module.session.graph)
+    at = data.draw(st.integers(0, len(content) - 1))
+    content[at] = data.draw(st.integers(0, 255))
+    try:
+        onnx_graph.check_graph(bytes(content))
+    except ValueError:
+        return
+    try:
+        changed = onnx.load_from_string(bytes(content))
+    except Exception:
+        return  # what protobuf can't read, ONNX Runtime can't either
+    tensors = onnx.external_data_helper._get_all_tensors(changed)
+    assert not any(onnx.external_data_helper.uses_external_data(tensor) for tensor in tensors)
+
+
+def test_graph_of_other_tags_is_refused(pair: tuple[Model, Model], nlp: Language) -> None:
+    session = pair[1].shims[0].module.session
+    other = onnx_session.GraphSession(session.graph, n_tags=session.n_tags + 2, device="cpu")
+    with pytest.raises(ValueError, match="where one of 7 tags is needed"):
+        other({})
+
+
+def test_graph_that_does_not_run_is_refused(graph: Any) -> None:
+    graph.graph.node[0].op_type = "NoSuchOperator"
+    content = onnx_graph.check_graph(graph.SerializeToString())
+    session = onnx_session.GraphSession(content, n_tags=5, device="cpu")
+    with pytest.raises(ValueError, match=r"model\.onnx can't be run by ONNX Runtime.*NoSuchOpe"):
+        session({})
