@@ -23,12 +23,12 @@ from spacy_ner_plus.models.pretrained import load_tokenizer
 from .machine import synchronise
 
 WINDOWS = (64, 128, 256, 512)
-BUDGETS = (512, 1024, 2048, 4096, 8192, 16384)
+BUDGETS = (512, 1024, 2048, 4096)
 GPU_BUDGETS = (8192, 16384, 32768, 65536, 131072)
 ATTENTIONS = ("sdpa", "eager")
 # How bf16 is reached: matrix products only, or all weights and activations.
 CASTS = {"fp32": ("none",), "bf16": ("autocast", "weights")}
-TRIAL_PIECES = 6000
+TRIAL_PIECES = 4000
 GPU_TRIAL_PIECES = 400_000
 
 

@@ -49,7 +49,7 @@ def make_untrained(
     """
     torch.manual_seed(0)
     nlp = spacy.blank(lang)
-    model = {"name": encoder, "precision": "fp32", "window": window, "overlap": window // 4}
+    model = {"name": encoder, "precision": "fp32", "window": window, "overlap": window // 8}
     component: Any = nlp.add_pipe("ner_plus", config={"tag_scheme": "BIO", "model": model})
     for number in range(n_tags // 2):
         component.add_label(f"L{number}")

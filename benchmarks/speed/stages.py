@@ -24,7 +24,7 @@ STAGES = {
     "pool and head": ["nn.tagger:TransformerTagger.forward"],
     "decode": ["nn.crf:TagDecoder.decode"],
     "probabilities": ["nn.crf:TagDecoder.lattice", "nn.lattice:Lattice.span_log_probs"],
-    "write to Doc": ["pipeline.component:annotate"],
+    "write to Doc": ["pipeline.annotating:Annotator.write"],
 }
 TOKENISE = "spaCy tokenizer"
 REST = "the rest"
