@@ -60,6 +60,7 @@ def export_cli(
         ner = find_component(nlp, component)
         docs = read_docs(nlp, ner, check)
         parity = export(nlp, ner, docs, quantize=quantize)
+        output.parent.mkdir(parents=True, exist_ok=True)
         nlp.to_disk(output)
     _print_parity(parity, len(docs), is_sample=check is None, quantize=quantize)
     size = (output / component / "model" / "model.onnx").stat().st_size
