@@ -66,7 +66,8 @@ def test_sample_stops_at_enough_words_and_smaller_samples_are_part_of_larger() -
     few, more = (sample(texts, n, blank("en")) for n in (7, 30))
     assert len(few) == 3
     assert more[:3] == few
-    assert sample(texts, None, blank("en")) == texts
+    assert len(sample(texts, 1000, blank("en"))) == 20
+    assert len(sample(texts, 90, blank("en"), again=True)) == 30
 
 
 def test_one_document_repeats_sentences_until_long_enough() -> None:
@@ -111,6 +112,7 @@ def test_by_length_fills_batches_within_the_budget() -> None:
 
 def test_worker_answers_and_says_when_it_ends() -> None:
     worker = Worker("text", str, threads=1, object="abc")
+    worker.wait()
     assert worker.call("upper").value == "ABC"
     with pytest.raises(WorkerError, match="text: its process ended"):
         worker.call("index", "z")
@@ -140,7 +142,7 @@ def test_report_shows_all_parts() -> None:
             "training": {
                 "machine": machine, "steps": 3, "passes_over_data": 0.5, "systems": systems,
             },
-            "inference": {"machine": machine, "shapes": {"documents": shape}},
+            "inference": {"machine": machine, "model": "m", "shapes": {"documents": shape}},
             "profile": {
                 "machine": machine, "shapes": {"documents": {"fp32": {"seconds": stages}}}
             },

@@ -29,7 +29,7 @@ from .growing import grow_all
 from .inference import profile_all, read_all
 from .machine import describe
 from .progress import Progress
-from .settings import FULL, QUICK, Run, Settings, default_precisions, default_threads
+from .settings import FULL, GPU_WORDS, QUICK, Run, Settings, default_precisions, default_threads
 from .tables import report
 from .training import train_all
 
@@ -121,6 +121,8 @@ def parse_args() -> argparse.Namespace:
 
 def make_settings(args: argparse.Namespace) -> Settings:
     amounts = QUICK if args.quick else FULL
+    if args.device.startswith("cuda"):
+        amounts = replace(amounts, words=GPU_WORDS)
     chosen = {name: getattr(args, name) for name in ("rounds", "steps", "words")}
     given = {name: value for name, value in chosen.items() if value is not None}
     return Settings(

@@ -41,7 +41,7 @@ def _start(run: Run, encoder: str, n_tags: int, sentences: list[str]) -> Worker:
     folder = s.models / f"growth-{n_tags}"
     shutil.rmtree(folder, ignore_errors=True)
     make_untrained(encoder, folder, lang=s.lang, n_tags=n_tags, texts=sentences[:500])
-    return Worker(
+    worker = Worker(
         "growth",
         GrowthTrial,
         threads=s.threads,
@@ -50,6 +50,8 @@ def _start(run: Run, encoder: str, n_tags: int, sentences: list[str]) -> Worker:
         device=s.device,
         lang=s.lang,
     )
+    worker.wait()
+    return worker
 
 
 def _by_length(run: Run, worker: Worker, sentences: list[str]) -> list[dict[str, Any]]:

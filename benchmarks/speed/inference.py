@@ -16,7 +16,14 @@ from .rounds import Pass, as_json, summarise, take_turns
 from .settings import Run
 from .stages import ProfiledPipeline
 from .texts import SHAPES, Counted
-from .training import SPACY_NER, model_folder, ner_plus_name, plain_name, start_workers
+from .training import (
+    SPACY_NER,
+    can_run_spacy_ner,
+    model_folder,
+    ner_plus_name,
+    plain_name,
+    start_workers,
+)
 from .workers import Worker, WorkerError, stop_all
 
 HUGGINGFACE = "transformers.pipeline"
@@ -63,7 +70,7 @@ def _systems(run: Run) -> dict[str, tuple[Any, dict[str, Any]]]:
     if plain.exists():
         builds[HUGGINGFACE] = HuggingFacePipeline, {"path": plain, "device": s.device}
     peer = model_folder(run, SPACY_NER)
-    if peer.exists():
+    if peer.exists() and can_run_spacy_ner(run):
         settings = {"path": peer, "overrides": {}, "device": s.device, "needs_cupy": True}
         builds[SPACY_NER] = SpacyPipeline, settings
     return builds
@@ -122,7 +129,7 @@ def _exported(run: Run, source: Path) -> dict[str, Path]:
 def _read_shape(run: Run, workers: dict[str, Worker], shape: str) -> dict[str, Any]:
     amounts = run.settings.amounts
     scored = run.test(shape, amounts.score_words)
-    timed = run.test(shape, amounts.words)
+    timed = run.test(shape, amounts.words, again=True)
     run.progress.say(
         f"{len(timed.texts):,} texts, {timed.n_words:,} words, {timed.n_pieces:,} pieces a turn; "
         f"F1 on {scored.n_entities:,} entities in {scored.n_words:,} words"
@@ -186,6 +193,7 @@ def profile_all(run: Run) -> dict[str, Any]:
             overrides={PRECISION: precision, DEVICE: s.device},
             device=s.device,
         )
+        worker.wait()
         for shape in SHAPES:
             texts = run.test(shape, s.amounts.words)
             worker.call("prepare", texts.raw)

@@ -2,10 +2,10 @@
 
 import time
 from collections.abc import Sequence
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import spacy
 from spacy.language import Language
 from transformers import pipeline
@@ -14,7 +14,7 @@ from .texts import Entity
 
 # transformers.pipeline is run with the batch size that is fastest on a few of the texts.
 BATCH_SIZES = (1, 8, 32)
-TRIAL_TEXTS = 64
+TRIAL_CHARACTERS = 20_000
 # Wordpieces that neighbouring windows of its pipeline share, as in ner_plus by default.
 STRIDE = 64
 
@@ -66,8 +66,8 @@ class HuggingFacePipeline:
         lengths = map(len, tokenizer(texts, truncation=False, verbose=False)["input_ids"])
         is_long = max(lengths) > tokenizer.model_max_length
         stride = {"stride": STRIDE} if is_long else {}
-        every = max(1, len(texts) // TRIAL_TEXTS)
-        trial = list(islice(texts, 0, None, every))
+        n_trial = int(np.searchsorted(np.cumsum([len(text) for text in texts]), TRIAL_CHARACTERS))
+        trial = texts[: n_trial + 1]
         options = [{"batch_size": size, **stride} for size in BATCH_SIZES]
         self.options = min(options, key=lambda tried: self._seconds(trial, tried))
         return self.options

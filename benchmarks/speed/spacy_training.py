@@ -55,6 +55,7 @@ def spacy_ner_config(overrides: dict[str, Any]) -> Config:
     del config["components"]["ner_plus"]
     config["components"]["ner"] = SPACY_NER
     config["nlp"]["pipeline"] = ["transformer", "ner"]
+    config["nlp"]["batch_size"] = 128
     return config
 
 

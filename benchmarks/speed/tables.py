@@ -59,7 +59,8 @@ def training_table(part: dict[str, Any]) -> str:
 
 
 def inference_tables(part: dict[str, Any]) -> str:
-    return "\n\n".join(_inference(shape, figures) for shape, figures in part["shapes"].items())
+    tables = [_inference(shape, figures) for shape, figures in part["shapes"].items()]
+    return "\n\n".join([f"ner_plus is {part['model']}; others as trained above", *tables])
 
 
 def _inference(shape: str, figures: dict[str, Any]) -> str:

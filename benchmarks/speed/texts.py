@@ -94,13 +94,17 @@ def _as_text(span: Span) -> Text:
     return Text(span.text, entities)
 
 
-def sample(texts: Sequence[Text], n_words: int | None, nlp: Language) -> list[Text]:
-    """Texts of about so many words together, taken at random; all if None."""
-    if n_words is None:
-        return list(texts)
+def sample(
+    texts: Sequence[Text], n_words: int, nlp: Language, *, again: bool = False
+) -> list[Text]:
+    """Texts of about so many words together, taken at random.
+
+    again (bool): Take texts again and again if there are too few; else the sample is smaller.
+    """
     chosen: list[Text] = []
     taken = 0
-    for text in Random(0).sample(texts, len(texts)):
+    order = Random(0).sample(texts, len(texts))
+    for text in cycle(order) if again else order:
         if taken >= n_words:
             break
         chosen.append(text)

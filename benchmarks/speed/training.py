@@ -97,7 +97,7 @@ def _start(run: Run, corpus: Path) -> dict[str, Worker]:
             SpacyTraining,
             {"make_config": ner_plus_config, "settings": settings, "device": s.device},
         )
-    if find_spec("spacy_transformers"):
+    if can_run_spacy_ner(run):
         builds[SPACY_NER] = (
             SpacyTraining,
             {
@@ -107,19 +107,33 @@ def _start(run: Run, corpus: Path) -> dict[str, Worker]:
                 "needs_cupy": True,
             },
         )
-    else:
-        run.progress.say(f"left out: {SPACY_NER}: install spacy_ner_plus[shared]")
     return start_workers(run, builds)
+
+
+def can_run_spacy_ner(run: Run) -> bool:
+    """Whether all is installed that it needs; says what is not."""
+    needs = {"spacy_transformers": "spacy_ner_plus[shared]"}
+    if run.settings.device.startswith("cuda"):
+        needs["cupy"] = "CuPy, without which spacy-transformers uses no GPU"
+    missing = [advice for module, advice in needs.items() if not find_spec(module)]
+    if missing:
+        run.progress.say(f"left out: {SPACY_NER}: install {', '.join(missing)}")
+    return not missing
 
 
 def start_workers(run: Run, builds: dict[str, tuple[Any, dict[str, Any]]]) -> dict[str, Worker]:
     """Workers by name; those that can't be built are left out with a message."""
+    started = {
+        name: Worker(name, build, threads=run.settings.threads, **settings)
+        for name, (build, settings) in builds.items()
+    }
     workers: dict[str, Worker] = {}
-    for name, (build, settings) in builds.items():
+    for name, worker in started.items():
         try:
-            workers[name] = Worker(name, build, threads=run.settings.threads, **settings)
+            worker.wait()
         except WorkerError as error:
             run.progress.say(f"left out: {error}")
         else:
+            workers[name] = worker
             run.progress.say(f"ready: {name}")
     return workers

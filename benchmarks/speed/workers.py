@@ -38,7 +38,8 @@ class Worker:
     name (str): For messages.
     build (Callable): Makes the system; a class or function of a module, called with `settings`.
     threads (int): Of torch, OpenMP and the tokenizers.
-    RAISES WorkerError: If the system can't be built.
+
+    The system is being built when the constructor returns: see wait.
     """
 
     def __init__(
@@ -54,6 +55,9 @@ class Worker:
         )
         self._process.start()
         theirs.close()
+
+    def wait(self) -> None:
+        """Wait until the system is built. RAISES WorkerError: If it can't be."""
         self._receive()
 
     def call(self, method: str, *args: Any) -> Reply:
