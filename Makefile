@@ -66,7 +66,7 @@ $(INSTALLED): setup.cfg pyproject.toml constraints.txt
 	@touch $@
 
 $(BENCH_INSTALLED): $(INSTALLED)
-	$(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt -e ".[shared,bench]"
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt -e ".[shared,bench,export]"
 	@touch $@
 
 .venv-oldest/.installed: TRANSFORMERS = $(OLDEST)
