@@ -23,9 +23,9 @@ from .distillation import (
     softmax_divergence,
     softmax_targets,
 )
-from .forward_backward import Scores
 from .lattice import Lattice, SpanTags
 from .layout import Layout
+from .messages import Scores
 from .path_loss import PathLoss
 from .viterbi import viterbi
 

@@ -14,9 +14,10 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from .forward_backward import Scores, expected_transitions, forward_backward
+from .forward_backward import forward_backward
 from .lattice import Lattice
 from .layout import Layout
+from .messages import Scores, expected_transitions
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ a given observation sequence"; here with the roles of forward and backward excha
 import torch
 from torch import Tensor
 
-from .forward_backward import Messages, finite
+from .messages import Messages, finite
 
 
 def path_entropy(messages: Messages, marginals: Tensor) -> Tensor:

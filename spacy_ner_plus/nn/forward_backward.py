@@ -3,154 +3,40 @@
 Method: the scaled recursion of Rabiner (1989), "A tutorial on hidden Markov models", section V.A,
 in fp64. Messages are kept as probabilities with maximum 1, so that a step is one small matrix
 product, and the logarithms of the scales add up to log Z. The forward and the backward recursion
-run in the same loop, which halves the number of sequential steps.
+run in the same loop, which halves the number of sequential steps, and long sequences are cut into
+chunks that run side by side (see `chunks`).
 
 Factors below 1e-308 would vanish. Whether any came near that is checked once after the loop;
 only then (scores of several hundreds, far outside what a trained tagger gives) is the same
-recursion repeated in log space, which is two to ten times slower.
+recursion repeated in log space and in one piece, which is two to ten times slower, or more where
+chunks are given up.
 """
 
 import math
-from dataclasses import dataclass
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from .chunks import Chunks, Limits, cut, transfer_matrices
 from .layout import Layout, iterate_steps
+from .messages import Messages, Scores
+
+LIMITS = Limits(shortest=100, per_cube=0.02, most_tags=50)
+# Entries of matrices that are multiplied at once: what a cache holds.
+_BLOCK = 1 << 18
 
 _MIN = torch.finfo(torch.float64).min
 _TINY = torch.finfo(torch.float64).tiny
 # The smallest factor (in log space) that counts as safe: a product of three of them, the most
 # that meet before the next normalisation, is still far above 1e-308.
 _LOG_SAFE = -200.0
+# How far the message that a chunk starts from may be, relatively, from the one that the chunk
+# before it sends. Rounding explains about 1e-13.
+_TOLERANCE = 1e-10
 
-
-class Scores(NamedTuple):
-    """Scores of a linear chain besides its emissions: fp64, -inf where forbidden."""
-
-    start: Tensor  # (tags,)
-    transition: Tensor  # (tags, tags), from and to
-    end: Tensor  # (tags,)
-
-
-@dataclass(frozen=True)
-class Messages:
-    """Forward and backward messages of a batch, in the flat order of its `Layout`.
-
-    All scores are relative to shifts that cancel in every probability; only `log_z` has them
-    added back. A token's marginals are proportional to `alpha * beta`.
-
-    Attributes:
-        emissions (Tensor): log space, at most 0. *Shape:* (N, tags)
-        scores (Scores): shifted start, transition and end scores, log space.
-        alpha (Tensor): all paths up to and with this token, maximum 1. *Shape:* (N, tags)
-        beta (Tensor): all paths after this token, `exp(transition) @ beta_emitted` of the next
-            one. *Shape:* (N, tags)
-        beta_emitted (Tensor): beta times this token's exp emission, maximum 1. *Shape:* (N, tags)
-        alpha_scale, beta_scale (Tensor): log of what alpha and beta_emitted of each token were
-            divided by. *Shape:* (N,)
-        shift (Tensor): what was subtracted from each sequence's score. *Shape:* (batch,)
-        is_log (bool): alpha, beta and beta_emitted are logarithms.
-    """
-
-    layout: Layout
-    emissions: Tensor
-    scores: Scores
-    alpha: Tensor
-    beta: Tensor
-    beta_emitted: Tensor
-    alpha_scale: Tensor
-    beta_scale: Tensor
-    shift: Tensor
-    is_log: bool
-
-    def marginals(self) -> tuple[Tensor, Tensor]:
-        """RETURNS (tuple[Tensor, Tensor]): the probability of each tag of each token (N, tags)
-        and the log of the sum of `alpha * beta` that it was divided by (N,). A sequence without
-        any path has zeros and -inf.
-        """
-        if self.is_log:
-            joint = self.alpha + self.beta
-            log_norm = torch.logsumexp(joint, -1)
-            return (joint - finite(log_norm)[:, None]).exp(), log_norm
-        joint = self.alpha * self.beta
-        log_norm = joint.sum(-1).log()
-        return joint / finite(log_norm).exp()[:, None], log_norm
-
-    def log_z(self, log_norm: Tensor) -> Tensor:
-        """log_norm (Tensor): from `marginals`. *Shape:* (N,)
-        RETURNS (Tensor): log of the summed exp scores of all paths, -inf without any. (batch,)
-        """
-        return self.relative_log_z(log_norm) + self.shift
-
-    def relative_log_z(self, log_norm: Tensor) -> Tensor:
-        """As `log_z`, for the shifted scores: what to compare with sums of `emissions` and
-        `scores`, without the rounding of a large shift.
-        """
-        return self.layout.sum(self.alpha_scale) + log_norm[self.layout.last]
-
-    def step(self, token: int) -> Tensor:
-        """RETURNS (Tensor): log of what alpha of a token (flat position) sends to each tag of the
-        next token. *Shape:* (tags,)
-        """
-        alpha, transition = self.alpha[token], self.scores.transition
-        if self.is_log:
-            return torch.logsumexp(alpha[:, None] + transition, 0)
-        return (alpha @ transition.exp()).log()
-
-    def pairs(self, log_norm: Tensor) -> tuple[Tensor, Tensor]:
-        """Factors of the pairwise marginals: left[n, i] * exp(transition[i, j]) * right[n, j] is
-        the probability of tag i before and tag j on the n-th token that has a predecessor.
-
-        log_norm (Tensor): from `marginals`. *Shape:* (N,)
-        RETURNS (tuple[Tensor, Tensor]): left and right, logarithms when `is_log`.
-            *Shape:* (N - batch, tags) each
-        """
-        inner = self.layout.inner
-        left, right = self.alpha[inner - 1], self.beta_emitted[inner]
-        log_norm = finite(log_norm)[inner - 1, None]
-        return left, right - log_norm if self.is_log else right / log_norm.exp()
-
-
-def expected_transitions(
-    left: Tensor, right: Tensor, transition: Tensor, weights: Tensor, *, is_log: bool
-) -> Tensor:
-    """Weighted expected number of uses of each transition, without a (N, tags, tags) array.
-
-    left, right (Tensor): from `Messages.pairs`. *Shape:* (M, tags)
-    transition (Tensor): the shifted log scores of the same messages. *Shape:* (tags, tags)
-    weights (Tensor): one factor for each pair. *Shape:* (M,)
-    is_log (bool): left and right are logarithms.
-    RETURNS (Tensor): *Shape:* (tags, tags)
-    """
-    if not is_log:
-        return (left * weights[:, None]).T @ right * transition.exp()
-    rows = [
-        weights @ (left[:, tag, None] + transition[tag] + right).exp()  # (tags,)
-        for tag in range(len(transition))
-    ]
-    return torch.stack(rows)
-
-
-def expected_transitions_by_sequence(messages: Messages, log_norm: Tensor) -> Tensor:
-    """Expected number of uses of each transition in each sequence.
-
-    log_norm (Tensor): from `Messages.marginals`. *Shape:* (N,)
-    RETURNS (Tensor): *Shape:* (batch, tags, tags)
-    """
-    layout, transition = messages.layout, messages.scores.transition
-    before = torch.full_like(messages.alpha, -torch.inf if messages.is_log else 0.0)
-    after = before.clone()
-    before[layout.inner], after[layout.inner] = messages.pairs(log_norm)
-    if not messages.is_log:
-        before, after = layout.pad(before), layout.pad(after)  # (batch, time, tags)
-        return before.transpose(1, 2) @ after * transition.exp()
-    rows = [
-        layout.pad((before[:, tag, None] + scores + after).exp()).sum(1)  # (batch, tags)
-        for tag, scores in enumerate(transition)
-    ]
-    return torch.stack(rows, 1)
+# What reaches each token before its own emission and after it, and the log of the latter's scale:
+# (2 N, tags), (2 N, tags) and (2 N, 1), packed in both directions.
+_Run = tuple[Tensor, Tensor, Tensor]
 
 
 def forward_backward(emissions: Tensor, scores: Scores, layout: Layout) -> Messages:
@@ -168,19 +54,16 @@ def forward_backward(emissions: Tensor, scores: Scores, layout: Layout) -> Messa
     n_transitions = (layout.lengths - 1).to(layout.device)
     shift = layout.sum(peak.squeeze(-1)) + shifts[0] + n_transitions * shifts[1] + shifts[2]
 
-    packed = layout.pack_both(emissions)  # (2 N, tags)
-    messages, states, scales = _scaled_recursion(packed, shifted, layout.step_sizes)
-    is_log = not _is_safe(packed, states, shifted)
-    if is_log:
-        messages, states, scales = _log_recursion(packed, shifted, layout.step_sizes)
-    alpha, beta_emitted = layout.unpack_both(states)
-    alpha_scale, beta_scale = layout.unpack_both(scales.squeeze(-1))
+    run, is_log, steps = _run_both_directions(emissions, shifted, layout)
+    messages, states, scales = run
+    alpha, beta_emitted = steps.unpack_both(states)
+    alpha_scale, beta_scale = steps.unpack_both(scales.squeeze(-1))
     return Messages(
         layout=layout,
         emissions=emissions,
         scores=shifted,
         alpha=alpha,
-        beta=layout.unpack_both(messages)[1],
+        beta=steps.unpack_both(messages)[1],
         beta_emitted=beta_emitted,
         alpha_scale=alpha_scale,
         beta_scale=beta_scale,
@@ -189,9 +72,29 @@ def forward_backward(emissions: Tensor, scores: Scores, layout: Layout) -> Messa
     )
 
 
-def finite(log_values: Tensor) -> Tensor:
-    """-inf replaced by 0, to subtract or divide by where the other operand is -inf or 0 anyway."""
-    return log_values.masked_fill(log_values == -torch.inf, 0.0)
+def _run_both_directions(
+    emissions: Tensor, scores: Scores, layout: Layout
+) -> tuple[_Run, bool, Layout]:
+    """RETURNS (tuple[_Run, bool, Layout]): the recursion's result, whether it is in log space, and
+    the layout of the sequences or chunks that were run.
+    """
+    chunks = cut(layout, len(scores.start), LIMITS)
+    boundary, transition = (score.exp() for score in _both_directions(scores))
+    weights = emissions.exp()
+    if chunks is None:
+        run = _scaled_recursion(layout.pack_both(weights, weights), boundary, transition, layout)
+        safe = _is_safe(emissions, scores, run[1])
+        steps = layout
+    else:
+        steps = chunks.layout
+        starts = _starts(weights, boundary, transition, chunks)  # (2, chunks, tags)
+        packed = steps.pack_both(weights, weights)
+        run = _scaled_recursion(packed, starts[:, steps.order], transition, steps)
+        safe = _is_safe(emissions, scores, run[1]) & _are_linked(run[1], starts, transition, chunks)
+    # The only wait for the device in a whole run.
+    if bool(safe):
+        return run, False, steps
+    return _log_recursion(layout.pack_both(emissions, emissions), scores, layout), True, layout
 
 
 def _both_directions(scores: Scores) -> tuple[Tensor, Tensor]:
@@ -202,22 +105,24 @@ def _both_directions(scores: Scores) -> tuple[Tensor, Tensor]:
 
 
 def _scaled_recursion(
-    packed: Tensor, scores: Scores, step_sizes: list[int]
-) -> tuple[Tensor, Tensor, Tensor]:
-    """packed (Tensor): emissions, both directions. *Shape:* (2 N, tags)
-    RETURNS (tuple[Tensor, Tensor, Tensor]): as probabilities, what reaches each token before its
-        own emission and after it (2 N, tags), and the log of the latter's scale (2 N, 1).
+    packed: Tensor, boundary: Tensor, transition: Tensor, layout: Layout
+) -> _Run:
+    """All factors as probabilities.
+
+    packed (Tensor): what states are weighed with: exp emissions, *Shape:* (2 N, tags), or, where
+        the layout's tokens are chunks, transfer matrices, *Shape:* (2 N, tags, tags).
+    boundary (Tensor): what reaches the first token of all sequences, or of each, longest first.
+        *Shape:* (2, 1, tags) or (2, batch, tags)
+    transition (Tensor): *Shape:* (2, tags, tags)
     """
-    boundary, transition = (score.exp() for score in _both_directions(scores))
-    emissions = packed.exp()
     n_tags = packed.shape[-1]
-    messages, states = torch.empty_like(packed), torch.empty_like(packed)
+    messages, states = packed.new_empty(2, len(packed), n_tags)
     scales = packed.new_empty(len(packed), 1)
-    sizes = [2 * size for size in step_sizes]
+    sizes = [2 * size for size in layout.step_sizes]
     previous, previous_n = states, 0
-    for n, emission, message, state, scale in zip(
-        step_sizes,
-        iterate_steps(emissions, sizes),
+    for n, weight, message, state, scale in zip(
+        layout.step_sizes,
+        iterate_steps(packed, sizes),
         iterate_steps(messages, sizes),
         iterate_steps(states, sizes),
         iterate_steps(scales, sizes),
@@ -229,7 +134,10 @@ def _scaled_recursion(
             if n < previous_n:
                 previous = previous[:, :n]
             torch.bmm(previous, transition, out=message.view(2, n, n_tags))
-        torch.mul(message, emission, out=state)
+        if weight.dim() == 2:
+            torch.mul(message, weight, out=state)
+        else:
+            torch.bmm(message.unsqueeze(1), weight, out=state.unsqueeze(1))
         torch.amax(state, -1, keepdim=True, out=scale)
         scale.clamp_min_(_TINY)  # a sequence without any path stays all zero
         state.div_(scale)
@@ -237,22 +145,54 @@ def _scaled_recursion(
     return messages, states, scales.log_()
 
 
-def _is_safe(packed: Tensor, states: Tensor, scores: Scores) -> bool:
-    """Whether no factor of the scaled recursion came near the smallest number: one that did is
-    seen here at the first step where it happens. The only wait for the device in a whole run.
+def _starts(weights: Tensor, boundary: Tensor, transition: Tensor, chunks: Chunks) -> Tensor:
+    """What reaches the first token of each chunk forward, and its last token backward.
+
+    weights (Tensor): exp emissions. *Shape:* (N, tags)
+    RETURNS (Tensor): *Shape:* (2, chunks, tags)
     """
-    unsafe = [((score < _LOG_SAFE) & (score > -torch.inf)).any() for score in (packed, *scores)]
+    to_from = transition[1]
+
+    def advance(running: Tensor, weight: Tensor) -> Tensor:
+        product = (to_from @ running.flatten(1)).view_as(running).mul_(weight)
+        # Where numbers vanish, `_are_linked` sees it.
+        return product.div_(product.amax((0, 1)).clamp_min_(_TINY))
+
+    block = max(1, _BLOCK // len(to_from) ** 2)
+    weights = chunks.layout.pack(weights)
+    matrices = transfer_matrices(weights, chunks.layout, advance, 0.0, block)
+    packed = chunks.chain.pack_both(matrices, matrices.transpose(1, 2))
+    messages, _, _ = _scaled_recursion(packed, boundary, transition, chunks.chain)
+    return torch.stack(chunks.chain.unpack_both(messages))
+
+
+def _are_linked(states: Tensor, starts: Tensor, transition: Tensor, chunks: Chunks) -> Tensor:
+    """Whether each chunk started from what its neighbour really sends. If so, the first chunk
+    being right, so is the second, and so on: all are what one run over the whole sequence gives.
+    """
+    alpha, beta_emitted = chunks.layout.unpack_both(states)
+    later = chunks.chain.inner  # chunks with a chunk before them
+    heads = chunks.layout.first[later]
+    sent = torch.stack([alpha[heads - 1], beta_emitted[heads]]) @ transition
+    started = torch.stack([starts[0, later], starts[1, later - 1]])
+    return ((started - sent).abs() <= _TOLERANCE * sent).all()
+
+
+def _is_safe(emissions: Tensor, scores: Scores, states: Tensor) -> Tensor:
+    """Whether no factor of the scaled recursion came near the smallest number: one that did is
+    seen here at the first step where it happens.
+    """
+    factors = (emissions, *scores)
+    unsafe = [((score < _LOG_SAFE) & (score > -torch.inf)).any() for score in factors]
     unsafe.append(((states < math.exp(_LOG_SAFE)) & (states > 0)).any())
-    return not bool(torch.stack(unsafe).any())
+    return ~torch.stack(unsafe).any()
 
 
-def _log_recursion(
-    packed: Tensor, scores: Scores, step_sizes: list[int]
-) -> tuple[Tensor, Tensor, Tensor]:
-    """As `_scaled_recursion`, all in log space."""
+def _log_recursion(packed: Tensor, scores: Scores, layout: Layout) -> _Run:
+    """As `_scaled_recursion` over emissions, all in log space."""
     boundary, transition = _both_directions(scores)
     to_from = transition.transpose(1, 2).unsqueeze(1).contiguous()  # (2, 1, to, from)
-    n_tags = packed.shape[-1]
+    n_tags, step_sizes = packed.shape[-1], layout.step_sizes
     messages, states = torch.empty_like(packed), torch.empty_like(packed)
     scales = packed.new_empty(len(packed), 1)
     sizes = [2 * size for size in step_sizes]

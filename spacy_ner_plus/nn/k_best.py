@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
-from .forward_backward import Scores
 from .layout import Layout, iterate_steps
+from .messages import Scores
 from .viterbi import trace_back
 
 

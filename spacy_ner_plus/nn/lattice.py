@@ -7,9 +7,10 @@ import torch
 from torch import Tensor
 
 from .entropy import path_entropy
-from .forward_backward import Scores, expected_transitions_by_sequence, finite, forward_backward
+from .forward_backward import forward_backward
 from .k_best import k_best
 from .layout import Layout
+from .messages import Scores, expected_transitions_by_sequence, finite
 
 # Inner emissions this far below their token's best make a span impossible (-inf): in a running
 # sum they would swallow the digits of everything after them.

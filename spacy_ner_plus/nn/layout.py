@@ -1,7 +1,9 @@
 """Where each token of a padded batch lies when the batch is run one time step at a time."""
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -46,31 +48,83 @@ class Layout:
         self.lengths = lens
         self.n_times = n_times
         self.device = device
-        order = torch.argsort(lens, descending=True, stable=True)
-        rank = torch.argsort(order)
-        running = len(lens) - torch.bincount(lens).cumsum(0)[:-1]  # (steps,)
-        self.step_sizes: list[int] = running.tolist()
-        step_starts = running.cumsum(0) - running  # packed position of each step's block
+        # Index arrays are made when they are first asked for, on the host and with numpy: for a
+        # single sentence torch's overhead per call would cost more than the recursion.
+        self._lengths: np.ndarray = lens.numpy()
+        counts = np.bincount(self._lengths, minlength=1)
+        self._step_sizes: np.ndarray = (len(lens) - np.cumsum(counts))[:-1]
+        self.step_sizes: list[int] = self._step_sizes.tolist()
 
-        first = lens.cumsum(0) - lens
-        sequence = torch.repeat_interleave(torch.arange(len(lens)), lens)
-        time = torch.arange(len(sequence)) - first[sequence]
-        reverse_time = lens[sequence] - 1 - time
-        rank = rank[sequence]
-        self.first = first.to(device)
-        self.last = (first + lens - 1).to(device)
-        self.inner = torch.nonzero(time).squeeze(1).to(device)
-        self.sequence = sequence.to(device)
-        self.order = order.to(device)
-        self._padded = (sequence * n_times + time).to(device)
-        self._packed = (step_starts[time] + rank).to(device)
-        # Two directions share each step's block: its first half runs forward in time, its
-        # second half holds the same sequences from their ends backward.
-        both = [
-            2 * step_starts[time] + rank,
-            2 * step_starts[reverse_time] + running[reverse_time] + rank,
-        ]
-        self._packed_both = torch.stack(both).to(device)  # (2, N)
+    def _to_device(self, index: np.ndarray) -> Tensor:
+        return torch.from_numpy(index).to(self.device)
+
+    @cached_property
+    def _first(self) -> np.ndarray:
+        return np.cumsum(self._lengths) - self._lengths
+
+    @cached_property
+    def _order(self) -> np.ndarray:
+        return np.argsort(-self._lengths, kind="stable")
+
+    @cached_property
+    def _sequence(self) -> np.ndarray:
+        return np.repeat(np.arange(len(self._lengths)), self._lengths)
+
+    @cached_property
+    def _time(self) -> np.ndarray:
+        """(N,) position of each token in its sequence."""
+        return np.arange(len(self._sequence)) - self._first[self._sequence]
+
+    @cached_property
+    def _step_starts(self) -> np.ndarray:
+        """(steps,) packed position of each step's block."""
+        return np.cumsum(self._step_sizes) - self._step_sizes
+
+    @cached_property
+    def _rank(self) -> np.ndarray:
+        """(N,) place of each token's sequence in packed order."""
+        rank = np.empty_like(self._order)
+        rank[self._order] = np.arange(len(rank))
+        return rank[self._sequence]
+
+    @cached_property
+    def first(self) -> Tensor:
+        return self._to_device(self._first)
+
+    @cached_property
+    def last(self) -> Tensor:
+        return self._to_device(self._first + self._lengths - 1)
+
+    @cached_property
+    def inner(self) -> Tensor:
+        return self._to_device(np.flatnonzero(self._time))
+
+    @cached_property
+    def sequence(self) -> Tensor:
+        return self._to_device(self._sequence)
+
+    @cached_property
+    def order(self) -> Tensor:
+        return self._to_device(self._order)
+
+    @cached_property
+    def _padded(self) -> Tensor:
+        return self._to_device(self._sequence * self.n_times + self._time)
+
+    @cached_property
+    def _packed(self) -> Tensor:
+        return self._to_device(self._step_starts[self._time] + self._rank)
+
+    @cached_property
+    def _packed_both(self) -> Tensor:
+        """(2, N). Two directions share each step's block: its first half runs forward in time, its
+        second half holds the same sequences from their ends backward.
+        """
+        reverse_time = self._lengths[self._sequence] - 1 - self._time
+        starts, sizes = self._step_starts, self._step_sizes
+        forward = 2 * starts[self._time] + self._rank
+        backward = 2 * starts[reverse_time] + sizes[reverse_time] + self._rank
+        return self._to_device(np.stack([forward, backward]))
 
     def doubled(self) -> "Layout":
         """RETURNS (Layout): that of the batch followed by itself; flat arrays just concatenate."""
@@ -99,13 +153,17 @@ class Layout:
         """The inverse of `pack`."""
         return packed.index_select(0, self._packed)
 
-    def pack_both(self, flat: Tensor) -> Tensor:
-        """(N, ...) -> (2 N, ...): each step's block forward in time, then backward."""
-        packed = flat.new_empty(2 * len(flat), *flat.shape[1:])
-        return packed.index_copy_(0, self._packed_both.flatten(), torch.cat([flat, flat]))
+    def unsort(self, rows: Tensor) -> Tensor:
+        """(batch, ...) -> (batch, ...), from packed order, longest first, to the caller's."""
+        return torch.empty_like(rows).index_copy_(0, self.order, rows)
+
+    def pack_both(self, forward: Tensor, backward: Tensor) -> Tensor:
+        """Twice (N, ...) -> (2 N, ...): each step's block forward in time, then backward."""
+        packed = forward.new_empty(2 * len(forward), *forward.shape[1:])
+        return packed.index_copy_(0, self._packed_both.flatten(), torch.cat([forward, backward]))
 
     def unpack_both(self, packed: Tensor) -> tuple[Tensor, Tensor]:
-        """The inverse of `pack_both`, for results that differ between the two directions."""
+        """The inverse of `pack_both`."""
         forward, backward = self._packed_both
         return packed.index_select(0, forward), packed.index_select(0, backward)
 

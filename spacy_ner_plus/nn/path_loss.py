@@ -6,8 +6,9 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from .forward_backward import Scores, expected_transitions, forward_backward
+from .forward_backward import forward_backward
 from .layout import Layout
+from .messages import Scores, expected_transitions
 
 
 class PathLoss(torch.autograd.Function):

@@ -3,14 +3,21 @@
 import torch
 from torch import Tensor
 
-from .forward_backward import Scores
+from .chunks import Chunks, Limits, cut, transfer_matrices
 from .layout import Layout, iterate_steps
+from .messages import Scores
+
+LIMITS = Limits(shortest=100, per_cube=0.1, most_tags=25)
+# Sums that are compared at once in a product of matrices: what a cache holds.
+_BLOCK = 1 << 20
 
 
 def viterbi(emissions: Tensor, scores: Scores, layout: Layout) -> tuple[Tensor, Tensor]:
     """Batched Viterbi (1967) decoding; the back-tracing is batched too.
 
-    Of paths with equal scores the one whose last differing tag has the lowest id wins.
+    Of paths with equal scores the one whose last differing tag has the lowest id wins. Scores are
+    equal if their sums in fp64 are. Sums of fp32 scores are mostly exact there; where they are
+    not, rounding decides between paths this close, as it does in any implementation.
 
     emissions (Tensor): fp64, finite or -inf. *Shape:* (N, tags) in flat order
     scores (Scores): start, transition and end scores.
@@ -19,24 +26,81 @@ def viterbi(emissions: Tensor, scores: Scores, layout: Layout) -> tuple[Tensor, 
     """
     # Emissions relative to each token's largest keep the running scores small.
     peak = emissions.amax(-1, keepdim=True).clamp_min(torch.finfo(torch.float64).min)  # (N, 1)
-    packed = layout.pack(emissions - peak)
-    backpointers, final = _best_scores(packed, scores, layout.step_sizes)
+    emissions = emissions - peak
+    chunks = cut(layout, len(scores.start), LIMITS)
+    if chunks is not None:
+        return _viterbi_in_chunks(emissions, scores, chunks)
+    backpointers, final = _best_scores(layout.pack(emissions), scores.start, scores, layout)
     best, tags = (final + scores.end).max(-1)  # (batch,), longest sequence first
 
     path = trace_back(tags[:, None], backpointers, layout)
-    return path.squeeze(1), torch.empty_like(best).index_copy_(0, layout.order, best)
+    return path.squeeze(1), layout.unsort(best)
 
 
-def _best_scores(packed: Tensor, scores: Scores, step_sizes: list[int]) -> tuple[Tensor, Tensor]:
-    """The best previous tag of each tag of each token (N, tags), and the score of the best path
-    to each tag of each sequence's last token (batch, tags), longest sequence first.
+def _viterbi_in_chunks(
+    emissions: Tensor, scores: Scores, chunks: Chunks
+) -> tuple[Tensor, Tensor]:
+    """As `viterbi`, in the three phases of `chunks`. The way back is cut, too: from each chunk's
+    end it is traced for all tags at once, then chunk by chunk the right tag is known.
     """
-    n_tags = packed.shape[-1]
+    layout, chain = chunks.layout, chunks.chain
+    packed = layout.pack(emissions)
+    starts = _starts(packed, scores, chunks)  # (chunks, tags)
+    backpointers, final = _best_scores(packed, starts[layout.order], scores, layout)
+    final = layout.unsort(final)
+    best, tags = (final[chain.last] + scores.end).max(-1)  # (batch,)
+
+    every_tag = torch.arange(final.shape[1], device=final.device).expand_as(final)
+    paths = trace_back(every_tag, backpointers, layout)  # (N, tag at the chunk's end)
+    # The best last tag of the chunk before, for each first tag of a chunk.
+    before = (final.roll(1, 0).unsqueeze(1) + scores.transition.T).argmax(-1)  # (chunks, tags)
+    links = before.gather(1, paths[layout.first])  # the same for each last tag (chunks, tags)
+    ends = trace_back(tags[chain.order, None], chain.pack(links), chain)  # (chunks, 1)
+    return paths.gather(1, ends[layout.sequence]).squeeze(1), best
+
+
+def _starts(packed: Tensor, scores: Scores, chunks: Chunks) -> Tensor:
+    """The score of the best path to each tag of each chunk's first token, without this token's
+    emission. (chunks, tags)
+    """
+    pairs = scores.transition[:, :, None, None]  # (from, to, 1, 1)
+
+    def advance(running: Tensor, emission: Tensor) -> Tensor:
+        return (running.unsqueeze(1) + pairs).amax(0).add_(emission)
+
+    block = max(1, _BLOCK // len(pairs) ** 3)
+    matrices = transfer_matrices(packed, chunks.layout, advance, -torch.inf, block)
+    # From the first tags of a chunk to those of the next one.
+    matrices = (matrices.unsqueeze(-1) + scores.transition).amax(2)  # (chunks, from, to)
+    chain = chunks.chain
+    starts = packed.new_empty(len(matrices), len(pairs))
+    running = scores.start.expand(chain.step_sizes[0], -1)
+    for n, start, matrix in zip(
+        chain.step_sizes,
+        iterate_steps(starts, chain.step_sizes),
+        iterate_steps(chain.pack(matrices), chain.step_sizes),
+        strict=True,
+    ):
+        start.copy_(running[:n])
+        running = (start.unsqueeze(-1) + matrix).amax(1)  # (n, tags)
+    return chain.unpack(starts)
+
+
+def _best_scores(
+    packed: Tensor, starts: Tensor, scores: Scores, layout: Layout
+) -> tuple[Tensor, Tensor]:
+    """starts (Tensor): scores that sequences start with, of each, longest first, or of all.
+        *Shape:* (batch, tags) or (tags,)
+    RETURNS (tuple[Tensor, Tensor]): the best previous tag of each tag of each token (N, tags), and
+        the score of the best path to each tag of each sequence's last token (batch, tags), longest
+        sequence first.
+    """
+    n_tags, step_sizes = packed.shape[-1], layout.step_sizes
     to_from = scores.transition.T.contiguous()
     index_type = torch.int16 if n_tags <= torch.iinfo(torch.int16).max else torch.int32
     backpointers = torch.zeros(packed.shape, dtype=index_type, device=packed.device)
     batch = step_sizes[0] if step_sizes else 0
-    running = scores.start + packed[:batch]  # rows of finished sequences are left alone
+    running = starts + packed[:batch]  # rows of finished sequences are left alone
     candidates = packed.new_empty(0, n_tags, n_tags)
     steps = zip(
         step_sizes,

@@ -620,7 +620,7 @@ def test_layout_orders_are_inverse(lengths: list[int]) -> None:
     assert torch.equal(flat, padded[mask])
     assert torch.equal(layout.pad(flat), padded * mask)
     assert torch.equal(layout.unpack(layout.pack(flat)), flat)
-    for direction in layout.unpack_both(layout.pack_both(flat)):
+    for direction in layout.unpack_both(layout.pack_both(flat, flat)):
         assert torch.equal(direction, flat)
     torch.testing.assert_close(layout.sum(flat), (padded * mask).sum(1))
     assert layout.step_sizes == [sum(n > t for n in lengths) for t in range(max([0, *lengths]))]

@@ -1,0 +1,116 @@
+"""Long sequences cut into chunks that run side by side.
+
+A recursion over a linear chain takes one step for each token of the longest sequence, and on a
+short batch a step costs the same for one sequence as for hundreds. So long sequences are cut into
+chunks, in three phases:
+
+1. All chunks together, the same number of steps as a chunk has tokens: each chunk's *transfer
+   matrix*, which takes the messages at its first token to those at its last token, for every tag
+   that it may start with. This costs tags^3 for a token, where the recursion itself costs tags^2.
+2. Chunk by chunk: the message that reaches each chunk, by way of the matrices before it.
+3. All chunks together: the ordinary recursion, in each chunk from the message that reaches it.
+
+So n tokens take about 3 sqrt(n) steps, and exactly the same sums and maxima are computed, only
+bracketed in another way. It is the two-level form of the parallel scan of Hassan, Särkkä and
+García-Fernández (2021), "Temporal parallelization of inference in hidden Markov models".
+
+Whether and where a sequence is cut depends on its length and the number of tags alone, never on
+the other sequences in the batch.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from .layout import Layout, iterate_steps
+
+# A sequence of n tokens is cut into chunks of about this many times sqrt(n) tokens.
+CHUNK_RATIO = 0.8
+
+# Takes running matrices (last tag, first tag, chunks) over a transition to the next token, which
+# has the given weights (last tag, 1, chunks).
+Advance = Callable[[Tensor, Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """From where on chunks pay: measured on a CPU. A sequence on its own gains from about 100
+    tokens on, while in a large batch the matrices cost more than the steps they save; so the more
+    a matrix costs, the longer a sequence has to be.
+
+    shortest (int): sequences with fewer tokens are not cut.
+    per_cube (float): nor are those with fewer tokens than this times tags^3.
+    most_tags (int): with more tags, nothing is cut.
+    """
+
+    shortest: int
+    per_cube: float
+    most_tags: int
+
+
+@dataclass(frozen=True)
+class Chunks:
+    """Where the sequences of a batch are cut. Short ones are one chunk.
+
+    layout (Layout): the chunks as sequences of their own. Its flat order is that of the batch.
+    chain (Layout): the chunks as the tokens of the batch's sequences.
+    """
+
+    layout: Layout
+    chain: Layout
+
+    @property
+    def heads(self) -> Tensor:
+        """Flat positions of the first tokens of all chunks that have a chunk before them."""
+        return self.layout.first[self.chain.inner]
+
+
+def cut(layout: Layout, n_tags: int, limits: Limits) -> Chunks | None:
+    """RETURNS (Chunks | None): None where no sequence is long enough."""
+    lengths = layout.lengths
+    shortest = max(limits.shortest, limits.per_cube * n_tags**3)
+    if n_tags > limits.most_tags or len(layout.step_sizes) < shortest:
+        return None
+    counts = (lengths.double().sqrt() / CHUNK_RATIO).long().clamp_min(1)
+    counts = torch.where(lengths < shortest, 1, counts)
+    n_chunks = int(counts.sum())
+    chain = Layout(counts, int(counts.max()), layout.device)
+    sequence = torch.repeat_interleave(torch.arange(len(lengths)), counts)
+    within = torch.arange(n_chunks) - (counts.cumsum(0) - counts)[sequence]
+    sizes = (lengths // counts)[sequence] + (within < (lengths % counts)[sequence])
+    return Chunks(Layout(sizes, int(sizes.max()), layout.device), chain)
+
+
+def transfer_matrices(
+    weights: Tensor, layout: Layout, advance: Advance, zero: float, block: int
+) -> Tensor:
+    """The matrix of each sequence from the tags of its first token to those of its last one: all
+    paths between them, with the weights of all its tokens.
+
+    weights (Tensor): of each token's tags. *Shape:* (N, tags) in packed order
+    advance (Advance): one step, in the semiring of the recursion.
+    zero (float): the weight of what is impossible.
+    block (int): number of sequences to run at once, for the sake of caches.
+    RETURNS (Tensor): *Shape:* (batch, first tag, last tag)
+    """
+    n_tags, sizes = weights.shape[-1], layout.step_sizes
+    # The chunks are the innermost dimension: a CPU's vector units want long rows.
+    matrices = weights.new_full((n_tags, n_tags, sizes[0]), zero)
+    for start in range(0, sizes[0], block):
+        steps = iterate_steps(weights, sizes)
+        width = min(block, sizes[0] - start)
+        matrices[..., start : start + width].diagonal().copy_(next(steps)[start : start + width])
+        running = matrices[..., start : start + width]
+        for weight in steps:
+            weight = weight[start : start + width]
+            n = len(weight)
+            if n < width:
+                matrices[..., start + n : start + width] = running[..., n:]
+                running, width = running[..., :n].contiguous(), n
+            if n == 0:
+                break
+            running = advance(running, weight.T.unsqueeze(1))
+        matrices[..., start : start + width] = running
+    return layout.unsort(matrices.permute(2, 1, 0))
