@@ -1,6 +1,6 @@
 """From the entities that were found to what stands on the Docs."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import numpy as np
 from spacy.tokens import Doc, Span, SpanGroup
@@ -11,49 +11,52 @@ from ..text.existing import existing
 PROBABILITY = "probability"
 
 
-def annotate(
-    docs: Iterable[Doc],
-    scores: Iterable[Entities],
-    *,
-    labels: list[int],
-    least: np.ndarray,
-    overwrites: bool,
-    spans_key: str | None,
-) -> None:
-    """Write entities and their probabilities to Docs.
+class Annotator:
+    """Writes entities and their probabilities to Docs.
 
-    docs (Iterable[Doc]): The documents.
-    scores (Iterable[Entities]): What was found in each.
-    labels (List[int]): The labels in the vocabulary's string store.
+    labels (Sequence[int]): The labels in the vocabulary's string store.
     least: (n_labels,) float, the least probability of an entity of each type.
     overwrites (bool): Whether entities that are there already are replaced, or kept.
     spans_key (str): Where in doc.spans the entities go; None for nowhere.
     """
-    is_stored = register_probability()
-    for doc, entities in zip(docs, scores, strict=True):
-        is_wanted = entities.probabilities >= least[entities.labels]
-        known = None if overwrites else existing(doc)
+
+    def __init__(
+        self,
+        labels: Sequence[int],
+        least: np.ndarray,
+        *,
+        overwrites: bool,
+        spans_key: str | None,
+    ) -> None:
+        self._labels = labels
+        self._least = least
+        self._overwrites = overwrites
+        self._spans_key = spans_key
+        self._is_stored = register_probability()
+
+    def write(self, doc: Doc, entities: Entities) -> None:
+        is_wanted = entities.probabilities >= self._least[entities.labels]
+        is_bare = self._overwrites or not doc.has_annotation("ENT_IOB")
+        known = None if is_bare else existing(doc)
         if known is not None:
             is_wanted &= known.is_free(entities.starts, entities.ends)
-        wanted = np.flatnonzero(is_wanted)
+        probabilities = entities.probabilities[is_wanted]
+        columns = (entities.starts, entities.ends, entities.labels)
         found = [
-            Span(doc, int(start), int(end), labels[label])
-            for start, end, label in zip(
-                entities.starts[wanted], entities.ends[wanted], entities.labels[wanted], strict=True
-            )
+            Span(doc, start, end, self._labels[label])
+            for start, end, label in zip(*(c[is_wanted].tolist() for c in columns), strict=True)
         ]
-        probabilities = entities.probabilities[wanted]
         if known is None:
             doc.set_ents(found, default="outside")
         else:
             blocked = known.blocked_spans(doc)
             doc.set_ents([*doc.ents, *found], blocked=blocked, default="outside")
-        if is_stored:
-            for span, probability in zip(found, probabilities, strict=True):
-                span._.set(PROBABILITY, float(probability))
-        if spans_key is not None:
-            doc.spans[spans_key] = SpanGroup(
-                doc, name=spans_key, spans=found, attrs={"scores": probabilities}
+        if self._is_stored:
+            for span, probability in zip(found, probabilities.tolist(), strict=True):
+                span._.set(PROBABILITY, probability)
+        if self._spans_key is not None:
+            doc.spans[self._spans_key] = SpanGroup(
+                doc, name=self._spans_key, spans=found, attrs={"scores": probabilities}
             )
 
 

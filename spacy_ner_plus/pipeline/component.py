@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from spacy import util
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.training import Example, validate_examples, validate_get_examples
@@ -29,7 +28,8 @@ from ..tags import TagScheme
 from ..text.existing import existing, permitted_tags
 from ..text.gold import allowed_tags, register_annotated_labels
 from . import options
-from .annotating import annotate, register_probability
+from .annotating import Annotator, register_probability
+from .batching import look_ahead
 from .calibrating import Agreement, fit, judge
 from .examples import check_losses, choose_labels, survey
 from .options import LabelWeights, Threshold
@@ -322,25 +322,25 @@ class NerPlus(SavedPipe):
         docs (Iterable[Doc]): The documents.
         scores (List[Entities]): What predict found in them.
         """
-        annotate(
-            docs,
-            scores,
-            labels=[self.vocab.strings.add(label) for label in self.labels],
-            least=options.thresholds(self.threshold, self.labels),
+        annotator = Annotator(
+            [self.vocab.strings.add(label) for label in self.labels],
+            options.thresholds(self.threshold, self.labels),
             overwrites=self.existing_ents == "overwrite",
             spans_key=self.spans_key,
         )
+        for doc, entities in zip(docs, scores, strict=True):
+            annotator.write(doc, entities)
 
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
         """Process a stream. If a batch fails, its Docs are tried one by one, so that the error
         handler gets only those that fail by themselves.
 
         stream (Iterable[Doc]): The documents.
-        batch_size (int): How many to take at once.
+        batch_size (int): How many to take at once, at most: see look_ahead.
         YIELDS (Doc): The processed documents in order, without those that failed.
         """
         handle_error = self.get_error_handler()
-        for docs in util.minibatch(stream, size=batch_size):
+        for docs in look_ahead(stream, max_docs=batch_size):
             try:
                 found = self.predict(docs)
             except Exception as error:

@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from spacy.attrs import IDX, IS_SPACE, LENGTH
 from spacy.tokens import Doc
 
 from .features import word_forms
 from .wordpieces import Alignment, WordpieceTokenizer, align
+
+COLUMNS: list[int | str] = ["IDX", "LENGTH", "IS_SPACE"]
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ def join_docs(docs: Sequence[Doc], tokenizer: WordpieceTokenizer) -> JoinedDocs:
     text_bases = np.cumsum([0, *(len(text) + 1 for text in texts)])
     token_bases = np.cumsum([0, *map(len, docs)])
     piece_bases = np.cumsum([0, *map(len, pieces)])
-    columns = _join([doc.to_array([IDX, LENGTH, IS_SPACE]).reshape(-1, 3) for doc in docs], 3)
+    columns = _join([doc.to_array(COLUMNS).reshape(-1, 3) for doc in docs], 3)
     starts, lengths, is_space = columns.T
     starts = starts + np.repeat(text_bases[:-1], np.diff(token_bases))
     ends = starts + lengths
