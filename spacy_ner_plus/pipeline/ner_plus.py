@@ -39,6 +39,8 @@ freeze = null
 precision = "auto"
 device = "auto"
 max_batch_pieces = 8192
+gradient_checkpointing = false
+runtime = "torch"
 """
 
 
