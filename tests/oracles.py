@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from itertools import product
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -153,3 +154,42 @@ def crf_log_space_marginals(
         betas.append(torch.logsumexp(transition + emission + betas[-1], 1))
     log_z = torch.logsumexp(alphas[-1] + end, 0)
     return (torch.stack(alphas) + torch.stack(betas[::-1]) - log_z).exp(), log_z
+
+
+def crf_long_double(
+    emissions: Tensor, start: Tensor, transition: Tensor, end: Tensor
+) -> tuple[np.ndarray, np.longdouble, list[int]]:
+    """Marginals (time, tags), log Z and the best path of a long sequence, one token at a time in
+    extended precision. Each token's messages are scaled; scores must be moderate.
+    """
+    scores = [np.asarray(x, dtype=np.longdouble) for x in (emissions, start, transition, end)]
+    rows, first, between, last = scores
+    factors, weights = np.exp(rows), np.exp(between)
+    n_times = len(rows)
+    alpha, beta = np.empty_like(rows), np.empty_like(rows)
+    log_z = np.longdouble(0)
+    incoming = np.exp(first)
+    for time in range(n_times):
+        alpha[time] = incoming * factors[time]
+        scale = alpha[time].sum()
+        alpha[time] /= scale
+        log_z += np.log(scale)
+        incoming = alpha[time] @ weights
+    log_z += np.log(alpha[-1] @ np.exp(last))
+    beta[-1] = np.exp(last)
+    for time in range(n_times - 2, -1, -1):
+        beta[time] = weights @ (factors[time + 1] * beta[time + 1])
+        beta[time] /= beta[time].sum()
+    marginals = alpha * beta
+    marginals /= marginals.sum(1, keepdims=True)
+
+    best = first + rows[0]
+    origins = np.zeros(rows.shape, dtype=np.int64)
+    for time in range(1, n_times):
+        candidates = best[:, None] + between  # (from, to)
+        origins[time] = candidates.argmax(0)
+        best = candidates.max(0) + rows[time]
+    path = [int((best + last).argmax())]
+    for origin in origins[:0:-1]:
+        path.append(int(origin[path[-1]]))
+    return marginals, log_z, path[::-1]
