@@ -23,8 +23,8 @@ TSV = "Ann\tB-PER\nSmith\tI-PER\nleft\tO\n\nParis\tB-LOC\n.\tO\n\nYes\tO\n"
 SENTENCES = ["Ann Smith left", "Paris .", "Yes"]
 
 
-def make_pass(seconds: float, pieces: int = 100) -> Pass:
-    return Pass(seconds, words=50, pieces=pieces, memory=Memory(1.0, seconds, 0.0))
+def make_pass(seconds: float, pieces: int = 100, others: float = 0.0) -> Pass:
+    return Pass(seconds, words=50, pieces=pieces, memory=Memory(1.0, seconds, 0.0), others=others)
 
 
 @pytest.fixture
@@ -127,7 +127,7 @@ def test_table_aligns_columns() -> None:
 
 
 def test_report_shows_all_parts() -> None:
-    turns = {"limit fp32": [make_pass(1.0)], "ner_plus fp32": [make_pass(2.0)]}
+    turns = {"limit fp32": [make_pass(1.0)], "ner_plus fp32": [make_pass(2.0, others=0.25)]}
     systems: dict[str, Any] = as_json(turns, summarise(turns, {"limit fp32": "limit fp32"}))
     systems["ner_plus fp32"] |= {"f1": 0.9, "entities": 7}
     machine = {
@@ -137,6 +137,7 @@ def test_report_shows_all_parts() -> None:
     shape = {"texts": 1, "words": 50, "scored_entities": 8, "systems": systems}
     stages = {"encode": 3.0, "the rest": 1.0}
     grown = {"words": 10, "docs": 2, "seconds": 1e-3, "peak_mib": 5, "resident_mib": [1.0, 2.0]}
+    grown["others"] = 0.0
     text = report(
         {
             "training": {
@@ -148,11 +149,13 @@ def test_report_shows_all_parts() -> None:
             },
             "growth": {
                 "machine": machine, "encoder": "tiny", "length": [grown], "documents": [grown],
-                "tags": [{"tags": 3, "words": 10, "seconds": 1e-3, "decoding_share": 0.25}],
+                "tags": [{"tags": 3, "words": 10, "seconds": 1e-3, "decoding_share": 0.25,
+                          "others": 0.0}],
             },
         }
     )  # fmt: skip
     assert "ner_plus fp32       25        50          0.50         2  90.00         7" in text
+    assert text.count("Other processes used up to 25%") == 2  # training and inference
     assert "encode              75.0%" in text
     assert "3         100.0     25.0%" in text
 

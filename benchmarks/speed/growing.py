@@ -60,7 +60,8 @@ def _by_length(run: Run, worker: Worker, sentences: list[str]) -> list[dict[str,
     for length in LENGTHS:
         if length <= run.settings.amounts.longest:
             repeats = max(1, REPEAT_WORDS // length)
-            row = worker.call("read_one", sentences, length, repeats).value
+            reply = worker.call("read_one", sentences, length, repeats)
+            row = {**reply.value, "others": reply.others}
             run.progress.say(f"one document: {_rate(row)}")
             rows.append(row)
     return rows
@@ -71,7 +72,8 @@ def _by_number(run: Run, worker: Worker, sentences: list[str]) -> list[dict[str,
     for number in COUNTS:
         if number <= run.settings.amounts.most_docs:
             repeats = max(1, REPEAT_DOCS // number)
-            row = worker.call("stream", sentences, number, repeats).value
+            reply = worker.call("stream", sentences, number, repeats)
+            row = {**reply.value, "others": reply.others}
             run.progress.say(f"{number:,} documents: {_rate(row)}, {row['peak_mib']:,.0f} MiB")
             rows.append(row)
     return rows
@@ -84,12 +86,13 @@ def _by_tags(run: Run, sentences: list[str]) -> list[dict[str, Any]]:
     for n_tags in TAGS:
         worker = _start(run, run.settings.encoder, n_tags, sentences)
         worker.call("profile", texts.raw)  # warm-up
-        stages = worker.call("profile", texts.raw).value
+        reply = worker.call("profile", texts.raw)
+        stages = reply.value
         worker.stop()
         seconds = sum(stages.values())
         share = sum(stages[name] for name in DECODING) / seconds
         row = {"tags": n_tags, "words": texts.n_words, "seconds": seconds, "stages": stages}
-        rows.append({**row, "decoding_share": share})
+        rows.append({**row, "decoding_share": share, "others": reply.others})
         run.progress.say(f"{n_tags} tags: {_rate(row)}, {share:.1%} of it decoding")
     return rows
 

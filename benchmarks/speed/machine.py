@@ -13,6 +13,7 @@ from typing import Any
 CPU_INFO = Path("/proc/cpuinfo")
 MEMORY_INFO = Path("/proc/meminfo")
 STATUS = Path("/proc/self/status")
+CPU_TIMES = Path("/proc/stat")
 CLEAR_REFS = Path("/proc/self/clear_refs")
 # Instructions that decide how fast matrices are multiplied, x86 and ARM, as Linux names them.
 MATRIX_FLAGS = (
@@ -88,6 +89,17 @@ def _gpu(device: str) -> dict[str, Any] | None:
         "memory_mib": properties.total_memory // MIB,
         "cuda": torch.version.cuda,
     }
+
+
+def busy_seconds() -> float:
+    """Seconds that all cores together have worked since the machine started, for whomever: other
+    guests of the same host included. 0 where it can't be known.
+    """
+    if not CPU_TIMES.is_file():
+        return 0.0
+    _, *fields = CPU_TIMES.read_text().split("\n", 1)[0].split()
+    user, nice, system, _idle, _iowait, irq, softirq, steal = map(int, fields[:8])
+    return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
 
 
 # Memory of the process that asks

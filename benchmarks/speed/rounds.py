@@ -12,12 +12,13 @@ from .workers import Worker, WorkerError
 
 @dataclass(frozen=True)
 class Pass:
-    """One turn of one system."""
+    """One turn of one system. others: share of the machine that other processes used."""
 
     seconds: float
     words: int
     pieces: int
     memory: Memory
+    others: float
 
     @property
     def words_per_second(self) -> float:
@@ -40,6 +41,7 @@ class Summary:
         pieces per second by those of the baseline in the same round.
     ratio_range (Dict[str, Tuple[float, float]]): The least and the largest of these.
     peak_mib, gpu_peak_mib (float): The most memory of any round.
+    others (float): The largest share of the machine that other processes used in a round.
     """
 
     words_per_second: float
@@ -48,6 +50,7 @@ class Summary:
     ratio_range: dict[str, tuple[float, float]]
     peak_mib: float
     gpu_peak_mib: float
+    others: float
 
 
 def take_turns(
@@ -99,6 +102,7 @@ def _summary(passes: list[Pass], turns: Turns, baselines: Mapping[str, str]) -> 
         ratio_range={name: (min(values), max(values)) for name, values in ratios.items()},
         peak_mib=max(p.memory.peak for p in passes),
         gpu_peak_mib=max(p.memory.gpu_peak for p in passes),
+        others=max(p.others for p in passes),
     )
 
 

@@ -3,6 +3,9 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+# Share of the machine that other processes may use without spoiling the figures.
+DISTURBED = 0.1
+
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Columns aligned by width: the first to the left, the others to the right."""
@@ -55,7 +58,7 @@ def training_table(part: dict[str, Any]) -> str:
         for name, system in part["systems"].items()
     ]
     title = f"Training, {part['steps']} steps, {part['passes_over_data']:.2f} passes over the data"
-    return f"{title}\n{table(head, rows)}"
+    return f"{title}\n{table(head, rows)}{_disturbance(part['systems'])}"
 
 
 def inference_tables(part: dict[str, Any]) -> str:
@@ -74,7 +77,8 @@ def _inference(shape: str, figures: dict[str, Any]) -> str:
         f"Inference, {shape}: {figures['texts']:,} texts, {figures['words']:,} words a turn; "
         f"F1 over {figures['scored_entities']:,} entities"
     )
-    return f"{title}\n{table([*head, 'F1', 'entities'], rows)}"
+    disturbance = _disturbance(figures["systems"])
+    return f"{title}\n{table([*head, 'F1', 'entities'], rows)}{disturbance}"
 
 
 def profile_tables(part: dict[str, Any]) -> str:
@@ -104,7 +108,8 @@ def growth_tables(part: dict[str, Any]) -> str:
         for row in part["tags"]
     ]  # fmt: skip
     head = ["us a word", "peak MiB"]
-    return "\n\n".join(
+    rows = {str(i): row for i, row in enumerate(part["length"] + part["documents"] + part["tags"])}
+    tables = "\n\n".join(
         [
             f"One document (encoder: {part['encoder']})\n{table(['words', *head], length)}",
             f"Stream of short documents (encoder: {part['encoder']})\n"
@@ -112,6 +117,7 @@ def growth_tables(part: dict[str, Any]) -> str:
             f"Tags (the encoder itself)\n{table(['tags', 'us a word', 'decoding'], tags)}",
         ]
     )
+    return tables + _disturbance(rows)
 
 
 def ratio_names(systems: dict[str, Any]) -> list[str]:
@@ -136,6 +142,17 @@ def _found(system: dict[str, Any]) -> list[str]:
     if "f1" not in system:
         return ["", ""]
     return [f"{100 * system['f1']:.2f}", f"{system['entities']:,}"]
+
+
+def _disturbance(systems: dict[str, Any]) -> str:
+    """A warning, if something else was running. systems: those of a table, or its rows."""
+    most = max((system["others"] for system in systems.values()), default=0.0)
+    if most < DISTURBED:
+        return ""
+    return (
+        f"\nOther processes used up to {most:.0%} of the machine meanwhile: measure again when "
+        "nothing else is running."
+    )
 
 
 def _grown(row: dict[str, Any]) -> list[str]:

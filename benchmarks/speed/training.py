@@ -67,7 +67,7 @@ def _one_pass(worker: Worker, steps: int) -> Pass:
     worker.call("prepare", steps)
     reply = worker.call("learn", steps)
     words, pieces = worker.call("learned").value
-    return Pass(reply.seconds, words, pieces, reply.memory)
+    return Pass(reply.seconds, words, pieces, reply.memory, reply.others)
 
 
 def _start(run: Run, corpus: Path) -> dict[str, Worker]:

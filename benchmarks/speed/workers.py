@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
 
-from .machine import Memory, memory, reset_peak, synchronise
+from .machine import Memory, busy_seconds, memory, reset_peak, synchronise
 
 # Read by libraries when they are loaded, so set before a process starts.
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS")
@@ -21,11 +21,15 @@ THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS")
 
 @dataclass(frozen=True)
 class Reply:
-    """What a method of a system gave, how long it took, and the process's memory then."""
+    """What a method of a system gave, and what it took.
+
+    others (float): Share of the machine's cores that other processes kept busy meanwhile.
+    """
 
     value: Any
     seconds: float
     memory: Memory
+    others: float
 
 
 class WorkerError(Exception):
@@ -96,20 +100,24 @@ def _serve(
     warnings.filterwarnings("ignore")
     logging.set_verbosity_error()
     torch.set_num_threads(threads)
-    system = _measured(build, settings, [])
-    connection.send(Reply(None, system.seconds, system.memory))
+    system = build(**settings)
+    connection.send(Reply(None, 0.0, memory(), 0.0))
     while True:
         try:
             method, args = connection.recv()
         except EOFError:
             return
-        connection.send(_measured(getattr(system.value, method), {}, args))
+        connection.send(_measured(getattr(system, method), args))
 
 
-def _measured(function: Callable[..., Any], settings: dict[str, Any], args: Iterable[Any]) -> Reply:
+def _measured(function: Callable[..., Any], args: Iterable[Any]) -> Reply:
     reset_peak()
     synchronise()
+    busy, own = busy_seconds(), time.process_time()
     started = time.perf_counter()
-    value = function(*args, **settings)
+    value = function(*args)
     synchronise()
-    return Reply(value, time.perf_counter() - started, memory())
+    seconds = time.perf_counter() - started
+    others = busy_seconds() - busy - (time.process_time() - own)
+    share = max(0.0, others) / (seconds * (os.cpu_count() or 1))
+    return Reply(value, seconds, memory(), min(1.0, share))
