@@ -56,10 +56,14 @@ class Chunks:
 
     layout (Layout): the chunks as sequences of their own. Its flat order is that of the batch.
     chain (Layout): the chunks as the tokens of the batch's sequences.
+    parts (Layout): of the chunks of those sequences that have two or more.
+    is_part (Tensor): bool, which chunks these are. *Shape:* (chunks,)
     """
 
     layout: Layout
     chain: Layout
+    parts: Layout
+    is_part: Tensor
 
     @property
     def heads(self) -> Tensor:
@@ -68,7 +72,7 @@ class Chunks:
 
 
 def cut(layout: Layout, n_tags: int, limits: Limits) -> Chunks | None:
-    """RETURNS (Chunks | None): None where no sequence is long enough."""
+    """RETURNS (Chunks | None): None where no sequence is long enough for two chunks."""
     lengths = layout.lengths
     shortest = max(limits.shortest, limits.per_cube * n_tags**3)
     if n_tags > limits.most_tags or len(layout.step_sizes) < shortest:
@@ -76,26 +80,38 @@ def cut(layout: Layout, n_tags: int, limits: Limits) -> Chunks | None:
     counts = (lengths.double().sqrt() / CHUNK_RATIO).long().clamp_min(1)
     counts = torch.where(lengths < shortest, 1, counts)
     n_chunks = int(counts.sum())
+    if n_chunks == len(lengths):
+        return None
     chain = Layout(counts, int(counts.max()), layout.device)
     sequence = torch.repeat_interleave(torch.arange(len(lengths)), counts)
     within = torch.arange(n_chunks) - (counts.cumsum(0) - counts)[sequence]
     sizes = (lengths // counts)[sequence] + (within < (lengths % counts)[sequence])
-    return Chunks(Layout(sizes, int(sizes.max()), layout.device), chain)
+    is_part = (counts > 1)[sequence]
+    parts = sizes[is_part]
+    return Chunks(
+        layout=Layout(sizes, int(sizes.max()), layout.device),
+        chain=chain,
+        parts=Layout(parts, int(parts.max()), layout.device),
+        is_part=is_part.to(layout.device),
+    )
 
 
 def transfer_matrices(
-    weights: Tensor, layout: Layout, advance: Advance, zero: float, block: int
+    weights: Tensor, chunks: Chunks, advance: Advance, zero: float, block: int
 ) -> Tensor:
-    """The matrix of each sequence from the tags of its first token to those of its last one: all
-    paths between them, with the weights of all its tokens.
+    """The matrix of each chunk from the tags of its first token to those of its last one: all
+    paths between them, with the weights of all its tokens. Nobody needs that of a whole sequence:
+    it stays zero.
 
-    weights (Tensor): of each token's tags. *Shape:* (N, tags) in packed order
+    weights (Tensor): of each token's tags. *Shape:* (N, tags) in flat order
     advance (Advance): one step, in the semiring of the recursion.
     zero (float): the weight of what is impossible.
-    block (int): number of sequences to run at once, for the sake of caches.
-    RETURNS (Tensor): *Shape:* (batch, first tag, last tag)
+    block (int): number of chunks to run at once, for the sake of caches.
+    RETURNS (Tensor): *Shape:* (chunks, first tag, last tag)
     """
-    n_tags, sizes = weights.shape[-1], layout.step_sizes
+    n_tags, sizes = weights.shape[-1], chunks.parts.step_sizes
+    result = weights.new_full((len(chunks.is_part), n_tags, n_tags), zero)
+    weights = chunks.parts.pack(weights[chunks.is_part[chunks.layout.sequence]])
     # The chunks are the innermost dimension: a CPU's vector units want long rows.
     matrices = weights.new_full((n_tags, n_tags, sizes[0]), zero)
     for start in range(0, sizes[0], block):
@@ -113,4 +129,5 @@ def transfer_matrices(
                 break
             running = advance(running, weight.T.unsqueeze(1))
         matrices[..., start : start + width] = running
-    return layout.unsort(matrices.permute(2, 1, 0))
+    result[chunks.is_part] = chunks.parts.unsort(matrices.permute(2, 1, 0))
+    return result

@@ -159,8 +159,7 @@ def _starts(weights: Tensor, boundary: Tensor, transition: Tensor, chunks: Chunk
         return product.div_(product.amax((0, 1)).clamp_min_(_TINY))
 
     block = max(1, _BLOCK // len(to_from) ** 2)
-    weights = chunks.layout.pack(weights)
-    matrices = transfer_matrices(weights, chunks.layout, advance, 0.0, block)
+    matrices = transfer_matrices(weights, chunks, advance, 0.0, block)
     packed = chunks.chain.pack_both(matrices, matrices.transpose(1, 2))
     messages, _, _ = _scaled_recursion(packed, boundary, transition, chunks.chain)
     return torch.stack(chunks.chain.unpack_both(messages))

@@ -44,8 +44,8 @@ def _viterbi_in_chunks(
     end it is traced for all tags at once, then chunk by chunk the right tag is known.
     """
     layout, chain = chunks.layout, chunks.chain
+    starts = _starts(emissions, scores, chunks)  # (chunks, tags)
     packed = layout.pack(emissions)
-    starts = _starts(packed, scores, chunks)  # (chunks, tags)
     backpointers, final = _best_scores(packed, starts[layout.order], scores, layout)
     final = layout.unsort(final)
     best, tags = (final[chain.last] + scores.end).max(-1)  # (batch,)
@@ -59,7 +59,7 @@ def _viterbi_in_chunks(
     return paths.gather(1, ends[layout.sequence]).squeeze(1), best
 
 
-def _starts(packed: Tensor, scores: Scores, chunks: Chunks) -> Tensor:
+def _starts(emissions: Tensor, scores: Scores, chunks: Chunks) -> Tensor:
     """The score of the best path to each tag of each chunk's first token, without this token's
     emission. (chunks, tags)
     """
@@ -69,11 +69,11 @@ def _starts(packed: Tensor, scores: Scores, chunks: Chunks) -> Tensor:
         return (running.unsqueeze(1) + pairs).amax(0).add_(emission)
 
     block = max(1, _BLOCK // len(pairs) ** 3)
-    matrices = transfer_matrices(packed, chunks.layout, advance, -torch.inf, block)
+    matrices = transfer_matrices(emissions, chunks, advance, -torch.inf, block)
     # From the first tags of a chunk to those of the next one.
     matrices = (matrices.unsqueeze(-1) + scores.transition).amax(2)  # (chunks, from, to)
     chain = chunks.chain
-    starts = packed.new_empty(len(matrices), len(pairs))
+    starts = emissions.new_empty(len(matrices), len(pairs))
     running = scores.start.expand(chain.step_sizes[0], -1)
     for n, start, matrix in zip(
         chain.step_sizes,
