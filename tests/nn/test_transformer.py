@@ -248,3 +248,39 @@ def test_encoder_refuses_word_forms_where_embeddings_are_no_input() -> None:
         TransformerEncoder(model, n_word_forms=N_WORD_FORMS)
     ids, mask, forms = make_windows([7, 4])
     assert TransformerEncoder(model).eval()(ids % 50, mask, forms).shape == (2, 7, 16)
+
+
+@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("is_training", [True, False])
+@pytest.mark.parametrize("length", [40, 520])
+def test_attention_is_unfused_only_where_that_is_faster(
+    precision: torch.dtype,
+    is_training: bool,
+    length: int,
+    tmp_path: Path,
+) -> None:
+    folder = tiny.save_encoder(tmp_path, "bert", max_position_embeddings=530)
+    encoder = TransformerEncoder.from_pretrained(str(folder)).train(is_training)
+    seen = []
+    encoder.model.register_forward_hook(lambda *_: seen.append(is_fused()))
+
+    def is_fused() -> bool:
+        return torch.backends.cuda.flash_sdp_enabled()
+
+    ids, mask, forms = make_windows([length, 17])
+    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=precision == torch.bfloat16):
+        found = encoder(ids, mask, forms).float()
+    is_unfused = is_training and precision == torch.bfloat16 and length <= 512
+    assert seen == [not is_unfused]
+    assert is_fused() and not torch.backends.cuda.fp16_bf16_reduction_math_sdp_allowed()
+    expected = encoder(ids, mask, forms)  # in fp32; the tiny encoder has no dropout
+    torch.testing.assert_close(found[mask], expected[mask], rtol=0.05, atol=0.05)
+
+
+def test_unfused_attention_is_left_behind_after_an_error(get_encoder: GetEncoder) -> None:
+    encoder = get_encoder("bert").train()
+    ids, mask, forms = make_windows([40])
+    with torch.autocast("cpu", dtype=torch.bfloat16), pytest.raises(IndexError):
+        encoder(ids + 10**6, mask, forms)
+    assert torch.backends.cuda.flash_sdp_enabled()
+    assert not torch.backends.cuda.fp16_bf16_reduction_math_sdp_allowed()
