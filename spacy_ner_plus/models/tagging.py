@@ -91,20 +91,22 @@ def _read(
     calibration: Calibration,
 ) -> list[tuple[int, Entities]]:
     """The entities of a group's tag sequences; the lattice is run only where there are some."""
-    spans = [
-        scheme.decode(row[:length]) for row, length in zip(tags, group.lengths, strict=True)
-    ]
-    counts = np.array([len(starts) for starts, _, _ in spans])
-    busy = np.flatnonzero(counts)
-    if not len(busy):
+    # Valid sequences one after the other are a valid sequence, whose spans stay within each.
+    inside = np.arange(tags.shape[1]) < group.lengths[:, None]
+    starts, ends, labels = scheme.decode(tags[inside])
+    if not len(starts):
         return []
-    starts, ends, labels = (np.concatenate([spans[i][k] for i in busy]) for k in range(3))
+    stops = np.cumsum(group.lengths)
+    sequence = np.searchsorted(stops, starts, side="right")  # (n_spans,)
+    first = (stops - group.lengths)[sequence]
+    starts, ends = starts - first, ends - first
+    busy, row, counts = np.unique(sequence, return_inverse=True, return_counts=True)
     device = scores.device
     index = torch.from_numpy(busy).to(device)
     lengths = group.lengths[busy].tolist()
     lattice = decoder.lattice(scores[index], lengths, temperature=calibration.temperature)
     log_probabilities = lattice.span_log_probs(
-        _tensor(np.repeat(np.arange(len(busy)), counts[busy]), device),
+        _tensor(row, device),
         _tensor(starts, device),
         _tensor(ends, device),
         SpanTags(
@@ -116,7 +118,7 @@ def _read(
     )
     probabilities = log_probabilities.double().exp().clamp(0.0, 1.0).cpu().numpy()
     probabilities = calibration.of_entities(probabilities)
-    splits = np.cumsum(counts[busy])[:-1]
+    splits = np.cumsum(counts)[:-1]
     columns = [np.split(column, splits) for column in (starts, ends, labels, probabilities)]
     return [
         (int(group.docs[i]), Entities(*fields))

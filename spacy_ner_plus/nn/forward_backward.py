@@ -21,7 +21,7 @@ from .chunks import Chunks, Limits, cut, transfer_matrices
 from .layout import Layout, iterate_steps
 from .messages import Messages, Scores
 
-LIMITS = Limits(shortest=100, per_cube=0.02, most_tags=50)
+LIMITS = Limits(shortest=200, per_cube=0.02, most_tags=50)
 # Entries of matrices that are multiplied at once: what a cache holds.
 _BLOCK = 1 << 18
 

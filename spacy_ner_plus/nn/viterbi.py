@@ -7,7 +7,7 @@ from .chunks import Chunks, Limits, cut, transfer_matrices
 from .layout import Layout, iterate_steps
 from .messages import Scores
 
-LIMITS = Limits(shortest=100, per_cube=0.1, most_tags=25)
+LIMITS = Limits(shortest=200, per_cube=0.1, most_tags=25)
 # Sums that are compared at once in a product of matrices: what a cache holds.
 _BLOCK = 1 << 20
 
