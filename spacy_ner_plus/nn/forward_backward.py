@@ -171,7 +171,7 @@ def _are_linked(states: Tensor, starts: Tensor, transition: Tensor, chunks: Chun
     """
     alpha, beta_emitted = chunks.layout.unpack_both(states)
     later = chunks.chain.inner  # chunks with a chunk before them
-    heads = chunks.layout.first[later]
+    heads = chunks.heads
     sent = torch.stack([alpha[heads - 1], beta_emitted[heads]]) @ transition
     started = torch.stack([starts[0, later], starts[1, later - 1]])
     return ((started - sent).abs() <= _TOLERANCE * sent).all()
