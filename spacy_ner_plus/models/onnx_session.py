@@ -1,9 +1,12 @@
 """ONNX Runtime: one session in each process, opened when it is needed first."""
 
+import ctypes
 import os
 from collections.abc import Mapping
+from functools import cache
 from importlib.util import find_spec
 from typing import Any
+from weakref import WeakSet
 
 import numpy as np
 import torch
@@ -21,8 +24,8 @@ CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
 class GraphSession:
     """A graph from a bucket's arrays to the emissions of its row parts.
 
-    A session's threads do not survive a fork, and it can't be pickled; so each process opens its
-    own. Its number of threads is torch's: in the workers of nlp.pipe that is 1.
+    ONNX Runtime's session can't be pickled, and its threads do not survive a fork; so each process
+    opens its own. Its number of threads is torch's: in the workers of nlp.pipe that is 1.
 
     graph (bytes): An ONNX graph that check_graph has checked.
     n_tags (int): Columns of the emissions.
@@ -35,10 +38,12 @@ class GraphSession:
             raise ValueError(NOT_INSTALLED)
         self.graph = graph
         self.n_tags = n_tags
-        self.providers = find_providers(device)
-        # By process and number of threads. What a parent has opened is kept in its forked child
-        # untouched: to close it would wait for threads that are gone.
-        self._opened: dict[tuple[int, int], Any] = {}
+        self.device = device
+        if device not in ("auto", "cpu"):
+            find_providers(device)
+        self._opened: dict[int, Any] = {}  # at most one, by its number of threads
+        _handle_forks()
+        _all.add(self)
 
     def __call__(self, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
         """Run the graph.
@@ -52,14 +57,24 @@ class GraphSession:
         return emissions
 
     def _session(self) -> Any:
-        key = (os.getpid(), torch.get_num_threads())
-        if key not in self._opened:
-            for old in [old for old in self._opened if old[0] == key[0]]:
-                del self._opened[old]
-            self._opened[key] = self._open(n_threads=key[1])
-        return self._opened[key]
+        n_threads = torch.get_num_threads()
+        session = self._opened.get(n_threads)
+        if session is None:
+            session = self._open(n_threads)
+            self._opened = {n_threads: session}
+        return session
+
+    def forget(self) -> None:
+        """In a forked process: leave the session of the parent alone for ever. To close it, even
+        when the process ends, would wait for threads that are gone.
+        """
+        for session in self._opened.values():
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(session))
+        self._opened = {}
 
     def _open(self, n_threads: int) -> Any:
+        # not before: a child that is forked after this import waits for ever where it ends by
+        # sys.exit (seen with 1.31); workers of multiprocessing end otherwise
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
@@ -72,7 +87,9 @@ class GraphSession:
         # else a file of ONNX Runtime's own format, which nobody has checked, would be read too
         options.add_session_config_entry("session.load_model_format", "ONNX")
         try:
-            session = onnxruntime.InferenceSession(self.graph, options, providers=self.providers)
+            session = onnxruntime.InferenceSession(
+                self.graph, options, providers=find_providers(self.device)
+            )
         except Exception as error:  # onnxruntime has one of its own for each reason
             reason = str(error).splitlines()[0][:300]
             raise damage(GRAPH, None, f"can't be run by ONNX Runtime: {reason}") from error
@@ -89,6 +106,20 @@ class GraphSession:
                 f"has the inputs {sorted(inputs)} and outputs of the shapes {outputs}, where one "
                 f"of {self.n_tags} tags is needed",
             )
+
+
+_all: WeakSet[GraphSession] = WeakSet()
+
+
+@cache
+def _handle_forks() -> None:
+    if hasattr(os, "register_at_fork"):  # Windows has no forks
+        os.register_at_fork(after_in_child=_forget_all)
+
+
+def _forget_all() -> None:
+    for session in _all:
+        session.forget()
 
 
 # Those of a Bucket that a graph may read.

@@ -1,8 +1,12 @@
 """Exported taggers give what torch gives, and hold nothing that a stranger could misuse."""
 
 import copy
+import gc
 import importlib.util
+import os
 import pickle
+import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -211,17 +215,39 @@ def test_session_has_torchs_threads(
         assert opened.get_session_options().intra_op_num_threads == n_threads
 
 
-def test_session_of_another_process_is_not_used(
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this platform has no fork")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_forked_process_opens_its_own_session_and_ends(
     pair: tuple[Model, Model], nlp: Language, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    session = pair[1].shims[0].module.session
-    pair[1].predict(read(nlp))
-    before = dict(session._opened)
-    monkeypatch.setattr(onnx_session.os, "getpid", lambda: -1)
-    pair[1].predict(read(nlp))
-    assert len(session._opened) == len(before) + 1  # kept: closing it could wait for ever
-    [key] = set(session._opened) - set(before)
-    assert key[0] == -1 and session._opened.pop(key) not in before.values()
+    model, docs = pickle.loads(pickle.dumps(pair[1])), read(nlp)
+    with monkeypatch.context() as patch:
+        patch.setattr(torch, "get_num_threads", lambda: 2)
+        expected = model.predict(docs)  # the session's second thread will not be in the child
+    process = os.fork()
+    if process == 0:
+        try:
+            assert_same(model.predict(docs), expected)
+            del model
+            gc.collect()  # closes what is not used any more, as the end of a process does
+        except BaseException:
+            os._exit(1)
+        os._exit(0)
+    assert wait_for(process) == 0
+    assert_same(model.predict(docs), expected)
+
+
+def wait_for(process: int, seconds: float = 60) -> int | None:
+    """A child's exit code; None, after ending it, if it hangs."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        found, status = os.waitpid(process, os.WNOHANG)
+        if found:
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(0.02)
+    os.kill(process, signal.SIGKILL)
+    os.waitpid(process, 0)
+    return None
 
 
 def test_onnx_runtime_that_is_not_installed_is_named(
