@@ -1,32 +1,20 @@
 """Where the torch modules run, and in which precision. No CuPy is needed for a GPU."""
 
-from typing import NamedTuple
+import sys
 
 import torch
 
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 
 
-class BatchShape(NamedTuple):
-    """What suits a device, in padded wordpieces.
-
-    max_pieces: beyond this, more of them at once make the encoder slower.
-    bucket_cost: how many take as long as a call of the encoder does by itself.
-    """
-
-    max_pieces: int
-    bucket_cost: int
+# Measured with MiniLM on two cores: at 8,192 pieces at once, activations no longer fit into the
+# caches, and the encoder takes 20 % longer than at 2,048. A GPU has no such limit but its memory.
+MAX_CPU_BUCKET = 2048
 
 
-# Of MiniLM on two cores: at 8,192 pieces at once, activations no longer fit into the caches, and
-# it takes 20 % longer than at 2,048. A GPU has no such limit but its memory; starting its kernels
-# costs more.
-ON_CPU = BatchShape(max_pieces=2048, bucket_cost=64)
-ON_GPU = BatchShape(max_pieces=1 << 30, bucket_cost=512)
-
-
-def batch_shape(device: torch.device) -> BatchShape:
-    return ON_CPU if device.type == "cpu" else ON_GPU
+def max_bucket_pieces(device: torch.device) -> int:
+    """Padded wordpieces at once beyond which an encoder gets slower on a device."""
+    return MAX_CPU_BUCKET if device.type == "cpu" else sys.maxsize
 
 
 def resolve_device(name: str) -> torch.device:

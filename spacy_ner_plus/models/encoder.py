@@ -14,7 +14,7 @@ from ..nn.buckets import TensorBucket
 from ..nn.transformer import TransformerEncoder
 from ..text.batches import POOLINGS, Batch, Bucket, make_batch
 from ..text.features import WORD_FORMS
-from .device import PRECISIONS, batch_shape
+from .device import PRECISIONS, max_bucket_pieces
 from .pretrained import load_encoder, load_token_classifier, load_tokenizer
 from .torch_shim import TorchShim
 
@@ -102,15 +102,13 @@ def read_docs(shim: TorchShim, docs: list[Doc]) -> tuple[Batch, list[TensorBucke
     would win over those of the config on load.
     """
     device = shim.device  # asked first: it tells a user that there are no weights yet
-    shape = batch_shape(device)
     batch = make_batch(
         docs,
         shim.tokenizer,
         window=shim.cfg["window"],
         overlap=shim.cfg["overlap"],
         pooling=shim.structure["pooling"],
-        max_batch_pieces=min(shim.budget.pieces, shape.max_pieces),
-        bucket_cost=shape.bucket_cost,
+        max_batch_pieces=min(shim.budget.pieces, max_bucket_pieces(device)),
     )
     if batch.n_split:
         logger.warning(

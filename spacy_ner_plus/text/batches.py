@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from spacy.tokens import Doc
 
-from .bucketing import bucket_windows
+from .bucketing import bucket_windows, padded_width
 from .joined import JoinedDocs, join_docs
 from .windows import Windows, check_overlap, plan_windows
 from .wordpieces import Alignment, WordpieceTokenizer
@@ -80,7 +80,6 @@ def make_batch(
     overlap: int,
     pooling: str,
     max_batch_pieces: int,
-    bucket_cost: int = 64,
 ) -> Batch:
     """Tokenise, align, window and pack some Docs.
 
@@ -89,7 +88,7 @@ def make_batch(
     window (int): Longest window in wordpieces, special tokens included.
     overlap (int): Wordpieces that consecutive windows share.
     pooling (str): Which pieces of a token are needed: one of POOLINGS.
-    max_batch_pieces, bucket_cost (int): See text.bucketing.bucket_windows.
+    max_batch_pieces (int): Padded pieces per bucket, at most; one window always fits.
     RETURNS (Batch): Rows of all Docs in order.
     """
     joined = join_docs(docs, tokenizer)
@@ -108,9 +107,7 @@ def make_batch(
         tokens[first:stop] - base
         for first, stop, base in zip(bounds[:-1], bounds[1:], joined.token_bases, strict=False)
     ]
-    buckets = _pack(
-        joined, pairs, tokenizer, max_batch_pieces=max_batch_pieces, bucket_cost=bucket_cost
-    )
+    buckets = _pack(joined, pairs, tokenizer, window=window, max_batch_pieces=max_batch_pieces)
     return Batch(row_tokens, buckets, n_split)
 
 
@@ -160,8 +157,8 @@ def _pack(
     pairs: _Pairs,
     tokenizer: WordpieceTokenizer,
     *,
+    window: int,
     max_batch_pieces: int,
-    bucket_cost: int,
 ) -> list[Bucket]:
     """Split the windows of all documents into buckets."""
     starts, ends = pairs.windows.starts, pairs.windows.ends
@@ -170,9 +167,7 @@ def _pack(
         return []
     weights = _part_weights(pairs.rows, pair_windows)
     groups = bucket_windows(
-        ends - starts + tokenizer.n_special,
-        max_batch_pieces=max_batch_pieces,
-        bucket_cost=bucket_cost,
+        ends - starts + tokenizer.n_special, window=window, max_batch_pieces=max_batch_pieces
     )
     bucket_of_window = np.empty(len(starts), dtype=np.int64)
     slot_of_window = np.empty(len(starts), dtype=np.int64)
@@ -184,7 +179,7 @@ def _pack(
     buckets = []
     for group, own in zip(groups, np.split(order, splits), strict=True):
         padded_ids, mask, padded_forms = _pad(
-            joined, starts[group], ends[group], tokenizer
+            joined, starts[group], ends[group], tokenizer, window
         )
         rows, windows = pairs.rows[own], pair_windows[own]
         within = pairs.pieces[own] - starts[windows] + len(tokenizer.prefix)
@@ -208,11 +203,12 @@ def _pad(
     starts: np.ndarray,
     ends: np.ndarray,
     tokenizer: WordpieceTokenizer,
+    window: int,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Windows of a flat array of pieces as padded rows, special tokens put around them."""
     prefix, suffix = tokenizer.prefix, tokenizer.suffix
     lengths = ends - starts
-    width = int(lengths.max()) + tokenizer.n_special
+    width = int(padded_width(lengths + tokenizer.n_special, window).max())
     column = np.arange(width) - len(prefix)
     is_text = (column >= 0) & (column < lengths[:, None])
     source = np.where(is_text, starts[:, None] + column, 0)
