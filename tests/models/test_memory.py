@@ -329,7 +329,7 @@ def test_predict_goes_on_with_less(
             torch.testing.assert_close(again.scores, output.scores, rtol=0, atol=1e-5)
     (warning,) = out_of_memory_records(caplog)
     assert f"max_batch_pieces = {model.shims[0].budget.pieces}" in warning
-    assert 35 <= model.shims[0].budget.pieces <= 70
+    assert 35 <= model.shims[0].budget.pieces < 2 * 70
 
 
 @pytest.mark.parametrize(
@@ -418,7 +418,7 @@ def test_smaller_budget_is_not_saved(make_tagger: MakeTagger, docs: list[Doc]) -
     shim = model.shims[0]
     assert shim.cfg["max_batch_pieces"] == WHOLE
     model.from_bytes(model.to_bytes())
-    assert shim.budget.pieces <= 70
+    assert shim.budget.pieces < 2 * 70
     copy = pickle.loads(pickle.dumps(shim))
     assert copy.budget.pieces == WHOLE
     copy.cfg["max_batch_pieces"] = 5
