@@ -20,6 +20,10 @@ from .torch_shim import TorchShim
 
 logger = logging.getLogger("spacy_ner_plus")
 
+# Each bucket in training adds to the gradients of all weights, which takes as long as so many
+# pieces do (MiniLM on two cores).
+TRAINING_BUCKET_COST = 32
+
 
 def load(name: str, shim: TorchShim) -> TransformerEncoder:
     """Fetch a pretrained encoder, and give the shim its tokenizer.
@@ -95,7 +99,9 @@ def check_window(shim: TorchShim, limit: int | None) -> None:
         )
 
 
-def read_docs(shim: TorchShim, docs: list[Doc]) -> tuple[Batch, list[TensorBucket]]:
+def read_docs(
+    shim: TorchShim, docs: list[Doc], *, is_train: bool = False
+) -> tuple[Batch, list[TensorBucket]]:
     """Tokenise, align and window some Docs, and put the windows on the encoder's device.
 
     The settings are those of the shim, not attributes of a thinc node: of a node, saved attributes
@@ -109,6 +115,7 @@ def read_docs(shim: TorchShim, docs: list[Doc]) -> tuple[Batch, list[TensorBucke
         overlap=shim.cfg["overlap"],
         pooling=shim.structure["pooling"],
         max_batch_pieces=min(shim.budget.pieces, max_bucket_pieces(device)),
+        bucket_cost=TRAINING_BUCKET_COST if is_train else None,
     )
     if batch.n_split:
         logger.warning(

@@ -68,7 +68,10 @@ class TrainingPass:
 
     def _encode(self, inputs: ArgsKwargs) -> Tensor:
         self._random_state = _random_state(self._device)
-        with self._autocast():
+        return self._run(inputs)
+
+    def _run(self, inputs: ArgsKwargs) -> Tensor:
+        with self._autocast(), _sparse_embedding_gradients(self._module):
             output: Tensor = self._module(*inputs.args, **inputs.kwargs)
         return output
 
@@ -77,9 +80,10 @@ class TrainingPass:
         if output is None:  # memory has run out
             for parameter in self._learning:
                 parameter.grad = None
-            with _replayed(self._random_state, self._device), self._autocast():
-                output = self._module(*inputs.args, **inputs.kwargs)
-        torch.autograd.backward((output,), (gradient,))
+            with _replayed(self._random_state, self._device):
+                output = self._run(inputs)
+        with _sparse_embedding_gradients(self._module):  # buckets may be computed again here
+            torch.autograd.backward((output,), (gradient,))
 
     @property
     def _device(self) -> torch.device:
@@ -103,6 +107,9 @@ def new_gradients(parameters: Iterable[nn.Parameter], scale: float) -> Iterator[
         for parameter, gradient in held:
             parameter.grad = gradient
         raise
+    for parameter in parameters:  # of embeddings: dense only once, for all buckets
+        if parameter.grad is not None and parameter.grad.is_sparse:
+            parameter.grad = parameter.grad.to_dense()
     new = [p.grad for p in parameters if p.grad is not None]
     if scale != 1.0 and new:
         torch._foreach_mul_(new, 1.0 / scale)
@@ -111,6 +118,22 @@ def new_gradients(parameters: Iterable[nn.Parameter], scale: float) -> Iterator[
         torch._foreach_add_([gradient for _, gradient in both], [grad for grad, _ in both])
     for parameter, gradient in held:
         parameter.grad = gradient
+
+
+@contextmanager
+def _sparse_embedding_gradients(module: nn.Module) -> Iterator[None]:
+    """Else each bucket of a batch makes a gradient of the whole vocabulary: with five buckets, a
+    fifth of a step's time.
+    """
+    tables = [part for part in module.modules() if isinstance(part, nn.Embedding)]
+    before = [table.sparse for table in tables]
+    for table in tables:
+        table.sparse = True
+    try:
+        yield
+    finally:
+        for table, is_sparse in zip(tables, before, strict=True):
+            table.sparse = is_sparse
 
 
 def _encoder_of(module: nn.Module) -> nn.Module:

@@ -223,7 +223,7 @@ def _forward(
 ) -> tuple[Emissions, Callable[[Any], Any]]:
     """thinc's PyTorchWrapper protocol: inputs to tensors, through the shim, and gradients back."""
     shim = shim_of(model)
-    batch, buckets = encoder.read_docs(shim, docs)
+    batch, buckets = encoder.read_docs(shim, docs, is_train=is_train)
     scores, backprop_torch = shim(ArgsKwargs(args=(buckets, batch.n_rows), kwargs={}), is_train)
 
     def backprop(d_scores: Tensor) -> list[Doc]:

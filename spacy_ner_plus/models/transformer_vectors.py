@@ -161,7 +161,7 @@ def _forward(
     model: Tok2Vec, docs: list[Doc], is_train: bool
 ) -> tuple[list[Floats2d], Callable[[list[Floats2d]], list[Doc]]]:
     shim = _shim_of(model)
-    batch, buckets = encoder.read_docs(shim, docs)
+    batch, buckets = encoder.read_docs(shim, docs, is_train=is_train)
     rows, backprop_torch = shim(ArgsKwargs(args=(buckets, batch.n_rows), kwargs={}), is_train)
     lengths = [len(doc) for doc in docs]
     token_of_row = torch.from_numpy(flat_tokens(batch.row_tokens, lengths)).to(rows.device)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from spacy.tokens import Doc
 
-from .bucketing import bucket_windows, padded_width
+from .bucketing import buckets_of_equal_width, buckets_of_least_cost, padded_width
 from .joined import JoinedDocs, join_docs
 from .windows import Windows, check_overlap, plan_windows
 from .wordpieces import Alignment, WordpieceTokenizer
@@ -80,6 +80,7 @@ def make_batch(
     overlap: int,
     pooling: str,
     max_batch_pieces: int,
+    bucket_cost: int | None = None,
 ) -> Batch:
     """Tokenise, align, window and pack some Docs.
 
@@ -89,6 +90,8 @@ def make_batch(
     overlap (int): Wordpieces that consecutive windows share.
     pooling (str): Which pieces of a token are needed: one of POOLINGS.
     max_batch_pieces (int): Padded pieces per bucket, at most; one window always fits.
+    bucket_cost (int): Of a bucket in training, in pieces; None for buckets in which windows do not
+        change each other's scores: see text.bucketing.
     RETURNS (Batch): Rows of all Docs in order.
     """
     joined = join_docs(docs, tokenizer)
@@ -107,7 +110,14 @@ def make_batch(
         tokens[first:stop] - base
         for first, stop, base in zip(bounds[:-1], bounds[1:], joined.token_bases, strict=False)
     ]
-    buckets = _pack(joined, pairs, tokenizer, window=window, max_batch_pieces=max_batch_pieces)
+    buckets = _pack(
+        joined,
+        pairs,
+        tokenizer,
+        window=window,
+        max_batch_pieces=max_batch_pieces,
+        bucket_cost=bucket_cost,
+    )
     return Batch(row_tokens, buckets, n_split)
 
 
@@ -159,6 +169,7 @@ def _pack(
     *,
     window: int,
     max_batch_pieces: int,
+    bucket_cost: int | None,
 ) -> list[Bucket]:
     """Split the windows of all documents into buckets."""
     starts, ends = pairs.windows.starts, pairs.windows.ends
@@ -166,9 +177,12 @@ def _pack(
     if not len(starts):
         return []
     weights = _part_weights(pairs.rows, pair_windows)
-    groups = bucket_windows(
-        ends - starts + tokenizer.n_special, window=window, max_batch_pieces=max_batch_pieces
-    )
+    lengths = ends - starts + tokenizer.n_special
+    if bucket_cost is None:
+        lengths = padded_width(lengths, window)
+        groups = buckets_of_equal_width(lengths, max_batch_pieces)
+    else:
+        groups = buckets_of_least_cost(lengths, max_batch_pieces, bucket_cost)
     bucket_of_window = np.empty(len(starts), dtype=np.int64)
     slot_of_window = np.empty(len(starts), dtype=np.int64)
     for bucket, group in enumerate(groups):
@@ -179,7 +193,7 @@ def _pack(
     buckets = []
     for group, own in zip(groups, np.split(order, splits), strict=True):
         padded_ids, mask, padded_forms = _pad(
-            joined, starts[group], ends[group], tokenizer, window
+            joined, starts[group], ends[group], tokenizer, int(lengths[group].max())
         )
         rows, windows = pairs.rows[own], pair_windows[own]
         within = pairs.pieces[own] - starts[windows] + len(tokenizer.prefix)
@@ -203,12 +217,11 @@ def _pad(
     starts: np.ndarray,
     ends: np.ndarray,
     tokenizer: WordpieceTokenizer,
-    window: int,
+    width: int,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Windows of a flat array of pieces as padded rows, special tokens put around them."""
     prefix, suffix = tokenizer.prefix, tokenizer.suffix
     lengths = ends - starts
-    width = int(padded_width(lengths + tokenizer.n_special, window).max())
     column = np.arange(width) - len(prefix)
     is_text = (column >= 0) & (column < lengths[:, None])
     source = np.where(is_text, starts[:, None] + column, 0)

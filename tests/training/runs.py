@@ -228,6 +228,6 @@ def read_log(path: Path) -> list[dict[str, Any]]:
     """The rows of a log file without times."""
     rows = [json.loads(line) for line in path.read_text(encoding="utf8").splitlines()]
     for row in rows:
-        del row["words_per_second"], row["seconds"]
+        del row["words_per_second"], row["seconds"], row["peak_memory"]
         row["scores"].pop("speed")
     return rows
