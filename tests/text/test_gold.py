@@ -1,4 +1,4 @@
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
@@ -11,6 +11,7 @@ from spacy.training import Example
 
 from spacy_ner_plus.tags import TagScheme
 from spacy_ner_plus.text.gold import (
+    aligned_entities,
     allowed_tags,
     annotated_labels,
     describe_lost,
@@ -145,6 +146,40 @@ def test_allowed_tags_permit_just_the_sequences_that_agree(name: str) -> None:
             assert agrees == allowed[np.arange(len(rows)), path].all(), (words, ents, path)
 
     check()
+
+
+@settings(deadline=None, max_examples=200)
+@given(data=st.data())
+def test_aligned_entities_are_those_of_spacy(data: st.DataObject) -> None:
+    """Whatever the tokens, with annotation that is missing and tokens that are blocked."""
+    text = data.draw(st.text("ab \n", min_size=1, max_size=12))
+    reference, predicted = (_cut(text, data.draw(st.sets(st.integers(1, 12)))) for _ in range(2))
+    spans = [reference[a:b] for a, b, _ in data.draw(spans_of(len(reference)))]
+    kinds = data.draw(st.lists(st.sampled_from(["ent", "missing", "blocked", "outside"])))
+    chosen: dict[str, list[Span]] = {"ent": [], "missing": [], "blocked": [], "outside": []}
+    for span, kind in zip(spans, kinds, strict=False):
+        chosen[kind].append(Span(reference, span.start, span.end, "PER"))
+    default = data.draw(st.sampled_from(["outside", "missing", "unmodified"]))
+    reference.set_ents(
+        chosen["ent"],
+        missing=chosen["missing"],
+        blocked=chosen["blocked"],
+        outside=chosen["outside"],
+        default=default,
+    )
+    example = Example(predicted, reference)
+    entities, known = aligned_entities(example)
+    expected, tags = example.get_aligned_ents_and_ner()
+    assert [(e.start, e.end, e.label_) for e in entities] == [
+        (e.start, e.end, e.label_) for e in expected
+    ]
+    assert known.tolist() == [tag is not None for tag in tags]
+
+
+def _cut(text: str, cuts: set[int]) -> Doc:
+    bounds = sorted({0, len(text)} | {cut for cut in cuts if cut < len(text)})
+    words = [text[a:b] for a, b in pairwise(bounds)]
+    return Doc(VOCAB, words=words, spaces=[False] * len(words))
 
 
 @st.composite
