@@ -137,9 +137,9 @@ def test_package_writes_two_wheels_and_requires_our_package(
     wheels = sorted(path.name for path in (project.folder / "packages").glob("*.whl"))
     assert wheels == [
         "en_ner_plus_demo-0.1.0-py3-none-any.whl",
-        "spacy_ner_plus-0.2.0-py3-none-any.whl",
+        "spacy_ner_plus-0.3.0-py3-none-any.whl",
     ]
-    assert "spacy_ner_plus>=0.2.0,<0.3.0" in first_run
+    assert "spacy_ner_plus>=0.3.0,<0.4.0" in first_run
 
 
 def test_smoke_prints_entities_with_probabilities(project: Project, first_run: str) -> None:

@@ -1,13 +1,15 @@
 """Training: steps of every system in turn, and the models that come of it."""
 
 import shutil
+import statistics
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import spacy
-from spacy.tokens import DocBin
+from spacy.tokens import Doc, DocBin
+from spacy.training.batchers import minibatch_by_words
 
 from .plain_training import PlainTraining
 from .rounds import Pass, as_json, summarise, take_turns
@@ -41,7 +43,8 @@ def train_all(run: Run) -> dict[str, Any]:
     docs = read_docs(s.data, "train", spacy.blank(s.lang), group=s.group)
     corpus = s.models / "train.spacy"
     DocBin(attrs=("ENT_IOB", "ENT_TYPE", "SENT_START"), docs=docs).to_disk(corpus)
-    workers = _start(run, corpus)
+    batch_words = words_of_a_batch(docs, s.batch_words)
+    workers = _start(run, corpus, batch_words)
     one_pass = partial(_one_pass, steps=s.amounts.steps)
     run.progress.say(f"{s.amounts.steps} steps of warm-up, not counted")
     warm = take_turns(workers, one_pass, rounds=1, progress=run.progress)
@@ -58,7 +61,8 @@ def train_all(run: Run) -> dict[str, Any]:
     return {
         "steps": n_steps,
         "words": sum(map(len, docs)),
-        "passes_over_data": n_steps * s.batch_words / sum(map(len, docs)),
+        "batch_words": batch_words,
+        "passes_over_data": n_steps * batch_words / sum(map(len, docs)),
         "systems": as_json(turns, summaries),
     }
 
@@ -70,8 +74,17 @@ def _one_pass(worker: Worker, steps: int) -> Pass:
     return Pass(reply.seconds, words, pieces, reply.memory, reply.others)
 
 
-def _start(run: Run, corpus: Path) -> dict[str, Worker]:
-    """A worker for each system that can be built."""
+def words_of_a_batch(docs: list[Doc], size: int) -> int:
+    """What spaCy's batcher makes of a size on average: documents are whole, so it is less."""
+    batches = minibatch_by_words(docs, size=size, tolerance=0.2, discard_oversize=False)
+    return round(statistics.mean(sum(map(len, batch)) for batch in batches))
+
+
+def _start(run: Run, corpus: Path, batch_words: int) -> dict[str, Worker]:
+    """A worker for each system that can be built.
+
+    batch_words (int): In the batches that spaCy makes, and so in those of the plain loop.
+    """
     s = run.settings
     n_steps = s.amounts.steps * (s.amounts.rounds + 1)
     overrides = {
@@ -86,7 +99,7 @@ def _start(run: Run, corpus: Path) -> dict[str, Worker]:
     }
     plain = {
         "train": corpus, "encoder": s.encoder, "device": s.device, "lang": s.lang,
-        "window": WINDOW, "batch_words": s.batch_words, "rate": s.rate, "n_steps": n_steps,
+        "window": WINDOW, "batch_words": batch_words, "rate": s.rate, "n_steps": n_steps,
     }  # fmt: skip
     builds: dict[str, tuple[Any, dict[str, Any]]] = {}
     for precision in s.precisions:

@@ -355,3 +355,27 @@ def test_batch_form_of_a_piece_over_several_tokens_is_that_of_the_first(nlp: Lan
     (bucket,) = batch.buckets
     assert bucket.positions.tolist() == [0, 0, 0]
     assert bucket.forms[0, 0] == forms_of(doc)[0]
+
+
+def test_batch_pads_a_window_alike_whatever_is_beside_it(
+    get_tokenizer: GetTokenizer, nlp: Language
+) -> None:
+    """In bf16 padding shows in the scores."""
+    tokenizer = get_tokenizer("byte-bpe")
+    docs = [nlp("word " * n) for n in (1, 7, 9, 30, 31, 33, 60, 200)]
+
+    def widths(docs: list[Doc], bucket_cost: int | None = None) -> set[tuple[int, int]]:
+        batch = make_batch(
+            docs,
+            tokenizer,
+            window=128,
+            overlap=16,
+            pooling="first",
+            max_batch_pieces=4096,
+            bucket_cost=bucket_cost,
+        )
+        return {(int(row.sum()), len(row)) for bucket in batch.buckets for row in bucket.mask}
+
+    alone = set().union(*(widths([doc]) for doc in docs))
+    assert widths(docs) == alone
+    assert widths(docs, bucket_cost=500) != alone
