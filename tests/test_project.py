@@ -117,7 +117,8 @@ def test_check_encoder_convert_and_debug_report(first_run: str, tiny_encoder_dir
 
 def test_train_shows_progress_without_a_terminal(first_run: str) -> None:
     assert re.search(r"E +# +LOSS NER_PLUS +ENTS_P .* WORDS/S +SCORE", first_run)
-    assert re.search(rf"step \d+/{MAX_STEPS} \(\d+%\)  loss [\d.]+  [\d,]+ words/s  ETA", first_run)
+    progress = rf"step \d+/{MAX_STEPS} \(\d+%\)  loss [\d.]+  [\d,]+ words/s  \w+ [\d.]+ GB  ETA"
+    assert re.search(progress, first_run)
     assert re.search(rf"^ +\d+ +{MAX_STEPS} +\d", first_run, flags=re.M)
 
 

@@ -143,7 +143,8 @@ def test_frozen_encoder_gives_the_same_vectors_every_time(
             if isinstance(module, torch.nn.Dropout):
                 module.p = 0.5
         trained = model.begin_update(docs)[0].scores
-        assert torch.equal(trained, model.predict(docs).scores) == is_still
+        again = model.predict(docs).scores  # padded otherwise than in training
+        assert torch.allclose(trained, again, rtol=0, atol=1e-4) == is_still
 
 
 def test_freeze_may_be_set_for_trained_weights(make_tagger: MakeTagger) -> None:

@@ -173,7 +173,7 @@ def test_split_buckets_hold_the_same_windows(
     make_tagger: MakeTagger, docs: list[Doc], pooling: str, max_pieces: int
 ) -> None:
     shim = make_tagger(pooling=pooling).shims[0]
-    batch, buckets = encoder.read_docs(shim, docs)
+    batch, buckets = encoder.read_docs(shim, docs, is_train=True)
     split = [part for bucket in buckets for part in bucket.split(max_pieces)]
     for part in split:
         assert part.n_pieces <= max_pieces or len(part.ids) == 1
@@ -224,7 +224,7 @@ def test_recomputing_drops_the_same_again(
     shim = model.shims[0]
     drop_in_encoder(model)
     shim.module.train()
-    batch, buckets = encoder.read_docs(shim, docs)
+    batch, buckets = encoder.read_docs(shim, docs, is_train=True)
     found = []
     for n_recomputed in (0, len(buckets) - 1, len(buckets)):
         forget(model)
@@ -259,7 +259,7 @@ def test_frozen_encoder_keeps_nothing_and_is_not_run_twice(
     calls = []
     model.shims[0].module.encoder.register_forward_hook(lambda *_: calls.append(1))
     learn(model, docs)
-    _, buckets = encoder.read_docs(model.shims[0], docs)
+    _, buckets = encoder.read_docs(model.shims[0], docs, is_train=True)
     assert len(calls) == len(buckets)
 
 
@@ -353,7 +353,7 @@ def test_update_goes_on_with_less(
     assert torch.equal(torch.get_rng_state(), state)
     assert len(out_of_memory_records(caplog)) == 1
     pieces = model.shims[0].budget.pieces
-    assert 35 <= pieces <= 70 and memory.used == 0
+    assert 35 <= pieces < 2 * 70 and memory.used == 0
     forget(model)
     with bounded(model, memory):
         learn(model, docs)  # from now on it fits
@@ -366,7 +366,7 @@ def test_gradients_go_back_with_the_same_dropout(make_tagger: MakeTagger, docs: 
     model = make_tagger(max_batch_pieces=64, dropout=0.5)
     shim = model.shims[0]
     drop_in_encoder(model)
-    batch, buckets = encoder.read_docs(shim, docs)
+    batch, buckets = encoder.read_docs(shim, docs, is_train=True)
     assert len(buckets) > 4
     shim.cfg["max_batch_pieces"] = WHOLE
     found = []
