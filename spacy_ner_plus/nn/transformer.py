@@ -210,9 +210,9 @@ class TransformerEncoder(nn.Module):
 
     @contextmanager
     def _attention(self, ids: Tensor) -> Iterator[None]:
-        """In bf16 on a CPU the way back through torch's fused attention is slow: with plain products
-        in its place a training step takes an eighth less time (MiniLM on two cores). In prediction
-        the fused kernel is the faster one.
+        """In bf16 on a CPU the way back through torch's fused attention is slow: with plain
+        products in its place a training step takes an eighth less time (MiniLM on two cores). In
+        prediction the fused kernel is the faster one.
         """
         is_slow = (
             self.training
