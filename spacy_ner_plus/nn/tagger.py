@@ -69,17 +69,26 @@ class TransformerVectors(nn.Module):
                 bucket.part_weights,
             )
             if i < n_recomputed:
-                parts.append(checkpoint(self._part_vectors, *inputs, use_reentrant=False))
+                parts.append(checkpoint(self._read_parts, *inputs, use_reentrant=False))
             else:
-                parts.append(self._part_vectors(*inputs))
+                parts.append(self._read_parts(*inputs))
             rows.append(bucket.part_rows)
         weight = next(self.encoder.parameters())
-        vectors = weight.new_zeros(n_rows, self.encoder.width, dtype=torch.float32)
+        result = weight.new_zeros(n_rows, self.n_outputs, dtype=torch.float32)
         if not parts:
-            return vectors
-        return vectors.index_add(0, torch.cat(rows), torch.cat(parts))
+            return result
+        return result.index_add(0, torch.cat(rows), torch.cat(parts))
 
-    def _part_vectors(
+    @property
+    def n_outputs(self) -> int:
+        """Numbers in a row of the output."""
+        return self.encoder.width
+
+    def read_out(self, pooled: Tensor) -> Tensor:
+        """(parts, width) -> (parts, n_outputs)"""
+        return pooled
+
+    def _read_parts(
         self,
         ids: Tensor,
         mask: Tensor,
@@ -88,7 +97,7 @@ class TransformerVectors(nn.Module):
         parts: Tensor,
         part_weights: Tensor,
     ) -> Tensor:
-        """(parts, width): the weighted vectors of a bucket's row parts."""
+        """(parts, n_outputs): the weighted output of a bucket's row parts."""
         hidden = self.encoder(ids, mask, forms)
         pooled = pool(
             hidden.flatten(0, 1),  # (windows * length, width)
@@ -97,21 +106,28 @@ class TransformerVectors(nn.Module):
             len(part_weights),
             self.pooling,
         )
-        return pooled * part_weights.unsqueeze(1)
+        return self.read_out(pooled) * part_weights.unsqueeze(1)
 
 
 class TransformerTagger(TransformerVectors):
-    """Windows of wordpieces to one row of emissions per token."""
+    """Windows of wordpieces to one row of emissions per token.
+
+    The head reads each bucket's vectors, so those of a whole document are never in memory at once.
+    It is linear: the average of a split token's emissions is the emission of its average vector.
+    """
 
     def __init__(self, encoder: TransformerEncoder, head: TagHead, *, pooling: str) -> None:
         super().__init__(encoder, pooling=pooling)
         self.head = head
 
-    def forward(
-        self, buckets: list[TensorBucket], n_rows: int, n_recomputed: int = 0
-    ) -> Tensor:
-        """(n_rows, n_tags) float32 emissions: see TransformerVectors.forward."""
-        emissions: Tensor = self.head(super().forward(buckets, n_rows, n_recomputed))
+    @property
+    def n_outputs(self) -> int:
+        """The number of tags: the output is (n_rows, n_tags) float32 emissions."""
+        return self.head.linear.out_features
+
+    def read_out(self, pooled: Tensor) -> Tensor:
+        """(parts, width) -> (parts, n_tags)"""
+        emissions: Tensor = self.head(pooled)
         return emissions
 
 
