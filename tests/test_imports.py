@@ -13,6 +13,7 @@ PACKAGE = "spacy_ner_plus"
 ROOT = Path(spacy_ner_plus.__file__).parent
 
 FLOORS = {
+    "extras": 0,
     "tags": 0,
     "scoring": 0,
     "reliability": 0,
@@ -23,6 +24,8 @@ FLOORS = {
     "data": 3,
     "training": 4,
     "evaluation": 4,
+    "experiments": 4,
+    "prediction": 4,
     "serving": 4,
     "cli": 5,
 }
@@ -35,6 +38,7 @@ HEAVY = {
     "shared": {"spacy_transformers", "spacy_curated_transformers", "curated_transformers"},
 }
 FORBIDDEN = {
+    "extras": ["spacy", "torch", "shared", "web", "plots"],
     "tags": ["spacy", "torch", "shared", "web", "plots"],
     "scoring": ["spacy", "torch", "shared", "web", "plots"],
     "reliability": ["spacy", "torch", "shared", "web", "plots"],
