@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from spacy import registry
+from spacy.tokens import Doc
 from spacy.training import Example
 
 from ..scoring import Counts, count_spans, summarise
@@ -60,24 +61,37 @@ def score_entities(examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]
 def in_reference(example: Example, predicted: list[Span]) -> list[Span | None]:
     """Spans of the predicted Doc in tokens of the reference.
 
-    RETURNS: None in place of a span that can't be judged: one that touches a token without
-        annotation, or is of a type that the reference is not annotated for.
+    RETURNS: None in place of a span that can't be judged: see judgeable.
     """
-    if not predicted:
-        return []
-    missing = example.y.to_array("ENT_IOB") == 0
-    annotated = annotated_labels(example.y)
+    return judgeable(example.y, aligned(example, predicted)) if predicted else []
+
+
+def aligned(example: Example, predicted: Iterable[Span]) -> list[Span | None]:
+    """Spans of the predicted Doc on all tokens of the reference that they touch; None for one
+    that touches none.
+    """
     to_reference = example.alignment.x2y
     spans: list[Span | None] = []
     for start, end, label in predicted:
         tokens = to_reference[start:end]
-        span = None
-        if len(tokens) and (annotated is None or label in annotated):
-            first, last = int(tokens[0]), int(tokens[-1])
-            if not np.any(missing[first : last + 1]):
-                span = (first, last + 1, label)
-        spans.append(span)
+        spans.append((int(tokens[0]), int(tokens[-1]) + 1, label) if len(tokens) else None)
     return spans
+
+
+def judgeable(reference: Doc, predicted: Iterable[Span | None]) -> list[Span | None]:
+    """Spans on the reference's tokens, with None in place of one that touches a token without
+    annotation, or is of a type that the reference is not annotated for.
+    """
+    missing = reference.to_array("ENT_IOB") == 0
+    annotated = annotated_labels(reference)
+    return [
+        span
+        if span is not None
+        and (annotated is None or span[2] in annotated)
+        and not np.any(missing[span[0] : span[1]])
+        else None
+        for span in predicted
+    ]
 
 
 def _count(example: Example) -> dict[str, Counts]:

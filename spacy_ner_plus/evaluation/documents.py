@@ -1,0 +1,171 @@
+"""What is compared: the gold and the predicted entities of a document, on the same tokens."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from spacy.tokens import Doc
+from spacy.training import Example
+
+from ..pipeline.annotating import PROBABILITY
+from ..pipeline.scorer import aligned, judgeable
+from ..tags import Span
+from ..text.gold import annotated_labels
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """An entity in a document of an evaluation.
+
+    start, end (int): In tokens of the reference, end exclusive. A predicted entity covers all
+        tokens that it touches.
+    label (str): Its type.
+    start_char, end_char (int): In characters of the text, as it was annotated or predicted.
+    probability (float): Of a predicted entity, if the pipeline gives one.
+    uncalibrated (float): The same without the pipeline's calibration, if it has one.
+    """
+
+    start: int
+    end: int
+    label: str
+    start_char: int
+    end_char: int
+    probability: float | None = None
+    uncalibrated: float | None = None
+
+    @property
+    def span(self) -> Span:
+        return self.start, self.end, self.label
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document of an evaluation.
+
+    index (int): Its place in the data, from 0; documents without annotation count too.
+    text (str): Its text.
+    token_starts (Tuple[int, ...]): Where the reference's tokens start, in characters.
+    sentence_starts (Tuple[int, ...]): The tokens that start a sentence; empty if nothing says so.
+    gold (Tuple[Entity, ...]): From left to right.
+    predicted (Tuple[Entity, ...]): Those that can be judged, from left to right. Two that touch the
+        same tokens only may have the same span.
+    not_judged (Tuple[Entity, ...]): Predicted entities that touch a token without annotation, or
+        are of a type that the document is not annotated for: neither right nor wrong. One that
+        touches no token of the reference starts and ends at 0.
+    """
+
+    index: int
+    text: str
+    token_starts: tuple[int, ...]
+    sentence_starts: tuple[int, ...]
+    gold: tuple[Entity, ...]
+    predicted: tuple[Entity, ...]
+    not_judged: tuple[Entity, ...]
+
+
+def is_annotated(reference: Doc, spans_key: str | None) -> bool:
+    """Whether a document says anything about entities."""
+    if spans_key is None:
+        return bool(reference.has_annotation("ENT_IOB"))
+    return spans_key in reference.spans
+
+
+def from_example(index: int, example: Example, spans_key: str | None = None) -> Document:
+    """A document as a pipeline processed it.
+
+    index (int): Its place in the data.
+    example (Example): The processed and the annotated Doc.
+    spans_key (str): Compare doc.spans[spans_key], which may nest and overlap; None for doc.ents.
+    """
+    found = entities_of(example.predicted, spans_key)
+    spans = aligned(example, [entity.span for entity in found])
+    return _document(index, example.reference, found, spans, spans_key)
+
+
+def from_offsets(
+    index: int, reference: Doc, found: list[Entity], spans_key: str | None = None
+) -> Document:
+    """A document with entities of which only the characters are known; their tokens are ignored."""
+    outer = [
+        reference.char_span(entity.start_char, entity.end_char, alignment_mode="expand")
+        for entity in found
+    ]
+    spans: list[Span | None] = [
+        None if span is None else (span.start, span.end, entity.label)
+        for span, entity in zip(outer, found, strict=True)
+    ]
+    return _document(index, reference, found, spans, spans_key)
+
+
+def entities_of(doc: Doc, spans_key: str | None) -> list[Entity]:
+    """The entities of a Doc, on its own tokens, with their probabilities where it has them."""
+    if spans_key is None:
+        spans = list(doc.ents)
+        has_probability = not spans or spans[0].has_extension(PROBABILITY)
+        scores = [span._.get(PROBABILITY) if has_probability else None for span in spans]
+    else:
+        group = doc.spans.get(spans_key, [])
+        spans = list(group)
+        scores = list(group.attrs.get("scores", [])) if spans else []
+        if len(scores) != len(spans):
+            scores = [None] * len(spans)
+    return [
+        Entity(
+            span.start,
+            span.end,
+            span.label_,
+            span.start_char,
+            span.end_char,
+            None if score is None else float(score),
+        )
+        for span, score in zip(spans, scores, strict=True)
+    ]
+
+
+def _document(
+    index: int,
+    reference: Doc,
+    found: list[Entity],
+    spans: list[Span | None],
+    spans_key: str | None,
+) -> Document:
+    known = judgeable(reference, spans) if spans_key is None else _of_known_types(reference, spans)
+    predicted, not_judged = [], []
+    for entity, span, judged in zip(found, spans, known, strict=True):
+        start, end, _ = span or (0, 0, "")
+        entity = _moved(entity, start, end)
+        (not_judged if judged is None else predicted).append(entity)
+    has_sentences = reference.has_annotation("SENT_START")
+    return Document(
+        index=index,
+        text=reference.text,
+        token_starts=tuple(reference.to_array("IDX").tolist()) if len(reference) else (),
+        sentence_starts=tuple(s.start for s in reference.sents) if has_sentences else (),
+        gold=_in_order(entities_of(reference, spans_key)),
+        predicted=_in_order(predicted),
+        not_judged=_in_order(not_judged),
+    )
+
+
+def _of_known_types(reference: Doc, spans: list[Span | None]) -> list[Span | None]:
+    """Groups of spans know no missing tokens, only documents annotated for some types."""
+    annotated = annotated_labels(reference)
+    return [
+        span if span is not None and (annotated is None or span[2] in annotated) else None
+        for span in spans
+    ]
+
+
+def _moved(entity: Entity, start: int, end: int) -> Entity:
+    return Entity(
+        start,
+        end,
+        entity.label,
+        entity.start_char,
+        entity.end_char,
+        entity.probability,
+        entity.uncalibrated,
+    )
+
+
+def _in_order(entities: Iterable[Entity]) -> tuple[Entity, ...]:
+    return tuple(sorted(entities, key=lambda e: (e.start, e.end, e.label, e.start_char)))

@@ -1,0 +1,58 @@
+"""What the probabilities would be without the calibration that a pipeline carries."""
+
+from collections.abc import Iterable, Iterator
+
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from ..models.calibration import Calibration
+from ..pipeline.batching import look_ahead
+from ..pipeline.component import NerPlus
+
+BATCH_SIZE = 1000
+
+
+def calibrated_component(nlp: Language, spans_key: str | None) -> NerPlus | None:
+    """The component that gives the entities their probabilities, if it is calibrated."""
+    for _, component in nlp.pipeline:
+        if not isinstance(component, NerPlus) or spans_key not in (None, component.spans_key):
+            continue
+        if component.tagger.calibration != Calibration():
+            return component
+    return None
+
+
+def uncalibrated_probabilities(
+    nlp: Language, ner: NerPlus, docs: Iterable[Doc]
+) -> Iterator[dict[tuple[int, int, str], float]]:
+    """Process Docs again, up to a component, and let it predict without calibration.
+
+    docs (Iterable[Doc]): As the pipeline gets them.
+    YIELDS: For each Doc, the probability by start and end in characters and label. The entities
+        are the same as with calibration, but those below a threshold are there too.
+    """
+    later = nlp.pipe_names[nlp.pipe_names.index(ner.name) :]
+    stream = nlp.pipe(docs, disable=later)
+    for batch in look_ahead(stream, max_docs=BATCH_SIZE):
+        calibration = ner.tagger.calibration
+        ner.tagger.calibration = Calibration()
+        try:
+            found = ner.predict(batch)
+        finally:
+            ner.tagger.calibration = calibration
+        for doc, entities in zip(batch, found, strict=True):
+            yield {
+                _key(doc, start, end, ner.labels[label]): probability
+                for start, end, label, probability in zip(
+                    entities.starts.tolist(),
+                    entities.ends.tolist(),
+                    entities.labels.tolist(),
+                    entities.probabilities.tolist(),
+                    strict=True,
+                )
+            }
+
+
+def _key(doc: Doc, start: int, end: int, label: str) -> tuple[int, int, str]:
+    last = doc[end - 1]
+    return doc[start].idx, last.idx + len(last), label
