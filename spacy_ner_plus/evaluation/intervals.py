@@ -4,12 +4,12 @@ Efron and Tibshirani (1993), "An Introduction to the Bootstrap", chapter 13: the
 interval. Documents are what is drawn, because entities of one document are not independent.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from ..scoring import count_spans
 from .documents import Document
 
 LEVEL = 0.95
@@ -42,19 +42,20 @@ def document_counts(
     labels (Sequence[str]): All labels that occur, where two evaluations are to have the same ones;
         None for those that occur in these documents, sorted.
     RETURNS (Tuple[List[str], np.ndarray]): Labels, and (n_docs, n_labels, 3) int64 true positives,
-        false positives and false negatives, as scoring.count_spans gives them.
+        false positives and false negatives. Of several entities with the same span and label,
+        which come about where tokens differ, as many are right as there are in gold: so each
+        entity is counted once, as in spacy.scorer.get_ner_prf.
     """
-    found = [
-        count_spans((e.span for e in doc.gold), (e.span for e in doc.predicted))
-        for doc in documents
-    ]
+    gold = [Counter(entity.span for entity in document.gold) for document in documents]
+    predicted = [Counter(entity.span for entity in document.predicted) for document in documents]
     if labels is None:
-        labels = sorted({label for document in found for label in document})
+        labels = sorted({label for spans in (*gold, *predicted) for _, _, label in spans})
     column = {label: i for i, label in enumerate(labels)}
-    counts = np.zeros((len(found), len(column), 3), dtype=np.int64)
-    for i, document in enumerate(found):
-        for label, count in document.items():
-            counts[i, column[label]] = count.tp, count.fp, count.fn
+    counts = np.zeros((len(documents), len(column), 3), dtype=np.int64)
+    for table, wanted, found in zip(counts, gold, predicted, strict=True):
+        for i, spans in enumerate((wanted & found, found - wanted, wanted - found)):
+            for (_, _, label), n in spans.items():
+                table[column[label], i] += n
     return list(labels), counts
 
 
@@ -65,7 +66,7 @@ def scores_of(counts: np.ndarray) -> Scores:
         a corpus, the sum of document_counts over the documents.
     A ratio without cases is 0.0.
     """
-    taking_part = counts.any(axis=-1)[..., None]  # (..., n_labels, 1)
+    taking_part = (counts.sum(axis=-1) > 0)[..., None]  # (..., n_labels, 1)
     support = (counts[..., 0] + counts[..., 2])[..., None]
     types = _precision_recall_f1(counts)
     return Scores(

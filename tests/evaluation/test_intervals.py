@@ -41,6 +41,11 @@ def test_document_counts_are_exact_matches_by_document_and_label() -> None:
     assert counts.tolist() == [[[0, 1, 0], [0, 0, 0]]]
 
 
+def test_document_counts_count_every_entity_where_spans_fall_together() -> None:
+    both = document(entities((0, 1, "A")), entities((0, 1, "A"), (0, 1, "A")))
+    assert document_counts([both])[1].tolist() == [[[1, 1, 0]]]
+
+
 def test_scores_of_counts_equal_those_of_scoring() -> None:
     for seed in range(20):
         counts = random_counts(1, seed)[0]
