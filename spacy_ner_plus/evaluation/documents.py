@@ -129,7 +129,8 @@ def _document(
     spans_key: str | None,
 ) -> Document:
     known = judgeable(reference, spans) if spans_key is None else _of_known_types(reference, spans)
-    predicted, not_judged = [], []
+    predicted: list[Entity] = []
+    not_judged: list[Entity] = []
     for entity, span, judged in zip(found, spans, known, strict=True):
         start, end, _ = span or (0, 0, "")
         entity = _moved(entity, start, end)

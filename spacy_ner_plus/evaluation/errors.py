@@ -144,8 +144,7 @@ def _groups(
         key=lambda tie: (
             -_overlap(*tie),
             tie[0].label != tie[1].label,
-            tie[0].start,
-            tie[1].start,
+            max(tie[0].start, tie[1].start),  # from left to right
             tie[0].span,
             tie[1].span,
         ),

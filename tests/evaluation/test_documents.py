@@ -1,0 +1,140 @@
+"""Gold and predicted entities on the same tokens."""
+
+import pytest
+import spacy
+from hypothesis import given, settings
+from spacy.scorer import get_ner_prf
+from spacy.tokens import Doc, Span
+from spacy.training import Example
+
+from spacy_ner_plus.evaluation.documents import (
+    Document,
+    Entity,
+    entities_of,
+    from_example,
+    from_offsets,
+    is_annotated,
+)
+from spacy_ner_plus.evaluation.errors import find_errors
+from spacy_ner_plus.tags import Span as Spanned
+from spacy_ner_plus.text.gold import ANNOTATED_LABELS, register_annotated_labels
+from tests.evaluation.docs import N_TOKENS, flat_spans
+
+NLP = spacy.blank("en")
+
+
+def make_doc(words: list[str], spans: list[Spanned], *, default: str = "outside") -> Doc:
+    doc = Doc(NLP.vocab, words=words)
+    doc.set_ents([Span(doc, *span) for span in spans], default=default)
+    return doc
+
+
+def make_example(gold: list[Spanned], predicted: list[Spanned]) -> Example:
+    words = ["t"] * N_TOKENS
+    return Example(make_doc(words, predicted), make_doc(words, gold))
+
+
+def spans(entities: tuple[Entity, ...]) -> list[Spanned]:
+    return [entity.span for entity in entities]
+
+
+def counts(document: Document) -> tuple[int, int, int]:
+    n_right = sum(finding.kind == "correct" for finding in find_errors(document))
+    return n_right, len(document.predicted) - n_right, len(document.gold) - n_right
+
+
+def test_entities_have_characters_and_order() -> None:
+    example = make_example([(2, 4, "B"), (0, 1, "A")], [(0, 2, "A")])
+    document = from_example(7, example)
+    assert document.index == 7
+    assert document.gold == (Entity(0, 1, "A", 0, 1), Entity(2, 4, "B", 4, 7))
+    assert document.predicted == (Entity(0, 2, "A", 0, 3),)
+    assert document.token_starts == tuple(range(0, 2 * N_TOKENS, 2))
+    assert document.sentence_starts == ()
+    assert document.not_judged == ()
+
+
+def test_predictions_lie_on_all_reference_tokens_that_they_touch() -> None:
+    reference = make_doc(["Anti-smoking", "laws"], [(0, 1, "X")])
+    predicted = Doc(NLP.vocab, words=["Anti", "-", "smoking", "laws"], spaces=[0, 0, 1, 1])
+    predicted.ents = [Span(predicted, 2, 3, "X")]
+    document = from_example(0, Example(predicted, reference))
+    assert document.predicted == (Entity(0, 1, "X", 5, 12),)
+
+
+def test_predictions_on_missing_annotation_are_not_judged() -> None:
+    reference = make_doc(["a", "b", "c"], [(0, 1, "X")], default="missing")
+    predicted = make_doc(["a", "b", "c"], [(0, 1, "X"), (1, 2, "X")])
+    document = from_example(0, Example(predicted, reference))
+    assert spans(document.predicted) == [(0, 1, "X")]
+    assert spans(document.not_judged) == [(1, 2, "X")]
+
+
+@pytest.mark.parametrize("spans_key", [None, "sc"])
+def test_predictions_of_types_that_were_not_annotated_are_not_judged(spans_key) -> None:
+    register_annotated_labels()
+    reference = make_doc(["a", "b"], [])
+    reference.spans["sc"] = []
+    reference._.set(ANNOTATED_LABELS, ["X"])
+    predicted = make_doc(["a", "b"], [(0, 1, "X"), (1, 2, "Y")])
+    predicted.spans["sc"] = list(predicted.ents)
+    document = from_example(0, Example(predicted, reference), spans_key)
+    assert spans(document.predicted) == [(0, 1, "X")]
+    assert spans(document.not_judged) == [(1, 2, "Y")]
+
+
+@settings(max_examples=150)
+@given(flat_spans, flat_spans)
+def test_counts_are_those_of_spacy(gold: list[Spanned], predicted: list[Spanned]) -> None:
+    example = make_example(gold, predicted)
+    scores = get_ner_prf([example])["ents_per_type"] or {}
+    tp, fp, fn = counts(from_example(0, example))
+    both = scores.keys()
+    assert tp == sum(gold.count(span) for span in predicted)
+    assert {label for *_, label in (*gold, *predicted)} == set(both)
+    n = 2 * tp + fp + fn
+    overall = get_ner_prf([example])["ents_f"]
+    assert (overall or 0.0) == pytest.approx(2 * tp / n if n else 0.0)
+
+
+@settings(max_examples=100)
+@given(flat_spans, flat_spans)
+def test_offsets_give_the_same_as_docs(gold: list[Spanned], predicted: list[Spanned]) -> None:
+    example = make_example(gold, predicted)
+    found = entities_of(example.predicted, None)
+    assert from_offsets(3, example.reference, found) == from_example(3, example)
+
+
+def test_offsets_within_tokens_are_widened() -> None:
+    reference = make_doc(["Anti-smoking", "laws"], [])
+    document = from_offsets(0, reference, [Entity(0, 0, "X", 5, 12)])
+    assert document.predicted == (Entity(0, 1, "X", 5, 12),)
+
+
+def test_groups_of_spans_may_nest_and_bring_scores() -> None:
+    reference, predicted = make_doc(["a", "b", "c"], []), make_doc(["a", "b", "c"], [])
+    reference.spans["sc"] = [Span(reference, 0, 3, "X"), Span(reference, 1, 2, "Y")]
+    predicted.spans["sc"] = [Span(predicted, 0, 3, "X"), Span(predicted, 0, 2, "Y")]
+    predicted.spans["sc"].attrs["scores"] = [0.75, 0.25]
+    document = from_example(0, Example(predicted, reference), "sc")
+    assert spans(document.gold) == [(0, 3, "X"), (1, 2, "Y")]
+    assert [(e.span, e.probability) for e in document.predicted] == [
+        ((0, 2, "Y"), 0.25),
+        ((0, 3, "X"), 0.75),
+    ]
+
+
+def test_a_document_without_annotation_is_known() -> None:
+    bare = Doc(NLP.vocab, words=["a"])
+    assert not is_annotated(bare, None)
+    assert is_annotated(make_doc(["a"], []), None)
+    assert not is_annotated(make_doc(["a"], []), "sc")
+    bare.spans["sc"] = []
+    assert is_annotated(bare, "sc")
+
+
+def test_sentences_are_known_where_they_are_annotated() -> None:
+    reference = Doc(NLP.vocab, words=["a", "b", "c"], sent_starts=[True, False, True])
+    reference.ents = []
+    document = from_offsets(0, reference, [])
+    assert document.sentence_starts == (0, 2)

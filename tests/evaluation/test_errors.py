@@ -1,0 +1,193 @@
+"""Each entity in exactly one finding, of the right kind."""
+
+from collections import Counter
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from spacy_ner_plus.evaluation.documents import Entity
+from spacy_ner_plus.evaluation.errors import CORRECT, ERRORS, Finding, find_errors
+from spacy_ner_plus.tags import Span
+from tests.evaluation.docs import (
+    flat_spans,
+    make_document,
+    overlapping_spans,
+    real_documents,
+)
+
+any_spans = st.one_of(flat_spans, overlapping_spans)
+MIRRORED = {
+    "too_short": "too_long",
+    "too_long": "too_short",
+    "split": "merged",
+    "merged": "split",
+    "missed": "spurious",
+    "spurious": "missed",
+}
+
+
+def kinds(gold: list[Span], predicted: list[Span]) -> list[str]:
+    return [finding.kind for finding in find_errors(make_document(gold, predicted))]
+
+
+@pytest.mark.parametrize(
+    ("gold", "predicted", "kind"),
+    [
+        ([(0, 2, "A")], [(0, 2, "A")], "correct"),
+        ([(0, 2, "A")], [(0, 2, "B")], "type"),
+        ([(0, 3, "A")], [(1, 3, "A")], "too_short"),
+        ([(1, 3, "A")], [(0, 4, "A")], "too_long"),
+        ([(0, 3, "A")], [(1, 4, "A")], "shifted"),
+        ([(0, 3, "A")], [(0, 2, "B")], "boundary_and_type"),
+        ([(0, 5, "A")], [(0, 2, "A"), (3, 5, "B")], "split"),
+        ([(0, 2, "A"), (3, 5, "A")], [(0, 5, "A")], "merged"),
+        ([(0, 2, "A")], [], "missed"),
+        ([], [(0, 2, "A")], "spurious"),
+        ([(0, 2, "A")], [(2, 4, "A")], "missed spurious"),
+    ],
+)
+def test_kind(gold: list[Span], predicted: list[Span], kind: str) -> None:
+    assert " ".join(kinds(gold, predicted)) == kind
+
+
+@pytest.mark.parametrize("swap", [False, True])
+def test_an_entity_inside_one_that_is_right_is_nested_inside(swap: bool) -> None:
+    sides = [(0, 4, "A"), (1, 2, "A")], [(0, 4, "A")]
+    assert kinds(*(sides[::-1] if swap else sides)) == ["correct", "nested_inside"]
+
+
+def test_the_entity_around_one_that_is_right_is_missed() -> None:
+    assert kinds([(0, 4, "A"), (1, 2, "A")], [(1, 2, "A")]) == ["missed", "correct"]
+
+
+def test_repeated_predictions_are_right_once() -> None:
+    assert kinds([(0, 2, "A")], [(0, 2, "A"), (0, 2, "A")]) == ["correct", "nested_inside"]
+
+
+def test_a_chain_is_cut_where_the_overlap_is_least() -> None:
+    found = find_errors(make_document([(0, 3, "A"), (4, 8, "A")], [(1, 5, "A"), (6, 9, "A")]))
+    assert [(f.kind, f.gold[0].span, f.predicted[0].span) for f in found] == [
+        ("shifted", (0, 3, "A"), (1, 5, "A")),
+        ("shifted", (4, 8, "A"), (6, 9, "A")),
+    ]
+
+
+def test_overlapping_predictions_do_not_split_an_entity() -> None:
+    assert kinds([(0, 5, "A")], [(0, 4, "A"), (1, 3, "A")]) == ["too_short", "nested_inside"]
+
+
+def test_of_equal_overlaps_the_same_label_wins() -> None:
+    gold, predicted = [(0, 4, "A")], [(0, 3, "B"), (1, 4, "A")]
+    assert sorted(kinds(gold, predicted)) == ["nested_inside", "too_short"]
+
+
+def check_kind(finding: Finding) -> None:
+    """What the names say."""
+    gold, predicted = finding.gold, finding.predicted
+    n = (len(gold), len(predicted))
+    if finding.kind in ("missed", "spurious", "nested_inside"):
+        assert n == ((0, 1) if finding.kind == "spurious" else n)
+        assert n == ((1, 0) if finding.kind == "missed" else n)
+        assert sum(n) == 1
+        return
+    assert all(g.start < p.end and p.start < g.end for g in gold for p in predicted)
+    if finding.kind == "split":
+        assert n[0] == 1 < n[1]
+        return
+    if finding.kind == "merged":
+        assert n[1] == 1 < n[0]
+        return
+    [g], [p] = gold, predicted
+    same_span, same_label = g.span[:2] == p.span[:2], g.label == p.label
+    expected = {
+        "correct": (True, True),
+        "type": (True, False),
+        "boundary_and_type": (False, False),
+    }
+    assert (same_span, same_label) == expected.get(finding.kind, (False, True))
+    g_in_p, p_in_g = p.start <= g.start and g.end <= p.end, g.start <= p.start and p.end <= g.end
+    if finding.kind == "too_short":
+        assert p_in_g
+    if finding.kind == "too_long":
+        assert g_in_p
+    if finding.kind == "shifted":
+        assert not g_in_p and not p_in_g
+
+
+@settings(max_examples=400)
+@given(any_spans, any_spans)
+def test_every_entity_is_in_one_finding_of_the_right_kind(
+    gold: list[Span], predicted: list[Span]
+) -> None:
+    document = make_document(gold, predicted)
+    found = find_errors(document)
+    for finding in found:
+        check_kind(finding)
+    ids = Counter(id(e) for f in found for e in (*f.gold, *f.predicted))
+    assert ids == Counter(id(e) for e in (*document.gold, *document.predicted))
+    n_correct = sum(f.kind == CORRECT for f in found)
+    assert n_correct == sum((Counter(gold) & Counter(predicted)).values())
+    assert {f.kind for f in found} <= {CORRECT, *ERRORS}
+    assert [f.start for f in found] == sorted(f.start for f in found)
+
+
+@settings(max_examples=400)
+@given(any_spans, any_spans)
+def test_what_is_alone_overlaps_nothing_that_is_alone(
+    gold: list[Span], predicted: list[Span]
+) -> None:
+    alone = [f for f in find_errors(make_document(gold, predicted)) if not (f.gold and f.predicted)]
+    golds = [e for f in alone for e in f.gold]
+    others = [e for f in alone for e in f.predicted]
+    assert not any(g.start < p.end and p.start < g.end for g in golds for p in others)
+
+
+@settings(max_examples=200)
+@given(flat_spans, flat_spans)
+def test_the_other_way_round_errors_are_mirrored(gold: list[Span], predicted: list[Span]) -> None:
+    there, back = Counter(kinds(gold, predicted)), Counter(kinds(predicted, gold))
+    assert {MIRRORED.get(kind, kind): n for kind, n in there.items()} == back
+
+
+@settings(max_examples=200)
+@given(any_spans, any_spans)
+def test_pairs_hold_each_entity_once(gold: list[Span], predicted: list[Span]) -> None:
+    for finding in find_errors(make_document(gold, predicted)):
+        golds = [g for g, _ in finding.pairs if g is not None]
+        others = [p for _, p in finding.pairs if p is not None]
+        assert sorted(map(id, golds)) == sorted(map(id, finding.gold))
+        assert sorted(map(id, others)) == sorted(map(id, finding.predicted))
+        assert sum(None not in pair for pair in finding.pairs) == bool(golds and others)
+
+
+def test_pairs_join_the_largest_overlap() -> None:
+    [finding] = find_errors(make_document([(0, 5, "A")], [(0, 1, "A"), (2, 5, "B")]))
+    labels = [(g and g.span, p and p.span) for g, p in finding.pairs]
+    assert labels == [((0, 5, "A"), (2, 5, "B")), (None, (0, 1, "A"))]
+
+
+@pytest.mark.parametrize(
+    ("corpus", "nested"), [("bc5cdr", False), ("wnut17", False), ("bc5cdr", True)]
+)
+def test_corpora_are_accounted_for(corpus: str, nested: bool) -> None:
+    documents = real_documents(corpus, nested=nested)
+    counts: Counter[str] = Counter()
+    for document in documents:
+        found = find_errors(document)
+        assert Counter(e for f in found for e in f.gold) == Counter(document.gold)
+        assert Counter(e for f in found for e in f.predicted) == Counter(document.predicted)
+        counts.update(f.kind for f in found)
+    assert {CORRECT, "too_short", "too_long", "type", "missed", "spurious"} <= set(counts)
+    assert not nested or counts["nested_inside"]
+
+
+def test_a_document_of_many_errors_takes_no_time_for_each_pair() -> None:
+    """100,000 entities on each side: all pairs would be 10 billion."""
+    n = 100_000
+    gold = [Entity(4 * i, 4 * i + 2, "A", 8 * i, 8 * i + 3) for i in range(n)]
+    predicted = [Entity(4 * i + 1, 4 * i + 3, "A", 8 * i + 2, 8 * i + 5) for i in range(n)]
+    document = make_document([], [], n_tokens=1)
+    object.__setattr__(document, "gold", tuple(gold))
+    object.__setattr__(document, "predicted", tuple(predicted))
+    assert Counter(f.kind for f in find_errors(document)) == {"shifted": n}
