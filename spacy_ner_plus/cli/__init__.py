@@ -10,9 +10,11 @@ from spacy.cli._util import app as spacy_app
 from spacy_ner_plus.cli.calibrate import calibrate_cli
 from spacy_ner_plus.cli.check import check_cli
 from spacy_ner_plus.cli.convert import convert_cli
+from spacy_ner_plus.cli.cross_validate import cross_validate_cli
 from spacy_ner_plus.cli.encoder import encoder_cli
 from spacy_ner_plus.cli.evaluate import evaluate_cli
 from spacy_ner_plus.cli.export import export_cli
+from spacy_ner_plus.cli.learning_curve import learning_curve_cli
 from spacy_ner_plus.cli.report import report_cli
 from spacy_ner_plus.cli.smoke import smoke_cli
 from spacy_ner_plus.cli.train import CONTEXT, train_cli
@@ -26,9 +28,11 @@ app = typer.Typer(
 app.command("calibrate")(calibrate_cli)
 app.command("check")(check_cli)
 app.command("convert")(convert_cli)
+app.command("cross-validate", context_settings=CONTEXT)(cross_validate_cli)
 app.command("encoder")(encoder_cli)
 app.command("evaluate")(evaluate_cli)
 app.command("export")(export_cli)
+app.command("learning-curve", context_settings=CONTEXT)(learning_curve_cli)
 app.command("report")(report_cli)
 app.command("smoke")(smoke_cli)
 app.command("train", context_settings=CONTEXT)(train_cli)

@@ -1,0 +1,126 @@
+"""`ner-plus learning-curve`: whether more annotated documents would help."""
+
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from spacy.cli._util import setup_gpu, show_validation_error
+from wasabi import msg
+
+from spacy_ner_plus.cli._errors import errors_as_messages
+from spacy_ner_plus.cli.cross_validate import (
+    code_settings,
+    describe_scores,
+    plus_minus,
+    read_config,
+    warn_of_rare_labels,
+)
+
+PLOT = "curve.svg"
+
+
+def learning_curve_cli(
+    ctx: typer.Context,
+    config_path: Annotated[Path, typer.Argument(help="Path to config file", exists=True)],
+    train: Annotated[
+        Path, typer.Argument(help=".spacy file to train with, or a folder of such files")
+    ],
+    dev: Annotated[Path, typer.Argument(help=".spacy file to score, or a folder of such files")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for runs and results")],
+    shares: Annotated[
+        str, typer.Option(help="Shares of the training documents, parted by commas")
+    ] = "0.125,0.25,0.5,1",
+    repeats: Annotated[
+        int, typer.Option(help="How often each share is trained with, with other seeds")
+    ] = 1,
+    seed: Annotated[int, typer.Option(help="Seed of the choice of documents")] = 0,
+    dev_share: Annotated[
+        float,
+        typer.Option(
+            help="How much of the documents to train with is set aside to choose the checkpoint by"
+        ),
+    ] = 0.1,
+    code: Annotated[
+        Path | None,
+        typer.Option("--code", "-c", help="Python file with registered functions to import"),
+    ] = None,
+    gpu_id: Annotated[int, typer.Option("--gpu-id", "-g", help="GPU ID or -1 for CPU")] = -1,
+    keep_models: Annotated[
+        bool,
+        typer.Option(
+            "--keep-models", help="Keep the models and the data of each run, which take space"
+        ),
+    ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Begin anew, whatever is in the output folder")
+    ] = False,
+) -> None:
+    """Train with shares of the data and plot F1 against the number of documents.
+
+    Each share contains the smaller ones, and all are balanced by entity types. The checkpoint is
+    chosen by a part of the share itself, so that the scored documents stay unseen. If it is
+    interrupted, the same command goes on after the last run that was finished. The config can be
+    overridden as in spacy train: --training.max_steps 1000.
+    """
+    from spacy_ner_plus.experiments.corpus import read_corpus
+    from spacy_ner_plus.experiments.learning_curve import describe_last_gain, plan_learning_curve
+    from spacy_ner_plus.experiments.plot import require_plots, save_learning_curve
+    from spacy_ner_plus.experiments.runs import Experiment
+    from spacy_ner_plus.experiments.trial import carry_out, remove_models
+
+    with errors_as_messages():
+        require_plots()
+        config = read_config(config_path, ctx.args, code)
+        corpus, scored = read_corpus(train), read_corpus(dev)
+        curve = plan_learning_curve(
+            config.interpolate(),
+            corpus,
+            shares=parse_shares(shares),
+            repeats=repeats,
+            dev_share=dev_share,
+            seed=seed,
+            further_settings={"dev": scored.sha256, **code_settings(code)},
+        )
+        n_parts = round(1 / curve.shares[0])
+        warn_of_rare_labels(corpus.rare_labels(n_parts), f"for a share of {curve.shares[0]:g}")
+        experiment = Experiment(output, curve.plan, overwrite=overwrite)
+
+    setup_gpu(gpu_id)
+    work = partial(carry_out, config=config, corpus=corpus, test=dev, gpu_id=gpu_id)
+    clean_up = (lambda folder: None) if keep_models else remove_models
+    with show_validation_error(config_path, hint_fill=False):
+        scores = experiment.carry_out(work, clean_up, describe_scores)
+    points = curve.points(corpus, scores)
+    msg.divider(f"F1 on {len(scored):,} documents")
+    print_points(points)
+    path = experiment.write_results(points=points)
+    title = f"Learning curve, scored on {len(scored):,} documents"
+    save_learning_curve(points, output / PLOT, title=title)
+    msg.good(f"Wrote {path} and {output / PLOT}")
+    msg.text(describe_last_gain(points))
+
+
+def parse_shares(text: str) -> list[float]:
+    """Numbers parted by commas. RAISES ValueError: If something else is there."""
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise ValueError(
+            f"--shares must be numbers parted by commas, such as 0.125,0.25,0.5,1, got {text!r}."
+        ) from None
+
+
+def print_points(points: list[dict[str, Any]]) -> None:
+    """Print F1 by share: micro, macro and of each type."""
+    labels = sorted(set().union(*(point["summary"]["per_type"] for point in points)))
+    rows = []
+    for point in points:
+        summary = point["summary"]
+        scores = [summary["micro"], summary["macro"]]
+        scores += [summary["per_type"].get(label) for label in labels]
+        sizes = (f"{point['share']:g}", f"{point['n_docs']:,}", f"{point['n_entities']:,.0f}")
+        f1 = ["-" if score is None else plus_minus(score["f1"]) for score in scores]
+        rows.append((*sizes, *f1))
+    header = ("Share", "Documents", "Entities", "Micro", "Macro", *labels)
+    msg.table(rows, header=header, divider=True, aligns=["r"] * len(header))

@@ -1,0 +1,175 @@
+"""One training with spaCy's own API, and the scores of its best model on other documents."""
+
+import gc
+import shutil
+import sys
+from collections import Counter
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+from spacy import util
+from spacy.language import Language
+from spacy.training import Example
+from spacy.training.initialize import init_nlp
+from spacy.training.loop import DIR_MODEL_BEST, DIR_MODEL_LAST
+from spacy.training.loop import train as train_nlp
+from spacy.util import resolve_dot_names
+from thinc.api import Config
+from wasabi import msg
+
+from .corpus import AnnotatedCorpus
+from .runs import Run
+
+MEASURES = {"precision": "p", "recall": "r", "f1": "f"}
+DATA_NAMES = ("train.spacy", "dev.spacy", "test.spacy")
+CORPORA = {"train_corpus": "corpora.train", "dev_corpus": "corpora.dev"}
+# Variables, which show where they are used, and what changes no score.
+UNIMPORTANT = ("paths.", "system.", "vars.", "training.logger.")
+
+
+def corpus_names(config: Config) -> dict[str, str]:
+    """The dotted names of the corpora to train and to evaluate with.
+
+    config (Config): The interpolated config.
+    RAISES ValueError: If they are the same, or have no path that could be set.
+    """
+    names = {key: config["training"].get(key, name) for key, name in CORPORA.items()}
+    if len(set(names.values())) == 1:
+        raise ValueError("training.train_corpus and training.dev_corpus must be two corpora.")
+    for key, name in names.items():
+        block: Any = config
+        for part in name.split("."):
+            block = block.get(part) if isinstance(block, dict) else None
+        if not isinstance(block, dict) or "path" not in block:
+            raise ValueError(
+                f"The config has no setting {name}.path, which would be set to the documents of "
+                f"each run (training.{key} = {name!r}). Use a reader with a path, such as "
+                "spacy_ner_plus.Corpus.v1 or spacy.Corpus.v1; spacy init fill-config adds what a "
+                "config lacks."
+            )
+    return names
+
+
+def config_settings(config: Config) -> dict[str, Any]:
+    """What of an interpolated config decides about scores, by dotted names."""
+    set_by_runs = {f"{name}.path" for name in corpus_names(config).values()}
+    return {
+        name: value
+        for name, value in util.dict_to_dot(config).items()
+        if name not in set_by_runs and not name.startswith(UNIMPORTANT)
+    }
+
+
+def config_of_run(config: Config, folder: Path, seed: int) -> Config:
+    """The config of a run: its documents, its seed and its own log file, if there is one.
+
+    config (Config): The config, not interpolated.
+    folder (Path): The folder with the run's train.spacy and dev.spacy.
+    """
+    config = config.copy()
+    names = corpus_names(config.interpolate())
+    for key, file_name in zip(CORPORA, DATA_NAMES[:2], strict=True):
+        _set(config, f"{names[key]}.path", str(folder / file_name))
+    _set(config, "training.seed", seed)
+    log_file = config.interpolate()["training"].get("logger", {}).get("output_file")
+    if log_file:
+        _set(config, "training.logger.output_file", str(folder / Path(log_file).name))
+    return config
+
+
+def carry_out(
+    run: Run,
+    folder: Path,
+    *,
+    config: Config,
+    corpus: AnnotatedCorpus,
+    test: Path | None = None,
+    gpu_id: int = -1,
+) -> dict[str, Any]:
+    """Train on documents of a run, choose the checkpoint by others, and score the best model.
+
+    folder (Path): The folder of the run, which gets the documents, model-best and model-last.
+    config (Config): The config, not interpolated.
+    corpus (AnnotatedCorpus): What the run's documents are of.
+    test (Optional[Path]): The documents to score, if they are not of the corpus. Read as the config
+        reads its development data.
+    RETURNS (Dict[str, Any]): See read_scores.
+    RAISES ValueError: If no component of the pipeline scores entities, or there are none.
+    """
+    paths = [folder / name for name in DATA_NAMES]
+    for documents, path in zip((run.train, run.dev, run.test), paths, strict=True):
+        if documents is not None:
+            corpus.write(documents, path)
+    msg.info(
+        f"Training on {len(run.train):,} documents, choosing the checkpoint by {len(run.dev):,}"
+    )
+    config = config_of_run(config, folder, run.seed)
+    _train(config, folder, gpu_id)
+    gc.collect()  # of what was trained before the model is loaded
+    nlp = util.load_model(folder / DIR_MODEL_BEST)
+    examples = read_examples(nlp, config, test or paths[2])
+    return read_scores(nlp.evaluate(examples), examples)
+
+
+def read_examples(nlp: Language, config: Config, path: Path) -> list[Example]:
+    """Documents as the config reads its development data, with the tokens it gives to the model."""
+    config = config.copy()
+    name = corpus_names(config.interpolate())["dev_corpus"]
+    _set(config, f"{name}.path", str(path))
+    (reader,) = resolve_dot_names(config.interpolate(), [name])
+    return list(reader(nlp))
+
+
+def read_scores(scores: dict[str, Any], examples: list[Example]) -> dict[str, Any]:
+    """Entity scores in one form, whichever scorer they are from.
+
+    RETURNS (Dict[str, Any]): "micro", "macro" and, by label, "per_type", each with precision,
+        recall, f1 and support (gold entities). Macro is the mean over the types in "per_type":
+        those with gold or predicted entities.
+    RAISES ValueError: If there are no scores.
+    """
+    if scores.get("ents_per_type") is None:
+        raise ValueError("The documents to score have no annotated entities.")
+    support = Counter(ent.label_ for example in examples for ent in example.reference.ents)
+    per_type = {
+        label: {name: float(values[key]) for name, key in MEASURES.items()}
+        | {"support": support[label]}
+        for label, values in sorted(scores["ents_per_type"].items())
+    }
+    total = {"support": support.total()}
+    return {
+        "micro": {name: float(scores[f"ents_{key}"]) for name, key in MEASURES.items()} | total,
+        "macro": {name: mean(values[name] for values in per_type.values()) for name in MEASURES}
+        | total,
+        "per_type": per_type,
+    }
+
+
+def remove_models(folder: Path) -> None:
+    """Remove the models and the data of a run."""
+    for name in (DIR_MODEL_BEST, DIR_MODEL_LAST):
+        if (folder / name).exists():
+            shutil.rmtree(folder / name)
+    for name in DATA_NAMES:
+        (folder / name).unlink(missing_ok=True)
+
+
+def _train(config: Config, folder: Path, gpu_id: int) -> None:
+    nlp = init_nlp(config, use_gpu=gpu_id)
+    # before hours are spent
+    first = read_examples(nlp, config, folder / DATA_NAMES[1])[:1]
+    if "ents_per_type" not in nlp.evaluate(first):
+        raise ValueError(
+            "No component of this pipeline scores entities. It has: "
+            f"{', '.join(nlp.pipe_names) or 'no components'}."
+        )
+    train_nlp(nlp, folder, use_gpu=gpu_id, stdout=sys.stdout, stderr=sys.stderr)
+
+
+def _set(config: Config, name: str, value: Any) -> None:
+    *sections, key = name.split(".")
+    block: Any = config
+    for section in sections:
+        block = block[section]
+    block[key] = value
