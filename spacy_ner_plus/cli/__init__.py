@@ -15,6 +15,7 @@ from spacy_ner_plus.cli.encoder import encoder_cli
 from spacy_ner_plus.cli.evaluate import evaluate_cli
 from spacy_ner_plus.cli.export import export_cli
 from spacy_ner_plus.cli.learning_curve import learning_curve_cli
+from spacy_ner_plus.cli.predict import predict_cli
 from spacy_ner_plus.cli.report import report_cli
 from spacy_ner_plus.cli.smoke import smoke_cli
 from spacy_ner_plus.cli.train import CONTEXT, train_cli
@@ -33,6 +34,7 @@ app.command("encoder")(encoder_cli)
 app.command("evaluate")(evaluate_cli)
 app.command("export")(export_cli)
 app.command("learning-curve", context_settings=CONTEXT)(learning_curve_cli)
+app.command("predict")(predict_cli)
 app.command("report")(report_cli)
 app.command("smoke")(smoke_cli)
 app.command("train", context_settings=CONTEXT)(train_cli)

@@ -5,6 +5,7 @@ a part of a document: what comes before and after is summed over, not guessed.
 """
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,14 +65,27 @@ def k_best_readings(
     emissions (Emissions): Of the part's Doc, alone.
     RAISES ValueError: If k is less than 1.
     """
+    [readings] = readings_of_parts(tagger, emissions, [part], k)
+    return readings
+
+
+def readings_of_parts(
+    tagger: TaggerShim, emissions: Emissions, parts: Iterable[Doc | Span], k: int
+) -> list[list[Reading]]:
+    """As k_best_readings, for several parts of the same Doc, such as its sentences."""
     if k < 1:
         raise ValueError(f"k = {k} must be at least 1.")
-    chosen = _part(tagger, emissions, part)
-    if chosen.lattice is None:
+    whole = _whole(tagger, emissions)
+    chosen = [_part(whole, emissions, part) for part in parts]
+    return [_readings(part, tagger.scheme, k) for part in chosen]
+
+
+def _readings(part: _Part, scheme: TagScheme, k: int) -> list[Reading]:
+    if part.lattice is None:
         return [Reading(1.0, ())]
-    [(sequences, log_probabilities)] = chosen.lattice.k_best(k)
+    [(sequences, log_probabilities)] = part.lattice.k_best(k)
     return [
-        Reading(min(1.0, math.exp(log_probability)), _entities(chosen, tags, tagger.scheme))
+        Reading(min(1.0, math.exp(log_probability)), _entities(part, tags, scheme))
         for tags, log_probability in zip(
             sequences.cpu().numpy(), log_probabilities.tolist(), strict=True
         )
@@ -82,7 +96,7 @@ def tag_probabilities(
     tagger: TaggerShim, emissions: Emissions, part: Doc | Span
 ) -> TagProbabilities:
     """The marginal probabilities of the tags of each token of a Doc or Span."""
-    chosen = _part(tagger, emissions, part)
+    chosen = _part(_whole(tagger, emissions), emissions, part)
     probabilities = np.zeros((chosen.n_tokens, tagger.scheme.n_tags))
     probabilities[:, 0] = 1.0
     if chosen.lattice is not None:
@@ -93,20 +107,24 @@ def tag_probabilities(
 
 def sequence_entropy(tagger: TaggerShim, emissions: Emissions, part: Doc | Span) -> float:
     """The entropy of the distribution over tag sequences of a Doc or Span, in nats."""
-    chosen = _part(tagger, emissions, part)
+    chosen = _part(_whole(tagger, emissions), emissions, part)
     return 0.0 if chosen.lattice is None else float(chosen.lattice.entropy()[0])
 
 
-def _part(tagger: TaggerShim, emissions: Emissions, part: Doc | Span) -> _Part:
+def _whole(tagger: TaggerShim, emissions: Emissions) -> Lattice | None:
+    """The distribution over the tags of a Doc's rows, None if it has none."""
+    n_rows = len(emissions.scores)
+    if not n_rows:
+        return None
+    scores = emissions.scores.unsqueeze(0)  # (1, n_rows, n_tags)
+    return tagger.decoder.lattice(scores, [n_rows], temperature=tagger.calibration.temperature)
+
+
+def _part(whole: Lattice | None, emissions: Emissions, part: Doc | Span) -> _Part:
     doc, start, end = (part, 0, len(part)) if isinstance(part, Doc) else _bounds(part)
-    tokens = emissions.row_tokens[0]
+    [tokens] = emissions.row_tokens
     first, last = np.searchsorted(tokens, [start, end]).tolist()
-    lattice = None
-    if first < last:
-        scores = emissions.scores.unsqueeze(0)  # (1, n_rows, n_tags)
-        temperature = tagger.calibration.temperature
-        whole = tagger.decoder.lattice(scores, [len(tokens)], temperature=temperature)
-        lattice = whole.segment(0, first, last)
+    lattice = whole.segment(0, first, last) if whole is not None and first < last else None
     return _Part(doc, start, end - start, tokens[first:last], lattice)
 
 

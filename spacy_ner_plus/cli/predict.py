@@ -1,0 +1,98 @@
+"""`ner-plus predict`: a pipeline over many documents, in constant memory, resumable."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from wasabi import msg
+
+from spacy_ner_plus.cli._errors import errors_as_messages
+
+
+def predict_cli(
+    model: Annotated[str, typer.Argument(help="Name or folder of a pipeline")],
+    input: Annotated[
+        Path,
+        typer.Argument(
+            help=".txt file (a document a line), .jsonl, .csv, .tsv, .parquet or .spacy file, or a "
+            "folder of .txt or .spacy files"
+        ),
+    ],
+    output: Annotated[
+        Path,
+        typer.Argument(
+            help=".jsonl, .parquet or .spacy file, or a folder for .spacy files with "
+            "--output-format spacy"
+        ),
+    ],
+    input_format: Annotated[
+        str | None,
+        typer.Option(help="text, jsonl, csv, tsv, parquet or spacy, if not the suffix's"),
+    ] = None,
+    output_format: Annotated[
+        str | None, typer.Option(help="jsonl, parquet or spacy, if not the suffix's")
+    ] = None,
+    text_field: Annotated[str, typer.Option(help="Field or column with the text")] = "text",
+    id_field: Annotated[
+        str, typer.Option(help="Field or column that names the document, if there is one")
+    ] = "id",
+    keep_fields: Annotated[
+        bool, typer.Option("--keep-fields", help="Write the other fields too, under 'fields'")
+    ] = False,
+    spans_key: Annotated[
+        str | None, typer.Option(help="Take doc.spans[KEY] instead of doc.ents", metavar="KEY")
+    ] = None,
+    k_best: Annotated[
+        int | None,
+        typer.Option(help="Also the k most probable readings of each sentence", metavar="K"),
+    ] = None,
+    component: Annotated[
+        str, typer.Option(help="Name of the ner_plus component that gives the readings")
+    ] = "ner_plus",
+    chunk_size: Annotated[
+        int, typer.Option(help="Rows to hold in memory and write together")
+    ] = 1000,
+    max_rejects: Annotated[
+        int | None, typer.Option(help="Stop if there are more rows without a result", metavar="N")
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Begin anew, and replace an output that is there")
+    ] = False,
+) -> None:
+    """Find the entities of many documents.
+
+    If the process is killed, the same command goes on after the last whole chunk. Rows that can't
+    be processed go to OUTPUT.rejects.jsonl with the reason.
+    """
+    with errors_as_messages():
+        from spacy_ner_plus.prediction.records import Fields
+        from spacy_ner_plus.prediction.run import Settings, predict
+
+        fields = Fields(text=text_field, id=id_field, keeps_others=keep_fields)
+        summary = predict(
+            model,
+            input,
+            output,
+            Settings(
+                input_format=input_format,
+                output_format=output_format,
+                fields=fields,
+                spans_key=spans_key,
+                k_best=k_best,
+                component=component,
+                chunk_size=chunk_size,
+            ),
+            overwrite=overwrite,
+            max_rejects=max_rejects,
+        )
+    counts, before = summary.counts, summary.before
+    if before.documents or before.rejects:
+        msg.info(f"Went on after {before.documents + before.rejects:,} rows")
+    if summary.rejects is not None:
+        # Not wasabi: it breaks lines, and with them paths.
+        typer.echo(f"Warning: {counts.rejects:,} rows rejected: see {summary.rejects}", err=True)
+    msg.good(
+        f"{counts.documents:,} documents with {counts.entities:,} entities in {counts.words:,} "
+        f"words ({summary.words_per_second:,.0f} words/s)"
+    )
+    typer.echo(f"Wrote {output}")

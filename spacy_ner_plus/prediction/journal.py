@@ -1,0 +1,185 @@
+"""The work folder beside an output: complete chunks and what they were made from.
+
+A chunk is written to a folder of another name, forced to the disk, and renamed. So whenever the
+process is killed, a chunk is there whole, with its rejects, or not at all.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from .identity import differences, file_digest
+from .outputs import concatenate
+
+PART, REJECTS, RECORD = "part", "rejects.jsonl", "chunk.json"
+IDENTITY, UNFINISHED, JOINED = "run.json", "unfinished", "joined"
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Of a chunk, or of all."""
+
+    documents: int = 0
+    words: int = 0
+    entities: int = 0
+    rejects: int = 0
+
+    def __add__(self, other: "Counts") -> "Counts":
+        return Counts(*(a + b for a, b in zip(_values(self), _values(other), strict=True)))
+
+
+class Journal:
+    """What is done of a run.
+
+    output (Path): Where the result goes in the end, a file or a folder. The work folder is
+        `<output>.unfinished`, the rejects file `<output>.rejects.jsonl`.
+    """
+
+    def __init__(self, output: Path) -> None:
+        self.output = output
+        self.rejects = output.with_name(f"{output.name}.rejects.jsonl")
+        self.folder = output.with_name(f"{output.name}.unfinished")
+        self._removed = output.with_name(f"{output.name}.removed")
+
+    def open(self, identity: dict[str, Any], *, overwrite: bool) -> Counts:
+        """Begin a run, or go on with one.
+
+        identity (dict): What the result depends on, as JSON data of two levels.
+        overwrite (bool): Whether to begin anew, and replace an output that is there.
+        RETURNS (Counts): Of what is done already.
+        RAISES ValueError: If the output is there and not to be overwritten, the run that was begun
+            is another, or its files are damaged.
+        """
+        self._remove(self._removed)
+        begun = self.folder / IDENTITY
+        if overwrite or not begun.exists():
+            if self.output.exists():
+                self._check_replaceable(overwrite)
+            self._discard()
+            self.folder.mkdir(parents=True)
+            _write_atomically(begun, json.dumps(identity, indent=2))
+            _sync(self.folder.parent)
+        else:
+            self._compare(json.loads(begun.read_text(encoding="utf8")), identity)
+        return sum((_verified(chunk) for chunk in self.chunks()), Counts())
+
+    def _check_replaceable(self, overwrite: bool) -> None:
+        if not overwrite:
+            raise ValueError(f"{self.output} is there already: use --overwrite to replace it.")
+        if self.output.is_dir():
+            others = [path for path in self.output.iterdir() if path.suffix != ".spacy"]
+            if others:
+                raise ValueError(
+                    f"{self.output} is not replaced, as it is a folder with more than .spacy "
+                    f"files, such as {others[0].name}: remove it yourself."
+                )
+
+    def _compare(self, before: dict[str, Any], now: dict[str, Any]) -> None:
+        changed = differences(before, now)
+        if changed:
+            raise ValueError(
+                f"{self.folder} is of a run that began otherwise: {'; '.join(changed)}. Make it "
+                "as it was to go on, or use --overwrite to begin anew."
+            )
+
+    def chunks(self) -> list[Path]:
+        """The folders of the complete chunks in order."""
+        return sorted(path for path in self.folder.iterdir() if path.name.isdecimal())
+
+    def commit(self, number: int, fill: Callable[[Path, Path], Counts]) -> Counts:
+        """Write a chunk.
+
+        number (int): Which it is, from 0.
+        fill: Writes results and rejects to the files that it is given.
+        """
+        temporary = self.folder / UNFINISHED
+        self._remove(temporary)
+        temporary.mkdir()
+        files = [temporary / PART, temporary / REJECTS]
+        counts = fill(*files)
+        digests = {file.name: file_digest(file) for file in files}
+        record = {"counts": asdict(counts), "sha256": digests}
+        (temporary / RECORD).write_text(json.dumps(record), encoding="utf8")
+        for path in [*files, temporary / RECORD, temporary]:
+            _sync(path)
+        temporary.rename(self.folder / f"{number:08d}")
+        _sync(self.folder)
+        return counts
+
+    def finish(self, join: Callable[[Sequence[Path], Path], None]) -> None:
+        """Put the output and the rejects file, if there are any, in their places, and remove the
+        work folder.
+
+        join: Makes the output of the parts of all chunks.
+        """
+        chunks = self.chunks()
+        joined, rejects = self.folder / JOINED, self.folder / REJECTS
+        self._remove(joined)
+        join([chunk / PART for chunk in chunks], joined)
+        concatenate([chunk / REJECTS for chunk in chunks], rejects)
+        for path in [*(joined.iterdir() if joined.is_dir() else ()), joined, rejects]:
+            _sync(path)
+        if rejects.stat().st_size:
+            rejects.replace(self.rejects)
+        else:
+            self.rejects.unlink(missing_ok=True)
+        if self.output.is_dir():
+            self._remove(self.output)
+        joined.replace(self.output)
+        _sync(self.output.parent)
+        self._discard()
+
+    def _discard(self) -> None:
+        if self.folder.exists():
+            self.folder.rename(self._removed)  # at once: what is left would look like a run
+            self._remove(self._removed)
+
+    def _remove(self, path: Path) -> None:
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def _values(counts: Counts) -> list[int]:
+    return list(asdict(counts).values())
+
+
+def _verified(chunk: Path) -> Counts:
+    try:
+        record = json.loads((chunk / RECORD).read_text(encoding="utf8"))
+        is_whole = all(
+            file_digest(chunk / name) == digest for name, digest in record["sha256"].items()
+        )
+    except (OSError, ValueError) as error:
+        raise _damage(chunk) from error
+    if not is_whole:
+        raise _damage(chunk)
+    return Counts(**record["counts"])
+
+
+def _damage(chunk: Path) -> ValueError:
+    return ValueError(f"{chunk} is damaged: begin anew with --overwrite.")
+
+
+def _write_atomically(path: Path, content: str) -> None:
+    temporary = path.with_name(f"{path.name}.{UNFINISHED}")
+    temporary.write_text(content, encoding="utf8")
+    _sync(temporary)
+    temporary.replace(path)
+    _sync(path.parent)
+
+
+def _sync(path: Path) -> None:
+    """Wait until a file or folder is on the disk."""
+    if path.is_dir() and os.name == "nt":  # Windows has no such thing for folders
+        return
+    descriptor = os.open(path, os.O_RDONLY if os.name != "nt" else os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

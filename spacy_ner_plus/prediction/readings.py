@@ -1,0 +1,64 @@
+"""The k best readings of each sentence, from one pass of the encoder over a batch."""
+
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
+
+import numpy as np
+from spacy.language import Language
+from spacy.pipeline import Sentencizer
+from spacy.tokens import Doc, Span
+
+from ..models.emissions import Emissions
+from ..pipeline.batching import look_ahead
+from ..pipeline.ner_plus import NerPlus
+from ..pipeline.readings import readings_of_parts
+from .predicted import Sentence
+
+MAX_DOCS = 128
+
+
+class SentenceReader:
+    """Reads the sentences of Docs in the k most probable ways.
+
+    component (str): The name of the ner_plus component that reads.
+    RAISES ValueError: If the pipeline has no such component, or k is less than 1.
+    """
+
+    def __init__(self, nlp: Language, component: str, k: int) -> None:
+        ner = nlp.get_pipe(component) if component in nlp.pipe_names else None
+        if not isinstance(ner, NerPlus):
+            raise ValueError(
+                f"Only ner_plus gives readings, and the pipeline has no ner_plus component "
+                f"'{component}': leave --k-best out or name it with --component. Components: "
+                f"{', '.join(nlp.pipe_names) or 'none'}."
+            )
+        if k < 1:
+            raise ValueError(f"--k-best {k} must be at least 1.")
+        self._ner = ner
+        self._k = k
+        self._sentencizer = Sentencizer()
+
+    def read(self, docs: Iterable[Doc]) -> Iterator[list[Sentence]]:
+        """The sentences of each Doc."""
+        for batch in look_ahead(docs, max_docs=MAX_DOCS):
+            emissions = self._ner.emissions(batch)
+            for doc, own in zip(batch, _by_doc(emissions), strict=True):
+                spans = self._sentences(doc)
+                readings = readings_of_parts(self._ner.tagger, own, spans, self._k)
+                yield [Sentence(*pair) for pair in zip(spans, readings, strict=True)]
+
+    def _sentences(self, doc: Doc) -> list[Span]:
+        """Those of the pipeline, else by spaCy's rules, which leave no mark on the Doc."""
+        if doc.has_annotation("SENT_START"):
+            return list(doc.sents)
+        [is_start] = self._sentencizer.predict([doc])
+        bounds = [*np.flatnonzero(is_start[: len(doc)]).tolist(), len(doc)]
+        return [doc[start:end] for start, end in pairwise(bounds)]
+
+
+def _by_doc(emissions: Emissions) -> Iterator[Emissions]:
+    ends = np.cumsum(emissions.lengths)
+    for start, end, tokens in zip(
+        (ends - emissions.lengths).tolist(), ends.tolist(), emissions.row_tokens, strict=True
+    ):
+        yield Emissions(emissions.scores[start:end], [tokens])

@@ -1,0 +1,232 @@
+"""A whole run: read, process and write chunk by chunk, from where it was left."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from itertools import islice
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from spacy import util
+from spacy.language import Language
+from spacy.tokens import Doc
+from tqdm import tqdm
+
+from .identity import content_digest, package_versions
+from .inputs import open_input
+from .journal import Counts, Journal
+from .outputs import Output, open_output
+from .predicted import Found, Predicted
+from .predictor import Predictor
+from .readings import SentenceReader
+from .records import Document, Fields, Input, Record, Reject, RowError
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a result depends on besides the model and the input.
+
+    input_format, output_format (str): See open_input and open_output; None for what names tell.
+    fields (Fields): Which fields of the rows are what.
+    spans_key (str): Take doc.spans[spans_key] instead of doc.ents.
+    k_best (int): How many readings of each sentence to give; None for none.
+    component (str): The ner_plus component that gives the readings.
+    chunk_size (int): Rows that are processed, held in memory and written together.
+    """
+
+    input_format: str | None = None
+    output_format: str | None = None
+    fields: Fields = field(default_factory=Fields)
+    spans_key: str | None = None
+    k_best: int | None = None
+    component: str = "ner_plus"
+    chunk_size: int = 1000
+
+
+@dataclass(frozen=True)
+class Summary:
+    """How a run ended.
+
+    counts (Counts): Of the whole input. before (Counts): Of what an earlier run had done.
+    seconds (float): What processing the rest took.
+    rejects (Path): The file with the rejects; None if there are none.
+    """
+
+    counts: Counts
+    before: Counts
+    seconds: float
+    rejects: Path | None
+
+    @property
+    def words_per_second(self) -> float:
+        return (self.counts.words - self.before.words) / max(self.seconds, 1e-9)
+
+
+def predict(
+    model: str,
+    input: Path,
+    output: Path,
+    settings: Settings,
+    *,
+    overwrite: bool = False,
+    max_rejects: int | None = None,
+) -> Summary:
+    """Run a pipeline over all documents of an input, or over those that an earlier run with the
+    same arguments, which was killed, had not done. The result is the same, byte by byte.
+
+    model (str): Name or folder of any pipeline.
+    input (Path): A file or folder.
+    output (Path): A file, or for spaCy's format possibly a folder.
+    settings (Settings): What the result depends on.
+    overwrite (bool): Whether to begin anew, whatever is there.
+    max_rejects (int): Stop if there are more rows without a result.
+    RAISES ValueError: If an argument does not fit, an earlier run was another, or there are too
+        many rejects.
+    """
+    if settings.chunk_size < 1:
+        raise ValueError(f"--chunk-size {settings.chunk_size} must be at least 1.")
+    _check_apart(input, output)
+    source = open_input(input, settings.input_format, settings.fields)
+    writer = open_output(
+        output,
+        settings.output_format,
+        Found(settings.spans_key),
+        keeps_others=settings.fields.keeps_others,
+        has_readings=settings.k_best is not None,
+    )
+    nlp = util.load_model(model)
+    reader = None
+    if settings.k_best is not None:
+        reader = SentenceReader(nlp, settings.component, settings.k_best)
+    journal = Journal(output)
+    before = journal.open(_identity(nlp, input, settings), overwrite=overwrite)
+    started = perf_counter()
+    done = len(journal.chunks())
+    counts = before
+    with _Progress(source, done * settings.chunk_size) as progress:
+        work = _Work(nlp, source, writer, Predictor(nlp, reader), settings.spans_key, progress)
+        _check_rejects(counts, max_rejects, journal)
+        for number, records in enumerate(_chunks(source, done, settings.chunk_size), start=done):
+            counts += work.commit(journal, number, records)
+            _check_rejects(counts, max_rejects, journal)
+    journal.finish(writer.join)
+    seconds = perf_counter() - started
+    return Summary(counts, before, seconds, journal.rejects if counts.rejects else None)
+
+
+def _check_apart(input: Path, output: Path) -> None:
+    one, other = input.resolve(), output.resolve()
+    if one == other or one in other.parents or other in one.parents:
+        raise ValueError(
+            f"The output {output} and the input {input} are one within the other: give the output "
+            "another place."
+        )
+
+
+def _identity(nlp: Language, input: Path, settings: Settings) -> dict[str, Any]:
+    assert nlp.path is not None  # it was loaded from there
+    named = asdict(settings)
+    named |= {f"{name} field": value for name, value in named.pop("fields").items()}
+    return {
+        "input": {"name": input.name, "content": content_digest(input)},
+        "model": {
+            "name": f"{nlp.meta['lang']}_{nlp.meta['name']}-{nlp.meta['version']}",
+            "content": content_digest(nlp.path),
+        },
+        "setting": named,
+        "version of": package_versions("pyarrow", "spacy-transformers", "onnxruntime"),
+    }
+
+
+def _chunks(source: Input, done: int, size: int) -> Iterator[list[Record]]:
+    records = islice(source.records(), done * size, None)
+    while chunk := list(islice(records, size)):
+        yield chunk
+
+
+def _check_rejects(counts: Counts, limit: int | None, journal: Journal) -> None:
+    if limit is not None and counts.rejects > limit:
+        raise ValueError(
+            f"{counts.rejects:,} of {counts.rejects + counts.documents:,} rows were rejected, "
+            f"--max-rejects is {limit:,}. See the reasons in {journal.folder}/*/rejects.jsonl; "
+            "the same command with another limit goes on."
+        )
+
+
+class _Progress:
+    """A bar with the rate of documents and words, on a terminal only."""
+
+    def __init__(self, source: Input, n_done: int) -> None:
+        total = source.count() if sys.stderr.isatty() else None
+        self._bar = tqdm(
+            total=total, initial=n_done, desc="Predicting", unit="docs", disable=None, leave=False
+        )
+        self._started = perf_counter()
+        self._n_words = 0
+
+    def __enter__(self) -> "_Progress":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.close()
+
+    def tick(self, doc: Doc) -> None:
+        self._n_words += len(doc)
+        rate = self._n_words / max(perf_counter() - self._started, 1e-9)
+        self._bar.set_postfix_str(f"{rate:,.0f} words/s", refresh=False)
+        self._bar.update()
+
+    def skip(self, n: int) -> None:
+        self._bar.update(n)
+
+
+@dataclass(frozen=True)
+class _Work:
+    """Turns records into the files of a chunk."""
+
+    nlp: Language
+    source: Input
+    writer: Output
+    predictor: Predictor
+    spans_key: str | None
+    progress: _Progress
+
+    def commit(self, journal: Journal, number: int, records: Sequence[Record]) -> Counts:
+        def fill(part: Path, rejects: Path) -> Counts:
+            with self.nlp.memory_zone():
+                return self._process(records, part, rejects)
+
+        return journal.commit(number, fill)
+
+    def _process(self, records: Sequence[Record], part: Path, rejects: Path) -> Counts:
+        parsed = [self._parse(record) for record in records]
+        documents = [document for document in parsed if isinstance(document, Document)]
+        outcomes = iter(self.predictor.run(documents, self.progress.tick))
+        predicted: list[Predicted] = []
+        rejected: list[Reject] = []
+        for record, document in zip(records, parsed, strict=True):
+            outcome = next(outcomes) if isinstance(document, Document) else document
+            if isinstance(outcome, Predicted):
+                predicted.append(outcome)
+            else:
+                rejected.append(
+                    Reject(record.file, record.row, outcome, self.source.show(record))
+                )
+        self.progress.skip(len(rejected))
+        self.writer.write(part, predicted)
+        lines = "".join(f"{reject.as_json()}\n" for reject in rejected)
+        rejects.write_text(lines, encoding="utf8", newline="\n")
+        found = Found(self.spans_key)
+        return Counts(
+            documents=len(predicted),
+            words=sum(len(one.doc) for one in predicted),
+            entities=sum(found.count(one.doc) for one in predicted),
+            rejects=len(rejected),
+        )
+
+    def _parse(self, record: Record) -> Document | str:
+        try:
+            return self.source.parse(record)
+        except RowError as error:
+            return str(error)
