@@ -1,0 +1,70 @@
+"""What to show of a document around an entity, as rows that annotation tools read have it."""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .documents import Document, Entity
+
+# On either side, if no sentence ends before.
+CONTEXT_TOKENS = 40
+
+
+@dataclass(frozen=True)
+class Excerpt:
+    """Part of a document's text.
+
+    text (str): The part.
+    offset (int): Where it starts in the document, in characters.
+    """
+
+    text: str
+    offset: int
+
+    def within(self, entities: Iterable[Entity]) -> list[Entity]:
+        """The entities that lie wholly within the part."""
+        end = self.offset + len(self.text)
+        return [e for e in entities if self.offset <= e.start_char and e.end_char <= end]
+
+    def span(
+        self, entity: Entity, *, predicted: bool = False, with_text: bool = False
+    ) -> dict[str, Any]:
+        """An entity with offsets in the part.
+
+        predicted (bool): Give its probability, or null if it has none.
+        with_text (bool): Give its text.
+        """
+        start, end = entity.start_char - self.offset, entity.end_char - self.offset
+        row: dict[str, Any] = {"start": start, "end": end, "label": entity.label}
+        if with_text:
+            row["text"] = self.text[start:end]
+        if predicted:
+            row["probability"] = entity.probability
+        return row
+
+
+def excerpt(document: Document, start: int, end: int, entities: Sequence[Entity]) -> Excerpt:
+    """The sentences that tokens are in, or some tokens on either side where sentences are longer
+    or not known.
+
+    start, end (int): In tokens, end exclusive.
+    entities (Sequence[Entity]): None of these is cut: the part grows until it holds the whole of
+        each that it touches.
+    """
+    n_tokens = len(document.token_starts)
+    sentences = (*(document.sentence_starts or (0,)), n_tokens)
+    low = max(sentences[bisect_right(sentences, start) - 1], start - CONTEXT_TOKENS)
+    high = min(sentences[bisect_right(sentences, end - 1)], end + CONTEXT_TOKENS)
+    first = document.token_starts[low]
+    last = document.token_starts[high] if high < n_tokens else len(document.text)
+    last = first + len(document.text[first:last].rstrip())
+    while True:
+        touched = [e for e in entities if e.start_char < last and first < e.end_char]
+        wider = (
+            min([first, *(e.start_char for e in touched)]),
+            max([last, *(e.end_char for e in touched)]),
+        )
+        if wider == (first, last):
+            return Excerpt(document.text[first:last], first)
+        first, last = wider
