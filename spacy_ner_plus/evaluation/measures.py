@@ -1,0 +1,137 @@
+"""All measures of one evaluation: see docs/evaluation.md for what they mean and their schema."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from spacy.language import Language
+
+from ..pipeline.component import NerPlus
+from ..pipeline.options import thresholds
+from .confidence import confidence
+from .documents import Document
+from .error_summary import summarise_errors
+from .errors import Finding, find_errors
+from .exact import exact_scores
+from .intervals import document_counts, intervals
+from .judged import judge
+from .partial import partial_scores
+from .rows import error_rows
+from .slices import find_tokenizer, known_entities, slices
+from .sources import Predicted, Speed
+from .tokenisation import tokenisation
+
+SCHEMA, SCHEMA_VERSION = "spacy_ner_plus.metrics", 1
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What an evaluation is of, and how it is made.
+
+    data (str): Where the gold annotation is.
+    train (Path): Training data, for which entities are known from it; None to leave that out.
+    tokens, spans_key: See sources.predict.
+    precision (float): What thresholds are to reach, in (0, 1].
+    samples, seed (int): Of the bootstrap.
+    RAISES ValueError: If a number is out of range.
+    """
+
+    data: str
+    train: Path | None = None
+    tokens: str = "reference"
+    spans_key: str | None = None
+    precision: float = 0.9
+    samples: int = 2000
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0.0 < self.precision <= 1.0:
+            raise ValueError(f"The wanted precision of {self.precision} must be a share, 0 to 1.")
+        if self.samples < 1:
+            raise ValueError(f"{self.samples} bootstrap samples are too few: take 1 at least.")
+
+
+def measure(
+    predicted: Predicted, settings: Settings
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Everything that there is to say about some predictions.
+
+    predicted (Predicted): See sources.predict.
+    RETURNS: What goes to metrics.json and, a row an error, to errors.jsonl.
+    RAISES ValueError: If nervaluate or the training data are not there.
+    """
+    documents, nlp = predicted.documents, predicted.nlp
+    by_document = [find_errors(document) for document in documents]
+    findings = [finding for document in by_document for finding in document]
+    gold, found = judge(documents, findings)
+    labels, counts = document_counts(documents)
+    known = None
+    if settings.train is not None:
+        known = known_entities(settings.train, settings.spans_key)
+    metrics = {
+        "schema": SCHEMA,
+        "schema_version": SCHEMA_VERSION,
+        "model": predicted.name,
+        "data": settings.data,
+        "train": None if settings.train is None else str(settings.train),
+        "spans_key": settings.spans_key,
+        "tokens": settings.tokens,
+        "components": [] if nlp is None else nlp.pipe_names,
+        "counts": {
+            "documents": len(documents),
+            "documents_without_annotation": predicted.n_without_annotation,
+            "words": predicted.n_words,
+            "gold": len(gold),
+            "predicted": len(found),
+            "not_judged": sum(len(document.not_judged) for document in documents),
+        },
+        "speed": None if predicted.speed is None else _speed(predicted.speed),
+        "exact": exact_scores(labels, counts),
+        "intervals": intervals(labels, counts, settings.samples, settings.seed),
+        "partial": partial_scores(documents),
+        "errors": summarise_errors(findings),
+        "slices": slices(
+            gold, found, known=known, tokenizer=None if nlp is None else find_tokenizer(nlp)
+        ),
+        "confidence": confidence(
+            gold,
+            found,
+            wanted_precision=settings.precision,
+            least={} if nlp is None else _thresholds(nlp),
+        ),
+        "tokenisation": None if nlp is None else tokenisation(nlp, documents),
+    }
+    return metrics, _rows(documents, by_document)
+
+
+def _speed(speed: Speed) -> dict[str, Any]:
+    return {
+        "words_per_second": speed.words_per_second,
+        "seconds": speed.seconds,
+        "words": speed.words,
+        "peak_memory": speed.peak_memory,
+    }
+
+
+def _thresholds(nlp: Language) -> Mapping[str, float]:
+    """Those over 0 that a pipeline has, by type."""
+    return {
+        label: least
+        for _, component in nlp.pipeline
+        if isinstance(component, NerPlus)
+        for label, least in zip(
+            component.labels,
+            thresholds(component.threshold, component.labels).tolist(),
+            strict=True,
+        )
+        if least
+    }
+
+
+def _rows(documents: list[Document], findings: list[list[Finding]]) -> list[dict[str, Any]]:
+    return [
+        row
+        for document, its in zip(documents, findings, strict=True)
+        for row in error_rows(document, its)
+    ]

@@ -1,0 +1,136 @@
+"""Recall and precision of groups of entities: known from training or not, long, late, odd."""
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from spacy.language import Language
+from spacy.tokens import DocBin
+from spacy.vocab import Vocab
+
+from ..data.corpus import find_files
+from ..text.wordpieces import WordpieceTokenizer, align
+from .documents import Document, entities_of
+from .judged import Judged
+
+SEEN = ("same label", "another label only", "unseen")
+LENGTHS = ("1", "2", "3", "4", "5-6", "7+")
+LONGEST = (1, 2, 3, 4, 6)
+POSITIONS = ("0-63", "64-127", "128-255", "256-511", "512-1,023", "1,024+")
+LAST = (63, 127, 255, 511, 1023)
+PIECES = ("1", "1-2", "2-3", "over 3")
+MOST_PIECES = (1.0, 2.0, 3.0)
+
+
+def slices(
+    gold: Sequence[Judged],
+    predicted: Sequence[Judged],
+    *,
+    known: Mapping[str, set[str]] | None,
+    tokenizer: WordpieceTokenizer | None,
+) -> dict[str, Any]:
+    """Groups of entities, as metrics.json has them.
+
+    known (Mapping[str, Set[str]]): The labels of each entity text of the training data, see
+        known_entities; None leaves that slice out.
+    tokenizer (WordpieceTokenizer): Of the encoder; None leaves that slice out.
+    """
+    both = (gold, predicted)
+    return {
+        "seen": None if known is None else _groups(*both, SEEN, lambda one: _seen(one, known)),
+        "length": _groups(*both, LENGTHS, lambda one: bisect_left(LONGEST, one.n_tokens)),
+        "position": _groups(*both, POSITIONS, lambda one: bisect_left(LAST, one.entity.start)),
+        "pieces": None if tokenizer is None else _by_pieces(gold, predicted, tokenizer),
+    }
+
+
+def known_entities(train: Path, spans_key: str | None) -> dict[str, set[str]]:
+    """The labels that each entity text has in training data.
+
+    train (Path): .spacy file, or a folder of such files.
+    RAISES ValueError: If there is none.
+    """
+    vocab = Vocab()
+    known: dict[str, set[str]] = {}
+    for file in find_files(train):
+        for doc in DocBin().from_disk(file).get_docs(vocab):
+            text = doc.text  # put together from the tokens each time
+            for entity in entities_of(doc, spans_key):
+                surface = text[entity.start_char : entity.end_char]
+                known.setdefault(surface, set()).add(entity.label)
+    return known
+
+
+def find_tokenizer(nlp: Language) -> WordpieceTokenizer | None:
+    """The first tokenizer of an encoder of this package in a pipeline, shared or not."""
+    for _, component in nlp.pipeline:
+        model = getattr(component, "model", None)
+        for node in model.walk() if model is not None else ():
+            for shim in node.shims:
+                tokenizer = getattr(shim, "tokenizer", None)
+                if isinstance(tokenizer, WordpieceTokenizer):
+                    return tokenizer
+    return None
+
+
+def _groups(
+    gold: Iterable[Judged],
+    predicted: Iterable[Judged],
+    names: Sequence[str],
+    group_of: Callable[[Judged], int],
+) -> list[dict[str, Any]]:
+    """The groups that have an entity of either side."""
+    counts = np.zeros((len(names), 4), dtype=np.int64)
+    for first, side in ((0, gold), (2, predicted)):
+        for one in side:
+            counts[group_of(one), first : first + 2] += (1, one.right)
+    return [
+        {
+            "group": name,
+            "gold": n_gold,
+            "found": found,
+            "recall": found / n_gold if n_gold else None,
+            "predicted": n_predicted,
+            "correct": correct,
+            "precision": correct / n_predicted if n_predicted else None,
+        }
+        for name, (n_gold, found, n_predicted, correct) in zip(names, counts.tolist(), strict=True)
+        if n_gold or n_predicted
+    ]
+
+
+def _seen(one: Judged, known: Mapping[str, set[str]]) -> int:
+    labels = known.get(one.text, set())
+    if one.entity.label in labels:
+        return 0
+    return 1 if labels else 2
+
+
+def _by_pieces(
+    gold: Sequence[Judged], predicted: Sequence[Judged], tokenizer: WordpieceTokenizer
+) -> list[dict[str, Any]]:
+    documents = {one.document.index: one.document for one in (*gold, *predicted)}
+    pieces = tokenizer([document.text for document in documents.values()])
+    up_to = {}  # by document: (n_tokens + 1,) the wordpieces before each token
+    for document, its in zip(documents.values(), pieces, strict=True):
+        starts, ends = _tokens(document)
+        tokens = align(starts, ends, its.starts, its.ends).tokens
+        counts = np.bincount(tokens, minlength=len(starts))
+        up_to[document.index] = np.concatenate([[0], np.cumsum(counts)])
+
+    def group_of(one: Judged) -> int:
+        before = up_to[one.document.index]
+        n_pieces = before[one.entity.end] - before[one.entity.start]
+        return bisect_left(MOST_PIECES, n_pieces / one.n_tokens)
+
+    return _groups(gold, predicted, PIECES, group_of)
+
+
+def _tokens(document: Document) -> tuple[np.ndarray, np.ndarray]:
+    """(n_tokens,) where tokens start and end, in characters, without the space after each."""
+    starts = np.array(document.token_starts, dtype=np.int64)
+    until = [*document.token_starts[1:], len(document.text)]
+    texts = [document.text[i:j].rstrip() for i, j in zip(document.token_starts, until, strict=True)]
+    return starts, starts + np.array([max(1, len(text)) for text in texts], dtype=np.int64)
