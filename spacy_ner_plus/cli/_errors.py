@@ -7,11 +7,14 @@ import typer
 
 
 @contextmanager
-def errors_as_messages() -> Iterator[None]:
-    """Show a ValueError or OSError as its message alone, on stderr, and exit with 1."""
+def errors_as_messages(exit_code: int = 1) -> Iterator[None]:
+    """Show a ValueError or OSError as its message alone, on stderr, and exit.
+
+    exit_code (int): The process's; another than 1 where a command ends with 1 for other reasons.
+    """
     try:
         yield
     except (ValueError, OSError) as error:
         # Not wasabi: it breaks lines at 80 columns, and with them paths and file content.
         typer.echo(f"Error: {error}", err=True)
-        raise typer.Exit(1) from error
+        raise typer.Exit(exit_code) from error

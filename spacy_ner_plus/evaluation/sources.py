@@ -62,7 +62,12 @@ class Predicted:
 
 
 def predict(
-    model: str, data: Path, *, tokens: str = "reference", spans_key: str | None = None
+    model: str,
+    data: Path,
+    *,
+    tokens: str = "reference",
+    spans_key: str | None = None,
+    uncalibrated: bool = True,
 ) -> Predicted:
     """The entities of annotated data, as a model finds them.
 
@@ -72,6 +77,8 @@ def predict(
     data (Path): .spacy file with gold annotation, or a folder of such files.
     tokens (str): Which tokens a pipeline gets: see make_corpus_v1.
     spans_key (str): Compare doc.spans[spans_key]; None for doc.ents.
+    uncalibrated (bool): Run a calibrated pipeline a second time, for the probabilities without its
+        calibration.
     RAISES ValueError: If there is no annotated document, the pipeline sets no such entities, or
         predictions do not fit the data.
     """
@@ -81,7 +88,14 @@ def predict(
     found = (
         read_predictions(Path(model), data, spans_key)
         if is_file
-        else run(util.load_model(model), data, tokens=tokens, spans_key=spans_key, name=model)
+        else run(
+            util.load_model(model),
+            data,
+            tokens=tokens,
+            spans_key=spans_key,
+            name=model,
+            uncalibrated=uncalibrated,
+        )
     )
     if not found.documents:
         where = "doc.ents" if spans_key is None else f"doc.spans[{spans_key!r}]"
@@ -99,6 +113,7 @@ def run(
     tokens: str = "reference",
     spans_key: str | None = None,
     name: str = "",
+    uncalibrated: bool = True,
 ) -> Predicted:
     """Run a pipeline over annotated data, with a progress bar on a terminal.
 
@@ -107,7 +122,7 @@ def run(
     examples = list(make_corpus_v1(data, tokens)(nlp))
     known = [i for i, eg in enumerate(examples) if is_annotated(eg.reference, spans_key)]
     documents, speed = _timed(nlp, [examples[i] for i in known], known, spans_key)
-    ner = calibrated_component(nlp, spans_key)
+    ner = calibrated_component(nlp, spans_key) if uncalibrated else None
     if ner is not None:
         again = [eg.predicted for eg in make_corpus_v1(data, tokens)(nlp)]
         bare = uncalibrated_probabilities(nlp, ner, [again[i] for i in known])
