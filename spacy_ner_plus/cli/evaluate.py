@@ -1,30 +1,37 @@
-"""`ner-plus evaluate`: entity scores of a pipeline, per type, micro and macro."""
+"""`ner-plus evaluate`: what a pipeline gets wrong, and how sure it is."""
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
-from time import perf_counter
 from typing import Annotated, Any
 
 import typer
-from spacy import util
-from spacy.language import Language
-from spacy.scorer import Scorer
-from tqdm import tqdm
 from wasabi import msg
 
 from spacy_ner_plus.cli._errors import errors_as_messages
-from spacy_ner_plus.cli.report import print_scores
-from spacy_ner_plus.data.corpus import make_corpus_v1
 
-SCORES = ("ents_p", "ents_r", "ents_f", "ents_macro_f", "ents_per_type")
+METRICS, ERRORS, REPORT = "metrics.json", "errors.jsonl", "report.html"
 
 
 def evaluate_cli(
-    model: Annotated[str, typer.Argument(help="Name or folder of a pipeline")],
+    model: Annotated[
+        str,
+        typer.Argument(
+            help="Name or folder of a pipeline with entities, or JSONL that ner-plus predict wrote"
+        ),
+    ],
     data: Annotated[
         Path, typer.Argument(help=".spacy file with gold annotation, or a folder of such files")
     ],
-    output: Annotated[Path | None, typer.Option(help="JSON file to write the scores to")] = None,
+    output: Annotated[
+        Path | None, typer.Option(help=f"Folder for {METRICS}, {ERRORS} and {REPORT}")
+    ] = None,
+    train: Annotated[
+        Path | None,
+        typer.Option(
+            help="Training data, to tell entities that are known from it from those that are not"
+        ),
+    ] = None,
     tokens: Annotated[
         str,
         typer.Option(
@@ -32,59 +39,70 @@ def evaluate_cli(
             "published results are scored, 'pipeline' for what its tokenizer makes of the text"
         ),
     ] = "reference",
+    spans_key: Annotated[
+        str | None,
+        typer.Option(help="Evaluate doc.spans of this key, which may overlap, not doc.ents"),
+    ] = None,
+    precision: Annotated[
+        float, typer.Option(help="Precision, 0 to 1, for which thresholds are looked for")
+    ] = 0.9,
+    samples: Annotated[int, typer.Option(help="Samples of the bootstrap")] = 2000,
+    seed: Annotated[int, typer.Option(help="Seed of the bootstrap")] = 0,
 ) -> None:
     """Evaluate the entities of a pipeline.
 
-    Prints precision, recall, F1 and support (the number of gold entities) of each type, their micro
-    and macro averages, and the speed.
+    Prints exact and partial scores with intervals, errors by kind and what they cost, scores of
+    groups of entities, and how far the probabilities can be trusted.
     """
     with errors_as_messages():
-        if not data.exists():
-            raise ValueError(
-                f"There is no evaluation data at {data}: write it with ner-plus convert."
-            )
-        nlp = util.load_model(model)
-        record = {"model": model, "data": str(data), **evaluate(nlp, data, tokens=tokens)}
-    print_scores(record)
+        from spacy_ner_plus.evaluation.measures import Settings, measure
+        from spacy_ner_plus.evaluation.sources import predict
+        from spacy_ner_plus.evaluation.terminal import print_metrics
+
+        settings = Settings(
+            data=str(data),
+            train=train,
+            tokens=tokens,
+            spans_key=spans_key,
+            precision=precision,
+            samples=samples,
+            seed=seed,
+        )
+        _check(output, train)
+        predicted = predict(model, data, tokens=tokens, spans_key=spans_key)
+        metrics, errors = measure(predicted, settings)
+        print_metrics(metrics, errors)
+        if output is not None:
+            write(output, metrics, errors)
+            msg.good(f"Wrote {METRICS}, {ERRORS} and {REPORT} to {output}")
+
+
+def write(output: Path, metrics: dict[str, Any], errors: list[dict[str, Any]]) -> None:
+    """Write metrics.json, errors.jsonl and report.html to a folder."""
+    from spacy_ner_plus.evaluation.report import write_report
+
+    output.mkdir(parents=True, exist_ok=True)
+    _write_lines(output / METRICS, [json.dumps(metrics, indent=2, ensure_ascii=False)])
+    _write_lines(output / ERRORS, (json.dumps(row, ensure_ascii=False) for row in errors))
+    write_report(metrics, errors, output / REPORT)
+
+
+def _check(output: Path | None, train: Path | None) -> None:
+    """Find out what is missing before the pipeline runs."""
+    from spacy_ner_plus.data.corpus import find_files
+    from spacy_ner_plus.evaluation.partial import EXTRA
+    from spacy_ner_plus.extras import require
+
+    require("nervaluate", EXTRA)
     if output is not None:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        output.write_text(json.dumps(record, indent=2) + "\n", encoding="utf8")
-        msg.good(f"Wrote {output}")
+        require("matplotlib", EXTRA)
+        if output.exists() and not output.is_dir():
+            raise ValueError(f"{output} is a file: --output takes a folder.")
+    if train is not None:
+        find_files(train)
 
 
-def evaluate(nlp: Language, data: Path, *, tokens: str = "reference") -> dict[str, Any]:
-    """Run a pipeline over a corpus and score its entities, with a progress bar on a terminal.
-
-    nlp (Language): The pipeline.
-    data (Path): .spacy file with gold annotation, or a folder of such files.
-    tokens (str): Which tokens to tag: see make_corpus_v1.
-    RETURNS (Dict[str, Any]): `scores` as the pipeline's scorer returns them, with `n_docs`,
-        `n_words` and `words_per_second` (tokens of the pipeline; tokenising not included).
-    RAISES (ValueError): If there is nothing to evaluate or the pipeline scores no entities.
-    """
-    examples = list(make_corpus_v1(data, tokens)(nlp))
-    if not examples:
-        raise ValueError(f"{data} holds no documents, so there is nothing to evaluate.")
-    start = perf_counter()
-    docs = nlp.pipe(example.predicted for example in examples)
-    bar = tqdm(docs, total=len(examples), desc="Evaluating", unit="docs", disable=None, leave=False)
-    for example, doc in zip(examples, bar, strict=True):
-        example.predicted = doc
-    seconds = perf_counter() - start
-    all_scores = Scorer(nlp=nlp).score(examples)
-    if not set(SCORES) <= set(all_scores):
-        raise ValueError(
-            f"No component of this pipeline scores entities with spacy_ner_plus.ner_scorer.v1. "
-            f"It has: {', '.join(nlp.pipe_names) or 'no components'}."
-        )
-    if all_scores["ents_per_type"] is None:
-        raise ValueError(
-            f"{data} has no annotated documents with entities, so there are no scores."
-        )
-    n_words = sum(len(example.predicted) for example in examples)
-    return {
-        "n_docs": len(examples),
-        "n_words": n_words,
-        "words_per_second": n_words / seconds,
-        "scores": {key: all_scores[key] for key in SCORES},
-    }
+def _write_lines(path: Path, lines: Iterable[str]) -> None:
+    # Paths may hold bytes that are no UTF-8, which Python keeps as lone surrogates.
+    with path.open("w", encoding="utf8", errors="replace", newline="\n") as file:
+        file.writelines(f"{line}\n" for line in lines)

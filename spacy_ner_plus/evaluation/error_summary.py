@@ -69,7 +69,9 @@ def _by_type(findings: Sequence[Finding]) -> dict[str, Any]:
 def _confusion(findings: Sequence[Finding]) -> dict[str, Any]:
     """Gold types by row, predicted ones by column; the last of both stands for no entity."""
     pairs = Counter(
-        (g and g.label, p and p.label) for finding in findings for g, p in finding.pairs
+        (None if g is None else g.label, None if p is None else p.label)
+        for finding in findings
+        for g, p in finding.pairs
     )
     labels: list[str | None] = [*sorted({x for pair in pairs for x in pair if x is not None}), None]
     place = {label: i for i, label in enumerate(labels)}

@@ -30,7 +30,8 @@ def _row(document: Document, finding: Finding, number: int) -> dict[str, Any]:
     text = document.text[start:end]
 
     def plain(entities: Sequence[Entity], *, predicted: bool, with_text: bool) -> list[Any]:
-        return [_plain(e, text, start, predicted, with_text) for e in entities]
+        in_order = sorted(entities, key=lambda e: (e.start_char, e.end_char, e.label))
+        return [_plain(e, text, start, predicted, with_text) for e in in_order]
 
     def within(entities: Sequence[Entity]) -> list[Entity]:
         return [e for e in entities if start <= e.start_char and e.end_char <= end]

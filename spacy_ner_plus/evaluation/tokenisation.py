@@ -18,7 +18,7 @@ def tokenisation(nlp: Language, documents: Iterable[Document]) -> dict[str, Any]
     can it learn from them.
     """
     n_gold = 0
-    lost = []
+    lost: list[str] = []
     for document in documents:
         n_gold += len(document.gold)
         if document.gold:
@@ -40,4 +40,5 @@ def _loss(document: Document, doc: Doc, entity: Entity) -> str:
         why = f"the tokens around it are {[token.text for token in outer]}"
     else:
         return ""
-    return f"{text!r} ({entity.label}) in document {document.index}, characters {start}-{end}: {why}"
+    where = f"in document {document.index}, characters {start}-{end}"
+    return f"{text!r} ({entity.label}) {where}: {why}"
