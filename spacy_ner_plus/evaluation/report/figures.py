@@ -1,0 +1,58 @@
+"""Figures as the page shows them."""
+
+from typing import Any
+
+NONE = "\N{EN DASH}"
+
+
+def percent(share: float | None) -> str:
+    return NONE if share is None else f"{100 * share:.1f}"
+
+
+def decimals(number: float | None, n: int = 3) -> str:
+    return NONE if number is None else f"{number:.{n}f}"
+
+
+def count(number: float) -> str:
+    return f"{number:,.0f}"
+
+
+def size(n_bytes: float) -> str:
+    return f"{n_bytes / 1e9:.1f} GB" if n_bytes >= 1e9 else f"{n_bytes / 1e6:.0f} MB"
+
+
+def interval(ends: tuple[float, float] | None) -> str:
+    return NONE if ends is None else f"{percent(ends[0])} to {percent(ends[1])}"
+
+
+def last_part(path: str) -> str:
+    """The name of a folder or file without where it is."""
+    return path.rstrip("/\\").replace("\\", "/").rpartition("/")[2] or path
+
+
+def by_support(types: dict[str, Any]) -> dict[str, Any]:
+    """The types with most gold entities first."""
+    order = sorted(types, key=lambda label: (-types[label]["support"], label))
+    return {label: types[label] for label in order}
+
+
+def confusion(matrix: dict[str, Any]) -> list[dict[str, Any]]:
+    """Rows of the table: a gold type with its cells; the last row and column are for no entity.
+
+    A cell's shade is its share of the row. The cell of no gold entity and none predicted is empty.
+    """
+    labels = matrix["labels"]
+    rows = []
+    for label, counts in zip(labels, matrix["counts"], strict=True):
+        total = sum(counts)
+        cells = [
+            {
+                "label": other,
+                "count": None if label is None and other is None else n,
+                "share": n / total if total else 0.0,
+                "right": label == other,
+            }
+            for other, n in zip(labels, counts, strict=True)
+        ]
+        rows.append({"label": label, "total": total, "cells": cells})
+    return rows

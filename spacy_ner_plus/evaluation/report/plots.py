@@ -1,0 +1,170 @@
+"""The plots of the report."""
+
+from typing import TYPE_CHECKING, Any
+from unicodedata import east_asian_width
+
+import numpy as np
+from markupsafe import Markup
+
+from ...extras import require
+from . import figures, svg
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+WIDTH = 430  # pixels: to be read on a phone without scrolling
+ROW = 22
+BLUE, ORANGE, GREY, LIGHT = "#1f5fa8", "#b45309", "#4d5560", "#9db8d9"
+
+
+def f1_of_types(
+    types: dict[str, Any], intervals: dict[str, Any] | None, micro_f1: float
+) -> Markup:
+    """F1 of each type as a dot, its interval as a line, micro F1 as a dashed one."""
+    with _style():
+        plot = _rows([svg.shown(label) for label in types], 0.18)
+        f1 = 100 * np.array([scores["f1"] for scores in types.values()])
+        y = np.arange(len(types))
+        if intervals is not None:
+            ends = 100 * np.array([intervals["types"][label]["f1"] for label in types])
+            plot.hlines(y, *ends.reshape(-1, 2).T, color=LIGHT, linewidth=4)
+        plot.plot(f1, y, "o", color=BLUE, markersize=7)
+        plot.axvline(100 * micro_f1, color=GREY, linestyle="--", linewidth=1)
+        plot.set_xlim(*_zoom(plot.dataLim.intervalx))
+        plot.set_xlabel("F1 (%); dashed: micro")
+        plot.grid(axis="x")
+        what = "; ".join(f"{label}: {figures.percent(types[label]['f1'])}" for label in types)
+        return svg.element(_figure(plot), "f1", "F1 of each type", _plain(what))
+
+
+def f1_gains(kinds: list[dict[str, Any]]) -> Markup:
+    """What micro F1 would gain if all errors of a kind were mended. Bars have the kind as id."""
+    with _style():
+        plot = _rows([kind["name"] for kind in kinds], 0.0)
+        gains = [100 * kind["f1_gain"] for kind in kinds]
+        bars = plot.barh(range(len(kinds)), gains, color=BLUE, height=0.62)
+        for bar, kind, gain in zip(bars, kinds, gains, strict=True):
+            bar.set_gid(f"bar-{kind['kind']}")
+            text = f"  {gain:+.1f}  ({figures.count(kind['errors'])})"
+            plot.text(gain, bar.get_y() + bar.get_height() / 2, text, va="center", fontsize=10.5)
+        plot.set_xlim(min([0.0, *gains]), 1.4 * max([0.1, *gains]))
+        plot.set_xlabel("points of F1 gained if mended (errors)")
+        plot.grid(axis="x")
+        what = "; ".join(
+            f"{kind['name']}: {figures.percent(kind['f1_gain'])} points, {kind['errors']} errors"
+            for kind in kinds
+        )
+        return svg.element(_figure(plot), "gains", "F1 gained by mending each kind", what)
+
+
+def reliability(states: dict[str, Any]) -> Markup:
+    """Precision of entities against their probability, a dot a bin, before and after calibration.
+
+    The strip below shows where the bins of equally many entities lie.
+    """
+    with _style():
+        plot = svg.axes(WIDTH, 400, (50, 14, 48, 14))
+        plot.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle="--")
+        looks = {
+            "before": ("before calibration", ORANGE, "s", "none"),
+            "after": ("as the pipeline gives them", BLUE, "o", BLUE),
+        }
+        said = []
+        for key, (name, color, marker, face) in looks.items():
+            state = states[key]
+            if state is None:
+                continue
+            x = [each["probability"] for each in state["bins"]]
+            y = [each["accuracy"] for each in state["bins"]]
+            plot.plot(
+                x, y, marker, linestyle="-", linewidth=0.8, color=color, markerfacecolor=face,
+                markersize=6.5, label=f"{name}: ECE {state['ece']:.3f}",
+            )  # fmt: skip
+            said.append(f"{name}: expected calibration error {state['ece']:.3f}")
+        low = min(0.8, float(np.floor(10 * max(0.0, _lowest(states) - 0.01)) / 10))
+        plot.set_xlim(low, 1 + 0.02 * (1 - low))
+        plot.set_ylim(low, 1 + 0.02 * (1 - low))
+        plot.set_xlabel("mean probability")
+        plot.set_ylabel("share that is right")
+        plot.grid()
+        plot.legend(loc="upper left", fontsize=10.5, handletextpad=0.5, borderaxespad=0)
+        return svg.element(_figure(plot), "reliability", "Reliability diagram", "; ".join(said))
+
+
+def curves(curve: dict[str, Any]) -> Markup:
+    """Precision, recall and F1 over the threshold. The script redraws lines and marker for other
+    types: the figure tells where 0 and 1 of both axes are, in its own units.
+    """
+    with _style():
+        plot = svg.axes(WIDTH, 300, (44, 14, 46, 30))
+        x = np.array(curve["threshold"], dtype=float)
+        looks = {"precision": (BLUE, "-"), "recall": (ORANGE, "--"), "f1": ("#1c2024", ":")}
+        for key, (color, line) in looks.items():
+            y = 100 * np.array(curve[key], dtype=float)
+            name = "F1" if key == "f1" else key
+            plot.plot(x, y, line, color=color, linewidth=1.8, label=name, gid=f"line-{key}")
+        plot.axvline(0, color=GREY, linewidth=1.5, gid="marker")
+        plot.set_xlim(0, 1)
+        plot.set_ylim(0, 100)
+        plot.set_xlabel("threshold")
+        plot.set_ylabel("%")
+        plot.grid()
+        plot.legend(
+            loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, fontsize=10.5, borderaxespad=0.2
+        )
+        left, bottom = plot.transData.transform((0, 0))
+        right, top = plot.transData.transform((1, 100))
+        return svg.element(
+            _figure(plot),
+            "curves",
+            "Precision, recall and F1 over the threshold",
+            "The figures at each threshold are beside the slider.",
+            [left, 300 - bottom, right, 300 - top],
+        )
+
+
+def _style() -> Any:
+    return require("matplotlib", "evaluate").rc_context(svg.STYLE)
+
+
+def _rows(names: list[str], pad: float) -> "Axes":
+    """Axes with a row for each name, the first on top."""
+    left = 14 + 6.6 * max([6, *(_columns(name) for name in names)])
+    height = max(1, len(names)) * ROW + 58
+    plot = svg.axes(WIDTH, height, (min(left, 0.5 * WIDTH), 14, 48, 10))
+    plot.set_yticks(range(len(names)), names)
+    plot.set_ylim(max(1, len(names)) - 0.5 + pad, -0.5 - pad)
+    plot.spines["left"].set_visible(False)
+    return plot
+
+
+def _columns(text: str) -> float:
+    """The width of a text in letters: those of East Asia are wider."""
+    return sum(1.7 if east_asian_width(c) in "WF" else 0.95 for c in text)
+
+
+def _figure(plot: "Axes") -> Any:
+    return plot.get_figure()
+
+
+def _zoom(ends: Any) -> tuple[float, float]:
+    """The range of an axis of percentages that is not mostly empty."""
+    low = float(np.floor(max(0.0, ends[0] - 2) / 10) * 10)
+    return min(low, 90.0), 101.0 if ends[1] > 90 else min(100.0, float(ends[1]) + 5)
+
+
+def _lowest(states: dict[str, Any]) -> float:
+    return min(
+        (
+            min(each["probability"], each["accuracy"])
+            for state in states.values()
+            if state is not None
+            for each in state["bins"]
+        ),
+        default=0.0,
+    )
+
+
+def _plain(text: str) -> str:
+    """Text that XML allows."""
+    return svg.shown(text, len(text))

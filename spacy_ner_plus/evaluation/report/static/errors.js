@@ -1,0 +1,155 @@
+// The error browser. Everything from the data goes into the page as text, never as HTML.
+
+const errorBrowser = (() => {
+  const data = JSON.parse(document.getElementById("error-data").textContent);
+  const PAGE = 50;
+  const NONE = -1;
+  const $ = (id) => document.getElementById(id);
+  const controls = { kind: $("kind"), gold: $("gold"), predicted: $("predicted"), query: $("query"), order: $("order") };
+  const texts = data.texts.map(([text, gold, predicted]) => ({ text, gold, predicted, small: text.toLowerCase() }));
+  const errors = data.errors.map(([id, kind, document, offset, text, gold, predicted, pairs]) => {
+    const { predicted: entities } = texts[text];
+    const sure = predicted.map((i) => entities[i][3]).filter((p) => p !== null);
+    return { id, kind, document, offset, text, gold, predicted, pairs, sure: sure.length ? Math.max(...sure) : null };
+  });
+  const hasProbabilities = errors.some((error) => error.sure !== null);
+  const number = (n) => n.toLocaleString("en");
+  let found = errors;
+  let page = 0;
+
+  function make(tag, className, text) {
+    const node = document.createElement(tag);
+    if (className) node.className = className;
+    if (text !== undefined) node.textContent = text;
+    return node;
+  }
+
+  // Of errors without a probability (missed ones) the order is that of the data, after all others.
+  const orders = {
+    data: () => 0,
+    sure: (a, b) => (b.sure ?? -1) - (a.sure ?? -1),
+    unsure: (a, b) => (a.sure ?? 2) - (b.sure ?? 2),
+  };
+
+  function matches(error) {
+    const { kind, gold, predicted, query } = controls;
+    if (kind.value !== "" && error.kind !== Number(kind.value)) return false;
+    const isPair = ([g, p]) =>
+      (gold.value === "" || g === Number(gold.value)) && (predicted.value === "" || p === Number(predicted.value));
+    return error.pairs.some(isPair) && texts[error.text].small.includes(query.value.trim().toLowerCase());
+  }
+
+  function entityName([, , label, probability], hidden) {
+    const node = make("bdi", "", data.labels[label]);
+    const said = probability === null ? "" : ` ${probability.toFixed(2)}`;
+    return [make("span", "only-read", ` (${hidden} `), node, said, make("span", "only-read", ") ")];
+  }
+
+  // The text, cut wherever an entity starts or ends. Offsets count code points, as Python's do.
+  function context(error) {
+    const { text, gold, predicted } = texts[error.text];
+    const points = Array.from(text);
+    const marks = [
+      ...gold.map((entity, i) => ({ entity, side: "gold", pale: !error.gold.includes(i) })),
+      ...predicted.map((entity, i) => ({ entity, side: "predicted", pale: !error.predicted.includes(i) })),
+    ];
+    const cuts = [0, points.length, ...marks.flatMap(({ entity }) => entity.slice(0, 2))];
+    const places = [...new Set(cuts)].sort((a, b) => a - b);
+    const node = make("p", "context");
+    node.dir = "auto";
+    places.slice(0, -1).forEach((start, i) => {
+      const end = places[i + 1];
+      const over = marks.filter(({ entity }) => entity[0] <= start && end <= entity[1]);
+      const sides = new Set(over.map(({ side }) => side));
+      const isPale = over.every(({ pale }) => pale);
+      const strong = over.filter(({ pale }) => isPale || !pale);
+      const classes = [...sides].filter((side) => strong.some((mark) => mark.side === side));
+      const piece = points.slice(start, end).join("");
+      node.append(over.length ? make("span", classes.join(" ") + (isPale ? " pale" : ""), piece) : piece);
+      for (const { entity, side, pale } of marks.filter(({ entity }) => entity[1] === end)) {
+        const tag = make(side === "gold" ? "sub" : "sup", `tag${pale ? " pale" : ""}`);
+        tag.append(...entityName(entity, side));
+        node.append(tag);
+      }
+    });
+    return node;
+  }
+
+  function item(error) {
+    const node = make("li");
+    node.dataset.id = error.id;
+    const head = make("div", "head");
+    head.append(
+      make("b", "", data.kinds[error.kind][1]),
+      make("span", "", `document ${number(error.document)}, character ${number(error.offset)}`),
+    );
+    node.append(head, context(error));
+    return node;
+  }
+
+  function show() {
+    const start = page * PAGE;
+    const end = Math.min(found.length, start + PAGE);
+    $("error-list").replaceChildren(...found.slice(start, end).map(item));
+    const range = found.length ? `${number(start + 1)} to ${number(end)} of ${number(found.length)}` : "None";
+    const all = found.length === errors.length ? "" : `, chosen from ${number(errors.length)}`;
+    const left = data.total - errors.length;
+    const more = left ? ` ${number(left)} more are not in this file, but in errors.jsonl.` : "";
+    $("shown").textContent = `${range} errors${all}.${more}`;
+    const pages = Math.ceil(found.length / PAGE);
+    $("pager").hidden = pages < 2;
+    $("page").textContent = `Page ${number(page + 1)} of ${number(pages)}`;
+    $("previous").disabled = page === 0;
+    $("next").disabled = page >= pages - 1;
+  }
+
+  function update() {
+    found = errors.filter(matches).sort(orders[controls.order.value]);
+    page = 0;
+    show();
+  }
+
+  function turn(step) {
+    page += step;
+    show();
+    $("errors-heading").scrollIntoView();
+    // A disabled button loses the focus.
+    const [here, there] = step > 0 ? [$("next"), $("previous")] : [$("previous"), $("next")];
+    (here.disabled ? there : here).focus({ preventScroll: true });
+  }
+
+  const placeOfLabel = new Map(data.labels.map((label, i) => [label, i]));
+
+  // Filter by kind or by types: without is any, null is no entity.
+  function filter({ kind, gold, predicted }) {
+    for (const key of ["kind", "gold", "predicted", "query"]) controls[key].value = "";
+    if (kind !== undefined) controls.kind.value = data.kinds.findIndex(([key]) => key === kind);
+    for (const [control, label] of [[controls.gold, gold], [controls.predicted, predicted]]) {
+      if (label !== undefined) control.value = label === null ? NONE : (placeOfLabel.get(label) ?? "");
+    }
+    update();
+    $("errors-heading").scrollIntoView();
+    $("errors-heading").focus({ preventScroll: true });
+  }
+
+  data.kinds.forEach(([, name], i) => {
+    const n = errors.filter((error) => error.kind === i).length;
+    if (n) controls.kind.add(new Option(`${name} (${number(n)})`, i));
+  });
+  const byName = [...placeOfLabel].sort(([a], [b]) => (a < b ? -1 : 1));
+  for (const [side, none] of [["gold", "none (spurious)"], ["predicted", "none (missed)"]]) {
+    for (const [label, i] of byName) controls[side].add(new Option(label, i));
+    controls[side].add(new Option(none, NONE));
+  }
+  if (!hasProbabilities) controls.order.closest("div").remove();
+  if (!hasProbabilities) controls.order = { value: "data" };
+
+  $("filters").addEventListener("input", update);
+  $("filters").addEventListener("submit", (event) => event.preventDefault());
+  $("filters").addEventListener("reset", () => setTimeout(update));
+  $("previous").addEventListener("click", () => turn(-1));
+  $("next").addEventListener("click", () => turn(1));
+  $("filters").hidden = false;
+  update();
+  return { show: filter };
+})();
