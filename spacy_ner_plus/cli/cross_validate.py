@@ -75,8 +75,10 @@ def cross_validate_cli(
 
     setup_gpu(gpu_id)
     work = partial(carry_out, config=config, corpus=corpus, gpu_id=gpu_id)
+    if not keep_models:
+        msg.info("Models are removed when they are scored: --keep-models keeps them")
     clean_up = (lambda folder: None) if keep_models else remove_models
-    with show_validation_error(config_path, hint_fill=False):
+    with errors_as_messages(), show_validation_error(config_path, hint_fill=False):
         scores = experiment.carry_out(work, clean_up, describe_scores)
     summary = summarise(scores)
     msg.divider(f"{folds} folds of {len(corpus):,} documents")

@@ -88,8 +88,10 @@ def learning_curve_cli(
 
     setup_gpu(gpu_id)
     work = partial(carry_out, config=config, corpus=corpus, test=dev, gpu_id=gpu_id)
+    if not keep_models:
+        msg.info("Models are removed when they are scored: --keep-models keeps them")
     clean_up = (lambda folder: None) if keep_models else remove_models
-    with show_validation_error(config_path, hint_fill=False):
+    with errors_as_messages(), show_validation_error(config_path, hint_fill=False):
         scores = experiment.carry_out(work, clean_up, describe_scores)
     points = curve.points(corpus, scores)
     msg.divider(f"F1 on {len(scored):,} documents")

@@ -14,7 +14,7 @@ from spacy.training import Example
 from spacy.training.initialize import init_nlp
 from spacy.training.loop import DIR_MODEL_BEST, DIR_MODEL_LAST
 from spacy.training.loop import train as train_nlp
-from spacy.util import resolve_dot_names
+from spacy.util import registry
 from thinc.api import Config
 from wasabi import msg
 
@@ -70,11 +70,12 @@ def config_of_run(config: Config, folder: Path, seed: int) -> Config:
     config = config.copy()
     names = corpus_names(config.interpolate())
     for key, file_name in zip(CORPORA, DATA_NAMES[:2], strict=True):
-        _set(config, f"{names[key]}.path", str(folder / file_name))
-    _set(config, "training.seed", seed)
+        util.set_dot_to_object(config, f"{names[key]}.path", str(folder / file_name))
+    util.set_dot_to_object(config, "training.seed", seed)
     log_file = config.interpolate()["training"].get("logger", {}).get("output_file")
     if log_file:
-        _set(config, "training.logger.output_file", str(folder / Path(log_file).name))
+        own_file = str(folder / Path(log_file).name)
+        util.set_dot_to_object(config, "training.logger.output_file", own_file)
     return config
 
 
@@ -108,17 +109,16 @@ def carry_out(
     _train(config, folder, gpu_id)
     gc.collect()  # of what was trained before the model is loaded
     nlp = util.load_model(folder / DIR_MODEL_BEST)
-    examples = read_examples(nlp, config, test or paths[2])
+    examples = read_examples(nlp, test or paths[2])
     return read_scores(nlp.evaluate(examples), examples)
 
 
-def read_examples(nlp: Language, config: Config, path: Path) -> list[Example]:
-    """Documents as the config reads its development data, with the tokens it gives to the model."""
-    config = config.copy()
-    name = corpus_names(config.interpolate())["dev_corpus"]
-    _set(config, f"{name}.path", str(path))
-    (reader,) = resolve_dot_names(config.interpolate(), [name])
-    return list(reader(nlp))
+def read_examples(nlp: Language, path: Path) -> list[Example]:
+    """Documents as the pipeline's config reads its development data, with the tokens it gives."""
+    config = nlp.config.interpolate()
+    reader = util.dot_to_object(config, corpus_names(config)["dev_corpus"])
+    read = registry.resolve({"reader": {**reader, "path": str(path)}})["reader"]
+    return list(read(nlp))
 
 
 def read_scores(scores: dict[str, Any], examples: list[Example]) -> dict[str, Any]:
@@ -158,18 +158,10 @@ def remove_models(folder: Path) -> None:
 def _train(config: Config, folder: Path, gpu_id: int) -> None:
     nlp = init_nlp(config, use_gpu=gpu_id)
     # before hours are spent
-    first = read_examples(nlp, config, folder / DATA_NAMES[1])[:1]
+    first = read_examples(nlp, folder / DATA_NAMES[1])[:1]
     if "ents_per_type" not in nlp.evaluate(first):
         raise ValueError(
             "No component of this pipeline scores entities. It has: "
             f"{', '.join(nlp.pipe_names) or 'no components'}."
         )
     train_nlp(nlp, folder, use_gpu=gpu_id, stdout=sys.stdout, stderr=sys.stderr)
-
-
-def _set(config: Config, name: str, value: Any) -> None:
-    *sections, key = name.split(".")
-    block: Any = config
-    for section in sections:
-        block = block[section]
-    block[key] = value

@@ -1,0 +1,123 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from spacy_ner_plus.experiments.runs import Experiment, Plan, Run, write_atomically
+
+
+def make_plan(n: int = 3, **settings: Any) -> Plan:
+    runs = [Run(f"run-{i}", f"Run {i}", i, [i], [i + 1], None) for i in range(n)]
+    return Plan("plan.json", "a-schema", {"seed": 0, **settings}, runs)
+
+
+class Work:
+    """Notes what it does; fails at one run if told to, with half of its work done."""
+
+    def __init__(self, fail_at: str | None = None) -> None:
+        self.fail_at = fail_at
+        self.done: list[str] = []
+        self.cleaned: list[str] = []
+
+    def __call__(self, run: Run, folder: Path) -> dict[str, Any]:
+        assert list(folder.iterdir()) == []
+        (folder / "model").write_text("large")
+        if run.name == self.fail_at:
+            raise RuntimeError("killed")
+        self.done.append(run.name)
+        return {"seed": run.seed}
+
+    def clean_up(self, folder: Path) -> None:
+        (folder / "model").unlink(missing_ok=True)
+        self.cleaned.append(folder.name)
+
+
+def carry_out(folder: Path, plan: Plan, work: Work, **settings: Any) -> list[dict[str, Any]]:
+    return Experiment(folder, plan, **settings).carry_out(work, work.clean_up, str)
+
+
+def test_experiment_does_runs_in_order_and_not_again(tmp_path: Path) -> None:
+    first, second = Work(), Work()
+    results = carry_out(tmp_path / "out", make_plan(), first)
+    assert results == [{"seed": 0}, {"seed": 1}, {"seed": 2}]
+    assert first.done == first.cleaned == ["run-0", "run-1", "run-2"]
+    assert carry_out(tmp_path / "out", make_plan(), second) == results
+    assert second.done == []
+
+
+def test_experiment_goes_on_after_an_interruption(tmp_path: Path) -> None:
+    first, second = Work(fail_at="run-1"), Work()
+    with pytest.raises(RuntimeError, match="killed"):
+        carry_out(tmp_path, make_plan(), first)
+    assert (tmp_path / "run-1" / "model").exists()
+    assert len(carry_out(tmp_path, make_plan(), second)) == 3
+    assert (first.done, second.done) == (["run-0"], ["run-1", "run-2"])
+
+
+def test_experiment_cleans_up_what_an_interruption_left(tmp_path: Path) -> None:
+    carry_out(tmp_path, make_plan(), Work())
+    (tmp_path / "run-0" / "model").write_text("killed between result and cleaning")
+    carry_out(tmp_path, make_plan(), Work())
+    assert [path.name for path in (tmp_path / "run-0").iterdir()] == ["scores.json"]
+
+
+def test_experiment_names_settings_that_differ(tmp_path: Path) -> None:
+    carry_out(tmp_path, make_plan(rate=0.1), Work())
+    with pytest.raises(ValueError, match="--overwrite") as error:
+        Experiment(tmp_path, make_plan(seed=1, folds=5))
+    assert "seed: 0 then, 1 now" in str(error.value)
+    assert "folds: not set then, 5 now" in str(error.value)
+    assert "rate: 0.1 then, not set now" in str(error.value)
+
+
+def test_experiment_notices_other_documents_under_the_same_settings(tmp_path: Path) -> None:
+    carry_out(tmp_path, make_plan(3), Work())
+    with pytest.raises(ValueError, match="another version of spacy_ner_plus chose them"):
+        Experiment(tmp_path, make_plan(2))
+
+
+def test_experiment_overwrites_its_own_files_only(tmp_path: Path) -> None:
+    carry_out(tmp_path, make_plan(3), Work())
+    (tmp_path / "notes.txt").write_text("mine")
+    work = Work()
+    carry_out(tmp_path, make_plan(2, seed=1), work, overwrite=True)
+    assert work.done == ["run-0", "run-1"]
+    names = ["notes.txt", "plan.json", "run-0", "run-1"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == names
+
+
+def test_experiment_refuses_folders_that_no_plan_names(tmp_path: Path) -> None:
+    (tmp_path / "run-1").mkdir()
+    (tmp_path / "run-1" / "scores.json").write_text("{}")
+    with pytest.raises(ValueError, match=r"holds run-1, but no plan\.json"):
+        Experiment(tmp_path, make_plan())
+    with pytest.raises(ValueError, match=r"holds run-1, but no plan\.json"):
+        Experiment(tmp_path, make_plan(), overwrite=True)
+
+
+def test_experiment_warns_of_other_versions(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Experiment(tmp_path, make_plan())
+    record = json.loads((tmp_path / "plan.json").read_text())
+    record["versions"]["spacy"] = "3.0.0"
+    (tmp_path / "plan.json").write_text(json.dumps(record))
+    Experiment(tmp_path, make_plan())
+    assert "begun with spacy 3.0.0" in capsys.readouterr().out
+
+
+def test_write_results_names_format_settings_and_versions(tmp_path: Path) -> None:
+    path = Experiment(tmp_path, make_plan()).write_results(summary={"n": 1})
+    results = json.loads(path.read_text())
+    assert list(results) == ["schema", "version", "settings", "versions", "summary"]
+    assert (results["schema"], results["version"]) == ("a-schema", 1)
+    assert results["settings"] == {"seed": 0}
+
+
+def test_write_atomically_leaves_the_old_file_if_it_fails(tmp_path: Path) -> None:
+    path = tmp_path / "file.json"
+    write_atomically(path, "old")
+    with pytest.raises(UnicodeEncodeError):
+        write_atomically(path, "new \ud800")
+    assert path.read_text() == "old"
