@@ -9,6 +9,7 @@ from spacy.cli._util import app as spacy_app
 
 from spacy_ner_plus.cli.calibrate import calibrate_cli
 from spacy_ner_plus.cli.check import check_cli
+from spacy_ner_plus.cli.compare import compare_cli
 from spacy_ner_plus.cli.convert import convert_cli
 from spacy_ner_plus.cli.cross_validate import cross_validate_cli
 from spacy_ner_plus.cli.encoder import encoder_cli
@@ -28,6 +29,7 @@ app = typer.Typer(
 )
 app.command("calibrate")(calibrate_cli)
 app.command("check")(check_cli)
+app.command("compare")(compare_cli)
 app.command("convert")(convert_cli)
 app.command("cross-validate", context_settings=CONTEXT)(cross_validate_cli)
 app.command("encoder")(encoder_cli)

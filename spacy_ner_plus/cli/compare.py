@@ -1,0 +1,113 @@
+"""`ner-plus compare`: whether a model is better than another, and where."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from spacy_ner_plus.cli._errors import errors_as_messages
+
+GATE_FAILED = 1
+ERROR = 2
+
+
+def compare_cli(
+    model_a: Annotated[
+        str,
+        typer.Argument(
+            help="The baseline: name or folder of any pipeline that sets doc.ents, or .jsonl file "
+            "of predictions that ner-plus predict wrote"
+        ),
+    ],
+    model_b: Annotated[str, typer.Argument(help="The candidate, likewise")],
+    data: Annotated[
+        Path, typer.Argument(help=".spacy file with gold annotation, or a folder of such files")
+    ],
+    output: Annotated[
+        Path | None, typer.Option(help="Folder for comparison.json and differences.jsonl")
+    ] = None,
+    tokens: Annotated[
+        str, typer.Option(help="'reference' or 'pipeline', as for ner-plus evaluate")
+    ] = "reference",
+    spans_key: Annotated[
+        str | None, typer.Option(help="Compare doc.spans[KEY] instead of doc.ents")
+    ] = None,
+    max_drop: Annotated[
+        float | None,
+        typer.Option(
+            min=0, help="Exit with 1 if micro F1 of B is more than so many points below A's"
+        ),
+    ] = None,
+    max_type_drop: Annotated[
+        float | None,
+        typer.Option(
+            min=0, help="Exit with 1 if F1 of any type is more than so many points below A's"
+        ),
+    ] = None,
+    min_support: Annotated[
+        int,
+        typer.Option(min=1, help="Gold entities that a type must have for --max-type-drop"),
+    ] = 20,
+    significant: Annotated[
+        bool,
+        typer.Option(
+            "--significant", help="Let a drop pass that may be chance: with p of 0.05 or more"
+        ),
+    ] = False,
+    examples: Annotated[
+        int, typer.Option(min=0, help="Examples to print of each way to differ")
+    ] = 3,
+    samples: Annotated[
+        int, typer.Option(min=1, help="Bootstrap samples for the intervals")
+    ] = 2000,
+    swaps: Annotated[
+        int, typer.Option(min=1, help="Random swaps of documents for the p-values")
+    ] = 10_000,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of samples and swaps")] = 0,
+) -> None:
+    """Compare a candidate, B, with a baseline, A, on the same documents.
+
+    Prints scores side by side, the differences with intervals and p-values, errors by their type,
+    and entities that one finds and the other misses. Exits with 0; with 1 if B fails a gate
+    (--max-drop, --max-type-drop); with 2 on an error.
+    """
+    with errors_as_messages(ERROR):
+        from spacy_ner_plus.evaluation.compare import compare, compare_all, run_both
+        from spacy_ner_plus.evaluation.comparison_terminal import print_comparison, print_examples
+        from spacy_ner_plus.evaluation.differences import difference_rows
+        from spacy_ner_plus.evaluation.gate import Gate, gate_message, judge_gate
+
+        gate = Gate(max_drop, max_type_drop, min_support, significant)
+        if significant and gate.is_open:
+            raise ValueError("--significant needs --max-drop or --max-type-drop to act on.")
+        a, b = run_both(model_a, model_b, data, tokens=tokens, spans_key=spans_key)
+        documents = compare_all(a.found.documents, b.found.documents)
+        comparison = compare(
+            a,
+            b,
+            documents,
+            data=str(data),
+            tokens=tokens,
+            spans_key=spans_key,
+            samples=samples,
+            swaps=swaps,
+            seed=seed,
+        )
+        comparison["gate"] = None if gate.is_open else judge_gate(comparison, gate)
+        rows = [row for document in documents for row in difference_rows(document)]
+        if output is not None:
+            output.mkdir(parents=True, exist_ok=True)
+            (output / "comparison.json").write_text(
+                json.dumps(comparison, indent=2, ensure_ascii=False) + "\n", encoding="utf8"
+            )
+            with (output / "differences.jsonl").open("w", encoding="utf8") as file:
+                file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    print_examples(rows, examples)
+    print_comparison(comparison)
+    if output is not None:
+        typer.echo(f"Wrote comparison.json and differences.jsonl ({len(rows):,} rows) to {output}")
+    if comparison["gate"] is not None:
+        typer.echo(gate_message(comparison["gate"]))
+        if not comparison["gate"]["passed"]:
+            raise typer.Exit(GATE_FAILED)
