@@ -1,0 +1,334 @@
+"""Every input to every output, and odd rows."""
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from spacy.language import Language
+from spacy.tokens import Doc, DocBin
+
+from spacy_ner_plus.prediction import table_inputs
+from spacy_ner_plus.prediction.inputs import open_input
+from spacy_ner_plus.prediction.records import Document, Fields, Input, RowError
+from tests.prediction.samples import (
+    TEXTS,
+    read_lines,
+    read_output,
+    run,
+    run_well,
+    write_input,
+)
+
+NAMES = {
+    "text": "in.txt",
+    "text folder": "folder",
+    "jsonl": "in.jsonl",
+    "csv": "in.csv",
+    "tsv": "in.tsv",
+    "parquet": "in.parquet",
+    "spacy": "in.spacy",
+    "spacy folder": "folder",
+}
+
+
+pytestmark = pytest.mark.usefixtures("loaded")
+
+
+def found_by(nlp: Language, texts: list[str]) -> list[list[dict[str, Any]]]:
+    return [
+        [
+            {
+                "text": ent.text,
+                "label": ent.label_,
+                "start": ent.start_char,
+                "end": ent.end_char,
+                "probability": pytest.approx(ent._.probability, abs=1e-6),
+            }
+            for ent in doc.ents
+        ]
+        for doc in nlp.pipe(texts)
+    ]
+
+
+def outcomes(source: Input) -> list[str]:
+    """The text of each row, or why it has none."""
+    found = []
+    for record in source.records():
+        try:
+            found.append(source.parse(record).text)
+        except RowError as error:
+            found.append(f"! {error}")
+    return found
+
+
+@pytest.mark.parametrize("output_name", ["out.jsonl", "out.parquet", "out.spacy", "out"])
+@pytest.mark.parametrize("format", NAMES)
+def test_predict_takes_and_gives_every_format(
+    format: str, output_name: str, model: Path, nlp: Language, tmp_path: Path
+) -> None:
+    source = write_input(tmp_path / NAMES[format], format, TEXTS)
+    output = tmp_path / output_name
+    arguments = ["--output-format", "spacy"] if output_name == "out" else []
+    result = run_well(model, source, output, "--chunk-size", 4, *arguments)
+    rows = read_output(output)
+    assert [row["text"] for row in rows] == TEXTS
+    assert [row["entities"] for row in rows] == found_by(nlp, TEXTS)
+    n_found = sum(len(row["entities"]) for row in rows)
+    assert n_found > 3
+    assert all(
+        row["text"][entity["start"] : entity["end"]] == entity["text"]
+        for row in rows
+        for entity in row["entities"]
+    )
+    assert f"6 documents with {n_found} entities" in result.output
+    ids = {
+        "text": [1, 2, 3, 4, 5, 6] if output.suffix != ".parquet" else list("123456"),
+        "text folder": [f"a{i}.txt" for i in range(6)],
+    }
+    assert [row["id"] for row in rows] == ids.get(format, [f"a{i}" for i in range(6)])
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([source.name, output.name])
+
+
+@pytest.mark.parametrize("format", ["jsonl", "csv", "parquet", "spacy", "spacy folder"])
+def test_rows_without_id_get_their_number(format: str, tmp_path: Path) -> None:
+    path = write_input(tmp_path / NAMES[format], format, TEXTS, has_ids=False)
+    source = open_input(path, None, Fields())
+    ids = [source.parse(record).id for record in source.records()]
+    in_folder = [f"1.spacy:{row}" for row in (1, 2)] + [f"2.spacy:{row}" for row in (1, 2, 3, 4)]
+    lines = [2, 3, 4, 5, 6, 7]
+    expected: dict[str, list[object]] = {"csv": [*lines], "spacy folder": [*in_folder]}
+    assert ids == expected.get(format, [1, 2, 3, 4, 5, 6])
+
+
+@pytest.mark.parametrize(
+    ("format", "number"), [("jsonl", 2), ("csv", "2"), ("parquet", 2), ("spacy", 2)]
+)
+@pytest.mark.parametrize("output_name", ["out.jsonl", "out.parquet", "out.spacy"])
+def test_keep_fields_keeps_the_others(
+    format: str, number: object, output_name: str, model: Path, tmp_path: Path
+) -> None:
+    source = write_input(tmp_path / NAMES[format], format, TEXTS)
+    output = tmp_path / output_name
+    run_well(model, source, output, "--keep-fields")
+    if output.suffix == ".jsonl":
+        fields = read_lines(output)[2]["fields"]
+    elif output.suffix == ".parquet":
+        fields = pa.compute.take(pq.read_table(output)["fields"], [2]).to_pylist()[0]
+        assert fields == f'{{"number": {number!r}}}'.replace("'", '"')
+        return
+    else:
+        docs = list(DocBin().from_disk(output).get_docs(Doc(Language().vocab).vocab))
+        fields = docs[2].user_data["fields"]
+    assert fields == {"number": number}
+
+
+@pytest.mark.parametrize("format", NAMES)
+def test_input_counts_its_rows(format: str, tmp_path: Path) -> None:
+    path = write_input(tmp_path / NAMES[format], format, TEXTS)
+    assert open_input(path, None, Fields()).count() == len(TEXTS)
+
+
+def test_spacy_input_keeps_tokens_and_nothing_else(tmp_path: Path, nlp: Language) -> None:
+    doc = Doc(nlp.vocab, words=["can't", "stop"], spaces=[False, False], ents=["B-X", "O"])
+    unknown = Doc(nlp.vocab, words=["no", "spaces"])
+    DocBin(docs=[doc, unknown]).to_disk(tmp_path / "in.spacy")
+    source = open_input(tmp_path / "in.spacy", None, Fields())
+    first, second = (source.parse(record) for record in source.records())
+    assert first.tokens is not None
+    assert first.tokens.words == ["can't", "stop"]
+    assert (first.text, second.text) == ("can'tstop", "no spaces ")
+
+
+def test_text_input_takes_lines_as_they_are(tmp_path: Path) -> None:
+    path = tmp_path / "in.txt"
+    path.write_bytes(b"\xef\xbb\xbfone\r\n\n two\x0c\xe2\x80\xa8\xff\nthree\xc2\x85 \n\x00")
+    assert outcomes(open_input(path, None, Fields())) == [
+        "one",
+        "",
+        "! byte 9, 0xff, is not UTF-8",
+        "three\x85 ",
+        "\x00",
+    ]
+    path.write_bytes(b"")
+    assert outcomes(open_input(path, None, Fields())) == []
+
+
+def test_json_input_says_what_is_wrong_with_a_line(tmp_path: Path) -> None:
+    path = tmp_path / "in.jsonl"
+    lines = [
+        b'{"text": "good"}',
+        b"",
+        b"{",
+        b'["text"]',
+        b'{"text": null}',
+        b'{"text": 3}',
+        b'{"texts": "x"}',
+        b'{"text": "\\ud83d"}',
+        b'{"text": "x", "id": "\\udc00"}',
+        b'{"text": "x", "number": NaN}',
+        b'{"text": "\xe9"}',
+        b"[" * 100_000,
+        b'{"text": "\\ud83d\\ude00"}',
+    ]
+    path.write_bytes(b"\r\n".join(lines))
+    source = open_input(path, None, Fields())
+    assert [record.row for record in source.records()] == [1, *range(3, 14)]
+    reasons = [
+        "good",
+        "! invalid JSON: Expecting property name",
+        "! the line holds no JSON object, but a list",
+        "! the text is null, not a string",
+        "! the text is of type int, not a string",
+        "! there is no field 'text' (see --text-field); fields: texts",
+        "! text: '\\ud83d' is half a character",
+        "! id: '\\udc00' is half a character",
+        "! invalid JSON: NaN is not JSON",
+        "! byte 11, 0xe9, is not UTF-8",
+        "! invalid JSON: ",
+        "😀",
+    ]
+    for outcome, reason in zip(outcomes(source), reasons, strict=True):
+        assert outcome.startswith(reason)
+
+
+def test_csv_input_says_what_is_wrong_with_a_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "in.csv"
+    path.write_bytes(
+        b"\xef\xbb\xbfid,text\r\n"
+        b'1,"two\nlines, ""quoted"""\n'
+        b"\n"
+        b"2,a,b\n"
+        b'"3" x,a\n'
+        b"4\n"
+        b"5,\xff\n"
+        b"6,\n"
+        b'7,"never closed\n8,a\n'
+    )
+    source = open_input(path, None, Fields())
+    rows = [(record.row, source.show(record)) for record in source.records()]
+    assert rows == [
+        (2, '1,"two\nlines, ""quoted"""'),
+        (5, "2,a,b"),
+        (6, '"3" x,a'),
+        (7, "4"),
+        (8, "5,\\xff"),
+        (9, "6,"),
+        (10, '7,"never closed\n8,a'),
+    ]
+    assert outcomes(source) == [
+        'two\nlines, "quoted"',
+        "! the row has 3 columns, the header has 2",
+        "! the row can't be split: ',' expected after '\"'",
+        "! the row has 1 columns, the header has 2",
+        "! the row has bytes that are not UTF-8",
+        "",
+        "! the row can't be split: unexpected end of data",
+    ]
+    path.write_text(f'text\n"{"x" * 200_000}"\n"{"x" * 11_000_000}\nshort\n')
+    long, too_long, short = outcomes(open_input(path, None, Fields()))
+    assert (len(long), short) == (200_000, "short")
+    assert "field larger than field limit" in too_long
+    assert table_inputs.MAX_FIELD == 10_000_000
+
+
+def test_parquet_input_says_what_is_wrong_with_a_row(tmp_path: Path) -> None:
+    """Strings that are not UTF-8 can be written, as nothing checks them."""
+    path = tmp_path / "in.parquet"
+    offsets = pa.py_buffer(bytes([0, 0, 0, 0, 2, 0, 0, 0, 4, 0, 0, 0, 4, 0, 0, 0]))
+    validity = pa.py_buffer(bytes([0b011]))
+    texts = pa.StringArray.from_buffers(3, offsets, pa.py_buffer(b"ab\xffc"), validity)
+    numbers = pa.array([float("nan"), 2.0, 3.0])
+    pq.write_table(pa.table({"text": texts, "number": numbers}), path)
+    source = open_input(path, None, Fields(keeps_others=True))
+    assert outcomes(source) == [
+        "ab",
+        "! the row has bytes that are not UTF-8",
+        "! the text is null, not a string",
+    ]
+    first, second, _ = source.records()
+    assert source.parse(first) == Document(1, 1, "ab", {"number": None})
+    assert source.show(second) == "{'text': b'\\xffc', 'number': 2.0}"
+
+
+def test_parquet_input_takes_dictionaries_and_many_row_groups(tmp_path: Path) -> None:
+    path = tmp_path / "in.parquet"
+    texts = [f"text {i % 7}" for i in range(5000)]
+    table = pa.table({"text": pa.array(texts).dictionary_encode(), "id": range(5000)})
+    pq.write_table(table, path, row_group_size=700)
+    source = open_input(path, None, Fields())
+    documents = [source.parse(record) for record in source.records()]
+    assert [document.text for document in documents] == texts
+    assert [document.id for document in documents] == list(range(5000))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "arguments", "message"),
+    [
+        ("none.txt", None, [], "There is no file or folder"),
+        ("in.xml", b"x", [], "has a format that its name does not tell: give --input-format"),
+        ("in.txt", b"x", ["--input-format", "word"], "no format 'word'"),
+        ("in.csv", b"a,b\n1,2\n", [], "has no column 'text'"),
+        ("in.csv", b"", [], "has no column 'text'"),
+        ("in.csv", b"text,a,a\n", [], "names a column twice"),
+        ("in.parquet", b"x", [], "is no Parquet file"),
+        ("in.spacy", b"x", [], "is no .spacy file"),
+        ("in.txt", b"x", ["--output-format", "xml"], "no format 'xml': give --output-format"),
+        ("in.txt", b"x", ["--chunk-size", 0], "must be at least 1"),
+        ("in.txt", b"x", ["--k-best", 0], "--k-best 0 must be at least 1"),
+        ("in.txt", b"x", ["--k-best", 2, "--output-format", "spacy"], "no place for readings"),
+        ("in.txt", b"x", ["--spans-key", "a", "--output-format", "spacy"], "leave --spans-key out"),
+        ("in.txt", b"x", ["--spans-key", "a"], "No component of the pipeline sets doc.spans['a']"),
+        ("in.txt", b"x", ["--k-best", 2, "--component", "a"], "has no ner_plus component 'a'"),
+    ],
+)
+def test_predict_says_what_is_wrong(
+    name: str,
+    content: bytes | None,
+    arguments: list[object],
+    message: str,
+    model: Path,
+    tmp_path: Path,
+) -> None:
+    source = tmp_path / name
+    if content is not None:
+        source.write_bytes(content)
+    result = run(model, source, tmp_path / "out.jsonl", *arguments)
+    assert result.exit_code == 1
+    assert message in result.stderr
+    assert not (tmp_path / "out.jsonl").exists()
+
+
+def test_parquet_input_wants_strings(model: Path, tmp_path: Path) -> None:
+    pq.write_table(pa.table({"text": [1, 2]}), tmp_path / "in.parquet")
+    result = run(model, tmp_path / "in.parquet", tmp_path / "out.jsonl")
+    assert "column 'text' holds int64, no strings" in result.stderr
+
+
+def test_folder_of_two_formats_wants_one_named(model: Path, tmp_path: Path) -> None:
+    folder = write_input(tmp_path / "folder", "spacy folder", TEXTS)
+    (folder / "a.txt").write_text("One.")
+    output = tmp_path / "out.jsonl"
+    assert "give --input-format, one of text, spacy" in run(model, folder, output).stderr
+    run_well(model, folder, output, "--input-format", "text")
+    assert [row["text"] for row in read_output(output)] == ["One."]
+
+
+@pytest.mark.parametrize("output_name", ["out.jsonl", "out.parquet", "out.spacy"])
+def test_input_without_rows_gives_output_without(
+    output_name: str, model: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "in.txt").write_text("")
+    result = run_well(model, tmp_path / "in.txt", tmp_path / output_name)
+    assert "0 documents" in result.output
+    assert read_output(tmp_path / output_name) == []
+
+
+def test_output_within_input_is_refused(model: Path, tmp_path: Path) -> None:
+    folder = write_input(tmp_path / "folder", "text folder", TEXTS)
+    result = run(model, folder, folder / "out.jsonl")
+    assert "one within the other" in result.stderr
+    assert run(model, folder / "a0.txt", folder / "a0.txt").exit_code == 1

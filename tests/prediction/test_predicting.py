@@ -1,0 +1,184 @@
+"""What a run finds, and what it does with documents that fail."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import spacy
+from spacy import util
+from spacy.language import Language
+from spacy.tokens import Doc, Span
+
+from spacy_ner_plus.pipeline.ner_plus import NerPlus
+from spacy_ner_plus.prediction.predicted import Found
+from tests.prediction.samples import TEXTS, read_lines, run, run_well, write_input
+
+
+@Language.component("test_fails_on_a_word")
+def fails_on_a_word(doc: Doc) -> Doc:
+    if any(token.text == "fail" for token in doc):
+        raise KeyError("no\nluck \ud800")
+    return doc
+
+
+@Language.factory("test_fails_altogether")
+class FailsAltogether:
+    """A batch ends with the first failure, and no error handler is asked."""
+
+    def __init__(self, nlp: Language, name: str) -> None:
+        pass
+
+    def __call__(self, doc: Doc) -> Doc:
+        return fails_on_a_word(doc)
+
+    def pipe(self, stream: Iterator[Doc], batch_size: int) -> Iterator[Doc]:
+        return map(fails_on_a_word, stream)
+
+
+def use(nlp: Language, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(util, "load_model", lambda _: nlp)
+
+
+@pytest.mark.parametrize("component", ["test_fails_on_a_word", "test_fails_altogether"])
+@pytest.mark.parametrize("k_best", [[], ["--k-best", 1]])
+def test_documents_that_fail_are_rejected_alone(
+    component: str,
+    k_best: list[object],
+    model: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    own = spacy.load(model)
+    own.add_pipe(component, first=True)
+    own.max_length = 200
+    use(own, monkeypatch)
+    texts = [TEXTS[0], "I fail.", "x" * 201, TEXTS[3], "fail", TEXTS[1]]
+    source = write_input(tmp_path / "in.jsonl", "jsonl", texts)
+    output = tmp_path / "out.jsonl"
+    result = run_well(model, source, output, *k_best)
+    assert [row["id"] for row in read_lines(output)] == ["a0", "a3", "a5"]
+    rejects = read_lines(tmp_path / "out.jsonl.rejects.jsonl")
+    assert [(row["file"], row["row"]) for row in rejects] == [("in.jsonl", n) for n in (2, 3, 5)]
+    reasons = [row["reason"] for row in rejects]
+    assert reasons[1] == (
+        "ValueError: the text has 201 characters, more than nlp.max_length = 200"
+    )
+    assert reasons[0] == reasons[2] != reasons[1]
+    assert [row["raw"] for row in rejects] == [
+        line for i, line in enumerate(source.read_text().splitlines()) if i in (1, 2, 4)
+    ]
+    assert "Warning: 3 rows rejected" in result.stderr
+    assert str(tmp_path / "out.jsonl.rejects.jsonl") in result.stderr
+
+
+def test_rejects_may_be_too_many(
+    model: Path, nlp: Language, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(nlp, monkeypatch)
+    source = tmp_path / "in.txt"
+    source.write_bytes(b"\xff\nfine\n\xff\n")
+    result = run(model, source, tmp_path / "out.jsonl", "--max-rejects", 1)
+    assert result.exit_code == 1
+    assert "2 of 3 rows were rejected, --max-rejects is 1" in result.stderr
+    assert not (tmp_path / "out.jsonl").exists()
+    run_well(model, source, tmp_path / "out.jsonl", "--max-rejects", 2)
+
+
+def test_strings_do_not_pile_up(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each document has words of its own, which are forgotten after its chunk."""
+    own = spacy.load(model)
+    use(own, monkeypatch)
+    texts = [f"Severe heart{i} failure{i} followed." for i in range(60)]
+    write_input(tmp_path / "few.jsonl", "jsonl", texts[:20])
+    write_input(tmp_path / "all.jsonl", "jsonl", texts)
+    write_input(tmp_path / "all.spacy", "spacy", texts)
+    arguments = ["--chunk-size", 20, "--k-best", 2]
+    run_well(model, tmp_path / "few.jsonl", tmp_path / "few_out.jsonl", *arguments)
+    n_strings = len(own.vocab.strings)
+    run_well(model, tmp_path / "all.jsonl", tmp_path / "out.jsonl", *arguments)
+    run_well(model, tmp_path / "all.spacy", tmp_path / "out.spacy", "--chunk-size", 20)
+    assert len(own.vocab.strings) == n_strings
+    assert "heart50" not in own.vocab.strings
+    rows = read_lines(tmp_path / "out.jsonl")
+    assert [row["text"] for row in rows] == texts
+
+
+def test_any_pipeline_with_entities_will_do(tmp_path: Path) -> None:
+    nlp = spacy.blank("en")
+    nlp.add_pipe("entity_ruler").add_patterns([{"label": "DRUG", "pattern": "selegiline"}])
+    nlp.to_disk(tmp_path / "model")
+    source = write_input(tmp_path / "in.txt", "text", ["😀 selegiline works"])
+    run_well(tmp_path / "model", source, tmp_path / "out.jsonl")
+    [row] = read_lines(tmp_path / "out.jsonl")
+    drug = {"text": "selegiline", "label": "DRUG", "start": 2, "end": 12, "probability": None}
+    assert row == {"id": 1, "row": 1, "text": "😀 selegiline works", "entities": [drug]}
+    refused = run(tmp_path / "model", source, tmp_path / "b.jsonl", "--k-best", 2)
+    assert refused.exit_code == 1
+    assert "has no ner_plus component 'ner_plus'" in refused.stderr
+    assert "Components: entity_ruler" in refused.stderr
+
+
+def test_spans_key_takes_spans_with_their_scores(
+    model: Path, nlp: Language, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(nlp, monkeypatch)
+    source = write_input(tmp_path / "in.jsonl", "jsonl", TEXTS)
+    run_well(model, source, tmp_path / "ents.jsonl")
+    result = run_well(model, source, tmp_path / "spans.jsonl", "--spans-key", "ner_plus")
+    rows = read_lines(tmp_path / "spans.jsonl")
+    assert rows == read_lines(tmp_path / "ents.jsonl")
+    assert f"{sum(len(row['entities']) for row in rows)} entities" in result.output
+
+
+def test_spans_may_overlap_and_be_without_scores(nlp: Language) -> None:
+    doc = nlp.make_doc("a b c d")
+    doc.spans["both"] = [Span(doc, 1, 4, "X"), Span(doc, 0, 2, "Y"), Span(doc, 0, 1, "X")]
+    found = list(Found("both")._spans(doc))
+    assert [(span.text, p) for span, p in found] == [("a", None), ("a b", None), ("b c d", None)]
+    assert Found("both").count(doc) == 3
+    doc.spans["both"].attrs["scores"] = np.array([0.1, 0.2, 0.3], dtype="float32")
+    assert [p for _, p in Found("both")._spans(doc)] == pytest.approx([0.3, 0.2, 0.1])
+
+
+@pytest.mark.parametrize("has_sentences", [False, True])
+def test_readings_are_those_of_alternatives(
+    has_sentences: bool, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = spacy.load(model)
+    if has_sentences:
+        own.add_pipe("sentencizer", config={"punct_chars": [","]})
+    use(own, monkeypatch)
+    texts = ["Severe pain, then thrombosis. It   went away.", "", " ", *TEXTS]
+    source = write_input(tmp_path / "in.jsonl", "jsonl", texts)
+    run_well(model, source, tmp_path / "out.jsonl", "--k-best", 3)
+    ner = own.get_pipe("ner_plus")
+    assert isinstance(ner, NerPlus)
+    sentencizer = spacy.blank("en")
+    sentencizer.add_pipe("sentencizer")
+    n_readings = 0
+    for row, text in zip(read_lines(tmp_path / "out.jsonl"), texts, strict=True):
+        doc = own(text)
+        marked = doc if has_sentences else sentencizer(text)
+        bounds = [(sent.start_char, sent.end_char) for sent in marked.sents]
+        assert [(sent["start"], sent["end"]) for sent in row["sentences"]] == bounds
+        for sentence in row["sentences"]:
+            span = doc.char_span(sentence["start"], sentence["end"])
+            assert span is not None
+            expected = ner.alternatives(span, k=3)
+            for found, reading in zip(sentence["readings"], expected, strict=True):
+                assert found["probability"] == pytest.approx(reading.probability, rel=1e-4)
+                assert found["entities"] == [
+                    {
+                        "text": ent.text,
+                        "label": ent.label_,
+                        "start": ent.start_char,
+                        "end": ent.end_char,
+                    }
+                    for ent in reading.entities
+                ]
+                n_readings += 1
+    assert n_readings > 20
+    assert own("A b. C d.").has_annotation("SENT_START") == has_sentences

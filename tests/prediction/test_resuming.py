@@ -1,0 +1,246 @@
+"""Whole runs, killed for real, against runs that were not."""
+
+import os
+import random
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from spacy_ner_plus.cli import app
+from spacy_ner_plus.prediction import journal
+from tests.prediction.samples import TEXTS, read_lines, read_tree, run, run_well, write_input
+from tests.training.runs import finish, start
+
+pytestmark = pytest.mark.usefixtures("loaded")
+
+KILLED = -signal.SIGKILL
+
+
+def write_mixed(path: Path, n: int) -> Path:
+    """Good and bad rows."""
+    write_input(path, "jsonl", [f"{TEXTS[i % 6]} {i}" for i in range(n)])
+    lines = path.read_text().splitlines()
+    lines[::7] = ["no json"] * len(lines[::7])
+    path.write_text("\n".join(lines))
+    return path
+
+
+def n_chunks(output: Path) -> int:
+    folder = output.with_name(f"{output.name}.unfinished")
+    return len(list(folder.glob("[0-9]*"))) if folder.exists() else 0
+
+
+def die_at_call(owner: object, name: str, n_calls: int) -> Callable[[], None]:
+    """Something to do in a run: have it killed when a function is called for the nth time."""
+
+    def prepare() -> None:
+        original = getattr(owner, name)
+        calls: list[int] = []
+
+        def counted(*arguments: object, **named: object) -> object:
+            calls.append(1)
+            if len(calls) == n_calls:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return original(*arguments, **named)
+
+        setattr(owner, name, counted)
+
+    return prepare
+
+
+def in_process(*arguments: object, before: Callable[[], None] = lambda: None) -> Callable[[], None]:
+    def target() -> None:
+        before()
+        app(["predict", *map(str, arguments)], prog_name="ner-plus")
+
+    return target
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("out.jsonl", ["--k-best", 2]),
+        ("out.parquet", ["--keep-fields"]),
+        ("out.spacy", []),
+        ("out", ["--output-format", "spacy"]),
+    ],
+)
+def test_kills_at_any_moment_lead_to_the_same_bytes(
+    name: str, arguments: list[object], model: Path, tmp_path: Path
+) -> None:
+    source = write_mixed(tmp_path / "in.jsonl", 60)
+    arguments = [*arguments, "--chunk-size", 3]
+    (tmp_path / "whole").mkdir()
+    whole, output = tmp_path / "whole" / name, tmp_path / name
+    run_well(model, source, whole, *arguments)
+    log = tmp_path / "log.txt"
+    n_killed, status = 0, KILLED
+    while status == KILLED:
+        before = n_chunks(output)
+        process = start(in_process(model, source, output, *arguments), log)
+        while process.is_alive() and n_chunks(output) == before:
+            time.sleep(0.001)
+        time.sleep(random.uniform(0, 0.02))
+        if n_killed < 3:
+            process.kill()
+        status = finish(process)
+        n_killed += status == KILLED
+    assert status == 0, log.read_text()
+    assert n_killed == 3
+    assert read_tree(output) == read_tree(whole)
+    rejects = tmp_path / f"{name}.rejects.jsonl"
+    assert rejects.read_bytes() == whole.with_name(rejects.name).read_bytes()
+    assert [row["row"] for row in read_lines(rejects)] == list(range(1, 61, 7))
+    assert "Went on after" in log.read_text()
+    found = {path.name for path in tmp_path.iterdir()}
+    assert found == {"in.jsonl", "log.txt", "whole", name, rejects.name}
+
+
+@pytest.mark.parametrize("name", ["out.jsonl", "out"])
+def test_kill_while_files_are_put_in_place_leads_to_the_same_bytes(
+    name: str, model: Path, tmp_path: Path
+) -> None:
+    source = write_mixed(tmp_path / "in.jsonl", 12)
+    arguments = ["--chunk-size", 6, *(["--output-format", "spacy"] if name == "out" else [])]
+    (tmp_path / "whole").mkdir()
+    whole, output = tmp_path / "whole" / name, tmp_path / name
+    run_well(model, source, whole, *arguments)
+    log = tmp_path / "log.txt"
+    done = []
+    for prepare in [
+        die_at_call(journal, "_sync", 1),  # before it is said what is run
+        die_at_call(journal.Path, "rename", 1),  # of the first chunk
+        die_at_call(journal, "_sync", 12),
+        die_at_call(journal, "concatenate", 1),
+        die_at_call(journal.Path, "replace", 1),
+        die_at_call(journal.Path, "replace", 2),
+        die_at_call(journal.Path, "rename", 1),  # all is in place, the work folder too
+    ]:
+        process = start(in_process(model, source, output, *arguments, before=prepare), log)
+        assert finish(process) == KILLED, log.read_text()
+        done.append(n_chunks(output))
+    assert done == [0, 0, 1, 2, 2, 2, 2]
+    assert output.exists()
+    run_well(model, source, output, *arguments)
+    assert read_tree(output) == read_tree(whole)
+    rejects = f"{name}.rejects.jsonl"
+    assert (tmp_path / rejects).read_bytes() == whole.with_name(rejects).read_bytes()
+    assert not output.with_name(f"{name}.unfinished").exists()
+
+
+@pytest.fixture
+def begun(model: Path, tmp_path: Path) -> tuple[Path, Path]:
+    """Input and output of a run that was stopped by rejects after the first of four chunks."""
+    source = write_mixed(tmp_path / "in.jsonl", 12)
+    output = tmp_path / "out.jsonl"
+    result = run(model, source, output, "--chunk-size", 3, "--max-rejects", 0)
+    assert result.exit_code == 1
+    assert "1 of 3 rows were rejected, --max-rejects is 0" in result.stderr
+    assert n_chunks(output) == 1
+    return source, output
+
+
+def test_another_limit_of_rejects_goes_on(begun: tuple[Path, Path], model: Path) -> None:
+    source, output = begun
+    assert run(model, source, output, "--chunk-size", 3, "--max-rejects", 0).exit_code == 1
+    assert n_chunks(output) == 1
+    result = run_well(model, source, output, "--chunk-size", 3, "--max-rejects", 2)
+    assert "Went on after 3 rows" in result.output
+    assert len(read_lines(output)) == 10
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--chunk-size", 4], "setting chunk_size was 3 and is 4"),
+        (["--text-field", "id"], "setting text field was 'text' and is 'id'"),
+        (["--k-best", 2], "setting k_best was None and is 2"),
+    ],
+)
+def test_other_settings_are_refused(
+    arguments: list[object], message: str, begun: tuple[Path, Path], model: Path
+) -> None:
+    source, output = begun
+    result = run(model, source, output, "--chunk-size", 3, *arguments)
+    assert result.exit_code == 1
+    assert message in result.stderr
+    assert "use --overwrite to begin anew" in result.stderr
+    assert n_chunks(output) == 1
+    run_well(model, source, output, "--chunk-size", 3, *arguments, "--overwrite")
+
+
+def test_other_input_is_refused(begun: tuple[Path, Path], model: Path) -> None:
+    source, output = begun
+    source.write_text(source.read_text().replace("thrombosis", "Thrombosis"))
+    result = run(model, source, output, "--chunk-size", 3)
+    assert "input content was" in result.stderr
+
+
+def test_other_model_is_refused(begun: tuple[Path, Path], model: Path, tmp_path: Path) -> None:
+    source, output = begun
+    other = tmp_path / "other"
+    for name, content in ((p.relative_to(model), p) for p in model.rglob("*") if p.is_file()):
+        (other / name).parent.mkdir(parents=True, exist_ok=True)
+        (other / name).write_bytes(content.read_bytes())
+    meta = (other / "meta.json").read_text()
+    (other / "meta.json").write_text(meta.replace('"version":"0.0.0"', '"version":"0.0.1"'))
+    result = run(other, source, output, "--chunk-size", 3)
+    assert "model content was" in result.stderr
+    assert "model name was 'en_pipeline-0.0.0' and is 'en_pipeline-0.0.1'" in result.stderr
+
+
+def test_other_package_is_refused(
+    begun: tuple[Path, Path], model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, output = begun
+    original = journal.differences
+    monkeypatch.setattr(
+        journal,
+        "differences",
+        lambda before, now: original(before, {**now, "version of": {"spacy": "9.9"}}),
+    )
+    result = run(model, source, output, "--chunk-size", 3)
+    assert "version of spacy was '3." in result.stderr
+    assert "and is '9.9'" in result.stderr
+
+
+@pytest.mark.parametrize("name", ["part", "rejects.jsonl", "chunk.json"])
+def test_damaged_chunk_is_noticed(name: str, begun: tuple[Path, Path], model: Path) -> None:
+    source, output = begun
+    path = output.with_name("out.jsonl.unfinished") / "00000000" / name
+    path.write_bytes(path.read_bytes()[:-2])
+    result = run(model, source, output, "--chunk-size", 3)
+    assert result.exit_code == 1
+    assert "is damaged: begin anew with --overwrite" in result.stderr
+
+
+def test_output_is_replaced_only_if_told_so(model: Path, tmp_path: Path) -> None:
+    source = write_mixed(tmp_path / "in.jsonl", 8)
+    output = tmp_path / "out.jsonl"
+    run_well(model, source, output)
+    before = read_tree(tmp_path)
+    result = run(model, source, output)
+    assert result.exit_code == 1
+    assert "is there already: use --overwrite" in result.stderr
+    assert read_tree(tmp_path) == before
+    source.write_text('{"text": "One."}')
+    run_well(model, source, output, "--overwrite")
+    assert len(read_lines(output)) == 1
+    assert not (tmp_path / "out.jsonl.rejects.jsonl").exists()  # there are none any more
+
+
+def test_folder_is_replaced_only_if_it_holds_nothing_else(model: Path, tmp_path: Path) -> None:
+    source = write_mixed(tmp_path / "in.jsonl", 8)
+    output = tmp_path / "out"
+    arguments = [model, source, output, "--output-format", "spacy", "--overwrite"]
+    run_well(*arguments, "--chunk-size", 2)
+    assert len(list(output.iterdir())) == 4
+    run_well(*arguments)
+    assert [path.name for path in output.iterdir()] == ["00000000.spacy"]
+    (output / "thesis.docx").touch()
+    result = run(*arguments)
+    assert result.exit_code == 1
+    assert "such as thesis.docx" in result.stderr
