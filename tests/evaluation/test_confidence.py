@@ -1,0 +1,206 @@
+"""Reliability, curves and thresholds, against trying every threshold."""
+
+import random
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import spacy
+from hypothesis import given
+from hypothesis import strategies as st
+from spacy.tokens import DocBin
+from thinc.api import Config
+
+from spacy_ner_plus.data.corpus import make_corpus_v1
+from spacy_ner_plus.evaluation.confidence import MOST_POINTS, Cuts, confidence
+from spacy_ner_plus.evaluation.documents import Document
+from spacy_ner_plus.evaluation.errors import find_errors
+from spacy_ner_plus.evaluation.exact import exact_scores
+from spacy_ner_plus.evaluation.intervals import document_counts
+from spacy_ner_plus.evaluation.judged import judge
+from spacy_ner_plus.evaluation.sources import predict, run
+from spacy_ner_plus.models.calibration import Calibration
+from spacy_ner_plus.pipeline import calibrating
+from tests.evaluation.corpora import corpus
+from tests.evaluation.docs import make_document
+from tests.pipeline.samples import make_examples
+
+probabilities = st.one_of(
+    st.sampled_from([0.0, 0.1, 0.5, 0.9, 1.0]), st.floats(0, 1, allow_subnormal=False)
+)
+
+
+def confidence_of(
+    documents: list[Document], *, precision: float = 0.6, least: dict[str, float] | None = None
+) -> dict[str, Any] | None:
+    judged = judge(documents, [f for document in documents for f in find_errors(document)])
+    return confidence(*judged, wanted_precision=precision, least=least or {})
+
+
+def with_probabilities(documents: list[Document], *, digits: int = 17) -> list[Document]:
+    rng = random.Random(0)
+    return [
+        replace(
+            document,
+            predicted=tuple(
+                replace(entity, probability=round(rng.random(), digits))
+                for entity in document.predicted
+            ),
+        )
+        for document in documents
+    ]
+
+
+def above(documents: list[Document], threshold: dict[str, float] | float) -> list[Document]:
+    def least(label: str) -> float:
+        return threshold if isinstance(threshold, float) else threshold.get(label, 0.0)
+
+    return [
+        replace(
+            document,
+            predicted=tuple(e for e in document.predicted if e.probability >= least(e.label)),
+        )
+        for document in documents
+    ]
+
+
+def scores_of(documents: list[Document]) -> dict[str, Any]:
+    return exact_scores(*document_counts(documents))
+
+
+def measures(scores: dict[str, Any]) -> dict[str, float]:
+    return pytest.approx({key: scores[key] for key in ("precision", "recall", "f1")}, abs=1e-12)
+
+
+@pytest.mark.parametrize("digits", [17, 2])
+def test_every_point_of_a_curve_is_what_its_threshold_leaves(digits: int) -> None:
+    documents = with_probabilities(corpus("bc5cdr"), digits=digits)
+    found = confidence_of(documents)
+    assert found is not None
+    assert set(found["curves"]) == {"micro", "Chemical", "Disease"}
+    for label, curve in found["curves"].items():
+        thresholds = curve["threshold"]
+        assert thresholds[0] == 0.0
+        assert thresholds == sorted(set(thresholds))
+        assert len(thresholds) == MOST_POINTS if digits == 17 else len(thresholds) > 90
+        for i in range(0, len(thresholds), 17):
+            scores = scores_of(above(documents, thresholds[i]))
+            of_label = scores["micro"] if label == "micro" else scores["types"][label]
+            assert {key: curve[key][i] for key in ("precision", "recall", "f1")} == measures(
+                of_label
+            )
+
+
+@pytest.mark.parametrize("precision", [0.5, 0.75])
+def test_thresholds_are_the_best_and_do_what_they_claim_when_pasted(precision: float) -> None:
+    documents = with_probabilities(corpus("wnut17"))
+    found = confidence_of(documents, precision=precision)
+    assert found is not None
+    every = sorted({e.probability for document in documents for e in document.predicted})
+    tried = [scores_of(above(documents, float(t)))["types"] for t in every]
+    for goal in ("f1", "precision"):
+        text = found["thresholds"]["config"][goal]
+        config = Config().from_str(f"[ner_plus]\n{text}\n")["ner_plus"]
+        pasted = scores_of(above(documents, config["threshold"]))["types"]
+        for label, chosen in found["thresholds"]["types"].items():
+            options = [types[label] for types in tried if label in types]
+            if goal == "precision":
+                options = [scores for scores in options if scores["precision"] >= precision]
+                if not options:
+                    assert chosen[goal] is None
+                    assert label not in config["threshold"]
+                    continue
+            best = max(options, key=lambda scores: scores["f1" if goal == "f1" else "recall"])
+            key = "f1" if goal == "f1" else "recall"
+            assert chosen[goal][key] == pytest.approx(best[key], abs=1e-12)
+            assert chosen[goal]["threshold"] == config["threshold"][label]
+            assert {k: chosen[goal][k] for k in ("precision", "recall", "f1")} == measures(
+                pasted[label]
+            )
+
+
+@given(st.lists(st.tuples(probabilities, st.booleans()), min_size=1, max_size=30))
+def test_thresholds_separate_any_probabilities(entities: list[tuple[float, bool]]) -> None:
+    values = np.array([p for p, _ in entities])
+    cuts = Cuts(values, np.array([right for _, right in entities]), n_gold=len(entities))
+    distinct = np.unique(values)
+    for i, lowest in enumerate(distinct):
+        kept = values >= cuts.threshold(i)
+        assert kept.tolist() == (values >= lowest).tolist()
+    assert cuts.threshold(0) == 0.0
+
+
+def test_thresholds_are_short() -> None:
+    cuts = Cuts(np.array([0.412345, 0.478901, 0.478902]), np.ones(3, dtype=bool), n_gold=3)
+    assert [cuts.threshold(i) for i in range(2)] == [0.0, 0.45]
+    assert 0.478901 < cuts.threshold(2) <= 0.478902
+
+
+def test_thresholds_are_not_below_those_that_the_pipeline_has() -> None:
+    documents = [
+        make_document([(0, 1, "A"), (2, 3, "B")], [(0, 1, "A"), (2, 3, "B")], probability=0.75)
+    ]
+    found = confidence_of(documents, least={"A": 0.25, "C": 0.5})
+    assert found is not None
+    assert found["thresholds"]["config"] == dict.fromkeys(
+        ["f1", "precision"], 'threshold = {"A": 0.25, "C": 0.5, "B": 0.0}'
+    )
+    assert found["thresholds"]["types"]["A"]["f1"]["threshold"] == 0.25
+
+
+def test_a_pipeline_with_the_thresholds_has_the_scores_that_were_claimed(
+    random_model: Path, data: Path
+) -> None:
+    found = confidence_of(predict(str(random_model), data).documents, precision=0.1)
+    assert found is not None
+    nlp = spacy.load(random_model)
+    claimed = found["thresholds"]["types"]
+    nlp.get_pipe("ner_plus").threshold = {
+        label: chosen["f1"]["threshold"] for label, chosen in claimed.items()
+    }
+    types = scores_of(run(nlp, data).documents)["types"]
+    for label, chosen in claimed.items():
+        assert {k: chosen["f1"][k] for k in ("precision", "recall", "f1")} == measures(types[label])
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    references = [example.reference for example in make_examples(spacy.blank("en"), 12)]
+    DocBin(docs=references).to_disk(tmp_path / "dev.spacy")
+    return tmp_path / "dev.spacy"
+
+
+def test_reliability_is_what_calibrate_prints(
+    random_model: Path, data: Path, tmp_path: Path
+) -> None:
+    nlp = spacy.load(random_model)
+    calibration = Calibration(temperature=1.7, slope=0.8, intercept=-0.4)
+    nlp.get_pipe("ner_plus").tagger.calibration = calibration
+    nlp.to_disk(tmp_path / "model")
+    examples = list(make_corpus_v1(data)(nlp))
+    judged = calibrating.judge(nlp.get_pipe("ner_plus").model, examples)
+    found = confidence_of(predict(str(tmp_path / "model"), data).documents)
+    assert found is not None
+    for key, under in (("before", Calibration()), ("after", calibration)):
+        expected, ours = judged.agreement(under), found["reliability"][key]
+        assert ours["n"] == expected.n > 10
+        assert ours["ece"] == pytest.approx(expected.ece, abs=1e-9)
+        assert ours["log_loss"] == pytest.approx(expected.log_loss, abs=1e-9)
+        assert ours["mean_probability"] == pytest.approx(expected.probability, abs=1e-9)
+        assert ours["precision"] == pytest.approx(expected.accuracy, abs=1e-12)
+        assert sum(b["n"] for b in ours["bins"]) == expected.n
+        assert len(ours["bins"]) == min(15, expected.n)
+
+
+def test_confidence_without_calibration_has_no_before() -> None:
+    found = confidence_of(with_probabilities(corpus("bc5cdr")))
+    assert found is not None
+    assert found["reliability"]["before"] is None
+
+
+def test_confidence_is_unknown_without_entities_or_if_some_have_no_probability() -> None:
+    documents = with_probabilities(corpus("bc5cdr"))
+    assert confidence_of([replace(document, predicted=()) for document in documents]) is None
+    assert confidence_of([*documents, corpus("bc5cdr")[0]]) is None
