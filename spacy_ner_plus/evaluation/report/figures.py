@@ -39,20 +39,23 @@ def by_support(types: dict[str, Any]) -> dict[str, Any]:
 def confusion(matrix: dict[str, Any]) -> list[dict[str, Any]]:
     """Rows of the table: a gold type with its cells; the last row and column are for no entity.
 
-    A cell's shade is its share of the row. The cell of no gold entity and none predicted is empty.
+    A cell's shade is its share of the row; in the last row, of predicted entities that stand for
+    nothing, its share of the column. The cell of no gold entity and none predicted is empty.
     """
-    labels = matrix["labels"]
+    labels, counts = matrix["labels"], matrix["counts"]
+    columns = [sum(column) for column in zip(*counts, strict=True)]
     rows = []
-    for label, counts in zip(labels, matrix["counts"], strict=True):
-        total = sum(counts)
-        cells = [
-            {
-                "label": other,
-                "count": None if label is None and other is None else n,
-                "share": n / total if total else 0.0,
-                "right": label == other,
-            }
-            for other, n in zip(labels, counts, strict=True)
-        ]
-        rows.append({"label": label, "total": total, "cells": cells})
+    for label, row in zip(labels, counts, strict=True):
+        cells = []
+        for other, n, column in zip(labels, row, columns, strict=True):
+            whole = column if label is None else sum(row)
+            cells.append(
+                {
+                    "label": other,
+                    "count": None if label is None and other is None else n,
+                    "share": n / whole if whole else 0.0,
+                    "right": label == other,
+                }
+            )
+        rows.append({"label": label, "total": sum(row), "cells": cells})
     return rows

@@ -16,13 +16,13 @@ from .errors import browser_data
 SCRIPTS = ("errors.js", "thresholds.js", "page.js")
 TITLES = {
     "scores": "Scores",
-    "kinds": "Kinds of error",
-    "confusion": "Confusion of types",
-    "slices": "Where it is right",
-    "calibration": "How sure it is",
+    "kinds": "Error types",
+    "confusion": "Confusion matrix",
+    "slices": "Slices",
+    "calibration": "Calibration",
     "thresholds": "Thresholds",
-    "errors": "The errors",
-    "tokens": "Tokens",
+    "errors": "Errors",
+    "tokens": "Tokenisation",
 }
 """Sections in the order of the page; the key is the template's name and the section's id."""
 

@@ -32,6 +32,7 @@ def f1_of_types(
         plot.axvline(100 * micro_f1, color=GREY, linestyle="--", linewidth=1)
         plot.set_xlim(*_zoom(plot.dataLim.intervalx))
         plot.set_xlabel("F1 (%); dashed: micro")
+        plot.locator_params(axis="x", integer=True, nbins=6)
         plot.grid(axis="x")
         what = "; ".join(f"{label}: {figures.percent(types[label]['f1'])}" for label in types)
         return svg.element(_figure(plot), "f1", "F1 of each type", _plain(what))
@@ -45,8 +46,11 @@ def f1_gains(kinds: list[dict[str, Any]]) -> Markup:
         bars = plot.barh(range(len(kinds)), gains, color=BLUE, height=0.62)
         for bar, kind, gain in zip(bars, kinds, gains, strict=True):
             bar.set_gid(f"bar-{kind['kind']}")
-            text = f"  {gain:+.1f}  ({figures.count(kind['errors'])})"
-            plot.text(gain, bar.get_y() + bar.get_height() / 2, text, va="center", fontsize=10.5)
+            plot.annotate(
+                f"{gain:+.1f} ({figures.count(kind['errors'])})",
+                (max(0.0, gain), bar.get_y() + bar.get_height() / 2),
+                xytext=(5, 0), textcoords="offset points", va="center", fontsize=10.5,
+            )  # fmt: skip
         plot.set_xlim(min([0.0, *gains]), 1.4 * max([0.1, *gains]))
         plot.set_xlabel("points of F1 gained if mended (errors)")
         plot.grid(axis="x")
@@ -63,7 +67,7 @@ def reliability(states: dict[str, Any]) -> Markup:
     The strip below shows where the bins of equally many entities lie.
     """
     with _style():
-        plot = svg.axes(WIDTH, 400, (50, 14, 48, 14))
+        plot = svg.axes(WIDTH, 400, (54, 14, 42, 14))
         plot.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle="--")
         looks = {
             "before": ("before calibration", ORANGE, "s", "none"),
@@ -96,7 +100,7 @@ def curves(curve: dict[str, Any]) -> Markup:
     types: the figure tells where 0 and 1 of both axes are, in its own units.
     """
     with _style():
-        plot = svg.axes(WIDTH, 300, (44, 14, 46, 30))
+        plot = svg.axes(WIDTH, 300, (48, 14, 42, 30))
         x = np.array(curve["threshold"], dtype=float)
         looks = {"precision": (BLUE, "-"), "recall": (ORANGE, "--"), "f1": ("#1c2024", ":")}
         for key, (color, line) in looks.items():
@@ -130,8 +134,8 @@ def _style() -> Any:
 def _rows(names: list[str], pad: float) -> "Axes":
     """Axes with a row for each name, the first on top."""
     left = 14 + 6.6 * max([6, *(_columns(name) for name in names)])
-    height = max(1, len(names)) * ROW + 58
-    plot = svg.axes(WIDTH, height, (min(left, 0.5 * WIDTH), 14, 48, 10))
+    height = max(1, len(names)) * ROW + 52
+    plot = svg.axes(WIDTH, height, (min(left, 0.5 * WIDTH), 14, 42, 10))
     plot.set_yticks(range(len(names)), names)
     plot.set_ylim(max(1, len(names)) - 0.5 + pad, -0.5 - pad)
     plot.spines["left"].set_visible(False)

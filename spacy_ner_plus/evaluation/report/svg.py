@@ -32,7 +32,9 @@ STYLE = {
     "xtick.color": "#4d5560",
     "ytick.color": "#1c2024",
     "xtick.major.size": 0,
+    "xtick.major.pad": 6,
     "ytick.major.size": 0,
+    "ytick.major.pad": 6,
     "grid.color": "#e3e6ea",
     "legend.frameon": False,
 }
@@ -96,7 +98,10 @@ def element(
 def shown(label: str, most: int = 22) -> str:
     """A label short enough for a plot, of characters that XML allows."""
     label = "".join(c if c.isprintable() else "\ufffd" for c in label)
-    return label if len(label) <= most else label[: most - 1] + "…"
+    if len(label) <= most:
+        return label
+    half = most // 2
+    return f"{label[:half]}…{label[half + 1 - most :]}"
 
 
 def _rename(node: ElementTree.Element, name: str) -> None:

@@ -39,10 +39,36 @@ const errorBrowser = (() => {
     return error.pairs.some(isPair) && texts[error.text].small.includes(query.value.trim().toLowerCase());
   }
 
-  function entityName([, , label, probability], hidden) {
-    const node = make("bdi", "", data.labels[label]);
-    const said = probability === null ? "" : ` ${probability.toFixed(2)}`;
-    return [make("span", "only-read", ` (${hidden} `), node, said, make("span", "only-read", ") ")];
+  // A piece of the text, or what stands in it, with the lines of the entities over it. Those that the
+  // error is about hide pale ones of the same side.
+  function lined(over, content) {
+    if (!over.length) return content;
+    const strong = over.filter(({ pale }) => !pale);
+    const sides = new Set((strong.length ? strong : over).map(({ side }) => side));
+    const node = make("span", [...sides, ...(strong.length ? [] : ["pale"])].join(" "));
+    node.append(content);
+    return node;
+  }
+
+  // The types of entities that end here: predicted ones above, gold ones below.
+  function tags(ending) {
+    const node = make("span", "tags");
+    for (const { entity, side, pale } of ending) {
+      const [, , label, probability] = entity;
+      const tag = make("span", `tag ${side}-tag${pale ? " pale" : ""}`);
+      const said = probability === null ? "" : ` ${probability.toFixed(2)}`;
+      tag.append(make("span", "only-read", ` (${side} `), make("bdi", "", data.labels[label]), said);
+      tag.append(make("span", "only-read", ") "));
+      node.append(tag);
+    }
+    return node;
+  }
+
+  // Where to cut so that the types stay on a line with the end of their entity.
+  function lastWord(points, start, end) {
+    let cut = end - 1;
+    while (cut > start && end - cut < 12 && /\S/u.test(points[cut - 1])) cut -= 1;
+    return cut;
   }
 
   // The text, cut wherever an entity starts or ends. Offsets count code points, as Python's do.
@@ -50,8 +76,8 @@ const errorBrowser = (() => {
     const { text, gold, predicted } = texts[error.text];
     const points = Array.from(text);
     const marks = [
-      ...gold.map((entity, i) => ({ entity, side: "gold", pale: !error.gold.includes(i) })),
       ...predicted.map((entity, i) => ({ entity, side: "predicted", pale: !error.predicted.includes(i) })),
+      ...gold.map((entity, i) => ({ entity, side: "gold", pale: !error.gold.includes(i) })),
     ];
     const cuts = [0, points.length, ...marks.flatMap(({ entity }) => entity.slice(0, 2))];
     const places = [...new Set(cuts)].sort((a, b) => a - b);
@@ -60,17 +86,14 @@ const errorBrowser = (() => {
     places.slice(0, -1).forEach((start, i) => {
       const end = places[i + 1];
       const over = marks.filter(({ entity }) => entity[0] <= start && end <= entity[1]);
-      const sides = new Set(over.map(({ side }) => side));
-      const isPale = over.every(({ pale }) => pale);
-      const strong = over.filter(({ pale }) => isPale || !pale);
-      const classes = [...sides].filter((side) => strong.some((mark) => mark.side === side));
-      const piece = points.slice(start, end).join("");
-      node.append(over.length ? make("span", classes.join(" ") + (isPale ? " pale" : ""), piece) : piece);
-      for (const { entity, side, pale } of marks.filter(({ entity }) => entity[1] === end)) {
-        const tag = make(side === "gold" ? "sub" : "sup", `tag${pale ? " pale" : ""}`);
-        tag.append(...entityName(entity, side));
-        node.append(tag);
-      }
+      const ending = over.filter(({ entity }) => entity[1] === end);
+      const going = over.filter(({ entity }) => entity[1] > end);
+      const cut = ending.length ? lastWord(points, start, end) : end;
+      node.append(lined(over, points.slice(start, cut).join("")));
+      if (!ending.length) return;
+      const together = make("span", "together");
+      together.append(lined(over, points.slice(cut, end).join("")), lined(going, tags(ending)));
+      node.append(together);
     });
     return node;
   }
