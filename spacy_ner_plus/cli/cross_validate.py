@@ -99,7 +99,7 @@ def read_config(config_path: Path, arguments: list[str], code: Path | None) -> "
 
 def code_settings(code: Path | None) -> dict[str, Any]:
     """What the outcome depends on besides config and data."""
-    return {"code": sha256(code)} if code is not None else {}
+    return {"code_sha256": sha256(code)} if code is not None else {}
 
 
 def warn_of_rare_labels(labels: dict[str, int], purpose: str) -> None:
@@ -116,8 +116,7 @@ def describe_scores(scores: dict[str, Any]) -> str:
     micro = scores["micro"]
     return (
         f"P {100 * micro['precision']:.2f}, R {100 * micro['recall']:.2f}, "
-        f"F1 {100 * micro['f1']:.2f}, macro F1 {100 * scores['macro']['f1']:.2f}, "
-        f"{micro['support']:,} entities"
+        f"F1 {100 * micro['f1']:.2f}, macro F1 {100 * scores['macro']['f1']:.2f}"
     )
 
 

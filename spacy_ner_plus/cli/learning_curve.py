@@ -80,7 +80,7 @@ def learning_curve_cli(
             repeats=repeats,
             dev_share=dev_share,
             seed=seed,
-            further_settings={"dev": scored.sha256, **code_settings(code)},
+            further_settings={"dev_sha256": scored.sha256, **code_settings(code)},
         )
         n_parts = round(1 / curve.shares[0])
         warn_of_rare_labels(corpus.rare_labels(n_parts), f"for a share of {curve.shares[0]:g}")

@@ -41,7 +41,12 @@ def plan_cross_validation(
     ):
         if n < folds:
             raise ValueError(f"{n} {kind} are too few for {folds} folds: set --folds lower.")
-    settings = {"data": corpus.sha256, "folds": folds, "seed": seed, "dev_share": dev_share}
+    settings = {
+        "data_sha256": corpus.sha256,
+        "folds": folds,
+        "seed": seed,
+        "dev_share": dev_share,
+    }
     fold_of = stratify(corpus.counts, [1 / folds] * folds, seed)
     training_seed = config["training"].get("seed")
     runs = []

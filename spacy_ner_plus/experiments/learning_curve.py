@@ -104,7 +104,7 @@ def plan_learning_curve(
         for repeat in range(repeats)
     ]
     settings = {
-        "train": corpus.sha256,
+        "train_sha256": corpus.sha256,
         "shares": list(shares),
         "repeats": repeats,
         "seed": seed,

@@ -56,7 +56,7 @@ def draw_learning_curve(points: Sequence[dict[str, Any]], title: str) -> "Figure
     axes.minorticks_off()
     axes.set_xlabel("Annotated documents, and entities in them (log scale)")
     axes.set_ylabel("F1 (%)")
-    axes.set_title(title, loc="left")
+    axes.set_title(title, loc="left", pad=22)
     axes.grid(axis="y", color="#dddddd", linewidth=0.8)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
@@ -70,7 +70,10 @@ def draw_learning_curve(points: Sequence[dict[str, Any]], title: str) -> "Figure
         loc="center left",
         bbox_to_anchor=(1.01, 0.5),
         frameon=False,
+        title=f"F1 with {x[-1]:,} documents",
+        alignment="left",
     )
+    axes.text(0, 1.01, _notes(points), transform=axes.transAxes, fontsize=FONT_SIZE - 2)
     return figure
 
 
@@ -78,6 +81,16 @@ def frequent_types(points: Sequence[dict[str, Any]]) -> list[str]:
     """The types with most gold entities in the scored data, as many as can be told apart."""
     types = points[-1]["runs"][0]["scores"]["per_type"]
     return sorted(types, key=lambda label: (-types[label]["support"], label))[:MAX_TYPES]
+
+
+def _notes(points: Sequence[dict[str, Any]]) -> str:
+    """What bands and lines there are."""
+    notes = []
+    if (n_runs := len(points[0]["runs"])) > 1:
+        notes.append(f"bands: ± standard deviation of {n_runs} repeats")
+    if (n_types := len(points[-1]["runs"][0]["scores"]["per_type"])) > MAX_TYPES:
+        notes.append(f"the {MAX_TYPES} most frequent of {n_types} types")
+    return "; ".join(notes)
 
 
 def _draw_line(

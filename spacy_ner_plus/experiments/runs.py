@@ -127,7 +127,7 @@ class Experiment:
                 write_atomically(folder / RESULT, json.dumps(result, indent=2) + "\n")
                 msg.good(f"{run.title}: {describe(result)}")
             else:
-                msg.info(f"{run.title} was finished before: {describe(result)}")
+                msg.info(f"Finished before: {describe(result)}")
             clean_up(folder)
             results.append(result)
         return results

@@ -86,8 +86,8 @@ def test_learning_curve_notices_other_data_to_score(
     config, train, _, *options = arguments(project, tmp_path)
     result = invoke(config, train, tmp_path / "other.spacy", *options)
     assert result.exit_code == 1
-    assert "  dev: " in result.output
-    assert "  train: " not in result.output
+    assert "  dev_sha256: " in result.output
+    assert "  train_sha256: " not in result.output
 
 
 def test_parse_shares_reads_numbers() -> None:

@@ -63,7 +63,7 @@ def test_training_has_the_seed_of_the_config_or_else_of_the_folds() -> None:
 
 def test_settings_say_what_decides_the_scores() -> None:
     settings = make_plan(make_corpus(), further_settings={"code": "123"}).settings
-    expected = {"data": "abc", "folds": 5, "seed": 0, "dev_share": 0.1, "code": "123"}
+    expected = {"data_sha256": "abc", "folds": 5, "seed": 0, "dev_share": 0.1, "code": "123"}
     assert {key: settings[key] for key in expected} == expected
     assert settings["training.dropout"] == 0.1
 
