@@ -159,10 +159,13 @@ def _excerpt(row: dict[str, Any], width: int) -> str:
     entities = [*row["meta"]["gold"], *row["meta"]["predicted"]]
     middle = (min(e["start"] for e in entities) + max(e["end"] for e in entities)) // 2
     text = row["text"]
+    if len(text) <= width:
+        return " ".join(text.split())
+    width -= 2 * len("... ")
     start = max(0, min(middle - width // 2, len(text) - width))
     words = text[start : start + width].split()
     if start:
-        words[0] = "..."
+        words[0] = "..."  # it may be cut
     if start + width < len(text):
         words[-1] = "..."
     return " ".join(words)

@@ -1,4 +1,5 @@
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,8 +9,6 @@ from spacy.tokens import Doc, DocBin, Span
 from typer.testing import CliRunner, Result
 
 from spacy_ner_plus.cli import app
-from spacy_ner_plus.cli.evaluate import evaluate
-from spacy_ner_plus.pipeline.scorer import score_entities
 
 GOLD = [
     ("aspirin helps against headache", [(0, 1, "Chemical"), (3, 4, "Disease")]),
@@ -29,8 +28,6 @@ class FindsAspirin:
             if token.text in labels
         ]
         return doc
-
-    score = staticmethod(score_entities)
 
 
 @Language.factory("finds_aspirin")
@@ -57,49 +54,71 @@ def data(nlp: Language, tmp_path: Path) -> Path:
     return path
 
 
+@pytest.fixture
+def model(nlp: Language, tmp_path: Path) -> Path:
+    nlp.to_disk(tmp_path / "pipeline")
+    return tmp_path / "pipeline"
+
+
 def run(*arguments: str | Path) -> Result:
     return CliRunner().invoke(app, list(map(str, arguments)))
 
 
-def test_evaluate_scores_types_micro_and_macro(nlp: Language, data: Path) -> None:
-    record = evaluate(nlp, data)
-    assert record["n_docs"] == 3
-    assert record["n_words"] == 9
-    assert record["words_per_second"] > 0
-    scores = record["scores"]
-    chemical = {"p": 1.0, "r": 2 / 3, "f": 0.8, "support": 3}
-    assert scores["ents_per_type"]["Chemical"] == pytest.approx(chemical)
-    assert scores["ents_per_type"]["Disease"] == {"p": 0.0, "r": 0.0, "f": 0.0, "support": 1}
-    assert (scores["ents_p"], scores["ents_r"]) == pytest.approx((2 / 3, 1 / 2))
-    assert scores["ents_f"] == pytest.approx(4 / 7)
-    assert scores["ents_macro_f"] == pytest.approx(0.4)
-
-
-def test_evaluate_agrees_with_spacy(nlp: Language, data: Path) -> None:
-    from spacy_ner_plus.data.corpus import make_corpus_v1
-
-    expected = nlp.evaluate(list(make_corpus_v1(data)(nlp)))
-    scores = evaluate(nlp, data)["scores"]
-    assert scores == {key: expected[key] for key in scores}
-
-
-def test_evaluate_command_prints_and_writes_what_report_prints_again(
-    nlp: Language, data: Path, tmp_path: Path
+def test_evaluate_prints_and_writes_what_report_prints_again(
+    model: Path, data: Path, tmp_path: Path
 ) -> None:
-    nlp.to_disk(tmp_path / "pipeline")
-    output = tmp_path / "metrics" / "test.json"
-    result = run("evaluate", tmp_path / "pipeline", data, "--output", output)
+    output = tmp_path / "metrics" / "test"
+    result = run("evaluate", model, data, "--output", output, "--train", data, "--samples", 50)
     assert result.exit_code == 0, result.output
     lines = [line.split() for line in result.output.splitlines()]
-    assert ["Chemical", "100.00", "66.67", "80.00", "3"] in lines
-    assert ["Disease", "0.00", "0.00", "0.00", "1"] in lines
-    assert ["micro", "66.67", "50.00", "57.14", "4"] in lines
-    assert ["macro", "50.00", "33.33", "40.00", "4"] in lines
-    record = json.loads(output.read_text())
-    assert record["model"] == str(tmp_path / "pipeline")
-    report = run("report", output)
-    assert report.exit_code == 0
-    assert report.output.strip() == result.output[: result.output.index("words/s") + 7].strip()
+    micro = next(line for line in lines if line[:1] == ["micro"])
+    assert micro[:4] == ["micro", "66.67", "50.00", "57.14"]
+    assert micro[-2:] == ["4", "3"]
+    assert sorted(path.name for path in output.iterdir()) == [
+        "errors.jsonl",
+        "metrics.json",
+        "report.html",
+    ]
+    metrics = json.loads((output / "metrics.json").read_text())
+    assert metrics["model"] == str(model)
+    assert metrics["exact"]["types"]["Chemical"]["recall"] == pytest.approx(2 / 3)
+    assert metrics["intervals"]["samples"] == 50
+    rows = [json.loads(line) for line in (output / "errors.jsonl").read_text().splitlines()]
+    assert [(row["meta"]["kind"], row["meta"]["document"]) for row in rows] == [
+        ("missed", 0),
+        ("spurious", 1),
+        ("missed", 1),
+    ]
+    assert "<html" in (output / "report.html").read_text()
+    report = run("report", output, output)
+    assert report.exit_code == 0, report.output
+    assert [line.split() for line in report.output.splitlines()].count(micro) == 2
+    assert report.output.count("report.html") == 2
+
+
+def test_evaluate_reads_predictions(model: Path, data: Path, tmp_path: Path) -> None:
+    found = [[("aspirin", "Chemical", 0, 7)], [], []]
+    with (tmp_path / "found.jsonl").open("w") as file:
+        for (text, _), entities in zip(GOLD, found, strict=True):
+            rows = [{"label": e[1], "start": e[2], "end": e[3]} for e in entities]
+            file.write(json.dumps({"text": text, "entities": rows}) + "\n")
+    result = run("evaluate", tmp_path / "found.jsonl", data)
+    assert result.exit_code == 0, result.output
+    micro = next(line for line in result.output.splitlines() if line.startswith("micro"))
+    assert micro.split()[:4] == ["micro", "100.00", "25.00", "40.00"]
+
+
+def test_evaluate_reads_groups_of_spans(tmp_path: Path) -> None:
+    nlp = spacy.blank("en")
+    ruler = nlp.add_pipe("span_ruler", config={"spans_key": "all"})
+    ruler.add_patterns([{"label": "A", "pattern": "a b"}, {"label": "B", "pattern": "b"}])
+    nlp.to_disk(tmp_path / "pipeline")
+    doc = nlp("a b c")
+    DocBin(docs=[doc, doc]).to_disk(tmp_path / "test.spacy")
+    result = run("evaluate", tmp_path / "pipeline", tmp_path / "test.spacy", "--spans-key", "all")
+    assert result.exit_code == 0, result.output
+    micro = next(line for line in result.output.splitlines() if line.startswith("micro"))
+    assert micro.split()[:4] == ["micro", "100.00", "100.00", "100.00"]
 
 
 def test_evaluate_names_missing_data_and_missing_pipeline(data: Path, tmp_path: Path) -> None:
@@ -111,22 +130,54 @@ def test_evaluate_names_missing_data_and_missing_pipeline(data: Path, tmp_path: 
     assert "en_nothing" in result.output
 
 
-def test_evaluate_refuses_pipelines_and_data_without_entities(
-    nlp: Language, data: Path, tmp_path: Path
+def test_evaluate_finds_out_what_is_wrong_before_the_pipeline_runs(
+    model: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(ValueError, match="No component of this pipeline scores entities"):
-        evaluate(spacy.blank("en"), data)
-    unannotated = tmp_path / "unannotated.spacy"
-    DocBin(docs=[nlp.make_doc("no annotation")]).to_disk(unannotated)
-    with pytest.raises(ValueError, match="has no annotated documents"):
-        evaluate(nlp, unannotated)
-    empty = tmp_path / "empty.spacy"
-    DocBin().to_disk(empty)
-    with pytest.raises(ValueError, match="holds no documents"):
-        evaluate(nlp, empty)
+    def must_not_run(*arguments: object, **settings: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr("spacy_ner_plus.evaluation.sources.predict", must_not_run)
+    for arguments, message in [
+        (["--train", tmp_path / "none.spacy"], "There is no corpus at"),
+        (["--output", data], "is a file: --output takes a folder"),
+        (["--precision", "90"], "must be a share, 0 to 1"),
+    ]:
+        result = run("evaluate", model, data, *arguments)
+        assert result.exit_code == 1
+        assert message in result.output
+    for module, arguments in (("nervaluate", []), ("matplotlib", ["--output", tmp_path / "out"])):
+        with monkeypatch.context() as patch:
+            patch.setitem(sys.modules, module, None)
+            result = run("evaluate", model, data, *arguments)
+        assert result.exit_code == 1
+        assert 'pip install "spacy_ner_plus[evaluate]"' in result.output
 
 
-def test_report_says_what_to_run_first(tmp_path: Path) -> None:
-    result = run("report", tmp_path / "missing.json")
+def test_evaluate_refuses_pipelines_and_data_without_entities(
+    model: Path, data: Path, tmp_path: Path
+) -> None:
+    spacy.blank("en").to_disk(tmp_path / "blank")
+    result = run("evaluate", tmp_path / "blank", data)
     assert result.exit_code == 1
-    assert "run `ner-plus evaluate` first" in result.output
+    assert "No component of this pipeline sets doc.ents" in result.output
+    DocBin(docs=[spacy.blank("en")("no annotation")]).to_disk(tmp_path / "bare.spacy")
+    result = run("evaluate", model, tmp_path / "bare.spacy")
+    assert result.exit_code == 1
+    assert "has annotation in doc.ents" in result.output
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "run `ner-plus evaluate --output"),
+        ("{", "can't be read"),
+        ('{"scores": {}}', "has the schema (None, None)"),
+        ('{"schema": "spacy_ner_plus.metrics", "schema_version": 99}', "99"),
+    ],
+)
+def test_report_says_what_to_run_first(content: str | None, message: str, tmp_path: Path) -> None:
+    if content is not None:
+        (tmp_path / "metrics.json").write_text(content)
+    result = run("report", tmp_path)
+    assert result.exit_code == 1
+    assert message in result.output

@@ -1,0 +1,90 @@
+"""What is printed: the right figures, in lines that fit."""
+
+import random
+import re
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from spacy_ner_plus.evaluation.documents import Document
+from spacy_ner_plus.evaluation.measures import Settings, measure
+from spacy_ner_plus.evaluation.sources import Predicted, Speed
+from spacy_ner_plus.evaluation.terminal import print_metrics, print_summary
+from tests.evaluation.corpora import corpus
+
+SPEED = Speed(seconds=2.0, words=20_000, peak_memory={"memory": 1_500_000_000})
+
+
+@pytest.fixture(scope="module")
+def documents() -> list[Document]:
+    rng = random.Random(0)
+    return [
+        replace(
+            document,
+            predicted=tuple(
+                replace(e, probability=rng.random(), uncalibrated=rng.random())
+                for e in document.predicted
+            ),
+        )
+        for document in corpus("bc5cdr")
+    ]
+
+
+@pytest.fixture(scope="module")
+def measured(documents: list[Document]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    return measure(Predicted("a/model", documents, 9_000, 2, speed=SPEED), Settings("test.spacy"))
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_lines_fit_the_terminal(
+    measured: tuple[dict[str, Any], list[dict[str, Any]]],
+    width: int,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    print_metrics(*measured)
+    lines = re.sub(r"\x1b\[\d+m", "", capsys.readouterr().out).splitlines()
+    assert not [line for line in lines if len(line) > width and "threshold =" not in line]
+    assert len(lines) < 130
+    context = [line for line in lines if line.startswith("  in ")]
+    assert len(context) == 5
+    assert max(map(len, context)) > width - 12
+
+
+def test_figures_are_in_percent(
+    measured: tuple[dict[str, Any], list[dict[str, Any]]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    metrics, rows = measured
+    print_metrics(metrics, rows)
+    output = capsys.readouterr().out
+    lines = [line.split() for line in output.splitlines()]
+    micro, ends = metrics["exact"]["micro"], metrics["intervals"]["micro"]["f1"]
+    shares = [f"{100 * micro[key]:.2f}" for key in ("precision", "recall", "f1")]
+    interval = [f"{100 * ends[0]:.1f}", "-", f"{100 * ends[1]:.1f}"]
+    assert ["micro", *shares, *interval, "606", "588"] in lines
+    [missed] = [kind for kind in metrics["errors"]["kinds"] if kind["kind"] == "missed"]
+    n, gain, share = missed["errors"], missed["f1_gain"], missed["share"]
+    row = ["missed", str(n), str(n), "0", f"+{100 * gain:.2f}", f"{100 * share:.0f}", "%"]
+    assert row in lines
+    for text in (
+        "a/model on test.spacy",
+        "300 documents, 9,000 words. Left out: 2 without annotation.",
+        "10,000 words/s; memory 1,500 MB at most.",
+        metrics["confidence"]["thresholds"]["config"]["f1"],
+    ):
+        assert text in output
+
+
+def test_summary_is_the_first_part_with_reliability(
+    measured: tuple[dict[str, Any], list[dict[str, Any]]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    metrics, rows = measured
+    print_metrics(metrics, rows)
+    whole = capsys.readouterr().out
+    print_summary(metrics)
+    summary = capsys.readouterr().out
+    assert summary.split("words.")[0] == whole.split("words.")[0]
+    assert f"ECE {metrics['confidence']['reliability']['after']['ece']:.4f}" in summary
+    assert len(summary) < len(whole) / 2
