@@ -4,15 +4,16 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from wasabi import msg
+from wasabi.util import locale_escape
 
 from .intervals import MEASURES
 
 # What examples are of, by their key in differences.DIFFERENCES.
 TITLES = {
-    "found_by_b_only": "gold entities that only B finds",
-    "found_by_a_only": "gold entities that only A finds",
-    "wrong_in_a_only": "spurious entities that only A predicts",
-    "wrong_in_b_only": "spurious entities that only B predicts",
+    "found_by_b_only": "Gold entities that only B finds",
+    "found_by_a_only": "Gold entities that only A finds",
+    "wrong_in_a_only": "Spurious entities that only A predicts",
+    "wrong_in_b_only": "Spurious entities that only B predicts",
 }
 # Characters of context in an example, on either side of the entity.
 BEFORE, AFTER = 28, 28
@@ -22,14 +23,20 @@ MOST_CHARACTERS = 40
 def print_comparison(comparison: dict[str, Any]) -> None:
     """Print all of a comparison but its gate and examples. See compare.compare."""
     a, b, counts = comparison["a"], comparison["b"], comparison["counts"]
-    print(f"A, the baseline:   {a['model']}")
-    print(f"B, the candidate:  {b['model']}")
+    print(locale_escape(f"A, the baseline:   {a['model']}"))
+    print(locale_escape(f"B, the candidate:  {b['model']}"))
+    print(locale_escape(f"Data:              {comparison['data']}"))
     print(
-        f"{comparison['data']}: {counts['documents']:,} documents, {counts['words']:,} words, "
-        f"{counts['gold']:,} gold entities"
+        f"{counts['documents']:,} documents, {counts['words']:,} words, "
+        f"{counts['gold']:,} gold entities."
     )
     if counts["documents_without_annotation"]:
-        print(f"{counts['documents_without_annotation']:,} documents without annotation left out")
+        print(f"Left out: {counts['documents_without_annotation']:,} without annotation.")
+    if a["not_judged"] or b["not_judged"]:
+        print(
+            "Neither right nor wrong, for lack of annotation: predicted entities, "
+            f"{a['not_judged']:,} of A\nand {b['not_judged']:,} of B."
+        )
     _print_scores(comparison)
     _print_differences(comparison)
     _print_entities(comparison["entities"])
@@ -80,7 +87,7 @@ def _print_scores(comparison: dict[str, Any]) -> None:
         scores = [f"{100 * row[side][m]:.2f}" for m in MEASURES for side in "ab"]
         support = row["a"].get("support")
         rows.append((name, *scores, "" if support is None else f"{support:,}"))
-    msg.divider("exact matches, in percent")
+    msg.divider("Exact matches, in percent")
     _table(rows, ("Type", "P: A", "P: B", "R: A", "R: B", "F1: A", "F1: B", "Gold"))
 
 
@@ -119,7 +126,7 @@ def _print_entities(entities: dict[str, Any]) -> None:
 
     rows = [row(label, of) for label, of in entities["types"].items()]
     rows.append(row("all", entities))
-    msg.divider("gold entities found by, and wrong ones predicted by")
+    msg.divider("Gold entities found by, and wrong ones predicted by")
     header = ("Type", "Both", "A only", "B only", "Neither", "Wrong: both", "A only", "B only")
     _table(rows, header)
 
@@ -137,7 +144,7 @@ def _print_errors(errors: dict[str, Any]) -> None:
         for kind in errors["kinds"]
     ]
     rows.append(("all", *_totals(errors)))
-    msg.divider("errors")
+    msg.divider("Errors")
     _table(rows, ("Error", "A", "B", "B - A", "B finds", "A finds"))
     print(
         "B finds: gold entities that A gets wrong in this way and B finds. A finds: those\n"
@@ -165,7 +172,7 @@ def _score_rows(comparison: dict[str, Any]) -> Iterable[tuple[str, dict[str, Any
 
 def _table(rows: Sequence[tuple[str, ...]], header: tuple[str, ...]) -> None:
     aligns = ("l", *("r" for _ in header[1:]))
-    msg.table(rows, header=header, aligns=aligns, divider=True, spacing=2)
+    msg.table(rows, header=header, aligns=aligns, divider=True, spacing=2, max_col=60)
 
 
 def _has_no_gold(row: dict[str, Any]) -> bool:
@@ -181,9 +188,9 @@ def _print_example(row: dict[str, Any]) -> None:
     before = before if len(before) <= BEFORE else "..." + before[-BEFORE:]
     after = after if len(after) <= AFTER else after[:AFTER] + "..."
     shown = _shortened(entity["text"])
-    print(f"document {meta['document']}: {before}[{shown}]{after}")
+    print(locale_escape(f"document {meta['document']}: {before}[{shown}]{after}"))
     verdicts = [_in_words(side, meta[side]) for side in "ab" if meta[side]]
-    print(f"  {entity['label']}. {'; '.join(verdicts)}\n")
+    print(locale_escape(f"  {entity['label']}. {'; '.join(verdicts)}\n"))
 
 
 def _in_words(side: str, found: dict[str, Any]) -> str:

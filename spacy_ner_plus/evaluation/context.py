@@ -23,9 +23,10 @@ class Excerpt:
     offset: int
 
     def within(self, entities: Iterable[Entity]) -> list[Entity]:
-        """The entities that lie wholly within the part."""
+        """The entities that lie wholly within the part, by their characters."""
         end = self.offset + len(self.text)
-        return [e for e in entities if self.offset <= e.start_char and e.end_char <= end]
+        inside = [e for e in entities if self.offset <= e.start_char and e.end_char <= end]
+        return sorted(inside, key=lambda e: (e.start_char, e.end_char, e.label))
 
     def span(
         self, entity: Entity, *, predicted: bool = False, with_text: bool = False

@@ -68,7 +68,7 @@ def test_compare_puts_two_pipelines_side_by_side(
     result = run(good, poor, data, "--output", output, "--swaps", 500, "--samples", 50)
     assert result.exit_code == 0, result.output
     assert f"A, the baseline:   {good}" in result.output
-    assert "gold entities that only A finds: 3 of 10" in result.output
+    assert "Gold entities that only A finds: 3 of 10" in result.output
     assert "Speed: A " in result.output
     assert "A is better than B by" in result.output
 

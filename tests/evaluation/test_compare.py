@@ -247,7 +247,7 @@ def test_print_comparison_fits_80_columns(capsys: pytest.CaptureFixture[str]) ->
     out = re.sub(r"\x1b\[\d+m", "", capsys.readouterr().out)
     assert max(map(len, out.splitlines())) <= 80
     assert "A, the baseline:   models/a" in out
-    assert "gold entities that only B finds: 2 of " in out
+    assert "Gold entities that only B finds: 2 of " in out
 
 
 def test_print_examples_shows_as_many_as_there_are(capsys: pytest.CaptureFixture[str]) -> None:
@@ -257,10 +257,10 @@ def test_print_examples_shows_as_many_as_there_are(capsys: pytest.CaptureFixture
     assert [row["meta"]["kind"] for row in rows] == list(DIFFERENCES)[:1] + ["wrong_in_a_only"] * 2
     print_examples(rows, 5)
     out = capsys.readouterr().out
-    assert "gold entities that only B finds: 1 of 1" in out
+    assert "Gold entities that only B finds: 1 of 1" in out
     assert "A: boundary: too short, t t (A); B: correct" in out
     # the span that is too short is shown above
-    assert "spurious entities that only A predicts: 1 of 1" in out
+    assert "Spurious entities that only A predicts: 1 of 1" in out
     assert "B. A: spurious" in out
     print_examples(rows, 0)
     assert capsys.readouterr().out == ""
