@@ -114,15 +114,16 @@ def parse_shares(text: str) -> list[float]:
 
 
 def print_points(points: list[dict[str, Any]]) -> None:
-    """Print F1 by share: micro, macro and of each type."""
+    """Print F1, a column a share: of each type, micro and macro."""
     labels = sorted(set().union(*(point["summary"]["per_type"] for point in points)))
-    rows = []
-    for point in points:
-        summary = point["summary"]
-        scores = [summary["micro"], summary["macro"]]
-        scores += [summary["per_type"].get(label) for label in labels]
-        sizes = (f"{point['share']:g}", f"{point['n_docs']:,}", f"{point['n_entities']:,.0f}")
-        f1 = ["-" if score is None else plus_minus(score["f1"]) for score in scores]
-        rows.append((*sizes, *f1))
-    header = ("Share", "Documents", "Entities", "Micro", "Macro", *labels)
-    msg.table(rows, header=header, divider=True, aligns=["r"] * len(header))
+    by_type = [point["summary"]["per_type"] for point in points]
+    lines = {label: [types.get(label) for types in by_type] for label in labels}
+    lines |= {name: [point["summary"][name] for point in points] for name in ("micro", "macro")}
+    rows = [
+        ("Documents", *(f"{point['n_docs']:,}" for point in points)),
+        ("Entities", *(f"{point['n_entities']:,.0f}" for point in points)),
+    ]
+    for name, scores in lines.items():
+        rows.append((name, *("-" if score is None else plus_minus(score["f1"]) for score in scores)))
+    header = ("Share", *(f"{point['share']:g}" for point in points))
+    msg.table(rows, header=header, divider=True, aligns=["l", *"r" * len(points)])

@@ -3,6 +3,8 @@ from pathlib import Path
 import pytest
 from spacy import util
 from spacy.scorer import get_ner_prf
+from spacy.tokens import Doc, DocBin
+from spacy.vocab import Vocab
 from thinc.api import Config
 
 from spacy_ner_plus.experiments.corpus import read_corpus
@@ -95,3 +97,17 @@ def test_carry_out_refuses_pipelines_without_entities_before_training(tmp_path: 
     with pytest.raises(ValueError, match=r"No component .* scores entities. It has: sentencizer"):
         carry_out(RUN, tmp_path, config=config, corpus=corpus)
     assert not (tmp_path / "model-last").exists()
+
+
+@pytest.mark.parametrize("name", ["ner", "ner_plus"])
+def test_carry_out_misses_entities_of_types_that_it_was_not_taught(
+    tmp_path: Path, name: str
+) -> None:
+    docs = list(read_corpus(write_corpus(tmp_path / "all.spacy", 0, 20)).docs.get_docs(Vocab()))
+    docs += [Doc(docs[0].vocab, words=["in", "Basel"], ents=["O", "B-Place"])] * 2
+    DocBin(docs=docs).to_disk(tmp_path / "all.spacy")
+    corpus = read_corpus(tmp_path / "all.spacy")
+    run = Run("run", "Run", 5, list(range(10)), [10, 20], [11, 21])
+    scores = carry_out(run, tmp_path, config=read_config(name), corpus=corpus)
+    nothing = {"precision": 0.0, "recall": 0.0, "f1": 0.0, "support": 1}
+    assert scores["per_type"]["Place"] == nothing
