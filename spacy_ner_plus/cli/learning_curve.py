@@ -124,6 +124,7 @@ def print_points(points: list[dict[str, Any]]) -> None:
         ("Entities", *(f"{point['n_entities']:,.0f}" for point in points)),
     ]
     for name, scores in lines.items():
-        rows.append((name, *("-" if score is None else plus_minus(score["f1"]) for score in scores)))
+        f1 = ["-" if score is None else plus_minus(score["f1"]) for score in scores]
+        rows.append((name, *f1))
     header = ("Share", *(f"{point['share']:g}" for point in points))
     msg.table(rows, header=header, divider=True, aligns=["l", *"r" * len(points)])
