@@ -85,7 +85,7 @@ def gate_message(result: dict[str, Any]) -> str:
     if result["max_type_drop"] is not None:
         kept.append(
             f"none of the {len(result['types'])} types with {result['min_support']} gold entities "
-            f"or more by more than {result['max_type_drop']:g}"
+            f"or more drops by more than {result['max_type_drop']:g}"
         )
     return f"Gate passed: {', '.join(kept)}."
 
