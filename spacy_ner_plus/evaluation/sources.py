@@ -226,7 +226,8 @@ def _rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
             is_row = isinstance(row, dict) and isinstance(row.get("text"), str)
             if not is_row or not isinstance(row.get("entities"), list):
                 raise ValueError(f"{place} has no text or no list of entities: {line[:80]!r}.")
-            yield place, row
+            if row["text"]:  # the corpus reader leaves empty documents out
+                yield place, row
 
 
 def _entity(place: str, text: str, entity: Any) -> Entity:

@@ -112,6 +112,13 @@ def test_predictions_may_lack_probabilities(
     assert read.documents == [bare(document) for document in found.documents]
 
 
+def test_predictions_for_empty_documents_are_passed_over(
+    found: Predicted, rows: list[dict[str, Any]], data: Path, tmp_path: Path
+) -> None:
+    rows.insert(3, {"text": "", "entities": []})
+    assert predict(write(rows, tmp_path / "found.jsonl"), data).documents == found.documents
+
+
 def test_predictions_for_other_documents_are_refused(
     rows: list[dict[str, Any]], data: Path, tmp_path: Path
 ) -> None:
