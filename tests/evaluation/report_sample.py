@@ -170,17 +170,28 @@ def _of_type(label: str, errors: list[Row]) -> Row:
 
 
 def _confusion(labels: tuple[str, ...], types: Row, errors: list[Row]) -> Row:
-    """Errors with one pair only: the others are of no concern to the page."""
     every = [*labels, None]
     counts = [[types[a]["tp"] if a == b and a else 0 for b in every] for a in every]
     for row in errors:
-        meta = row["meta"]
-        if len(meta["gold"]) < 2 and len(meta["predicted"]) < 2:
-            gold, predicted = (
-                meta[side][0]["label"] if meta[side] else None for side in ("gold", "predicted")
-            )
+        for gold, predicted in pairs_of(row):
             counts[every.index(gold)][every.index(predicted)] += 1
     return {"labels": every, "counts": counts}
+
+
+def pairs_of(row: Row) -> list[tuple[str | None, str | None]]:
+    """Labels of gold and predicted entities that stand for each other: those of largest overlap."""
+    gold, predicted = list(row["meta"]["gold"]), list(row["meta"]["predicted"])
+    pairs: list[tuple[str | None, str | None]] = []
+    if gold and predicted:
+        _, i, j = max(
+            (min(g["end"], p["end"]) - max(g["start"], p["start"]), -i, -j)
+            for i, g in enumerate(gold)
+            for j, p in enumerate(predicted)
+        )
+        pairs.append((gold.pop(-i)["label"], predicted.pop(-j)["label"]))
+    pairs += [(g["label"], None) for g in gold]
+    pairs += [(None, p["label"]) for p in predicted]
+    return pairs
 
 
 def _groups(names: list[str], rng: random.Random) -> list[Row]:

@@ -50,13 +50,19 @@ const errorBrowser = (() => {
     return node;
   }
 
+  // No probability that is less than 1 as 1.
+  function shortly(probability) {
+    if (probability >= 0.9995) return probability < 1 ? ">0.999" : "1";
+    return probability.toFixed(probability < 0.99 ? 2 : 3);
+  }
+
   // The types of entities that end here: predicted ones above, gold ones below.
   function tags(ending) {
     const node = make("span", "tags");
     for (const { entity, side, pale } of ending) {
       const [, , label, probability] = entity;
       const tag = make("span", `tag ${side}-tag${pale ? " pale" : ""}`);
-      const said = probability === null ? "" : ` ${probability.toFixed(2)}`;
+      const said = probability === null ? "" : ` ${shortly(probability)}`;
       tag.append(make("span", "only-read", ` (${side} `), make("bdi", "", data.labels[label]), said);
       tag.append(make("span", "only-read", ") "));
       node.append(tag);
@@ -114,11 +120,12 @@ const errorBrowser = (() => {
     const start = page * PAGE;
     const end = Math.min(found.length, start + PAGE);
     $("error-list").replaceChildren(...found.slice(start, end).map(item));
-    const range = found.length ? `${number(start + 1)} to ${number(end)} of ${number(found.length)}` : "None";
     const all = found.length === errors.length ? "" : `, chosen from ${number(errors.length)}`;
+    const range = `${number(start + 1)} to ${number(end)} of ${number(found.length)} errors${all}.`;
+    const none = errors.length ? `None of ${number(errors.length)} errors.` : "There are no errors.";
     const left = data.total - errors.length;
     const more = left ? ` ${number(left)} more are not in this file, but in errors.jsonl.` : "";
-    $("shown").textContent = `${range} errors${all}.${more}`;
+    $("shown").textContent = (found.length ? range : none) + more;
     const pages = Math.ceil(found.length / PAGE);
     $("pager").hidden = pages < 2;
     $("page").textContent = `Page ${number(page + 1)} of ${number(pages)}`;
