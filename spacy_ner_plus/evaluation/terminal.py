@@ -43,8 +43,8 @@ def print_summary(metrics: dict[str, Any]) -> None:
     if confidence is not None:
         after = confidence["reliability"]["after"]
         print(
-            f"Entities have a mean probability of {_percent(after['mean_probability'])}, and "
-            f"{_percent(after['precision'])} % are right; ECE {after['ece']:.4f}."
+            f"Mean probability {_percent(after['mean_probability'])} %, right "
+            f"{_percent(after['precision'])} %, ECE {after['ece']:.4f}."
         )
     _print_speed(metrics["speed"])
 
@@ -214,7 +214,7 @@ def _print_thresholds(thresholds: dict[str, Any]) -> None:
     ]
     header = ("Type", "Best F1 at", "Precision", "Recall", "F1", f"{wanted:g} % prec. at", "Recall")
     _table(header, rows)
-    print("To paste into [components.ner_plus], if this is development data (test data flatter):")
+    print("For [components.ner_plus]. Choose on development data: those of test data flatter.")
     config = thresholds["config"]
     print(locale_escape(f"  best F1:         {config['f1']}"))
     print(locale_escape(f"  {wanted:g} % precision:  {config['precision']}"))
