@@ -272,7 +272,7 @@ def test_texts_labels_and_names_stay_text(browser: Any, tmp_path: Path) -> None:
     assert all(
         NASTY in text for text in opened.page.locator("#error-list .context").all_text_contents()
     )
-    assert "broken" not in opened.page.title().split(":")[0].split("'")[0]
+    assert opened.page.title() != "broken"
     assert opened.page.locator("main b:not(.head b)").count() == 0
     assert opened.requests == [opened.uri]
     assert opened.complaints == []

@@ -73,7 +73,7 @@ def _embedded(data: Any) -> Markup:
 @cache
 def _environment() -> Environment:
     environment = Environment(
-        loader=PackageLoader(__package__, "templates"),
+        loader=PackageLoader(__package__, ""),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -91,7 +91,7 @@ def _environment() -> Environment:
 
 
 def _static(name: str) -> str:
-    return (files(__package__) / "static" / name).read_text(encoding="utf8")
+    return (files(__package__) / name).read_text(encoding="utf8")
 
 
 def _script() -> str:
