@@ -214,7 +214,7 @@ def _print_thresholds(thresholds: dict[str, Any]) -> None:
     ]
     header = ("Type", "Best F1 at", "Precision", "Recall", "F1", f"{wanted:g} % prec. at", "Recall")
     _table(header, rows)
-    print("For [components.ner_plus]. Choose on development data: those of test data flatter.")
+    print("To paste; choose on development data, for those of test data flatter:")
     config = thresholds["config"]
     print(locale_escape(f"  best F1:         {config['f1']}"))
     print(locale_escape(f"  {wanted:g} % precision:  {config['precision']}"))
