@@ -1,5 +1,6 @@
 """`ner-plus predict`: a pipeline over many documents, in constant memory, resumable."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -64,6 +65,7 @@ def predict_cli(
     If the process is killed, the same command goes on after the last whole chunk. Rows that can't
     be processed go to OUTPUT.rejects.jsonl with the reason.
     """
+    _bound_kernel_caches()
     with errors_as_messages():
         from spacy_ner_plus.prediction.records import Fields
         from spacy_ner_plus.prediction.run import Settings, predict
@@ -96,3 +98,12 @@ def predict_cli(
         f"words ({summary.words_per_second:,.0f} words/s)"
     )
     typer.echo(f"Wrote {output}")
+
+
+def _bound_kernel_caches() -> None:
+    """On a CPU, torch's oneDNN compiles kernels for each shape of a batch and keeps thousands in
+    two caches: some hundred megabytes, reached after some 10,000 documents. Shapes seldom recur, so
+    a few do. These are their own settings, read when they are first used.
+    """
+    for name in ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY"):
+        os.environ.setdefault(name, "32")

@@ -1,5 +1,6 @@
 """Every input to every output, and odd rows."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
+from spacy.vocab import Vocab
 
 from spacy_ner_plus.prediction import table_inputs
 from spacy_ner_plus.prediction.inputs import open_input
@@ -115,11 +117,9 @@ def test_keep_fields_keeps_the_others(
     if output.suffix == ".jsonl":
         fields = read_lines(output)[2]["fields"]
     elif output.suffix == ".parquet":
-        fields = pa.compute.take(pq.read_table(output)["fields"], [2]).to_pylist()[0]
-        assert fields == f'{{"number": {number!r}}}'.replace("'", '"')
-        return
+        fields = json.loads(pq.read_table(output)["fields"].to_pylist()[2])
     else:
-        docs = list(DocBin().from_disk(output).get_docs(Doc(Language().vocab).vocab))
+        docs = list(DocBin().from_disk(output).get_docs(Vocab()))
         fields = docs[2].user_data["fields"]
     assert fields == {"number": number}
 
