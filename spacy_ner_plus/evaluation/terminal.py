@@ -223,7 +223,7 @@ def _print_thresholds(thresholds: dict[str, Any]) -> None:
 def _at(chosen: dict[str, float] | None, *measures: str) -> list[str]:
     if chosen is None:
         return [NONE] * (1 + len(measures))
-    return [f"{chosen['threshold']:.4g}", *(_percent(chosen[name]) for name in measures)]
+    return [f"{chosen['threshold']:g}", *(_percent(chosen[name]) for name in measures)]
 
 
 def _print_tokenisation(tokenisation: dict[str, Any] | None) -> None:
