@@ -73,7 +73,7 @@ const errorBrowser = (() => {
   // Where to cut so that the types stay on a line with the end of their entity.
   function lastWord(points, start, end) {
     let cut = end - 1;
-    while (cut > start && end - cut < 12 && /\S/u.test(points[cut - 1])) cut -= 1;
+    while (cut > start && end - cut < 24 && /\S/u.test(points[cut - 1])) cut -= 1;
     return cut;
   }
 
