@@ -238,10 +238,11 @@ def test_browser_data_tells_what_the_rows_tell() -> None:
     assert len(data["texts"]) == 30
     labels = data["labels"]
     for row, found in zip(twice, data["errors"], strict=True):
-        name, kind, document, offset, place, gold, predicted, pairs = found
+        name, kind, document, start, place, gold, predicted, pairs = found
         meta = row["meta"]
         text, golds, others = data["texts"][place]
-        assert (name, document, offset) == (meta["id"], meta["document"], meta["offset"])
+        assert (name, document) == (meta["id"], meta["document"])
+        assert start == 40 + min(e["start"] for e in [*meta["gold"], *meta["predicted"]])
         assert data["kinds"][kind] == [meta["kind"], meta["name"]]
         assert text == row["text"]
         for side, places, entities in (("gold", gold, golds), ("predicted", predicted, others)):

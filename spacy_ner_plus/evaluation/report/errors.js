@@ -7,10 +7,10 @@ const errorBrowser = (() => {
   const $ = (id) => document.getElementById(id);
   const controls = { kind: $("kind"), gold: $("gold"), predicted: $("predicted"), query: $("query"), order: $("order") };
   const texts = data.texts.map(([text, gold, predicted]) => ({ text, gold, predicted, small: text.toLowerCase() }));
-  const errors = data.errors.map(([id, kind, document, offset, text, gold, predicted, pairs]) => {
+  const errors = data.errors.map(([id, kind, document, start, text, gold, predicted, pairs]) => {
     const { predicted: entities } = texts[text];
     const sure = predicted.map((i) => entities[i][3]).filter((p) => p !== null);
-    return { id, kind, document, offset, text, gold, predicted, pairs, sure: sure.length ? Math.max(...sure) : null };
+    return { id, kind, document, start, text, gold, predicted, pairs, sure: sure.length ? Math.max(...sure) : null };
   });
   const hasProbabilities = errors.some((error) => error.sure !== null);
   const number = (n) => n.toLocaleString("en");
@@ -110,7 +110,7 @@ const errorBrowser = (() => {
     const head = make("div", "head");
     head.append(
       make("b", "", data.kinds[error.kind][1]),
-      make("span", "", `document ${number(error.document)}, character ${number(error.offset)}`),
+      make("span", "", `document ${number(error.document)}, character ${number(error.start)}`),
     );
     node.append(head, context(error));
     return node;

@@ -14,8 +14,8 @@ def browser_data(errors: list[Row], kinds: list[Row], most: int) -> Row:
     most (int): How many errors to keep.
     RETURNS (dict): {"total", "kinds": [[kind, name]], "labels", "texts": [[text, gold, predicted]]
         with entities as [start, end, place of label, probability or None], "errors": [[id, place of
-        kind, document, offset, place of text, gold, predicted, pairs]] with entities by their place
-        in the text's and pairs of places of labels, -1 for none}.
+        kind, document, where it starts there, place of text, gold, predicted, pairs]] with entities
+        by their place in the text's and pairs of places of labels, -1 for none}.
     """
     labels, texts = _Places(), _Places()
     entities: list[tuple[str, list[Any], list[Any]]] = []
@@ -35,7 +35,7 @@ def browser_data(errors: list[Row], kinds: list[Row], most: int) -> Row:
                 meta["id"],
                 place_of_kind[meta["kind"]],
                 meta["document"],
-                meta["offset"],
+                meta["offset"] + min(span["start"] for span in meta["gold"] + meta["predicted"]),
                 place,
                 [gold.index(_entity(span, labels)) for span in meta["gold"]],
                 [predicted.index(_entity(span, labels)) for span in meta["predicted"]],
