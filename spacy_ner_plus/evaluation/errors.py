@@ -48,7 +48,7 @@ class Finding:
 
     kind (str): "correct" or a key of ERRORS.
     document (int): Index of the document.
-    gold, predicted (Tuple[Entity, ...]): What it is about; either may be empty.
+    gold, predicted (Tuple[Entity, ...]): What it is about, from left to right; either may be empty.
     """
 
     kind: str
@@ -162,15 +162,19 @@ def _groups(
         mine.append(p)
         theirs.append(g)
     groups: list[tuple[tuple[Entity, ...], tuple[Entity, ...]]]
-    groups = [((g,), tuple(others[id(g)])) for g in gold if len(others[id(g)]) > 1]
+    groups = [((g,), _in_order(others[id(g)])) for g in gold if len(others[id(g)]) > 1]
     groups += [
-        (tuple(others[id(p)]), (p,))
+        (_in_order(others[id(p)]), (p,))
         for p in predicted
         if others[id(p)] and len(others[id(others[id(p)][0])]) == 1
     ]
     _remove(gold, (g for golds, _ in groups for g in golds))
     _remove(predicted, (p for _, found in groups for p in found))
     return iter(groups)
+
+
+def _in_order(entities: Iterable[Entity]) -> tuple[Entity, ...]:
+    return tuple(sorted(entities, key=lambda entity: entity.start))  # they do not overlap
 
 
 def _overlapping(

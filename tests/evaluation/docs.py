@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 from hypothesis import strategies as st
@@ -57,6 +58,7 @@ def _entity(span: Span, probability: float | None) -> Entity:
     return Entity(start, end, label, 2 * start, 2 * end - 1, probability)
 
 
+@cache
 def real_documents(corpus: str, n: int = 300, *, nested: bool = False) -> list[Document]:
     """Sentences of a corpus in assets/ with its gold entities, and what an untidy annotator makes
     of them: some lost, cut, moved, split, merged, of another type, and some from nowhere.

@@ -130,6 +130,8 @@ def test_every_entity_is_in_one_finding_of_the_right_kind(
     assert n_correct == sum((Counter(gold) & Counter(predicted)).values())
     assert {f.kind for f in found} <= {CORRECT, *ERRORS}
     assert [f.start for f in found] == sorted(f.start for f in found)
+    for entities in (side for f in found for side in (f.gold, f.predicted)):
+        assert list(entities) == sorted(entities, key=lambda entity: entity.start)
 
 
 @settings(max_examples=400)
