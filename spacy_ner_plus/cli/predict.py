@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from wasabi import msg
 
 from spacy_ner_plus.cli._errors import errors_as_messages
 
@@ -87,17 +86,16 @@ def predict_cli(
             overwrite=overwrite,
             max_rejects=max_rejects,
         )
+    # Not wasabi: it breaks lines, and with them paths.
     counts, before = summary.counts, summary.before
     if before.documents or before.rejects:
-        msg.info(f"Went on after {before.documents + before.rejects:,} rows")
+        typer.echo(f"Went on after {before.documents + before.rejects:,} rows")
     if summary.rejects is not None:
-        # Not wasabi: it breaks lines, and with them paths.
         typer.echo(f"Warning: {counts.rejects:,} rows rejected: see {summary.rejects}", err=True)
-    msg.good(
-        f"{counts.documents:,} documents with {counts.entities:,} entities in {counts.words:,} "
-        f"words ({summary.words_per_second:,.0f} words/s)"
+    typer.echo(
+        f"Wrote {output}: {counts.documents:,} documents with {counts.entities:,} entities in "
+        f"{counts.words:,} words ({summary.words_per_second:,.0f} words/s)"
     )
-    typer.echo(f"Wrote {output}")
 
 
 def _bound_kernel_caches() -> None:
