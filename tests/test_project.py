@@ -123,13 +123,19 @@ def test_train_shows_progress_without_a_terminal(first_run: str) -> None:
 
 
 def test_evaluate_prints_and_writes_scores(project: Project, first_run: str) -> None:
-    record = json.loads((project.folder / "metrics/bc5cdr.json").read_text())
-    scores = record["scores"]
-    assert set(scores["ents_per_type"]) == {"Chemical", "Disease"}
-    assert scores["ents_f"] > 0.5
-    assert record["words_per_second"] > 0
-    micro = rf"micro +{100 * scores['ents_p']:.2f} +{100 * scores['ents_r']:.2f}"
-    assert len(re.findall(micro, first_run)) == 2  # by evaluate and by report
+    for data in ("dev", "test"):
+        folder = project.folder / "metrics/bc5cdr" / data
+        metrics = json.loads((folder / "metrics.json").read_text(encoding="utf8"))
+        exact = metrics["exact"]
+        assert set(exact["types"]) == {"Chemical", "Disease"}
+        assert exact["micro"]["f1"] > 0.5
+        assert metrics["speed"]["words_per_second"] > 0
+        scores = " +".join(f"{100 * exact['micro'][key]:.2f}" for key in ("precision", "recall"))
+        assert len(re.findall(rf"micro +{scores}", first_run)) >= 2  # by evaluate and by report
+        n_errors = sum(kind["errors"] for kind in metrics["errors"]["kinds"])
+        assert len((folder / "errors.jsonl").read_text(encoding="utf8").splitlines()) == n_errors
+        assert "<html" in (folder / "report.html").read_text(encoding="utf8")
+    assert "metrics/bc5cdr/test/report.html" in first_run.splitlines()[-1]
 
 
 def test_package_writes_two_wheels_and_requires_our_package(
@@ -138,15 +144,15 @@ def test_package_writes_two_wheels_and_requires_our_package(
     wheels = sorted(path.name for path in (project.folder / "packages").glob("*.whl"))
     assert wheels == [
         "en_ner_plus_demo-0.1.0-py3-none-any.whl",
-        "spacy_ner_plus-0.3.0-py3-none-any.whl",
+        "spacy_ner_plus-0.4.0-py3-none-any.whl",
     ]
-    assert "spacy_ner_plus>=0.3.0,<0.4.0" in first_run
+    assert "spacy_ner_plus>=0.4.0,<0.5.0" in first_run
 
 
 def test_smoke_prints_entities_with_probabilities(project: Project, first_run: str) -> None:
     assert "Loaded en_ner_plus_demo 0.1.0 by name, with sockets blocked" in first_run
     assert re.search(r"^    (Chemical|Disease) +[01]\.\d\d  \S", first_run, flags=re.M)
-    page = (project.folder / "metrics/bc5cdr.html").read_text(encoding="utf8")
+    page = (project.folder / "metrics/bc5cdr/smoke.html").read_text(encoding="utf8")
     assert re.search(r"(Chemical|Disease) [01]\.\d\d", page)
 
 

@@ -10,7 +10,6 @@ from ..reliability import expected_calibration_error, log_loss, reliability_bins
 from .intervals import MEASURES
 from .judged import Judged
 
-MICRO = "micro"
 MOST_POINTS = 200
 LEAST_DIGITS = 2
 
@@ -41,14 +40,13 @@ def confidence(
         for label in sorted(n_gold)
     }
     return {
-        "has_probabilities": True,
         "reliability": {
             "after": _reliability(probabilities, right),
             "before": _reliability(bare[has_bare], right[has_bare]) if has_bare.any() else None,
         },
         "curves": {
-            MICRO: Cuts(probabilities, right, len(gold)).curve(),
-            **{label: its.curve() for label, its in cuts.items()},
+            "micro": Cuts(probabilities, right, len(gold)).curve(),
+            "types": {label: its.curve() for label, its in cuts.items()},
         },
         "thresholds": _thresholds(cuts, wanted_precision, least),
     }

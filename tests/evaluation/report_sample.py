@@ -210,19 +210,18 @@ def _groups(names: list[str], rng: random.Random) -> list[Row]:
 
 def _confidence(labels: tuple[str, ...]) -> Row:
     xs = [1 - 0.7 * (1 - i / 14) ** 3 for i in range(15)]
-    curves = {key: _curve(i) for i, key in enumerate(["micro", *labels])}
+    curves = {label: _curve(i) for i, label in enumerate(labels, start=1)}
     best = {
         label: {"f1": _point(curves[label], 20), "precision": _point(curves[label], 60)}
         for label in labels
     }
     best[labels[-1]]["precision"] = None
     return {
-        "has_probabilities": True,
         "reliability": {
             "after": _reliability([(x, x - 0.02) for x in xs], 0.015),
             "before": _reliability([(x, x - 0.1) for x in xs], 0.095),
         },
-        "curves": curves,
+        "curves": {"micro": _curve(0), "types": curves},
         "thresholds": {
             "wanted_precision": 0.9,
             "types": best,

@@ -79,15 +79,16 @@ def test_every_point_of_a_curve_is_what_its_threshold_leaves(digits: int) -> Non
     documents = with_probabilities(corpus("bc5cdr"), digits=digits)
     found = confidence_of(documents)
     assert found is not None
-    assert set(found["curves"]) == {"micro", "Chemical", "Disease"}
-    for label, curve in found["curves"].items():
+    curves = found["curves"]
+    assert set(curves["types"]) == {"Chemical", "Disease"}
+    for label, curve in [(None, curves["micro"]), *curves["types"].items()]:
         thresholds = curve["threshold"]
         assert thresholds[0] == 0.0
         assert thresholds == sorted(set(thresholds))
         assert len(thresholds) == MOST_POINTS if digits == 17 else len(thresholds) > 90
         for i in range(0, len(thresholds), 17):
             scores = scores_of(above(documents, thresholds[i]))
-            of_label = scores["micro"] if label == "micro" else scores["types"][label]
+            of_label = scores["types"][label] if label else scores["micro"]
             assert {key: curve[key][i] for key in ("precision", "recall", "f1")} == measures(
                 of_label
             )

@@ -59,7 +59,8 @@ def _is_there(section: str, metrics: dict[str, Any]) -> bool:
 
 
 def _threshold_data(confidence: dict[str, Any]) -> dict[str, Any]:
-    return {"curves": confidence["curves"], **confidence["thresholds"]}
+    curves = confidence["curves"]
+    return {"micro": curves["micro"], "curves": curves["types"], **confidence["thresholds"]}
 
 
 def _embedded(data: Any) -> Markup:

@@ -15,7 +15,7 @@
   const slider = $("threshold");
 
   const name = (type) => (type === ALL ? "all types" : type);
-  const curveOf = (type) => curves.get(type === ALL ? "micro" : type);
+  const curveOf = (type) => (type === ALL ? data.micro : curves.get(type));
   const pointAt = (curve, i) => ({
     threshold: curve.threshold[i],
     precision: curve.precision[i],
