@@ -7,7 +7,9 @@ process is killed, a chunk is there whole, with its rejects, or not at all.
 import json
 import os
 import shutil
+import sys
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,8 +17,11 @@ from typing import Any
 from .identity import differences, file_digest
 from .outputs import concatenate
 
+if sys.platform != "win32":
+    import fcntl
+
 PART, REJECTS, RECORD = "part", "rejects.jsonl", "chunk.json"
-IDENTITY, UNFINISHED, JOINED = "run.json", "unfinished", "joined"
+IDENTITY, UNFINISHED, JOINED, LOCK = "run.json", "unfinished", "joined", "lock"
 
 
 @dataclass(frozen=True)
@@ -36,7 +41,8 @@ class Journal:
     """What is done of a run.
 
     output (Path): Where the result goes in the end, a file or a folder. The work folder is
-        `<output>.unfinished`, the rejects file `<output>.rejects.jsonl`.
+        `<output>.unfinished`, the rejects file `<output>.rejects.jsonl`. As a context, it keeps
+        other processes from working on the same until its end (but not on Windows).
     """
 
     def __init__(self, output: Path) -> None:
@@ -44,6 +50,13 @@ class Journal:
         self.rejects = output.with_name(f"{output.name}.rejects.jsonl")
         self.folder = output.with_name(f"{output.name}.unfinished")
         self._removed = output.with_name(f"{output.name}.removed")
+        self._locks = ExitStack()
+
+    def __enter__(self) -> "Journal":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._locks.close()
 
     def open(self, identity: dict[str, Any], *, overwrite: bool) -> Counts:
         """Begin a run, or go on with one.
@@ -52,8 +65,10 @@ class Journal:
         overwrite (bool): Whether to begin anew, and replace an output that is there.
         RETURNS (Counts): Of what is done already.
         RAISES ValueError: If the output is there and not to be overwritten, the run that was begun
-            is another, or its files are damaged.
+            is another or another process's, or its files are damaged.
         """
+        if self.folder.exists():
+            self._lock()
         self._remove(self._removed)
         begun = self.folder / IDENTITY
         if overwrite or not begun.exists():
@@ -61,11 +76,22 @@ class Journal:
                 self._check_replaceable(overwrite)
             self._discard()
             self.folder.mkdir(parents=True)
+            self._lock()
             _write_atomically(begun, json.dumps(identity, indent=2))
             _sync(self.folder.parent)
         else:
             self._compare(json.loads(begun.read_text(encoding="utf8")), identity)
         return sum((_verified(chunk) for chunk in self.chunks()), Counts())
+
+    def _lock(self) -> None:
+        """The lock ends with the process, however that ends."""
+        if sys.platform == "win32":
+            return
+        file = self._locks.enter_context((self.folder / LOCK).open("w"))
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise ValueError(f"Another process is at work on {self.output}.") from error
 
     def _check_replaceable(self, overwrite: bool) -> None:
         if not overwrite:

@@ -99,19 +99,18 @@ def predict(
     reader = None
     if settings.k_best is not None:
         reader = SentenceReader(nlp, settings.component, settings.k_best)
-    journal = Journal(output)
-    before = journal.open(_identity(nlp, input, settings), overwrite=overwrite)
-    started = perf_counter()
-    done = len(journal.chunks())
-    counts = before
-    with _Progress(source, done * settings.chunk_size) as progress:
-        work = _Work(nlp, source, writer, Predictor(nlp, reader), settings.spans_key, progress)
-        _check_rejects(counts, max_rejects, journal)
-        for number, records in enumerate(_chunks(source, done, settings.chunk_size), start=done):
-            counts += work.commit(journal, number, records)
+    with Journal(output) as journal:
+        counts = before = journal.open(_identity(nlp, input, settings), overwrite=overwrite)
+        started = perf_counter()
+        done = len(journal.chunks())
+        with _Progress(source, done * settings.chunk_size) as progress:
+            work = _Work(nlp, source, writer, Predictor(nlp, reader), settings.spans_key, progress)
             _check_rejects(counts, max_rejects, journal)
-    journal.finish(writer.join)
-    seconds = perf_counter() - started
+            for number, records in enumerate(_chunks(source, done, settings.chunk_size), done):
+                counts += work.commit(journal, number, records)
+                _check_rejects(counts, max_rejects, journal)
+        journal.finish(writer.join)
+        seconds = perf_counter() - started
     return Summary(counts, before, seconds, journal.rejects if counts.rejects else None)
 
 

@@ -3,6 +3,7 @@
 import os
 import random
 import signal
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -215,6 +216,22 @@ def test_damaged_chunk_is_noticed(name: str, begun: tuple[Path, Path], model: Pa
     result = run(model, source, output, "--chunk-size", 3)
     assert result.exit_code == 1
     assert "is damaged: begin anew with --overwrite" in result.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no lock")
+@pytest.mark.parametrize("arguments", [[], ["--overwrite"]])
+def test_two_processes_do_not_work_on_the_same(
+    arguments: list[object], begun: tuple[Path, Path], model: Path
+) -> None:
+    source, output = begun
+    before = read_tree(output.with_name("out.jsonl.unfinished") / "00000000")
+    with journal.Journal(output) as other:
+        other._lock()
+        result = run(model, source, output, "--chunk-size", 3, *arguments)
+        assert result.exit_code == 1
+        assert f"Another process is at work on {output}" in result.stderr
+    assert read_tree(output.with_name("out.jsonl.unfinished") / "00000000") == before
+    run_well(model, source, output, "--chunk-size", 3, *arguments)
 
 
 def test_output_is_replaced_only_if_told_so(model: Path, tmp_path: Path) -> None:
