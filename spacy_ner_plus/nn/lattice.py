@@ -1,5 +1,6 @@
 """Probabilities of tags and spans under a linear chain."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -107,26 +108,51 @@ class Lattice:
         RETURNS (Lattice): one sequence of end - start tokens; its log_z is 0, up to rounding.
         RAISES (ValueError): the segment is empty or not within its sequence.
         """
-        lengths = self._layout.lengths
-        if not 0 <= sequence < len(lengths):
-            raise ValueError(f"sequence {sequence} is outside of 0 to {len(lengths) - 1}")
-        if not 0 <= start < end <= int(lengths[sequence]):
-            raise ValueError(
-                f"segment from token {start} to {end} is empty or not within "
-                f"sequence {sequence} of {int(lengths[sequence])} tokens"
-            )
-        messages = self._messages
-        head = int(lengths[:sequence].sum()) + start  # flat positions
-        stop = head + end - start
-        before = messages.scores.start if start == 0 else messages.step(head - 1)
-        after = messages.beta[stop - 1]
-        scores = Scores(
-            start=before - finite(messages.alpha_scale[head:stop].sum() + self._log_norm[stop - 1]),
-            transition=messages.scores.transition,
-            end=after if messages.is_log else after.log(),
-        )
-        layout = Layout([end - start], end - start, self._layout.device)
-        return Lattice(messages.emissions[head:stop], scores, layout)
+        return self.segments([sequence], [start], [end])
+
+    def segments(
+        self, sequences: Sequence[int], starts: Sequence[int], ends: Sequence[int]
+    ) -> "Lattice":
+        """As `segment`, for several of them at once.
+
+        sequences, starts, ends (Sequence[int]): of each segment.
+        RETURNS (Lattice): a sequence for each segment.
+        RAISES (ValueError): a segment is empty or not within its sequence.
+        """
+        self._check_segments(sequences, starts, ends)
+        messages, device = self._messages, self._layout.device
+        firsts = self._layout.lengths.cumsum(0) - self._layout.lengths
+        offsets = torch.as_tensor(starts, dtype=torch.int64)
+        n_tokens = torch.as_tensor(ends, dtype=torch.int64) - offsets
+        layout = Layout(n_tokens, int(n_tokens.max()), device)
+        heads = (firsts[torch.as_tensor(sequences)] + offsets).to(device)  # flat positions
+        rows = torch.arange(int(n_tokens.sum()), device=device)
+        rows += (heads - layout.first)[layout.sequence]
+        last_rows = rows[layout.last]
+        scale = layout.sum(messages.alpha_scale[rows]) + self._log_norm[last_rows]
+        is_first = (offsets == 0).to(device)[:, None]
+        sent = messages.steps((heads - 1).clamp_min(0))
+        before = torch.where(is_first, messages.scores.start, sent) - finite(scale)[:, None]
+        after = messages.beta[last_rows]
+        # What differs from segment to segment goes into the emissions.
+        emissions = messages.emissions[rows]
+        emissions[layout.first] += before
+        emissions[layout.last] += after if messages.is_log else after.log()
+        none = torch.zeros_like(messages.scores.start)
+        return Lattice(emissions, Scores(none, messages.scores.transition, none), layout)
+
+    def _check_segments(
+        self, sequences: Sequence[int], starts: Sequence[int], ends: Sequence[int]
+    ) -> None:
+        lengths = self._layout.lengths.tolist()
+        for sequence, start, end in zip(sequences, starts, ends, strict=True):
+            if not 0 <= sequence < len(lengths):
+                raise ValueError(f"sequence {sequence} is outside of 0 to {len(lengths) - 1}")
+            if not 0 <= start < end <= lengths[sequence]:
+                raise ValueError(
+                    f"segment from token {start} to {end} is empty or not within "
+                    f"sequence {sequence} of {lengths[sequence]} tokens"
+                )
 
     def span_log_probs(
         self, sequence: Tensor, start: Tensor, end: Tensor, tags: SpanTags

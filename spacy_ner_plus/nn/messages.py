@@ -73,13 +73,13 @@ class Messages:
         """
         return self.layout.sum(self.alpha_scale) + log_norm[self.layout.last]
 
-    def step(self, token: int) -> Tensor:
-        """RETURNS (Tensor): log of what alpha of a token (flat position) sends to each tag of the
-        next token. *Shape:* (tags,)
+    def steps(self, tokens: Tensor) -> Tensor:
+        """RETURNS (Tensor): log of what alpha of each token (flat positions) sends to each tag of
+        the next token. *Shape:* (tokens, tags)
         """
-        alpha, transition = self.alpha[token], self.scores.transition
+        alpha, transition = self.alpha[tokens], self.scores.transition
         if self.is_log:
-            return torch.logsumexp(alpha[:, None] + transition, 0)
+            return torch.logsumexp(alpha[:, :, None] + transition, 1)
         return (alpha @ transition.exp()).log()
 
     def pairs(self, log_norm: Tensor) -> tuple[Tensor, Tensor]:

@@ -5,13 +5,14 @@ a part of a document: what comes before and after is summed over, not guessed.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from spacy.tokens import Doc, Span
+from torch import Tensor
 
-from ..models.emissions import Emissions
+from ..models.emissions import Emissions, sequence_groups
 from ..models.shim import TaggerShim
 from ..nn.crf import Lattice
 from ..tags import TagScheme
@@ -50,7 +51,6 @@ class _Part:
     start: the part's first token in the Doc. tokens: (n_rows,) the rows' tokens in the Doc.
     """
 
-    doc: Doc
     start: int
     n_tokens: int
     tokens: np.ndarray
@@ -65,30 +65,47 @@ def k_best_readings(
     emissions (Emissions): Of the part's Doc, alone.
     RAISES ValueError: If k is less than 1.
     """
-    [readings] = readings_of_parts(tagger, emissions, [part], k)
+    [[readings]] = readings_of_parts(tagger, emissions, [[part]], k)
     return readings
 
 
 def readings_of_parts(
-    tagger: TaggerShim, emissions: Emissions, parts: Iterable[Doc | Span], k: int
-) -> list[list[Reading]]:
-    """As k_best_readings, for several parts of the same Doc, such as its sentences."""
+    tagger: TaggerShim, emissions: Emissions, parts: Sequence[Sequence[Doc | Span]], k: int
+) -> list[list[list[Reading]]]:
+    """As k_best_readings, for several parts of each Doc, such as its sentences.
+
+    emissions (Emissions): Of some Docs. parts: For each Doc, what to read of it.
+    RETURNS (List[List[List[Reading]]]): For each Doc, for each of its parts.
+    """
     if k < 1:
         raise ValueError(f"k = {k} must be at least 1.")
-    whole = _whole(tagger, emissions)
-    chosen = [_part(whole, emissions, part) for part in parts]
-    return [_readings(part, tagger.scheme, k) for part in chosen]
+    found = [[[Reading(1.0, ())] for _ in own] for own in parts]
+    for group in sequence_groups(emissions.lengths):
+        places, segments = [], []
+        for row, doc in enumerate(group.docs.tolist()):
+            for number, part in enumerate(parts[doc]):
+                first, last = _rows(emissions.row_tokens[doc], part)
+                if first < last:
+                    places.append((doc, number))
+                    segments.append((row, first, last))
+        if not places:
+            continue
+        lattice = _lattice(tagger, group.gather(emissions.scores), group.lengths)
+        best = lattice.segments(*zip(*segments, strict=True)).k_best(k)
+        for (doc, number), (_, first, last), paths in zip(places, segments, best, strict=True):
+            tokens = emissions.row_tokens[doc][first:last]
+            found[doc][number] = _readings(parts[doc][number], tokens, paths, tagger.scheme)
+    return found
 
 
-def _readings(part: _Part, scheme: TagScheme, k: int) -> list[Reading]:
-    if part.lattice is None:
-        return [Reading(1.0, ())]
-    [(sequences, log_probabilities)] = part.lattice.k_best(k)
+def _readings(
+    part: Doc | Span, tokens: np.ndarray, paths: tuple[Tensor, Tensor], scheme: TagScheme
+) -> list[Reading]:
+    """tokens: (n_rows,) the rows' tokens in the Doc. paths: (n, n_rows) and (n,), of Lattice."""
+    doc = part if isinstance(part, Doc) else part.doc
     return [
-        Reading(min(1.0, math.exp(log_probability)), _entities(part, tags, scheme))
-        for tags, log_probability in zip(
-            sequences.cpu().numpy(), log_probabilities.tolist(), strict=True
-        )
+        Reading(min(1.0, math.exp(log_probability)), _entities(doc, tokens, tags, scheme))
+        for tags, log_probability in zip(paths[0].cpu().numpy(), paths[1].tolist(), strict=True)
     ]
 
 
@@ -96,7 +113,7 @@ def tag_probabilities(
     tagger: TaggerShim, emissions: Emissions, part: Doc | Span
 ) -> TagProbabilities:
     """The marginal probabilities of the tags of each token of a Doc or Span."""
-    chosen = _part(_whole(tagger, emissions), emissions, part)
+    chosen = _part(tagger, emissions, part)
     probabilities = np.zeros((chosen.n_tokens, tagger.scheme.n_tags))
     probabilities[:, 0] = 1.0
     if chosen.lattice is not None:
@@ -107,35 +124,43 @@ def tag_probabilities(
 
 def sequence_entropy(tagger: TaggerShim, emissions: Emissions, part: Doc | Span) -> float:
     """The entropy of the distribution over tag sequences of a Doc or Span, in nats."""
-    chosen = _part(_whole(tagger, emissions), emissions, part)
+    chosen = _part(tagger, emissions, part)
     return 0.0 if chosen.lattice is None else float(chosen.lattice.entropy()[0])
 
 
-def _whole(tagger: TaggerShim, emissions: Emissions) -> Lattice | None:
-    """The distribution over the tags of a Doc's rows, None if it has none."""
-    n_rows = len(emissions.scores)
-    if not n_rows:
-        return None
-    scores = emissions.scores.unsqueeze(0)  # (1, n_rows, n_tags)
-    return tagger.decoder.lattice(scores, [n_rows], temperature=tagger.calibration.temperature)
+def _lattice(tagger: TaggerShim, scores: Tensor, lengths: np.ndarray) -> Lattice:
+    """scores: (n, longest, n_tags). lengths: (n,) rows of each sequence."""
+    temperature = tagger.calibration.temperature
+    return tagger.decoder.lattice(scores, lengths.tolist(), temperature=temperature)
 
 
-def _part(whole: Lattice | None, emissions: Emissions, part: Doc | Span) -> _Part:
-    doc, start, end = (part, 0, len(part)) if isinstance(part, Doc) else _bounds(part)
+def _part(tagger: TaggerShim, emissions: Emissions, part: Doc | Span) -> _Part:
     [tokens] = emissions.row_tokens
-    first, last = np.searchsorted(tokens, [start, end]).tolist()
-    lattice = whole.segment(0, first, last) if whole is not None and first < last else None
-    return _Part(doc, start, end - start, tokens[first:last], lattice)
+    first, last = _rows(tokens, part)
+    lattice = None
+    if first < last:
+        whole = _lattice(tagger, emissions.scores.unsqueeze(0), emissions.lengths)
+        lattice = whole.segment(0, first, last)
+    start, end = _bounds(part)
+    return _Part(start, end - start, tokens[first:last], lattice)
 
 
-def _bounds(span: Span) -> tuple[Doc, int, int]:
-    return span.doc, span.start, span.end
+def _rows(tokens: np.ndarray, part: Doc | Span) -> tuple[int, int]:
+    """The first row of a part and the one after its last, from the tokens of its Doc's rows."""
+    first, last = np.searchsorted(tokens, _bounds(part)).tolist()
+    return first, last
 
 
-def _entities(part: _Part, tags: np.ndarray, scheme: TagScheme) -> tuple[Span, ...]:
-    """The entities of a tag sequence, cut at the part's edges."""
+def _bounds(part: Doc | Span) -> tuple[int, int]:
+    return (0, len(part)) if isinstance(part, Doc) else (part.start, part.end)
+
+
+def _entities(
+    doc: Doc, tokens: np.ndarray, tags: np.ndarray, scheme: TagScheme
+) -> tuple[Span, ...]:
+    """The entities of a tag sequence, cut at its edges."""
     starts, ends, labels = scheme.decode_part(tags)
     return tuple(
-        Span(part.doc, int(part.tokens[s]), int(part.tokens[e - 1]) + 1, scheme.labels[label])
+        Span(doc, int(tokens[s]), int(tokens[e - 1]) + 1, scheme.labels[label])
         for s, e, label in zip(starts, ends, labels, strict=True)
     )

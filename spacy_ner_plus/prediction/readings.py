@@ -8,7 +8,6 @@ from spacy.language import Language
 from spacy.pipeline import Sentencizer
 from spacy.tokens import Doc, Span
 
-from ..models.emissions import Emissions
 from ..pipeline.batching import look_ahead
 from ..pipeline.ner_plus import NerPlus
 from ..pipeline.readings import readings_of_parts
@@ -42,9 +41,9 @@ class SentenceReader:
         """The sentences of each Doc."""
         for batch in look_ahead(docs, max_docs=MAX_DOCS):
             emissions = self._ner.emissions(batch)
-            for doc, own in zip(batch, _by_doc(emissions), strict=True):
-                spans = self._sentences(doc)
-                readings = readings_of_parts(self._ner.tagger, own, spans, self._k)
+            parts = [self._sentences(doc) for doc in batch]
+            found = readings_of_parts(self._ner.tagger, emissions, parts, self._k)
+            for spans, readings in zip(parts, found, strict=True):
                 yield [Sentence(*pair) for pair in zip(spans, readings, strict=True)]
 
     def _sentences(self, doc: Doc) -> list[Span]:
@@ -55,10 +54,3 @@ class SentenceReader:
         bounds = [*np.flatnonzero(is_start[: len(doc)]).tolist(), len(doc)]
         return [doc[start:end] for start, end in pairwise(bounds)]
 
-
-def _by_doc(emissions: Emissions) -> Iterator[Emissions]:
-    ends = np.cumsum(emissions.lengths)
-    for start, end, tokens in zip(
-        (ends - emissions.lengths).tolist(), ends.tolist(), emissions.row_tokens, strict=True
-    ):
-        yield Emissions(emissions.scores[start:end], [tokens])

@@ -227,6 +227,27 @@ def test_segment_of_a_segment_is_a_segment() -> None:
     torch.testing.assert_close(twice.entropy(), direct.entropy())
 
 
+@pytest.mark.parametrize("scale", [1.0, 300.0])  # the latter in log space
+def test_segments_at_once_are_those_one_by_one(scale: float) -> None:
+    generator = torch.Generator().manual_seed(9)
+    module = randomize(CRF(*scheme_masks("BILOU", 2)), generator, 1.0)
+    emissions = torch.randn(3, 40, 9, generator=generator) * scale
+    lattice = module.lattice(emissions, [12, 40, 1])
+    bounds = [(1, 8, 15), (0, 0, 12), (1, 39, 40), (2, 0, 1), (0, 5, 7), (1, 0, 8)]
+    together = lattice.segments(*zip(*bounds, strict=True))
+    tolerance = {"rtol": 0.0, "atol": 1e-9 * scale}
+    for i, ((row, start, end), best) in enumerate(zip(bounds, together.k_best(7), strict=True)):
+        alone = lattice.segment(row, start, end)
+        torch.testing.assert_close(together.log_z[i], alone.log_z[0], **tolerance)
+        marginals = together.marginals()[i, : end - start]
+        torch.testing.assert_close(marginals, alone.marginals()[0], **tolerance)
+        expected = lattice.marginals()[row, start:end]
+        torch.testing.assert_close(marginals, expected, **tolerance)
+        [(tags, log_probs)] = alone.k_best(7)
+        assert torch.equal(best[0], tags)
+        torch.testing.assert_close(best[1], log_probs, **tolerance)
+
+
 def test_segment_of_a_sequence_without_any_path_has_none() -> None:
     emissions = torch.zeros(1, 4, 3)
     emissions[0, 2] = -INF
@@ -257,7 +278,8 @@ def test_cuda_lattice_equals_cpu(kind: type[TagDecoder]) -> None:
     emissions = torch.randn(3, 50, 5, generator=generator)
     whole = module.lattice(emissions, lengths, temperature=1.5)
     on_gpu = module.cuda().lattice(emissions.cuda(), lengths, temperature=1.5)
-    for cpu, gpu in ((whole, on_gpu), (whole.segment(0, 7, 30), on_gpu.segment(0, 7, 30))):
+    bounds = ([0, 2], [7, 0], [30, 21])
+    for cpu, gpu in ((whole, on_gpu), (whole.segments(*bounds), on_gpu.segments(*bounds))):
         torch.testing.assert_close(gpu.entropy().cpu(), cpu.entropy())
         torch.testing.assert_close(gpu.transitions().cpu(), cpu.transitions())
         for ours, theirs in zip(gpu.k_best(5), cpu.k_best(5), strict=True):
