@@ -14,6 +14,7 @@ ROOT = Path(spacy_ner_plus.__file__).parent
 
 FLOORS = {
     "extras": 0,
+    "resuming": 0,
     "tags": 0,
     "scoring": 0,
     "reliability": 0,
@@ -39,6 +40,7 @@ HEAVY = {
 }
 FORBIDDEN = {
     "extras": ["spacy", "torch", "shared", "web", "plots"],
+    "resuming": ["spacy", "torch", "shared", "web", "plots"],
     "tags": ["spacy", "torch", "shared", "web", "plots"],
     "scoring": ["spacy", "torch", "shared", "web", "plots"],
     "reliability": ["spacy", "torch", "shared", "web", "plots"],

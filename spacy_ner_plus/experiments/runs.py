@@ -5,20 +5,18 @@ file, written when all else is done, says that it is finished.
 """
 
 import json
-import os
 import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from wasabi import msg
 
+from ..resuming import describe, differences, package_versions, write_atomically
+
 RESULT = "scores.json"
 RESULTS = "results.json"
-PACKAGES = ("spacy_ner_plus", "spacy", "thinc", "torch", "numpy")
-MAX_SHOWN = 10
 
 
 @dataclass(frozen=True)
@@ -61,7 +59,7 @@ class Plan:
             "schema": self.schema,
             "version": 1,
             "settings": self.settings,
-            "versions": {name: version(name) for name in PACKAGES},
+            "versions": package_versions(),
             "runs": [asdict(run) for run in self.runs],
         }
         as_json: dict[str, Any] = json.loads(json.dumps(record, default=str))
@@ -144,12 +142,9 @@ class Experiment:
         if not found and old["runs"] != self.record["runs"]:
             found = ["the documents of the runs: another version of spacy_ner_plus chose them"]
         if found:
-            more = f"\n  and {len(found) - MAX_SHOWN} more" if len(found) > MAX_SHOWN else ""
             raise ValueError(
-                f"{self.output} holds runs with other settings:\n  "
-                + "\n  ".join(found[:MAX_SHOWN])
-                + f"{more}\nRestore these settings to go on, choose another --output, or begin "
-                "anew with --overwrite."
+                f"{self.output} holds runs with other settings:\n{describe(found)}\nRestore these "
+                "settings to go on, choose another --output, or begin anew with --overwrite."
             )
         for name, present in self.record["versions"].items():
             if (then := old["versions"].get(name)) != present:
@@ -171,25 +166,3 @@ class Experiment:
                 shutil.rmtree(folder)
         for name in (RESULTS, self.plan.file_name):
             (self.output / name).unlink(missing_ok=True)
-
-
-def differences(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
-    """Say where settings differ, each in a few words."""
-    found = []
-    for name in sorted(then.keys() | now.keys()):
-        if name in then and name in now and then[name] == now[name]:
-            continue
-        before = json.dumps(then[name]) if name in then else "not set"
-        after = json.dumps(now[name]) if name in now else "not set"
-        found.append(f"{name}: {before} then, {after} now")
-    return found
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write a file so that it is never seen half-written, whatever happens."""
-    unfinished = path.with_name(f"{path.name}.unfinished")
-    with unfinished.open("w", encoding="utf8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.replace(path)

@@ -4,12 +4,12 @@ A checkpoint is written to a folder of another name, forced to the disk, and ren
 the one before removed. A manifest with the size and SHA-256 of every file tells damaged files.
 """
 
-import hashlib
 import json
-import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+
+from ..resuming import file_digest, sync
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -52,7 +52,7 @@ class CheckpointFolder:
         _sync_tree(temporary)
         older = self._complete()
         temporary.rename(target)
-        _sync(self.path)
+        sync(self.path)
         for path in older:
             shutil.rmtree(path)
 
@@ -89,7 +89,7 @@ def verify(checkpoint: Path) -> None:
         size, digest = manifest["files"][name]
         if files[name].stat().st_size != size:
             raise _damage(files[name], f"has {files[name].stat().st_size} bytes instead of {size}")
-        if _sha256(files[name]) != digest:
+        if file_digest(files[name]) != digest:
             raise _damage(files[name], "has another SHA-256 than it was written with")
 
 
@@ -108,28 +108,14 @@ def _files(folder: Path) -> dict[str, Path]:
     return found
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _write_manifest(folder: Path) -> None:
-    files = {name: [path.stat().st_size, _sha256(path)] for name, path in _files(folder).items()}
+    files = {
+        name: [path.stat().st_size, file_digest(path)] for name, path in _files(folder).items()
+    }
     manifest = {"format": FORMAT, "files": files}
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=2), encoding="utf8")
 
 
 def _sync_tree(folder: Path) -> None:
     for path in [*folder.rglob("*"), folder, folder.parent]:
-        _sync(path)
-
-
-def _sync(path: Path) -> None:
-    """Wait until a file or folder is on the disk."""
-    if path.is_dir() and os.name == "nt":  # Windows has no such thing for folders
-        return
-    descriptor = os.open(path, os.O_RDONLY if os.name != "nt" else os.O_RDWR)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        sync(path)

@@ -25,11 +25,12 @@ from spacy.util import registry, resolve_dot_names
 from thinc.api import fix_random_seed, set_gpu_allocator
 from wasabi import Printer
 
+from ..resuming import package_versions
 from .checkpoint import CheckpointFolder
 from .data import Batch, BatchStream, RecordedCorpus, check_data, record_corpus
 from .output import recover_best, save_pipeline
 from .randomness import Arrays, capture, restore
-from .settings import package_versions, warn_of_versions
+from .settings import warn_of_versions
 from .signals import StopSignals
 from .snapshot import Snapshot, read_snapshot, write_snapshot
 from .state import RunState

@@ -2,15 +2,15 @@
 
 import json
 import warnings
-from importlib.metadata import version
 from typing import Any
+
+from ..resuming import describe, package_versions
+from ..resuming import differences as all_differences
 
 # What decides only when training ends, and how it is shown.
 CHANGEABLE = ("training.max_steps", "training.patience", "training.logger")
 # Variables: a change of them shows where they are used.
 VARIABLES = ("paths", "system", "vars")
-PACKAGES = ("spacy_ner_plus", "spacy", "thinc", "torch", "transformers", "tokenizers", "numpy")
-MAX_SHOWN = 10
 
 
 def flatten(config: dict[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -29,28 +29,23 @@ def differences(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
 
     RETURNS (List[str]): One sentence each, empty if there is none.
     """
-    old, new = flatten(_as_json(then)), flatten(_as_json(now))
-    found = []
-    for name in sorted(old.keys() | new.keys()):
-        if _is_changeable(name) or (name in old and name in new and old[name] == new[name]):
-            continue
-        before = json.dumps(old[name]) if name in old else "not set"
-        after = json.dumps(new[name]) if name in new else "not set"
-        found.append(f"{name}: {before} in the checkpoint, {after} now")
-    return found
+    old, new = (_unchangeable(flatten(_as_json(config))) for config in (then, now))
+    return all_differences(old, new)
 
 
 def check_config(then: dict[str, Any], now: dict[str, Any]) -> None:
     """RAISES ValueError: If the config differs from the checkpoint's, with what differs."""
     found = differences(then, now)
     if found:
-        more = f"\n  and {len(found) - MAX_SHOWN} more" if len(found) > MAX_SHOWN else ""
         raise ValueError(
-            "The config is not the one of the checkpoint, so training can't be resumed:\n  "
-            + "\n  ".join(found[:MAX_SHOWN])
-            + f"{more}\nRestore these settings, or start from the beginning with --overwrite. Only "
-            f"{', '.join(CHANGEABLE)} may be changed on the way."
+            "The config is not the one of the checkpoint, so training can't be resumed:\n"
+            f"{describe(found)}\nRestore these settings, or start from the beginning with "
+            f"--overwrite. Only {', '.join(CHANGEABLE)} may be changed on the way."
         )
+
+
+def _unchangeable(settings: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in settings.items() if not _is_changeable(name)}
 
 
 def _is_changeable(name: str) -> bool:
@@ -61,11 +56,6 @@ def _is_changeable(name: str) -> bool:
 def _as_json(config: dict[str, Any]) -> dict[str, Any]:
     result: dict[str, Any] = json.loads(json.dumps(config, default=str))
     return result
-
-
-def package_versions() -> dict[str, str]:
-    """The versions of what computes the weights."""
-    return {name: version(name) for name in PACKAGES}
 
 
 def warn_of_versions(then: dict[str, str]) -> None:

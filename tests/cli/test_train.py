@@ -61,8 +61,8 @@ def test_train_names_settings_that_differ(template: Path, killed: Path) -> None:
     changes = ["--training.dropout", "0.5", "--training.optimizer.L2", "0.1"]
     result = invoke(template / "config.cfg", "--output", killed, "--resume", *changes)
     assert result.exit_code == 1
-    assert "training.dropout: 0.2 in the checkpoint, 0.5 now" in result.output
-    assert "training.optimizer.L2: 0.01 in the checkpoint, 0.1 now" in result.output
+    assert "training.dropout: 0.2 then, 0.5 now" in result.output
+    assert "training.optimizer.L2: 0.01 then, 0.1 now" in result.output
     assert "training.max_steps" in result.output  # may be changed
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from spacy_ner_plus.experiments.runs import Experiment, Plan, Run, write_atomically
+from spacy_ner_plus.experiments.runs import Experiment, Plan, Run
 
 
 def make_plan(n: int = 3, **settings: Any) -> Plan:
@@ -113,11 +113,3 @@ def test_write_results_names_format_settings_and_versions(tmp_path: Path) -> Non
     assert list(results) == ["schema", "version", "settings", "versions", "summary"]
     assert (results["schema"], results["version"]) == ("a-schema", 1)
     assert results["settings"] == {"seed": 0}
-
-
-def test_write_atomically_leaves_the_old_file_if_it_fails(tmp_path: Path) -> None:
-    path = tmp_path / "file.json"
-    write_atomically(path, "old")
-    with pytest.raises(UnicodeEncodeError):
-        write_atomically(path, "new \ud800")
-    assert path.read_text() == "old"

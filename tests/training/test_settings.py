@@ -3,7 +3,8 @@ from typing import Any
 
 import pytest
 
-from spacy_ner_plus.training.settings import check_config, package_versions, warn_of_versions
+from spacy_ner_plus.resuming import package_versions
+from spacy_ner_plus.training.settings import check_config, warn_of_versions
 
 CONFIG: dict[str, Any] = {
     "paths": {"train": "a"},
@@ -39,11 +40,11 @@ def test_config_may_change_when_training_ends(path: str, value: Any) -> None:
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
-        ("training.dropout", 0.2, "training.dropout: 0.1 in the checkpoint, 0.2 now"),
-        ("corpora.train.path", "b", 'corpora.train.path: "a" in the checkpoint, "b" now'),
-        ("training.max_epochs", 3, "training.max_epochs: not set in the checkpoint, 3 now"),
+        ("training.dropout", 0.2, "training.dropout: 0.1 then, 0.2 now"),
+        ("corpora.train.path", "b", 'corpora.train.path: "a" then, "b" now'),
+        ("training.max_epochs", 3, "training.max_epochs: not set then, 3 now"),
         ("training.logger_two", 3, "training.logger_two: not set"),
-        ("components", {"ner": {}}, "components: {} in the checkpoint, not set now"),
+        ("components", {"ner": {}}, "components: {} then, not set now"),
     ],
 )
 def test_config_must_not_change_otherwise(path: str, value: Any, message: str) -> None:
