@@ -5,7 +5,6 @@ process is killed, a chunk is there whole, with its rejects, or not at all.
 """
 
 import json
-import os
 import shutil
 import sys
 from collections.abc import Callable, Sequence
@@ -14,7 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from .identity import differences, file_digest
+from ..resuming import describe, differences, file_digest, sync, write_atomically
 from .outputs import concatenate
 
 if sys.platform != "win32":
@@ -61,7 +60,7 @@ class Journal:
     def open(self, identity: dict[str, Any], *, overwrite: bool) -> Counts:
         """Begin a run, or go on with one.
 
-        identity (dict): What the result depends on, as JSON data of two levels.
+        identity (dict): What the result depends on, by name, as JSON data.
         overwrite (bool): Whether to begin anew, and replace an output that is there.
         RETURNS (Counts): Of what is done already.
         RAISES ValueError: If the output is there and not to be overwritten, the run that was begun
@@ -77,8 +76,8 @@ class Journal:
             self._discard()
             self.folder.mkdir(parents=True)
             self._lock()
-            _write_atomically(begun, json.dumps(identity, indent=2))
-            _sync(self.folder.parent)
+            write_atomically(begun, json.dumps(identity, indent=2))
+            sync(self.folder.parent)
         else:
             self._compare(json.loads(begun.read_text(encoding="utf8")), identity)
         return sum((_verified(chunk) for chunk in self.chunks()), Counts())
@@ -108,8 +107,8 @@ class Journal:
         changed = differences(before, now)
         if changed:
             raise ValueError(
-                f"{self.folder} is of a run that began otherwise: {'; '.join(changed)}. Make it "
-                "as it was to go on, or use --overwrite to begin anew."
+                f"{self.folder} is of a run that began otherwise:\n{describe(changed)}\nMake it as "
+                "it was to go on, or use --overwrite to begin anew."
             )
 
     def chunks(self) -> list[Path]:
@@ -131,9 +130,9 @@ class Journal:
         record = {"counts": asdict(counts), "sha256": digests}
         (temporary / RECORD).write_text(json.dumps(record), encoding="utf8")
         for path in [*files, temporary / RECORD, temporary]:
-            _sync(path)
+            sync(path)
         temporary.rename(self.folder / f"{number:08d}")
-        _sync(self.folder)
+        sync(self.folder)
         return counts
 
     def finish(self, join: Callable[[Sequence[Path], Path], None]) -> None:
@@ -148,7 +147,7 @@ class Journal:
         join([chunk / PART for chunk in chunks], joined)
         concatenate([chunk / REJECTS for chunk in chunks], rejects)
         for path in [*(joined.iterdir() if joined.is_dir() else ()), joined, rejects]:
-            _sync(path)
+            sync(path)
         if rejects.stat().st_size:
             rejects.replace(self.rejects)
         else:
@@ -156,7 +155,7 @@ class Journal:
         if self.output.is_dir():
             self._remove(self.output)
         joined.replace(self.output)
-        _sync(self.output.parent)
+        sync(self.output.parent)
         self._discard()
 
     def _discard(self) -> None:
@@ -190,22 +189,3 @@ def _verified(chunk: Path) -> Counts:
 
 def _damage(chunk: Path) -> ValueError:
     return ValueError(f"{chunk} is damaged: begin anew with --overwrite.")
-
-
-def _write_atomically(path: Path, content: str) -> None:
-    temporary = path.with_name(f"{path.name}.{UNFINISHED}")
-    temporary.write_text(content, encoding="utf8")
-    _sync(temporary)
-    temporary.replace(path)
-    _sync(path.parent)
-
-
-def _sync(path: Path) -> None:
-    """Wait until a file or folder is on the disk."""
-    if path.is_dir() and os.name == "nt":  # Windows has no such thing for folders
-        return
-    descriptor = os.open(path, os.O_RDONLY if os.name != "nt" else os.O_RDWR)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
+from platform import python_version
 from time import perf_counter
 from typing import Any
 
@@ -13,7 +14,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from tqdm import tqdm
 
-from .identity import content_digest, package_versions
+from ..resuming import PACKAGES, content_digest, package_versions
 from .inputs import open_input
 from .journal import Counts, Journal
 from .outputs import Output, open_output
@@ -21,6 +22,9 @@ from .predicted import Found, Predicted
 from .predictor import Predictor
 from .readings import SentenceReader
 from .records import Document, Fields, Input, Record, Reject, RowError
+
+# Beside the usual ones.
+FURTHER_PACKAGES = ("pyarrow", "spacy-transformers", "onnxruntime")
 
 
 @dataclass(frozen=True)
@@ -127,14 +131,15 @@ def _identity(nlp: Language, input: Path, settings: Settings) -> dict[str, Any]:
     assert nlp.path is not None  # it was loaded from there
     named = asdict(settings)
     named |= {f"{name} field": value for name, value in named.pop("fields").items()}
+    versions = package_versions([*PACKAGES, *FURTHER_PACKAGES])
     return {
-        "input": {"name": input.name, "content": content_digest(input)},
-        "model": {
-            "name": f"{nlp.meta['lang']}_{nlp.meta['name']}-{nlp.meta['version']}",
-            "content": content_digest(nlp.path),
-        },
-        "setting": named,
-        "version of": package_versions("pyarrow", "spacy-transformers", "onnxruntime"),
+        "name of the input": input.name,
+        "content of the input": content_digest(input),
+        "name of the model": f"{nlp.meta['lang']}_{nlp.meta['name']}-{nlp.meta['version']}",
+        "content of the model": content_digest(nlp.path),
+        "version of python": python_version(),
+        **{f"version of {package}": found for package, found in versions.items()},
+        **{name.replace("_", " "): value for name, value in named.items()},
     }
 
 
