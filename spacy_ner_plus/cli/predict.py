@@ -96,6 +96,9 @@ def predict_cli(
         f"Wrote {output}: {counts.documents:,} documents with {counts.entities:,} entities in "
         f"{counts.words:,} words ({summary.words_per_second:,.0f} words/s)"
     )
+    if counts.rejects and not counts.documents:
+        typer.echo("Not one row could be processed: the pipeline or the call is at fault.", err=True)
+        raise typer.Exit(1)
 
 
 def _bound_kernel_caches() -> None:

@@ -18,6 +18,17 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def test_a_run_of_rejects_only_fails(model: Path, tmp_path: Path) -> None:
+    source = write_input(tmp_path / "in.csv", "csv", TEXTS)
+    result = run(model, source, tmp_path / "out.jsonl")
+    assert result.exit_code == 0
+    source.write_text("text,number\na,b,c\n")
+    result = run(model, source, tmp_path / "none.jsonl")
+    assert result.exit_code == 1
+    assert "Not one row could be processed" in result.stderr
+    assert len(read_lines(tmp_path / "none.jsonl.rejects.jsonl")) == 1
+
+
 def test_predict_runs_as_a_command_and_goes_on_as_another(model: Path, tmp_path: Path) -> None:
     """The first stops at a reject, the second is a process of its own, as users start it."""
     source = write_input(tmp_path / "in.csv", "csv", TEXTS)
