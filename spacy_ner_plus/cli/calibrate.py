@@ -7,6 +7,7 @@ import typer
 from wasabi import msg
 
 from spacy_ner_plus.cli._errors import errors_as_messages
+from spacy_ner_plus.cli._options import Tokens
 
 if TYPE_CHECKING:
     from spacy.language import Language
@@ -29,9 +30,7 @@ def calibrate_cli(
     test: Annotated[
         Path | None, typer.Option(help="Further .spacy file, to see how well it worked")
     ] = None,
-    tokens: Annotated[
-        str, typer.Option(help="'reference' or 'pipeline', as for ner-plus evaluate")
-    ] = "reference",
+    tokens: Tokens = "reference",
     if_enough: Annotated[
         bool,
         typer.Option(

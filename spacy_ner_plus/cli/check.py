@@ -1,6 +1,5 @@
 """`ner-plus check`: verify files against their SHA-256 before they are used."""
 
-import hashlib
 import re
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +8,7 @@ import typer
 from wasabi import msg
 
 from spacy_ner_plus.cli._errors import errors_as_messages
+from spacy_ner_plus.resuming import file_digest
 
 SUMS_NAME = "SHA256SUMS"
 SUMS_LINE = re.compile(r"([0-9a-fA-F]{64}) [ *](.+)")
@@ -109,12 +109,6 @@ def find_problems(folder: Path, sums: dict[str, str]) -> list[str]:
         path = folder / name
         if not path.is_file():
             problems.append(f"{path} is missing (expected SHA-256 {expected}).")
-        elif (got := sha256(path)) != expected:
+        elif (got := file_digest(path)) != expected:
             problems.append(f"{path} differs: expected SHA-256 {expected}, got {got}.")
     return problems
-
-
-def sha256(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

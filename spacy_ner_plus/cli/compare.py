@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from spacy_ner_plus.cli._errors import errors_as_messages
+from spacy_ner_plus.cli._options import GpuId, SpansKey, Tokens, use_gpu
 
 GATE_FAILED = 1
 ERROR = 2
@@ -27,12 +28,8 @@ def compare_cli(
     output: Annotated[
         Path | None, typer.Option(help="Folder for comparison.json and differences.jsonl")
     ] = None,
-    tokens: Annotated[
-        str, typer.Option(help="'reference' or 'pipeline', as for ner-plus evaluate")
-    ] = "reference",
-    spans_key: Annotated[
-        str | None, typer.Option(help="Compare doc.spans[KEY] instead of doc.ents")
-    ] = None,
+    tokens: Tokens = "reference",
+    spans_key: SpansKey = None,
     max_drop: Annotated[
         float | None,
         typer.Option(
@@ -65,6 +62,7 @@ def compare_cli(
         int, typer.Option(min=1, help="Random swaps of documents for the p-values")
     ] = 10_000,
     seed: Annotated[int, typer.Option(min=0, help="Seed of samples and swaps")] = 0,
+    gpu_id: GpuId = -1,
 ) -> None:
     """Compare a candidate, B, with a baseline, A, on the same documents.
 
@@ -81,6 +79,7 @@ def compare_cli(
         gate = Gate(max_drop, max_type_drop, min_support, significant)
         if significant and gate.is_open:
             raise ValueError("--significant needs --max-drop or --max-type-drop to act on.")
+        use_gpu(gpu_id)
         a, b = run_both(model_a, model_b, data, tokens=tokens, spans_key=spans_key)
         documents = compare_all(a.found.documents, b.found.documents)
         comparison = compare(

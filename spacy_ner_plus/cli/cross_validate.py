@@ -10,7 +10,8 @@ from spacy.cli._util import import_code, parse_config_overrides, setup_gpu, show
 from wasabi import msg
 
 from spacy_ner_plus.cli._errors import errors_as_messages
-from spacy_ner_plus.cli.check import sha256
+from spacy_ner_plus.cli._options import CodePath, GpuId
+from spacy_ner_plus.resuming import file_digest
 
 if TYPE_CHECKING:
     from thinc.api import Config
@@ -31,11 +32,8 @@ def cross_validate_cli(
             help="How much of the documents to train with is set aside to choose the checkpoint by"
         ),
     ] = 0.1,
-    code: Annotated[
-        Path | None,
-        typer.Option("--code", "-c", help="Python file with registered functions to import"),
-    ] = None,
-    gpu_id: Annotated[int, typer.Option("--gpu-id", "-g", help="GPU ID or -1 for CPU")] = -1,
+    code: CodePath = None,
+    gpu_id: GpuId = -1,
     keep_models: Annotated[
         bool,
         typer.Option(
@@ -99,7 +97,7 @@ def read_config(config_path: Path, arguments: list[str], code: Path | None) -> "
 
 def code_settings(code: Path | None) -> dict[str, Any]:
     """What the outcome depends on besides config and data."""
-    return {"code_sha256": sha256(code)} if code is not None else {}
+    return {"code_sha256": file_digest(code)} if code is not None else {}
 
 
 def warn_of_rare_labels(labels: dict[str, int], purpose: str) -> None:

@@ -16,7 +16,8 @@ import typer
 from wasabi import msg
 
 from spacy_ner_plus.cli._errors import errors_as_messages
-from spacy_ner_plus.cli.check import find_problems, read_sums, sha256
+from spacy_ner_plus.cli.check import find_problems, read_sums
+from spacy_ner_plus.resuming import file_digest
 
 CONFIG_NAME = "config.json"
 
@@ -86,7 +87,7 @@ def prepare_encoder(encoder: str, *, requirements: Path, sums_path: Path) -> dic
     else:
         msg.info(f"Training will fetch the encoder {encoder!r} from the hub")
         return {}
-    return {path.name: sha256(path) for path in sorted(folder.iterdir()) if path.is_file()}
+    return {path.name: file_digest(path) for path in sorted(folder.iterdir()) if path.is_file()}
 
 
 def looks_like_path(encoder: str) -> bool:

@@ -9,6 +9,7 @@ import typer
 from wasabi import msg
 
 from spacy_ner_plus.cli._errors import errors_as_messages
+from spacy_ner_plus.cli._options import GpuId, SpansKey, Tokens, use_gpu
 
 METRICS, ERRORS, REPORT = "metrics.json", "errors.jsonl", "report.html"
 
@@ -32,22 +33,14 @@ def evaluate_cli(
             help="Training data, to tell entities that are known from it from those that are not"
         ),
     ] = None,
-    tokens: Annotated[
-        str,
-        typer.Option(
-            help="Which tokens the pipeline gets: 'reference' for those of the corpus, as "
-            "published results are scored, 'pipeline' for what its tokenizer makes of the text"
-        ),
-    ] = "reference",
-    spans_key: Annotated[
-        str | None,
-        typer.Option(help="Evaluate doc.spans of this key, which may overlap, not doc.ents"),
-    ] = None,
+    tokens: Tokens = "reference",
+    spans_key: SpansKey = None,
     precision: Annotated[
         float, typer.Option(help="Precision, 0 to 1, for which thresholds are looked for")
     ] = 0.9,
     samples: Annotated[int, typer.Option(help="Samples of the bootstrap")] = 2000,
     seed: Annotated[int, typer.Option(help="Seed of the bootstrap")] = 0,
+    gpu_id: GpuId = -1,
 ) -> None:
     """Evaluate the entities of a pipeline.
 
@@ -69,6 +62,7 @@ def evaluate_cli(
             seed=seed,
         )
         _check(output, train)
+        use_gpu(gpu_id)
         predicted = predict(model, data, tokens=tokens, spans_key=spans_key)
         metrics, errors = measure(predicted, settings)
         print_metrics(metrics, errors)

