@@ -1,13 +1,13 @@
 """The measures of an evaluation as tables on a terminal, in percent."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from shutil import get_terminal_size
 from typing import Any
 
 from wasabi import msg
 from wasabi.util import locale_escape
 
-MOST_EXAMPLES, MOST_CONFUSIONS, MOST_LOST = 5, 5, 3
+MOST_EXAMPLES, MOST_CONFUSIONS, MOST_LOST, MOST_LABELS = 5, 5, 3, 8
 AVERAGES = ("micro", "macro", "weighted")
 SCHEMES = ("strict", "exact", "partial", "type")
 SLICES = {
@@ -80,6 +80,21 @@ def print_scores(metrics: dict[str, Any]) -> None:
             end="",
         )
     print()
+    for line in _unshared(exact["types"]):
+        print(line)
+
+
+def _unshared(types: dict[str, Any]) -> Iterator[str]:
+    """Types that only one side has, as of a pipeline with other names for the same."""
+    never_predicted = [label for label, s in types.items() if not s["tp"] + s["fp"]]
+    not_in_gold = [label for label, s in types.items() if not s["support"]]
+    for labels, what in (
+        (never_predicted, "Types that were never predicted"),
+        (not_in_gold, "Types that are predicted, but not in gold"),
+    ):
+        if labels:
+            more = f" and {len(labels) - MOST_LABELS} more" if len(labels) > MOST_LABELS else ""
+            yield f"{what}: {', '.join(labels[:MOST_LABELS])}{more}."
 
 
 def _print_partial(partial: dict[str, Any]) -> None:

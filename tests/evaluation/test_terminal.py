@@ -10,8 +10,9 @@ import pytest
 from spacy_ner_plus.evaluation.documents import Document
 from spacy_ner_plus.evaluation.measures import Settings, measure
 from spacy_ner_plus.evaluation.sources import Predicted, Speed
-from spacy_ner_plus.evaluation.terminal import print_metrics, print_summary
+from spacy_ner_plus.evaluation.terminal import print_metrics, print_scores, print_summary
 from tests.evaluation.corpora import corpus
+from tests.evaluation.docs import make_document
 
 SPEED = Speed(seconds=2.0, words=20_000, peak_memory={"memory": 1_500_000_000})
 
@@ -88,3 +89,12 @@ def test_summary_is_the_first_part_with_reliability(
     assert summary.split("words.")[0] == whole.split("words.")[0]
     assert f"ECE {metrics['confidence']['reliability']['after']['ece']:.4f}" in summary
     assert len(summary) < len(whole) / 2
+
+
+def test_types_that_only_one_side_has_are_named(capsys: pytest.CaptureFixture[str]) -> None:
+    documents = [make_document([(0, 1, "PER")], [(0, 1, "PERSON"), (2, 3, "ORG")])]
+    metrics, _ = measure(Predicted("a", documents, 12, 0), Settings("b"))
+    print_scores(metrics)
+    output = capsys.readouterr().out
+    assert "Types that were never predicted: PER.\n" in output
+    assert "Types that are predicted, but not in gold: ORG, PERSON.\n" in output

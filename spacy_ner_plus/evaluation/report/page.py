@@ -45,6 +45,7 @@ def render(metrics: dict[str, Any], errors: list[dict[str, Any]], most_errors: i
             kinds_plot=plots.f1_gains(metrics["errors"]["kinds"]),
             reliability_plot=plots.reliability(confidence["reliability"]) if confidence else None,
             curves_plot=plots.curves(confidence["curves"]["micro"]) if confidence else None,
+            trade_plot=plots.precision_recall(confidence["curves"], types) if confidence else None,
             thresholds=_embedded(_threshold_data(confidence)) if confidence else None,
             errors=_embedded(browser_data(errors, metrics["errors"]["kinds"], most_errors)),
             style=Markup(_static("style.css")),

@@ -1,5 +1,6 @@
 """The plots of the report."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 from unicodedata import east_asian_width
 
@@ -14,7 +15,9 @@ if TYPE_CHECKING:
 
 WIDTH = 430  # pixels: to be read on a phone without scrolling
 ROW = 22
-BLUE, ORANGE, GREY, LIGHT = "#1f5fa8", "#b45309", "#4d5560", "#9db8d9"
+BLUE, ORANGE, GREY, LIGHT, INK = "#1f5fa8", "#b45309", "#4d5560", "#9db8d9", "#1c2024"
+# Of types in one plot: told apart without the colour too.
+LINES = ((BLUE, "--"), (ORANGE, "-."), ("#15803d", ":"), ("#7c3aed", (0, (8, 2))))
 
 
 def f1_of_types(
@@ -62,10 +65,7 @@ def f1_gains(kinds: list[dict[str, Any]]) -> Markup:
 
 
 def reliability(states: dict[str, Any]) -> Markup:
-    """Precision of entities against their probability, a dot a bin, before and after calibration.
-
-    The strip below shows where the bins of equally many entities lie.
-    """
+    """Precision of entities against their probability by bins, before and after calibration."""
     with _style():
         plot = svg.axes(WIDTH, 400, (54, 14, 42, 14))
         plot.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle="--")
@@ -102,7 +102,7 @@ def curves(curve: dict[str, Any]) -> Markup:
     with _style():
         plot = svg.axes(WIDTH, 300, (48, 14, 42, 30))
         x = np.array(curve["threshold"], dtype=float)
-        looks = {"precision": (BLUE, "-"), "recall": (ORANGE, "--"), "f1": ("#1c2024", ":")}
+        looks = {"precision": (BLUE, "-"), "recall": (ORANGE, "--"), "f1": (INK, ":")}
         for key, (color, line) in looks.items():
             y = 100 * np.array(curve[key], dtype=float)
             name = "F1" if key == "f1" else key
@@ -125,6 +125,36 @@ def curves(curve: dict[str, Any]) -> Markup:
             "The figures at each threshold are beside the slider.",
             [left, 300 - bottom, right, 300 - top],
         )
+
+
+def precision_recall(curves: dict[str, Any], types: Iterable[str]) -> Markup:
+    """Precision against recall as the threshold rises, of all types together and of some.
+
+    types (Iterable[str]): The most important first; as many are shown as can be told apart.
+    """
+    with _style():
+        plot = svg.axes(WIDTH, 340, (48, 14, 42, 30))
+        shown = [label for label in types if label in curves["types"]][: len(LINES)]
+        lines = [(label, curves["types"][label], *LINES[i]) for i, label in enumerate(shown)]
+        for name, curve, color, line in [("all types", curves["micro"], INK, "-"), *lines]:
+            recall, precision = (np.array(curve[key], float) for key in ("recall", "precision"))
+            plot.plot(
+                100 * recall, 100 * precision, linestyle=line, color=color, linewidth=1.8,
+                label=svg.shown(name, 14),
+            )  # fmt: skip
+        low, _ = _zoom(plot.dataLim.intervaly)
+        plot.set_xlim(0, 100)
+        plot.set_ylim(low, 101)
+        plot.set_xlabel("recall (%)")
+        plot.set_ylabel("precision (%)")
+        plot.grid()
+        plot.legend(loc="lower left", fontsize=10.5)
+        what = "; ".join(
+            f"{label}: without a threshold, precision {figures.percent(curve['precision'][0])} and "
+            f"recall {figures.percent(curve['recall'][0])}"
+            for label, curve in [("all types", curves["micro"]), *curves["types"].items()]
+        )
+        return svg.element(_figure(plot), "trade", "Precision against recall", _plain(what))
 
 
 def _style() -> Any:
