@@ -1,11 +1,11 @@
-"""Three corpora of test documents with untidy predictions: two flat, one nested."""
+"""Corpora of test documents with untidy predictions: three flat, one nested."""
 
 from functools import cache
 
 from spacy_ner_plus.evaluation.documents import Document
 from tests.evaluation.docs import real_documents
 
-CORPORA = ("bc5cdr", "wnut17", "nested")
+CORPORA = ("bc5cdr", "wnut17", "crossner", "nested")
 
 
 @cache

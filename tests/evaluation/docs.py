@@ -11,7 +11,12 @@ from spacy_ner_plus.data.columns import read_columns
 from spacy_ner_plus.evaluation.documents import Document, Entity
 from spacy_ner_plus.tags import Span
 
-ASSETS = Path(__file__).parents[2] / "assets"
+ROOT = Path(__file__).parents[2]
+FOLDERS = {
+    "bc5cdr": ROOT / "assets/bc5cdr",
+    "wnut17": ROOT / "assets/wnut17",
+    "crossner": ROOT / "tests/corpora/crossner",
+}
 LABELS = ("A", "B", "C")
 N_TOKENS = 12
 
@@ -60,13 +65,13 @@ def _entity(span: Span, probability: float | None) -> Entity:
 
 @cache
 def real_documents(corpus: str, n: int = 300, *, nested: bool = False) -> list[Document]:
-    """Sentences of a corpus in assets/ with its gold entities, and what an untidy annotator makes
+    """Sentences of one of FOLDERS with its gold entities, and what an untidy annotator makes
     of them: some lost, cut, moved, split, merged, of another type, and some from nowhere.
 
     nested (bool): Add the words of longer entities as entities within them, to both sides.
     """
     rng = random.Random(0)
-    sentences = read_columns(ASSETS / corpus / "test.tsv").sentences[:n]
+    sentences = read_columns(FOLDERS[corpus] / "test.tsv").sentences[:n]
     labels = sorted({label for s in sentences for _, _, label in s.spans})
     documents = []
     for i, sentence in enumerate(sentences):

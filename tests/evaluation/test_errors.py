@@ -170,7 +170,8 @@ def test_pairs_join_the_largest_overlap() -> None:
 
 
 @pytest.mark.parametrize(
-    ("corpus", "nested"), [("bc5cdr", False), ("wnut17", False), ("bc5cdr", True)]
+    ("corpus", "nested"),
+    [("bc5cdr", False), ("wnut17", False), ("crossner", False), ("bc5cdr", True)],
 )
 def test_corpora_are_accounted_for(corpus: str, nested: bool) -> None:
     documents = real_documents(corpus, nested=nested)

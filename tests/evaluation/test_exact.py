@@ -67,7 +67,7 @@ def test_scores_are_those_of_seqeval(pairs: list[tuple[list[Span], list[Span]]])
         assert_equal_to_seqeval(documents)
 
 
-@pytest.mark.parametrize("name", ["bc5cdr", "wnut17"])
+@pytest.mark.parametrize("name", ["bc5cdr", "wnut17", "crossner"])
 def test_scores_are_those_of_seqeval_on_a_corpus(name: str) -> None:
     documents = corpus(name)
     assert_equal_to_seqeval(documents)

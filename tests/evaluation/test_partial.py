@@ -59,7 +59,7 @@ def test_scores_are_those_of_nervaluate_on_a_corpus(name: str) -> None:
     assert_equal_to_nervaluate(corpus(name))
 
 
-@pytest.mark.parametrize("name", ["bc5cdr", "wnut17"])
+@pytest.mark.parametrize("name", ["bc5cdr", "wnut17", "crossner"])
 def test_the_strict_scheme_gives_the_exact_scores(name: str) -> None:
     exact = exact_scores(*document_counts(corpus(name)))
     partial = partial_scores(corpus(name))
