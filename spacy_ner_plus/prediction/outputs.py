@@ -124,7 +124,7 @@ class SpacyOutput:
                 doc.user_data["fields"] = document.fields
             try:
                 docs.add(doc)
-            except TypeError as error:
+            except (TypeError, ValueError, OverflowError) as error:
                 raise ValueError(
                     f"Row {document.row} can't be saved in spaCy's format, as the pipeline puts "
                     f"something on it that can't: {error}. Give another --output-format."

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+# Of the lists and objects in a field: msgpack, in .spacy files, and Python end at some hundreds.
+MAX_DEPTH = 100
+
 
 class RowError(ValueError):
     """A row that can't be read as a document. The message is the reason, for the rejects file."""
@@ -127,12 +130,14 @@ def make_document(
 ) -> Document:
     """Check a row's content. Without an id, the row's number is one.
 
-    RAISES RowError: If the text is not a string, or anything has a lone surrogate.
+    RAISES RowError: If the text is not a string, anything has a lone surrogate, or a field is
+        nested deeper than MAX_DEPTH.
     """
     if not isinstance(text, str):
         name = "null" if text is None else f"of type {type(text).__name__}"
         raise RowError(f"the text is {name}, not a string")
-    id = record.row if id is None else as_plain(id)
+    id = as_plain(id)
+    id = record.row if id is None else id
     fields = {str(name): as_plain(value) for name, value in fields.items()}
     for name, value in (("text", text), ("id", id), ("fields", fields)):
         try:
@@ -143,16 +148,22 @@ def make_document(
     return Document(id, record.row, text, fields, tokens)
 
 
-def as_plain(value: Any) -> Any:
-    """JSON data of a value from a table: no number is null, dates and so on are strings."""
-    if value is None or isinstance(value, (str, bool, int)):
+def as_plain(value: Any, depth: int = 0) -> Any:
+    """JSON data of a value from a table: no number is null; dates, integers of more than 64 bits
+    and so on are strings.
+    """
+    if depth > MAX_DEPTH:
+        raise RowError(f"a field is nested more than {MAX_DEPTH} levels deep")
+    if value is None or isinstance(value, (str, bool)):
+        return value
+    if isinstance(value, int) and -(2**63) <= value < 2**64:
         return value
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):
-        return {str(name): as_plain(inner) for name, inner in value.items()}
+        return {str(name): as_plain(inner, depth + 1) for name, inner in value.items()}
     if isinstance(value, (list, tuple)):
-        return [as_plain(inner) for inner in value]
+        return [as_plain(inner, depth + 1) for inner in value]
     return str(value)
 
 

@@ -11,6 +11,7 @@ from .records import Document, Fields, Record, RowError
 # A quote that is never closed must not take the rest of a large file into memory.
 MAX_FIELD = 10_000_000
 PARQUET_BATCH = 1024
+PARQUET_BUFFER = 1 << 20  # bytes
 
 
 class SeparatedValues:
@@ -114,7 +115,9 @@ class Parquet:
 
     def records(self) -> Iterator[Record]:
         number = 0
-        with self._pq.ParquetFile(self.path) as file:
+        # Without these two, a whole row group of the file would be in memory.
+        streamed = {"buffer_size": PARQUET_BUFFER, "pre_buffer": False}
+        with self._pq.ParquetFile(self.path, **streamed) as file:
             for batch in file.iter_batches(PARQUET_BATCH, columns=self._columns):
                 columns = {name: self._plain(batch.column(name)) for name in self._columns}
                 for i in range(batch.num_rows):
@@ -130,10 +133,14 @@ class Parquet:
 
     def parse(self, record: Record) -> Document:
         columns, i = record.raw
-        try:
-            row = {name: column[i].as_py() for name, column in columns.items()}
-        except UnicodeDecodeError as error:
-            raise RowError("the row has bytes that are not UTF-8") from error
+        row = {}
+        for name, column in columns.items():
+            try:
+                row[name] = column[i].as_py()
+            except UnicodeDecodeError as error:
+                raise RowError("the row has bytes that are not UTF-8") from error
+            except (ValueError, OverflowError) as error:  # times that datetime can't have
+                raise RowError(f"column '{name}' can't be read: {error}") from error
         return self._fields.document(record, row)
 
     def show(self, record: Record) -> str:
@@ -143,8 +150,9 @@ class Parquet:
     def _shown(self, value: Any) -> Any:
         try:
             return value.as_py()
-        except UnicodeDecodeError:
-            return value.as_buffer().to_pybytes()
+        except (ValueError, OverflowError):
+            is_binary = isinstance(value, self._pa.BinaryScalar)  # or a string
+            return value.as_buffer().to_pybytes() if is_binary else f"unreadable {value.type}"
 
 
 def _check_columns(path: Path, names: list[str], fields: Fields) -> None:

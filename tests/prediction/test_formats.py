@@ -170,11 +170,12 @@ def test_json_input_says_what_is_wrong_with_a_line(tmp_path: Path) -> None:
         b'{"text": "x", "number": NaN}',
         b'{"text": "\xe9"}',
         b"[" * 100_000,
+        b'{"text": "x", "a": ' + b"[" * 500 + b"]" * 500 + b"}",
         b'{"text": "\\ud83d\\ude00"}',
     ]
     path.write_bytes(b"\r\n".join(lines))
-    source = open_input(path, None, Fields())
-    assert [record.row for record in source.records()] == [1, *range(3, 14)]
+    source = open_input(path, None, Fields(keeps_others=True))
+    assert [record.row for record in source.records()] == [1, *range(3, 15)]
     reasons = [
         "good",
         "! invalid JSON: Expecting property name",
@@ -187,6 +188,7 @@ def test_json_input_says_what_is_wrong_with_a_line(tmp_path: Path) -> None:
         "! invalid JSON: NaN is not JSON",
         "! byte 11, 0xe9, is not UTF-8",
         "! invalid JSON: ",
+        "! a field is nested more than 100 levels deep",
         "😀",
     ]
     for outcome, reason in zip(outcomes(source), reasons, strict=True):
@@ -252,6 +254,56 @@ def test_parquet_input_says_what_is_wrong_with_a_row(tmp_path: Path) -> None:
     first, second, _ = source.records()
     assert source.parse(first) == Document(1, 1, "ab", {"number": None})
     assert source.show(second) == "{'text': b'\\xffc', 'number': 2.0}"
+
+
+def test_parquet_input_rejects_values_that_python_lacks(tmp_path: Path) -> None:
+    path = tmp_path / "in.parquet"
+    offsets = pa.py_buffer(bytes([*[0] * 12, 1, 0, 0, 0]))
+    broken = pa.StringArray.from_buffers(3, offsets, pa.py_buffer(b"\xff"))
+    columns = {
+        "text": ["a", "b", "c"],
+        "when": pa.array([0, 2**62, 0], pa.timestamp("us")),
+        "tags": pa.ListArray.from_arrays([0, 1, 2, 3], broken),
+    }
+    pq.write_table(pa.table(columns), path)
+    source = open_input(path, None, Fields(keeps_others=True))
+    found = outcomes(source)
+    assert found[0] == "a"
+    assert found[1].startswith("! column 'when' can't be read: ")
+    assert found[2] == "! the row has bytes that are not UTF-8"
+    _, second, third = source.records()
+    assert "'when': 'unreadable timestamp[us]'" in source.show(second)
+    assert "'text': 'c'" in source.show(third)
+
+
+def test_parquet_input_does_not_hold_a_row_group(tmp_path: Path) -> None:
+    path = tmp_path / "in.parquet"
+    texts = [f"{i}" * 500 for i in range(20_000)]
+    table = pa.table({"text": texts})
+    pq.write_table(table, path, compression="none", use_dictionary=False)
+    n_bytes = table.nbytes
+    del table
+    before, held = pa.total_allocated_bytes(), []
+    for _ in open_input(path, None, Fields()).records():
+        held.append(pa.total_allocated_bytes() - before)
+    assert len(held) == len(texts)
+    assert max(held) < n_bytes / 4
+
+
+def test_id_that_is_no_number_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "in.parquet"
+    pq.write_table(pa.table({"text": ["a", "b"], "id": [7.0, float("nan")]}), path)
+    source = open_input(path, None, Fields())
+    assert [source.parse(record).id for record in source.records()] == [7.0, 2]
+
+
+@pytest.mark.parametrize("output_name", ["out.jsonl", "out.parquet", "out.spacy"])
+def test_large_integers_become_strings(output_name: str, model: Path, tmp_path: Path) -> None:
+    """A .spacy file takes no more than 64 bits."""
+    source = tmp_path / "in.jsonl"
+    source.write_text(f'{{"text": "a", "id": {10**30}, "n": {2**64 - 1}}}\n')
+    run_well(model, source, tmp_path / output_name, "--keep-fields")
+    assert [row["id"] for row in read_output(tmp_path / output_name)] == [f"{10**30}"]
 
 
 def test_parquet_input_takes_dictionaries_and_many_row_groups(tmp_path: Path) -> None:
