@@ -1,6 +1,8 @@
 """`ner-plus predict`: a pipeline over many documents, in constant memory, resumable."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -65,7 +67,7 @@ def predict_cli(
     be processed go to OUTPUT.rejects.jsonl with the reason.
     """
     _bound_kernel_caches()
-    with errors_as_messages():
+    with errors_as_messages(), _tells_how_to_go_on(output):
         from spacy_ner_plus.prediction.records import Fields
         from spacy_ner_plus.prediction.run import Settings, predict
 
@@ -101,6 +103,26 @@ def predict_cli(
         message = "Not one row could be processed: the pipeline or the call is at fault."
         typer.echo(message, err=True)
         raise typer.Exit(1)
+
+
+@contextmanager
+def _tells_how_to_go_on(output: Path) -> Iterator[None]:
+    """When it is interrupted, or a disk is full: the error says neither where nor what to do."""
+    from spacy_ner_plus.prediction.journal import Journal
+
+    folder = Journal(output).folder
+    try:
+        yield
+    except (KeyboardInterrupt, OSError) as error:
+        if folder.exists():
+            typer.echo(
+                f"Stopped. What is done is in {folder}, and the same command goes on with it, but "
+                "with --overwrite begins anew.",
+                err=True,
+            )
+        if isinstance(error, KeyboardInterrupt):
+            raise typer.Exit(130) from error
+        raise
 
 
 def _bound_kernel_caches() -> None:

@@ -61,26 +61,40 @@ class Journal:
         """Begin a run, or go on with one.
 
         identity (dict): What the result depends on, by name, as JSON data.
-        overwrite (bool): Whether to begin anew, and replace an output that is there.
+        overwrite (bool): Whether to begin anew, and replace an output that is there. A run without
+            a complete chunk is begun anew anyhow.
         RETURNS (Counts): Of what is done already.
         RAISES ValueError: If the output is there and not to be overwritten, the run that was begun
             is another or another process's, or its files are damaged.
         """
-        if self.folder.exists():
+        is_there = self.folder.exists()
+        if is_there:
             self._lock()
         self._remove(self._removed)
         begun = self.folder / IDENTITY
-        if overwrite or not begun.exists():
+        if overwrite or not (begun.exists() and self.chunks()):
             if self.output.exists():
                 self._check_replaceable(overwrite)
-            self._discard()
-            self.folder.mkdir(parents=True)
-            self._lock()
+            if is_there:
+                self._discard()
+            self._make_folder()
             write_atomically(begun, json.dumps(identity, indent=2))
             sync(self.folder.parent)
         else:
             self._compare(json.loads(begun.read_text(encoding="utf8")), identity)
-        return sum((_verified(chunk) for chunk in self.chunks()), Counts())
+        chunks = self.chunks()
+        for number, chunk in enumerate(chunks):
+            if int(chunk.name) != number:
+                raise _damage(self.folder / _chunk_name(number))
+        return sum((_verified(chunk) for chunk in chunks), Counts())
+
+    def _make_folder(self) -> None:
+        self.output.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self.folder.mkdir()
+        except FileExistsError as error:  # it was not there a moment ago
+            raise self._busy() from error
+        self._lock()
 
     def _lock(self) -> None:
         """The lock ends with the process, however that ends."""
@@ -90,11 +104,16 @@ class Journal:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise ValueError(f"Another process is at work on {self.output}.") from error
+            raise self._busy() from error
+
+    def _busy(self) -> ValueError:
+        return ValueError(f"Another process is at work on {self.output}.")
 
     def _check_replaceable(self, overwrite: bool) -> None:
         if not overwrite:
             raise ValueError(f"{self.output} is there already: use --overwrite to replace it.")
+        if not (self.output.is_file() or self.output.is_dir()):
+            raise ValueError(f"{self.output} is not replaced, as it is neither file nor folder.")
         if self.output.is_dir():
             others = [path for path in self.output.iterdir() if path.suffix != ".spacy"]
             if others:
@@ -131,7 +150,7 @@ class Journal:
         (temporary / RECORD).write_text(json.dumps(record), encoding="utf8")
         for path in [*files, temporary / RECORD, temporary]:
             sync(path)
-        temporary.rename(self.folder / f"{number:08d}")
+        temporary.rename(self.folder / _chunk_name(number))
         sync(self.folder)
         return counts
 
@@ -174,6 +193,10 @@ def _values(counts: Counts) -> list[int]:
     return list(asdict(counts).values())
 
 
+def _chunk_name(number: int) -> str:
+    return f"{number:08d}"
+
+
 def _verified(chunk: Path) -> Counts:
     try:
         record = json.loads((chunk / RECORD).read_text(encoding="utf8"))
@@ -188,4 +211,4 @@ def _verified(chunk: Path) -> Counts:
 
 
 def _damage(chunk: Path) -> ValueError:
-    return ValueError(f"{chunk} is damaged: begin anew with --overwrite.")
+    return ValueError(f"{chunk} is missing or damaged: begin anew with --overwrite.")

@@ -1,6 +1,6 @@
 """What was found in a document, as a row of plain data."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,6 +41,24 @@ class Found:
 
     spans_key: str | None = None
 
+    def check(self, docs: Sequence[Doc]) -> None:
+        """RAISES ValueError: If nothing has set entities in any Doc."""
+        key = self.spans_key
+        docs = [doc for doc in docs if len(doc)]
+        if key is None:
+            n_set = sum(doc.has_annotation("ENT_IOB") for doc in docs)
+        else:
+            n_set = sum(key in doc.spans for doc in docs)
+        if n_set or not docs:
+            return
+        where = "doc.ents" if key is None else f"doc.spans['{key}']"
+        keys = sorted({name for doc in docs for name in doc.spans})
+        raise ValueError(
+            f"No component of the pipeline sets {where} in the first {len(docs):,} documents. Keys "
+            f"of doc.spans for --spans-key: {', '.join(map(repr, keys)) or 'none'}. If it is set "
+            "in few documents only, take a larger --chunk-size."
+        )
+
     def count(self, doc: Doc) -> int:
         return sum(1 for _ in self._spans(doc))
 
@@ -72,11 +90,6 @@ class Found:
             numbers = [None] * len(group) if scores is None else [float(s) for s in scores]
             pairs = zip(group, numbers, strict=True)
             yield from sorted(pairs, key=lambda pair: (pair[0].start, pair[0].end))
-        elif len(doc):
-            raise ValueError(
-                f"No component of the pipeline sets doc.spans['{self.spans_key}']: correct "
-                f"--spans-key. Keys: {', '.join(map(repr, doc.spans)) or 'none'}."
-            )
 
 
 def _probability(ent: Span) -> float | None:

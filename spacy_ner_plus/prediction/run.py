@@ -17,7 +17,7 @@ from tqdm import tqdm
 from ..resuming import PACKAGES, content_digest, package_versions
 from .inputs import open_input
 from .journal import Counts, Journal
-from .outputs import Output, open_output
+from .outputs import Output, SpacyOutput, open_output
 from .predicted import Found, Predicted
 from .predictor import Predictor
 from .readings import SentenceReader
@@ -92,10 +92,11 @@ def predict(
         raise ValueError(f"--chunk-size {settings.chunk_size} must be at least 1.")
     _check_apart(input, output)
     source = open_input(input, settings.input_format, settings.fields)
+    found = Found(settings.spans_key)
     writer = open_output(
         output,
         settings.output_format,
-        Found(settings.spans_key),
+        found,
         keeps_others=settings.fields.keeps_others,
         has_readings=settings.k_best is not None,
     )
@@ -107,8 +108,8 @@ def predict(
         counts = before = journal.open(_identity(nlp, input, settings), overwrite=overwrite)
         started = perf_counter()
         done = len(journal.chunks())
-        with _Progress(source, done * settings.chunk_size) as progress:
-            work = _Work(nlp, source, writer, Predictor(nlp, reader), settings.spans_key, progress)
+        with _Progress(source, counts.documents + counts.rejects) as progress:
+            work = _Work(nlp, source, writer, Predictor(nlp, reader), found, progress)
             _check_rejects(counts, max_rejects, journal)
             for number, records in enumerate(_chunks(source, done, settings.chunk_size), done):
                 counts += work.commit(journal, number, records)
@@ -193,17 +194,21 @@ class _Work:
     source: Input
     writer: Output
     predictor: Predictor
-    spans_key: str | None
+    found: Found
     progress: _Progress
 
     def commit(self, journal: Journal, number: int, records: Sequence[Record]) -> Counts:
         def fill(part: Path, rejects: Path) -> Counts:
             with self.nlp.memory_zone():
-                return self._process(records, part, rejects)
+                predicted, rejected = self._process(records)
+                # A .spacy file is of use without entities too.
+                if number == 0 and not isinstance(self.writer, SpacyOutput):
+                    self.found.check([one.doc for one in predicted])
+                return self._write(predicted, rejected, part, rejects)
 
         return journal.commit(number, fill)
 
-    def _process(self, records: Sequence[Record], part: Path, rejects: Path) -> Counts:
+    def _process(self, records: Sequence[Record]) -> tuple[list[Predicted], list[Reject]]:
         parsed = [self._parse(record) for record in records]
         documents = [document for document in parsed if isinstance(document, Document)]
         outcomes = iter(self.predictor.run(documents, self.progress.tick))
@@ -218,14 +223,18 @@ class _Work:
                     Reject(record.file, record.row, outcome, self.source.show(record))
                 )
         self.progress.skip(len(rejected))
+        return predicted, rejected
+
+    def _write(
+        self, predicted: Sequence[Predicted], rejected: Sequence[Reject], part: Path, rejects: Path
+    ) -> Counts:
         self.writer.write(part, predicted)
         lines = "".join(f"{reject.as_json()}\n" for reject in rejected)
         rejects.write_text(lines, encoding="utf8", newline="\n")
-        found = Found(self.spans_key)
         return Counts(
             documents=len(predicted),
             words=sum(len(one.doc) for one in predicted),
-            entities=sum(found.count(one.doc) for one in predicted),
+            entities=sum(self.found.count(one.doc) for one in predicted),
             rejects=len(rejected),
         )
 

@@ -133,6 +133,33 @@ def test_spans_key_takes_spans_with_their_scores(
     assert f"{sum(len(row['entities']) for row in rows)} entities" in result.output
 
 
+def test_groups_of_spans_may_lack_in_some_documents(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nlp = spacy.blank("en")
+
+    @Language.component("test_sets_spans_where_there_are_some")
+    def sets_spans(doc: Doc) -> Doc:
+        if len(doc) > 1:
+            doc.spans["some"] = [Span(doc, 0, 2, "X")]
+        return doc
+
+    nlp.add_pipe("test_sets_spans_where_there_are_some")
+    nlp.to_disk(tmp_path / "model")
+    source = write_input(tmp_path / "in.txt", "text", ["one", "two words", "three"])
+    run_well(tmp_path / "model", source, tmp_path / "out.jsonl", "--spans-key", "some")
+    assert [len(row["entities"]) for row in read_lines(tmp_path / "out.jsonl")] == [0, 1, 0]
+
+
+def test_pipeline_without_entities_is_refused_but_for_spacy_files(tmp_path: Path) -> None:
+    spacy.blank("en").to_disk(tmp_path / "model")
+    source = write_input(tmp_path / "in.txt", "text", TEXTS)
+    result = run(tmp_path / "model", source, tmp_path / "out.jsonl")
+    assert result.exit_code == 1
+    assert "No component of the pipeline sets doc.ents in the first 5 documents" in result.stderr
+    run_well(tmp_path / "model", source, tmp_path / "out.spacy")
+
+
 def test_spans_may_overlap_and_be_without_scores(nlp: Language) -> None:
     doc = nlp.make_doc("a b c d")
     doc.spans["both"] = [Span(doc, 1, 4, "X"), Span(doc, 0, 2, "Y"), Span(doc, 0, 1, "X")]

@@ -215,7 +215,54 @@ def test_damaged_chunk_is_noticed(name: str, begun: tuple[Path, Path], model: Pa
     path.write_bytes(path.read_bytes()[:-2])
     result = run(model, source, output, "--chunk-size", 3)
     assert result.exit_code == 1
-    assert "is damaged: begin anew with --overwrite" in result.stderr
+    assert "is missing or damaged: begin anew with --overwrite" in result.stderr
+
+
+def test_missing_chunk_is_noticed(begun: tuple[Path, Path], model: Path) -> None:
+    source, output = begun
+    chunk = output.with_name("out.jsonl.unfinished") / "00000000"
+    chunk.rename(chunk.with_name("00000001"))
+    result = run(model, source, output, "--chunk-size", 3)
+    assert result.exit_code == 1
+    assert "00000000 is missing or damaged" in result.stderr
+
+
+def test_run_without_a_chunk_is_begun_anew(model: Path, tmp_path: Path) -> None:
+    source = write_mixed(tmp_path / "in.jsonl", 8)
+    output = tmp_path / "out.jsonl"
+    wrong = run(model, source, output, "--spans-key", "typo")
+    assert wrong.exit_code == 1
+    assert "sets doc.spans['typo'] in the first 6 documents" in wrong.stderr
+    assert "for --spans-key: 'ner_plus'" in wrong.stderr
+    run_well(model, source, output, "--spans-key", "ner_plus")
+
+
+@pytest.mark.parametrize(
+    ("error", "status"), [(KeyboardInterrupt(), 130), (OSError(28, "No space left on device"), 1)]
+)
+def test_interrupted_run_says_how_to_go_on(
+    error: BaseException,
+    status: int,
+    model: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    source = write_mixed(tmp_path / "in.jsonl", 12)
+    output = tmp_path / "out.jsonl"
+    original = journal.file_digest
+
+    def fail_in_the_second_chunk(path: Path) -> str:
+        if n_chunks(output) == 1:
+            raise error
+        return original(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(journal, "file_digest", fail_in_the_second_chunk)
+        result = run(model, source, output, "--chunk-size", 6)
+    assert result.exit_code == status
+    assert f"What is done is in {output}.unfinished" in result.stderr
+    assert len(result.stderr.splitlines()) <= 2
+    assert "Went on after 6 rows" in run_well(model, source, output, "--chunk-size", 6).output
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no lock")
@@ -232,6 +279,24 @@ def test_two_processes_do_not_work_on_the_same(
         assert f"Another process is at work on {output}" in result.stderr
     assert read_tree(output.with_name("out.jsonl.unfinished") / "00000000") == before
     run_well(model, source, output, "--chunk-size", 3, *arguments)
+
+
+def test_process_that_begins_at_the_same_moment_is_refused(model: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out.jsonl"
+    with journal.Journal(output) as ours, journal.Journal(output) as other:
+        ours.open({}, overwrite=False)
+        with pytest.raises(ValueError, match="Another process is at work"):
+            other._make_folder()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such files")
+def test_device_is_not_replaced(model: Path, tmp_path: Path) -> None:
+    source = write_mixed(tmp_path / "in.jsonl", 8)
+    os.mkfifo(tmp_path / "out.jsonl")
+    result = run(model, source, tmp_path / "out.jsonl", "--overwrite")
+    assert result.exit_code == 1
+    assert "neither file nor folder" in result.stderr
+    assert (tmp_path / "out.jsonl").is_fifo()
 
 
 def test_output_is_replaced_only_if_told_so(model: Path, tmp_path: Path) -> None:
