@@ -1,14 +1,32 @@
 """What to show of a document around an entity, as rows that annotation tools read have it."""
 
-from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 from .documents import Document, Entity
 
 # On either side, if no sentence ends before.
 CONTEXT_TOKENS = 40
+
+
+class InText:
+    """Entities of one text from left to right, of which those in a part are found without going
+    through all: documents may be long.
+    """
+
+    def __init__(self, entities: Iterable[Entity]) -> None:
+        self._entities = sorted(entities, key=lambda e: (e.start_char, e.end_char, e.label))
+        self._starts = [entity.start_char for entity in self._entities]
+        self._furthest = list(accumulate((entity.end_char for entity in self._entities), max))
+
+    def touching(self, first: int, last: int) -> list[Entity]:
+        """Those that share a character with the part from first to last, exclusive."""
+        low = bisect_right(self._furthest, first)
+        high = bisect_left(self._starts, last)
+        return [entity for entity in self._entities[low:high] if entity.end_char > first]
 
 
 @dataclass(frozen=True)
@@ -22,11 +40,11 @@ class Excerpt:
     text: str
     offset: int
 
-    def within(self, entities: Iterable[Entity]) -> list[Entity]:
-        """The entities that lie wholly within the part, by their characters."""
+    def within(self, entities: InText) -> list[Entity]:
+        """The entities that lie wholly within the part, from left to right."""
         end = self.offset + len(self.text)
-        inside = [e for e in entities if self.offset <= e.start_char and e.end_char <= end]
-        return sorted(inside, key=lambda e: (e.start_char, e.end_char, e.label))
+        touching = entities.touching(self.offset, end)
+        return [e for e in touching if self.offset <= e.start_char and e.end_char <= end]
 
     def span(
         self, entity: Entity, *, predicted: bool = False, with_text: bool = False
@@ -45,12 +63,12 @@ class Excerpt:
         return row
 
 
-def excerpt(document: Document, start: int, end: int, entities: Sequence[Entity]) -> Excerpt:
+def excerpt(document: Document, start: int, end: int, entities: InText) -> Excerpt:
     """The sentences that tokens are in, or some tokens on either side where sentences are longer
     or not known.
 
     start, end (int): In tokens, end exclusive.
-    entities (Sequence[Entity]): None of these is cut: the part grows until it holds the whole of
+    entities (InText): None of these is cut: the part grows until it holds the whole of
         each that it touches.
     """
     n_tokens = len(document.token_starts)
@@ -61,7 +79,7 @@ def excerpt(document: Document, start: int, end: int, entities: Sequence[Entity]
     last = document.token_starts[high] if high < n_tokens else len(document.text)
     last = first + len(document.text[first:last].rstrip())
     while True:
-        touched = [e for e in entities if e.start_char < last and first < e.end_char]
+        touched = entities.touching(first, last)
         wider = (
             min([first, *(e.start_char for e in touched)]),
             max([last, *(e.end_char for e in touched)]),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..tags import Span
-from .context import Excerpt, excerpt
+from .context import Excerpt, InText, excerpt
 from .documents import Document, Entity
 from .errors import CORRECT, ERRORS, Finding, find_errors
 
@@ -101,7 +101,8 @@ def difference_rows(compared: ComparedDocument) -> list[dict[str, Any]]:
     RETURNS: Rows of differences.jsonl, see docs/compare.md.
     """
     a, b = compared.a, compared.b
-    entities = (*a.gold, *a.predicted, *b.predicted)
+    entities = InText((*a.gold, *a.predicted, *b.predicted))
+    gold, of_a, of_b = InText(a.gold), InText(a.predicted), InText(b.predicted)
     rows = []
     for number, (kind, verdict) in enumerate(compared.differences()):
         entity = verdict.entity
@@ -110,9 +111,9 @@ def difference_rows(compared: ComparedDocument) -> list[dict[str, Any]]:
         rows.append(
             {
                 "text": shown.text,
-                "spans": [shown.span(e) for e in shown.within(a.gold)],
-                "predicted_a": [shown.span(e, predicted=True) for e in shown.within(a.predicted)],
-                "predicted_b": [shown.span(e, predicted=True) for e in shown.within(b.predicted)],
+                "spans": [shown.span(e) for e in shown.within(gold)],
+                "predicted_a": [shown.span(e, predicted=True) for e in shown.within(of_a)],
+                "predicted_b": [shown.span(e, predicted=True) for e in shown.within(of_b)],
                 "meta": {
                     "id": f"{a.index}-{number}",
                     "kind": kind,
