@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from typing import Any
 
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -10,6 +11,9 @@ from spacy.util import ignore_error, raise_error
 from .predicted import Predicted
 from .readings import SentenceReader
 from .records import Document
+
+# Of a component's name, the component, the Docs that it fails on, and the error.
+ErrorHandler = Callable[[str, Any, list[Doc], Exception], Any]
 
 
 class Predictor:
@@ -54,7 +58,7 @@ class Predictor:
         self, documents: Sequence[Document], tick: Callable[[Doc], None]
     ) -> dict[int, Doc]:
         """The Docs by number, without those that failed and what failed with them."""
-        self._nlp.set_error_handler(ignore_error)
+        self._handle_errors(ignore_error)
         found: dict[int, Doc] = {}
         # Whatever a component may raise: what is not found is tried again, alone.
         with suppress(Exception):
@@ -62,6 +66,16 @@ class Predictor:
                 found[number] = doc
                 tick(doc)
         return found
+
+    def _handle_errors(self, handler: ErrorHandler) -> None:
+        """What nlp.set_error_handler does, which fails on spaCy's own parser and ner of some
+        versions (3.8.18 for one): they have the method, but no place for the handler, and raise.
+        """
+        self._nlp.default_error_handler = handler
+        for _, component in self._nlp.pipeline:
+            if hasattr(component, "set_error_handler"):
+                with suppress(AttributeError):
+                    component.set_error_handler(handler)
 
     def _made(self, documents: Sequence[Document]) -> Iterator[tuple[Doc, int]]:
         for number, document in enumerate(documents):
@@ -72,7 +86,7 @@ class Predictor:
             yield doc, number
 
     def _alone(self, document: Document) -> Doc | str:
-        self._nlp.set_error_handler(raise_error)
+        self._handle_errors(raise_error)
         try:
             return self._nlp(self._make_doc(document))
         except Exception as error:  # a component's, of any kind

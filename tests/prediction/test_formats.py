@@ -283,9 +283,9 @@ def test_parquet_input_does_not_hold_a_row_group(tmp_path: Path) -> None:
     pq.write_table(table, path, compression="none", use_dictionary=False)
     n_bytes = table.nbytes
     del table
-    before, held = pa.total_allocated_bytes(), []
-    for _ in open_input(path, None, Fields()).records():
-        held.append(pa.total_allocated_bytes() - before)
+    before = pa.total_allocated_bytes()
+    records = open_input(path, None, Fields()).records()
+    held = [pa.total_allocated_bytes() - before for _ in records]
     assert len(held) == len(texts)
     assert max(held) < n_bytes / 4
 

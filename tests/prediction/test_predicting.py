@@ -9,6 +9,7 @@ import spacy
 from spacy import util
 from spacy.language import Language
 from spacy.tokens import Doc, Span
+from spacy.training import Example
 
 from spacy_ner_plus.pipeline.ner_plus import NerPlus
 from spacy_ner_plus.prediction.predicted import Found
@@ -131,6 +132,28 @@ def test_spans_key_takes_spans_with_their_scores(
     rows = read_lines(tmp_path / "spans.jsonl")
     assert rows == read_lines(tmp_path / "ents.jsonl")
     assert f"{sum(len(row['entities']) for row in rows)} entities" in result.output
+
+
+def test_own_ner_of_spacy_will_do(tmp_path: Path) -> None:
+    nlp = spacy.blank("en")
+    nlp.add_pipe("ner")
+    examples = [
+        Example.from_dict(nlp.make_doc(text), {"entities": [(0, 10, "DRUG")]})
+        for text in ("selegiline helps", "selegiline works", "Tetrandrin and mice")
+    ]
+    nlp.initialize(lambda: examples)
+    nlp.add_pipe("test_fails_on_a_word", first=True)
+    nlp.to_disk(tmp_path / "model")
+    texts = ["selegiline helps", "I fail.", *TEXTS]
+    source = write_input(tmp_path / "in.txt", "text", texts)
+    run_well(tmp_path / "model", source, tmp_path / "out.jsonl", "--chunk-size", 3)
+    rows = read_lines(tmp_path / "out.jsonl")
+    fine = [text for text in texts if "fail." not in text]
+    nlp.remove_pipe("test_fails_on_a_word")
+    found = [[(ent.text, ent.label_) for ent in doc.ents] for doc in nlp.pipe(fine)]
+    assert [row["text"] for row in rows] == fine
+    assert [[(e["text"], e["label"]) for e in row["entities"]] for row in rows] == found
+    assert len(read_lines(tmp_path / "out.jsonl.rejects.jsonl")) == 1
 
 
 def test_groups_of_spans_may_lack_in_some_documents(
