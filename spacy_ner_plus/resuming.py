@@ -5,10 +5,15 @@ a run is the one that was begun.
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
+
+if sys.platform != "win32":
+    import fcntl
 
 PACKAGES = ("spacy_ner_plus", "spacy", "thinc", "torch", "transformers", "tokenizers", "numpy")
 MAX_SHOWN = 10
@@ -32,6 +37,25 @@ def sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def locked(path: Path, work: Path) -> Iterator[None]:
+    """Keep other processes from the same work (but not on Windows).
+
+    path (Path): The lock file, which stays. The lock ends with the process, however that ends.
+    work (Path): What is being written, for the message.
+    RAISES ValueError: If another process has the lock.
+    """
+    if sys.platform == "win32":
+        yield
+        return
+    with path.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise ValueError(f"Another process is at work on {work}.") from error
+        yield
 
 
 def file_digest(path: Path) -> str:

@@ -1,6 +1,8 @@
 """Files that are whole, and runs that are the same."""
 
 import hashlib
+import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from spacy_ner_plus.resuming import (
     describe,
     differences,
     file_digest,
+    locked,
     package_versions,
     write_atomically,
 )
@@ -30,6 +33,19 @@ def test_write_atomically_leaves_the_old_file_if_it_fails(tmp_path: Path) -> Non
     with pytest.raises(UnicodeEncodeError):
         write_atomically(path, "new \ud800")
     assert path.read_text(encoding="utf8") == "old"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no lock")
+def test_locked_keeps_others_from_the_same_work_until_it_ends(tmp_path: Path) -> None:
+    lock, work = tmp_path / "lock", tmp_path / "out"
+    with (
+        locked(lock, work),
+        pytest.raises(ValueError, match=f"at work on {re.escape(str(work))}"),
+        locked(lock, work),
+    ):
+        pass
+    with locked(lock, work):
+        pass
 
 
 def test_file_digest_is_sha256(tmp_path: Path) -> None:

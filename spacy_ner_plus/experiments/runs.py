@@ -13,10 +13,11 @@ from typing import Any
 
 from wasabi import msg
 
-from ..resuming import describe, differences, package_versions, write_atomically
+from ..resuming import describe, differences, locked, package_versions, write_atomically
 
 RESULT = "scores.json"
 RESULTS = "results.json"
+LOCK = "lock"
 
 
 @dataclass(frozen=True)
@@ -70,26 +71,29 @@ class Experiment:
     """A plan in a folder.
 
     output (Path): The folder.
-    plan (Plan): What is to be done.
+    plan (Plan): What is to be done. It replaces one that has no finished run.
     overwrite (bool): Whether to begin anew, and to remove what another plan has left.
-    RAISES ValueError: If the folder holds runs of another plan.
+    RAISES ValueError: If the folder holds finished runs of another plan, what is not of a plan, or
+        another process is at work on it.
     """
 
     def __init__(self, output: Path, plan: Plan, *, overwrite: bool = False) -> None:
         self.output, self.plan = output, plan
-        plan_path = output / plan.file_name
         self.record = plan.record()
-        old = json.loads(plan_path.read_text(encoding="utf8")) if plan_path.is_file() else None
-        if old is not None and overwrite:
-            self._remove(old)
-            old = None
-        if old is None:
-            self._refuse_foreign_folders()
-            output.mkdir(parents=True, exist_ok=True)
-            write_atomically(plan_path, json.dumps(self.record) + "\n")
-        else:
-            self._compare(old)
-            self.record = old
+        if output.exists() and not output.is_dir():
+            raise ValueError(f"{output} is a file: --output must name a folder.")
+        output.mkdir(parents=True, exist_ok=True)
+        with locked(output / LOCK, output):
+            old = self._read_plan()
+            if old is not None and (overwrite or not self._is_begun(old)):
+                self._remove(old)
+                old = None
+            if old is None:
+                self._refuse_foreign_folders()
+                write_atomically(output / plan.file_name, json.dumps(self.record) + "\n")
+            else:
+                self._compare(old)
+                self.record = old
 
     def finished(self, run: Run) -> dict[str, Any] | None:
         """The result of a run, None if it has not come to its end."""
@@ -111,23 +115,21 @@ class Experiment:
         clean_up (Callable): Removes from the folder of a finished run what is not to be kept.
         describe (Callable): A line about a result.
         RETURNS (List[Dict[str, Any]]): The results of all runs.
+        RAISES ValueError: If another process is at work on the folder.
         """
         results = []
-        for number, run in enumerate(self.plan.runs, start=1):
-            folder = self.output / run.name
-            result = self.finished(run)
-            msg.divider(f"{run.title} ({number} of {len(self.plan.runs)})")
-            if result is None:
-                if folder.exists():
-                    shutil.rmtree(folder)
-                folder.mkdir()
-                result = work(run, folder)
-                write_atomically(folder / RESULT, json.dumps(result, indent=2) + "\n")
-                msg.good(f"{run.title}: {describe(result)}")
-            else:
-                msg.info(f"Finished before: {describe(result)}")
-            clean_up(folder)
-            results.append(result)
+        with locked(self.output / LOCK, self.output):
+            for number, run in enumerate(self.plan.runs, start=1):
+                folder = self.output / run.name
+                result = self.finished(run)
+                msg.divider(f"{run.title} ({number} of {len(self.plan.runs)})")
+                if result is None:
+                    result = self._work(work, run, folder)
+                    msg.good(f"{run.title}: {describe(result)}")
+                else:
+                    msg.info(f"Finished before: {describe(result)}")
+                clean_up(folder)
+                results.append(result)
         return results
 
     def write_results(self, **content: Any) -> Path:
@@ -136,6 +138,44 @@ class Experiment:
         path = self.output / RESULTS
         write_atomically(path, json.dumps({**head, **content}, indent=2) + "\n")
         return path
+
+    def _work(
+        self, work: Callable[[Run, Path], dict[str, Any]], run: Run, folder: Path
+    ) -> dict[str, Any]:
+        if folder.exists():
+            shutil.rmtree(folder)
+        folder.mkdir()
+        try:
+            result = work(run, folder)
+        except BaseException:  # Ctrl-C, too
+            done = sum(self.finished(other) is not None for other in self.plan.runs)
+            msg.warn(
+                f"{run.title} was not finished. {done} of {len(self.plan.runs)} are, and are kept: "
+                f"the same command goes on with {run.title}"
+            )
+            raise
+        write_atomically(folder / RESULT, json.dumps(result, indent=2) + "\n")
+        return result
+
+    def _read_plan(self) -> dict[str, Any] | None:
+        path = self.output / self.plan.file_name
+        if not path.is_file():
+            return None
+        try:
+            plan = json.loads(path.read_text(encoding="utf8"))
+        except ValueError as error:  # of JSON or of UTF-8
+            raise ValueError(f"{path} can't be read: {error}. Choose another --output.") from None
+        if not isinstance(plan, dict) or any(
+            plan.get(key) != self.record[key] for key in ("schema", "version")
+        ):
+            raise ValueError(
+                f"{path} was not written by this command, or by another version of it. Choose "
+                "another --output."
+            )
+        return plan
+
+    def _is_begun(self, old: dict[str, Any]) -> bool:
+        return any((self.output / run["name"] / RESULT).is_file() for run in old["runs"])
 
     def _compare(self, old: dict[str, Any]) -> None:
         found = differences(old["settings"], self.record["settings"])

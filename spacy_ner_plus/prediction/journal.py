@@ -6,18 +6,14 @@ process is killed, a chunk is there whole, with its rejects, or not at all.
 
 import json
 import shutil
-import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ..resuming import describe, differences, file_digest, sync, write_atomically
+from ..resuming import describe, differences, file_digest, locked, sync, write_atomically
 from .outputs import concatenate
-
-if sys.platform != "win32":
-    import fcntl
 
 PART, REJECTS, RECORD = "part", "rejects.jsonl", "chunk.json"
 IDENTITY, UNFINISHED, JOINED, LOCK = "run.json", "unfinished", "joined", "lock"
@@ -93,21 +89,11 @@ class Journal:
         try:
             self.folder.mkdir()
         except FileExistsError as error:  # it was not there a moment ago
-            raise self._busy() from error
+            raise ValueError(f"Another process is at work on {self.output}.") from error
         self._lock()
 
     def _lock(self) -> None:
-        """The lock ends with the process, however that ends."""
-        if sys.platform == "win32":
-            return
-        file = self._locks.enter_context((self.folder / LOCK).open("w"))
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise self._busy() from error
-
-    def _busy(self) -> ValueError:
-        return ValueError(f"Another process is at work on {self.output}.")
+        self._locks.enter_context(locked(self.folder / LOCK, self.output))
 
     def _check_replaceable(self, overwrite: bool) -> None:
         if not overwrite:

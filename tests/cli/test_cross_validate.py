@@ -130,7 +130,7 @@ def test_cross_validate_overwrites_with_other_settings(
     assert invoke(*few, "--folds", 2, "--overwrite").exit_code == 0
     assert trained == ["fold-1", "fold-2", "fold-3", "fold-1", "fold-2"]
     names = sorted(path.name for path in (tmp_path / "out").iterdir())
-    assert names == ["fold-1", "fold-2", "folds.json", "results.json"]
+    assert names == ["fold-1", "fold-2", "folds.json", "lock", "results.json"]
     assert invoke(*few, "--folds", 2).exit_code == 0
     assert len(trained) == 5
 

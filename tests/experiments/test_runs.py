@@ -1,4 +1,5 @@
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,44 @@ def test_experiment_names_settings_that_differ(tmp_path: Path) -> None:
     assert "rate: 0.1 then, not set now" in str(error.value)
 
 
+def test_experiment_takes_other_settings_while_nothing_is_finished(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="killed"):
+        carry_out(tmp_path, make_plan(rate="a lot"), Work(fail_at="run-0"))
+    carry_out(tmp_path, make_plan(rate=0.1), Work())
+    assert json.loads((tmp_path / "plan.json").read_text())["settings"]["rate"] == 0.1
+
+
+def test_experiment_says_what_is_kept_when_a_run_fails(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(RuntimeError, match="killed"):
+        carry_out(tmp_path, make_plan(), Work(fail_at="run-2"))
+    said = " ".join(capsys.readouterr().out.split())
+    assert "Run 2 was not finished. 2 of 3 are, and are kept" in said
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no lock")
+def test_experiment_keeps_others_from_its_folder(tmp_path: Path) -> None:
+    def work(run: Run, folder: Path) -> dict[str, Any]:
+        with pytest.raises(ValueError, match="Another process is at work"):
+            Experiment(tmp_path, make_plan(), overwrite=True)
+        return {}
+
+    experiment = Experiment(tmp_path, make_plan(1))
+    assert experiment.carry_out(work, lambda folder: None, str) == [{}]
+
+
+@pytest.mark.parametrize("content", ["{broken", '{"a": 1}', "[]"])
+def test_experiment_leaves_the_files_of_others_alone(tmp_path: Path, content: str) -> None:
+    (tmp_path / "plan.json").write_text(content)
+    for overwrite in (False, True):
+        with pytest.raises(ValueError, match=r"plan\.json .* Choose another --output"):
+            Experiment(tmp_path, make_plan(), overwrite=overwrite)
+    assert (tmp_path / "plan.json").read_text() == content
+    with pytest.raises(ValueError, match="is a file: --output must name a folder"):
+        Experiment(tmp_path / "plan.json", make_plan())
+
+
 def test_experiment_notices_other_documents_under_the_same_settings(tmp_path: Path) -> None:
     carry_out(tmp_path, make_plan(3), Work())
     with pytest.raises(ValueError, match="another version of spacy_ner_plus chose them"):
@@ -83,7 +122,7 @@ def test_experiment_overwrites_its_own_files_only(tmp_path: Path) -> None:
     work = Work()
     carry_out(tmp_path, make_plan(2, seed=1), work, overwrite=True)
     assert work.done == ["run-0", "run-1"]
-    names = ["notes.txt", "plan.json", "run-0", "run-1"]
+    names = ["lock", "notes.txt", "plan.json", "run-0", "run-1"]
     assert sorted(path.name for path in tmp_path.iterdir()) == names
 
 
@@ -99,7 +138,7 @@ def test_experiment_refuses_folders_that_no_plan_names(tmp_path: Path) -> None:
 def test_experiment_warns_of_other_versions(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    Experiment(tmp_path, make_plan())
+    carry_out(tmp_path, make_plan(), Work())
     record = json.loads((tmp_path / "plan.json").read_text())
     record["versions"]["spacy"] = "3.0.0"
     (tmp_path / "plan.json").write_text(json.dumps(record))
