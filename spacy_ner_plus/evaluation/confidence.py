@@ -1,6 +1,7 @@
 """How far the probabilities of predicted entities can be trusted, and where to cut them off."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -25,27 +26,46 @@ def confidence(
 
     wanted_precision (float): What the second kind of threshold is to reach.
     least (Mapping[str, float]): Thresholds by type that the pipeline has already, other than 0.
-    RETURNS: None if no entities were predicted, or some have no probability.
+    RETURNS: None if no predicted entity has a probability. Those without one, such as of an
+        entity_ruler, stay at any threshold, and reliability is not about them.
     """
-    probabilities = _array([one.entity.probability for one in predicted])
-    if not len(predicted) or np.isnan(probabilities).any():
+    sure = [one for one in predicted if one.entity.probability is not None]
+    always = [one for one in predicted if one.entity.probability is None]
+    if not sure:
         return None
-    right = np.array([one.right for one in predicted], dtype=bool)
-    bare = _array([one.entity.uncalibrated for one in predicted])
+    probabilities = _array([one.entity.probability for one in sure])
+    right = np.array([one.right for one in sure], dtype=bool)
+    bare = _array([one.entity.uncalibrated for one in sure])
     has_bare = ~np.isnan(bare)
-    labels = np.array([one.entity.label for one in predicted])
-    n_gold = {label: sum(one.entity.label == label for one in gold) for label in set(labels)}
+    labels = np.array([one.entity.label for one in sure])
+    n_gold = Counter(one.entity.label for one in gold)
+    n_always = Counter((one.entity.label, one.right) for one in always)
     cuts = {
-        label: Cuts(probabilities[labels == label], right[labels == label], n_gold[label])
-        for label in sorted(n_gold)
+        label: Cuts(
+            probabilities[labels == label],
+            right[labels == label],
+            n_gold[label],
+            n_right_always=n_always[label, True],
+            n_wrong_always=n_always[label, False],
+        )
+        for label in sorted({one.entity.label for one in sure})
     }
+    n_right_always = sum(one.right for one in always)
+    micro = Cuts(
+        probabilities,
+        right,
+        len(gold),
+        n_right_always=n_right_always,
+        n_wrong_always=len(always) - n_right_always,
+    )
     return {
+        "without_probability": len(always),
         "reliability": {
             "after": _reliability(probabilities, right),
             "before": _reliability(bare[has_bare], right[has_bare]) if has_bare.any() else None,
         },
         "curves": {
-            "micro": Cuts(probabilities, right, len(gold)).curve(),
+            "micro": micro.curve(),
             "types": {label: its.curve() for label, its in cuts.items()},
         },
         "thresholds": _thresholds(cuts, wanted_precision, least),
@@ -58,14 +78,23 @@ class Cuts:
     An entity stays if its probability is at least the threshold, as in the component's setting.
 
     probabilities: (n,) float. right: (n,) bool. n_gold (int): Gold entities.
+    n_right_always, n_wrong_always (int): Entities that stay at any threshold.
     """
 
-    def __init__(self, probabilities: np.ndarray, right: np.ndarray, n_gold: int) -> None:
+    def __init__(
+        self,
+        probabilities: np.ndarray,
+        right: np.ndarray,
+        n_gold: int,
+        *,
+        n_right_always: int = 0,
+        n_wrong_always: int = 0,
+    ) -> None:
         order = np.argsort(-probabilities, kind="stable")
         ordered = probabilities[order]
         is_last = np.append(ordered[1:] != ordered[:-1], True)  # of equal probabilities
-        n_kept = np.flatnonzero(is_last) + 1
-        n_right = np.cumsum(right[order])[is_last]
+        n_kept = np.flatnonzero(is_last) + 1 + n_right_always + n_wrong_always
+        n_right = np.cumsum(right[order])[is_last] + n_right_always
         # from all entities to the most probable ones only
         self._lowest = ordered[is_last][::-1]  # (n_cuts,)
         self.precision = (n_right / n_kept)[::-1]
@@ -126,7 +155,8 @@ def _thresholds(
 def _config(types: Mapping[str, Any], goal: str, least: Mapping[str, float]) -> str:
     values = dict(least)
     values |= {label: its[goal]["threshold"] for label, its in types.items() if its[goal]}
-    return f"threshold = {json.dumps(values, ensure_ascii=False)}"
+    values = {label: threshold for label, threshold in values.items() if threshold}
+    return f"threshold = {json.dumps(values or None, ensure_ascii=False)}"
 
 
 def _reliability(probabilities: np.ndarray, right: np.ndarray) -> dict[str, Any]:

@@ -30,7 +30,7 @@ def print_metrics(metrics: dict[str, Any], rows: Iterable[dict[str, Any]]) -> No
     _print_errors(metrics["errors"])
     _print_examples(metrics["errors"], rows)
     _print_slices(metrics["slices"])
-    _print_confidence(metrics["confidence"])
+    _print_confidence(metrics["confidence"], metrics["counts"]["predicted"])
     _print_tokenisation(metrics["tokenisation"])
     _print_speed(metrics["speed"])
 
@@ -197,10 +197,11 @@ def _print_slices(slices: dict[str, Any]) -> None:
     _table(("", "", "Gold", "Recall", "Predicted", "Precision"), rows, left=2)
 
 
-def _print_confidence(confidence: dict[str, Any] | None) -> None:
+def _print_confidence(confidence: dict[str, Any] | None, n_predicted: int) -> None:
     msg.divider("How sure it is")
     if confidence is None:
-        print("\nThe predicted entities have no probabilities.")
+        no_probabilities = "\nThe predicted entities have no probabilities."
+        print(no_probabilities if n_predicted else "\nNo entities are predicted.")
         return
     names = {"before": "without calibration", "after": "as the pipeline gives them"}
     reliability = confidence["reliability"]
@@ -218,6 +219,11 @@ def _print_confidence(confidence: dict[str, Any] | None) -> None:
     ]
     header = ("", "Entities", "Probability", "Right", "ECE", "Log loss")
     _table(header, rows)
+    if confidence["without_probability"]:
+        print(
+            f"Not among them: {confidence['without_probability']:,} predicted entities without a "
+            "probability.\nThey stay at any threshold."
+        )
     _print_thresholds(confidence["thresholds"])
 
 

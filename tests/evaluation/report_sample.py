@@ -217,6 +217,7 @@ def _confidence(labels: tuple[str, ...]) -> Row:
     }
     best[labels[-1]]["precision"] = None
     return {
+        "without_probability": 0,
         "reliability": {
             "after": _reliability([(x, x - 0.02) for x in xs], 0.015),
             "before": _reliability([(x, x - 0.1) for x in xs], 0.095),

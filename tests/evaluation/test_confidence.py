@@ -60,7 +60,11 @@ def above(documents: list[Document], threshold: dict[str, float] | float) -> lis
     return [
         replace(
             document,
-            predicted=tuple(e for e in document.predicted if e.probability >= least(e.label)),
+            predicted=tuple(
+                e
+                for e in document.predicted
+                if e.probability is None or e.probability >= least(e.label)
+            ),
         )
         for document in documents
     ]
@@ -111,12 +115,12 @@ def test_thresholds_are_the_best_and_do_what_they_claim_when_pasted(precision: f
                 options = [scores for scores in options if scores["precision"] >= precision]
                 if not options:
                     assert chosen[goal] is None
-                    assert label not in config["threshold"]
+                    assert label not in (config["threshold"] or {})
                     continue
             best = max(options, key=lambda scores: scores["f1" if goal == "f1" else "recall"])
             key = "f1" if goal == "f1" else "recall"
             assert chosen[goal][key] == pytest.approx(best[key], abs=1e-12)
-            assert chosen[goal]["threshold"] == config["threshold"][label]
+            assert chosen[goal]["threshold"] == (config["threshold"] or {}).get(label, 0.0)
             assert {k: chosen[goal][k] for k in ("precision", "recall", "f1")} == measures(
                 pasted[label]
             )
@@ -146,7 +150,7 @@ def test_thresholds_are_not_below_those_that_the_pipeline_has() -> None:
     found = confidence_of(documents, least={"A": 0.25, "C": 0.5})
     assert found is not None
     assert found["thresholds"]["config"] == dict.fromkeys(
-        ["f1", "precision"], 'threshold = {"A": 0.25, "C": 0.5, "B": 0.0}'
+        ["f1", "precision"], 'threshold = {"A": 0.25, "C": 0.5}'
     )
     assert found["thresholds"]["types"]["A"]["f1"]["threshold"] == 0.25
 
@@ -201,7 +205,44 @@ def test_confidence_without_calibration_has_no_before() -> None:
     assert found["reliability"]["before"] is None
 
 
-def test_confidence_is_unknown_without_entities_or_if_some_have_no_probability() -> None:
+def test_no_threshold_is_pasted_where_none_helps() -> None:
+    found = confidence_of([make_document([(0, 1, "A")], [(0, 1, "A")], probability=0.75)])
+    assert found is not None
+    assert found["thresholds"]["config"]["f1"] == "threshold = null"
+
+
+def test_confidence_is_unknown_without_probabilities() -> None:
     documents = with_probabilities(corpus("bc5cdr"))
     assert confidence_of([replace(document, predicted=()) for document in documents]) is None
-    assert confidence_of([*documents, corpus("bc5cdr")[0]]) is None
+    assert confidence_of(corpus("bc5cdr")) is None
+
+
+def test_entities_without_probability_stay_at_any_threshold() -> None:
+    """As those of an entity_ruler before the component."""
+    documents = [
+        replace(
+            document,
+            predicted=tuple(
+                replace(e, probability=None) if (i + j) % 3 else e
+                for j, e in enumerate(document.predicted)
+            ),
+        )
+        for i, document in enumerate(with_probabilities(corpus("bc5cdr")))
+    ]
+    predicted = [e for document in documents for e in document.predicted]
+    found = confidence_of(documents, precision=0.6)
+    assert found is not None
+    n_without = sum(e.probability is None for e in predicted)
+    assert 0 < found["without_probability"] == n_without < len(predicted)
+    assert found["reliability"]["after"]["n"] == len(predicted) - n_without
+    for label, curve in [(None, found["curves"]["micro"]), *found["curves"]["types"].items()]:
+        for i in range(0, len(curve["threshold"]), 17):
+            scores = scores_of(above(documents, curve["threshold"][i]))
+            of_label = scores["types"][label] if label else scores["micro"]
+            assert {key: curve[key][i] for key in ("precision", "recall", "f1")} == measures(
+                of_label
+            )
+    for label, chosen in found["thresholds"]["types"].items():
+        for point in filter(None, chosen.values()):
+            scores = scores_of(above(documents, point["threshold"]))["types"][label]
+            assert {key: point[key] for key in ("precision", "recall", "f1")} == measures(scores)

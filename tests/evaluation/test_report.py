@@ -145,6 +145,13 @@ def test_report_of_an_uncalibrated_pipeline_points_at_calibrate(tmp_path: Path) 
     assert "ner-plus calibrate" in written(metrics, errors, tmp_path)
 
 
+def test_report_says_how_many_entities_have_no_probability(tmp_path: Path) -> None:
+    metrics, errors = make_sample()
+    assert "entity_ruler" not in written(metrics, errors, tmp_path)
+    metrics["confidence"]["without_probability"] = 1234
+    assert "1,234 more have none" in written(metrics, errors, tmp_path)
+
+
 def test_report_of_a_model_that_finds_nothing_and_of_one_without_errors(tmp_path: Path) -> None:
     metrics, _ = make_sample()
     metrics["confidence"]["curves"]["micro"]["precision"] = [None] * 100
@@ -163,8 +170,11 @@ def test_report_of_data_without_entities(tmp_path: Path) -> None:
         metrics[key]["types"] = {}
     metrics["errors"]["confusion"] = {"labels": [None], "counts": [[0]]}
     metrics["intervals"] = metrics["confidence"] = None
+    metrics["counts"]["predicted"] = 0
     metrics["slices"] |= {"length": [], "position": []}
-    Page(written(metrics, [], tmp_path))
+    html = written(metrics, [], tmp_path)
+    Page(html)
+    assert "There are no predicted entities" in html
 
 
 def test_report_takes_texts_labels_and_names_as_text(tmp_path: Path) -> None:

@@ -91,6 +91,22 @@ def test_summary_is_the_first_part_with_reliability(
     assert len(summary) < len(whole) / 2
 
 
+def test_entities_without_probability_are_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    sure = make_document([(0, 2, "A")], [(0, 2, "A")], probability=0.5)
+    unknown = make_document([(0, 2, "A")], [(0, 2, "A"), (3, 4, "A")], index=1)
+    none = make_document([(0, 2, "A")], [])
+    sayings = {
+        "Not among them: 2 predicted entities without a probability": [sure, unknown],
+        "The predicted entities have no probabilities": [unknown],
+        "No entities are predicted": [none],
+    }
+    for documents in ([sure], *sayings.values()):
+        print_metrics(*measure(Predicted("m", documents, 12, 0), Settings("d")))
+        out = capsys.readouterr().out
+        for said, where in sayings.items():
+            assert (said in out) == (documents is where)
+
+
 def test_types_that_only_one_side_has_are_named(capsys: pytest.CaptureFixture[str]) -> None:
     documents = [make_document([(0, 1, "PER")], [(0, 1, "PERSON"), (2, 3, "ORG")])]
     metrics, _ = measure(Predicted("a", documents, 12, 0), Settings("b"))
