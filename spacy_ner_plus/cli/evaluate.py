@@ -83,7 +83,7 @@ def write(output: Path, metrics: dict[str, Any], errors: list[dict[str, Any]]) -
 
 def _check(output: Path | None, train: Path | None) -> None:
     """Find out what is missing before the pipeline runs."""
-    from spacy_ner_plus.data.corpus import find_files
+    from spacy_ner_plus.data.corpus import find_files, read_file
     from spacy_ner_plus.evaluation.partial import EXTRA
     from spacy_ner_plus.extras import require
 
@@ -92,8 +92,10 @@ def _check(output: Path | None, train: Path | None) -> None:
         require("matplotlib", EXTRA)
         if output.exists() and not output.is_dir():
             raise ValueError(f"{output} is a file: --output takes a folder.")
+        output.mkdir(parents=True, exist_ok=True)
     if train is not None:
-        find_files(train)
+        for file in find_files(train):
+            read_file(file)
 
 
 def _write_lines(path: Path, lines: Iterable[str]) -> None:

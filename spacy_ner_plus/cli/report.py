@@ -44,6 +44,8 @@ def read_metrics(folder: Path) -> dict[str, Any]:
         metrics = json.loads(path.read_text(encoding="utf8"))
     except ValueError as error:  # of JSON or of UTF-8
         raise ValueError(f"{path} can't be read: {error}. Run `ner-plus evaluate` again.") from None
+    if not isinstance(metrics, dict):
+        raise ValueError(f"{path} holds no metrics. Run `ner-plus evaluate` again.")
     version = (metrics.get("schema"), metrics.get("schema_version"))
     if version != (SCHEMA, SCHEMA_VERSION):
         raise ValueError(

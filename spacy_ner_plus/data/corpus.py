@@ -41,7 +41,7 @@ def make_corpus_v1(
 
     def read(nlp: Language) -> Iterator[Example]:
         for file in find_files(Path(path)):
-            for reference in DocBin().from_disk(file).get_docs(nlp.vocab):
+            for reference in read_file(file).get_docs(nlp.vocab):
                 if labels is not None:
                     reference._.set(ANNOTATED_LABELS, labels)
                 if len(reference):
@@ -56,6 +56,14 @@ def find_files(path: Path) -> list[Path]:
     if not files or not all(file.is_file() for file in files):
         raise ValueError(f"There is no corpus at {path}: write it with ner-plus convert.")
     return files
+
+
+def read_file(path: Path) -> DocBin:
+    """What a .spacy file holds. RAISES ValueError: If it is none."""
+    try:
+        return DocBin().from_disk(path)
+    except ValueError as error:
+        raise ValueError(f"{path} can't be read: {error}") from None
 
 
 def _unannotated(nlp: Language, reference: Doc, tokens: str) -> Doc:

@@ -7,6 +7,7 @@ from typing import Any
 
 from spacy.language import Language
 
+from ..data.corpus import TOKENS
 from ..pipeline.component import NerPlus
 from ..pipeline.options import thresholds
 from .confidence import confidence
@@ -34,7 +35,7 @@ class Settings:
     tokens, spans_key: See sources.predict.
     precision (float): What thresholds are to reach, in (0, 1].
     samples, seed (int): Of the bootstrap.
-    RAISES ValueError: If a number is out of range.
+    RAISES ValueError: If a number is out of range, or tokens unknown.
     """
 
     data: str
@@ -50,6 +51,10 @@ class Settings:
             raise ValueError(f"The wanted precision of {self.precision} must be a share, 0 to 1.")
         if self.samples < 1:
             raise ValueError(f"{self.samples} bootstrap samples are too few: take 1 at least.")
+        if self.seed < 0:
+            raise ValueError(f"The seed {self.seed} of the bootstrap must be at least 0.")
+        if self.tokens not in TOKENS:
+            raise ValueError(f"tokens = {self.tokens!r} is unknown: use one of {TOKENS}.")
 
 
 def measure(

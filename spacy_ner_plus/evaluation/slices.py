@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 from spacy.language import Language
-from spacy.tokens import DocBin
 from spacy.vocab import Vocab
 
-from ..data.corpus import find_files
+from ..data.corpus import find_files, read_file
 from ..text.wordpieces import WordpieceTokenizer, align
 from .documents import Document, entities_of
 from .judged import Judged
@@ -55,7 +54,7 @@ def known_entities(train: Path, spans_key: str | None) -> dict[str, set[str]]:
     vocab = Vocab()
     known: dict[str, set[str]] = {}
     for file in find_files(train):
-        for doc in DocBin().from_disk(file).get_docs(vocab):
+        for doc in read_file(file).get_docs(vocab):
             text = doc.text  # put together from the tokens each time
             for entity in entities_of(doc, spans_key):
                 surface = text[entity.start_char : entity.end_char]

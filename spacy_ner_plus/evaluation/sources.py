@@ -218,6 +218,8 @@ def _rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         raise ValueError(f"There are no predictions at {path}.")
     with path.open(encoding="utf8") as file:
         for number, line in enumerate(file, start=1):
+            if line.isspace():
+                continue
             place = f"{path}, line {number},"
             try:
                 row = json.loads(line)
@@ -239,12 +241,15 @@ def _entity(place: str, text: str, entity: Any) -> Entity:
         and isinstance(end, int)
         and 0 <= start < end <= len(text)
         and isinstance(label, str)
-        and (probability is None or isinstance(probability, (int, float)))
+        and (
+            probability is None
+            or (isinstance(probability, (int, float)) and 0 <= probability <= 1)
+        )
     )
     if not is_sound:
         raise ValueError(
             f"{place} has an entity that is none: {entity!r}. It takes a label, and start and end "
-            f"in characters within 0 and {len(text)}."
+            f"in characters within 0 and {len(text)}; a probability is from 0 to 1, or null."
         )
     assert isinstance(start, int) and isinstance(end, int) and isinstance(label, str)
     return Entity(0, 0, label, start, end, None if probability is None else float(probability))

@@ -139,7 +139,9 @@ def test_evaluate_finds_out_what_is_wrong_before_the_pipeline_runs(
     monkeypatch.setattr("spacy_ner_plus.evaluation.sources.predict", must_not_run)
     for arguments, message in [
         (["--train", tmp_path / "none.spacy"], "There is no corpus at"),
+        (["--train", model / "meta.json"], "meta.json can't be read"),
         (["--output", data], "is a file: --output takes a folder"),
+        (["--output", data / "metrics"], "Not a directory"),
         (["--precision", "90"], "must be a share, 0 to 1"),
     ]:
         result = run("evaluate", model, data, *arguments)
@@ -171,6 +173,7 @@ def test_evaluate_refuses_pipelines_and_data_without_entities(
     [
         (None, "run `ner-plus evaluate --output"),
         ("{", "can't be read"),
+        ("[]", "holds no metrics"),
         ('{"scores": {}}', "has the schema (None, None)"),
         ('{"schema": "spacy_ner_plus.metrics", "schema_version": 99}', "99"),
     ],

@@ -168,7 +168,10 @@ def test_other_pipelines_and_nested_spans_are_measured(tmp_path: Path) -> None:
     assert metrics["confidence"] is None
 
 
-@pytest.mark.parametrize("settings", [{"precision": 0.0}, {"precision": 90.0}, {"samples": 0}])
+@pytest.mark.parametrize(
+    "settings",
+    [{"precision": 0.0}, {"precision": 90.0}, {"samples": 0}, {"seed": -1}, {"tokens": "mine"}],
+)
 def test_settings_out_of_range_are_refused(settings: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=r"too few|a share"):
+    with pytest.raises(ValueError, match=r"too few|a share|at least 0|is unknown"):
         Settings("data", **settings)

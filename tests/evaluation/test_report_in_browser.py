@@ -295,7 +295,7 @@ def test_no_script_but_its_own_may_run(report: Opened) -> None:
 
 @pytest.mark.parametrize("n_labels", [2, 40])
 def test_page_never_scrolls_sideways(browser: Any, tmp_path: Path, n_labels: int) -> None:
-    labels = tuple(f"A_RATHER_LONG_TYPE_NAME_{i}" for i in range(n_labels - 1)) + ("L" * 200,)
+    labels = ("L" * 200, *(f"A_RATHER_LONG_TYPE_NAME_{i}" for i in range(1, n_labels)))
     metrics, errors = make_sample(labels)
     errors[0]["text"] += "x" * 300
     metrics["model"] = "m" * 200

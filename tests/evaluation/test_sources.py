@@ -116,7 +116,9 @@ def test_predictions_for_empty_documents_are_passed_over(
     found: Predicted, rows: list[dict[str, Any]], data: Path, tmp_path: Path
 ) -> None:
     rows.insert(3, {"text": "", "entities": []})
-    assert predict(write(rows, tmp_path / "found.jsonl"), data).documents == found.documents
+    path = Path(write(rows, tmp_path / "found.jsonl"))
+    path.write_text(path.read_text() + "\n")
+    assert predict(str(path), data).documents == found.documents
 
 
 def test_predictions_for_other_documents_are_refused(
@@ -140,6 +142,8 @@ def test_predictions_for_other_documents_are_refused(
         {"start": "0"},
         {"label": None},
         {"probability": "high"},
+        {"probability": 90},
+        {"probability": float("nan")},
     ],
 )
 def test_an_entity_that_is_none_is_refused(
