@@ -1,58 +1,50 @@
 """`ner-plus learning-curve`: whether more annotated documents would help."""
 
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from spacy.cli._util import setup_gpu, show_validation_error
 from wasabi import msg
 
 from spacy_ner_plus.cli._errors import errors_as_messages
-from spacy_ner_plus.cli._options import CodePath, GpuId
-from spacy_ner_plus.cli.cross_validate import (
+from spacy_ner_plus.cli._experiments import (
+    ConfigPath,
+    DevShare,
+    KeepModels,
+    Output,
+    Overwrite,
+    Seed,
+    carry_out_runs,
     code_settings,
-    describe_scores,
     plus_minus,
     read_config,
     warn_of_rare_labels,
 )
+from spacy_ner_plus.cli._options import CodePath, GpuId
 
 PLOT = "curve.svg"
 
 
 def learning_curve_cli(
     ctx: typer.Context,
-    config_path: Annotated[Path, typer.Argument(help="Path to config file", exists=True)],
+    config_path: ConfigPath,
     train: Annotated[
         Path, typer.Argument(help=".spacy file to train with, or a folder of such files")
     ],
     dev: Annotated[Path, typer.Argument(help=".spacy file to score, or a folder of such files")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for runs and results")],
+    output: Output,
     shares: Annotated[
         str, typer.Option(help="Shares of the training documents, parted by commas")
     ] = "0.125,0.25,0.5,1",
     repeats: Annotated[
         int, typer.Option(help="How often each share is trained with, with other seeds")
     ] = 1,
-    seed: Annotated[int, typer.Option(help="Seed of the choice of documents")] = 0,
-    dev_share: Annotated[
-        float,
-        typer.Option(
-            help="How much of the documents to train with is set aside to choose the checkpoint by"
-        ),
-    ] = 0.1,
+    seed: Seed = 0,
+    dev_share: DevShare = 0.1,
     code: CodePath = None,
     gpu_id: GpuId = -1,
-    keep_models: Annotated[
-        bool,
-        typer.Option(
-            "--keep-models", help="Keep the models and the data of each run, which take space"
-        ),
-    ] = False,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Begin anew, whatever is in the output folder")
-    ] = False,
+    keep_models: KeepModels = False,
+    overwrite: Overwrite = False,
 ) -> None:
     """Train with shares of the data and plot F1 against the number of documents.
 
@@ -65,7 +57,6 @@ def learning_curve_cli(
     from spacy_ner_plus.experiments.learning_curve import describe_last_gain, plan_learning_curve
     from spacy_ner_plus.experiments.plot import require_plots, save_learning_curve
     from spacy_ner_plus.experiments.runs import Experiment
-    from spacy_ner_plus.experiments.trial import carry_out, remove_models
 
     with errors_as_messages():
         require_plots()
@@ -84,13 +75,9 @@ def learning_curve_cli(
         warn_of_rare_labels(corpus.rare_labels(n_parts), f"for a share of {curve.shares[0]:g}")
         experiment = Experiment(output, curve.plan, overwrite=overwrite)
 
-    setup_gpu(gpu_id)
-    work = partial(carry_out, config=config, corpus=corpus, test=dev, gpu_id=gpu_id)
-    if not keep_models:
-        msg.info("Models are removed when they are scored: --keep-models keeps them")
-    clean_up = (lambda folder: None) if keep_models else remove_models
-    with errors_as_messages(), show_validation_error(config_path, hint_fill=False):
-        scores = experiment.carry_out(work, clean_up, describe_scores)
+    scores = carry_out_runs(
+        experiment, config, config_path, corpus, test=dev, gpu_id=gpu_id, keep_models=keep_models
+    )
     points = curve.points(corpus, scores)
     msg.divider(f"F1 on {len(scored):,} documents")
     print_points(points)

@@ -78,13 +78,17 @@ def read_corpus(path: Path) -> AnnotatedCorpus:
     """Read annotated documents.
 
     path (Path): A .spacy file, or a folder of such files.
-    RAISES ValueError: If there is no such file, or no document has an entity.
+    RAISES ValueError: If there is no such file, it is another format's, or no document has an
+        entity.
     """
     docs, digest = DocBin(), hashlib.sha256()
     for number, file in enumerate(find_files(path)):
         content = file.read_bytes()
         digest.update(content)
-        part = DocBin().from_bytes(content)
+        try:
+            part = DocBin().from_bytes(content)
+        except ValueError as error:
+            raise ValueError(f"{file} is not a .spacy file: {error}") from error
         if number == 0:
             docs = part
         else:

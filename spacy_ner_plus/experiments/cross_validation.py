@@ -40,7 +40,7 @@ def plan_cross_validation(
         (np.count_nonzero(corpus.counts.any(axis=1)), "documents with entities"),
     ):
         if n < folds:
-            raise ValueError(f"{n} {kind} are too few for {folds} folds: set --folds lower.")
+            raise ValueError(f"{folds} folds need as many {kind} at least, but there are only {n}.")
     settings = {
         "data_sha256": corpus.sha256,
         "folds": folds,

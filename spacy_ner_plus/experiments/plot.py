@@ -1,6 +1,7 @@
 """The plot of a learning curve."""
 
 from collections.abc import Sequence
+from math import log
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ ALL = "all types (micro)"
 COLOURS = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#8C6D1F")
 MARKERS = "osD^vPX*"
 FONT_SIZE = 11
+LABEL_WIDTH = 0.1  # of the horizontal axis
 
 
 def require_plots() -> None:
@@ -51,8 +53,11 @@ def draw_learning_curve(points: Sequence[dict[str, Any]], title: str) -> "Figure
     for number, (name, scores) in enumerate(lines.items()):
         _draw_line(axes, x, scores, name, number)
     axes.set_xscale("log", base=2)
-    ticks = [f"{point['n_docs']:,}\n{point['n_entities']:,.0f}" for point in points]
-    axes.set_xticks(x, ticks)
+    shown = [points[i] for i in _legible(x)]
+    axes.set_xticks(
+        [point["n_docs"] for point in shown],
+        [f"{point['n_docs']:,}\n{point['n_entities']:,.0f}" for point in shown],
+    )
     axes.minorticks_off()
     axes.set_xlabel("Annotated documents, and entities in them (log scale)")
     axes.set_ylabel("F1 (%)")
@@ -78,9 +83,22 @@ def draw_learning_curve(points: Sequence[dict[str, Any]], title: str) -> "Figure
 
 
 def frequent_types(points: Sequence[dict[str, Any]]) -> list[str]:
-    """The types with most gold entities in the scored data, as many as can be told apart."""
+    """The types with most gold entities in the scored data, as many as can be told apart; none
+    where there is but one, which is all of them.
+    """
     types = points[-1]["runs"][0]["scores"]["per_type"]
+    if len(types) == 1:
+        return []
     return sorted(types, key=lambda label: (-types[label]["support"], label))[:MAX_TYPES]
+
+
+def _legible(x: Sequence[int]) -> list[int]:
+    """Which of these positions on a log scale can be labelled, beginning with the last."""
+    chosen = [len(x) - 1]
+    for i in reversed(range(len(x) - 1)):
+        if log(x[chosen[-1]] / x[i]) > LABEL_WIDTH * log(x[-1] / x[0]):
+            chosen.append(i)
+    return chosen[::-1]
 
 
 def _notes(points: Sequence[dict[str, Any]]) -> str:

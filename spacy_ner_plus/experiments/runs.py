@@ -150,8 +150,8 @@ class Experiment:
         except BaseException:  # Ctrl-C, too
             done = sum(self.finished(other) is not None for other in self.plan.runs)
             msg.warn(
-                f"{run.title} was not finished. {done} of {len(self.plan.runs)} are, and are kept: "
-                f"the same command goes on with {run.title}"
+                f"{run.title} was not finished: the same command goes on with it. "
+                f"Finished and kept: {done} of {len(self.plan.runs)} runs"
             )
             raise
         write_atomically(folder / RESULT, json.dumps(result, indent=2) + "\n")

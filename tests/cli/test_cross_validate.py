@@ -167,7 +167,10 @@ def test_cross_validate_shows_errors_as_messages(project: Path, tmp_path: Path) 
     assert "Error: There is no corpus at" in result.output
     result = invoke(config, data, "--output", output, "--folds", 100)
     assert result.exit_code == 1
-    assert "48 documents are too few for 100 folds" in result.output
+    assert "100 folds need as many documents at least, but there are only 48" in result.output
+    result = invoke(data, config, "--output", output)
+    assert result.exit_code == 1
+    assert "Error: 'utf-8' codec can't decode" in result.output
     result = invoke(config, data, "--output", output, "--no-such-option", 1)
     assert result.exit_code != 0
     assert not output.exists()

@@ -10,6 +10,7 @@ from typer.testing import CliRunner, Result
 from spacy_ner_plus.cli import app
 from spacy_ner_plus.cli.learning_curve import parse_shares
 from spacy_ner_plus.experiments import trial
+from spacy_ner_plus.experiments.runs import Run
 from tests.experiments.samples import config_text, write_corpus
 
 
@@ -75,10 +76,14 @@ def test_learning_curve_asks_for_plots_before_it_trains(
 def test_learning_curve_notices_other_data_to_score(
     project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(*arguments: object, **settings: object) -> None:
-        raise OSError("No space left on device")
+    measures = {"precision": 0.5, "recall": 0.5, "f1": 0.5, "support": 3}
 
-    monkeypatch.setattr(trial, "carry_out", fail)
+    def carry_out(run: Run, folder: Path, **settings: object) -> dict[str, object]:
+        if run.name != "share-0.5-repeat-1":
+            raise OSError("No space left on device")
+        return {"micro": measures, "macro": measures, "per_type": {}}
+
+    monkeypatch.setattr(trial, "carry_out", carry_out)
     first = invoke(*arguments(project, tmp_path))
     assert first.exit_code == 1
     assert "Error: No space left on device" in first.output

@@ -89,3 +89,10 @@ def test_rare_labels_names_those_in_few_documents(tmp_path: Path) -> None:
     n_docs = dict(zip(corpus.labels, (corpus.counts > 0).sum(axis=0).tolist(), strict=True))
     assert corpus.rare_labels(min(n_docs.values())) == {}
     assert corpus.rare_labels(13) == n_docs
+
+
+def test_read_corpus_names_the_file_of_another_format(tmp_path: Path) -> None:
+    write_corpus(tmp_path / "a.spacy", 0, 3)
+    (tmp_path / "b.spacy").write_text("text")
+    with pytest.raises(ValueError, match=r"b\.spacy is not a \.spacy file: "):
+        read_corpus(tmp_path)

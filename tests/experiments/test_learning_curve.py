@@ -157,3 +157,16 @@ def test_frequent_types_are_those_of_most_support() -> None:
     types = {f"T{i}": 0.5 for i in range(12)}
     points = [{"runs": [{"scores": make_scores(0.5, **types)}]}]
     assert frequent_types(points) == [f"T{i}" for i in range(11, 4, -1)]
+
+
+def test_a_single_type_is_drawn_once() -> None:
+    points = [{"runs": [{"scores": make_scores(0.5, Only=0.5)}]}]
+    assert frequent_types(points) == []
+
+
+def test_plot_leaves_out_labels_that_would_overlap() -> None:
+    shares = (0.05, 0.06, 0.5, 0.95, 1.0)
+    axes = draw_learning_curve(make_points([[0.5]] * 5, shares), "title").axes[0]
+    labels = [label.get_text().split("\n")[0] for label in axes.get_xticklabels()]
+    assert labels == ["12", "100", "200"]
+    assert axes.get_lines()[0].get_xdata().tolist() == [10, 12, 100, 190, 200]

@@ -85,7 +85,8 @@ def test_experiment_says_what_is_kept_when_a_run_fails(
     with pytest.raises(RuntimeError, match="killed"):
         carry_out(tmp_path, make_plan(), Work(fail_at="run-2"))
     said = " ".join(capsys.readouterr().out.split())
-    assert "Run 2 was not finished. 2 of 3 are, and are kept" in said
+    assert "Run 2 was not finished: the same command goes on with it" in said
+    assert "Finished and kept: 2 of 3 runs" in said
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no lock")
