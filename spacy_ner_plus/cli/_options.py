@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from spacy.cli._util import setup_gpu
+from spacy.cli._util import import_code, setup_gpu
 
 CodePath = Annotated[
     Path | None,
@@ -37,3 +37,9 @@ def use_gpu(gpu_id: int) -> None:
     """Let components that need CuPy use a GPU. RAISES ValueError: If there is none, or no CuPy."""
     if gpu_id >= 0:
         setup_gpu(gpu_id)
+
+
+def prepare(gpu_id: int, code: Path | None) -> None:
+    """What comes before a pipeline is loaded. RAISES ValueError: See use_gpu."""
+    use_gpu(gpu_id)
+    import_code(code)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from spacy_ner_plus.cli._errors import errors_as_messages
-from spacy_ner_plus.cli._options import GpuId, SpansKey, Tokens, use_gpu
+from spacy_ner_plus.cli._options import CodePath, GpuId, SpansKey, Tokens, prepare
 
 GATE_FAILED = 1
 ERROR = 2
@@ -63,6 +63,7 @@ def compare_cli(
     ] = 10_000,
     seed: Annotated[int, typer.Option(min=0, help="Seed of samples and swaps")] = 0,
     gpu_id: GpuId = -1,
+    code: CodePath = None,
 ) -> None:
     """Compare a candidate, B, with a baseline, A, on the same documents.
 
@@ -79,7 +80,7 @@ def compare_cli(
         gate = Gate(max_drop, max_type_drop, min_support, significant)
         if significant and gate.is_open:
             raise ValueError("--significant needs --max-drop or --max-type-drop to act on.")
-        use_gpu(gpu_id)
+        prepare(gpu_id, code)
         a, b = run_both(model_a, model_b, data, tokens=tokens, spans_key=spans_key)
         documents = compare_all(a.found.documents, b.found.documents)
         comparison = compare(

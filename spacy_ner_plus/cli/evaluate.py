@@ -9,7 +9,7 @@ import typer
 from wasabi import msg
 
 from spacy_ner_plus.cli._errors import errors_as_messages
-from spacy_ner_plus.cli._options import GpuId, SpansKey, Tokens, use_gpu
+from spacy_ner_plus.cli._options import CodePath, GpuId, SpansKey, Tokens, prepare
 
 METRICS, ERRORS, REPORT = "metrics.json", "errors.jsonl", "report.html"
 
@@ -41,6 +41,7 @@ def evaluate_cli(
     samples: Annotated[int, typer.Option(help="Samples of the bootstrap")] = 2000,
     seed: Annotated[int, typer.Option(help="Seed of the bootstrap")] = 0,
     gpu_id: GpuId = -1,
+    code: CodePath = None,
 ) -> None:
     """Evaluate the entities of a pipeline.
 
@@ -62,7 +63,7 @@ def evaluate_cli(
             seed=seed,
         )
         _check(output, train)
-        use_gpu(gpu_id)
+        prepare(gpu_id, code)
         predicted = predict(model, data, tokens=tokens, spans_key=spans_key)
         metrics, errors = measure(predicted, settings)
         print_metrics(metrics, errors)

@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from spacy_ner_plus.cli._errors import errors_as_messages
-from spacy_ner_plus.cli._options import GpuId, SpansKey, use_gpu
+from spacy_ner_plus.cli._options import CodePath, GpuId, SpansKey, prepare
+from spacy_ner_plus.resuming import file_digest
 
 
 def predict_cli(
@@ -60,6 +61,7 @@ def predict_cli(
         bool, typer.Option("--overwrite", help="Begin anew, and replace an output that is there")
     ] = False,
     gpu_id: GpuId = -1,
+    code: CodePath = None,
 ) -> None:
     """Find the entities of many documents.
 
@@ -72,7 +74,7 @@ def predict_cli(
         from spacy_ner_plus.prediction.run import Settings, predict
 
         fields = Fields(text=text_field, id=id_field, keeps_others=keep_fields)
-        use_gpu(gpu_id)
+        prepare(gpu_id, code)
         summary = predict(
             model,
             input,
@@ -85,6 +87,7 @@ def predict_cli(
                 k_best=k_best,
                 component=component,
                 chunk_size=chunk_size,
+                code=None if code is None else file_digest(code),
             ),
             overwrite=overwrite,
             max_rejects=max_rejects,

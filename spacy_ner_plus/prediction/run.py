@@ -37,6 +37,7 @@ class Settings:
     k_best (int): How many readings of each sentence to give; None for none.
     component (str): The ner_plus component that gives the readings.
     chunk_size (int): Rows that are processed, held in memory and written together.
+    code (str): SHA-256 of the Python file that was imported for the pipeline, if there was one.
     """
 
     input_format: str | None = None
@@ -46,6 +47,7 @@ class Settings:
     k_best: int | None = None
     component: str = "ner_plus"
     chunk_size: int = 1000
+    code: str | None = None
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,8 @@ import sys
 from pathlib import Path
 
 import pytest
+import spacy
+from spacy.cli._util import import_code
 
 from tests import tiny
 from tests.pipeline.samples import initialized_nlp
@@ -61,3 +63,28 @@ def test_predict_runs_as_a_command_and_goes_on_as_another(model: Path, tmp_path:
         "reason": "the row has 4 columns, the header has 3",
         "raw": "too,many,columns,here",
     }
+
+
+def test_code_of_a_pipeline_is_imported_and_part_of_what_a_run_is(tmp_path: Path) -> None:
+    code = tmp_path / "code_of_a_component.py"
+    code.write_text(
+        "from spacy.language import Language\n"
+        "from spacy.tokens import Span\n"
+        "@Language.component('first_is_x')\n"
+        "def first_is_x(doc):\n"
+        "    doc.ents = [Span(doc, 0, 1, 'X')]\n"
+        "    return doc\n"
+    )
+    nlp = spacy.blank("en")
+    import_code(code)
+    nlp.add_pipe("first_is_x")
+    nlp.to_disk(tmp_path / "model")
+    source = write_input(tmp_path / "in.txt", "text", ["aspirin helps", "so it does"])
+    output = tmp_path / "out.jsonl"
+    command = [sys.executable, "-m", "spacy", "ner-plus", "predict", tmp_path / "model"]
+    arguments = [source, output, "--code", code]
+    done = subprocess.run(
+        [*map(str, [*command, *arguments])], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert [row["entities"][0]["text"] for row in read_lines(output)] == ["aspirin", "so"]
