@@ -62,6 +62,8 @@ def learning_curve_cli(
         require_plots()
         config = read_config(config_path, ctx.args, code)
         corpus, scored = read_corpus(train), read_corpus(dev)
+        if corpus.sha256 == scored.sha256:
+            raise ValueError(f"{train} and {dev} are the same: score documents not trained with.")
         curve = plan_learning_curve(
             config.interpolate(),
             corpus,

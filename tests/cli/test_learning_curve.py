@@ -95,6 +95,14 @@ def test_learning_curve_notices_other_data_to_score(
     assert "  train_sha256: " not in result.output
 
 
+def test_learning_curve_refuses_to_score_what_it_trains_with(project: Path, tmp_path: Path) -> None:
+    config, train, _, *options = arguments(project, tmp_path / "out")
+    result = invoke(config, train, train, *options)
+    assert result.exit_code == 1
+    assert "are the same: score documents not trained with" in result.output
+    assert not (tmp_path / "out").exists()
+
+
 def test_parse_shares_reads_numbers() -> None:
     assert parse_shares("0.125, 0.25,1") == [0.125, 0.25, 1.0]
     with pytest.raises(ValueError, match="parted by commas"):
