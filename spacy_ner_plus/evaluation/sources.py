@@ -119,9 +119,10 @@ def run(
 
     Processed documents are let go of one by one: memory is taken by texts and entities only.
     """
-    examples = list(make_corpus_v1(data, tokens)(nlp))
-    known = [i for i, eg in enumerate(examples) if is_annotated(eg.reference, spans_key)]
-    documents, speed = _timed(nlp, [examples[i] for i in known], known, spans_key)
+    examples = dict(enumerate(make_corpus_v1(data, tokens)(nlp)))
+    n_documents = len(examples)
+    known = [i for i, eg in examples.items() if is_annotated(eg.reference, spans_key)]
+    documents, speed = _timed(nlp, examples, known, spans_key)
     ner = calibrated_component(nlp, spans_key) if uncalibrated else None
     if ner is not None:
         again = [eg.predicted for eg in make_corpus_v1(data, tokens)(nlp)]
@@ -132,7 +133,7 @@ def run(
         name=name,
         documents=documents,
         n_words=sum(len(document.token_starts) for document in documents),
-        n_without_annotation=len(examples) - len(known),
+        n_without_annotation=n_documents - len(known),
         nlp=nlp,
         speed=speed,
     )
@@ -177,17 +178,19 @@ def read_predictions(path: Path, data: Path, spans_key: str | None = None) -> Pr
 
 
 def _timed(
-    nlp: Language, examples: list[Example], places: list[int], spans_key: str | None
+    nlp: Language, examples: dict[int, Example], places: list[int], spans_key: str | None
 ) -> tuple[list[Document], Speed]:
-    """Run a pipeline. Each Doc is let go of when its entities are known."""
+    """Run a pipeline over the examples of some places. Each is taken out, and so let go of, when
+    its entities are known.
+    """
     documents = []
     n_words, sets_entities = 0, False
     start = perf_counter()
-    docs = nlp.pipe(example.predicted for example in examples)
-    for i, doc in enumerate(_bar(docs, len(examples), "Evaluating")):
-        example, examples[i] = examples[i], None  # type: ignore[call-overload]
+    docs = nlp.pipe(examples[place].predicted for place in places)
+    for place, doc in zip(places, _bar(docs, len(places), "Evaluating"), strict=True):
+        example = examples.pop(place)
         example.predicted = doc
-        documents.append(from_example(places[i], example, spans_key))
+        documents.append(from_example(place, example, spans_key))
         n_words += len(doc)
         sets_entities |= is_annotated(doc, spans_key)
     seconds = perf_counter() - start
