@@ -13,8 +13,8 @@ BENCH_INSTALLED := $(VENV)/.bench-installed
 # What test-transformers tries: the oldest release that setup.cfg permits, and the newest there is.
 OLDEST := transformers==4.48.0 tokenizers==0.21.0
 NEWEST := transformers
-CORE_TESTS := tests/nn tests/text tests/models tests/pipeline tests/data tests/training \
-	tests/test_tags.py tests/test_scoring.py
+CORE_TESTS := tests/nn tests/text tests/annotation tests/models tests/pipeline tests/data tests/training \
+	tests/test_tags.py tests/metrics
 # spacy-transformers does not go with all of these: tests that need it are skipped.
 
 .DEFAULT_GOAL := help

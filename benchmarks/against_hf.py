@@ -228,7 +228,7 @@ def run_huggingface(args: argparse.Namespace, seed: int) -> dict[str, float]:
 
 def entity_f1(pairs: list[tuple[Doc, list[str]]]) -> float:
     """Micro F1, tags read by the rules of conlleval (an I- without a B- opens an entity)."""
-    from spacy_ner_plus.scoring import count_spans, summarise
+    from spacy_ner_plus.metrics.spans import count_spans, summarise
     from spacy_ner_plus.tags import Span
 
     counts = []

@@ -32,10 +32,9 @@ import torchcrf
 from speed.machine import describe
 from torch import Tensor
 
-from spacy_ner_plus.models.tagging import make_decoder
-from spacy_ner_plus.nn import forward_backward, viterbi
-from spacy_ner_plus.nn.chunks import Limits
-from spacy_ner_plus.nn.crf import CRF
+from spacy_ner_plus.models.decoding.entities import make_decoder
+from spacy_ner_plus.nn.crf import CRF, forward_backward, viterbi
+from spacy_ner_plus.nn.crf.chunks import Limits
 from spacy_ner_plus.tags import TagScheme
 
 SCHEMES = {9: TagScheme("BIO", list("ABCD")), 37: TagScheme("BILOU", list("ABCDEFGHI"))}

@@ -28,9 +28,9 @@ from spacy.tokens import Doc, DocBin
 from spacy.util import load_config
 from thinc.api import Config
 
-from spacy_ner_plus.data.columns import read_columns
 from spacy_ner_plus.data.corpus import make_corpus_v1
-from spacy_ner_plus.data.docs import group_sentences, make_doc
+from spacy_ner_plus.data.formats.column_docs import group_sentences, make_doc
+from spacy_ner_plus.data.formats.columns import read_columns
 
 ROOT = Path(__file__).parent.parent
 SYSTEMS = {"private": "cpu.cfg", "shared": "shared.cfg"}

@@ -1,5 +1,5 @@
 """Transformer-CRF named entity recognition for spaCy."""
 
-from importlib.metadata import version
+from .about import __version__
 
-__version__ = version("spacy_ner_plus")
+__all__ = ["__version__"]

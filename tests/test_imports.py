@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -12,43 +13,80 @@ import spacy_ner_plus
 PACKAGE = "spacy_ner_plus"
 ROOT = Path(spacy_ner_plus.__file__).parent
 
+# By room: a room may use rooms of lower floors, and what ALSO lists.
 FLOORS = {
-    "extras": 0,
-    "resuming": 0,
+    "__init__": 6,  # the public face: lazy, knows all but the command line
+    "about": 0,
     "tags": 0,
-    "scoring": 0,
-    "reliability": 0,
+    "records": 0,
+    "metrics": 0,
+    "support": 0,
     "nn": 1,
     "text": 1,
+    "annotation": 1,
+    "pages": 1,
     "models": 2,
     "pipeline": 3,
     "data": 3,
     "training": 4,
     "evaluation": 4,
-    "experiments": 4,
     "prediction": 4,
-    "serving": 4,
-    "cli": 5,
+    "experiments": 4,
+    "monitoring": 4,
+    "audit": 5,
+    "serving": 5,
+    "feedback": 5,
+    "registry": 5,
+    "database": 5,
+    "redaction": 5,
+    "cli": 7,
 }
-# What else the rooms must do without.
+# Edges between rooms of one floor.
+ALSO = {"experiments": {"training", "evaluation"}, "serving": {"feedback", "registry"}}
+# The same within rooms that have inner ones.
+INNER = {
+    "models": {
+        "storage": 0,
+        "pretrained": 0,
+        "decoding": 0,
+        "runtime": 1,
+        "onnx": 2,
+        "architectures": 3,
+    },
+    "nn": {"crf": 0, "encoders": 0, "heads": 1},
+}
+INNER_ALSO = {"models": {}, "nn": {}}
+# What rooms must do without. The longest name of a room or file that fits a module counts.
 HEAVY = {
     "web": {"fastapi", "flask", "starlette", "uvicorn", "aiohttp", "django", "httpx", "requests"},
+    "sql": {"sqlite3", "sqlalchemy", "alembic", "psycopg"},
+    "ray": {"ray"},
     "plots": {"matplotlib", "plotly", "seaborn", "bokeh", "altair"},
     "spacy": {"spacy", "thinc"},
-    "torch": {"torch", "transformers", "safetensors"},
+    "torch": {"torch", "safetensors"},
+    "transformers": {"transformers"},
     "shared": {"spacy_transformers", "spacy_curated_transformers", "curated_transformers"},
 }
-FORBIDDEN = {
-    "extras": ["spacy", "torch", "shared", "web", "plots"],
-    "resuming": ["spacy", "torch", "shared", "web", "plots"],
-    "tags": ["spacy", "torch", "shared", "web", "plots"],
-    "scoring": ["spacy", "torch", "shared", "web", "plots"],
-    "reliability": ["spacy", "torch", "shared", "web", "plots"],
-    "nn": ["spacy", "shared", "web", "plots"],
-    "text": ["torch", "shared", "web", "plots"],
-    "models": ["shared", "web", "plots"],
-}
-MAY_USE_TRANSFORMERS = {"nn/transformer.py", "models/pretrained.py"}
+# Who may use them: rooms or files.
+ALLOWED = {
+    "web": {"serving"},
+    "sql": {"feedback", "database"},
+    "ray": {"prediction/ray_job.py"},
+    "plots": {"pages"},
+    "spacy": {
+        "text", "annotation", "models/storage", "models/runtime", "models/onnx",
+        "models/architectures", "pipeline", "data", "training", "evaluation", "prediction",
+        "experiments", "monitoring", "audit", "serving", "feedback", "registry", "database",
+        "redaction", "cli", "__init__.py",
+    },
+    "torch": {
+        "nn", "models/storage", "models/pretrained", "models/decoding", "models/runtime",
+        "models/onnx", "models/architectures", "pipeline", "training", "cli",
+    },
+    "transformers": {"nn/encoders/transformer.py", "models/pretrained/loading.py"},
+    "shared": set(),
+}  # fmt: skip
+STDLIB_AND_NUMPY = ("about", "tags", "records", "metrics", "support")
 
 
 def imports_of(source: str, module: str, *, is_package: bool = False) -> set[str]:
@@ -72,13 +110,17 @@ def module_imports(path: Path) -> set[str]:
     return imports_of(path.read_text(encoding="utf8"), name, is_package=is_package)
 
 
-def room_of(path: Path) -> str:
-    parts = path.relative_to(ROOT).with_suffix("").parts
-    return parts[0]
+def room_of(module: str) -> str:
+    """The room of a file, by its path in the package."""
+    return module.partition("/")[0].removesuffix(".py")
 
 
-MODULES = {str(p.relative_to(ROOT)): p for p in sorted(ROOT.rglob("*.py"))}
-ROOMS = {name: path for name, path in MODULES.items() if name != "__init__.py"}
+def inner_room_of(module: str) -> str | None:
+    parts = module.split("/")
+    return parts[1].removesuffix(".py") if len(parts) > 2 else None
+
+
+MODULES = {p.relative_to(ROOT).as_posix(): p for p in sorted(ROOT.rglob("*.py"))}
 
 
 def test_imports_are_all_found() -> None:
@@ -105,31 +147,70 @@ def test_imports_are_all_found() -> None:
 
 
 def test_every_module_is_in_a_room() -> None:
-    assert {room_of(path) for path in ROOMS.values()} <= set(FLOORS)
-    assert {"tags.py", "nn/crf.py", "text/windows.py", "models/shim.py"} <= set(ROOMS)
+    assert {room_of(name) for name in MODULES} <= set(FLOORS)
+    assert {"tags.py", "nn/crf/decoder.py", "models/runtime/tagger_shim.py"} <= set(MODULES)
 
 
-@pytest.mark.parametrize("name", ROOMS)
+@pytest.mark.parametrize("room", INNER)
+def test_every_module_is_in_an_inner_room(room: str) -> None:
+    inner = {inner_room_of(name) for name in MODULES if room_of(name) == room}
+    assert inner - {None} <= set(INNER[room])
+    loose = [n for n in MODULES if room_of(n) == room and inner_room_of(n) is None]
+    assert loose == [f"{room}/__init__.py"]
+
+
+@pytest.mark.parametrize("name", MODULES)
 def test_module_imports_rooms_of_lower_floors_only(name: str) -> None:
-    room = room_of(ROOMS[name])
-    for imported in module_imports(ROOMS[name]):
-        parts = imported.split(".")
-        if parts[0] != PACKAGE or parts[1] not in FLOORS or parts[1] == room:
+    room, inner = room_of(name), inner_room_of(name)
+    for imported in module_imports(MODULES[name]):
+        package, other, *rest = [*imported.split("."), ""]
+        if package != PACKAGE or other not in FLOORS:
             continue
-        assert FLOORS[parts[1]] < FLOORS[room], f"{name} imports {imported}"
+        if other != room:
+            assert FLOORS[other] < FLOORS[room] or other in ALSO.get(room, ()), imported
+        elif room in INNER and inner is not None and rest[0] != inner:
+            floors, also = INNER[room], INNER_ALSO[room].get(inner, ())
+            assert floors[rest[0]] < floors[inner] or rest[0] in also, imported
 
 
-@pytest.mark.parametrize("name", [n for n, p in ROOMS.items() if room_of(p) in FORBIDDEN])
-def test_module_does_without(name: str) -> None:
-    forbidden = set().union(*(HEAVY[kind] for kind in FORBIDDEN[room_of(ROOMS[name])]))
-    tops = {imported.split(".")[0] for imported in module_imports(ROOMS[name])}
-    assert not tops & forbidden
+@pytest.mark.parametrize("name", MODULES)
+def test_module_uses_what_its_room_may(name: str) -> None:
+    tops = {imported.split(".")[0] for imported in module_imports(MODULES[name])}
+    for kind, packages in HEAVY.items():
+        if not any(name == place or name.startswith(f"{place}/") for place in ALLOWED[kind]):
+            assert not tops & packages, kind
 
 
-@pytest.mark.parametrize("name", [n for n in ROOMS if n not in MAY_USE_TRANSFORMERS])
-def test_module_leaves_transformers_to_two_files(name: str) -> None:
-    tops = {imported.split(".")[0] for imported in module_imports(ROOMS[name])}
-    assert "transformers" not in tops
+@pytest.mark.parametrize("name", [n for n in MODULES if room_of(n) in STDLIB_AND_NUMPY])
+def test_module_of_the_ground_floor_needs_numpy_at_most(name: str) -> None:
+    tops = {imported.split(".")[0] for imported in module_imports(MODULES[name])}
+    assert tops <= {*sys.stdlib_module_names, "numpy", PACKAGE}
+
+
+def test_nobody_imports_the_command_line() -> None:
+    users = {
+        name
+        for name in MODULES
+        if room_of(name) != "cli"
+        and any(m.startswith(f"{PACKAGE}.cli") for m in module_imports(MODULES[name]))
+    }
+    assert not users
+
+
+def test_files_and_public_classes_have_names_of_their_own() -> None:
+    """But for the files of factories' folders and of the command line."""
+    places, classes = defaultdict(list), defaultdict(list)
+    for name, path in MODULES.items():
+        is_factory = name.startswith("pipeline/") and name.count("/") == 2
+        if path.name not in ("__init__.py",) and room_of(name) != "cli" and not (
+            is_factory and (path.parent / "factory.py").exists()
+        ):
+            places[path.name].append(name)
+        for node in ast.parse(path.read_text(encoding="utf8")).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                classes[node.name].append(name)
+    assert not {name: found for name, found in places.items() if len(found) > 1}
+    assert not {name: found for name, found in classes.items() if len(found) > 1}
 
 
 def loaded_after(statement: str) -> set[str]:
@@ -148,10 +229,10 @@ def loaded_after(statement: str) -> set[str]:
     [
         ("import spacy_ner_plus", {"torch", "spacy", "thinc", "transformers", "numpy"}),
         (
-            "import spacy_ner_plus.tags, spacy_ner_plus.scoring",
+            "import spacy_ner_plus.tags, spacy_ner_plus.metrics.spans",
             {"torch", "spacy", "thinc", "transformers"},
         ),
-        ("import spacy_ner_plus.nn.crf, spacy_ner_plus.nn.pooling", {"spacy", "thinc"}),
+        ("import spacy_ner_plus.nn.crf, spacy_ner_plus.nn.encoders.pooling", {"spacy", "thinc"}),
     ],
 )
 def test_importing_loads_nothing_heavy(statement: str, absent: set[str]) -> None:

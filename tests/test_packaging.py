@@ -47,8 +47,8 @@ def listed_entry_points() -> dict[tuple[str, str], str]:
     return points
 
 
-def registered_functions() -> dict[tuple[str, str], str]:
-    """Group and name of everything that our modules register, and where it is defined."""
+def registered_functions() -> dict[tuple[str, str], object]:
+    """Group and name of everything that our modules register, and the function."""
     for module in pkgutil.walk_packages(spacy_ner_plus.__path__, "spacy_ner_plus."):
         importlib.import_module(module.name)
     found = {}
@@ -57,8 +57,13 @@ def registered_functions() -> dict[tuple[str, str], str]:
         module = getattr(function, "__module__", "")
         if module.startswith("spacy_ner_plus."):
             registry = registry.removeprefix("internal_")
-            found[f"{library}_{registry}", name] = f"{module}:{function.__name__}"
+            found[f"{library}_{registry}", name] = function
     return found
+
+
+def load(target: str) -> object:
+    module, name = target.split(":")
+    return getattr(importlib.import_module(module), name)
 
 
 def requirements() -> list[Requirement]:
@@ -77,13 +82,12 @@ def pins() -> dict[str, str]:
 def test_entry_points_are_what_the_code_registers() -> None:
     listed = listed_entry_points()
     assert listed.pop(("spacy_cli", "ner-plus")) == "spacy_ner_plus.cli:app"
-    assert listed == registered_functions()
+    assert {key: load(target) for key, target in listed.items()} == registered_functions()
 
 
 def test_entry_points_resolve() -> None:
     for target in listed_entry_points().values():
-        module, name = target.split(":")
-        assert callable(getattr(importlib.import_module(module), name))
+        assert callable(load(target))
 
 
 def test_version_is_that_of_the_metadata() -> None:

@@ -25,13 +25,21 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from .growing import grow_all
-from .inference import profile_all, read_all
-from .machine import describe
-from .progress import Progress
-from .settings import FULL, GPU_WORDS, QUICK, Run, Settings, default_precisions, default_threads
-from .tables import report
-from .training import train_all
+from benchmarks.speed.growing import grow_all
+from benchmarks.speed.inference import profile_all, read_all
+from benchmarks.speed.machine import describe
+from benchmarks.speed.progress import Progress
+from benchmarks.speed.settings import (
+    FULL,
+    GPU_WORDS,
+    QUICK,
+    Run,
+    Settings,
+    default_precisions,
+    default_threads,
+)
+from benchmarks.speed.tables import report
+from benchmarks.speed.training import train_all
 
 ROOT = Path(__file__).parents[2]
 FORMAT = 1
@@ -76,7 +84,7 @@ def draw(figures: dict[str, Any], output: Path, progress: Progress) -> None:
     if not find_spec("matplotlib"):
         progress.say("no plots: install spacy_ner_plus[bench]")
         return
-    from .plots import plot_growth, plot_speed
+    from benchmarks.speed.plots import plot_growth, plot_speed
 
     plot_speed(figures, output)
     plot_growth(figures, output)

@@ -18,9 +18,8 @@ import torch
 from torch import Tensor
 from transformers import AutoModel, AutoTokenizer
 
-from spacy_ner_plus.models.pretrained import load_tokenizer
-
-from .machine import synchronise
+from benchmarks.speed.machine import synchronise
+from spacy_ner_plus.models.pretrained.loading import load_tokenizer
 
 WINDOWS = (64, 128, 256, 512)
 BUDGETS = (512, 1024, 2048, 4096)

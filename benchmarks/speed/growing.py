@@ -3,10 +3,10 @@
 import shutil
 from typing import Any
 
-from .growth import GrowthTrial, make_tiny, make_untrained
-from .inference import DEVICE
-from .settings import Run
-from .workers import Worker
+from benchmarks.speed.growth import GrowthTrial, make_tiny, make_untrained
+from benchmarks.speed.inference import DEVICE
+from benchmarks.speed.settings import Run
+from benchmarks.speed.workers import Worker
 
 LENGTHS = (1_000, 10_000, 100_000, 1_000_000)
 COUNTS = (100, 1_000, 10_000, 100_000)

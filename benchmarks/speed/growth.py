@@ -16,9 +16,9 @@ import torch
 from spacy.training import Example
 from transformers import AutoConfig, AutoModel, AutoTokenizer
 
-from .machine import memory
-from .stages import ProfiledPipeline
-from .texts import blank, one_document
+from benchmarks.speed.machine import memory
+from benchmarks.speed.stages import ProfiledPipeline
+from benchmarks.speed.texts import blank, one_document
 
 TINY = {
     "hidden_size": 32,

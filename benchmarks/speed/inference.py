@@ -10,13 +10,13 @@ from typing import Any
 
 from transformers import AutoConfig
 
-from .bare import BareEncoder
-from .readers import HuggingFacePipeline, SpacyPipeline
-from .rounds import Pass, as_json, summarise, take_turns
-from .settings import Run
-from .stages import ProfiledPipeline
-from .texts import SHAPES, Counted
-from .training import (
+from benchmarks.speed.bare import BareEncoder
+from benchmarks.speed.readers import HuggingFacePipeline, SpacyPipeline
+from benchmarks.speed.rounds import Pass, as_json, summarise, take_turns
+from benchmarks.speed.settings import Run
+from benchmarks.speed.stages import ProfiledPipeline
+from benchmarks.speed.texts import SHAPES, Counted
+from benchmarks.speed.training import (
     SPACY_NER,
     can_run_spacy_ner,
     model_folder,
@@ -24,7 +24,7 @@ from .training import (
     plain_name,
     start_workers,
 )
-from .workers import Worker, WorkerError, stop_all
+from benchmarks.speed.workers import Worker, WorkerError, stop_all
 
 HUGGINGFACE = "transformers.pipeline"
 PRECISION = "components.ner_plus.model.precision"

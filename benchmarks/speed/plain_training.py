@@ -25,10 +25,9 @@ from transformers import (
     set_seed,
 )
 
-from spacy_ner_plus.models.pretrained import load_tokenizer
+from benchmarks.speed.texts import blank
+from spacy_ner_plus.models.pretrained.loading import load_tokenizer
 from spacy_ner_plus.text.wordpieces import Pieces
-
-from .texts import blank
 
 IGNORED = -100
 STRETCH = 50  # batches that are sorted by length together

@@ -10,7 +10,7 @@ import spacy
 from spacy.language import Language
 from transformers import pipeline
 
-from .texts import Entity
+from benchmarks.speed.texts import Entity
 
 # transformers.pipeline is run with the batch size that is fastest on a few of the texts.
 BATCH_SIZES = (1, 8, 32)

@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from .machine import Memory
-from .progress import Progress
-from .workers import Worker, WorkerError
+from benchmarks.speed.machine import Memory
+from benchmarks.speed.progress import Progress
+from benchmarks.speed.workers import Worker, WorkerError
 
 
 @dataclass(frozen=True)

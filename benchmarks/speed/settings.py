@@ -8,10 +8,9 @@ from typing import Any
 
 import torch
 
-from spacy_ner_plus.models.device import has_fast_bf16
-
-from .progress import Progress
-from .texts import Counted, Text, blank, in_shape, read_docs, sample
+from benchmarks.speed.progress import Progress
+from benchmarks.speed.texts import Counted, Text, blank, in_shape, read_docs, sample
+from spacy_ner_plus.models.runtime.device import has_fast_bf16
 
 
 @dataclass(frozen=True)

@@ -14,17 +14,17 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from .machine import synchronise
-from .readers import SpacyPipeline
+from benchmarks.speed.machine import synchronise
+from benchmarks.speed.readers import SpacyPipeline
 
 STAGES = {
     "wordpieces": ["text.wordpieces:WordpieceTokenizer.__call__"],
-    "align, windows, packing": ["models.encoder:read_docs"],
-    "encode": ["nn.transformer:TransformerEncoder.forward"],
-    "pool and head": ["nn.tagger:TransformerTagger.forward"],
-    "decode": ["nn.crf:TagDecoder.decode"],
-    "probabilities": ["nn.crf:TagDecoder.lattice", "nn.lattice:Lattice.span_log_probs"],
-    "write to Doc": ["pipeline.annotating:Annotator.write"],
+    "align, windows, packing": ["models.runtime.wordpiece_input:read_docs"],
+    "encode": ["nn.encoders.transformer:TransformerEncoder.forward"],
+    "pool and head": ["nn.heads.tag_head:TransformerTagger.forward"],
+    "decode": ["nn.crf.decoder:TagDecoder.decode"],
+    "probabilities": ["nn.crf.decoder:TagDecoder.lattice", "nn.crf.lattice:Lattice.span_log_probs"],
+    "write to Doc": ["pipeline.ner_plus.annotating:Annotator.write"],
 }
 TOKENISE = "spaCy tokenizer"
 REST = "the rest"

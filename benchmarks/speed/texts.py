@@ -10,9 +10,9 @@ import spacy
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin, Span
 
-from spacy_ner_plus.data.columns import read_columns
-from spacy_ner_plus.data.docs import group_sentences, make_doc
-from spacy_ner_plus.scoring import count_spans, summarise
+from spacy_ner_plus.data.formats.column_docs import group_sentences, make_doc
+from spacy_ner_plus.data.formats.columns import read_columns
+from spacy_ner_plus.metrics.spans import count_spans, summarise
 
 Entity = tuple[int, int, str]
 """First character, last character + 1, label."""

@@ -11,12 +11,12 @@ import spacy
 from spacy.tokens import Doc, DocBin
 from spacy.training.batchers import minibatch_by_words
 
-from .plain_training import PlainTraining
-from .rounds import Pass, as_json, summarise, take_turns
-from .settings import Run
-from .spacy_training import SpacyTraining, ner_plus_config, spacy_ner_config
-from .texts import read_docs
-from .workers import Worker, WorkerError, stop_all
+from benchmarks.speed.plain_training import PlainTraining
+from benchmarks.speed.rounds import Pass, as_json, summarise, take_turns
+from benchmarks.speed.settings import Run
+from benchmarks.speed.spacy_training import SpacyTraining, ner_plus_config, spacy_ner_config
+from benchmarks.speed.texts import read_docs
+from benchmarks.speed.workers import Worker, WorkerError, stop_all
 
 SPACY_NER = "spaCy ner + spacy-transformers"
 WINDOW = 256  # of wordpieces, as in configs/cpu.cfg

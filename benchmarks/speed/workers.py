@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
 
-from .machine import Memory, busy_seconds, memory, reset_peak, synchronise
+from benchmarks.speed.machine import Memory, busy_seconds, memory, reset_peak, synchronise
 
 # Read by libraries when they are loaded, so set before a process starts.
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS")

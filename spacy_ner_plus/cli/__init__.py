@@ -7,19 +7,19 @@ its own commands.
 import typer
 from spacy.cli._util import app as spacy_app
 
-from spacy_ner_plus.cli.calibrate import calibrate_cli
-from spacy_ner_plus.cli.check import check_cli
-from spacy_ner_plus.cli.compare import compare_cli
-from spacy_ner_plus.cli.convert import convert_cli
-from spacy_ner_plus.cli.cross_validate import cross_validate_cli
-from spacy_ner_plus.cli.encoder import encoder_cli
-from spacy_ner_plus.cli.evaluate import evaluate_cli
-from spacy_ner_plus.cli.export import export_cli
-from spacy_ner_plus.cli.learning_curve import learning_curve_cli
-from spacy_ner_plus.cli.predict import predict_cli
-from spacy_ner_plus.cli.report import report_cli
-from spacy_ner_plus.cli.smoke import smoke_cli
-from spacy_ner_plus.cli.train import CONTEXT, train_cli
+from .calibrate import calibrate_cli
+from .check import check_cli
+from .compare import compare_cli
+from .convert import convert_cli
+from .cross_validate import cross_validate_cli
+from .encoder import encoder_cli
+from .evaluate import evaluate_cli
+from .export import export_cli
+from .learning_curve import learning_curve_cli
+from .predict import predict_cli
+from .report import report_cli
+from .smoke import smoke_cli
+from .train import CONTEXT, train_cli
 
 app = typer.Typer(
     name="ner-plus",

@@ -9,15 +9,15 @@ from spacy import util
 from spacy.cli._util import import_code, parse_config_overrides, show_validation_error
 from wasabi import msg
 
-from spacy_ner_plus.cli._errors import errors_as_messages
-from spacy_ner_plus.cli._options import use_gpu
-from spacy_ner_plus.resuming import file_digest
+from ..support.durable import file_digest
+from ._errors import errors_as_messages
+from ._options import use_gpu
 
 if TYPE_CHECKING:
     from thinc.api import Config
 
-    from spacy_ner_plus.experiments.corpus import AnnotatedCorpus
-    from spacy_ner_plus.experiments.runs import Experiment
+    from ..data.splitting.annotated_corpus import AnnotatedCorpus
+    from ..experiments.runs import Experiment
 
 ConfigPath = Annotated[Path, typer.Argument(help="Path to config file", exists=True)]
 Output = Annotated[Path, typer.Option("--output", "-o", help="Folder for runs and results")]
@@ -76,7 +76,7 @@ def carry_out_runs(
     test (Optional[Path]): The documents to score, if they are not of the corpus.
     RETURNS (List[Dict[str, Any]]): The scores of all runs.
     """
-    from spacy_ner_plus.experiments.trial import carry_out, remove_models
+    from ..experiments.trial import carry_out, remove_models
 
     if not keep_models:
         msg.info("Models are removed when they are scored: --keep-models keeps them")

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from wasabi import msg
 
-from spacy_ner_plus.cli._errors import errors_as_messages
-from spacy_ner_plus.cli._options import Tokens
+from ._errors import errors_as_messages
+from ._options import Tokens
 
 if TYPE_CHECKING:
     from spacy.language import Language
     from spacy.training import Example
 
-    from spacy_ner_plus.pipeline.calibrating import Agreement
-    from spacy_ner_plus.pipeline.ner_plus import NerPlus
+    from ..pipeline.ner_plus.calibrating import Agreement
+    from ..pipeline.ner_plus.factory import NerPlus
 
 
 def calibrate_cli(
@@ -49,7 +49,7 @@ def calibrate_cli(
     with errors_as_messages():
         from spacy import util
 
-        from spacy_ner_plus.pipeline.calibrating import TooFewEntitiesError, fit, judge
+        from ..pipeline.ner_plus.calibrating import TooFewEntitiesError, fit, judge
 
         nlp = util.load_model(model)
         ner = find_component(nlp, component)
@@ -76,7 +76,7 @@ def calibrate_cli(
 
 def find_component(nlp: "Language", name: str) -> "NerPlus":
     """The ner_plus component of this name. RAISES ValueError: If there is none."""
-    from spacy_ner_plus.pipeline.ner_plus import NerPlus
+    from ..pipeline.ner_plus.factory import NerPlus
 
     component = nlp.get_pipe(name) if name in nlp.pipe_names else None
     if not isinstance(component, NerPlus):
@@ -91,7 +91,7 @@ def read_examples(nlp: "Language", ner: "NerPlus", data: Path, tokens: str) -> l
     """The annotated documents, processed by the components before this one, to which it may
     listen.
     """
-    from spacy_ner_plus.data.corpus import make_corpus_v1
+    from ..data.corpus import make_corpus_v1
 
     examples = list(make_corpus_v1(data, tokens)(nlp))
     later = nlp.pipe_names[nlp.pipe_names.index(ner.name) :]

@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 from wasabi import msg
 
-from spacy_ner_plus.cli._errors import errors_as_messages
-from spacy_ner_plus.resuming import file_digest
+from ..support.durable import file_digest
+from ._errors import errors_as_messages
 
 SUMS_NAME = "SHA256SUMS"
 SUMS_LINE = re.compile(r"([0-9a-fA-F]{64}) [ *](.+)")

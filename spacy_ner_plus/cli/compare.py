@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from spacy_ner_plus.cli._errors import errors_as_messages
-from spacy_ner_plus.cli._options import CodePath, GpuId, SpansKey, Tokens, prepare
+from ._errors import errors_as_messages
+from ._options import CodePath, GpuId, SpansKey, Tokens, prepare
 
 GATE_FAILED = 1
 ERROR = 2
@@ -72,10 +72,10 @@ def compare_cli(
     (--max-drop, --max-type-drop); with 2 on an error.
     """
     with errors_as_messages(ERROR):
-        from spacy_ner_plus.evaluation.compare import compare, compare_all, run_both
-        from spacy_ner_plus.evaluation.comparison_terminal import print_comparison, print_examples
-        from spacy_ner_plus.evaluation.differences import difference_rows
-        from spacy_ner_plus.evaluation.gate import Gate, gate_message, judge_gate
+        from ..evaluation.comparison.compare import compare, compare_all, run_both
+        from ..evaluation.comparison.comparison_terminal import print_comparison, print_examples
+        from ..evaluation.comparison.differences import difference_rows
+        from ..evaluation.comparison.gate import Gate, gate_message, judge_gate
 
         gate = Gate(max_drop, max_type_drop, min_support, significant)
         if significant and gate.is_open:

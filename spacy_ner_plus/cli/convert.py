@@ -10,9 +10,9 @@ from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
 from wasabi import msg
 
-from spacy_ner_plus.cli._errors import errors_as_messages
-from spacy_ner_plus.data.columns import AUTO, ColumnFile, has_markers, read_columns
-from spacy_ner_plus.data.docs import group_sentences, make_doc
+from ..data.formats.column_docs import group_sentences, make_doc
+from ..data.formats.columns import AUTO, ColumnFile, has_markers, read_columns
+from ._errors import errors_as_messages
 
 _ATTRS = ("ORTH", "SPACY", "SENT_START", "ENT_IOB", "ENT_TYPE")
 

@@ -6,8 +6,8 @@ from typing import Annotated, Any
 import typer
 from wasabi import msg
 
-from spacy_ner_plus.cli._errors import errors_as_messages
-from spacy_ner_plus.cli._experiments import (
+from ._errors import errors_as_messages
+from ._experiments import (
     ConfigPath,
     DevShare,
     KeepModels,
@@ -20,7 +20,7 @@ from spacy_ner_plus.cli._experiments import (
     read_config,
     warn_of_rare_labels,
 )
-from spacy_ner_plus.cli._options import CodePath, GpuId
+from ._options import CodePath, GpuId
 
 
 def cross_validate_cli(
@@ -45,10 +45,10 @@ def cross_validate_cli(
     last fold that was finished. The config can be overridden as in spacy train:
     --training.max_steps 1000.
     """
-    from spacy_ner_plus.experiments.corpus import read_corpus
-    from spacy_ner_plus.experiments.cross_validation import describe_folds, plan_cross_validation
-    from spacy_ner_plus.experiments.runs import Experiment
-    from spacy_ner_plus.experiments.summary import summarise
+    from ..data.splitting.annotated_corpus import read_corpus
+    from ..experiments.cross_validation import describe_folds, plan_cross_validation
+    from ..experiments.runs import Experiment
+    from ..experiments.summary import summarise
 
     with errors_as_messages():
         config = read_config(config_path, ctx.args, code)

@@ -15,9 +15,9 @@ from zipfile import ZipFile
 import typer
 from wasabi import msg
 
-from spacy_ner_plus.cli._errors import errors_as_messages
-from spacy_ner_plus.cli.check import find_problems, read_sums
-from spacy_ner_plus.resuming import file_digest
+from ..support.durable import file_digest
+from ._errors import errors_as_messages
+from .check import find_problems, read_sums
 
 CONFIG_NAME = "config.json"
 

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 import typer
 from wasabi import msg
 
-from spacy_ner_plus.cli._errors import errors_as_messages
-from spacy_ner_plus.cli._options import CodePath, GpuId, SpansKey, Tokens, prepare
+from ._errors import errors_as_messages
+from ._options import CodePath, GpuId, SpansKey, Tokens, prepare
 
 METRICS, ERRORS, REPORT = "metrics.json", "errors.jsonl", "report.html"
 
@@ -49,11 +49,11 @@ def evaluate_cli(
     groups of entities, and how far the probabilities can be trusted.
     """
     with errors_as_messages():
-        from spacy_ner_plus.evaluation.measures import Settings, measure
-        from spacy_ner_plus.evaluation.sources import predict
-        from spacy_ner_plus.evaluation.terminal import print_metrics
+        from ..evaluation.measures import EvaluationSettings, measure
+        from ..evaluation.predictions import predict
+        from ..evaluation.terminal import print_metrics
 
-        settings = Settings(
+        settings = EvaluationSettings(
             data=str(data),
             train=train,
             tokens=tokens,
@@ -74,7 +74,7 @@ def evaluate_cli(
 
 def write(output: Path, metrics: dict[str, Any], errors: list[dict[str, Any]]) -> None:
     """Write metrics.json, errors.jsonl and report.html to a folder."""
-    from spacy_ner_plus.evaluation.report import write_report
+    from ..evaluation.report import write_report
 
     output.mkdir(parents=True, exist_ok=True)
     _write_lines(output / METRICS, [json.dumps(metrics, indent=2, ensure_ascii=False)])
@@ -84,9 +84,9 @@ def write(output: Path, metrics: dict[str, Any], errors: list[dict[str, Any]]) -
 
 def _check(output: Path | None, train: Path | None) -> None:
     """Find out what is missing before the pipeline runs."""
-    from spacy_ner_plus.data.corpus import find_files, read_file
-    from spacy_ner_plus.evaluation.partial import EXTRA
-    from spacy_ner_plus.extras import require
+    from ..data.corpus import find_files, read_file
+    from ..evaluation.partial import EXTRA
+    from ..support.extras import require
 
     require("nervaluate", EXTRA)
     if output is not None:

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from wasabi import msg
 
-from spacy_ner_plus.cli._errors import errors_as_messages
-from spacy_ner_plus.cli.calibrate import find_component, read_examples
+from ._errors import errors_as_messages
+from .calibrate import find_component, read_examples
 
 if TYPE_CHECKING:
     from spacy.language import Language
     from spacy.tokens import Doc
 
-    from spacy_ner_plus.models.onnx_parity import Parity
-    from spacy_ner_plus.pipeline.ner_plus import NerPlus
+    from ..models.onnx.parity import Parity
+    from ..pipeline.ner_plus.factory import NerPlus
 
 FORMATS = ("onnx",)
 # Larger differences between scores than rounding makes.
@@ -78,10 +78,10 @@ def export(
     """
     from spacy import registry
 
-    from spacy_ner_plus.models.onnx_export import check_exportable, export_graph
-    from spacy_ner_plus.models.onnx_parity import compare
-    from spacy_ner_plus.models.onnx_shim import OnnxShim
-    from spacy_ner_plus.models.shim import shim_of
+    from ..models.onnx.export import check_exportable, export_graph
+    from ..models.onnx.parity import compare
+    from ..models.onnx.shim import OnnxShim
+    from ..models.runtime.tagger_shim import shim_of
 
     check_exportable(ner.model, ner.name)
     graph = export_graph(ner.tagger, quantize=quantize)

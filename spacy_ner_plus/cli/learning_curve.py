@@ -6,8 +6,8 @@ from typing import Annotated, Any
 import typer
 from wasabi import msg
 
-from spacy_ner_plus.cli._errors import errors_as_messages
-from spacy_ner_plus.cli._experiments import (
+from ._errors import errors_as_messages
+from ._experiments import (
     ConfigPath,
     DevShare,
     KeepModels,
@@ -20,7 +20,7 @@ from spacy_ner_plus.cli._experiments import (
     read_config,
     warn_of_rare_labels,
 )
-from spacy_ner_plus.cli._options import CodePath, GpuId
+from ._options import CodePath, GpuId
 
 PLOT = "curve.svg"
 
@@ -53,10 +53,10 @@ def learning_curve_cli(
     interrupted, the same command goes on after the last run that was finished. The config can be
     overridden as in spacy train: --training.max_steps 1000.
     """
-    from spacy_ner_plus.experiments.corpus import read_corpus
-    from spacy_ner_plus.experiments.learning_curve import describe_last_gain, plan_learning_curve
-    from spacy_ner_plus.experiments.plot import require_plots, save_learning_curve
-    from spacy_ner_plus.experiments.runs import Experiment
+    from ..data.splitting.annotated_corpus import read_corpus
+    from ..experiments.learning_curve import describe_last_gain, plan_learning_curve
+    from ..experiments.runs import Experiment
+    from ..pages.curve import require_plots, save_learning_curve
 
     with errors_as_messages():
         require_plots()

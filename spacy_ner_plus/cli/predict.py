@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from spacy_ner_plus.cli._errors import errors_as_messages
-from spacy_ner_plus.cli._options import CodePath, GpuId, SpansKey, prepare
-from spacy_ner_plus.resuming import file_digest
+from ..support.durable import file_digest
+from ._errors import errors_as_messages
+from ._options import CodePath, GpuId, SpansKey, prepare
 
 
 def predict_cli(
@@ -70,8 +70,8 @@ def predict_cli(
     """
     _bound_kernel_caches()
     with errors_as_messages(), _tells_how_to_go_on(output):
-        from spacy_ner_plus.prediction.records import Fields
-        from spacy_ner_plus.prediction.run import Settings, predict
+        from ..data.sources.rows import Fields
+        from ..prediction.run import PredictionSettings, predict
 
         fields = Fields(text=text_field, id=id_field, keeps_others=keep_fields)
         prepare(gpu_id, code)
@@ -79,7 +79,7 @@ def predict_cli(
             model,
             input,
             output,
-            Settings(
+            PredictionSettings(
                 input_format=input_format,
                 output_format=output_format,
                 fields=fields,
@@ -111,7 +111,7 @@ def predict_cli(
 @contextmanager
 def _tells_how_to_go_on(output: Path) -> Iterator[None]:
     """When it is interrupted, or a disk is full: the error says neither where nor what to do."""
-    from spacy_ner_plus.prediction.journal import Journal
+    from ..prediction.journal import Journal
 
     folder = Journal(output).folder
     try:

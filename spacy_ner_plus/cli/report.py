@@ -7,8 +7,8 @@ from typing import Annotated, Any
 import typer
 from wasabi import msg
 
-from spacy_ner_plus.cli._errors import errors_as_messages
-from spacy_ner_plus.cli.evaluate import METRICS, REPORT
+from ._errors import errors_as_messages
+from .evaluate import METRICS, REPORT
 
 
 def report_cli(
@@ -18,7 +18,7 @@ def report_cli(
 ) -> None:
     """Print scores and errors again that were evaluated before, and name their reports."""
     with errors_as_messages():
-        from spacy_ner_plus.evaluation.terminal import print_summary
+        from ..evaluation.terminal import print_summary
 
         read = [read_metrics(folder) for folder in folders]
         for metrics in read:
@@ -33,7 +33,7 @@ def read_metrics(folder: Path) -> dict[str, Any]:
 
     RAISES ValueError: It is not there, or was written by another version of the command.
     """
-    from spacy_ner_plus.evaluation.measures import SCHEMA, SCHEMA_VERSION
+    from ..evaluation.measures import SCHEMA, SCHEMA_VERSION
 
     path = folder / METRICS
     if not path.is_file():

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from wasabi import msg
 
-from spacy_ner_plus.cli._errors import errors_as_messages
+from ._errors import errors_as_messages
 
 OWN_PACKAGE = "spacy_ner_plus"
 TRIAL_SCRIPT = Path(__file__).with_name("smoke_trial.py")

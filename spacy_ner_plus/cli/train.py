@@ -11,11 +11,11 @@ from spacy.cli._util import import_code, parse_config_overrides, setup_gpu, show
 from spacy.training.initialize import init_nlp
 from wasabi import msg
 
-from spacy_ner_plus.cli._errors import errors_as_messages
-from spacy_ner_plus.cli._options import CodePath, GpuId
+from ._errors import errors_as_messages
+from ._options import CodePath, GpuId
 
 if TYPE_CHECKING:
-    from spacy_ner_plus.training.loop import TrainingRun
+    from ..training.loop import TrainingRun
 
 # `spacy train` takes overrides of the config as options; so does this command.
 CONTEXT = {"allow_extra_args": True, "ignore_unknown_options": True}
@@ -94,8 +94,8 @@ def find_checkpoint(output: Path, *, resume: bool, overwrite: bool) -> Path | No
     RETURNS (Optional[Path]): The checkpoint, its files verified; None to start from the beginning.
     RAISES ValueError: If there is a checkpoint and neither is asked for, or if it is damaged.
     """
-    from spacy_ner_plus.training.checkpoint import CheckpointFolder, verify
-    from spacy_ner_plus.training.loop import CHECKPOINT
+    from ..training.checkpoint import CheckpointFolder, verify
+    from ..training.loop import CHECKPOINT
 
     if resume and overwrite:
         raise ValueError("--resume and --overwrite exclude each other.")
@@ -125,9 +125,9 @@ def start_run(
     checkpoint_every: int | None,
 ) -> "TrainingRun":
     """Initialise the pipeline, and bring it into the state of the checkpoint if there is one."""
-    from spacy_ner_plus.training.loop import TrainingRun
-    from spacy_ner_plus.training.settings import check_config
-    from spacy_ner_plus.training.snapshot import read_state
+    from ..training.loop import TrainingRun
+    from ..training.settings import check_config
+    from ..training.snapshot import read_state
 
     interpolated = config.interpolate()
     if checkpoint is not None:

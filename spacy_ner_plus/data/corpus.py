@@ -8,7 +8,7 @@ from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 from spacy.training import Example
 
-from ..text.gold import ANNOTATED_LABELS, register_annotated_labels
+from ..annotation.gold import ANNOTATED_LABELS, register_annotated_labels
 
 TOKENS = ("reference", "pipeline")
 

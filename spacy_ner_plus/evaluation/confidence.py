@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..reliability import expected_calibration_error, log_loss, reliability_bins
+from ..metrics.reliability import expected_calibration_error, log_loss, reliability_bins
 from .intervals import MEASURES
 from .judged import Judged
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from spacy.tokens import Doc
 from spacy.training import Example
 
-from ..pipeline.annotating import PROBABILITY
+from ..annotation.gold import annotated_labels
+from ..pipeline.ner_plus.annotating import PROBABILITY
 from ..pipeline.scorer import aligned, judgeable
 from ..tags import Span
-from ..text.gold import annotated_labels
 
 
 @dataclass(frozen=True, slots=True)

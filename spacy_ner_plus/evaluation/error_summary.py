@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..scoring import Counts
+from ..metrics.spans import Counts
 from .errors import CORRECT, ERRORS, Finding
 
 

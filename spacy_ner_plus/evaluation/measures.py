@@ -8,31 +8,31 @@ from typing import Any
 from spacy.language import Language
 
 from ..data.corpus import TOKENS
-from ..pipeline.component import NerPlus
-from ..pipeline.options import thresholds
+from ..pipeline.ner_plus.component import NerPlus
+from ..pipeline.ner_plus.options import thresholds
 from .confidence import confidence
 from .documents import Document
+from .error_rows import error_rows
 from .error_summary import summarise_errors
 from .errors import Finding, find_errors
 from .exact import exact_scores
 from .intervals import document_counts, intervals
 from .judged import judge
 from .partial import partial_scores
-from .rows import error_rows
+from .predictions import Predictions, Speed
 from .slices import find_tokenizer, known_entities, slices
-from .sources import Predicted, Speed
 from .tokenisation import tokenisation
 
 SCHEMA, SCHEMA_VERSION = "spacy_ner_plus.metrics", 1
 
 
 @dataclass(frozen=True)
-class Settings:
+class EvaluationSettings:
     """What an evaluation is of, and how it is made.
 
     data (str): Where the gold annotation is.
     train (Path): Training data, for which entities are known from it; None to leave that out.
-    tokens, spans_key: See sources.predict.
+    tokens, spans_key: See predictions.predict.
     precision (float): What thresholds are to reach, in (0, 1].
     samples, seed (int): Of the bootstrap.
     RAISES ValueError: If a number is out of range, or tokens unknown.
@@ -58,11 +58,11 @@ class Settings:
 
 
 def measure(
-    predicted: Predicted, settings: Settings
+    predicted: Predictions, settings: EvaluationSettings
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Everything that there is to say about some predictions.
 
-    predicted (Predicted): See sources.predict.
+    predicted (Predictions): See predictions.predict.
     RETURNS: What goes to metrics.json and, a row an error, to errors.jsonl.
     RAISES ValueError: If nervaluate or the training data are not there.
     """

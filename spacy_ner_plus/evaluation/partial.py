@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ..extras import require
+from ..support.extras import require
 from .documents import Document, Entity
 
 EXTRA = "evaluate"

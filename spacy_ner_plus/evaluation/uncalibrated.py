@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from ..models.calibration import Calibration
-from ..pipeline.batching import look_ahead
-from ..pipeline.component import NerPlus
+from ..models.decoding.calibration import Calibration
+from ..pipeline.look_ahead import look_ahead
+from ..pipeline.ner_plus.component import NerPlus
 
 BATCH_SIZE = 1000
 

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from thinc.api import Config
 
-from .corpus import AnnotatedCorpus
+from ..data.splitting.annotated_corpus import AnnotatedCorpus
+from ..data.splitting.stratification import stratify
 from .runs import Plan, Run
-from .stratification import stratify
 from .trial import config_settings
 
 PLAN = "folds.json"

@@ -13,7 +13,7 @@ from typing import Any
 
 from wasabi import msg
 
-from ..resuming import describe, differences, locked, package_versions, write_atomically
+from ..support.durable import describe, differences, locked, package_versions, write_atomically
 
 RESULT = "scores.json"
 RESULTS = "results.json"

@@ -18,7 +18,7 @@ from spacy.util import registry
 from thinc.api import Config
 from wasabi import msg
 
-from .corpus import AnnotatedCorpus
+from ..data.splitting.annotated_corpus import AnnotatedCorpus
 from .runs import Run
 
 MEASURES = {"precision": "p", "recall": "r", "f1": "f"}

@@ -9,9 +9,9 @@ from spacy import registry
 from spacy.tokens import Doc
 from spacy.training import Example
 
-from ..scoring import Counts, count_spans, summarise
+from ..annotation.gold import annotated_labels
+from ..metrics.spans import Counts, count_spans, summarise
 from ..tags import Span
-from ..text.gold import annotated_labels
 
 Scorer = Callable[..., dict[str, Any]]
 

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ..resuming import describe, differences, file_digest, locked, sync, write_atomically
+from ..support.durable import describe, differences, file_digest, locked, sync, write_atomically
 from .outputs import concatenate
 
 PART, REJECTS, RECORD = "part", "rejects.jsonl", "chunk.json"
@@ -20,7 +20,7 @@ IDENTITY, UNFINISHED, JOINED, LOCK = "run.json", "unfinished", "joined", "lock"
 
 
 @dataclass(frozen=True)
-class Counts:
+class ChunkCounts:
     """Of a chunk, or of all."""
 
     documents: int = 0
@@ -28,8 +28,8 @@ class Counts:
     entities: int = 0
     rejects: int = 0
 
-    def __add__(self, other: "Counts") -> "Counts":
-        return Counts(*(a + b for a, b in zip(_values(self), _values(other), strict=True)))
+    def __add__(self, other: "ChunkCounts") -> "ChunkCounts":
+        return ChunkCounts(*(a + b for a, b in zip(_values(self), _values(other), strict=True)))
 
 
 class Journal:
@@ -53,13 +53,13 @@ class Journal:
     def __exit__(self, *_: object) -> None:
         self._locks.close()
 
-    def open(self, identity: dict[str, Any], *, overwrite: bool) -> Counts:
+    def open(self, identity: dict[str, Any], *, overwrite: bool) -> ChunkCounts:
         """Begin a run, or go on with one.
 
         identity (dict): What the result depends on, by name, as JSON data.
         overwrite (bool): Whether to begin anew, and replace an output that is there. A run without
             a complete chunk is begun anew anyhow.
-        RETURNS (Counts): Of what is done already.
+        RETURNS (ChunkCounts): Of what is done already.
         RAISES ValueError: If the output is there and not to be overwritten, the run that was begun
             is another or another process's, or its files are damaged.
         """
@@ -82,7 +82,7 @@ class Journal:
         for number, chunk in enumerate(chunks):
             if int(chunk.name) != number:
                 raise _damage(self.folder / _chunk_name(number))
-        return sum((_verified(chunk) for chunk in chunks), Counts())
+        return sum((_verified(chunk) for chunk in chunks), ChunkCounts())
 
     def _make_folder(self) -> None:
         self.output.parent.mkdir(parents=True, exist_ok=True)
@@ -120,7 +120,7 @@ class Journal:
         """The folders of the complete chunks in order."""
         return sorted(path for path in self.folder.iterdir() if path.name.isdecimal())
 
-    def commit(self, number: int, fill: Callable[[Path, Path], Counts]) -> Counts:
+    def commit(self, number: int, fill: Callable[[Path, Path], ChunkCounts]) -> ChunkCounts:
         """Write a chunk.
 
         number (int): Which it is, from 0.
@@ -175,7 +175,7 @@ class Journal:
             path.unlink(missing_ok=True)
 
 
-def _values(counts: Counts) -> list[int]:
+def _values(counts: ChunkCounts) -> list[int]:
     return list(asdict(counts).values())
 
 
@@ -183,7 +183,7 @@ def _chunk_name(number: int) -> str:
     return f"{number:08d}"
 
 
-def _verified(chunk: Path) -> Counts:
+def _verified(chunk: Path) -> ChunkCounts:
     try:
         record = json.loads((chunk / RECORD).read_text(encoding="utf8"))
         is_whole = all(
@@ -193,7 +193,7 @@ def _verified(chunk: Path) -> Counts:
         raise _damage(chunk) from error
     if not is_whole:
         raise _damage(chunk)
-    return Counts(**record["counts"])
+    return ChunkCounts(**record["counts"])
 
 
 def _damage(chunk: Path) -> ValueError:

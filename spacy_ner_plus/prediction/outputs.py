@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from spacy.tokens import DocBin
 
-from ..extras import require
+from ..support.extras import require
 from .predicted import Found, Predicted
 
 FORMATS = ("jsonl", "parquet", "spacy")

@@ -6,14 +6,14 @@ from typing import Any
 
 from spacy.tokens import Doc, Span
 
-from ..pipeline.readings import Reading
-from .records import Document
+from ..data.sources.rows import SourceDocument
+from ..pipeline.ner_plus.readings import Reading
 
 PROBABILITY = "probability"
 
 
 @dataclass(frozen=True)
-class Sentence:
+class ReadSentence:
     """A sentence and the k most probable ways to read it, best first."""
 
     span: Span
@@ -24,12 +24,12 @@ class Sentence:
 class Predicted:
     """A document after the pipeline.
 
-    sentences (List[Sentence]): None if no readings are wanted.
+    sentences (List[ReadSentence]): None if no readings are wanted.
     """
 
-    document: Document
+    document: SourceDocument
     doc: Doc
-    sentences: list[Sentence] | None = None
+    sentences: list[ReadSentence] | None = None
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def _place(span: Span) -> dict[str, Any]:
     }
 
 
-def _sentence(sentence: Sentence) -> dict[str, Any]:
+def _sentence(sentence: ReadSentence) -> dict[str, Any]:
     return {
         "start": sentence.span.start_char,
         "end": sentence.span.end_char,

@@ -8,9 +8,9 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.util import ignore_error, raise_error
 
+from ..data.sources.rows import SourceDocument
 from .predicted import Predicted
-from .readings import SentenceReader
-from .records import Document
+from .sentence_readings import SentenceReader
 
 # Of a component's name, the component, the Docs that it fails on, and the error.
 ErrorHandler = Callable[[str, Any, list[Doc], Exception], Any]
@@ -28,7 +28,7 @@ class Predictor:
         self._reader = reader
 
     def run(
-        self, documents: Sequence[Document], tick: Callable[[Doc], None]
+        self, documents: Sequence[SourceDocument], tick: Callable[[Doc], None]
     ) -> list[Predicted | str]:
         """Process documents, best within nlp.memory_zone().
 
@@ -55,7 +55,7 @@ class Predictor:
         ]
 
     def _together(
-        self, documents: Sequence[Document], tick: Callable[[Doc], None]
+        self, documents: Sequence[SourceDocument], tick: Callable[[Doc], None]
     ) -> dict[int, Doc]:
         """The Docs by number, without those that failed and what failed with them."""
         self._handle_errors(ignore_error)
@@ -77,7 +77,7 @@ class Predictor:
                 with suppress(AttributeError):
                     component.set_error_handler(handler)
 
-    def _made(self, documents: Sequence[Document]) -> Iterator[tuple[Doc, int]]:
+    def _made(self, documents: Sequence[SourceDocument]) -> Iterator[tuple[Doc, int]]:
         for number, document in enumerate(documents):
             try:
                 doc = self._make_doc(document)
@@ -85,14 +85,14 @@ class Predictor:
                 continue
             yield doc, number
 
-    def _alone(self, document: Document) -> Doc | str:
+    def _alone(self, document: SourceDocument) -> Doc | str:
         self._handle_errors(raise_error)
         try:
             return self._nlp(self._make_doc(document))
         except Exception as error:  # a component's, of any kind
             return f"{type(error).__name__}: {error}"
 
-    def _make_doc(self, document: Document) -> Doc:
+    def _make_doc(self, document: SourceDocument) -> Doc:
         n_chars = len(document.text)
         if n_chars > self._nlp.max_length:
             raise ValueError(

@@ -14,21 +14,21 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from tqdm import tqdm
 
-from ..resuming import PACKAGES, content_digest, package_versions
-from .inputs import open_input
-from .journal import Counts, Journal
+from ..data.sources.inputs import open_input
+from ..data.sources.rows import Fields, Input, Record, Reject, RowError, SourceDocument
+from ..support.durable import PACKAGES, content_digest, package_versions
+from .journal import ChunkCounts, Journal
 from .outputs import Output, SpacyOutput, open_output
 from .predicted import Found, Predicted
 from .predictor import Predictor
-from .readings import SentenceReader
-from .records import Document, Fields, Input, Record, Reject, RowError
+from .sentence_readings import SentenceReader
 
 # Beside the usual ones.
 FURTHER_PACKAGES = ("pyarrow", "spacy-transformers", "onnxruntime")
 
 
 @dataclass(frozen=True)
-class Settings:
+class PredictionSettings:
     """What a result depends on besides the model and the input.
 
     input_format, output_format (str): See open_input and open_output; None for what names tell.
@@ -51,16 +51,16 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Summary:
+class RunSummary:
     """How a run ended.
 
-    counts (Counts): Of the whole input. before (Counts): Of what an earlier run had done.
+    counts (ChunkCounts): Of the whole input. before (ChunkCounts): Of what an earlier run had done.
     seconds (float): What processing the rest took.
     rejects (Path): The file with the rejects; None if there are none.
     """
 
-    counts: Counts
-    before: Counts
+    counts: ChunkCounts
+    before: ChunkCounts
     seconds: float
     rejects: Path | None
 
@@ -73,18 +73,18 @@ def predict(
     model: str,
     input: Path,
     output: Path,
-    settings: Settings,
+    settings: PredictionSettings,
     *,
     overwrite: bool = False,
     max_rejects: int | None = None,
-) -> Summary:
+) -> RunSummary:
     """Run a pipeline over all documents of an input, or over those that an earlier run with the
     same arguments, which was killed, had not done. The result is the same, byte by byte.
 
     model (str): Name or folder of any pipeline.
     input (Path): A file or folder.
     output (Path): A file, or for spaCy's format possibly a folder.
-    settings (Settings): What the result depends on.
+    settings (PredictionSettings): What the result depends on.
     overwrite (bool): Whether to begin anew, whatever is there.
     max_rejects (int): Stop if there are more rows without a result.
     RAISES ValueError: If an argument does not fit, an earlier run was another, or there are too
@@ -118,7 +118,7 @@ def predict(
                 _check_rejects(counts, max_rejects, journal)
         journal.finish(writer.join)
         seconds = perf_counter() - started
-    return Summary(counts, before, seconds, journal.rejects if counts.rejects else None)
+    return RunSummary(counts, before, seconds, journal.rejects if counts.rejects else None)
 
 
 def _check_apart(input: Path, output: Path) -> None:
@@ -130,7 +130,7 @@ def _check_apart(input: Path, output: Path) -> None:
         )
 
 
-def _identity(nlp: Language, input: Path, settings: Settings) -> dict[str, Any]:
+def _identity(nlp: Language, input: Path, settings: PredictionSettings) -> dict[str, Any]:
     assert nlp.path is not None  # it was loaded from there
     named = asdict(settings)
     named |= {f"{name} field": value for name, value in named.pop("fields").items()}
@@ -152,7 +152,7 @@ def _chunks(source: Input, done: int, size: int) -> Iterator[list[Record]]:
         yield chunk
 
 
-def _check_rejects(counts: Counts, limit: int | None, journal: Journal) -> None:
+def _check_rejects(counts: ChunkCounts, limit: int | None, journal: Journal) -> None:
     if limit is not None and counts.rejects > limit:
         raise ValueError(
             f"{counts.rejects:,} of {counts.rejects + counts.documents:,} rows were rejected, "
@@ -199,8 +199,8 @@ class _Work:
     found: Found
     progress: _Progress
 
-    def commit(self, journal: Journal, number: int, records: Sequence[Record]) -> Counts:
-        def fill(part: Path, rejects: Path) -> Counts:
+    def commit(self, journal: Journal, number: int, records: Sequence[Record]) -> ChunkCounts:
+        def fill(part: Path, rejects: Path) -> ChunkCounts:
             with self.nlp.memory_zone():
                 predicted, rejected = self._process(records)
                 # A .spacy file is of use without entities too.
@@ -212,12 +212,12 @@ class _Work:
 
     def _process(self, records: Sequence[Record]) -> tuple[list[Predicted], list[Reject]]:
         parsed = [self._parse(record) for record in records]
-        documents = [document for document in parsed if isinstance(document, Document)]
+        documents = [document for document in parsed if isinstance(document, SourceDocument)]
         outcomes = iter(self.predictor.run(documents, self.progress.tick))
         predicted: list[Predicted] = []
         rejected: list[Reject] = []
         for record, document in zip(records, parsed, strict=True):
-            outcome = next(outcomes) if isinstance(document, Document) else document
+            outcome = next(outcomes) if isinstance(document, SourceDocument) else document
             if isinstance(outcome, Predicted):
                 predicted.append(outcome)
             else:
@@ -229,18 +229,18 @@ class _Work:
 
     def _write(
         self, predicted: Sequence[Predicted], rejected: Sequence[Reject], part: Path, rejects: Path
-    ) -> Counts:
+    ) -> ChunkCounts:
         self.writer.write(part, predicted)
         lines = "".join(f"{reject.as_json()}\n" for reject in rejected)
         rejects.write_text(lines, encoding="utf8", newline="\n")
-        return Counts(
+        return ChunkCounts(
             documents=len(predicted),
             words=sum(len(one.doc) for one in predicted),
             entities=sum(self.found.count(one.doc) for one in predicted),
             rejects=len(rejected),
         )
 
-    def _parse(self, record: Record) -> Document | str:
+    def _parse(self, record: Record) -> SourceDocument | str:
         try:
             return self.source.parse(record)
         except RowError as error:

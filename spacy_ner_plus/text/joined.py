@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from spacy.tokens import Doc
 
-from .features import word_forms
+from .word_forms import word_forms
 from .wordpieces import Alignment, WordpieceTokenizer, align
 
 COLUMNS: list[int | str] = ["IDX", "LENGTH", "IS_SPACE"]

@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from ..resuming import file_digest, sync
+from ..support.durable import file_digest, sync
 
 FORMAT = 1
 MANIFEST = "manifest.json"

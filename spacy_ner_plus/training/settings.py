@@ -4,8 +4,8 @@ import json
 import warnings
 from typing import Any
 
-from ..resuming import describe, package_versions
-from ..resuming import differences as all_differences
+from ..support.durable import describe, package_versions
+from ..support.durable import differences as all_differences
 
 # What decides only when training ends, and how it is shown.
 CHANGEABLE = ("training.max_steps", "training.patience", "training.logger")

@@ -6,7 +6,7 @@ from spacy.tokens import DocBin
 from typer.testing import CliRunner
 
 from spacy_ner_plus.cli import app
-from spacy_ner_plus.models.calibration import Calibration
+from spacy_ner_plus.models.decoding.calibration import Calibration
 from tests import tiny
 from tests.pipeline.samples import initialized_nlp, make_examples
 

@@ -8,7 +8,7 @@ from spacy.tokens import DocBin
 from typer.testing import CliRunner
 
 from spacy_ner_plus.cli import app
-from spacy_ner_plus.models import onnx_export
+from spacy_ner_plus.models.onnx import export as onnx_export
 from tests.pipeline.samples import TEXTS, found_in, initialized_nlp, make_examples, make_nlp
 from tests.pipeline.samples import shake_head as shake
 from tests.pipeline.tampering import token_tagger_nlp

@@ -7,9 +7,9 @@ import spacy
 from spacy import registry
 from spacy.tokens import Doc, DocBin, Span
 
+from spacy_ner_plus.annotation.gold import allowed_tags, register_annotated_labels
 from spacy_ner_plus.data.corpus import make_corpus_v1
 from spacy_ner_plus.tags import TagScheme
-from spacy_ner_plus.text.gold import allowed_tags, register_annotated_labels
 
 
 @pytest.fixture

@@ -20,9 +20,9 @@ from spacy_ner_plus.evaluation.errors import find_errors
 from spacy_ner_plus.evaluation.exact import exact_scores
 from spacy_ner_plus.evaluation.intervals import document_counts
 from spacy_ner_plus.evaluation.judged import judge
-from spacy_ner_plus.evaluation.sources import predict, run
-from spacy_ner_plus.models.calibration import Calibration
-from spacy_ner_plus.pipeline import calibrating
+from spacy_ner_plus.evaluation.predictions import predict, run
+from spacy_ner_plus.models.decoding.calibration import Calibration
+from spacy_ner_plus.pipeline.ner_plus import calibrating
 from tests.evaluation.corpora import corpus
 from tests.evaluation.docs import make_document
 from tests.pipeline.samples import make_examples

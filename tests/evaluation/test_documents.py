@@ -7,6 +7,7 @@ from spacy.scorer import get_ner_prf
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 
+from spacy_ner_plus.annotation.gold import ANNOTATED_LABELS, register_annotated_labels
 from spacy_ner_plus.evaluation.documents import (
     Document,
     Entity,
@@ -17,7 +18,6 @@ from spacy_ner_plus.evaluation.documents import (
 )
 from spacy_ner_plus.evaluation.errors import find_errors
 from spacy_ner_plus.tags import Span as Spanned
-from spacy_ner_plus.text.gold import ANNOTATED_LABELS, register_annotated_labels
 from tests.evaluation.docs import N_TOKENS, flat_spans
 
 NLP = spacy.blank("en")

@@ -1,4 +1,4 @@
-"""The bootstrap over documents, against scoring.py and against drawing one document at a time."""
+"""The bootstrap over documents, against metrics/spans.py and drawing one document at a time."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ from spacy_ner_plus.evaluation.intervals import (
     resample,
     scores_of,
 )
-from spacy_ner_plus.scoring import Counts, summarise
+from spacy_ner_plus.metrics.spans import Counts, summarise
 
 LABELS = ("A", "B", "C")
 

@@ -10,8 +10,8 @@ import spacy
 from spacy.tokens import Doc, DocBin, Span
 
 from spacy_ner_plus.evaluation.documents import Document
-from spacy_ner_plus.evaluation.measures import SCHEMA, SCHEMA_VERSION, Settings, measure
-from spacy_ner_plus.evaluation.sources import Predicted, predict, run
+from spacy_ner_plus.evaluation.measures import SCHEMA, SCHEMA_VERSION, EvaluationSettings, measure
+from spacy_ner_plus.evaluation.predictions import Predictions, predict, run
 from spacy_ner_plus.evaluation.terminal import print_metrics, print_summary
 from tests.evaluation.corpora import CORPORA, corpus
 from tests.evaluation.docs import make_document
@@ -43,11 +43,12 @@ def measured(
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Measures that survive JSON and can be printed."""
     n_words = sum(len(document.token_starts) for document in documents)
-    return checked(Predicted("model", documents, n_words, 0), **settings)
+    return checked(Predictions("model", documents, n_words, 0), **settings)
 
 
-def checked(predicted: Predicted, **given: Any) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    metrics, rows = measure(predicted, Settings(**{"data": "data", "samples": 50, **given}))
+def checked(predicted: Predictions, **given: Any) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    settings = EvaluationSettings(**{"data": "data", "samples": 50, **given})
+    metrics, rows = measure(predicted, settings)
     assert list(metrics) == KEYS
     assert json.loads(json.dumps(metrics, allow_nan=False)) == metrics
     assert json.loads(json.dumps(rows, allow_nan=False)) == rows
@@ -174,4 +175,4 @@ def test_other_pipelines_and_nested_spans_are_measured(tmp_path: Path) -> None:
 )
 def test_settings_out_of_range_are_refused(settings: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"too few|a share|at least 0|is unknown"):
-        Settings("data", **settings)
+        EvaluationSettings("data", **settings)

@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spacy_ner_plus.evaluation.report import write_report
-from spacy_ner_plus.evaluation.report.errors import browser_data, spread
-from spacy_ner_plus.evaluation.report.figures import by_support, confusion, interval, last_part
+from spacy_ner_plus.evaluation.report.error_browser import browser_data, spread
 from spacy_ner_plus.evaluation.report.page import TITLES
-from spacy_ner_plus.evaluation.report.svg import shown
+from spacy_ner_plus.pages.figures import by_support, confusion, interval, last_part
+from spacy_ner_plus.pages.svg import shown
 from tests.evaluation.report_sample import make_sample
 
 VOID = {"meta", "input", "br", "link", "img", "hr"}

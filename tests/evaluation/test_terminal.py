@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from spacy_ner_plus.evaluation.documents import Document
-from spacy_ner_plus.evaluation.measures import Settings, measure
-from spacy_ner_plus.evaluation.sources import Predicted, Speed
+from spacy_ner_plus.evaluation.measures import EvaluationSettings, measure
+from spacy_ner_plus.evaluation.predictions import Predictions, Speed
 from spacy_ner_plus.evaluation.terminal import print_metrics, print_scores, print_summary
 from tests.evaluation.corpora import corpus
 from tests.evaluation.docs import make_document
@@ -34,7 +34,8 @@ def documents() -> list[Document]:
 
 @pytest.fixture(scope="module")
 def measured(documents: list[Document]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    return measure(Predicted("a/model", documents, 9_000, 2, speed=SPEED), Settings("test.spacy"))
+    predicted = Predictions("a/model", documents, 9_000, 2, speed=SPEED)
+    return measure(predicted, EvaluationSettings("test.spacy"))
 
 
 @pytest.mark.parametrize("width", [80, 120])
@@ -101,7 +102,7 @@ def test_entities_without_probability_are_counted(capsys: pytest.CaptureFixture[
         "No entities are predicted": [none],
     }
     for documents in ([sure], *sayings.values()):
-        print_metrics(*measure(Predicted("m", documents, 12, 0), Settings("d")))
+        print_metrics(*measure(Predictions("m", documents, 12, 0), EvaluationSettings("d")))
         out = capsys.readouterr().out
         for said, where in sayings.items():
             assert (said in out) == (documents is where)
@@ -109,7 +110,7 @@ def test_entities_without_probability_are_counted(capsys: pytest.CaptureFixture[
 
 def test_types_that_only_one_side_has_are_named(capsys: pytest.CaptureFixture[str]) -> None:
     documents = [make_document([(0, 1, "PER")], [(0, 1, "PERSON"), (2, 3, "ORG")])]
-    metrics, _ = measure(Predicted("a", documents, 12, 0), Settings("b"))
+    metrics, _ = measure(Predictions("a", documents, 12, 0), EvaluationSettings("b"))
     print_scores(metrics)
     output = capsys.readouterr().out
     assert "Types that were never predicted: PER.\n" in output

@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 
+from spacy_ner_plus.annotation.gold import lost_entities
 from spacy_ner_plus.evaluation.documents import from_example
 from spacy_ner_plus.evaluation.tokenisation import tokenisation
-from spacy_ner_plus.text.gold import lost_entities
 
 NLP = spacy.blank("en")
 WORDS = ("aspirin-induced", "can't", "(", "5mg/kg", "U.S.", "  ", "-", "pain", "don", "'t", "?")

@@ -5,11 +5,11 @@ import pytest
 from spacy.tokens import DocBin
 from thinc.api import Config
 
-from spacy_ner_plus.experiments.corpus import AnnotatedCorpus
+from spacy_ner_plus.data.splitting.annotated_corpus import AnnotatedCorpus
 from spacy_ner_plus.experiments.cross_validation import describe_folds, plan_cross_validation
 from spacy_ner_plus.experiments.runs import Plan
+from tests.data.splitting.test_stratification import make_counts
 from tests.experiments.samples import read_config
-from tests.experiments.test_stratification import make_counts
 
 
 def make_corpus(n_docs: int = 83, n_labels: int = 3) -> AnnotatedCorpus:

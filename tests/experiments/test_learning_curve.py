@@ -5,13 +5,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from spacy_ner_plus.experiments.corpus import AnnotatedCorpus
+from spacy_ner_plus.data.splitting.annotated_corpus import AnnotatedCorpus
 from spacy_ner_plus.experiments.learning_curve import (
     Curve,
     describe_last_gain,
     plan_learning_curve,
 )
-from spacy_ner_plus.experiments.plot import (
+from spacy_ner_plus.pages.curve import (
     ALL,
     draw_learning_curve,
     frequent_types,

@@ -7,7 +7,7 @@ from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
 from thinc.api import Config
 
-from spacy_ner_plus.experiments.corpus import read_corpus
+from spacy_ner_plus.data.splitting.annotated_corpus import read_corpus
 from spacy_ner_plus.experiments.runs import Run
 from spacy_ner_plus.experiments.trial import (
     carry_out,
@@ -17,7 +17,7 @@ from spacy_ner_plus.experiments.trial import (
     read_examples,
     remove_models,
 )
-from spacy_ner_plus.scoring import count_spans, summarise
+from spacy_ner_plus.metrics.spans import count_spans, summarise
 from tests.experiments.samples import config_text, read_config, write_corpus
 
 RUN = Run("run", "Run", 5, list(range(30)), list(range(30, 40)), list(range(40, 60)))

@@ -21,7 +21,7 @@ from spacy.vocab import Vocab
 from tokenizers import Tokenizer, models, pre_tokenizers
 from tokenizers.processors import BertProcessing
 
-from spacy_ner_plus.pipeline.ner_plus import NerPlus
+from spacy_ner_plus.pipeline.ner_plus.factory import NerPlus
 from tests import tiny
 from tests.fuzz.strategies import Mark, Recipe
 

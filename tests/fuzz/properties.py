@@ -10,10 +10,10 @@ import numpy as np
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin, Span
 
-from spacy_ner_plus.models.emissions import Emissions
-from spacy_ner_plus.models.learning import loss_and_gradient
-from spacy_ner_plus.models.tagging import Entities
-from spacy_ner_plus.pipeline.ner_plus import NerPlus
+from spacy_ner_plus.models.decoding.emissions import Emissions
+from spacy_ner_plus.models.decoding.entities import Entities
+from spacy_ner_plus.models.decoding.losses import loss_and_gradient
+from spacy_ner_plus.pipeline.ner_plus.factory import NerPlus
 from tests.fuzz.pipelines import (
     PICKY,
     Setup,

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from spacy.vocab import Vocab
 
-from spacy_ner_plus.data.columns import read_columns
-from spacy_ner_plus.data.docs import make_doc
-from spacy_ner_plus.data.offsets import set_offset_ents
+from spacy_ner_plus.annotation.offsets import set_offset_ents
+from spacy_ner_plus.data.formats.column_docs import make_doc
+from spacy_ner_plus.data.formats.columns import read_columns
 from tests.fuzz.pipelines import cook
 from tests.fuzz.strategies import Recipe
 

@@ -9,8 +9,8 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from thinc.api import Model
 
-from spacy_ner_plus.models.emissions import Emissions
-from spacy_ner_plus.models.transformer_tagger import build_transformer_tagger_v1
+from spacy_ner_plus.models.architectures.transformer_tagger import build_transformer_tagger_v1
+from spacy_ner_plus.models.decoding.emissions import Emissions
 from spacy_ner_plus.tags import TagScheme
 from tests import tiny
 

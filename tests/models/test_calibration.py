@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spacy_ner_plus.models.calibration import Calibration, fit
-from spacy_ner_plus.reliability import expected_calibration_error, log_loss
+from spacy_ner_plus.metrics.reliability import expected_calibration_error, log_loss
+from spacy_ner_plus.models.decoding.calibration import Calibration, fit
 
 
 def sigmoid(x: np.ndarray) -> np.ndarray:

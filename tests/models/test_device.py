@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from spacy_ner_plus.models import device as devices
-from spacy_ner_plus.models.device import (
+from spacy_ner_plus.models.runtime import device as devices
+from spacy_ner_plus.models.runtime.device import (
     PRECISIONS,
     autocast,
     has_fast_bf16,

@@ -4,8 +4,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spacy_ner_plus.models import emissions as module
-from spacy_ner_plus.models.emissions import Emissions, sequence_groups
+from spacy_ner_plus.models.decoding import emissions as module
+from spacy_ner_plus.models.decoding.emissions import Emissions, sequence_groups
 
 
 @settings(deadline=None)

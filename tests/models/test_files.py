@@ -14,11 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from spacy_ner_plus.models import files, manifest
-from spacy_ner_plus.models.files import Weights, check_fit, read_json, read_msgpack
-from spacy_ner_plus.models.manifest import make_manifest, verify
-from spacy_ner_plus.models.secrets import HIDDEN, redact, shown_cause
-from spacy_ner_plus.nn.encoder_config import plain_config
+from spacy_ner_plus.models.pretrained.secrets import HIDDEN, redact, shown_cause
+from spacy_ner_plus.models.storage import files, manifest
+from spacy_ner_plus.models.storage.files import Weights, check_fit, read_json, read_msgpack
+from spacy_ner_plus.models.storage.manifest import make_manifest, verify
+from spacy_ner_plus.nn.encoders.encoder_config import plain_config
 
 KNOWN = frozenset({"a.json", "b.bin", "c.json"})
 CONTENT = {"a.json": b"{}", "b.bin": bytes(range(256))}

@@ -10,14 +10,14 @@ from spacy.tokens import Doc
 from thinc.api import Adam, Model
 from torch import Tensor
 
-from spacy_ner_plus.models.loss_scale import (
+from spacy_ner_plus.models.architectures.transformer_vectors import build_transformer_v1
+from spacy_ner_plus.models.runtime.loss_scale import (
     GROWTH_INTERVAL,
     INITIAL_SCALE,
     LEAST_SCALE,
     LossScale,
 )
-from spacy_ner_plus.models.optimizer import ModuleOptimizer
-from spacy_ner_plus.models.transformer_vectors import build_transformer_v1
+from spacy_ner_plus.models.runtime.optimizer import ModuleOptimizer
 from tests.models.conftest import MakeTagger
 
 TEXTS = ["Bob Smith flew to Paris on Monday .", "hypotension", "Severe heart failure followed ."]

@@ -10,7 +10,7 @@ from spacy.language import Language
 from thinc.api import Adam, Model
 
 from spacy_ner_plus.tags import TagScheme
-from tests.models.test_shim import (
+from tests.models.test_tagger_shim import (
     TEXTS,
     rebuilt,
     set_gradients,

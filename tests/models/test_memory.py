@@ -19,12 +19,12 @@ from thinc.api import Model
 from thinc.types import ArgsKwargs
 from torch import Tensor, nn
 
-from spacy_ner_plus.models import encoder
-from spacy_ner_plus.models.device import autocast
-from spacy_ner_plus.models.memory import count_recomputed, is_out_of_memory
-from spacy_ner_plus.models.training_pass import TrainingPass
-from spacy_ner_plus.models.transformer_vectors import build_transformer_v1
-from spacy_ner_plus.nn.buckets import TensorBucket
+from spacy_ner_plus.models.architectures.transformer_vectors import build_transformer_v1
+from spacy_ner_plus.models.runtime import wordpiece_input
+from spacy_ner_plus.models.runtime.device import autocast
+from spacy_ner_plus.models.runtime.memory import count_recomputed, is_out_of_memory
+from spacy_ner_plus.models.runtime.training_pass import TrainingPass
+from spacy_ner_plus.nn.encoders.buckets import TensorBucket
 from tests import tiny
 from tests.models.conftest import MakeTagger
 
@@ -173,7 +173,7 @@ def test_split_buckets_hold_the_same_windows(
     make_tagger: MakeTagger, docs: list[Doc], pooling: str, max_pieces: int
 ) -> None:
     shim = make_tagger(pooling=pooling).shims[0]
-    batch, buckets = encoder.read_docs(shim, docs, is_train=True)
+    batch, buckets = wordpiece_input.read_docs(shim, docs, is_train=True)
     split = [part for bucket in buckets for part in bucket.split(max_pieces)]
     for part in split:
         assert part.n_pieces <= max_pieces or len(part.ids) == 1
@@ -224,7 +224,7 @@ def test_recomputing_drops_the_same_again(
     shim = model.shims[0]
     drop_in_encoder(model)
     shim.module.train()
-    batch, buckets = encoder.read_docs(shim, docs, is_train=True)
+    batch, buckets = wordpiece_input.read_docs(shim, docs, is_train=True)
     found = []
     for n_recomputed in (0, len(buckets) - 1, len(buckets)):
         forget(model)
@@ -259,7 +259,7 @@ def test_frozen_encoder_keeps_nothing_and_is_not_run_twice(
     calls = []
     model.shims[0].module.encoder.register_forward_hook(lambda *_: calls.append(1))
     learn(model, docs)
-    _, buckets = encoder.read_docs(model.shims[0], docs, is_train=True)
+    _, buckets = wordpiece_input.read_docs(model.shims[0], docs, is_train=True)
     assert len(calls) == len(buckets)
 
 
@@ -366,7 +366,7 @@ def test_gradients_go_back_with_the_same_dropout(make_tagger: MakeTagger, docs: 
     model = make_tagger(max_batch_pieces=64, dropout=0.5)
     shim = model.shims[0]
     drop_in_encoder(model)
-    batch, buckets = encoder.read_docs(shim, docs, is_train=True)
+    batch, buckets = wordpiece_input.read_docs(shim, docs, is_train=True)
     assert len(buckets) > 4
     shim.cfg["max_batch_pieces"] = WHOLE
     found = []

@@ -20,10 +20,12 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from thinc.api import Model
 
-from spacy_ner_plus.models import onnx_export, onnx_graph, onnx_session
-from spacy_ner_plus.models.emissions import Emissions
-from spacy_ner_plus.models.onnx_shim import OnnxShim
-from spacy_ner_plus.models.transformer_tagger import build_transformer_tagger_v1
+from spacy_ner_plus.models.architectures.transformer_tagger import build_transformer_tagger_v1
+from spacy_ner_plus.models.decoding.emissions import Emissions
+from spacy_ner_plus.models.onnx import export as onnx_export
+from spacy_ner_plus.models.onnx import graph as onnx_graph
+from spacy_ner_plus.models.onnx import session as onnx_session
+from spacy_ner_plus.models.onnx.shim import OnnxShim
 from tests import tiny
 
 onnx = pytest.importorskip("onnx")

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import torch
 
-from spacy_ner_plus.models import processes
-from spacy_ner_plus.models.processes import (
+from spacy_ner_plus.models.runtime import processes
+from spacy_ner_plus.models.runtime.processes import (
     TOKENIZER_THREADS,
     TORCH_THREADS,
     check_cuda,

@@ -16,9 +16,9 @@ from spacy.tokens import Doc
 from spacy.util import fix_random_seed
 from thinc.api import Model
 
-from spacy_ner_plus.models.emissions import Emissions
-from spacy_ner_plus.models.shim import shim_of
-from spacy_ner_plus.models.token_tagger import build_token_tagger_v1
+from spacy_ner_plus.models.architectures.token_tagger import build_token_tagger_v1
+from spacy_ner_plus.models.decoding.emissions import Emissions
+from spacy_ner_plus.models.runtime.tagger_shim import shim_of
 from spacy_ner_plus.tags import TagScheme
 
 BLANK = spacy.blank("en")

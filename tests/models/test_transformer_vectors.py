@@ -12,8 +12,8 @@ from spacy.tokens import Doc
 from thinc.api import Adam, Model
 from transformers import AutoModel, AutoTokenizer
 
-from spacy_ner_plus.models.shim import shim_of
-from spacy_ner_plus.models.transformer_vectors import build_transformer_v1
+from spacy_ner_plus.models.architectures.transformer_vectors import build_transformer_v1
+from spacy_ner_plus.models.runtime.tagger_shim import shim_of
 from tests.models.conftest import MakeTagger
 
 TEXTS = [
@@ -138,7 +138,7 @@ def test_gradients_equal_those_of_a_torch_graph(tiny_encoder_dir: Path, docs: li
 
 
 def _inputs_of(model: Model, doc: Doc) -> tuple[Any, int]:
-    from spacy_ner_plus.models.encoder import read_docs
+    from spacy_ner_plus.models.runtime.wordpiece_input import read_docs
 
     batch, buckets = read_docs(model.shims[0], [doc])
     return buckets, batch.n_rows

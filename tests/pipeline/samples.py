@@ -16,9 +16,9 @@ from thinc.api import Adam
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 from tokenizers.processors import BertProcessing
 
-from spacy_ner_plus.models.tagging import Entities
-from spacy_ner_plus.pipeline.ner_plus import NerPlus
-from spacy_ner_plus.tags import read_tags
+from spacy_ner_plus.data.formats.column_tags import read_tags
+from spacy_ner_plus.models.decoding.entities import Entities
+from spacy_ner_plus.pipeline.ner_plus.factory import NerPlus
 from tests import tiny
 
 # Sentences that the trained pipeline knows (the first has 4 entities), one

@@ -12,7 +12,7 @@ import srsly
 from spacy.language import Language
 from spacy.util import fix_random_seed
 
-from spacy_ner_plus.models.saved import write_manifest
+from spacy_ner_plus.pipeline.saving.saved_component import write_manifest
 from tests.pipeline.samples import make_examples, shake_head
 
 TOKEN_TAGGER = "spacy_ner_plus.TokenTagger.v1"

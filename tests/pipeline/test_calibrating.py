@@ -7,8 +7,8 @@ from spacy.language import Language
 from spacy.tokens import Span
 from spacy.training import Example
 
-from spacy_ner_plus.models.calibration import Calibration
-from spacy_ner_plus.pipeline.calibrating import judge
+from spacy_ner_plus.models.decoding.calibration import Calibration
+from spacy_ner_plus.pipeline.ner_plus.calibrating import judge
 from tests.pipeline.samples import found_in, make_examples, probabilities
 
 NEW = 150  # sentences, of which the trained pipeline knows the first 20

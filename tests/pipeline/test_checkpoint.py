@@ -19,7 +19,7 @@ from spacy.training import Example
 from spacy.util import fix_random_seed
 from transformers import AutoModelForTokenClassification, AutoTokenizer
 
-from spacy_ner_plus.models.checkpoint import parse_id2label
+from spacy_ner_plus.models.pretrained.tag_names import parse_id2label
 from tests import tiny
 from tests.pipeline.samples import (
     assert_same_predictions,

@@ -12,10 +12,10 @@ from spacy.tokens import Doc
 from spacy.training import Example
 from thinc.api import Adam
 
-from spacy_ner_plus.models.emissions import Emissions
-from spacy_ner_plus.models.tagging import Entities, decode
+from spacy_ner_plus.models.decoding.emissions import Emissions
+from spacy_ner_plus.models.decoding.entities import Entities, decode
 from spacy_ner_plus.nn.crf import TagDecoder
-from spacy_ner_plus.pipeline import component
+from spacy_ner_plus.pipeline.ner_plus import component
 from spacy_ner_plus.tags import TagScheme
 from tests.pipeline.samples import (
     TEXTS,

@@ -15,7 +15,7 @@ from spacy.tokens import Doc, Span
 from spacy.training import Example
 from thinc.api import Adam
 
-from spacy_ner_plus.pipeline import component
+from spacy_ner_plus.pipeline.ner_plus import component
 from tests.pipeline.samples import (
     assert_same_weights,
     initialized_nlp,

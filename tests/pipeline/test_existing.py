@@ -12,7 +12,7 @@ from spacy.tokens import Doc, Span
 from spacy.training import Example
 
 from spacy_ner_plus.nn.crf import CRF
-from spacy_ner_plus.pipeline.ner_plus import NerPlus
+from spacy_ner_plus.pipeline.ner_plus.factory import NerPlus
 from tests.pipeline.samples import (
     TEXTS,
     assert_same_predictions,

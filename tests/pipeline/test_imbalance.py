@@ -11,7 +11,7 @@ from spacy.language import Language
 from spacy.training import Example
 from thinc.api import Adam
 
-from spacy_ner_plus.pipeline import options
+from spacy_ner_plus.pipeline.ner_plus import options
 from tests.pipeline.samples import (
     add_ner_plus,
     gradients,

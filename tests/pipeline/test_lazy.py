@@ -13,8 +13,8 @@ from spacy.language import Language
 from thinc.api import Config
 from transformers import AutoConfig, AutoModel, AutoModelForTokenClassification, AutoTokenizer
 
-from spacy_ner_plus.models import encoder
-from spacy_ner_plus.pipeline.ner_plus import DEFAULT_CONFIG
+from spacy_ner_plus.models.runtime import wordpiece_input
+from spacy_ner_plus.pipeline.ner_plus.factory import DEFAULT_CONFIG
 
 CONFIG = """
 [nlp]
@@ -39,8 +39,8 @@ def nothing_to_load_from(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(socket, "socket", refuse)
     for module, name in (
-        (encoder, "load_encoder"),
-        (encoder, "load_tokenizer"),
+        (wordpiece_input, "load_encoder"),
+        (wordpiece_input, "load_tokenizer"),
         (AutoConfig, "from_pretrained"),
         (AutoModel, "from_pretrained"),
         (AutoModel, "from_config"),

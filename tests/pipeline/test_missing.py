@@ -8,8 +8,8 @@ import torch
 from spacy.language import Language
 from spacy.training import Example
 
-from spacy_ner_plus.models.learning import loss_and_gradient
-from spacy_ner_plus.text.gold import allowed_tags
+from spacy_ner_plus.annotation.gold import allowed_tags
+from spacy_ner_plus.models.decoding.losses import loss_and_gradient
 from tests.pipeline.samples import gradients, initialized_nlp, make_examples, shake_head
 
 WORDS = "Selegiline - induced postural hypotension occurred ."

@@ -17,8 +17,8 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
 
-from spacy_ner_plus.models.calibration import Calibration
-from spacy_ner_plus.models.processes import TOKENIZER_THREADS, TORCH_THREADS
+from spacy_ner_plus.models.decoding.calibration import Calibration
+from spacy_ner_plus.models.runtime.processes import TOKENIZER_THREADS, TORCH_THREADS
 from tests.pipeline.samples import TEXTS, assert_same_predictions, make_examples, make_nlp
 from tests.pipeline.tampering import copy_of, reseal
 

@@ -14,7 +14,7 @@ from spacy.tokens import Doc, Span
 from spacy.training import Example
 from spacy.util import fix_random_seed
 
-from spacy_ner_plus.models.tagging import Entities
+from spacy_ner_plus.models.decoding.entities import Entities
 from spacy_ner_plus.text.wordpieces import Pieces, WordpieceTokenizer
 from tests.pipeline.samples import (
     TEXTS,

@@ -14,7 +14,7 @@ from spacy.language import Language
 from spacy.tokens import Doc, DocBin, Span
 
 from spacy_ner_plus.nn.crf import CRF
-from spacy_ner_plus.pipeline.ner_plus import NerPlus
+from spacy_ner_plus.pipeline.ner_plus.factory import NerPlus
 from tests.pipeline.samples import (
     TEXTS,
     add_ner_plus,

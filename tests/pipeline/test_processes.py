@@ -14,7 +14,7 @@ import pytest
 import torch
 from spacy.language import Language
 
-from spacy_ner_plus.models.processes import TOKENIZER_THREADS, TORCH_THREADS
+from spacy_ner_plus.models.runtime.processes import TOKENIZER_THREADS, TORCH_THREADS
 from tests.pipeline.samples import TEXTS
 
 ROOT = Path(__file__).parents[2]

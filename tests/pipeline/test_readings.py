@@ -8,8 +8,8 @@ import torch
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 
-from spacy_ner_plus.models.calibration import Calibration
-from spacy_ner_plus.pipeline.ner_plus import NerPlus
+from spacy_ner_plus.models.decoding.calibration import Calibration
+from spacy_ner_plus.pipeline.ner_plus.factory import NerPlus
 from spacy_ner_plus.tags import TagScheme
 from tests.pipeline.samples import TEXTS, initialized_nlp
 

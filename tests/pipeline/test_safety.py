@@ -20,8 +20,8 @@ import torch
 from spacy.language import Language
 from thinc.api import PyTorchShim, PyTorchWrapper, chain
 
-from spacy_ner_plus.models.pretrained import load_encoder, load_tokenizer
-from spacy_ner_plus.pipeline.ner_plus import NerPlus
+from spacy_ner_plus.models.pretrained.loading import load_encoder, load_tokenizer
+from spacy_ner_plus.pipeline.ner_plus.factory import NerPlus
 from tests.pipeline.samples import (
     TEXTS,
     assert_same_weights,

@@ -12,8 +12,8 @@ from spacy.scorer import get_ner_prf
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 
+from spacy_ner_plus.annotation.gold import register_annotated_labels
 from spacy_ner_plus.pipeline.scorer import make_ner_scorer_v1, score_entities
-from spacy_ner_plus.text.gold import register_annotated_labels
 from tests.pipeline.samples import make_examples
 
 LABELS = ("A", "B", "C-d")

@@ -10,7 +10,7 @@ import spacy
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 
-from spacy_ner_plus.pipeline import options
+from spacy_ner_plus.pipeline.ner_plus import options
 from tests.pipeline.samples import (
     TEXTS,
     add_ner_plus,

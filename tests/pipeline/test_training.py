@@ -15,7 +15,7 @@ from spacy.training.loop import train
 from spacy.util import fix_random_seed
 from thinc.api import Adam, Config
 
-from spacy_ner_plus.models.optimizer import SAFE_ENCODER_RATE
+from spacy_ner_plus.models.runtime.optimizer import SAFE_ENCODER_RATE
 from tests.pipeline.samples import (
     add_ner_plus,
     assert_same_weights,

@@ -11,9 +11,9 @@ from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
 
-from spacy_ner_plus.prediction import table_inputs
-from spacy_ner_plus.prediction.inputs import open_input
-from spacy_ner_plus.prediction.records import Document, Fields, Input, RowError
+from spacy_ner_plus.data.sources import table_inputs
+from spacy_ner_plus.data.sources.inputs import open_input
+from spacy_ner_plus.data.sources.rows import Fields, Input, RowError, SourceDocument
 from tests.prediction.samples import (
     TEXTS,
     read_lines,
@@ -252,7 +252,7 @@ def test_parquet_input_says_what_is_wrong_with_a_row(tmp_path: Path) -> None:
         "! the text is null, not a string",
     ]
     first, second, _ = source.records()
-    assert source.parse(first) == Document(1, 1, "ab", {"number": None})
+    assert source.parse(first) == SourceDocument(1, 1, "ab", {"number": None})
     assert source.show(second) == "{'text': b'\\xffc', 'number': 2.0}"
 
 

@@ -60,9 +60,9 @@ from spacy.tokens import Doc, Span
 from spacy.training import Example
 from thinc.api import Adam
 
-from spacy_ner_plus.pipeline.ner_plus import NerPlus
+from spacy_ner_plus.annotation.gold import allowed_tags
+from spacy_ner_plus.pipeline.ner_plus.factory import NerPlus
 from spacy_ner_plus.tags import TagScheme
-from spacy_ner_plus.text.gold import allowed_tags
 from tests.pipeline.samples import make_nlp
 from tests.spacy_behaviour.sentences import SENTENCES, TEXTS, examples, found, iobs, types
 

@@ -58,7 +58,7 @@ from spacy.tokens import Doc, DocBin
 from spacy.util import load_model_from_config
 from spacy.vocab import Vocab
 
-from spacy_ner_plus.pipeline.ner_plus import NerPlus
+from spacy_ner_plus.pipeline.ner_plus.factory import NerPlus
 from tests.pipeline.samples import add_ner_plus, make_nlp
 from tests.spacy_behaviour.sentences import SENTENCES, TEXTS, found
 

@@ -14,7 +14,7 @@ from spacy_ner_plus.text.batches import POOLINGS, Batch, Bucket, make_batch
 from spacy_ner_plus.text.wordpieces import Pieces, WordpieceTokenizer
 from tests import tiny
 from tests.text.hard_texts import ANY_TEXT, HARD_TEXTS
-from tests.text.test_features import forms_of
+from tests.text.test_word_forms import forms_of
 
 GetTokenizer = Callable[[str], WordpieceTokenizer]
 PAD = -9

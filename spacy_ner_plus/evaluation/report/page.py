@@ -1,17 +1,12 @@
 """The page: a template for each section, styles and scripts within, nothing loaded."""
 
-import base64
-import hashlib
-import json
-from functools import cache
-from importlib.resources import files
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from . import figures, plots
-from .errors import browser_data
+from ...pages import figures, html
+from . import plots
+from .error_browser import browser_data
 
 SCRIPTS = ("errors.js", "thresholds.js", "page.js")
 TITLES = {
@@ -34,7 +29,7 @@ def render(metrics: dict[str, Any], errors: list[dict[str, Any]], most_errors: i
     types = figures.by_support(metrics["exact"]["types"])
     script = _script()
     return (
-        _environment()
+        html.environment(__package__)
         .get_template("report.html")
         .render(
             metrics=metrics,
@@ -46,11 +41,11 @@ def render(metrics: dict[str, Any], errors: list[dict[str, Any]], most_errors: i
             reliability_plot=plots.reliability(confidence["reliability"]) if confidence else None,
             curves_plot=plots.curves(confidence["curves"]["micro"]) if confidence else None,
             trade_plot=plots.precision_recall(confidence["curves"], types) if confidence else None,
-            thresholds=_embedded(_threshold_data(confidence)) if confidence else None,
-            errors=_embedded(browser_data(errors, metrics["errors"]["kinds"], most_errors)),
-            style=Markup(_static("style.css")),
+            thresholds=html.embedded(_threshold_data(confidence)) if confidence else None,
+            errors=html.embedded(browser_data(errors, metrics["errors"]["kinds"], most_errors)),
+            style=html.style(),
             script=Markup(script),
-            script_hash=_hash(script),
+            script_hash=html.script_hash(script),
         )
     )
 
@@ -64,43 +59,5 @@ def _threshold_data(confidence: dict[str, Any]) -> dict[str, Any]:
     return {"micro": curves["micro"], "curves": curves["types"], **confidence["thresholds"]}
 
 
-def _embedded(data: Any) -> Markup:
-    """JSON for a script element: no text in it can end the element or open a comment."""
-    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    for character in "<>&\u2028\u2029":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return Markup(text)
-
-
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader(__package__, ""),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(
-        percent=figures.percent,
-        decimals=figures.decimals,
-        count=figures.count,
-        size=figures.size,
-        interval=figures.interval,
-        name=figures.last_part,
-    )
-    return environment
-
-
-def _static(name: str) -> str:
-    return (files(__package__) / name).read_text(encoding="utf8")
-
-
 def _script() -> str:
-    return '"use strict";\n' + "\n".join(_static(name) for name in SCRIPTS)
-
-
-def _hash(script: str) -> str:
-    """What the page's Content-Security-Policy allows to run: this script and no other."""
-    digest = hashlib.sha256(script.encode("utf8")).digest()
-    return "sha256-" + base64.b64encode(digest).decode("ascii")
+    return '"use strict";\n' + "\n".join(html.static(__package__, name) for name in SCRIPTS)

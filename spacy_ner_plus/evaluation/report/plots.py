@@ -1,17 +1,13 @@
 """The plots of the report."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from unicodedata import east_asian_width
 
 import numpy as np
 from markupsafe import Markup
 
-from ...extras import require
-from . import figures, svg
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from ...pages import figures, svg
 
 WIDTH = 430  # pixels: to be read on a phone without scrolling
 ROW = 22
@@ -24,7 +20,7 @@ def f1_of_types(
     types: dict[str, Any], intervals: dict[str, Any] | None, micro_f1: float
 ) -> Markup:
     """F1 of each type as a dot, its interval as a line, micro F1 as a dashed one."""
-    with _style():
+    with svg.style():
         plot = _rows([svg.shown(label) for label in types], 0.18)
         f1 = 100 * np.array([scores["f1"] for scores in types.values()])
         y = np.arange(len(types))
@@ -43,7 +39,7 @@ def f1_of_types(
 
 def f1_gains(kinds: list[dict[str, Any]]) -> Markup:
     """What micro F1 would gain if all errors of a kind were mended. Bars have the kind as id."""
-    with _style():
+    with svg.style():
         plot = _rows([kind["name"] for kind in kinds], 0.0)
         gains = [100 * kind["f1_gain"] for kind in kinds]
         bars = plot.barh(range(len(kinds)), gains, color=BLUE, height=0.62)
@@ -66,7 +62,7 @@ def f1_gains(kinds: list[dict[str, Any]]) -> Markup:
 
 def reliability(states: dict[str, Any]) -> Markup:
     """Precision of entities against their probability by bins, before and after calibration."""
-    with _style():
+    with svg.style():
         plot = svg.axes(WIDTH, 400, (54, 14, 42, 14))
         plot.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle="--")
         looks = {
@@ -99,7 +95,7 @@ def curves(curve: dict[str, Any]) -> Markup:
     """Precision, recall and F1 over the threshold. The script redraws lines and marker for other
     types: the figure tells where 0 and 1 of both axes are, in its own units.
     """
-    with _style():
+    with svg.style():
         plot = svg.axes(WIDTH, 300, (48, 14, 42, 30))
         x = np.array(curve["threshold"], dtype=float)
         looks = {"precision": (BLUE, "-"), "recall": (ORANGE, "--"), "f1": (INK, ":")}
@@ -132,7 +128,7 @@ def precision_recall(curves: dict[str, Any], types: Iterable[str]) -> Markup:
 
     types (Iterable[str]): The most important first; as many are shown as can be told apart.
     """
-    with _style():
+    with svg.style():
         plot = svg.axes(WIDTH, 340, (48, 14, 42, 30))
         shown = [label for label in types if label in curves["types"]][: len(LINES)]
         lines = [(label, curves["types"][label], *LINES[i]) for i, label in enumerate(shown)]
@@ -157,11 +153,7 @@ def precision_recall(curves: dict[str, Any], types: Iterable[str]) -> Markup:
         return svg.element(_figure(plot), "trade", "Precision against recall", _plain(what))
 
 
-def _style() -> Any:
-    return require("matplotlib", "evaluate").rc_context(svg.STYLE)
-
-
-def _rows(names: list[str], pad: float) -> "Axes":
+def _rows(names: list[str], pad: float) -> Any:
     """Axes with a row for each name, the first on top."""
     left = 14 + 6.6 * max([6, *(_columns(name) for name in names)])
     height = max(1, len(names)) * ROW + 52
@@ -177,7 +169,7 @@ def _columns(text: str) -> float:
     return sum(1.7 if east_asian_width(c) in "WF" else 0.95 for c in text)
 
 
-def _figure(plot: "Axes") -> Any:
+def _figure(plot: Any) -> Any:
     return plot.get_figure()
 
 

@@ -1,0 +1,133 @@
+"""Sentences of column files -> spaCy Docs.
+
+Column files without the original text do not say which tokens had a space between them. Their
+tokens are joined by single spaces: no guess is made (detokenisers depend on the language and are
+wrong now and then), every token keeps its exact offsets, and nothing is lost. The text then looks
+like "Parkinson ' s disease", and a model trained on it has seen only such text.
+
+Where the file gives the original text of a sentence, `doc.text` holds it verbatim. Sentences of a
+document are joined by one space in both cases.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from spacy.tokens import Doc
+from spacy.tokens import Span as DocSpan
+from spacy.vocab import Vocab
+
+from ...tags import Span
+from .columns import Sentence, has_markers
+
+_WHITE_SPACE = re.compile(r"\s*")
+
+
+def group_sentences(
+    sentences: Sequence[Sentence], group: int = 1, *, use_markers: bool = True
+) -> Iterator[list[Sentence]]:
+    """Group sentences to documents: by the file's markers, else by number.
+
+    sentences (Sequence[Sentence]): In the order of the file.
+    group (int): Sentences a document, the last may have fewer. Used if no sentence opens a
+        document, or if `use_markers` is off. The default of 1 assumes nothing about what belongs
+        together: many column files hold unrelated sentences.
+    use_markers (bool): Let the file's own document markers decide, if it has any.
+    YIELDS (List[Sentence]): The sentences of a document.
+    RAISES (ValueError): `group` is below 1.
+    """
+    if group < 1:
+        raise ValueError(f"The number of sentences a document must be 1 or more, got {group}.")
+    by_marker = use_markers and has_markers(sentences)
+    document: list[Sentence] = []
+    for sentence in sentences:
+        is_full = sentence.opens_document if by_marker else len(document) == group
+        if is_full and document:
+            yield document
+            document = []
+        document.append(sentence)
+    if document:
+        yield document
+
+
+def make_doc(vocab: Vocab, sentences: Iterable[Sentence]) -> Doc:
+    """A Doc of the sentences, with sentence starts and entities.
+
+    Tokens outside of entities are annotated as such, not missing, also in a sentence without
+    entities.
+
+    vocab (Vocab): The vocabulary of the Doc.
+    sentences (Iterable[Sentence]): The sentences of one document.
+    RETURNS (Doc): The document.
+    RAISES (ValueError): The tokens of a sentence do not make up its text.
+    """
+    words: list[str] = []
+    spaces: list[bool] = []
+    sent_starts: list[bool | int | None] = []
+    spans: list[Span] = []
+    for sentence in sentences:
+        if spaces and spaces[-1]:  # the text before ends with a space of its own
+            words.append(" ")
+            spaces.append(False)
+            sent_starts.append(False)
+        elif spaces:
+            spaces[-1] = True
+        sentence_words, sentence_spaces, positions = _align_text(sentence)
+        offset = len(words)
+        spans += [
+            (offset + positions[start], offset + positions[end - 1] + 1, label)
+            for start, end, label in sentence.spans
+        ]
+        words += sentence_words
+        spaces += sentence_spaces
+        sent_starts += [True] + [False] * (len(sentence_words) - 1)
+    doc = Doc(vocab, words=words, spaces=spaces, sent_starts=sent_starts)
+    doc.set_ents([DocSpan(doc, *span) for span in spans], default="outside")
+    return doc
+
+
+def _align_text(sentence: Sentence) -> tuple[list[str], list[bool], list[int]]:
+    """Words, whether a space follows each, and the word index of each token of the sentence.
+
+    spaCy can note one plain space after a word. Any further white space between tokens becomes a
+    word of its own, as in spaCy's tokenizer, so that offsets stay exact.
+    """
+    if sentence.text is None:
+        n_tokens = len(sentence.tokens)
+        return list(sentence.tokens), [True] * (n_tokens - 1) + [False], list(range(n_tokens))
+    words: list[str] = []
+    spaces: list[bool] = []
+    positions: list[int] = []
+    at = 0
+    for i, token in enumerate(sentence.tokens):
+        if not sentence.text.startswith(token, at):  # else white space is the token itself
+            at = _add_white_space(sentence.text, at, words, spaces)
+        if not sentence.text.startswith(token, at):
+            raise _text_error(sentence, f"Token {i + 1}, {token!r}, is not in the text at", at)
+        positions.append(len(words))
+        words.append(token)
+        spaces.append(False)
+        at += len(token)
+    at = _add_white_space(sentence.text, at, words, spaces)
+    if at < len(sentence.text):
+        raise _text_error(sentence, "No token is left for the text at", at)
+    return words, spaces, positions
+
+
+def _add_white_space(text: str, at: int, words: list[str], spaces: list[bool]) -> int:
+    match = _WHITE_SPACE.match(text, at)
+    assert match is not None  # an empty run matches too
+    run = match.group()
+    if run.startswith(" ") and words and not spaces[-1]:
+        spaces[-1] = True
+        run = run[1:]
+    if run:
+        words.append(run)
+        spaces.append(False)
+    return match.end()
+
+
+def _text_error(sentence: Sentence, message: str, at: int) -> ValueError:
+    return ValueError(
+        f"{sentence.where}: {message} character {at}: {(sentence.text or '')[at : at + 30]!r}. "
+        "Correct the text or the tokens of this sentence: the tokens must make up the text."
+    )

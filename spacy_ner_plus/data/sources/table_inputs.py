@@ -1,0 +1,165 @@
+"""Documents from tables: CSV, TSV and Parquet."""
+
+import csv
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from ...support.extras import require
+from .rows import Fields, Record, RowError, SourceDocument
+
+# A quote that is never closed must not take the rest of a large file into memory.
+MAX_FIELD = 10_000_000
+PARQUET_BATCH = 1024
+PARQUET_BUFFER = 1 << 20  # bytes
+
+
+class SeparatedValues:
+    """Rows under a header, quoted as in RFC 4180. Blank lines are passed over.
+
+    RAISES ValueError: If the header lacks the text's field or names a field twice.
+    """
+
+    def __init__(self, path: Path, fields: Fields, delimiter: str) -> None:
+        self.path = path
+        self._fields = fields
+        self._delimiter = delimiter
+        self._header: list[str] = next(self._rows(), (1, "", []))[2]
+        _check_columns(path, self._header, fields)
+
+    def records(self) -> Iterator[Record]:
+        rows = self._rows()
+        next(rows)
+        for line, raw, columns in rows:
+            yield Record(self.path.name, line, (raw, columns))
+
+    def count(self) -> int:
+        return sum(1 for _ in self.records())
+
+    def parse(self, record: Record) -> SourceDocument:
+        raw, columns = record.raw
+        if any("\udc80" <= char <= "\udcff" for char in raw):
+            raise RowError("the row has bytes that are not UTF-8")
+        if isinstance(columns, str):
+            raise RowError(columns)
+        if len(columns) != len(self._header):
+            raise RowError(
+                f"the row has {len(columns)} columns, the header has {len(self._header)}"
+            )
+        return self._fields.document(record, dict(zip(self._header, columns, strict=True)))
+
+    def show(self, record: Record) -> str:
+        raw: str = record.raw[0]
+        return raw.encode("utf8", "surrogateescape").decode("utf8", "backslashreplace")
+
+    def _rows(self) -> Iterator[tuple[int, str, Any]]:
+        """Each row's first line, its raw text, and its columns or what is wrong with them."""
+        csv.field_size_limit(max(csv.field_size_limit(), MAX_FIELD))
+        with self.path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
+            lines = _Taken(file)
+            reader = csv.reader(lines, delimiter=self._delimiter, strict=True)
+            columns: list[str] | str | None = []
+            while columns is not None:
+                lines.taken = []
+                first = lines.n + 1
+                try:
+                    columns = next(reader, None)
+                except csv.Error as error:
+                    columns = f"the row can't be split: {error}"
+                if columns:
+                    yield first, "".join(lines.taken).rstrip("\r\n"), columns
+
+
+class _Taken:
+    """Lines, of which those that were taken last can be seen."""
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        self._lines = iter(lines)
+        self.taken: list[str] = []
+        self.n = 0
+
+    def __iter__(self) -> "_Taken":
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._lines)
+        self.n += 1
+        self.taken.append(line)
+        return line
+
+
+class Parquet:
+    """Rows of a Parquet file, read batch by batch; only the columns that are needed.
+
+    RAISES ValueError: If pyarrow is not installed, the file is no Parquet, or the text's column is
+        missing or does not hold strings.
+    """
+
+    def __init__(self, path: Path, fields: Fields) -> None:
+        self.path = path
+        self._fields = fields
+        self._pq = require("pyarrow.parquet", "parquet")
+        self._pa = require("pyarrow", "parquet")
+        try:
+            schema = self._pq.read_schema(path)
+        except self._pa.ArrowInvalid as error:
+            raise ValueError(f"{path} is no Parquet file: {error}") from error
+        _check_columns(path, schema.names, fields)
+        kind = schema.field(fields.text).type
+        if self._pa.types.is_dictionary(kind):
+            kind = kind.value_type
+        if not (self._pa.types.is_string(kind) or self._pa.types.is_large_string(kind)):
+            raise ValueError(f"{path}: column '{fields.text}' holds {kind}, no strings.")
+        names = schema.names if fields.keeps_others else (fields.id, fields.text)
+        self._columns = [name for name in names if name in schema.names]
+
+    def records(self) -> Iterator[Record]:
+        number = 0
+        # Without these two, a whole row group of the file would be in memory.
+        streamed = {"buffer_size": PARQUET_BUFFER, "pre_buffer": False}
+        with self._pq.ParquetFile(self.path, **streamed) as file:
+            for batch in file.iter_batches(PARQUET_BATCH, columns=self._columns):
+                columns = {name: self._plain(batch.column(name)) for name in self._columns}
+                for i in range(batch.num_rows):
+                    number += 1
+                    yield Record(self.path.name, number, (columns, i))
+
+    def _plain(self, column: Any) -> Any:
+        is_dictionary = self._pa.types.is_dictionary(column.type)
+        return column.dictionary_decode() if is_dictionary else column
+
+    def count(self) -> int:
+        return int(self._pq.read_metadata(self.path).num_rows)
+
+    def parse(self, record: Record) -> SourceDocument:
+        columns, i = record.raw
+        row = {}
+        for name, column in columns.items():
+            try:
+                row[name] = column[i].as_py()
+            except UnicodeDecodeError as error:
+                raise RowError("the row has bytes that are not UTF-8") from error
+            except (ValueError, OverflowError) as error:  # times that datetime can't have
+                raise RowError(f"column '{name}' can't be read: {error}") from error
+        return self._fields.document(record, row)
+
+    def show(self, record: Record) -> str:
+        columns, i = record.raw
+        return str({name: self._shown(column[i]) for name, column in columns.items()})
+
+    def _shown(self, value: Any) -> Any:
+        try:
+            return value.as_py()
+        except (ValueError, OverflowError):
+            is_binary = isinstance(value, self._pa.BinaryScalar)  # or a string
+            return value.as_buffer().to_pybytes() if is_binary else f"unreadable {value.type}"
+
+
+def _check_columns(path: Path, names: list[str], fields: Fields) -> None:
+    if fields.text not in names:
+        raise ValueError(
+            f"{path} has no column '{fields.text}': name the one with the text with "
+            f"--text-field. Columns: {', '.join(names) or 'none'}."
+        )
+    if len(set(names)) < len(names):
+        raise ValueError(f"{path} names a column twice: {', '.join(names)}. Give it another name.")

@@ -1,0 +1,80 @@
+"""Documents from plain text and from JSON Lines."""
+
+import json
+from codecs import BOM_UTF8
+from collections.abc import Iterator
+from pathlib import Path
+
+from .rows import Fields, Record, RowError, SourceDocument, decode, make_document
+
+
+class _Lines:
+    """Lines end with a line feed, before which there may be a carriage return."""
+
+    def __init__(self, path: Path, fields: Fields) -> None:
+        self.path = path
+        self._fields = fields
+
+    def records(self) -> Iterator[Record]:
+        with self.path.open("rb") as file:
+            for number, line in enumerate(file, start=1):
+                line = line.removesuffix(b"\n").removesuffix(b"\r")
+                yield Record(
+                    self.path.name, number, line.removeprefix(BOM_UTF8) if number == 1 else line
+                )
+
+    def count(self) -> int:
+        return sum(1 for _ in self.records())
+
+    def show(self, record: Record) -> str:
+        return str(record.raw.decode("utf8", "backslashreplace"))
+
+
+class TextLines(_Lines):
+    """A document a line, empty lines too. The line's number is the id."""
+
+    def parse(self, record: Record) -> SourceDocument:
+        return make_document(record, decode(record.raw), None, {})
+
+
+class JsonLines(_Lines):
+    """A JSON object a line; blank lines are passed over."""
+
+    def records(self) -> Iterator[Record]:
+        return (record for record in super().records() if record.raw.strip())
+
+    def parse(self, record: Record) -> SourceDocument:
+        text = decode(record.raw)
+        try:
+            row = json.loads(text, parse_constant=_refuse)
+        except (ValueError, RecursionError) as error:
+            raise RowError(f"invalid JSON: {error}") from error
+        if not isinstance(row, dict):
+            raise RowError(f"the line holds no JSON object, but a {type(row).__name__}")
+        return self._fields.document(record, row)
+
+
+class TextFolder:
+    """A document a .txt file, in the order of their paths, which are the ids."""
+
+    def __init__(self, path: Path, fields: Fields) -> None:
+        self.path = path
+
+    def records(self) -> Iterator[Record]:
+        for file in sorted(self.path.rglob("*.txt")):
+            name = file.relative_to(self.path).as_posix()
+            yield Record(name, 1, file)
+
+    def count(self) -> int:
+        return sum(1 for _ in self.records())
+
+    def parse(self, record: Record) -> SourceDocument:
+        data = record.raw.read_bytes().removeprefix(BOM_UTF8)
+        return make_document(record, decode(data), record.file, {})
+
+    def show(self, record: Record) -> str:
+        return str(record.raw.read_bytes().decode("utf8", "backslashreplace"))
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is not JSON")

@@ -1,0 +1,101 @@
+"""Annotated documents that can be divided: .spacy files to .spacy files, nothing lost."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from spacy.tokens import DocBin
+from spacy.vocab import Vocab
+
+from ..corpus import find_files
+from .stratification import stratify
+
+
+@dataclass(frozen=True)
+class AnnotatedCorpus:
+    """Documents as they are stored, and what entities they have.
+
+    docs (DocBin): The documents.
+    labels (Tuple[str, ...]): The entity types, sorted.
+    counts: (n_docs, n_labels) int64, entities of each type in each document.
+    sha256 (str): Of the content of the file; of a folder's files, one after the other by name.
+    """
+
+    docs: DocBin
+    labels: tuple[str, ...]
+    counts: np.ndarray
+    sha256: str
+
+    def __len__(self) -> int:
+        return len(self.docs)
+
+    def n_entities(self, indices: Iterable[int]) -> int:
+        """How many entities these documents have."""
+        return int(self.counts[list(indices)].sum())
+
+    def write(self, indices: Iterable[int], path: Path) -> None:
+        """Write some of the documents to a .spacy file, as they were read."""
+        part, whole = DocBin(), self.docs
+        part.attrs = list(whole.attrs)
+        part.strings = whole.strings
+        part.store_user_data = any(data is not None for data in whole.user_data)
+        for i in indices:
+            part.tokens.append(whole.tokens[i])
+            part.spaces.append(whole.spaces[i])
+            part.cats.append(whole.cats[i])
+            part.span_groups.append(whole.span_groups[i])
+            part.flags.append(whole.flags[i])
+            part.user_data.append(whole.user_data[i])
+        part.to_disk(path)
+
+    def rare_labels(self, n: int) -> dict[str, int]:
+        """The labels that fewer than n documents have, and how many have them."""
+        n_docs = np.count_nonzero(self.counts, axis=0).tolist()
+        return {label: k for label, k in zip(self.labels, n_docs, strict=True) if k < n}
+
+    def carve(self, indices: np.ndarray, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        """Take a share of documents out of others, balanced by labels.
+
+        RETURNS: The documents that are left, and those taken: at least one of each.
+        RAISES ValueError: If the share is not between 0 and 1, or the documents are too few.
+        """
+        if not 0 < share < 1:
+            raise ValueError(f"--dev-share must be between 0 and 1, got {share}.")
+        if len(indices) < 2:
+            raise ValueError(
+                f"{len(indices)} documents to train with are too few: there must be 2 at least, "
+                "one of them for the choice of the checkpoint."
+            )
+        share = min(max(share, 1 / len(indices)), 1 - 1 / len(indices))
+        taken = stratify(self.counts[indices], [1 - share, share], seed) == 1
+        return indices[~taken], indices[taken]
+
+
+def read_corpus(path: Path) -> AnnotatedCorpus:
+    """Read annotated documents.
+
+    path (Path): A .spacy file, or a folder of such files.
+    RAISES ValueError: If there is no such file, it is another format's, or no document has an
+        entity.
+    """
+    docs, digest = DocBin(), hashlib.sha256()
+    for number, file in enumerate(find_files(path)):
+        content = file.read_bytes()
+        digest.update(content)
+        try:
+            part = DocBin().from_bytes(content)
+        except ValueError as error:
+            raise ValueError(f"{file} is not a .spacy file: {error}") from error
+        if number == 0:
+            docs = part
+        else:
+            docs.merge(part)
+    found = [Counter(ent.label_ for ent in doc.ents) for doc in docs.get_docs(Vocab())]
+    labels = tuple(sorted(set().union(*found)))
+    if not labels:
+        raise ValueError(f"{path} has no annotated entities: there is nothing to learn or score.")
+    counts = np.array([[counter[label] for label in labels] for counter in found], dtype=np.int64)
+    return AnnotatedCorpus(docs, labels, counts, digest.hexdigest())

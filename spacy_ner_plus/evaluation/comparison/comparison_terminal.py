@@ -1,0 +1,210 @@
+"""A comparison as tables on a terminal, at most 80 columns wide for types with short names."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from wasabi import msg
+from wasabi.util import locale_escape
+
+from ..intervals import MEASURES
+
+# What examples are of, by their key in differences.DIFFERENCES.
+TITLES = {
+    "found_by_b_only": "Gold entities that only B finds",
+    "found_by_a_only": "Gold entities that only A finds",
+    "wrong_in_a_only": "Spurious entities that only A predicts",
+    "wrong_in_b_only": "Spurious entities that only B predicts",
+}
+# Characters of context in an example, on either side of the entity.
+BEFORE, AFTER = 28, 28
+MOST_CHARACTERS = 40
+
+
+def print_comparison(comparison: dict[str, Any]) -> None:
+    """Print all of a comparison but its gate and examples. See compare.compare."""
+    a, b, counts = comparison["a"], comparison["b"], comparison["counts"]
+    print(locale_escape(f"A, the baseline:   {a['model']}"))
+    print(locale_escape(f"B, the candidate:  {b['model']}"))
+    print(locale_escape(f"Data:              {comparison['data']}"))
+    print(
+        f"{counts['documents']:,} documents, {counts['words']:,} words, "
+        f"{counts['gold']:,} gold entities."
+    )
+    if counts["documents_without_annotation"]:
+        print(f"Left out: {counts['documents_without_annotation']:,} without annotation.")
+    if a["not_judged"] or b["not_judged"]:
+        print(
+            "Neither right nor wrong, for lack of annotation: predicted entities, "
+            f"{a['not_judged']:,} of A\nand {b['not_judged']:,} of B."
+        )
+    _print_scores(comparison)
+    _print_differences(comparison)
+    _print_entities(comparison["entities"])
+    _print_errors(comparison["errors"])
+    if a["speed"] and b["speed"]:
+        rates = [side["speed"]["words_per_second"] for side in (a, b)]
+        print(f"Speed: A {rates[0]:,.0f} words/s, B {rates[1]:,.0f} words/s\n")
+    print(verdict(comparison))
+
+
+def verdict(comparison: dict[str, Any]) -> str:
+    """Whether B is better by micro F1, in a sentence."""
+    micro = comparison["exact"]["micro"]
+    points, p = 100 * micro["difference"]["f1"], micro["p"]["f1"]
+    if not points:
+        return "Micro F1 of A and B is the same."
+    better, worse = ("B", "A") if points > 0 else ("A", "B")
+    return (
+        f"{better} is better than {worse} by {abs(points):.2f} points of micro F1; p = {p:.4f}"
+        + ("." if p < 0.05 else ", so it may be chance.")
+    )
+
+
+def print_examples(rows: Sequence[dict[str, Any]], n: int) -> None:
+    """Print some examples of each way to differ, from all over the data.
+
+    rows (Sequence[Dict[str, Any]]): See differences.difference_rows.
+    n (int): How many of each.
+    """
+    for kind, title in TITLES.items():
+        # other wrong predictions are about gold entities, and shown with these
+        alone = [
+            row
+            for row in rows
+            if row["meta"]["kind"] == kind and (kind.startswith("found") or _has_no_gold(row))
+        ]
+        n_shown = min(n, len(alone))
+        if not n_shown:
+            continue
+        msg.divider(f"{title}: {n_shown} of {len(alone):,}")
+        for i in range(n_shown):
+            _print_example(alone[i * len(alone) // n_shown])
+
+
+def _print_scores(comparison: dict[str, Any]) -> None:
+    rows = []
+    for name, row in _score_rows(comparison):
+        scores = [f"{100 * row[side][m]:.2f}" for m in MEASURES for side in "ab"]
+        support = row["a"].get("support")
+        rows.append((name, *scores, "" if support is None else f"{support:,}"))
+    msg.divider("Exact matches, in percent")
+    _table(rows, ("Type", "P: A", "P: B", "R: A", "R: B", "F1: A", "F1: B", "Gold"))
+
+
+def _print_differences(comparison: dict[str, Any]) -> None:
+    rows = []
+    for name, row in _score_rows(comparison):
+        points = [f"{100 * row['difference'][m]:+.2f}" for m in MEASURES]
+        ends = row["interval"] and [f"{100 * end:+.2f}" for end in row["interval"]["f1"]]
+        p = row.get("p_corrected", row["p"])["f1"]
+        rows.append((name, *points, " to ".join(ends) if ends else "-", f"{p:.4f}"))
+    msg.divider("B - A, in points")
+    _table(rows, ("Type", "P", "R", "F1", "95 % interval of F1", "p of F1"))
+    test, counts = comparison["significance"], comparison["counts"]
+    ways = f"all {test['swaps']:,} swaps" if test["exact"] else f"{test['swaps']:,} random swaps"
+    print(
+        f"p: randomisation test, {ways} of the {counts['documents_that_differ']:,} documents that\n"
+        "differ; p of types is corrected for their number (Holm)."
+    )
+    bootstrap = comparison["bootstrap"]
+    print(
+        f"Interval: paired bootstrap over {counts['documents']:,} documents, "
+        f"{bootstrap['samples']:,} samples.\n"
+        if bootstrap
+        else "Interval: none from a single document.\n"
+    )
+
+
+def _print_entities(entities: dict[str, Any]) -> None:
+    def row(name: str, of: dict[str, Any]) -> tuple[str, ...]:
+        gold, wrong = of["gold"], of["wrong"]
+        return (
+            name,
+            *(f"{gold[who]:,}" for who in ("both", "a_only", "b_only", "neither")),
+            *(f"{wrong[who]:,}" for who in ("both", "a_only", "b_only")),
+        )
+
+    rows = [row(label, of) for label, of in entities["types"].items()]
+    rows.append(row("all", entities))
+    msg.divider("Gold entities found by, and wrong ones predicted by")
+    header = ("Type", "Both", "A only", "B only", "Neither", "Wrong: both", "A only", "B only")
+    _table(rows, header)
+
+
+def _print_errors(errors: dict[str, Any]) -> None:
+    rows: list[tuple[str, ...]] = [
+        (
+            kind["name"],
+            f"{kind['a']:,}",
+            f"{kind['b']:,}",
+            f"{kind['difference']:+,}",
+            f"{kind['found_by_b']:,}",
+            f"{kind['found_by_a']:,}",
+        )
+        for kind in errors["kinds"]
+    ]
+    rows.append(("all", *_totals(errors)))
+    msg.divider("Errors")
+    _table(rows, ("Error", "A", "B", "B - A", "B finds", "A finds"))
+    print(
+        "B finds: gold entities that A gets wrong in this way and B finds. A finds: those\n"
+        "that B gets wrong in this way and A finds.\n"
+    )
+
+
+def _totals(errors: dict[str, Any]) -> tuple[str, ...]:
+    kinds = errors["kinds"]
+    return (
+        f"{errors['a']:,}",
+        f"{errors['b']:,}",
+        f"{errors['b'] - errors['a']:+,}",
+        f"{sum(kind['found_by_b'] for kind in kinds):,}",
+        f"{sum(kind['found_by_a'] for kind in kinds):,}",
+    )
+
+
+def _score_rows(comparison: dict[str, Any]) -> Iterable[tuple[str, dict[str, Any]]]:
+    exact = comparison["exact"]
+    yield from exact["types"].items()
+    yield "micro", exact["micro"]
+    yield "macro", exact["macro"]
+
+
+def _table(rows: Sequence[tuple[str, ...]], header: tuple[str, ...]) -> None:
+    aligns = ("l", *("r" for _ in header[1:]))
+    msg.table(rows, header=header, aligns=aligns, divider=True, spacing=2, max_col=60)
+
+
+def _has_no_gold(row: dict[str, Any]) -> bool:
+    return not any(row["meta"][side] and row["meta"][side]["gold"] for side in "ab")
+
+
+def _print_example(row: dict[str, Any]) -> None:
+    meta = row["meta"]
+    entity = meta["entity"]
+    text = row["text"]
+    before = _one_line(text[: entity["start"]])
+    after = _one_line(text[entity["end"] :])
+    before = before if len(before) <= BEFORE else "..." + before[-BEFORE:]
+    after = after if len(after) <= AFTER else after[:AFTER] + "..."
+    shown = _shortened(entity["text"])
+    print(locale_escape(f"document {meta['document']}: {before}[{shown}]{after}"))
+    verdicts = [_in_words(side, meta[side]) for side in "ab" if meta[side]]
+    print(locale_escape(f"  {entity['label']}. {'; '.join(verdicts)}\n"))
+
+
+def _in_words(side: str, found: dict[str, Any]) -> str:
+    """The kind of error, and what is predicted in the place of a gold entity."""
+    predicted = [] if found["kind"] == "correct" or not found["gold"] else found["predicted"]
+    instead = [f"{_shortened(p['text'])} ({p['label']})" for p in predicted]
+    return ", ".join([f"{side.upper()}: {found['name']}", *instead])
+
+
+def _shortened(text: str) -> str:
+    text = _one_line(text)
+    return text if len(text) <= MOST_CHARACTERS else text[: MOST_CHARACTERS - 3] + "..."
+
+
+def _one_line(text: str) -> str:
+    """White space as single spaces, at the ends too."""
+    return " ".join(f"|{text}|".split())[1:-1]

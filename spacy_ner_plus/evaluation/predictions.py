@@ -1,0 +1,258 @@
+"""Where the documents of an evaluation come from: a pipeline that runs over annotated data, or
+predictions that it made before.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from spacy import util
+from spacy.language import Language
+from spacy.training import Example
+from spacy.vocab import Vocab
+from tqdm import tqdm
+
+from ..data.corpus import make_corpus_v1
+from ..support.peak_memory import peak_memory
+from .documents import Document, Entity, from_example, from_offsets, is_annotated
+from .uncalibrated import calibrated_component, uncalibrated_probabilities
+
+PREDICTIONS = ".jsonl"
+
+
+@dataclass(frozen=True)
+class Speed:
+    """How long a pipeline took, without loading it and the data.
+
+    seconds (float): For all documents, with tokenising if the pipeline got texts.
+    words (int): Tokens of the pipeline.
+    peak_memory (Dict[str, int]): Bytes that the process took at most, by place: see peak_memory.
+    """
+
+    seconds: float
+    words: int
+    peak_memory: dict[str, int]
+
+    @property
+    def words_per_second(self) -> float:
+        return self.words / self.seconds if self.seconds else 0.0
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Gold and predicted entities of the annotated documents of some data.
+
+    name (str): Of the pipeline or file that predicted.
+    documents (List[Document]): The annotated ones.
+    n_words (int): Tokens of the reference in them.
+    n_without_annotation (int): Documents that were left out because nothing is known about them.
+    nlp (Language): The pipeline; None for predictions that were read.
+    speed (Speed): None for predictions that were read.
+    """
+
+    name: str
+    documents: list[Document]
+    n_words: int
+    n_without_annotation: int
+    nlp: Language | None = None
+    speed: Speed | None = None
+
+
+def predict(
+    model: str,
+    data: Path,
+    *,
+    tokens: str = "reference",
+    spans_key: str | None = None,
+    uncalibrated: bool = True,
+) -> Predictions:
+    """The entities of annotated data, as a model finds them.
+
+    model (str): Name or folder of any pipeline that sets doc.ents (or doc.spans[spans_key]), or
+        a .jsonl file with predictions for the same documents in the same order, as
+        `ner-plus predict` writes them.
+    data (Path): .spacy file with gold annotation, or a folder of such files.
+    tokens (str): Which tokens a pipeline gets: see make_corpus_v1.
+    spans_key (str): Compare doc.spans[spans_key]; None for doc.ents.
+    uncalibrated (bool): Run a calibrated pipeline a second time, for the probabilities without its
+        calibration.
+    RAISES ValueError: If there is no annotated document, the pipeline sets no such entities, or
+        predictions do not fit the data.
+    """
+    if not data.exists():
+        raise ValueError(f"There is no evaluation data at {data}: write it with ner-plus convert.")
+    is_file = model.endswith(PREDICTIONS)
+    found = (
+        read_predictions(Path(model), data, spans_key)
+        if is_file
+        else run(
+            util.load_model(model),
+            data,
+            tokens=tokens,
+            spans_key=spans_key,
+            name=model,
+            uncalibrated=uncalibrated,
+        )
+    )
+    if not found.documents:
+        where = "doc.ents" if spans_key is None else f"doc.spans[{spans_key!r}]"
+        raise ValueError(
+            f"None of the {found.n_without_annotation} documents in {data} has annotation in "
+            f"{where}, so there is nothing to evaluate."
+        )
+    return found
+
+
+def run(
+    nlp: Language,
+    data: Path,
+    *,
+    tokens: str = "reference",
+    spans_key: str | None = None,
+    name: str = "",
+    uncalibrated: bool = True,
+) -> Predictions:
+    """Run a pipeline over annotated data, with a progress bar on a terminal.
+
+    Processed documents are let go of one by one: memory is taken by texts and entities only.
+    """
+    examples = dict(enumerate(make_corpus_v1(data, tokens)(nlp)))
+    n_documents = len(examples)
+    known = [i for i, eg in examples.items() if is_annotated(eg.reference, spans_key)]
+    documents, speed = _timed(nlp, examples, known, spans_key)
+    ner = calibrated_component(nlp, spans_key) if uncalibrated else None
+    if ner is not None:
+        again = [eg.predicted for eg in make_corpus_v1(data, tokens)(nlp)]
+        bare = uncalibrated_probabilities(nlp, ner, [again[i] for i in known])
+        bar = _bar(bare, len(known), "Without calibration")
+        documents = [_with_uncalibrated(*pair) for pair in zip(documents, bar, strict=True)]
+    return Predictions(
+        name=name,
+        documents=documents,
+        n_words=sum(len(document.token_starts) for document in documents),
+        n_without_annotation=n_documents - len(known),
+        nlp=nlp,
+        speed=speed,
+    )
+
+
+def read_predictions(path: Path, data: Path, spans_key: str | None = None) -> Predictions:
+    """Predictions that were made before, beside the annotated data that they are for.
+
+    path (Path): JSONL, a row a document of the data, in their order: {"text": ..., "entities":
+        [{"label", "start", "end", "probability"}]}. Offsets are in characters; the probability may
+        lack.
+    data (Path), spans_key (str): See predict.
+    RAISES ValueError: If a row is no such thing, or not of the document in its place.
+    """
+    rows = _rows(path)
+    documents, n_skipped = [], 0
+    nlp = Language(Vocab())
+    for i, example in enumerate(make_corpus_v1(data)(nlp)):
+        reference = example.reference
+        place, row = next(rows, (None, None))
+        if place is None or row is None:
+            raise ValueError(
+                f"{path} ends after {i} documents, but {data} has more: predict all of them, with "
+                f"`ner-plus predict MODEL {data} {path}`."
+            )
+        if row["text"] != reference.text:
+            raise ValueError(
+                f"{place} is about another text than document {i} of {data}: "
+                f"{row['text'][:60]!r} instead of {reference.text[:60]!r}. Predictions must be of "
+                "the same documents in the same order."
+            )
+        if is_annotated(reference, spans_key):
+            found = [_entity(place, row["text"], entity) for entity in row["entities"]]
+            documents.append(from_offsets(i, reference, found, spans_key))
+        else:
+            n_skipped += 1
+    surplus = next(rows, None)
+    if surplus is not None:
+        raise ValueError(f"{surplus[0]} is one document more than {data} has.")
+    n_words = sum(len(document.token_starts) for document in documents)
+    return Predictions(str(path), documents, n_words, n_skipped)
+
+
+def _timed(
+    nlp: Language, examples: dict[int, Example], places: list[int], spans_key: str | None
+) -> tuple[list[Document], Speed]:
+    """Run a pipeline over the examples of some places. Each is taken out, and so let go of, when
+    its entities are known.
+    """
+    documents = []
+    n_words, sets_entities = 0, False
+    start = perf_counter()
+    docs = nlp.pipe(examples[place].predicted for place in places)
+    for place, doc in zip(places, _bar(docs, len(places), "Evaluating"), strict=True):
+        example = examples.pop(place)
+        example.predicted = doc
+        documents.append(from_example(place, example, spans_key))
+        n_words += len(doc)
+        sets_entities |= is_annotated(doc, spans_key)
+    seconds = perf_counter() - start
+    if documents and not sets_entities:
+        where = "doc.ents" if spans_key is None else f"doc.spans[{spans_key!r}]"
+        raise ValueError(
+            f"No component of this pipeline sets {where}. It has: "
+            f"{', '.join(nlp.pipe_names) or 'no components'}."
+        )
+    return documents, Speed(seconds, n_words, peak_memory())
+
+
+def _with_uncalibrated(document: Document, bare: dict[tuple[int, int, str], float]) -> Document:
+    predicted = tuple(
+        replace(entity, uncalibrated=bare.get((entity.start_char, entity.end_char, entity.label)))
+        for entity in document.predicted
+    )
+    return replace(document, predicted=predicted)
+
+
+def _bar(stream: Iterable[Any], total: int, what: str) -> Iterator[Any]:
+    yield from tqdm(stream, total=total, desc=what, unit="docs", disable=None, leave=False)
+
+
+def _rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The rows of a file of predictions, each with where it is."""
+    if not path.is_file():
+        raise ValueError(f"There are no predictions at {path}.")
+    with path.open(encoding="utf8") as file:
+        for number, line in enumerate(file, start=1):
+            if line.isspace():
+                continue
+            place = f"{path}, line {number},"
+            try:
+                row = json.loads(line)
+            except json.JSONDecodeError as error:
+                raise ValueError(f"{place} is no JSON: {error}.") from None
+            is_row = isinstance(row, dict) and isinstance(row.get("text"), str)
+            if not is_row or not isinstance(row.get("entities"), list):
+                raise ValueError(f"{place} has no text or no list of entities: {line[:80]!r}.")
+            if row["text"]:  # the corpus reader leaves empty documents out
+                yield place, row
+
+
+def _entity(place: str, text: str, entity: Any) -> Entity:
+    known = entity if isinstance(entity, dict) else {}
+    start, end, label = known.get("start"), known.get("end"), known.get("label")
+    probability = known.get("probability")
+    is_sound = (
+        isinstance(start, int)
+        and isinstance(end, int)
+        and 0 <= start < end <= len(text)
+        and isinstance(label, str)
+        and (
+            probability is None
+            or (isinstance(probability, (int, float)) and 0 <= probability <= 1)
+        )
+    )
+    if not is_sound:
+        raise ValueError(
+            f"{place} has an entity that is none: {entity!r}. It takes a label, and start and end "
+            f"in characters within 0 and {len(text)}; a probability is from 0 to 1, or null."
+        )
+    assert isinstance(start, int) and isinstance(end, int) and isinstance(label, str)
+    return Entity(0, 0, label, start, end, None if probability is None else float(probability))

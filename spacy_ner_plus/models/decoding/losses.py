@@ -1,0 +1,179 @@
+"""Losses on the emissions, and their gradients.
+
+With weights w and smoothing e, the loss of a sequence x with the tags y is
+
+    L = log sum_y' exp(score'(x, y')) - score'(x, y) + e * sum_t (s_t(y_t) - mean_k s_t(k)),
+    score'(x, y) = score(x, y) - sum over the entities of y of log w(the entity's label)
+
+where s are the emissions. So what is trained to fit the data is a model with every entity's odds
+divided by its label's weight; the model that predicts has them undivided: an entity's odds are w
+times those of the data. That is the logit adjustment of Menon et al. (2021), "Long-tail learning
+via logit adjustment", for whole entities. The last term is the label smoothing of Szegedy et al.
+(2016), "Rethinking the Inception architecture"; without a CRF it is exactly the cross-entropy with
+smoothed targets. Both act on the emissions alone, so they are the same with a CRF and without.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ...nn.crf import CRF, TagDecoder
+from ...nn.crf.distillation import SoftTargets
+from ...tags import TagScheme
+from .emissions import Emissions, SequenceGroup, sequence_groups
+
+
+def loss_and_gradient(
+    decoder: TagDecoder,
+    emissions: Emissions,
+    allowed: Sequence[np.ndarray],
+    *,
+    log_weights: np.ndarray | None = None,
+    smoothing: float = 0.0,
+) -> tuple[np.ndarray, Tensor]:
+    """The loss of the allowed tags of each Doc, and its gradient.
+
+    emissions (Emissions): The model's output.
+    allowed: for each Doc (n_rows_of_doc, n_tags) bool, the tags that the annotation permits.
+    log_weights: (n_tags,) float, what the tags score less in the loss; None for all 0. See
+        tag_log_weights.
+    smoothing (float): From 0 to less than 1; acts on rows of which the tag is known.
+    RETURNS: (n_docs,) float64 losses in nats, 0 for a Doc that has no rows or on which all is
+        permitted, infinite where the allowed tags hold no valid sequence, nan where scores or
+        the decoder's parameters are not finite; and (n_rows, n_tags) the gradient of their mean
+        over annotated rows with respect to the scores, without meaning unless all losses are
+        finite. The decoder's own parameters collect theirs on the way.
+    """
+    permitted = _join(allowed, emissions)
+    known = permitted.sum(dim=1) == 1  # (n_rows,)
+    weights = None
+    if log_weights is not None:
+        weights = torch.as_tensor(log_weights, dtype=torch.float64, device=permitted.device)
+
+    def loss(scores: Tensor, group: SequenceGroup) -> Tensor:
+        targets = group.gather(permitted)
+        weighted = scores if weights is None else scores - weights  # (docs, rows, tags)
+        nll = decoder.loss(weighted, group.lengths.tolist(), targets)
+        if smoothing:
+            possible = _possible_tags(decoder, targets, group)
+            gap = _smoothing_gap(scores.double(), targets, possible)
+            inside = _inside(group, scores.device) & group.gather(known)
+            nll = nll + smoothing * (gap * inside).sum(dim=1)
+        return nll
+
+    n_annotated = int((~permitted.all(dim=1)).sum())
+    return _collect(decoder, emissions, loss, n_annotated)
+
+
+def distillation_loss_and_gradient(
+    decoder: TagDecoder,
+    emissions: Emissions,
+    teacher: TagDecoder,
+    teacher_emissions: Emissions,
+    n_known: int,
+) -> tuple[np.ndarray, Tensor]:
+    """How far the decoder's distribution over tag sequences is from a teacher's.
+
+    emissions, teacher_emissions (Emissions): Of the same Docs.
+    n_known (int): The teacher's first tags, which it has learned and which are the decoder's
+        first tags too; the others say nothing, and are left out on both sides.
+    RETURNS: (n_docs,) float64 Kullback-Leibler divergences in nats, and (n_rows, n_tags) the
+        gradient of their mean over rows. As in loss_and_gradient otherwise.
+    """
+    tags = torch.arange(n_known, device=emissions.scores.device)
+    known_scores = teacher_emissions.scores.detach().clone()
+    known_scores[:, n_known:] = -torch.inf
+
+    def loss(scores: Tensor, group: SequenceGroup) -> Tensor:
+        lengths = group.lengths.tolist()
+        targets = teacher.soft_targets(group.gather(known_scores), lengths)
+        return decoder.distillation_loss(scores, lengths, _first(targets, n_known), tags)
+
+    return _collect(decoder, emissions, loss, len(emissions.scores))
+
+
+def tag_log_weights(scheme: TagScheme, weights: dict[str, float]) -> np.ndarray:
+    """(n_tags,) the log of the weight of the label of each tag that begins an entity; 0 for other
+    tags, and for labels without a weight.
+    """
+    log_weights = np.zeros(scheme.n_tags)
+    for label, weight in weights.items():
+        i = scheme.labels.index(label)
+        for tags in (scheme.first, scheme.unit):
+            log_weights[tags[i]] = np.log(weight)
+    return log_weights
+
+
+def _collect(
+    decoder: TagDecoder,
+    emissions: Emissions,
+    loss: Callable[[Tensor, SequenceGroup], Tensor],
+    n_counted: int,
+) -> tuple[np.ndarray, Tensor]:
+    """The loss of each Doc, group by group, and the gradient of their sum over n_counted."""
+    losses = np.zeros(len(emissions.row_tokens))
+    # a copy: what predict gives is an inference tensor, which can't ask for a gradient
+    leaf = emissions.scores.detach().clone().requires_grad_()
+    overflown = _overflown_docs(decoder, emissions)
+    if len(overflown):
+        losses[overflown] = np.nan
+        return losses, torch.zeros_like(leaf)
+    for group in sequence_groups(emissions.lengths):
+        of_group = loss(group.gather(leaf), group)  # (docs,)
+        losses[group.docs] = of_group.detach().double().cpu().numpy()
+        if not np.isfinite(losses[group.docs]).all():
+            break  # the caller names the document; there is nothing to learn from the rest
+        (of_group.sum() / max(1, n_counted)).backward()
+    return losses, torch.zeros_like(leaf) if leaf.grad is None else leaf.grad
+
+
+def _join(allowed: Sequence[np.ndarray], emissions: Emissions) -> Tensor:
+    """(n_rows, n_tags) bool, on the emissions' device."""
+    empty = np.zeros((0, emissions.scores.shape[1]), dtype=bool)
+    return torch.from_numpy(np.concatenate([empty, *allowed])).to(emissions.scores.device)
+
+
+def _smoothing_gap(scores: Tensor, targets: Tensor, possible: Tensor) -> Tensor:
+    """(docs, rows): by how much the known tag scores more than the mean of the possible ones."""
+    mean = (scores * possible).sum(dim=2) / possible.sum(dim=2)
+    return (scores * targets).sum(dim=2) - mean
+
+
+def _possible_tags(decoder: TagDecoder, targets: Tensor, group: SequenceGroup) -> Tensor:
+    """(docs, rows, tags) bool: the tags that the loss sums over. To raise the score of others
+    would cost nothing, so smoothing would raise it without end.
+    """
+    possible = torch.ones_like(targets)
+    if isinstance(decoder, CRF):
+        possible[:, 0] &= decoder.start_mask
+        last = torch.from_numpy(group.lengths - 1).to(targets.device)
+        docs = torch.arange(len(last), device=targets.device)
+        possible[docs, last] &= decoder.end_mask
+    return possible
+
+
+def _inside(group: SequenceGroup, device: torch.device) -> Tensor:
+    """(docs, rows) bool, false on padding."""
+    within = np.arange(group.rows.shape[1]) < group.lengths[:, None]
+    return torch.from_numpy(within).to(device)
+
+
+def _first(targets: SoftTargets, n_tags: int) -> SoftTargets:
+    """Without the other tags, of which the probability is 0."""
+    transitions = targets.transitions
+    if transitions is not None:
+        transitions = transitions[:, :n_tags, :n_tags]
+    marginals = targets.marginals[:, :, :n_tags]
+    return replace(targets, marginals=marginals, transitions=transitions)
+
+
+def _overflown_docs(decoder: TagDecoder, emissions: Emissions) -> np.ndarray:
+    """The documents with scores, or decoder parameters, that are infinite or no numbers."""
+    overflown = ~torch.isfinite(emissions.scores).all(dim=1)  # (n_rows,)
+    for parameter in decoder.parameters():
+        overflown |= ~torch.isfinite(parameter).all()
+    doc_of_row = np.repeat(np.arange(len(emissions.row_tokens)), emissions.lengths)
+    return np.unique(doc_of_row[overflown.cpu().numpy()])

@@ -1,0 +1,135 @@
+"""Loading of pretrained encoders with their tokenizers, by hub name or from a local folder."""
+
+import logging
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any
+
+from torch import nn
+from transformers import AutoTokenizer
+
+from ...nn.encoders.transformer import TransformerEncoder, load_config, read_token_classifier
+from ...text.wordpieces import WordpieceTokenizer
+from .secrets import redact, shown_cause
+from .tag_names import CheckpointTags, parse_id2label
+
+logger = logging.getLogger("spacy_ner_plus")
+
+# What transformers raises for missing files, settings that make no sense, code that would have to
+# be run, and pickles of more than tensors.
+NOT_LOADED = (OSError, ValueError, UnpicklingError)
+# Pieces besides the special tokens; an alphabet of amino acids has 20.
+MIN_VOCABULARY = 10
+
+
+def load_encoder(name: str, *, n_word_forms: int) -> TransformerEncoder:
+    """Load an encoder's weights.
+
+    name (str): Hub name or local folder.
+    n_word_forms (int): Word-form classes to embed; 0 for none.
+    RAISES ValueError: If there is no such encoder, with what to do.
+    """
+    _check_name(name)
+    try:
+        return TransformerEncoder.from_pretrained(name, n_word_forms=n_word_forms)
+    except NOT_LOADED as error:
+        raise _cannot_load("encoder", name, error) from shown_cause(error)
+
+
+def load_token_classifier(name: str, *, n_word_forms: int) -> tuple[TransformerEncoder, nn.Linear]:
+    """Load an encoder's weights with those of the classifier it was fine-tuned with.
+
+    name, n_word_forms: See load_encoder.
+    RAISES ValueError: If there is no such checkpoint, or its head is of an unknown kind.
+    """
+    _check_name(name)
+    try:
+        model, unused = read_token_classifier(name)
+    except RuntimeError as error:  # of transformers, where shapes differ
+        raise ValueError(
+            f"The weights of '{name}' do not fit its config.json: \"id2label\" there must have a "
+            f"name for each tag that the classifier was trained with. The reason: {error}"
+        ) from error
+    # ValueError: the architecture has no token classifier, or wants to run code of its own
+    except NOT_LOADED as error:
+        raise _cannot_load("token classifier", name, error) from shown_cause(error)
+    if unused:
+        logger.warning("Not used of '%s' are the weights %s.", name, ", ".join(unused[:5]))
+    return TransformerEncoder.from_token_classifier(model, n_word_forms=n_word_forms)
+
+
+def load_tags(name: str) -> CheckpointTags | None:
+    """The tags of a fine-tuned token-classification checkpoint; None for any other encoder.
+
+    name (str): Hub name or local folder.
+    RAISES ValueError: If there is no such encoder. TagNamesError: If its tags can't be read.
+    """
+    _check_name(name)
+    try:
+        config = load_config(name)
+    except NOT_LOADED as error:
+        raise _cannot_load("encoder", name, error) from shown_cause(error)
+    if not any(kind.endswith("ForTokenClassification") for kind in config.architectures or ()):
+        return None
+    return parse_id2label(config.id2label)
+
+
+def load_tokenizer(name: str) -> WordpieceTokenizer:
+    """Load an encoder's tokenizer.
+
+    name (str): Hub name or local folder.
+    RAISES ValueError: If there is none, or only one written in Python, which has no offsets.
+    """
+    _check_name(name)
+    try:
+        tokenizer: Any = AutoTokenizer.from_pretrained(
+            name, use_fast=True, trust_remote_code=False
+        )
+    # where files are missing, the last three come from attempts to convert an older format
+    except (OSError, ImportError, TypeError, ValueError) as error:
+        raise _cannot_load("tokenizer", name, error) from shown_cause(error)
+    if not tokenizer.is_fast:
+        raise ValueError(
+            f"The tokenizer of '{name}' is a Python one, which does not say where its pieces lie "
+            "in the text. Use an encoder with a fast tokenizer (a tokenizer.json), or convert it "
+            "with transformers' save_pretrained."
+        )
+    # without its files, transformers 5 makes a tokenizer of special tokens and little else
+    if len(tokenizer) - len(tokenizer.get_added_vocab()) < MIN_VOCABULARY:
+        raise _cannot_load("tokenizer", name, "it has no vocabulary")
+    pad_id = tokenizer.pad_token_id
+    return WordpieceTokenizer(tokenizer.backend_tokenizer, pad_id=pad_id or 0)
+
+
+def _check_name(name: str) -> None:
+    path = Path(name)
+    if path.is_dir() and not (path / "config.json").exists():
+        raise ValueError(
+            f"The folder '{redact(name)}' holds no encoder: there is no config.json in it."
+        )
+    # a hub name has at most one slash and never points up or starts at a root
+    looks_like_path = path.is_absolute() or name.startswith((".", "~")) or name.count("/") > 1
+    if not path.exists() and looks_like_path:
+        raise ValueError(f"The encoder folder '{redact(name)}' does not exist.")
+
+
+def _cannot_load(what: str, name: str, reason: object) -> ValueError:
+    """The error that says why, and nothing that is secret."""
+    start = f"No {what} could be loaded for '{redact(name)}'"
+    shown = redact(reason)
+    if "trust_remote_code" in shown:  # transformers' advice is to switch that on
+        return ValueError(
+            f"{start}: it needs Python code that comes with it (auto_map in its files), which "
+            "ner_plus does not run. Use an encoder whose architecture is part of the transformers "
+            "library."
+        )
+    if isinstance(reason, UnpicklingError) or "pytorch checkpoint file" in shown:
+        return ValueError(
+            f"{start}: its weights are a damaged pickle, or one with more than tensors in it, of "
+            "which nothing was run. Get its weights as safetensors."
+        )
+    return ValueError(
+        f"{start}. Give a folder that holds a Hugging Face encoder (config.json, weights, "
+        "tokenizer.json), or the name of one on the hub, which needs a network the first time. "
+        f"The reason: {shown}"
+    )

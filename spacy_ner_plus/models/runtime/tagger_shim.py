@@ -1,0 +1,128 @@
+"""The shim of a tagger: a torch module whose head scores the tags of a scheme."""
+
+from dataclasses import asdict
+from typing import Any
+
+import torch
+from thinc.api import Model, Optimizer
+
+from ...nn.crf import CRF, TagDecoder
+from ...nn.heads.tag_head import TagHead
+from ...tags import TagScheme
+from ..decoding.calibration import Calibration
+from ..decoding.entities import make_decoder
+from ..pretrained.tag_names import CheckpointTags
+from .torch_shim import TorchShim
+
+# A label that is added to a trained model starts as a kind of O that is e**7, some thousand
+# times, less probable: what has been learned about the others stays as it is.
+NEW_LABEL_SCORE = -7.0
+
+
+class TaggerShim(TorchShim):
+    """A module with a TagHead, and what its tags mean.
+
+    Attributes:
+        scheme (TagScheme): The tags, in the order of the head's rows.
+        calibration (Calibration): How its scores become probabilities.
+        fresh_labels (tuple): Labels that were added to trained weights and not learned since.
+        origin (CheckpointTags): What the head is to be made of by initialize: the classifier of a
+            fine-tuned checkpoint with these tags; None for a new one.
+    """
+
+    scheme: TagScheme
+    calibration: Calibration
+    fresh_labels: tuple[str, ...]
+    origin: CheckpointTags | None
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.scheme = TagScheme("BIO", [])
+        self.calibration = Calibration()
+        self.fresh_labels = ()
+        self.origin = None
+
+    @property
+    def decoder(self) -> TagDecoder:
+        decoder: TagDecoder = self.module.head.decoder
+        return decoder
+
+    @property
+    def n_learned_tags(self) -> int:
+        """How many tags have been learned: those of fresh labels are the last ones."""
+        return self.scheme.n_tags - len(self.fresh_labels) * len(self.scheme.prefixes)
+
+    def make_head(self, width: int) -> TagHead:
+        """A new head for the scheme over vectors of this length."""
+        decoder = make_decoder(self.scheme, use_crf=self.structure["use_crf"])
+        return TagHead(width, decoder, dropout=self.cfg["dropout"])
+
+    def start(self, scheme: TagScheme, origin: CheckpointTags | None = None) -> None:
+        """Forget what the weights were: a new scheme, nothing learned and nothing calibrated.
+
+        origin (CheckpointTags): Its labels are the scheme's first.
+        """
+        self.scheme = scheme
+        self.calibration = Calibration()
+        self.fresh_labels = ()
+        self.origin = origin
+
+    def grow(self, scheme: TagScheme) -> None:
+        """Give the head rows for further labels; the old ones stay bit for bit as they are.
+
+        scheme (TagScheme): The present labels in the present order, followed by new ones.
+        """
+        old, n_old = self.module.head, self.scheme.n_tags
+        known = self.scheme.labels
+        self.scheme = scheme
+        head = self.make_head(old.linear.in_features)
+        with torch.no_grad():
+            for name, rows in old.linear.named_parameters():
+                new_rows = head.linear.get_parameter(name)
+                new_rows[n_old:] += rows[0].to(new_rows.device)  # O and a little noise
+                new_rows[:n_old] = rows
+            head.linear.bias[n_old:] += NEW_LABEL_SCORE
+            if isinstance(old.decoder, CRF) and isinstance(head.decoder, CRF):
+                _grow_crf(old.decoder, head.decoder)
+        self.module.head = head
+        self.place(self.module)
+        self.fresh_labels += tuple(label for label in scheme.labels if label not in known)
+
+    def finish_update(self, optimizer: Optimizer) -> None:
+        super().finish_update(optimizer)
+        self.fresh_labels = ()
+
+    def settings(self) -> dict[str, Any]:
+        return {
+            **super().settings(),
+            "scheme": {"name": self.scheme.name, "labels": list(self.scheme.labels)},
+            "calibration": asdict(self.calibration),
+            "fresh_labels": list(self.fresh_labels),
+        }
+
+    def read_settings(self, saved: dict[str, Any]) -> None:
+        super().read_settings(saved)
+        self.scheme = TagScheme(saved["scheme"]["name"], saved["scheme"]["labels"])
+        self.calibration = Calibration(**saved["calibration"])
+        self.fresh_labels = tuple(saved["fresh_labels"])
+
+
+def _grow_crf(old: CRF, new: CRF) -> None:
+    """Old scores where there are any; those of O elsewhere. Forbidden ones are never read."""
+    n = old.n_tags
+    new.start[:] = old.start[0]
+    new.start[:n] = old.start
+    new.end[:] = old.end[0]
+    new.end[:n] = old.end
+    new.transition[:] = old.transition[0, 0]
+    new.transition[:n, n:] = old.transition[:, :1]
+    new.transition[n:, :n] = old.transition[:1, :]
+    new.transition[:n, :n] = old.transition
+
+
+def shim_of(model: Model) -> TaggerShim:
+    """The shim of the one node that has a tagger. It is looked for, and not a thinc reference,
+    because copies of a model lose their references.
+    """
+    shims = (shim for node in model.walk() for shim in node.shims)
+    return next(shim for shim in shims if isinstance(shim, TaggerShim))

@@ -1,0 +1,299 @@
+"""The shim: what thinc holds in place of a torch module.
+
+It owns everything that is about torch and not about spaCy: the device, the precision, the
+optimizer and the files. thinc's own shim pickles weights and keeps averages that never reach the
+model; so this one does all of that itself.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Self
+
+import srsly
+import torch
+from thinc.api import Optimizer, PyTorchShim
+from thinc.types import ArgsKwargs
+from torch import nn
+
+from ...text.wordpieces import WordpieceTokenizer
+from ..storage.files import FILES, SETTINGS, Unsaved, as_bytes, pack, read_msgpack, unpack
+from ..storage.manifest import MANIFEST, Content, damage, make_manifest, verify
+from .device import autocast, resolve_device, resolve_precision
+from .freezing import freeze
+from .memory import PieceBudget
+from .optimizer import ModuleOptimizer
+from .processes import check_cuda, handle_forks, share_cores
+from .training_pass import TrainingPass
+
+NO_WEIGHTS = (
+    "The ner_plus model has no weights yet: call nlp.initialize() with examples, train it with "
+    "spacy train, or load a trained pipeline with spacy.load."
+)
+
+# Built from, and described by, plain data: {"encoder": ..., "word_forms": ...} and the like.
+Rebuild = Callable[[Any, dict[str, Any]], nn.Module]
+Describe = Callable[[Any], dict[str, Any]]
+
+
+class TorchShim(PyTorchShim):
+    """A torch module with its tokenizer, device, precision and optimizer.
+
+    structure (dict): Settings that belong to the weights (pooling, CRF, ...); saved with them, and
+        compared on load.
+    config (dict): Settings of the module that do not belong to the weights. "freeze" is one of
+        them: None, "encoder", or how many of the encoder's layers do not learn.
+        "gradient_checkpointing" is another: whether the activations of each layer are computed
+        again in the backward pass. "max_batch_pieces" is the budget's.
+    describe: Gives what rebuild needs to know of a module, as plain data.
+    rebuild: Builds the module, without weights, from that. Both are module-level functions, so
+        that the shim can be pickled.
+    device, precision (str): Where and how to run; resolved when the module is placed.
+    head_lr_scale (float): The head's learning rate relative to the encoder's.
+    lr_decay (float): Factor of the learning rate from each encoder layer to the one below.
+    lr_scale (float): The encoder's learning rate relative to that of thinc's optimizer.
+    """
+
+    def __init__(
+        self,
+        *,
+        structure: dict[str, Any],
+        config: dict[str, Any],
+        describe: Describe,
+        rebuild: Rebuild,
+        device: str,
+        precision: str,
+        head_lr_scale: float = 1.0,
+        lr_decay: float = 1.0,
+        lr_scale: float = 1.0,
+    ) -> None:
+        super().__init__(None, config, device=torch.device("cpu"))
+        self.structure = structure
+        self.describe = describe
+        self.rebuild = rebuild
+        self.device_name = device
+        self.precision_name = precision
+        self.head_lr_scale = head_lr_scale
+        self.lr_decay = lr_decay
+        self.lr_scale = lr_scale
+        self._tokenizer: WordpieceTokenizer | None = None
+        self.budget = PieceBudget(self.cfg)
+
+    @property
+    def is_built(self) -> bool:
+        return self._model is not None
+
+    @property
+    def module(self) -> Any:
+        if self._model is None:
+            raise ValueError(NO_WEIGHTS)
+        return self._model
+
+    @property
+    def tokenizer(self) -> WordpieceTokenizer:
+        if self._tokenizer is None:
+            raise ValueError(NO_WEIGHTS)
+        return self._tokenizer
+
+    @tokenizer.setter
+    def tokenizer(self, tokenizer: WordpieceTokenizer) -> None:
+        self._tokenizer = tokenizer
+
+    @property
+    def device(self) -> torch.device:
+        device: torch.device = next(self.module.parameters()).device
+        check_cuda(device)
+        return device
+
+    def place(self, module: nn.Module) -> None:
+        """Take a module, put it on the device and forget the optimizer of the one before."""
+        handle_forks()
+        device = resolve_device(self.device_name)
+        check_cuda(device)
+        resolve_precision(self.precision_name, device)
+        module.to(device)
+        freeze(module, self.cfg.get("freeze"))
+        if self.cfg.get("gradient_checkpointing"):
+            encoder: Any = module.encoder
+            encoder.recompute_layers()
+        self._model = module
+        self._optimizer = None
+
+    # Forward and backward
+
+    def predict(self, inputs: ArgsKwargs) -> Any:
+        self.module.eval()
+        with torch.inference_mode(), self._autocast():
+            return self.budget.run(
+                lambda inputs: self.module(*inputs.args, **inputs.kwargs), inputs, keeps=False
+            )
+
+    def begin_update(self, inputs: ArgsKwargs) -> tuple[Any, Callable[[ArgsKwargs], ArgsKwargs]]:
+        """The module's output, which holds no graph, and what takes its gradient."""
+        self.module.train()
+        if self.cfg.get("freeze") == "encoder":
+            self.module.encoder.eval()  # what does not learn gives the same features every time
+        training_pass = TrainingPass(
+            self.module,
+            inputs,
+            budget=self.budget,
+            autocast=self._autocast,
+            loss_scale=self._loss_scale(),
+        )
+        return training_pass.forward(), training_pass.backward
+
+    def _loss_scale(self) -> float:
+        scale = self._adamw().loss_scale if self._precision() == torch.float16 else None
+        return 1.0 if scale is None else scale.value
+
+    def _precision(self) -> torch.dtype:
+        return resolve_precision(self.precision_name, self.device)
+
+    def _autocast(self) -> torch.autocast:
+        return autocast(self.device, self._precision())
+
+    # Learning
+
+    def finish_update(self, optimizer: Optimizer) -> None:
+        """One AdamW step at the thinc optimizer's current settings, gradients clipped globally."""
+        if any(p.grad is not None for p in self.module.parameters()):
+            self._adamw().step(optimizer)
+
+    def _adamw(self) -> ModuleOptimizer:
+        if self._optimizer is None:
+            self._optimizer = ModuleOptimizer(
+                self.module,
+                head_lr_scale=self.head_lr_scale,
+                lr_decay=self.lr_decay,
+                lr_scale=self.lr_scale,
+                scales_loss=self._precision() == torch.float16,
+            )
+        return self._optimizer
+
+    def optimizer_to_bytes(self) -> bytes:
+        """The optimizer's state, to go on later as if there had been no break; empty if nothing
+        has been learned yet.
+        """
+        return b"" if self._optimizer is None else self._optimizer.to_bytes()
+
+    def optimizer_from_bytes(self, data: bytes) -> None:
+        """Take up a state that optimizer_to_bytes gave.
+
+        RAISES ValueError: If it is of other parameters.
+        """
+        self._optimizer = None
+        if data:
+            self._adamw().from_bytes(data)
+
+    @contextmanager
+    def use_params(self, params: dict[Any, Any]) -> Iterator[None]:
+        # thinc's averages of torch weights are never computed here, so there is nothing to swap
+        yield
+
+    def to_device(self, device_type: str, device_id: int) -> None:
+        # spaCy moves a model to its own device; this one has a setting for that
+        pass
+
+    # Files
+
+    def settings(self) -> dict[str, Any]:
+        """What is saved beside the weights, as plain data."""
+        return {"structure": self.structure, **self.describe(self)}
+
+    def read_settings(self, saved: dict[str, Any]) -> None:
+        """Take over what `settings` gave.
+
+        RAISES ValueError: If a structural setting is another one than the config's.
+        """
+        for name, value in self.structure.items():
+            if saved["structure"].get(name) != value:
+                raise ValueError(
+                    f"The weights were trained with {name} = {saved['structure'].get(name)!r}, but "
+                    f"the config says {value!r}. This setting can't be changed after training."
+                )
+
+    def to_files(self) -> dict[str, Unsaved]:
+        """Everything that loading needs, by file name; nothing if there are no weights yet.
+        Nothing in it is code or pickle.
+        """
+        if self._model is None:
+            return {}
+        tokenizer = None if self._tokenizer is None else self._tokenizer.to_json()
+        return pack(self.settings(), tokenizer, self.module.state_dict())
+
+    def read_files(self, files: Mapping[str, Content], *, is_verified: bool) -> Self:
+        """A shim with what the files hold, and otherwise as this one, which stays as it is.
+
+        files: By name; none for a model without weights.
+        is_verified (bool): Whether they were compared with a manifest.
+        RAISES ValueError: If a file is missing, damaged, of another format, or does not fit the
+            others or the settings of the config.
+        """
+        read = self._twin()
+        read._model = read._optimizer = read._tokenizer = None
+        if not files:
+            return read
+        saved = unpack(files, is_verified=is_verified)
+        try:
+            read.read_settings(saved.settings)
+            read._tokenizer = saved.tokenizer
+            with torch.device("meta"):  # no memory is taken before the weights' shapes are known
+                saved.check(self.rebuild(read, saved.settings))
+            module = self.rebuild(read, saved.settings)
+        # what plain data of other types or with other keys than ours lead to
+        except (TypeError, LookupError, AttributeError, ArithmeticError, RuntimeError) as error:
+            raise damage(SETTINGS, files[SETTINGS], f"makes no model: {error!r:.300}") from error
+        saved.fill(module)
+        read.place(module)
+        return read
+
+    def take(self, read: Self) -> None:
+        """Become what read_files gave."""
+        self.__dict__.update(read.__dict__)
+
+    def from_files(self, files: Mapping[str, Unsaved]) -> None:
+        """Become what to_files gave, in this process or another one of the same user.
+
+        RAISES ValueError: As read_files.
+        """
+        self.take(self.read_files(as_bytes(files), is_verified=True))
+
+    def _twin(self) -> Self:
+        twin = object.__new__(type(self))
+        twin.__dict__.update(self.__dict__)
+        return twin
+
+    def to_bytes(self) -> bytes:
+        """The files with their manifest, as msgpack."""
+        files = as_bytes(self.to_files())
+        packed: bytes = srsly.msgpack_dumps({**files, MANIFEST: make_manifest(files)})
+        return packed
+
+    def from_bytes(self, bytes_data: bytes) -> Self:
+        """The reverse of to_bytes. If it fails, the shim stays as it was.
+
+        RAISES ValueError: As read_files, or if the files are not those of the manifest.
+        """
+        files = read_msgpack("a pretrained encoder's part", bytes_data)
+        if not all(isinstance(content, bytes) for content in files.values()):
+            raise damage("a pretrained encoder's part", None, "holds something other than files")
+        manifest = files.pop(MANIFEST, None)
+        if manifest is not None:
+            verify(manifest, files, known=frozenset(FILES))
+        self.take(self.read_files(files, is_verified=manifest is not None))
+        return self
+
+    # A copy within the process or in another one of the same user. The optimizer's state is twice
+    # the weights and of no use to it.
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(self.__dict__)
+        state["_optimizer"] = None
+        state["_model"] = None
+        state["budget"] = PieceBudget(self.cfg)
+        state["files"] = as_bytes(self.to_files())
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        files = state.pop("files")
+        self.__dict__.update(state)
+        share_cores()
+        self.from_files(files)

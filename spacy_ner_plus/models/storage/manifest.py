@@ -1,0 +1,127 @@
+"""The manifest: size and SHA-256 of each file that was saved, compared before any of them is read.
+
+It tells a damaged or incomplete copy from a whole one, and names the file. It is no signature: who
+can change a file can change the manifest too. So nothing that is read after it trusts the content.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ...about import __version__
+from .migration import FORMAT, check_format
+
+MANIFEST = "manifest.json"
+WHAT_TO_DO = (
+    "Copy or download all of it again, or save the pipeline anew with nlp.to_disk. (git may change "
+    "the line ends of text files: keep it from that.)"
+)
+
+# Of a file: the bytes themselves, or where they are.
+Content = bytes | Path
+
+
+def make_manifest(files: Mapping[str, Content]) -> bytes:
+    """The manifest of some files by name, as JSON."""
+    manifest = {
+        "format": FORMAT,
+        "saved_by": __version__,
+        "files": {
+            name: {"size": _size(content), "sha256": _sha256(content)}
+            for name, content in sorted(files.items())
+        },
+    }
+    return json.dumps(manifest, indent=2).encode("utf8")
+
+
+def verify(
+    manifest: Content,
+    files: Mapping[str, Content],
+    *,
+    known: frozenset[str],
+    left_out: frozenset[str] = frozenset(),
+) -> None:
+    """Compare files with their manifest. Nothing is opened that is not in `files`.
+
+    files: By name; all that will be read.
+    known: The names that such a manifest may have. Those that are in it must be in `files`.
+    left_out: Further names that it may have, of files that nobody asks for.
+    RAISES ValueError: If the manifest can't be read or is of a newer format, or if a file is
+        missing, was added, or is not the one that was saved.
+    """
+    recorded = _read(manifest)
+    strange = sorted(set(recorded) - known - left_out)
+    if strange:
+        raise ValueError(
+            f"{describe(MANIFEST, manifest)} lists {_shorten(strange[0])}, which is no file of "
+            "ner_plus: it was not written by this package, and nothing was loaded."
+        )
+    for name in sorted(known & (set(recorded) | set(files))):
+        if name not in files:
+            where = manifest.parent / name if isinstance(manifest, Path) else None
+            raise damage(name, where, "is missing")
+        if name not in recorded:
+            raise damage(name, files[name], f"was not there when {MANIFEST} was written")
+        _compare(name, files[name], recorded[name])
+
+
+def _compare(name: str, content: Content, recorded: Mapping[str, Any]) -> None:
+    size = _size(content)
+    if size != recorded["size"]:
+        raise damage(name, content, f"has {size} bytes, but {recorded['size']} were saved")
+    digest = _sha256(content)
+    if digest != recorded["sha256"]:
+        expected = recorded["sha256"]
+        what = f"has the SHA-256 {digest[:16]}..., but what was saved has {expected[:16]}..."
+        raise damage(name, content, what)
+
+
+def _read(manifest: Content) -> dict[str, Any]:
+    content = manifest.read_bytes() if isinstance(manifest, Path) else manifest
+    try:
+        found = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise damage(MANIFEST, manifest, f"is no JSON: {error}") from error
+    if isinstance(found, dict) and "format" in found:
+        check_format(found["format"], MANIFEST, saved_by=found.get("saved_by"))
+    files = found.get("files") if isinstance(found, dict) else None
+    if not isinstance(files, dict) or not all(map(_is_record, files.values())):
+        raise damage(MANIFEST, manifest, "has no sizes and hashes of files")
+    return files
+
+
+def _is_record(record: object) -> bool:
+    return (
+        isinstance(record, dict)
+        and type(record.get("size")) is int
+        and isinstance(record.get("sha256"), str)
+    )
+
+
+def damage(name: str, content: Content | None, what: str) -> ValueError:
+    """The error that says which file is wrong, how, and what to do."""
+    return ValueError(
+        f"The saved ner_plus model is damaged: {describe(name, content)} {what}. {WHAT_TO_DO}"
+    )
+
+
+def describe(name: str, content: Content | None) -> str:
+    """A file's path if it has one, or else its name."""
+    return str(content) if isinstance(content, Path) else name
+
+
+def _shorten(name: str) -> str:
+    return repr(name if len(name) <= 80 else f"{name[:77]}...")
+
+
+def _size(content: Content) -> int:
+    return content.stat().st_size if isinstance(content, Path) else len(content)
+
+
+def _sha256(content: Content) -> str:
+    if isinstance(content, bytes):
+        return hashlib.sha256(content).hexdigest()
+    with content.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,7 @@
+"""Linear-chain CRF: losses, best paths and probabilities, batched and in fp64."""
+
+from .decoder import CRF, TagDecoder
+from .distillation import SoftTargets
+from .lattice import Lattice, SpanTags
+
+__all__ = ["CRF", "Lattice", "SoftTargets", "SpanTags", "TagDecoder"]

@@ -1,0 +1,174 @@
+"""Knowledge distillation: what a teacher believes, and how far a student is from it.
+
+Hinton, Vinyals and Dean (2015), "Distilling the Knowledge in a Neural Network"; between whole tag
+sequences, exactly: Wang et al. (2020), "Structure-Level Knowledge Distillation For Multilingual
+Sequence Labeling". There the teacher's paths are sampled or its marginals are used alone; here
+the divergence is exact, since the expected score of a linear chain only needs the expected number
+of uses of each of its scores.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from .forward_backward import forward_backward
+from .lattice import Lattice
+from .layout import Layout
+from .messages import ChainScores, expected_transitions
+
+
+@dataclass(frozen=True)
+class SoftTargets:
+    """A teacher's distribution over the tags or tag sequences of a batch. All fp64.
+
+    lengths (Tensor): int64 on the CPU. *Shape:* (batch,)
+    marginals (Tensor): P(tag of a token), 0 on padding. *Shape:* (batch, time, tags)
+    transitions (Tensor | None): expected number of uses of each transition [from, to] in each
+        sequence; None if the tokens' tags are independent. *Shape:* (batch, tags, tags)
+    entropy (Tensor): of each sequence's distribution, in nats. *Shape:* (batch,)
+    """
+
+    lengths: Tensor
+    marginals: Tensor
+    transitions: Tensor | None
+    entropy: Tensor
+
+
+def softmax_targets(emissions: Tensor, layout: Layout) -> SoftTargets:
+    """emissions (Tensor): fp64. *Shape:* (N, tags)
+    RAISES (ValueError): a token has no possible tag.
+    """
+    possible = (emissions > -torch.inf).any(-1)
+    _refuse(layout.sum((~possible).long()) > 0)
+    probabilities = torch.softmax(emissions, -1)
+    return SoftTargets(
+        lengths=layout.lengths,
+        marginals=layout.pad(probabilities),
+        transitions=None,
+        entropy=layout.sum(torch.special.entr(probabilities).sum(-1)),
+    )
+
+
+def path_targets(lattice: Lattice, layout: Layout) -> SoftTargets:
+    """RAISES (ValueError): a sequence has no valid path."""
+    _refuse(lattice.log_z == -torch.inf)
+    return SoftTargets(
+        lengths=layout.lengths,
+        marginals=lattice.marginals(),
+        transitions=lattice.transitions(),
+        entropy=lattice.entropy(),
+    )
+
+
+def _refuse(impossible: Tensor) -> None:
+    rows = torch.nonzero(impossible).flatten().tolist()
+    if rows:
+        raise ValueError(f"no valid tag sequence exists for the sequences {rows}")
+
+
+def check_targets(targets: SoftTargets, tags: Tensor, n_tags: int, layout: Layout) -> None:
+    """tags (Tensor): the student's id of each of the teacher's tags.
+    n_tags (int): number of the student's tags.
+    RAISES (ValueError): the targets are not those of this batch, or the tags are not distinct ids
+        of the student, one for each tag of the teacher.
+    """
+    if not torch.equal(targets.lengths, layout.lengths):
+        raise ValueError(
+            f"soft targets are for sequences of {targets.lengths.tolist()} tokens, "
+            f"got {layout.lengths.tolist()}"
+        )
+    shape = (len(layout.lengths), layout.n_times, len(tags))
+    if targets.marginals.shape != shape:
+        raise ValueError(
+            f"soft targets must have shape (batch, time, teacher's tags) = {shape}, "
+            f"got {tuple(targets.marginals.shape)}"
+        )
+    ids = tags.tolist()
+    if tags.dtype != torch.int64 or len(set(ids)) != len(ids) or not set(ids) <= set(range(n_tags)):
+        raise ValueError(
+            f"tags must be distinct int64 ids from 0 to {n_tags - 1}, got {tags.dtype} {ids}"
+        )
+
+
+def softmax_divergence(emissions: Tensor, targets: SoftTargets, layout: Layout) -> Tensor:
+    """The sum over each sequence's tokens of the divergence KL(teacher || student) of their tags.
+
+    emissions (Tensor): the student's scores of the teacher's tags. *Shape:* (N, tags)
+    RETURNS (Tensor): fp64, at least 0; +inf, without gradient, where the teacher believes in a tag
+        that is impossible for the student. *Shape:* (batch,)
+    """
+    teacher = layout.flatten(targets.marginals.to(layout.device))  # (N, tags)
+    impossible = ((teacher > 0) & (emissions == -torch.inf)).any(-1)  # (N,)
+    feasible = layout.sum(impossible.long()) == 0  # (batch,)
+    # Sequences that cannot be matched are replaced by ones without information: no nan.
+    emissions = emissions.masked_fill(~feasible[layout.sequence, None], 0.0)
+    log_probs = torch.log_softmax(emissions, -1).masked_fill(teacher == 0, 0.0)  # no 0 * -inf
+    loss = -layout.sum((teacher * log_probs).sum(-1)) - targets.entropy.to(layout.device)
+    return loss.clamp_min(0.0).masked_fill(~feasible, torch.inf)
+
+
+class PathDivergence(torch.autograd.Function):
+    """KL(teacher || student) of the distributions over whole tag sequences:
+    log Z of the student - the teacher's expectation of the student's score - the teacher's entropy.
+
+    Its gradient is the difference of the expected numbers of uses of each score, so that plain
+    autograd with its (N, tags, tags) intermediates is not needed.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        emissions: Tensor,
+        start: Tensor,
+        transition: Tensor,
+        end: Tensor,
+        targets: SoftTargets,
+        layout: Layout,
+    ) -> Tensor:
+        teacher = layout.flatten(targets.marginals.to(layout.device))  # (N, tags)
+        assert targets.transitions is not None
+        transitions = targets.transitions.to(layout.device)  # (batch, tags, tags)
+        messages = forward_backward(emissions, ChainScores(start, transition, end), layout)
+        marginals, log_norm = messages.marginals()  # (N, tags), (N,)
+        # The shifts of the messages' scores cancel in the difference.
+        scores = messages.scores
+        expected = (
+            layout.sum(_expectation(teacher, messages.emissions))
+            + _expectation(teacher[layout.first], scores.start)
+            + _expectation(teacher[layout.last], scores.end)
+            + _expectation(transitions, scores.transition).sum(-1)
+        )
+        loss = messages.relative_log_z(log_norm) - expected - targets.entropy.to(layout.device)
+        left, right = messages.pairs(log_norm)
+        feasible = loss < torch.inf  # nan if the student has no valid path at all
+        ctx.layout, ctx.is_log = layout, messages.is_log
+        ctx.save_for_backward(
+            marginals - teacher, left, right, scores.transition, transitions, feasible
+        )
+        return loss.clamp_min(0.0).masked_fill(~feasible, torch.inf)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad_loss: Tensor) -> tuple[Tensor | None, ...]:
+        difference, left, right, transition, transitions, feasible = ctx.saved_tensors
+        layout: Layout = ctx.layout
+        weights = grad_loss.masked_fill(~feasible, 0.0)  # (batch,)
+        token_weights = weights[layout.sequence]  # (N,)
+        d_emissions = difference * token_weights[:, None]
+        d_start = d_emissions[layout.first].sum(0)
+        d_end = d_emissions[layout.last].sum(0)
+        d_transition = expected_transitions(
+            left, right, transition, token_weights[layout.inner], is_log=ctx.is_log
+        )
+        d_transition -= torch.tensordot(weights, transitions, 1)
+        return d_emissions, d_start, d_transition, d_end, None, None
+
+
+def _expectation(probability: Tensor, score: Tensor) -> Tensor:
+    """The sum of probability * score over the last dimension; the impossible does not count, and
+    something possible that scores -inf gives -inf.
+    """
+    return torch.where(probability > 0, probability * score, 0.0).sum(-1)

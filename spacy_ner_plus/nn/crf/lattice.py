@@ -1,0 +1,253 @@
+"""Probabilities of tags and spans under a linear chain."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from .entropy import path_entropy
+from .forward_backward import forward_backward
+from .k_best import k_best
+from .layout import Layout
+from .messages import ChainScores, expected_transitions_by_sequence, finite
+
+# Inner emissions this far below their token's best make a span impossible (-inf): in a running
+# sum they would swallow the digits of everything after them.
+_IMPOSSIBLE = -1e8
+
+
+@dataclass(frozen=True)
+class SpanTags:
+    """The tag ids of each span's label: int64 tensors (n_spans,).
+
+    first, inside, last (Tensor): tags of a span of two or more tokens.
+    unit (Tensor): tag of a span of one token.
+    """
+
+    first: Tensor
+    inside: Tensor
+    last: Tensor
+    unit: Tensor
+
+
+class Lattice:
+    """All tag sequences of a batch with their probabilities, after one forward-backward run.
+
+    Attributes:
+        log_z (Tensor): log of the sum of the exp scores of all valid paths, fp64; -inf if a
+            sequence has none. *Shape:* (batch,)
+    """
+
+    @torch.no_grad()
+    def __init__(self, emissions: Tensor, scores: ChainScores, layout: Layout) -> None:
+        """emissions (Tensor): fp64, finite or -inf. *Shape:* (N, tags) in the layout's flat order
+        scores (ChainScores): start, transition and end scores, -inf where forbidden.
+        layout (Layout): the batch's index arrays.
+        """
+        self._layout = layout
+        self._messages = forward_backward(emissions, scores, layout)
+        self._marginals, self._log_norm = self._messages.marginals()
+        self.log_z = self._messages.log_z(self._log_norm)
+
+    def marginals(self) -> Tensor:
+        """RETURNS (Tensor): P(tag of a token), fp64; rows sum to 1, padding is 0, and so are
+        sequences without any valid path. *Shape:* (batch, time, tags)
+        """
+        return self._layout.pad(self._marginals)
+
+    def entropy(self) -> Tensor:
+        """RETURNS (Tensor): Shannon entropy of the distribution over a sequence's whole valid tag
+        sequences, fp64, in nats, at least 0; 0 without any valid path. *Shape:* (batch,)
+        """
+        return path_entropy(self._messages, self._marginals)
+
+    def transitions(self) -> Tensor:
+        """RETURNS (Tensor): the expected number of uses of each transition [from, to] in each
+        sequence, fp64. *Shape:* (batch, tags, tags)
+        """
+        return expected_transitions_by_sequence(self._messages, self._log_norm)
+
+    def k_best(self, k: int) -> list[tuple[Tensor, Tensor]]:
+        """The k most probable valid tag sequences of each sequence, by list Viterbi.
+
+        Of equally probable ones that whose last differing tag has the lowest id comes first.
+
+        k (int): number wanted, at least 1.
+        RETURNS (list[tuple[Tensor, Tensor]]): for each sequence the tag ids, int64 (n, length),
+            and their log probabilities, fp64 (n,), in descending order. n is less than k where
+            fewer valid tag sequences exist.
+        RAISES (ValueError): k is less than 1.
+        """
+        if k < 1:
+            raise ValueError(f"k must be at least 1, got {k}")
+        messages = self._messages
+        paths, scores = k_best(messages.emissions, messages.scores, self._layout, k)
+        log_z = messages.relative_log_z(self._log_norm)
+        log_probs = scores - finite(log_z)[:, None]  # (batch, paths)
+        counts = (scores > -torch.inf).sum(1).tolist()
+        return [
+            (tags[:, :n].T, log_prob[:n].clamp_max(0.0))
+            for tags, log_prob, n in zip(
+                paths.split(self._layout.lengths.tolist()), log_probs, counts, strict=True
+            )
+        ]
+
+    def segment(self, sequence: int, start: int, end: int) -> "Lattice":
+        """The marginal distribution of the tags of some neighbouring tokens, such as a sentence
+        of a document.
+
+        What comes before and after is summed over and ends up in the start and end scores. All
+        methods work on the result, and refer to nothing outside of it: its `span_log_probs` of a
+        span that ends with the segment leave open whether the span continues after it.
+
+        sequence (int): row of the sequence in the batch.
+        start (int): first token.
+        end (int): token after the last one.
+        RETURNS (Lattice): one sequence of end - start tokens; its log_z is 0, up to rounding.
+        RAISES (ValueError): the segment is empty or not within its sequence.
+        """
+        return self.segments([sequence], [start], [end])
+
+    def segments(
+        self, sequences: Sequence[int], starts: Sequence[int], ends: Sequence[int]
+    ) -> "Lattice":
+        """As `segment`, for several of them at once.
+
+        sequences, starts, ends (Sequence[int]): of each segment.
+        RETURNS (Lattice): a sequence for each segment.
+        RAISES (ValueError): a segment is empty or not within its sequence.
+        """
+        self._check_segments(sequences, starts, ends)
+        messages, device = self._messages, self._layout.device
+        firsts = self._layout.lengths.cumsum(0) - self._layout.lengths
+        offsets = torch.as_tensor(starts, dtype=torch.int64)
+        n_tokens = torch.as_tensor(ends, dtype=torch.int64) - offsets
+        layout = Layout(n_tokens, int(n_tokens.max()), device)
+        heads = (firsts[torch.as_tensor(sequences)] + offsets).to(device)  # flat positions
+        rows = torch.arange(int(n_tokens.sum()), device=device)
+        rows += (heads - layout.first)[layout.sequence]
+        last_rows = rows[layout.last]
+        scale = layout.sum(messages.alpha_scale[rows]) + self._log_norm[last_rows]
+        is_first = (offsets == 0).to(device)[:, None]
+        sent = messages.steps((heads - 1).clamp_min(0))
+        before = torch.where(is_first, messages.scores.start, sent) - finite(scale)[:, None]
+        after = messages.beta[last_rows]
+        # What differs from segment to segment goes into the emissions.
+        emissions = messages.emissions[rows]
+        emissions[layout.first] += before
+        emissions[layout.last] += after if messages.is_log else after.log()
+        none = torch.zeros_like(messages.scores.start)
+        return Lattice(emissions, ChainScores(none, messages.scores.transition, none), layout)
+
+    def _check_segments(
+        self, sequences: Sequence[int], starts: Sequence[int], ends: Sequence[int]
+    ) -> None:
+        lengths = self._layout.lengths.tolist()
+        for sequence, start, end in zip(sequences, starts, ends, strict=True):
+            if not 0 <= sequence < len(lengths):
+                raise ValueError(f"sequence {sequence} is outside of 0 to {len(lengths) - 1}")
+            if not 0 <= start < end <= lengths[sequence]:
+                raise ValueError(
+                    f"segment from token {start} to {end} is empty or not within "
+                    f"sequence {sequence} of {lengths[sequence]} tokens"
+                )
+
+    def span_log_probs(
+        self, sequence: Tensor, start: Tensor, end: Tensor, tags: SpanTags
+    ) -> Tensor:
+        """The log probability that exactly this span has this label: that its tags are [unit], or
+        [first, inside, ..., last], and that the tag after it is not `inside`.
+
+        sequence (Tensor): row of each span's sequence in the batch. *Shape:* (n_spans,)
+        start (Tensor): first token. *Shape:* (n_spans,)
+        end (Tensor): token after the last one. *Shape:* (n_spans,)
+        tags (SpanTags): the tags of each span's label.
+        RETURNS (Tensor): fp64, -inf for the impossible. *Shape:* (n_spans,)
+        RAISES (ValueError): a span is empty or not within its sequence.
+        """
+        self._check_spans(sequence, start, end)
+        device = self._layout.device
+        sequence, start, end = (index.to(device) for index in (sequence, start, end))
+        first, inside, last, unit = (
+            ids.to(device) for ids in (tags.first, tags.inside, tags.last, tags.unit)
+        )
+        n_tokens = end - start
+        head = self._layout.first[sequence] + start  # flat positions (n_spans,)
+        tail = head + n_tokens - 1
+        opening = torch.where(n_tokens == 1, unit, first)
+        closing = torch.where(n_tokens == 1, unit, last)
+        alpha, log_norm = self._log_alpha(head, opening)
+        rest = self._log_rest(head, tail, first=first, inside=inside, last=last)
+        rest = torch.where(n_tokens == 1, 0.0, rest)
+        return alpha + rest + self._log_not_continued(sequence, tail, closing, inside) - log_norm
+
+    def _check_spans(self, sequence: Tensor, start: Tensor, end: Tensor) -> None:
+        sequence, start, end = sequence.cpu(), start.cpu(), end.cpu()
+        n_sequences = len(self._layout.lengths)
+        if bool(((sequence < 0) | (sequence >= n_sequences)).any()):
+            raise ValueError(f"spans refer to sequences outside of 0 to {n_sequences - 1}")
+        lengths = self._layout.lengths[sequence]
+        bad = torch.nonzero((start < 0) | (start >= end) | (end > lengths)).flatten()
+        if len(bad):
+            i = int(bad[0])
+            raise ValueError(
+                f"span {i} from token {int(start[i])} to {int(end[i])} is empty or not within "
+                f"sequence {int(sequence[i])} of {int(lengths[i])} tokens"
+            )
+
+    def _log_alpha(self, token: Tensor, tag: Tensor) -> tuple[Tensor, Tensor]:
+        """Log alpha of tags at tokens (flat positions), and the tokens' log normaliser."""
+        alpha, beta = self._messages.alpha[token], self._messages.beta[token]  # (n_spans, tags)
+        if not self._messages.is_log:
+            alpha, beta = alpha.log(), beta.log()
+        log_norm = torch.logsumexp(alpha + beta, -1)
+        log_norm = log_norm.masked_fill(log_norm == -torch.inf, 0.0)
+        return alpha.gather(1, tag[:, None]).squeeze(1), log_norm
+
+    def _log_rest(
+        self, head: Tensor, tail: Tensor, *, first: Tensor, inside: Tensor, last: Tensor
+    ) -> Tensor:
+        """Log score of all tokens after the first, for spans of two or more tokens. (n_spans,)"""
+        messages = self._messages
+        transition = messages.scores.transition
+        n_inside = tail - head - 1
+        before_tail = (tail - 1).clamp_min(0)
+        sums, impossible = self._inside_sums
+        inner = sums[before_tail, inside] - sums[head, inside]
+        n_impossible = impossible[before_tail, inside] - impossible[head, inside]
+        inner = inner.masked_fill(n_impossible > 0, -torch.inf)
+        # Not a plain product: a forbidden transition used zero times would be 0 * -inf.
+        stay = torch.where(n_inside > 1, (n_inside - 1) * transition[inside, inside], 0.0)
+        via_inside = transition[first, inside] + stay + transition[inside, last]
+        path = torch.where(n_inside > 0, via_inside, transition[first, last])
+        return path + inner + messages.emissions[tail, last] - messages.beta_scale[tail]
+
+    def _log_not_continued(
+        self, sequence: Tensor, tail: Tensor, closing: Tensor, inside: Tensor
+    ) -> Tensor:
+        """Log score of all that may follow a span: a sum over the next tag, `inside` left out, or
+        the end score where the sequence ends. (n_spans,)
+        """
+        messages = self._messages
+        after = (tail + 1).clamp_max(len(messages.emissions) - 1)
+        following = messages.beta_emitted[after]  # (n_spans, tags)
+        if not messages.is_log:
+            following = following.log()
+        following = following + messages.scores.transition[closing]
+        following = following.scatter(1, inside[:, None], -torch.inf)
+        at_end = tail == self._layout.last[sequence]
+        end = messages.scores.end[closing]
+        return torch.where(at_end, end, torch.logsumexp(following, -1))
+
+    @cached_property
+    def _inside_sums(self) -> tuple[Tensor, Tensor]:
+        """Running sums over tokens (flat order) of the scaled emissions, and of the number of
+        impossible ones, which the first sum leaves out. (N, tags) each
+        """
+        emissions = self._messages.emissions
+        impossible = emissions < _IMPOSSIBLE
+        finite = emissions.masked_fill(impossible, 0.0)
+        sums = (finite - self._messages.beta_scale[:, None]).cumsum(0)
+        return sums, impossible.cumsum(0)

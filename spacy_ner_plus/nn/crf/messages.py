@@ -1,0 +1,141 @@
+"""Messages between tokens, which the forward-backward algorithm gives, and what they tell."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from .layout import Layout
+
+
+class ChainScores(NamedTuple):
+    """Scores of a linear chain besides its emissions: fp64, -inf where forbidden."""
+
+    start: Tensor  # (tags,)
+    transition: Tensor  # (tags, tags), from and to
+    end: Tensor  # (tags,)
+
+
+@dataclass(frozen=True)
+class Messages:
+    """Forward and backward messages of a batch, in the flat order of its `Layout`.
+
+    All scores are relative to shifts that cancel in every probability; only `log_z` has them
+    added back. A token's marginals are proportional to `alpha * beta`.
+
+    Attributes:
+        emissions (Tensor): log space, at most 0. *Shape:* (N, tags)
+        scores (ChainScores): shifted start, transition and end scores, log space.
+        alpha (Tensor): all paths up to and with this token, maximum 1. *Shape:* (N, tags)
+        beta (Tensor): all paths after this token, `exp(transition) @ beta_emitted` of the next
+            one. *Shape:* (N, tags)
+        beta_emitted (Tensor): beta times this token's exp emission, maximum 1. *Shape:* (N, tags)
+        alpha_scale, beta_scale (Tensor): log of what alpha and beta_emitted of each token were
+            divided by. *Shape:* (N,)
+        shift (Tensor): what was subtracted from each sequence's score. *Shape:* (batch,)
+        is_log (bool): alpha, beta and beta_emitted are logarithms.
+    """
+
+    layout: Layout
+    emissions: Tensor
+    scores: ChainScores
+    alpha: Tensor
+    beta: Tensor
+    beta_emitted: Tensor
+    alpha_scale: Tensor
+    beta_scale: Tensor
+    shift: Tensor
+    is_log: bool
+
+    def marginals(self) -> tuple[Tensor, Tensor]:
+        """RETURNS (tuple[Tensor, Tensor]): the probability of each tag of each token (N, tags)
+        and the log of the sum of `alpha * beta` that it was divided by (N,). A sequence without
+        any path has zeros and -inf.
+        """
+        if self.is_log:
+            joint = self.alpha + self.beta
+            log_norm = torch.logsumexp(joint, -1)
+            return (joint - finite(log_norm)[:, None]).exp(), log_norm
+        joint = self.alpha * self.beta
+        log_norm = joint.sum(-1).log()
+        return joint / finite(log_norm).exp()[:, None], log_norm
+
+    def log_z(self, log_norm: Tensor) -> Tensor:
+        """log_norm (Tensor): from `marginals`. *Shape:* (N,)
+        RETURNS (Tensor): log of the summed exp scores of all paths, -inf without any. (batch,)
+        """
+        return self.relative_log_z(log_norm) + self.shift
+
+    def relative_log_z(self, log_norm: Tensor) -> Tensor:
+        """As `log_z`, for the shifted scores: what to compare with sums of `emissions` and
+        `scores`, without the rounding of a large shift.
+        """
+        return self.layout.sum(self.alpha_scale) + log_norm[self.layout.last]
+
+    def steps(self, tokens: Tensor) -> Tensor:
+        """RETURNS (Tensor): log of what alpha of each token (flat positions) sends to each tag of
+        the next token. *Shape:* (tokens, tags)
+        """
+        alpha, transition = self.alpha[tokens], self.scores.transition
+        if self.is_log:
+            return torch.logsumexp(alpha[:, :, None] + transition, 1)
+        return (alpha @ transition.exp()).log()
+
+    def pairs(self, log_norm: Tensor) -> tuple[Tensor, Tensor]:
+        """Factors of the pairwise marginals: left[n, i] * exp(transition[i, j]) * right[n, j] is
+        the probability of tag i before and tag j on the n-th token that has a predecessor.
+
+        log_norm (Tensor): from `marginals`. *Shape:* (N,)
+        RETURNS (tuple[Tensor, Tensor]): left and right, logarithms when `is_log`.
+            *Shape:* (N - batch, tags) each
+        """
+        inner = self.layout.inner
+        left, right = self.alpha[inner - 1], self.beta_emitted[inner]
+        log_norm = finite(log_norm)[inner - 1, None]
+        return left, right - log_norm if self.is_log else right / log_norm.exp()
+
+
+def expected_transitions(
+    left: Tensor, right: Tensor, transition: Tensor, weights: Tensor, *, is_log: bool
+) -> Tensor:
+    """Weighted expected number of uses of each transition, without a (N, tags, tags) array.
+
+    left, right (Tensor): from `Messages.pairs`. *Shape:* (M, tags)
+    transition (Tensor): the shifted log scores of the same messages. *Shape:* (tags, tags)
+    weights (Tensor): one factor for each pair. *Shape:* (M,)
+    is_log (bool): left and right are logarithms.
+    RETURNS (Tensor): *Shape:* (tags, tags)
+    """
+    if not is_log:
+        return (left * weights[:, None]).T @ right * transition.exp()
+    rows = [
+        weights @ (left[:, tag, None] + transition[tag] + right).exp()  # (tags,)
+        for tag in range(len(transition))
+    ]
+    return torch.stack(rows)
+
+
+def expected_transitions_by_sequence(messages: Messages, log_norm: Tensor) -> Tensor:
+    """Expected number of uses of each transition in each sequence.
+
+    log_norm (Tensor): from `Messages.marginals`. *Shape:* (N,)
+    RETURNS (Tensor): *Shape:* (batch, tags, tags)
+    """
+    layout, transition = messages.layout, messages.scores.transition
+    before = torch.full_like(messages.alpha, -torch.inf if messages.is_log else 0.0)
+    after = before.clone()
+    before[layout.inner], after[layout.inner] = messages.pairs(log_norm)
+    if not messages.is_log:
+        before, after = layout.pad(before), layout.pad(after)  # (batch, time, tags)
+        return before.transpose(1, 2) @ after * transition.exp()
+    rows = [
+        layout.pad((before[:, tag, None] + scores + after).exp()).sum(1)  # (batch, tags)
+        for tag, scores in enumerate(transition)
+    ]
+    return torch.stack(rows, 1)
+
+
+def finite(log_values: Tensor) -> Tensor:
+    """-inf replaced by 0, to subtract or divide by where the other operand is -inf or 0 anyway."""
+    return log_values.masked_fill(log_values == -torch.inf, 0.0)

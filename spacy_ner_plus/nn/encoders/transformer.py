@@ -1,0 +1,332 @@
+"""Hugging Face encoders: wordpiece ids in, one vector per wordpiece out.
+
+This file and models/pretrained/loading.py are the only ones that know the transformers library, and
+they use its public calls only.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from transformers import (
+    CONFIG_MAPPING,
+    MODEL_FOR_MASKED_LM_MAPPING,
+    MODEL_FOR_QUESTION_ANSWERING_MAPPING,
+    MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING,
+    AutoConfig,
+    AutoModel,
+    AutoModelForTokenClassification,
+    PretrainedConfig,
+    PreTrainedModel,
+)
+
+from .encoder_config import plain_config
+
+# What architectures call the dropout of attention weights. It is switched off: with it, no fused
+# attention kernel can be used on a CPU, and training takes half as long again. The encoder's
+# dropout between layers stays as it is.
+ATTENTION_DROPOUT = ("attention_probs_dropout_prob", "attention_dropout")
+# Architectures whose forward pass refuses vectors instead of ids.
+REFUSES_EMBEDDINGS = ("esm", "canine", "ibert")
+# Kinds that read text alone; a class that the user has registered may be of any.
+TEXT_MODELS: tuple[Any, ...] = (
+    MODEL_FOR_MASKED_LM_MAPPING,
+    MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING,
+    MODEL_FOR_QUESTION_ANSWERING_MAPPING,
+)
+# Longest input for which attention is computed unfused in training in bf16 on a CPU: what it keeps
+# grows with the length.
+LONGEST_UNFUSED = 512
+# Largest difference between the logits of a checkpoint and ours.
+TOLERANCE = 1e-4
+
+
+class TransformerEncoder(nn.Module):
+    """A pretrained encoder, with word-form embeddings added to its input embeddings.
+
+    The embedding of a token's casing (text/word_forms.py) is zero at first, so training starts
+    from the plain encoder, and it is the same for all pieces of the token. An uncased encoder
+    learns from it what the lowercasing tokenizer has thrown away.
+
+    model (PreTrainedModel): The encoder.
+    n_word_forms (int): Number of word-form classes; 0 for none. Class 0 always adds nothing.
+    prediction_head (nn.Module): What a fine-tuned checkpoint has between encoder and classifier
+        (ModernBERT), from vectors to vectors.
+    RAISES ValueError: If the architecture refuses input embeddings and word forms are asked for,
+        or if it is an encoder-decoder.
+    """
+
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        *,
+        n_word_forms: int = 0,
+        prediction_head: nn.Module | None = None,
+    ) -> None:
+        super().__init__()
+        if model.config.is_encoder_decoder:
+            raise ValueError(
+                f"'{model.config.model_type}' is an encoder-decoder; ner_plus needs an encoder "
+                "(BERT, RoBERTa, DeBERTa, ELECTRA, ModernBERT, ...)."
+            )
+        if n_word_forms and model.config.model_type in REFUSES_EMBEDDINGS:
+            raise ValueError(
+                f"'{model.config.model_type}' takes no input embeddings, so word forms can't be "
+                "added to them: set word_forms = null."
+            )
+        if getattr(model, "pooler", None) is not None:
+            setattr(model, "pooler", None)  # noqa: B010 (a sentence vector that nobody asks for)
+        self.model = model
+        self.prediction_head = prediction_head
+        self.word_forms: nn.Embedding | None = None
+        if n_word_forms:
+            table: Any = model.get_input_embeddings()
+            self.word_forms = nn.Embedding(n_word_forms, table.embedding_dim, padding_idx=0)
+            nn.init.zeros_(self.word_forms.weight)
+
+    @classmethod
+    def from_pretrained(cls, name: str, *, n_word_forms: int = 0) -> "TransformerEncoder":
+        """Load weights by hub name or from a local folder. Runs no code from the hub."""
+        # transformers 5 keeps the checkpoint's own dtype: train in fp32, compute in what we choose
+        model = AutoModel.from_pretrained(
+            name, config=load_config(name), trust_remote_code=False
+        ).float()
+        return cls(model, n_word_forms=n_word_forms)
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], *, n_word_forms: int = 0) -> "TransformerEncoder":
+        """Build the encoder of a stored configuration, without weights and without network."""
+        settings = plain_config(config)
+        model_type = settings.pop("model_type")
+        has_prediction_head = settings.pop("prediction_head", False)
+        try:
+            adapted = _adapt(AutoConfig.for_model(model_type, **settings))
+        except Exception as error:  # each version of transformers has other ones of its own
+            raise ValueError(
+                f"The stored configuration of the encoder makes no '{model_type}' with this "
+                f"version of transformers: {error}"
+            ) from error
+        if not has_prediction_head:
+            return cls(AutoModel.from_config(adapted).float(), n_word_forms=n_word_forms)
+        whole = AutoModelForTokenClassification.from_config(adapted).float()
+        base: Any = whole.base_model
+        prediction_head, _ = _head_parts(whole)
+        return cls(base, n_word_forms=n_word_forms, prediction_head=prediction_head)
+
+    @classmethod
+    def from_token_classifier(
+        cls, model: PreTrainedModel, *, n_word_forms: int = 0
+    ) -> tuple["TransformerEncoder", nn.Linear]:
+        """The encoder of a token-classification model, and the classifier behind it.
+
+        RAISES ValueError: If the head has parts besides, or the encoder with the classifier does
+            not give the model's own logits.
+        """
+        model = model.float().eval()
+        base: Any = model.base_model
+        prediction_head, classifier = _head_parts(model)
+        pad_id = model.config.pad_token_id
+        ids = torch.tensor([[i for i in range(9) if i != pad_id]])
+        mask = torch.ones_like(ids, dtype=torch.bool)
+        with torch.no_grad():
+            expected = model(input_ids=ids, attention_mask=mask.long()).logits  # (1, 8 or 9, tags)
+            encoder = cls(base, n_word_forms=n_word_forms, prediction_head=prediction_head).eval()
+            logits = classifier(encoder(ids, mask, torch.zeros_like(ids)))
+        if not torch.allclose(logits, expected, rtol=TOLERANCE, atol=TOLERANCE):
+            raise ValueError(_unknown_head(model, "it does more than it seems to"))
+        return encoder, classifier
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The encoder's configuration as plain data, for from_config."""
+        config = plain_config(self.model.config.to_dict())
+        return config | ({"prediction_head": True} if self.prediction_head is not None else {})
+
+    @property
+    def width(self) -> int:
+        """Length of the output vectors."""
+        return int(self.model.config.hidden_size)
+
+    @property
+    def n_layers(self) -> int:
+        return int(self.model.config.num_hidden_layers)
+
+    @property
+    def max_pieces(self) -> int | None:
+        """The longest input, special tokens included, or None where positions have no limit."""
+        table = _position_table(self.model)
+        if table is None:
+            return None
+        # RoBERTa and its kin count positions from padding_idx + 1
+        reserved = 0 if table.padding_idx is None else table.padding_idx + 1
+        return int(table.num_embeddings) - reserved
+
+    def layer_of(self, parameter: str) -> int:
+        """Depth of one of self.model's parameters by name: 0 for embeddings, 1 for layer 0, ...
+
+        What follows the last layer counts as part of it, what serves all layers as embeddings.
+        """
+        if re.search(r"(?:^|\.)(?:prediction_head|final_norm|final_layer_norm|ln_f)\.", parameter):
+            return self.n_layers
+        match = re.search(r"(?:^|\.)(?:layers?|h|block)\.(\d+)\.", parameter)
+        return int(match.group(1)) + 1 if match else 0
+
+    def recompute_layers(self) -> None:
+        """In training, keep only what goes into each layer, and compute the activations within it
+        again in the backward pass.
+
+        RAISES ValueError: If the architecture has no such mode.
+        """
+        try:
+            self.model.gradient_checkpointing_enable(
+                gradient_checkpointing_kwargs={"use_reentrant": False}
+            )
+        except ValueError as error:
+            raise ValueError(
+                f"gradient_checkpointing = true can't be used: {error} Set it to false; "
+                "max_batch_pieces bounds the memory of training too."
+            ) from error
+
+    def forward(self, ids: Tensor, mask: Tensor, forms: Tensor) -> Tensor:
+        """Encode right-padded windows.
+
+        ids: (windows, length) int64. mask: (windows, length) bool. forms: (windows, length)
+            int64, word-form classes, ignored without word-form embeddings.
+        RETURNS: (windows, length, width), in the precision of the surrounding autocast.
+        """
+        with self._attention(ids):
+            if self.word_forms is None:
+                output = self.model(input_ids=ids, attention_mask=mask.long())
+            else:
+                embedded = self.model.get_input_embeddings()(ids)  # (windows, length, embedding)
+                embedded = embedded + self.word_forms(forms)
+                output = self.model(inputs_embeds=embedded, attention_mask=mask.long())
+        hidden: Tensor = output.last_hidden_state
+        return hidden if self.prediction_head is None else self.prediction_head(hidden)
+
+    @contextmanager
+    def _attention(self, ids: Tensor) -> Iterator[None]:
+        """In bf16 on a CPU the way back through torch's fused attention is slow: with plain
+        products in its place a training step takes an eighth less time (MiniLM on two cores). In
+        prediction the fused kernel is the faster one.
+        """
+        is_slow = (
+            self.training
+            and ids.device.type == "cpu"
+            and torch.is_autocast_enabled("cpu")
+            and torch.get_autocast_dtype("cpu") == torch.bfloat16
+            and ids.shape[1] <= LONGEST_UNFUSED
+            # layers that are recomputed are so outside of this context
+            and not self.model.is_gradient_checkpointing
+        )
+        if not is_slow:
+            yield
+            return
+        # else they are computed in fp32, which takes twice as long
+        is_reduced = torch.backends.cuda.fp16_bf16_reduction_math_sdp_allowed()
+        torch.backends.cuda.allow_fp16_bf16_reduction_math_sdp(True)
+        try:
+            with sdpa_kernel(SDPBackend.MATH):
+                yield
+        finally:
+            torch.backends.cuda.allow_fp16_bf16_reduction_math_sdp(is_reduced)
+
+
+def load_config(name: str) -> PretrainedConfig:
+    """The configuration of an encoder by hub name or local folder."""
+    config = AutoConfig.from_pretrained(name, trust_remote_code=False)
+    plain_config(config.to_dict())  # what can't be loaded again is not trained either
+    # a folder may name an attention kernel that transformers would fetch and run
+    config._attn_implementation = None
+    return _adapt(config)
+
+
+def read_token_classifier(name: str) -> tuple[PreTrainedModel, list[str]]:
+    """A fine-tuned token-classification model by hub name or local folder. Runs no code from it.
+
+    RETURNS: The model, and the names of weights in the checkpoint that are no part of it.
+    RAISES ValueError: If weights of the model are not in the checkpoint.
+    """
+    model, report = AutoModelForTokenClassification.from_pretrained(
+        name, config=load_config(name), trust_remote_code=False, output_loading_info=True
+    )
+    learned = {parameter for parameter, _ in model.named_parameters()}
+    missing = sorted(learned.intersection(report["missing_keys"]))
+    if missing:
+        raise ValueError(f"the weights of {', '.join(missing[:5])} are not among the files")
+    own = f"{model.base_model_prefix}."
+    return model, sorted(key for key in report["unexpected_keys"] if not key.startswith(own))
+
+
+def _head_parts(model: PreTrainedModel) -> tuple[nn.Module | None, nn.Linear]:
+    """What lies between the encoder and the classifier, and the classifier."""
+    parts = {
+        name: part
+        for name, part in model.named_children()
+        if part is not model.base_model and not isinstance(part, nn.Dropout)
+    }
+    prediction_head = parts.pop("head", None)
+    classifier = next(iter(parts.values()), None)
+    if len(parts) != 1 or not isinstance(classifier, nn.Linear):
+        raise ValueError(_unknown_head(model, f"its parts are {', '.join(parts) or 'unknown'}"))
+    return prediction_head, classifier
+
+
+def _unknown_head(model: PreTrainedModel, reason: str) -> str:
+    return (
+        f"The head of a {type(model).__name__} can't be taken over: {reason}, and ner_plus knows "
+        "one linear layer after the encoder, with ModernBERT's dense layer before it. Give the "
+        "labels of your own data in [initialize.components] to take the encoder alone and train a "
+        "new head."
+    )
+
+
+def _adapt(config: PretrainedConfig) -> PretrainedConfig:
+    check_kind(type(config), config.model_type)
+    if hasattr(config, "reference_compile"):
+        config.reference_compile = False  # ModernBERT would compile itself anew for each shape
+    if hasattr(config, "use_cache"):
+        config.use_cache = False
+    for name in ATTENTION_DROPOUT:
+        if hasattr(config, name):
+            setattr(config, name, 0.0)
+    return config
+
+
+def check_stored_config(config: dict[str, Any]) -> None:
+    """Check a configuration that another library will build an encoder of.
+
+    RAISES ValueError: If that could have code run, or other files or the network used.
+    """
+    model_type = plain_config(config)["model_type"]
+    try:
+        kind = CONFIG_MAPPING[model_type]
+    except KeyError:
+        raise ValueError(f"This version of transformers knows no '{model_type}'.") from None
+    check_kind(kind, model_type)
+
+
+def check_kind(kind: type, model_type: str) -> None:
+    """Of the hundreds of kinds, some fetch weights or code of other libraries.
+
+    RAISES ValueError: If a kind of configuration is not that of a text encoder.
+    """
+    is_registered_by_user = kind.__module__.split(".")[0] != "transformers"
+    if not is_registered_by_user and not any(kind in mapping for mapping in TEXT_MODELS):
+        raise ValueError(
+            f"'{model_type}' is no text encoder that ner_plus knows (BERT, RoBERTa, DeBERTa, "
+            "ELECTRA, ModernBERT, ...)."
+        )
+
+
+def _position_table(model: nn.Module) -> nn.Embedding | None:
+    """The table of learned absolute positions, if the architecture has one."""
+    for name, module in model.named_modules():
+        if name.split(".")[-1] == "position_embeddings" and isinstance(module, nn.Embedding):
+            return module
+    return None
+

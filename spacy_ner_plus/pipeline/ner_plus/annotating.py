@@ -1,0 +1,70 @@
+"""From the entities that were found to what stands on the Docs."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from spacy.tokens import Doc, Span, SpanGroup
+
+from ...annotation.existing import existing
+from ...models.decoding.entities import Entities
+
+PROBABILITY = "probability"
+
+
+class Annotator:
+    """Writes entities and their probabilities to Docs.
+
+    labels (Sequence[int]): The labels in the vocabulary's string store.
+    least: (n_labels,) float, the least probability of an entity of each type.
+    overwrites (bool): Whether entities that are there already are replaced, or kept.
+    spans_key (str): Where in doc.spans the entities go; None for nowhere.
+    """
+
+    def __init__(
+        self,
+        labels: Sequence[int],
+        least: np.ndarray,
+        *,
+        overwrites: bool,
+        spans_key: str | None,
+    ) -> None:
+        self._labels = labels
+        self._least = least
+        self._overwrites = overwrites
+        self._spans_key = spans_key
+        self._is_stored = register_probability()
+
+    def write(self, doc: Doc, entities: Entities) -> None:
+        is_wanted = entities.probabilities >= self._least[entities.labels]
+        is_bare = self._overwrites or not doc.has_annotation("ENT_IOB")
+        known = None if is_bare else existing(doc)
+        if known is not None:
+            is_wanted &= known.is_free(entities.starts, entities.ends)
+        probabilities = entities.probabilities[is_wanted]
+        columns = (entities.starts, entities.ends, entities.labels)
+        found = [
+            Span(doc, start, end, self._labels[label])
+            for start, end, label in zip(*(c[is_wanted].tolist() for c in columns), strict=True)
+        ]
+        if known is None:
+            doc.set_ents(found, default="outside")
+        else:
+            blocked = known.blocked_spans(doc)
+            doc.set_ents([*doc.ents, *found], blocked=blocked, default="outside")
+        if self._is_stored:
+            for span, probability in zip(found, probabilities.tolist(), strict=True):
+                span._.set(PROBABILITY, probability)
+        if self._spans_key is not None:
+            doc.spans[self._spans_key] = SpanGroup(
+                doc, name=self._spans_key, spans=found, attrs={"scores": probabilities}
+            )
+
+
+def register_probability() -> bool:
+    """Register ent._.probability, unless somebody has: also in a process that got the component
+    as a pickle. Returns whether it is a plain value and not somebody else's getter or method.
+    """
+    if not Span.has_extension(PROBABILITY):
+        Span.set_extension(PROBABILITY, default=None)
+    _, method, getter, _ = Span.get_extension(PROBABILITY)
+    return method is None and getter is None

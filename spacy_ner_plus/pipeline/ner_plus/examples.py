@@ -1,0 +1,103 @@
+"""What the training data hold, and which labels a component learns."""
+
+import warnings
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from spacy.tokens import Doc
+from spacy.training import Example
+
+from ...annotation.gold import Lost, describe_lost, lost_entities
+from ...models.pretrained.tag_names import CheckpointTags
+
+# Docs that a tok2vec gets to see at initialize.
+SAMPLE_SIZE = 10
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What was seen of the training data.
+
+    counts (Counter): Entities by label.
+    sample (List[Doc]): A few documents that are not empty.
+    """
+
+    counts: Counter[str]
+    sample: list[Doc]
+
+
+def survey(examples: Iterable[Example], name: str) -> Survey:
+    """Look through the training data once, and warn of entities that can't be learned.
+
+    name (str): The component, for the warning.
+    """
+    counts: Counter[str] = Counter()
+    lost: list[Lost] = []
+    sample: list[Doc] = []
+    for example in examples:
+        counts.update(ent.label_ for ent in example.reference.ents)
+        lost.extend(lost_entities(example))
+        if len(sample) < SAMPLE_SIZE and len(example.predicted):
+            sample.append(example.predicted)
+    if lost:
+        warnings.warn(
+            f"{len(lost)} of {counts.total()} gold entities can't be learned by '{name}':\n"
+            f"{describe_lost(lost)}",
+            stacklevel=3,
+        )
+    return Survey(counts, sample)
+
+
+def choose_labels(
+    seen: Survey,
+    given: list[str] | None,
+    added: Iterable[str],
+    origin: CheckpointTags | None,
+    name: str,
+) -> list[str]:
+    """The labels to learn, in order.
+
+    given (List[str]): What initialize was given; None for those of the data and those added.
+    added (Iterable[str]): Labels that were added before.
+    origin (CheckpointTags): Of the checkpoint whose head is taken over: its labels come first.
+    name (str): The component, for errors.
+    RAISES ValueError: If there are none, or the data have one that is not among those given.
+    """
+    labels = sorted({*seen.counts, *added}) if given is None else given
+    unknown = set(seen.counts) - set(labels)
+    if unknown:
+        raise ValueError(
+            f"The training data has entities of type {sorted(unknown)}, but the labels given to "
+            f"'{name}' are {list(labels)}: add the types or take their entities out."
+        )
+    if origin is not None:
+        labels = [*origin.labels, *(label for label in labels if label not in origin.labels)]
+    if not labels:
+        raise ValueError(
+            f"'{name}' found no entities in the training data and was given no labels. Annotate "
+            f"doc.ents, give labels in [initialize.components.{name}] or with add_label, or name a "
+            "checkpoint that was fine-tuned for token classification, which has labels of its own."
+        )
+    return labels
+
+
+def check_losses(losses: np.ndarray, examples: list[Example]) -> None:
+    if not np.isfinite(losses).all():
+        worst = int(np.flatnonzero(~np.isfinite(losses))[0])
+        raise ValueError(_no_loss(examples[worst], float(losses[worst])))
+
+
+def _no_loss(example: Example, loss: float) -> str:
+    text = example.predicted.text
+    shown = text if len(text) <= 80 else f"{text[:77]}..."
+    if loss == float("inf"):
+        return (
+            f"The annotation of the document {shown!r} permits no valid sequence of tags: two "
+            "parts of it contradict each other. Check its entities."
+        )
+    return (
+        f"The loss on the document {shown!r} is {loss}: the weights or activations have "
+        "overflowed. Lower the learning rate, or use precision = \"fp32\"."
+    )

@@ -1,0 +1,99 @@
+"""`nlp.add_pipe("ner_plus")`: the component's factory and its settings."""
+
+from collections.abc import Callable
+from typing import Any
+
+from spacy.language import Language
+from spacy.tokens import Doc
+from thinc.api import Config, Model
+
+from ...models.decoding.emissions import Emissions
+from .component import NerPlus
+
+DEFAULT_CONFIG = """
+[ner_plus]
+tag_scheme = "BILOU"
+existing_ents = "keep"
+spans_key = "ner_plus"
+threshold = null
+label_weights = null
+label_smoothing = 0.0
+
+[ner_plus.scorer]
+@scorers = "spacy_ner_plus.ner_scorer.v1"
+
+[ner_plus.model]
+@architectures = "spacy_ner_plus.TransformerTagger.v1"
+name = "roberta-base"
+word_forms = "auto"
+pooling = "first"
+window = 256
+overlap = 16
+use_crf = true
+dropout = 0.1
+head_lr_scale = 10.0
+lr_decay = 1.0
+freeze = null
+precision = "auto"
+device = "auto"
+max_batch_pieces = 8192
+gradient_checkpointing = false
+runtime = "torch"
+"""
+
+
+@Language.factory(
+    "ner_plus",
+    assigns=["doc.ents", "token.ent_iob", "token.ent_type"],
+    default_config=Config().from_str(DEFAULT_CONFIG)["ner_plus"],
+    default_score_weights={
+        "ents_f": 1.0,
+        "ents_p": 0.0,
+        "ents_r": 0.0,
+        "ents_micro_f": None,
+        "ents_macro_f": None,
+        "ents_per_type": None,
+    },
+)
+def make_ner_plus(
+    nlp: Language,
+    name: str,
+    model: Model[list[Doc], Emissions],
+    tag_scheme: str,
+    existing_ents: str,
+    spans_key: str | None,
+    threshold: float | dict[str, float] | None,
+    label_weights: str | dict[str, float] | None,
+    label_smoothing: float,
+    scorer: Callable[..., dict[str, Any]] | None,
+) -> NerPlus:
+    """Create the component.
+
+    model (Model[List[Doc], Emissions]): An architecture such as TransformerTagger.v1.
+    tag_scheme (str): "BILOU" or "BIO".
+    existing_ents (str): What becomes of entities and blocked tokens that are on the Doc already.
+        "keep" leaves them and drops predicted entities that overlap them; "constrain" leaves them
+        and finds the best entities around them, with probabilities conditional on them;
+        "overwrite" replaces them.
+    spans_key (str): doc.spans[spans_key] holds the predicted entities, with their probabilities
+        as .attrs["scores"]; None to leave it out.
+    threshold (float / Dict[str, float]): Entities with a lower probability are left out: one value
+        for all, or one per type. It raises precision and can't raise recall.
+    label_weights (Dict[str, float] / str): What training multiplies the odds of each type's
+        entities by, beyond what the data say: recall for precision. "balanced" takes the inverse of
+        the types' numbers. Probabilities are off by as much, and calibrate undoes it in part.
+    label_smoothing (float): Share of each known token's target that is spread over all tags.
+    scorer (Callable): The scoring method.
+    """
+    return NerPlus(
+        nlp.vocab,
+        model,
+        name,
+        tag_scheme=tag_scheme,
+        existing_ents=existing_ents,
+        spans_key=spans_key,
+        threshold=threshold,
+        label_weights=label_weights,
+        label_smoothing=label_smoothing,
+        scorer=scorer,
+    )

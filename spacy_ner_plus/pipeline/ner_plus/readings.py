@@ -1,0 +1,166 @@
+"""What else a text may mean: the k best readings, the tags' probabilities, and how sure all is.
+
+All of it is about the model's distribution over tag sequences, at the calibrated temperature, for
+a part of a document: what comes before and after is summed over, not guessed.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from spacy.tokens import Doc, Span
+from torch import Tensor
+
+from ...models.decoding.emissions import Emissions, sequence_groups
+from ...models.runtime.tagger_shim import TaggerShim
+from ...nn.crf import Lattice
+from ...tags import TagScheme
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One way to read a text.
+
+    probability (float): Of exactly these entities in the text, and no others. An entity that goes
+        on beyond the text's edge is cut there, and is another reading than one that ends there.
+    entities (Tuple[Span, ...]): From left to right. They are not put on the Doc.
+    """
+
+    probability: float
+    entities: tuple[Span, ...]
+
+
+@dataclass(frozen=True)
+class TagProbabilities:
+    """P(tag) of each token.
+
+    tags (Tuple[str, ...]): The tags, such as "O" and "B-Disease".
+    probabilities: (n_tokens, n_tags) float64; rows sum to 1. Tokens that take no part in tagging,
+        such as whitespace, are O.
+    """
+
+    tags: tuple[str, ...]
+    probabilities: np.ndarray
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A part of a Doc: the distribution over the tags of its rows, None if it has none.
+
+    start: the part's first token in the Doc. tokens: (n_rows,) the rows' tokens in the Doc.
+    """
+
+    start: int
+    n_tokens: int
+    tokens: np.ndarray
+    lattice: Lattice | None
+
+
+def k_best_readings(
+    tagger: TaggerShim, emissions: Emissions, part: Doc | Span, k: int
+) -> list[Reading]:
+    """The k most probable readings, best first; fewer if there are fewer.
+
+    emissions (Emissions): Of the part's Doc, alone.
+    RAISES ValueError: If k is less than 1.
+    """
+    [[readings]] = readings_of_parts(tagger, emissions, [[part]], k)
+    return readings
+
+
+def readings_of_parts(
+    tagger: TaggerShim, emissions: Emissions, parts: Sequence[Sequence[Doc | Span]], k: int
+) -> list[list[list[Reading]]]:
+    """As k_best_readings, for several parts of each Doc, such as its sentences.
+
+    emissions (Emissions): Of some Docs. parts: For each Doc, what to read of it.
+    RETURNS (List[List[List[Reading]]]): For each Doc, for each of its parts.
+    """
+    if k < 1:
+        raise ValueError(f"k = {k} must be at least 1.")
+    found = [[[Reading(1.0, ())] for _ in own] for own in parts]
+    for group in sequence_groups(emissions.lengths):
+        places, segments = [], []
+        for row, doc in enumerate(group.docs.tolist()):
+            for number, part in enumerate(parts[doc]):
+                first, last = _rows(emissions.row_tokens[doc], part)
+                if first < last:
+                    places.append((doc, number))
+                    segments.append((row, first, last))
+        if not places:
+            continue
+        lattice = _lattice(tagger, group.gather(emissions.scores), group.lengths)
+        best = lattice.segments(*zip(*segments, strict=True)).k_best(k)
+        for (doc, number), (_, first, last), paths in zip(places, segments, best, strict=True):
+            tokens = emissions.row_tokens[doc][first:last]
+            found[doc][number] = _readings(parts[doc][number], tokens, paths, tagger.scheme)
+    return found
+
+
+def _readings(
+    part: Doc | Span, tokens: np.ndarray, paths: tuple[Tensor, Tensor], scheme: TagScheme
+) -> list[Reading]:
+    """tokens: (n_rows,) the rows' tokens in the Doc. paths: (n, n_rows) and (n,), of Lattice."""
+    doc = part if isinstance(part, Doc) else part.doc
+    return [
+        Reading(min(1.0, math.exp(log_probability)), _entities(doc, tokens, tags, scheme))
+        for tags, log_probability in zip(paths[0].cpu().numpy(), paths[1].tolist(), strict=True)
+    ]
+
+
+def tag_probabilities(
+    tagger: TaggerShim, emissions: Emissions, part: Doc | Span
+) -> TagProbabilities:
+    """The marginal probabilities of the tags of each token of a Doc or Span."""
+    chosen = _part(tagger, emissions, part)
+    probabilities = np.zeros((chosen.n_tokens, tagger.scheme.n_tags))
+    probabilities[:, 0] = 1.0
+    if chosen.lattice is not None:
+        marginals = chosen.lattice.marginals()[0].cpu().numpy()  # (n_rows, n_tags)
+        probabilities[chosen.tokens - chosen.start] = marginals
+    return TagProbabilities(tagger.scheme.tags, probabilities)
+
+
+def sequence_entropy(tagger: TaggerShim, emissions: Emissions, part: Doc | Span) -> float:
+    """The entropy of the distribution over tag sequences of a Doc or Span, in nats."""
+    chosen = _part(tagger, emissions, part)
+    return 0.0 if chosen.lattice is None else float(chosen.lattice.entropy()[0])
+
+
+def _lattice(tagger: TaggerShim, scores: Tensor, lengths: np.ndarray) -> Lattice:
+    """scores: (n, longest, n_tags). lengths: (n,) rows of each sequence."""
+    temperature = tagger.calibration.temperature
+    return tagger.decoder.lattice(scores, lengths.tolist(), temperature=temperature)
+
+
+def _part(tagger: TaggerShim, emissions: Emissions, part: Doc | Span) -> _Part:
+    [tokens] = emissions.row_tokens
+    first, last = _rows(tokens, part)
+    lattice = None
+    if first < last:
+        whole = _lattice(tagger, emissions.scores.unsqueeze(0), emissions.lengths)
+        lattice = whole.segment(0, first, last)
+    start, end = _bounds(part)
+    return _Part(start, end - start, tokens[first:last], lattice)
+
+
+def _rows(tokens: np.ndarray, part: Doc | Span) -> tuple[int, int]:
+    """The first row of a part and the one after its last, from the tokens of its Doc's rows."""
+    first, last = np.searchsorted(tokens, _bounds(part)).tolist()
+    return first, last
+
+
+def _bounds(part: Doc | Span) -> tuple[int, int]:
+    return (0, len(part)) if isinstance(part, Doc) else (part.start, part.end)
+
+
+def _entities(
+    doc: Doc, tokens: np.ndarray, tags: np.ndarray, scheme: TagScheme
+) -> tuple[Span, ...]:
+    """The entities of a tag sequence, cut at its edges."""
+    starts, ends, labels = scheme.decode_part(tags)
+    return tuple(
+        Span(doc, int(tokens[s]), int(tokens[e - 1]) + 1, scheme.labels[label])
+        for s, e, label in zip(starts, ends, labels, strict=True)
+    )

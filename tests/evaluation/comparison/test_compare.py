@@ -1,0 +1,352 @@
+import gc
+import re
+import weakref
+from collections import Counter
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import spacy
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from spacy.tokens import DocBin, Span
+
+from spacy_ner_plus.evaluation import predictions as sources
+from spacy_ner_plus.evaluation.comparison.compare import System, compare, compare_all, run_both
+from spacy_ner_plus.evaluation.comparison.comparison_terminal import (
+    print_comparison,
+    print_examples,
+    verdict,
+)
+from spacy_ner_plus.evaluation.comparison.differences import (
+    DIFFERENCES,
+    compare_documents,
+    difference_rows,
+)
+from spacy_ner_plus.evaluation.comparison.gate import Gate, gate_message, judge_gate
+from spacy_ner_plus.evaluation.documents import Document
+from spacy_ner_plus.evaluation.errors import ERRORS, find_errors
+from spacy_ner_plus.evaluation.intervals import MEASURES
+from spacy_ner_plus.evaluation.predictions import Predictions
+from spacy_ner_plus.metrics.spans import count_spans, summarise
+from tests.evaluation.docs import make_document, overlapping_spans, real_documents
+
+
+@st.composite
+def document_pairs(draw: st.DrawFn) -> tuple[Document, Document]:
+    gold = draw(overlapping_spans)
+    # some of the gold, so that much is right
+    some = st.lists(st.sampled_from(gold), unique=True) if gold else st.just([])
+    a, b = (make_document(gold, [*draw(some), *draw(overlapping_spans)]) for _ in range(2))
+    return a, b
+
+
+def systems(documents: list[tuple[Document, Document]]) -> tuple[System, System]:
+    a, b = (
+        System(Predictions(name, [pair[i] for pair in documents], 12 * len(documents), 0), [])
+        for i, name in enumerate(["models/a", "models/b"])
+    )
+    return a, b
+
+
+def comparison_of(documents: list[tuple[Document, Document]]) -> dict[str, Any]:
+    a, b = systems(documents)
+    compared = compare_all(a.found.documents, b.found.documents)
+    return compare(a, b, compared, data="test.spacy", samples=100, swaps=200, seed=1)
+
+
+@cache
+def real_pairs() -> list[tuple[Document, Document]]:
+    """Two untidy annotators of the same sentences."""
+    documents = real_documents("bc5cdr", 150)
+    # the other one sees what the first sees in half of the sentences, and everything in the rest
+    return [
+        (doc, replace(doc, predicted=doc.predicted if doc.index % 2 else doc.gold))
+        for doc in documents
+    ]
+
+
+@given(document_pairs())
+@settings(max_examples=200, deadline=None)
+def test_compare_documents_accounts_for_each_entity(documents) -> None:
+    a, b = documents
+    compared = compare_documents(a, b)
+    gold = Counter(doc_span(a, "gold"))
+    right = [gold & Counter(doc_span(doc, "predicted")) for doc in documents]
+    wrong = [
+        Counter(doc_span(doc, "predicted")) - n for doc, n in zip(documents, right, strict=True)
+    ]
+    kinds = Counter(kind for kind, _ in compared.differences())
+    assert len(compared.gold) == gold.total()
+    assert kinds["found_by_a_only"] == (right[0] - right[1]).total()
+    assert kinds["found_by_b_only"] == (right[1] - right[0]).total()
+    assert len(compared.wrong) == (wrong[0] | wrong[1]).total()
+    assert kinds["wrong_in_a_only"] == (wrong[0] - wrong[1]).total()
+    assert kinds["wrong_in_b_only"] == (wrong[1] - wrong[0]).total()
+    assert len(compared.errors_a) == sum(f.kind in ERRORS for f in find_errors(a))
+
+
+def doc_span(document: Document, side: str) -> list[tuple[int, int, str]]:
+    return [entity.span for entity in getattr(document, side)]
+
+
+@given(document_pairs())
+@settings(max_examples=100, deadline=None)
+def test_compare_documents_mirrors_when_they_change_places(documents) -> None:
+    a, b = documents
+    mirror = str.maketrans("ab", "ba")
+
+    def spans(kind: str, compared) -> list[Any]:
+        return sorted(v.entity.span for k, v in compared.differences() if k == kind)
+
+    forth, back = compare_documents(a, b), compare_documents(b, a)
+    for who in "ab":
+        for kind in (f"found_by_{who}_only", f"wrong_in_{who}_only"):
+            stem, end = kind.rsplit("_", 2)[0], who.translate(mirror)
+            assert spans(kind, forth) == spans(f"{stem}_{end}_only", back)
+
+
+@given(document_pairs())
+@settings(max_examples=100, deadline=None)
+def test_difference_rows_give_the_text_of_each_entity(documents) -> None:
+    a, b = documents
+    rows = difference_rows(compare_documents(a, b))
+    assert len({row["meta"]["id"] for row in rows}) == len(rows)
+    for row in rows:
+        meta = row["meta"]
+        assert a.text[meta["offset"] :].startswith(row["text"])
+        about = [meta["entity"]]
+        for side in filter(None, (meta["a"], meta["b"])):
+            about += [*side["gold"], *side["predicted"]]
+        for span in about:
+            assert span["text"] == row["text"][span["start"] : span["end"]] != ""
+        for span in (*row["spans"], *row["predicted_a"], *row["predicted_b"]):
+            assert 0 <= span["start"] < span["end"] <= len(row["text"])
+        where = [meta["entity"][key] for key in ("start", "end", "label")]
+        sides = {
+            "found_by_a_only": ("spans", "predicted_a"),
+            "found_by_b_only": ("spans", "predicted_b"),
+            "wrong_in_a_only": ("predicted_a",),
+            "wrong_in_b_only": ("predicted_b",),
+        }
+        for side in sides[meta["kind"]]:
+            assert where in [[s[key] for key in ("start", "end", "label")] for s in row[side]]
+
+
+def test_difference_rows_say_what_each_system_makes_of_it() -> None:
+    a = make_document([(2, 5, "A")], [(3, 5, "A"), (8, 9, "B")], probability=0.5)
+    b = make_document([(2, 5, "A")], [(2, 5, "A"), (8, 9, "B")], probability=0.9)
+    found, wrong = difference_rows(compare_documents(a, b))
+    assert found["meta"]["kind"] == "found_by_b_only"
+    assert found["meta"]["name"] == "found by B only"
+    assert found["meta"]["entity"] == {"start": 4, "end": 9, "label": "A", "text": "t t t"}
+    assert found["meta"]["a"]["kind"] == "too_short"
+    assert found["meta"]["a"]["predicted"] == [
+        {"start": 6, "end": 9, "label": "A", "text": "t t", "probability": 0.5}
+    ]
+    assert found["meta"]["b"]["kind"] == "correct"
+    assert [span["probability"] for span in found["predicted_b"]] == [0.9, 0.9]
+    assert wrong["meta"]["kind"] == "wrong_in_a_only"  # both predict the other wrong one
+    assert wrong["meta"]["entity"]["probability"] == 0.5
+    assert wrong["meta"]["b"] is None
+
+
+def test_compare_gives_the_scores_of_both() -> None:
+    pairs = real_pairs()
+    result = comparison_of(pairs)
+    for i, side in enumerate("ab"):
+        summary = summarise(
+            count_spans(doc_span(pair[i], "gold"), doc_span(pair[i], "predicted"))
+            for pair in pairs
+        )
+        exact = result["exact"]
+        assert exact["micro"][side]["f1"] == pytest.approx(summary.micro.f1)
+        assert exact["macro"][side]["recall"] == pytest.approx(summary.macro_recall)
+        for label, counts in summary.per_type.items():
+            row = exact["types"][label][side]
+            assert (row["tp"], row["fp"], row["fn"]) == (counts.tp, counts.fp, counts.fn)
+            assert row["precision"] == pytest.approx(counts.precision)
+    for row in (exact["micro"], exact["macro"], *exact["types"].values()):
+        for measure in MEASURES:
+            difference = row["b"][measure] - row["a"][measure]
+            assert row["difference"][measure] == pytest.approx(difference)
+            low, high = row["interval"][measure]
+            assert low <= difference <= high
+    assert exact["micro"]["p"]["f1"] < 0.05
+    assert verdict(result).startswith("B is better than A by ")
+
+
+def test_compare_counts_who_finds_what() -> None:
+    pairs = real_pairs()
+    result = comparison_of(pairs)
+    micro, entities = result["exact"]["micro"], result["entities"]
+    gold, wrong = entities["gold"], entities["wrong"]
+    assert sum(gold.values()) == result["counts"]["gold"] == micro["a"]["support"] > 100
+    assert gold["both"] + gold["a_only"] == micro["a"]["tp"]
+    assert gold["both"] + gold["b_only"] == micro["b"]["tp"]
+    assert wrong["both"] + wrong["a_only"] == micro["a"]["fp"]
+    assert wrong["both"] + wrong["b_only"] == micro["b"]["fp"]
+    for group, counts in (("gold", gold), ("wrong", wrong)):
+        for who, n in counts.items():
+            assert n == sum(of[group][who] for of in entities["types"].values())
+    kinds = result["errors"]["kinds"]
+    assert [kind["kind"] for kind in kinds] == list(ERRORS)
+    assert sum(kind["found_by_b"] for kind in kinds) == gold["b_only"] > 0
+    assert sum(kind["found_by_a"] for kind in kinds) == gold["a_only"]
+    assert sum(kind["a"] for kind in kinds) == result["errors"]["a"] > result["errors"]["b"]
+    n_different = sum(a.predicted != b.predicted for a, b in pairs)
+    assert 0 < result["counts"]["documents_that_differ"] <= n_different
+
+
+def test_compare_of_equal_systems_finds_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    result = comparison_of([(a, a) for a, _ in real_pairs()])
+    assert result["exact"]["micro"]["p"] == dict.fromkeys(MEASURES, 1.0)
+    assert result["exact"]["micro"]["interval"] == {m: [0.0, 0.0] for m in MEASURES}
+    assert result["counts"]["documents_that_differ"] == 0
+    print_comparison(result)
+    assert capsys.readouterr().out.endswith("Micro F1 of A and B is the same.\n")
+
+
+def test_compare_takes_systems_with_different_labels() -> None:
+    gold = [(0, 1, "A"), (3, 4, "B")]
+    a, b = make_document(gold, [(0, 1, "A")]), make_document(gold, [(0, 1, "X"), (3, 4, "B")])
+    result = comparison_of([(a, b)] * 3)
+    types = result["exact"]["types"]
+    assert list(types) == ["A", "B", "X"]
+    assert types["X"]["a"] == dict.fromkeys(MEASURES, 0.0) | {
+        "tp": 0,
+        "fp": 0,
+        "fn": 0,
+        "support": 0,
+    }
+    assert types["X"]["b"]["fp"] == 3
+    # a type that a system does not know, and that is not in gold, does not lower its mean
+    assert result["exact"]["macro"]["a"]["f1"] == pytest.approx(1 / 2)
+    assert result["exact"]["macro"]["b"]["f1"] == pytest.approx(1 / 3)
+
+
+def test_compare_corrects_p_of_types_alone() -> None:
+    result = comparison_of(real_pairs())
+    types = result["exact"]["types"].values()
+    assert all(row["p_corrected"]["f1"] >= row["p"]["f1"] for row in types)
+    smallest = min(row["p"]["f1"] for row in types)
+    assert min(row["p_corrected"]["f1"] for row in types) == min(1.0, len(types) * smallest)
+    assert "p_corrected" not in result["exact"]["micro"]
+
+
+def test_compare_takes_one_document_and_no_entities(capsys: pytest.CaptureFixture[str]) -> None:
+    nothing = make_document([], [])
+    result = comparison_of([(nothing, nothing)])
+    assert result["bootstrap"] is None
+    assert result["exact"]["micro"]["interval"] is None
+    assert result["exact"]["micro"]["p"]["f1"] == 1.0
+    assert result["exact"]["types"] == {}
+    print_comparison(result)
+    assert "none from a single document" in capsys.readouterr().out
+
+
+def test_print_comparison_fits_80_columns(capsys: pytest.CaptureFixture[str]) -> None:
+    pairs = real_pairs()
+    print_comparison(comparison_of(pairs))
+    rows = [row for pair in pairs for row in difference_rows(compare_documents(*pair))]
+    print_examples(rows, 2)
+    out = re.sub(r"\x1b\[\d+m", "", capsys.readouterr().out)
+    assert max(map(len, out.splitlines())) <= 80
+    assert "A, the baseline:   models/a" in out
+    assert "Gold entities that only B finds: 2 of " in out
+
+
+def test_print_examples_shows_as_many_as_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+    a = make_document([(2, 5, "A")], [(3, 5, "A"), (8, 9, "B")])
+    b = make_document([(2, 5, "A")], [(2, 5, "A")])
+    rows = difference_rows(compare_documents(a, b))
+    assert [row["meta"]["kind"] for row in rows] == list(DIFFERENCES)[:1] + ["wrong_in_a_only"] * 2
+    print_examples(rows, 5)
+    out = capsys.readouterr().out
+    assert "Gold entities that only B finds: 1 of 1" in out
+    assert "A: boundary: too short, t t (A); B: correct" in out
+    # the span that is too short is shown above
+    assert "Spurious entities that only A predicts: 1 of 1" in out
+    assert "B. A: spurious" in out
+    print_examples(rows, 0)
+    assert capsys.readouterr().out == ""
+
+
+def gated(a: int, b: int, n: int = 40, **settings: Any) -> dict[str, Any]:
+    """Of n documents with an entity each of A, finds the first a and b; B in all."""
+    gold = [(0, 1, "A"), (2, 3, "B")]
+    pairs = [
+        tuple(make_document(gold, gold if i < right else gold[1:]) for right in (a, b))
+        for i in range(n)
+    ]
+    return judge_gate(comparison_of(pairs), Gate(**settings))  # type: ignore[arg-type]
+
+
+def test_gate_fails_on_a_drop_of_micro_f1() -> None:
+    # 80 entities: F1 of 1 and of 2 * 76 / (80 + 76)
+    result = gated(40, 36, max_drop=2.5)
+    assert not result["passed"]
+    assert gate_message(result) == (
+        "Gate failed: micro F1 drops by 2.56 points, from 100.00 to 97.44 (2.5 allowed; "
+        f"p = {result['drops'][0]['p']:.4f})."
+    )
+    passed = gated(40, 36, max_drop=2.6)
+    assert passed["passed"]
+    assert gate_message(passed) == "Gate passed: micro F1 drops by no more than 2.6 points."
+    assert gated(36, 40, max_drop=0)["passed"]
+    assert gated(36, 36, max_drop=0)["passed"]
+    assert not gated(36, 35, max_drop=0)["passed"]
+
+
+def test_gate_fails_on_a_drop_of_a_type() -> None:
+    result = gated(40, 36, max_drop=5, max_type_drop=5)
+    assert not result["passed"]
+    assert result["types"] == ["A", "B"]
+    [drop] = result["drops"]
+    assert (drop["type"], drop["allowed"]) == ("A", 5)
+    assert gate_message(result).startswith("Gate failed: F1 of A drops by 5.26 points")
+    rare = gated(40, 36, max_type_drop=5, min_support=41)
+    assert rare["passed"]
+    assert "none of the 0 types with 41 gold entities or more" in gate_message(rare)
+
+
+def test_gate_excuses_what_may_be_chance() -> None:
+    # 4 of 4 documents in one direction: p = 2 / 2 ** 4
+    result = gated(40, 36, max_drop=1, significant=True)
+    assert result["passed"]
+    assert result["drops"][0]["p"] == 0.125
+    assert gate_message(result).startswith("Gate passed, not significant: micro F1 drops by 2.56")
+    clear = gated(40, 20, max_drop=1, significant=True)
+    assert not clear["passed"]
+
+
+def test_run_both_lets_go_of_the_first_pipeline(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nlp = spacy.blank("en")
+    nlp.add_pipe("entity_ruler").add_patterns([{"label": "A", "pattern": "fever"}])
+    nlp.to_disk(tmp_path / "model")
+    doc = nlp.make_doc("Some fever.")
+    doc.set_ents([Span(doc, 1, 2, "A")])
+    DocBin(docs=[doc]).to_disk(tmp_path / "dev.spacy")
+    loaded: list[weakref.ref[Any]] = []
+    load_model = sources.util.load_model
+
+    def load(name: str) -> Any:
+        gc.disable()  # run_both is to collect by itself
+        assert all(ref() is None for ref in loaded)
+        model = load_model(name)
+        loaded.append(weakref.ref(model))
+        return model
+
+    monkeypatch.setattr(sources.util, "load_model", load)
+    try:
+        a, b = run_both(str(tmp_path / "model"), str(tmp_path / "model"), tmp_path / "dev.spacy")
+    finally:
+        gc.enable()
+    assert len(loaded) == 2
+    assert a.components == b.components == ["entity_ruler"]
+    assert a.found.nlp is None
+    assert a.found.documents == b.found.documents

@@ -1,0 +1,78 @@
+"""Rows of errors.jsonl: what they hold, and that their offsets are right."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from spacy_ner_plus.evaluation.error_rows import error_rows
+from spacy_ner_plus.evaluation.errors import ERRORS, find_errors
+from tests.evaluation.corpora import CORPORA, corpus
+from tests.evaluation.docs import make_document
+
+
+def spans_of(row: dict[str, Any], *keys: str) -> list[dict[str, Any]]:
+    return [span for key in keys for span in (row if key in row else row["meta"])[key]]
+
+
+@pytest.mark.parametrize("name", CORPORA)
+def test_there_is_a_row_an_error_with_offsets_in_its_text(name: str) -> None:
+    for document in corpus(name):
+        findings = find_errors(document)
+        errors = [finding for finding in findings if finding.kind in ERRORS]
+        rows = list(error_rows(document, findings))
+        assert [row["meta"]["kind"] for row in rows] == [error.kind for error in errors]
+        assert [row["meta"]["id"] for row in rows] == [
+            f"{document.index}-{i}" for i in range(len(rows))
+        ]
+        for row, error in zip(rows, errors, strict=True):
+            offset = row["meta"]["offset"]
+            assert document.text[offset:].startswith(row["text"])
+            assert row["meta"]["name"] == ERRORS[error.kind]
+            about = row["meta"]["gold"] + row["meta"]["predicted"]
+            for span, entity in zip(about, (*error.gold, *error.predicted), strict=False):
+                assert span["text"] == row["text"][span["start"] : span["end"]] != ""
+                assert span["label"] in {e.label for e in (*error.gold, *error.predicted)}
+                assert entity in (*document.gold, *document.predicted)
+            kept = {(span["start"], span["end"], span["label"]) for span in row["spans"]}
+            assert {(s["start"], s["end"], s["label"]) for s in row["meta"]["gold"]} <= kept
+
+
+def test_a_row_is_what_annotation_tools_read() -> None:
+    document = make_document([(0, 2, "A"), (5, 6, "B")], [(0, 1, "A")], probability=0.25)
+    [row, _] = error_rows(document, find_errors(document))
+    assert row == {
+        "text": "t t t t t t t t t t t t",
+        "spans": [{"start": 0, "end": 3, "label": "A"}, {"start": 10, "end": 11, "label": "B"}],
+        "predicted": [{"start": 0, "end": 1, "label": "A", "probability": 0.25}],
+        "meta": {
+            "id": "0-0",
+            "kind": "too_short",
+            "name": "boundary: too short",
+            "document": 0,
+            "offset": 0,
+            "gold": [{"start": 0, "end": 3, "label": "A", "text": "t t"}],
+            "predicted": [
+                {"start": 0, "end": 1, "label": "A", "text": "t", "probability": 0.25}
+            ],
+        },
+    }
+    assert json.loads(json.dumps(row)) == row
+
+
+def test_the_text_is_the_sentence_of_the_error() -> None:
+    document = make_document([(1, 2, "A"), (6, 7, "A")], [], index=4)
+    document = replace(document, sentence_starts=(0, 4, 8))
+    first, second = error_rows(document, find_errors(document))
+    assert first["text"] == "t t t t"
+    assert (second["text"], second["meta"]["offset"]) == ("t t t t", 8)
+    assert second["spans"] == [{"start": 4, "end": 5, "label": "A"}]
+    assert second["meta"]["id"] == "4-1"
+
+
+def test_entities_of_an_error_are_from_left_to_right() -> None:
+    document = make_document([(0, 2, "A"), (3, 6, "A")], [(1, 6, "A")])
+    [row] = error_rows(document, find_errors(document))
+    assert row["meta"]["kind"] == "merged"
+    assert [span["start"] for span in row["meta"]["gold"]] == [0, 6]

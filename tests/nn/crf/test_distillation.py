@@ -1,0 +1,345 @@
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from spacy_ner_plus.nn.crf import CRF, SoftTargets, TagDecoder
+from tests.nn.crf.chains import (
+    INF,
+    Masks,
+    largest_saved_tensor,
+    randomize,
+    scheme_masks,
+    scores_of,
+)
+from tests.oracles import (
+    crf_brute_force_divergence,
+    crf_brute_force_entropy,
+    crf_brute_force_marginals,
+    crf_brute_force_transitions,
+    crf_log_space_log_z,
+)
+
+
+def permuted(masks: Masks, order: Tensor) -> Masks:
+    """The masks of the same tags in another order: tag i becomes tag order[i]."""
+    inverse = torch.argsort(order)
+    starts, transitions, ends = masks
+    return starts[inverse], transitions[inverse][:, inverse], ends[inverse]
+
+
+@dataclass
+class Pair:
+    """A teacher, and a student with one more label and its tags in another order."""
+
+    teacher: TagDecoder
+    student: TagDecoder
+    tags: Tensor  # the student's id of each tag of the teacher
+    teacher_emissions: Tensor
+    student_emissions: Tensor
+    lengths: list[int]
+
+    def targets(self) -> SoftTargets:
+        return self.teacher.soft_targets(self.teacher_emissions, self.lengths)
+
+    def loss(self) -> Tensor:
+        arguments = (self.student_emissions, self.lengths, self.targets(), self.tags)
+        return self.student.distillation_loss(*arguments)
+
+
+def make_pair(
+    kind: type[TagDecoder],
+    *,
+    scheme: str = "BIO",
+    lengths: tuple[int, ...] = (4, 1, 3),
+    scale: float = 1.0,
+    seed: int = 0,
+) -> Pair:
+    generator = torch.Generator().manual_seed(seed)
+    teacher = randomize(kind(*scheme_masks(scheme, 1)), generator, 1.0)
+    masks = scheme_masks(scheme, 2)
+    order = torch.randperm(len(masks[0]), generator=generator)
+    student = randomize(kind(*permuted(masks, order)), generator, 1.0)
+    shape = (len(lengths), max(lengths) + 1)
+    emissions = [
+        torch.randn(*shape, decoder.n_tags, generator=generator, dtype=torch.float64) * scale
+        for decoder in (teacher, student)
+    ]
+    for row, length in enumerate(lengths):
+        for values in emissions:
+            values[row, length:] = torch.nan
+    return Pair(teacher, student, order[: teacher.n_tags], *emissions, list(lengths))
+
+
+@st.composite
+def pairs(draw: st.DrawFn, kind: type[TagDecoder]) -> Pair:
+    pair = make_pair(
+        kind,
+        scheme=draw(st.sampled_from(("BIO", "BILOU"))),
+        lengths=tuple(draw(st.lists(st.integers(1, 5), min_size=1, max_size=3))),
+        scale=draw(st.sampled_from((0.0, 1.0, 30.0, 400.0))),
+        seed=draw(st.integers(0, 2**31)),
+    )
+    if draw(st.booleans()):  # what the student cannot do the teacher cannot do either
+        generator = torch.Generator().manual_seed(draw(st.integers(0, 2**31)))
+        impossible = torch.rand(pair.teacher_emissions.shape, generator=generator) < 0.2
+        impossible[..., 0] = False
+        pair.teacher_emissions[impossible] = -INF
+        if draw(st.booleans()):
+            expanded = torch.zeros(pair.student_emissions.shape, dtype=torch.bool)
+            expanded[..., pair.tags] = impossible
+            pair.student_emissions[expanded] = -INF
+    return pair
+
+
+def restricted(pair: Pair) -> tuple[Tensor, Tensor, Tensor]:
+    """The student's start, transition and end scores of the teacher's tags."""
+    start, transition, end = scores_of(pair.student)
+    return start[pair.tags], transition[pair.tags][:, pair.tags], end[pair.tags]
+
+
+# Targets
+
+
+@settings(max_examples=50, deadline=None)
+@given(pairs(CRF))
+def test_soft_targets_of_a_crf_equal_brute_force(pair: Pair) -> None:
+    targets = pair.targets()
+    assert targets.transitions is not None
+    for row, length in enumerate(pair.lengths):
+        chain = (pair.teacher_emissions[row, :length], *scores_of(pair.teacher))
+        marginals = targets.marginals[row, :length]
+        torch.testing.assert_close(marginals, crf_brute_force_marginals(*chain))
+        torch.testing.assert_close(targets.transitions[row], crf_brute_force_transitions(*chain))
+        torch.testing.assert_close(targets.entropy[row], crf_brute_force_entropy(*chain))
+
+
+def test_soft_targets_of_softmax_are_the_tokens_probabilities() -> None:
+    pair = make_pair(TagDecoder)
+    targets = pair.targets()
+    assert targets.transitions is None
+    for row, length in enumerate(pair.lengths):
+        expected = torch.softmax(pair.teacher_emissions[row, :length], -1)
+        torch.testing.assert_close(targets.marginals[row, :length], expected)
+        assert not targets.marginals[row, length:].any()
+        torch.testing.assert_close(targets.entropy[row], torch.special.entr(expected).sum())
+
+
+@pytest.mark.parametrize("kind", [TagDecoder, CRF])
+def test_soft_targets_refuse_a_sequence_without_any_path(kind: type[TagDecoder]) -> None:
+    emissions = torch.zeros(3, 4, 3)
+    emissions[1, 2] = -INF
+    with pytest.raises(ValueError, match=r"no valid tag sequence .*\[1\]"):
+        kind(*scheme_masks("BIO", 1)).soft_targets(emissions, [4, 4, 4])
+
+
+# Loss
+
+
+@settings(max_examples=100, deadline=None)
+@given(pairs(CRF))
+def test_crf_distillation_loss_equals_brute_force(pair: Pair) -> None:
+    actual = pair.loss()
+    assert actual.dtype == torch.float64
+    for row, length in enumerate(pair.lengths):
+        teacher = (pair.teacher_emissions[row, :length], *scores_of(pair.teacher))
+        student = (pair.student_emissions[row, :length, pair.tags], *restricted(pair))
+        expected = crf_brute_force_divergence(teacher, student)
+        torch.testing.assert_close(actual[row], expected, rtol=1e-9, atol=1e-8)
+        assert actual[row] >= 0
+
+
+@settings(max_examples=50, deadline=None)
+@given(pairs(TagDecoder))
+def test_softmax_distillation_loss_is_the_sum_over_tokens(pair: Pair) -> None:
+    actual = pair.loss()
+    for row, length in enumerate(pair.lengths):
+        log_p = torch.log_softmax(pair.teacher_emissions[row, :length], -1)
+        log_q = torch.log_softmax(pair.student_emissions[row, :length, pair.tags], -1)
+        possible = log_p > -INF
+        terms = log_p[possible].exp() * (log_p[possible] - log_q[possible])
+        torch.testing.assert_close(actual[row], terms.sum(), rtol=1e-9, atol=1e-9)
+        assert actual[row] >= 0
+
+
+@pytest.mark.parametrize("kind", [TagDecoder, CRF])
+@pytest.mark.parametrize("scale", [1.0, 300.0])  # the larger one takes the log-space recursion
+def test_distillation_loss_of_the_teacher_itself_is_zero(
+    kind: type[TagDecoder], scale: float
+) -> None:
+    generator = torch.Generator().manual_seed(1)
+    module = randomize(kind(*scheme_masks("BILOU", 2)), generator, 1.0)
+    emissions = torch.randn(2, 3000, 9, generator=generator) * scale
+    emissions.requires_grad_()
+    targets = module.soft_targets(emissions, [3000, 12])
+    loss = module.distillation_loss(emissions, [3000, 12], targets, torch.arange(9))
+    torch.testing.assert_close(loss, torch.zeros(2).double(), rtol=0, atol=1e-7)
+    grads = torch.autograd.grad(loss.sum(), [emissions, *module.parameters()])
+    for grad in grads:
+        torch.testing.assert_close(grad, torch.zeros_like(grad), rtol=0, atol=1e-7)
+
+
+@pytest.mark.parametrize("kind", [TagDecoder, CRF])
+def test_distillation_loss_does_not_see_further_tags(kind: type[TagDecoder]) -> None:
+    pair = make_pair(kind, scheme="BILOU", seed=2)
+    further = torch.ones(pair.student.n_tags, dtype=torch.bool)
+    further[pair.tags] = False
+    before = pair.loss()
+    pair.student_emissions.requires_grad_()
+    pair.loss().sum().backward()
+    assert pair.student_emissions.grad is not None
+    assert not pair.student_emissions.grad[..., further].any()
+    assert pair.student_emissions.grad[..., pair.tags].any()
+    with torch.no_grad():
+        pair.student_emissions[..., further] += 50.0
+        for parameter in pair.student.parameters():
+            parameter[further] += 3.0
+    torch.testing.assert_close(pair.loss(), before)
+
+
+def test_trained_student_reaches_the_teachers_distribution() -> None:
+    pair = make_pair(CRF, scheme="BILOU", seed=3)
+    targets = pair.targets()
+    emissions = torch.zeros_like(pair.student_emissions).requires_grad_()
+    optimizer = torch.optim.LBFGS([emissions, *pair.student.parameters()], max_iter=200)
+
+    def closure() -> Tensor:
+        optimizer.zero_grad()
+        loss = pair.student.distillation_loss(emissions, pair.lengths, targets, pair.tags).sum()
+        loss.backward()
+        return loss
+
+    optimizer.step(closure)
+    assert closure() < 1e-4
+    allowed = torch.full(emissions.shape, -INF, dtype=torch.float64)
+    allowed[..., pair.tags] = emissions.detach()[..., pair.tags]
+    marginals = pair.student.lattice(allowed, pair.lengths).marginals()[..., pair.tags]
+    torch.testing.assert_close(marginals, targets.marginals, rtol=0, atol=0.01)
+
+
+class _Loss(torch.nn.Module):
+    def __init__(self, pair: Pair) -> None:
+        super().__init__()
+        self.decoder, self.pair, self.targets = pair.student, pair, pair.targets()
+
+    def forward(self, emissions: Tensor) -> Tensor:
+        pair = self.pair
+        return self.decoder.distillation_loss(emissions, pair.lengths, self.targets, pair.tags)
+
+
+def loss_function(pair: Pair) -> Callable[..., Tensor]:
+    """The loss as a function of emissions and parameters, for gradcheck."""
+    module = _Loss(pair)
+    names = [name for name, _ in module.named_parameters()]
+
+    def loss(emissions: Tensor, *parameters: Tensor) -> Tensor:
+        state = dict(zip(names, parameters, strict=True))
+        return torch.func.functional_call(module, state, (emissions,))
+
+    return loss
+
+
+@pytest.mark.parametrize("kind", [TagDecoder, CRF])
+@pytest.mark.parametrize("scheme", ["BIO", "BILOU"])
+@pytest.mark.parametrize("scale", [1.0, 150.0])  # the larger one takes the log-space recursion
+def test_distillation_loss_passes_gradcheck(
+    kind: type[TagDecoder], scheme: str, scale: float
+) -> None:
+    pair = make_pair(kind, scheme=scheme, scale=scale, seed=4)
+    emissions = pair.student_emissions.nan_to_num().requires_grad_()
+    parameters = [
+        parameter.detach().double().requires_grad_() for parameter in pair.student.parameters()
+    ]
+    assert torch.autograd.gradcheck(loss_function(pair), [emissions, *parameters], atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", [TagDecoder, CRF])
+def test_distillation_loss_is_infinite_without_gradient_for_the_impossible(
+    kind: type[TagDecoder],
+) -> None:
+    pair = make_pair(kind, lengths=(4, 4, 4), seed=5)
+    targets = pair.targets()
+    pair.student_emissions[0, 2, pair.tags[0]] = -INF
+    pair.student_emissions[1, 1] = -INF
+    emissions = pair.student_emissions.requires_grad_()
+    loss = pair.student.distillation_loss(emissions, pair.lengths, targets, pair.tags)
+    assert loss.isinf().tolist() == [True, True, False]
+    grads = torch.autograd.grad(loss.sum(), [emissions, *pair.student.parameters()])
+    assert not grads[0][:2].any()
+    assert grads[0][2].any()
+    assert all(grad.isfinite().all() for grad in grads)
+
+
+def test_crf_distillation_loss_of_long_sequences_keeps_its_digits() -> None:
+    pair = make_pair(CRF, lengths=(20_000, 50), seed=6)
+    teacher = pair.targets()
+    actual = pair.loss()
+    start, transition, end = restricted(pair)
+    emissions = pair.student_emissions[0, :20_000, pair.tags]
+    assert teacher.transitions is not None
+    marginals = teacher.marginals[0, :20_000]
+    expected_score = (
+        (marginals * emissions).sum()
+        + (marginals[0] * start.clamp_min(-1e9)).sum()
+        + (marginals[-1] * end).sum()
+        + (teacher.transitions[0] * transition.clamp_min(-1e9)).sum()
+    )
+    log_z = crf_log_space_log_z(emissions, start, transition, end)
+    expected = log_z - expected_score - teacher.entropy[0]
+    torch.testing.assert_close(actual[0], expected, rtol=1e-9, atol=0)
+
+
+def test_crf_distillation_loss_keeps_no_tensor_with_pairs_of_tags_for_each_token() -> None:
+    pair = make_pair(CRF, scheme="BILOU", lengths=(200, 100), seed=7)
+    pair.student_emissions.requires_grad_()
+    with largest_saved_tensor() as sizes:
+        loss = pair.loss()
+    loss.sum().backward()
+    assert sizes
+    assert max(sizes) <= pair.student_emissions.numel()
+
+
+# Batches and bad input
+
+
+@pytest.mark.parametrize("kind", [TagDecoder, CRF])
+def test_distillation_loss_of_an_empty_batch_is_empty(kind: type[TagDecoder]) -> None:
+    module = kind(*scheme_masks("BIO", 1))
+    emissions = torch.zeros(0, 0, 3)
+    targets = module.soft_targets(emissions, [])
+    assert module.distillation_loss(emissions, [], targets, torch.arange(3)).shape == (0,)
+
+
+@pytest.mark.parametrize("kind", [TagDecoder, CRF])
+def test_distillation_loss_refuses_what_does_not_fit(kind: type[TagDecoder]) -> None:
+    pair = make_pair(kind, seed=8)
+    targets, tags, lengths = pair.targets(), pair.tags, pair.lengths
+    loss, emissions = pair.student.distillation_loss, pair.student_emissions
+    with pytest.raises(ValueError, match=r"soft targets are for sequences of \[4, 1, 3\] tokens"):
+        loss(emissions, [4, 1, 2], targets, tags)
+    with pytest.raises(ValueError, match="soft targets must have shape"):
+        loss(emissions, lengths, targets, tags[:2])
+    for wrong in ([0, 0, 1], [0, 1, 5], [-1, 0, 1], [0.0, 1.0, 2.0]):
+        with pytest.raises(ValueError, match="distinct int64 ids from 0 to 4"):
+            loss(emissions, lengths, targets, torch.tensor(wrong))
+    other = None if kind is CRF else torch.zeros(3, 3, 3).double()
+    with pytest.raises(ValueError, match="cannot teach"):
+        loss(emissions, lengths, replace(targets, transitions=other), tags)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("kind", [TagDecoder, CRF])
+def test_cuda_distillation_loss_equals_cpu(kind: type[TagDecoder]) -> None:
+    pair = make_pair(kind, seed=9)
+    expected, targets = pair.loss(), pair.targets()
+    pair.student.cuda()
+    emissions = pair.student_emissions.cuda().requires_grad_()
+    loss = pair.student.distillation_loss(emissions, pair.lengths, targets, pair.tags)
+    loss.sum().backward()
+    torch.testing.assert_close(loss.cpu(), expected)
+    assert emissions.grad is not None
+    assert emissions.grad[0, 0].any()
