@@ -8,11 +8,11 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from spacy_ner_plus.cli import app
-from spacy_ner_plus.cli.check import read_sums
-from spacy_ner_plus.cli.encoder import default_folder, looks_like_path, unpack_model
+from spacy_ner_plus.cli.project.check import read_sums
+from spacy_ner_plus.cli.project.encoder import default_folder, looks_like_path, unpack_model
 from spacy_ner_plus.support.durable import file_digest
 
-ASSETS = Path(__file__).parents[2] / "assets"
+ASSETS = Path(__file__).parents[3] / "assets"
 FILES = {"config.json": b'{"model_type": "bert"}', "vocab.txt": b"[PAD]\n"}
 WHEEL = "encoder_in_a_wheel-0.1.0-py3-none-any.whl"
 METADATA = {
@@ -63,7 +63,8 @@ class Project:
         self.sums.write_text("\n".join(lines))
 
     def run(self, encoder: str | Path | None = None) -> Result:
-        arguments = ["encoder", str(encoder or self.encoder), "--output", str(self.output)]
+        arguments = ["project", "encoder", str(encoder or self.encoder)]
+        arguments += ["--output", str(self.output)]
         arguments += ["--requirements", str(self.requirements), "--sums", str(self.sums)]
         return CliRunner().invoke(app, arguments)
 

