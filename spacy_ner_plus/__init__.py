@@ -17,27 +17,27 @@ if TYPE_CHECKING:
     from .tags import TagScheme as TagScheme
     from .training.train import train as train
 
-# Where each public name is at home.
-HOMES = {
-    "CRF": "nn.crf",
-    "NerPlus": "pipeline.ner_plus",
-    "TagScheme": "tags",
-    "__version__": "about",
-    "export_onnx": "prediction.onnx_export",
-    "from_checkpoint": "pipeline.ner_plus.from_checkpoint",
-    "set_offset_ents": "annotation.offsets",
-    "train": "training.train",
+# Where each public name is at home. `ner-plus project code` reads this, too.
+_HOMES = {
+    "CRF": "spacy_ner_plus.nn.crf",
+    "NerPlus": "spacy_ner_plus.pipeline.ner_plus",
+    "TagScheme": "spacy_ner_plus.tags",
+    "__version__": "spacy_ner_plus.about",
+    "export_onnx": "spacy_ner_plus.prediction.onnx_export",
+    "from_checkpoint": "spacy_ner_plus.pipeline.ner_plus.from_checkpoint",
+    "set_offset_ents": "spacy_ner_plus.annotation.offsets",
+    "train": "spacy_ner_plus.training.train",
 }
-__all__ = sorted(HOMES)
+__all__ = sorted(_HOMES)
 
 
 def __getattr__(name: str) -> Any:
-    if name not in HOMES:
+    if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{HOMES[name]}"), name)
+    value = getattr(import_module(_HOMES[name]), name)
     globals()[name] = value  # the next time it is found without this function
     return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *HOMES})
+    return sorted({*globals(), *_HOMES})
