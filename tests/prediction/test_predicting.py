@@ -11,8 +11,8 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 
-from spacy_ner_plus.pipeline.ner_plus.factory import NerPlus
 from spacy_ner_plus.annotation.probabilities import scored_spans
+from spacy_ner_plus.pipeline.ner_plus.factory import NerPlus
 from spacy_ner_plus.prediction.predicted import Found
 from tests.prediction.samples import TEXTS, read_lines, run, run_well, write_input
 
