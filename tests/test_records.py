@@ -3,9 +3,7 @@ import json
 import pickle
 import re
 from dataclasses import replace
-from pathlib import Path
 
-import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,11 +15,9 @@ from spacy_ner_plus.records import (
     TokenRecord,
     keys_of,
 )
+from tests.record_schema import DOCS, SCHEMA, VALIDATOR
 from tests.record_strategies import JSON, records
 
-DOCS = Path(__file__).parents[1] / "docs"
-SCHEMA = json.loads((DOCS / "record.schema.json").read_text(encoding="utf8"))
-VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 ROW = {
     "id": 7,
     "text": "Selegiline can cause hypotension.",

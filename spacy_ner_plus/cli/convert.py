@@ -14,9 +14,7 @@ from ._options import SpansKey
 
 
 def convert_cli(
-    input_path: Annotated[
-        Path, typer.Argument(help="Column, .jsonl or .spacy file", metavar="IN")
-    ],
+    input_path: Annotated[Path, typer.Argument(help="Column, .jsonl or .spacy file", metavar="IN")],
     output_path: Annotated[Path, typer.Argument(help=".spacy file to write", metavar="OUT")],
     scheme: Annotated[
         str, typer.Option(help="Tag scheme: auto, IOB1, BIO (or IOB2), BILOU, BIOES")

@@ -62,13 +62,6 @@ class Document:
     not_judged: tuple[Entity, ...]
 
 
-def is_annotated(reference: Doc, spans_key: str | None) -> bool:
-    """Whether a document says anything about entities."""
-    if spans_key is None:
-        return bool(reference.has_annotation("ENT_IOB"))
-    return spans_key in reference.spans
-
-
 def from_example(index: int, example: Example, spans_key: str | None = None) -> Document:
     """A document as a pipeline processed it.
 

@@ -1,4 +1,4 @@
-"""What was found in a document, as a row of plain data."""
+"""What was found in a document, as a record."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,9 +6,11 @@ from typing import Any
 
 from spacy.tokens import Doc, Span
 
+from ..annotation.doc_records import is_annotated, span_records
 from ..annotation.probabilities import scored_spans
 from ..data.sources.rows import SourceDocument
 from ..pipeline.ner_plus.readings import Reading
+from ..records import TextRecord
 
 
 @dataclass(frozen=True)
@@ -42,15 +44,10 @@ class Found:
 
     def check(self, docs: Sequence[Doc]) -> None:
         """RAISES ValueError: If nothing has set entities in any Doc."""
-        key = self.spans_key
         docs = [doc for doc in docs if len(doc)]
-        if key is None:
-            n_set = sum(doc.has_annotation("ENT_IOB") for doc in docs)
-        else:
-            n_set = sum(key in doc.spans for doc in docs)
-        if n_set or not docs:
+        if not docs or any(is_annotated(doc, self.spans_key) for doc in docs):
             return
-        where = "doc.ents" if key is None else f"doc.spans['{key}']"
+        where = "doc.ents" if self.spans_key is None else f"doc.spans['{self.spans_key}']"
         keys = sorted({name for doc in docs for name in doc.spans})
         raise ValueError(
             f"No component of the pipeline sets {where} in the first {len(docs):,} documents. Keys "
@@ -61,23 +58,23 @@ class Found:
     def count(self, doc: Doc) -> int:
         return sum(1 for _ in scored_spans(doc, self.spans_key))
 
-    def row(self, predicted: Predicted) -> dict[str, Any]:
-        """The id, the row, the text, the entities with their place in it, and sentences with
-        their readings if there are any.
+    def record(self, predicted: Predicted) -> TextRecord:
+        """The text with the entities that were found. Beside them, under `row`, where it stands in
+        the input, and under `sentences` the readings, if there are any.
+
+        RAISES ValueError: If a span has no label.
         """
         document, doc = predicted.document, predicted.doc
-        row = {
-            "id": document.id,
-            "row": document.row,
-            "text": doc.text,
-            "entities": [
-                {**_place(span), "probability": probability}
-                for span, probability in scored_spans(doc, self.spans_key)
-            ],
-        }
+        other: dict[str, Any] = {"row": document.row}
         if predicted.sentences is not None:
-            row["sentences"] = [_sentence(sentence) for sentence in predicted.sentences]
-        return row
+            other["sentences"] = [_sentence(sentence) for sentence in predicted.sentences]
+        try:
+            spans = span_records(doc, self.spans_key)
+        except ValueError as error:
+            raise ValueError(
+                f"Row {document.row}: what was found can't be written: {error}"
+            ) from error
+        return TextRecord(doc.text, id=document.id, spans=spans, other=other)
 
 
 def _place(span: Span) -> dict[str, Any]:
