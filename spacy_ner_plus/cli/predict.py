@@ -54,6 +54,13 @@ def predict_cli(
     chunk_size: Annotated[
         int, typer.Option(help="Rows to hold in memory and write together")
     ] = 1000,
+    rows: Annotated[
+        str,
+        typer.Option(
+            help="records, or 0.4: rows with 'entities', as that version wrote them; a later one "
+            "won't"
+        ),
+    ] = "records",
     max_rejects: Annotated[
         int | None, typer.Option(help="Stop if there are more rows without a result", metavar="N")
     ] = None,
@@ -87,6 +94,7 @@ def predict_cli(
                 k_best=k_best,
                 component=component,
                 chunk_size=chunk_size,
+                rows=rows,
                 code=None if code is None else file_digest(code),
             ),
             overwrite=overwrite,

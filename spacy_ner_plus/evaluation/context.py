@@ -1,4 +1,4 @@
-"""What to show of a document around an entity, as rows that annotation tools read have it."""
+"""What to show of a document around an entity."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
 
+from ..records import SpanRecord
 from .documents import Document, Entity
 
 # On either side, if no sentence ends before.
@@ -46,21 +47,15 @@ class Excerpt:
         touching = entities.touching(self.offset, end)
         return [e for e in touching if self.offset <= e.start_char and e.end_char <= end]
 
-    def span(
-        self, entity: Entity, *, predicted: bool = False, with_text: bool = False
-    ) -> dict[str, Any]:
-        """An entity with offsets in the part.
-
-        predicted (bool): Give its probability, or null if it has none.
-        with_text (bool): Give its text.
-        """
+    def span(self, entity: Entity) -> SpanRecord:
+        """An entity with offsets in the part."""
         start, end = entity.start_char - self.offset, entity.end_char - self.offset
-        row: dict[str, Any] = {"start": start, "end": end, "label": entity.label}
-        if with_text:
-            row["text"] = self.text[start:end]
-        if predicted:
-            row["probability"] = entity.probability
-        return row
+        text = self.text[start:end]
+        return SpanRecord(start, end, entity.label, text=text, probability=entity.probability)
+
+    def rows(self, entities: Iterable[Entity]) -> list[dict[str, Any]]:
+        """Entities as plain data, in their order."""
+        return [self.span(entity).to_json() for entity in entities]
 
 
 def excerpt(document: Document, start: int, end: int, entities: InText) -> Excerpt:

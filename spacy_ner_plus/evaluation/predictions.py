@@ -2,7 +2,6 @@
 predictions that it made before.
 """
 
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,9 +14,12 @@ from spacy.training import Example
 from spacy.vocab import Vocab
 from tqdm import tqdm
 
+from ..annotation.doc_records import is_annotated
 from ..data.corpus import make_corpus_v1
+from ..data.formats.json_lines import JsonLinesRecords
+from ..records import SpanRecord, TextRecord
 from ..support.peak_memory import peak_memory
-from .documents import Document, Entity, from_example, from_offsets, is_annotated
+from .documents import Document, Entity, from_example, from_offsets
 from .uncalibrated import calibrated_component, uncalibrated_probabilities
 
 PREDICTIONS = ".jsonl"
@@ -142,35 +144,34 @@ def run(
 def read_predictions(path: Path, data: Path, spans_key: str | None = None) -> Predictions:
     """Predictions that were made before, beside the annotated data that they are for.
 
-    path (Path): JSONL, a row a document of the data, in their order: {"text": ..., "entities":
-        [{"label", "start", "end", "probability"}]}. Offsets are in characters; the probability may
-        lack.
+    path (Path): JSONL, a row a document of the data, in their order: records, or rows as version
+        0.4 of `ner-plus predict` wrote them. The probability of an entity may lack.
     data (Path), spans_key (str): See predict.
     RAISES ValueError: If a row is no such thing, or not of the document in its place.
     """
-    rows = _rows(path)
+    records = _read(path)
     documents, n_skipped = [], 0
     nlp = Language(Vocab())
     for i, example in enumerate(make_corpus_v1(data)(nlp)):
         reference = example.reference
-        place, row = next(rows, (None, None))
-        if place is None or row is None:
+        place, record = next(records, (None, None))
+        if place is None or record is None:
             raise ValueError(
                 f"{path} ends after {i} documents, but {data} has more: predict all of them, with "
                 f"`ner-plus predict MODEL {data} {path}`."
             )
-        if row["text"] != reference.text:
+        if record.text != reference.text:
             raise ValueError(
                 f"{place} is about another text than document {i} of {data}: "
-                f"{row['text'][:60]!r} instead of {reference.text[:60]!r}. Predictions must be of "
+                f"{record.text[:60]!r} instead of {reference.text[:60]!r}. Predictions must be of "
                 "the same documents in the same order."
             )
         if is_annotated(reference, spans_key):
-            found = [_entity(place, row["text"], entity) for entity in row["entities"]]
+            found = [_entity(span) for span in record.spans or () if span.is_accepted]
             documents.append(from_offsets(i, reference, found, spans_key))
         else:
             n_skipped += 1
-    surplus = next(rows, None)
+    surplus = next(records, None)
     if surplus is not None:
         raise ValueError(f"{surplus[0]} is one document more than {data} has.")
     n_words = sum(len(document.token_starts) for document in documents)
@@ -215,44 +216,19 @@ def _bar(stream: Iterable[Any], total: int, what: str) -> Iterator[Any]:
     yield from tqdm(stream, total=total, desc=what, unit="docs", disable=None, leave=False)
 
 
-def _rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The rows of a file of predictions, each with where it is."""
+def _read(path: Path) -> Iterator[tuple[str, TextRecord]]:
+    """The records of a file of predictions, each with where it is."""
     if not path.is_file():
         raise ValueError(f"There are no predictions at {path}.")
-    with path.open(encoding="utf8") as file:
-        for number, line in enumerate(file, start=1):
-            if line.isspace():
-                continue
-            place = f"{path}, line {number},"
-            try:
-                row = json.loads(line)
-            except json.JSONDecodeError as error:
-                raise ValueError(f"{place} is no JSON: {error}.") from None
-            is_row = isinstance(row, dict) and isinstance(row.get("text"), str)
-            if not is_row or not isinstance(row.get("entities"), list):
-                raise ValueError(f"{place} has no text or no list of entities: {line[:80]!r}.")
-            if row["text"]:  # the corpus reader leaves empty documents out
-                yield place, row
+    for place, record in JsonLinesRecords(path).records():
+        if record.spans is None:
+            raise ValueError(
+                f"{place}: nothing is said about entities. Give 'spans', an empty list where none "
+                "are predicted."
+            )
+        if record.text:  # the corpus reader leaves empty documents out
+            yield place, record
 
 
-def _entity(place: str, text: str, entity: Any) -> Entity:
-    known = entity if isinstance(entity, dict) else {}
-    start, end, label = known.get("start"), known.get("end"), known.get("label")
-    probability = known.get("probability")
-    is_sound = (
-        isinstance(start, int)
-        and isinstance(end, int)
-        and 0 <= start < end <= len(text)
-        and isinstance(label, str)
-        and (
-            probability is None
-            or (isinstance(probability, (int, float)) and 0 <= probability <= 1)
-        )
-    )
-    if not is_sound:
-        raise ValueError(
-            f"{place} has an entity that is none: {entity!r}. It takes a label, and start and end "
-            f"in characters within 0 and {len(text)}; a probability is from 0 to 1, or null."
-        )
-    assert isinstance(start, int) and isinstance(end, int) and isinstance(label, str)
-    return Entity(0, 0, label, start, end, None if probability is None else float(probability))
+def _entity(span: SpanRecord) -> Entity:
+    return Entity(0, 0, span.label, span.start, span.end, span.probability)

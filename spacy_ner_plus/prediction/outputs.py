@@ -11,6 +11,7 @@ from spacy.tokens import DocBin
 
 from ..support.extras import require
 from .predicted import Found, Predicted
+from .row_forms import RowForm
 
 FORMATS = ("jsonl", "parquet", "spacy")
 SUFFIXES = {
@@ -37,12 +38,13 @@ class JsonLinesOutput:
     """A JSON object a document. keeps_others (bool): Whether other fields of the input follow."""
 
     found: Found
+    form: RowForm
     keeps_others: bool
 
     def write(self, path: Path, chunk: Sequence[Predicted]) -> None:
         with path.open("w", encoding="utf8", newline="\n") as file:
             for predicted in chunk:
-                row = self.found.row(predicted)
+                row = self.form.make(self.found.record(predicted))
                 if self.keeps_others:
                     row["fields"] = predicted.document.fields
                 file.write(json.dumps(row, ensure_ascii=False) + "\n")
@@ -60,6 +62,7 @@ class ParquetOutput:
     """
 
     found: Found
+    form: RowForm
     keeps_others: bool
     has_readings: bool
 
@@ -70,7 +73,7 @@ class ParquetOutput:
         pa, pq = require("pyarrow", "parquet"), require("pyarrow.parquet", "parquet")
         rows = []
         for predicted in chunk:
-            row = self.found.row(predicted)
+            row = self.form.make(self.found.record(predicted))
             if not isinstance(row["id"], str):
                 row["id"] = _as_json(row["id"])
             if self.keeps_others:
@@ -90,10 +93,11 @@ class ParquetOutput:
     def _schema(self) -> Any:
         pa = require("pyarrow", "parquet")
         text, number, place = pa.string(), pa.float64(), pa.int64()
-        entity = [("text", text), ("label", text), ("start", place), ("end", place)]
-        found = pa.struct([*entity, ("probability", number)])
-        columns = [("id", text), ("row", place), ("text", text), ("entities", pa.list_(found))]
+        kinds = {"start": place, "end": place, "probability": number}
+        found = pa.struct([(name, kinds.get(name, text)) for name in self.form.columns])
+        columns = [("id", text), ("row", place), ("text", text), (self.form.key, pa.list_(found))]
         if self.has_readings:
+            entity = [("text", text), ("label", text), ("start", place), ("end", place)]
             entities = pa.list_(pa.struct(entity))
             reading = pa.struct([("probability", number), ("entities", entities)])
             bounds = [("start", place), ("end", place)]
@@ -144,18 +148,25 @@ class SpacyOutput:
 
 
 def open_output(
-    path: Path, format: str | None, found: Found, *, keeps_others: bool, has_readings: bool
+    path: Path,
+    format: str | None,
+    found: Found,
+    form: RowForm,
+    *,
+    keeps_others: bool,
+    has_readings: bool,
 ) -> Output:
     """The writer of a path.
 
     format (str): One of FORMATS; None for what the suffix says.
+    form (RowForm): Of rows, where the format has some.
     RAISES ValueError: If the format is not known, or can't have what is wanted.
     """
     format = format or SUFFIXES.get(path.suffix.lower())
     if format == "jsonl":
-        return JsonLinesOutput(found, keeps_others)
+        return JsonLinesOutput(found, form, keeps_others)
     if format == "parquet":
-        return ParquetOutput(found, keeps_others, has_readings)
+        return ParquetOutput(found, form, keeps_others, has_readings)
     if format != "spacy":
         given = f"no format '{format}'" if format else "a format that its name does not tell"
         raise ValueError(

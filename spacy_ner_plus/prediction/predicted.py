@@ -1,15 +1,16 @@
-"""What was found in a document, as a row of plain data."""
+"""What was found in a document, as a record."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from spacy.tokens import Doc, Span
 
+from ..annotation.doc_records import is_annotated, span_records
+from ..annotation.probabilities import scored_spans
 from ..data.sources.rows import SourceDocument
 from ..pipeline.ner_plus.readings import Reading
-
-PROBABILITY = "probability"
+from ..records import TextRecord
 
 
 @dataclass(frozen=True)
@@ -43,15 +44,10 @@ class Found:
 
     def check(self, docs: Sequence[Doc]) -> None:
         """RAISES ValueError: If nothing has set entities in any Doc."""
-        key = self.spans_key
         docs = [doc for doc in docs if len(doc)]
-        if key is None:
-            n_set = sum(doc.has_annotation("ENT_IOB") for doc in docs)
-        else:
-            n_set = sum(key in doc.spans for doc in docs)
-        if n_set or not docs:
+        if not docs or any(is_annotated(doc, self.spans_key) for doc in docs):
             return
-        where = "doc.ents" if key is None else f"doc.spans['{key}']"
+        where = "doc.ents" if self.spans_key is None else f"doc.spans['{self.spans_key}']"
         keys = sorted({name for doc in docs for name in doc.spans})
         raise ValueError(
             f"No component of the pipeline sets {where} in the first {len(docs):,} documents. Keys "
@@ -60,42 +56,25 @@ class Found:
         )
 
     def count(self, doc: Doc) -> int:
-        return sum(1 for _ in self._spans(doc))
+        return sum(1 for _ in scored_spans(doc, self.spans_key))
 
-    def row(self, predicted: Predicted) -> dict[str, Any]:
-        """The id, the row, the text, the entities with their place in it, and sentences with
-        their readings if there are any.
+    def record(self, predicted: Predicted) -> TextRecord:
+        """The text with the entities that were found. Beside them, under `row`, where it stands in
+        the input, and under `sentences` the readings, if there are any.
+
+        RAISES ValueError: If a span has no label.
         """
         document, doc = predicted.document, predicted.doc
-        row = {
-            "id": document.id,
-            "row": document.row,
-            "text": doc.text,
-            "entities": [
-                {**_place(span), "probability": probability}
-                for span, probability in self._spans(doc)
-            ],
-        }
+        other: dict[str, Any] = {"row": document.row}
         if predicted.sentences is not None:
-            row["sentences"] = [_sentence(sentence) for sentence in predicted.sentences]
-        return row
-
-    def _spans(self, doc: Doc) -> Iterator[tuple[Span, float | None]]:
-        if self.spans_key is None:
-            for ent in doc.ents:
-                yield ent, _probability(ent)
-        elif self.spans_key in doc.spans:
-            group = doc.spans[self.spans_key]
-            scores = group.attrs.get("scores")
-            numbers = [None] * len(group) if scores is None else [float(s) for s in scores]
-            pairs = zip(group, numbers, strict=True)
-            yield from sorted(pairs, key=lambda pair: (pair[0].start, pair[0].end))
-
-
-def _probability(ent: Span) -> float | None:
-    """Only ner_plus gives one."""
-    value = ent._.get(PROBABILITY) if Span.has_extension(PROBABILITY) else None
-    return value if isinstance(value, float) else None
+            other["sentences"] = [_sentence(sentence) for sentence in predicted.sentences]
+        try:
+            spans = span_records(doc, self.spans_key)
+        except ValueError as error:
+            raise ValueError(
+                f"Row {document.row}: what was found can't be written: {error}"
+            ) from error
+        return TextRecord(doc.text, id=document.id, spans=spans, other=other)
 
 
 def _place(span: Span) -> dict[str, Any]:

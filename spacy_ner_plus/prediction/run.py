@@ -21,6 +21,7 @@ from .journal import ChunkCounts, Journal
 from .outputs import Output, SpacyOutput, open_output
 from .predicted import Found, Predicted
 from .predictor import Predictor
+from .row_forms import RECORDS, form_of_rows
 from .sentence_readings import SentenceReader
 
 # Beside the usual ones.
@@ -37,6 +38,7 @@ class PredictionSettings:
     k_best (int): How many readings of each sentence to give; None for none.
     component (str): The ner_plus component that gives the readings.
     chunk_size (int): Rows that are processed, held in memory and written together.
+    rows (str): The form of rows that are written, one of row_forms.FORMS.
     code (str): SHA-256 of the Python file that was imported for the pipeline, if there was one.
     """
 
@@ -47,6 +49,7 @@ class PredictionSettings:
     k_best: int | None = None
     component: str = "ner_plus"
     chunk_size: int = 1000
+    rows: str = RECORDS
     code: str | None = None
 
 
@@ -99,6 +102,7 @@ def predict(
         output,
         settings.output_format,
         found,
+        form_of_rows(settings.rows),
         keeps_others=settings.fields.keeps_others,
         has_readings=settings.k_best is not None,
     )
@@ -132,7 +136,7 @@ def _check_apart(input: Path, output: Path) -> None:
 
 def _identity(nlp: Language, input: Path, settings: PredictionSettings) -> dict[str, Any]:
     assert nlp.path is not None  # it was loaded from there
-    named = asdict(settings)
+    named = asdict(settings) | {"rows": form_of_rows(settings.rows).name}
     named |= {f"{name} field": value for name, value in named.pop("fields").items()}
     versions = package_versions([*PACKAGES, *FURTHER_PACKAGES])
     return {
@@ -221,9 +225,7 @@ class _Work:
             if isinstance(outcome, Predicted):
                 predicted.append(outcome)
             else:
-                rejected.append(
-                    Reject(record.file, record.row, outcome, self.source.show(record))
-                )
+                rejected.append(Reject(record.file, record.row, outcome, self.source.show(record)))
         self.progress.skip(len(rejected))
         return predicted, rejected
 

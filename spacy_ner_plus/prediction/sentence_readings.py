@@ -53,4 +53,3 @@ class SentenceReader:
         [is_start] = self._sentencizer.predict([doc])
         bounds = [*np.flatnonzero(is_start[: len(doc)]).tolist(), len(doc)]
         return [doc[start:end] for start, end in pairwise(bounds)]
-

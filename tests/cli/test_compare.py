@@ -89,7 +89,7 @@ def test_compare_puts_two_pipelines_side_by_side(
     assert len(rows) == 15
     assert rows[0]["meta"]["kind"] == "found_by_a_only"
     assert rows[0]["text"] == TEXTS[0]
-    assert rows[0]["spans"][0] == {"start": 0, "end": 7, "label": "DRUG"}
+    assert rows[0]["spans"][0] == {"start": 0, "end": 7, "label": "DRUG", "text": "Aspirin"}
     assert [row["meta"]["document"] for row in rows] == sorted(
         row["meta"]["document"] for row in rows
     )
@@ -159,7 +159,7 @@ def test_compare_exits_with_2_on_errors(good: Path, data: Path, tmp_path: Path) 
         ((good, good, tmp_path / "none.spacy"), "There is no evaluation data"),
         ((good, tmp_path / "none", data), "none"),
         ((good, blank, data), f"B ({blank}): No component of this pipeline sets doc.ents"),
-        ((other, good, data), f"A ({other}): {other}, line 1, is about another text"),
+        ((other, good, data), f"A ({other}): {other}, line 1 is about another text"),
         ((good, good, data, "--significant"), "--significant needs --max-drop"),
         ((good, good, data, "--max-drop", "-1"), "--max-drop"),
         ((good, good, data, "--tokens", "words"), "words"),

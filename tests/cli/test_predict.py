@@ -87,4 +87,4 @@ def test_code_of_a_pipeline_is_imported_and_part_of_what_a_run_is(tmp_path: Path
         [*map(str, [*command, *arguments])], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    assert [row["entities"][0]["text"] for row in read_lines(output)] == ["aspirin", "so"]
+    assert [row["spans"][0]["text"] for row in read_lines(output)] == ["aspirin", "so"]

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from spacy_ner_plus.evaluation.context import CONTEXT_TOKENS, InText, excerpt
 from spacy_ner_plus.evaluation.documents import Document
+from spacy_ner_plus.records import SpanRecord
 from tests.evaluation.docs import N_TOKENS, make_document, overlapping_spans
 
 
@@ -53,11 +54,6 @@ def test_entities_touching_a_part_are_all_that_share_a_character(spans, first, l
 def test_excerpt_gives_offsets_in_itself() -> None:
     [entity] = make_document([], [(6, 8, "A")], probability=0.5).predicted
     shown = excerpt(sentences(0, 5, 9), 6, 8, InText([entity]))
-    assert shown.span(entity) == {"start": 2, "end": 5, "label": "A"}
-    assert shown.span(entity, predicted=True, with_text=True) == {
-        "start": 2,
-        "end": 5,
-        "label": "A",
-        "text": "t t",
-        "probability": 0.5,
-    }
+    assert shown.span(entity) == SpanRecord(2, 5, "A", text="t t", probability=0.5)
+    row = {"start": 2, "end": 5, "label": "A", "text": "t t", "probability": 0.5}
+    assert shown.rows([entity]) == [row]

@@ -7,6 +7,7 @@ from spacy.scorer import get_ner_prf
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 
+from spacy_ner_plus.annotation.doc_records import is_annotated
 from spacy_ner_plus.annotation.gold import ANNOTATED_LABELS, register_annotated_labels
 from spacy_ner_plus.evaluation.documents import (
     Document,
@@ -14,7 +15,6 @@ from spacy_ner_plus.evaluation.documents import (
     entities_of,
     from_example,
     from_offsets,
-    is_annotated,
 )
 from spacy_ner_plus.evaluation.errors import find_errors
 from spacy_ner_plus.tags import Span as Spanned

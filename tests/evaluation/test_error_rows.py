@@ -10,6 +10,7 @@ from spacy_ner_plus.evaluation.error_rows import error_rows
 from spacy_ner_plus.evaluation.errors import ERRORS, find_errors
 from tests.evaluation.corpora import CORPORA, corpus
 from tests.evaluation.docs import make_document
+from tests.record_schema import read_row
 
 
 def spans_of(row: dict[str, Any], *keys: str) -> list[dict[str, Any]]:
@@ -27,6 +28,7 @@ def test_there_is_a_row_an_error_with_offsets_in_its_text(name: str) -> None:
             f"{document.index}-{i}" for i in range(len(rows))
         ]
         for row, error in zip(rows, errors, strict=True):
+            assert read_row(row).id == row["meta"]["id"]
             offset = row["meta"]["offset"]
             assert document.text[offset:].startswith(row["text"])
             assert row["meta"]["name"] == ERRORS[error.kind]
@@ -39,13 +41,17 @@ def test_there_is_a_row_an_error_with_offsets_in_its_text(name: str) -> None:
             assert {(s["start"], s["end"], s["label"]) for s in row["meta"]["gold"]} <= kept
 
 
-def test_a_row_is_what_annotation_tools_read() -> None:
+def test_a_row_is_a_record() -> None:
     document = make_document([(0, 2, "A"), (5, 6, "B")], [(0, 1, "A")], probability=0.25)
     [row, _] = error_rows(document, find_errors(document))
     assert row == {
+        "id": "0-0",
         "text": "t t t t t t t t t t t t",
-        "spans": [{"start": 0, "end": 3, "label": "A"}, {"start": 10, "end": 11, "label": "B"}],
-        "predicted": [{"start": 0, "end": 1, "label": "A", "probability": 0.25}],
+        "spans": [
+            {"start": 0, "end": 3, "label": "A", "text": "t t"},
+            {"start": 10, "end": 11, "label": "B", "text": "t"},
+        ],
+        "predicted": [{"start": 0, "end": 1, "label": "A", "text": "t", "probability": 0.25}],
         "meta": {
             "id": "0-0",
             "kind": "too_short",
@@ -53,12 +59,10 @@ def test_a_row_is_what_annotation_tools_read() -> None:
             "document": 0,
             "offset": 0,
             "gold": [{"start": 0, "end": 3, "label": "A", "text": "t t"}],
-            "predicted": [
-                {"start": 0, "end": 1, "label": "A", "text": "t", "probability": 0.25}
-            ],
+            "predicted": [{"start": 0, "end": 1, "label": "A", "text": "t", "probability": 0.25}],
         },
     }
-    assert json.loads(json.dumps(row)) == row
+    assert read_row(json.loads(json.dumps(row))).id == "0-0"
 
 
 def test_the_text_is_the_sentence_of_the_error() -> None:
@@ -67,7 +71,7 @@ def test_the_text_is_the_sentence_of_the_error() -> None:
     first, second = error_rows(document, find_errors(document))
     assert first["text"] == "t t t t"
     assert (second["text"], second["meta"]["offset"]) == ("t t t t", 8)
-    assert second["spans"] == [{"start": 4, "end": 5, "label": "A"}]
+    assert second["spans"] == [{"start": 4, "end": 5, "label": "A", "text": "t"}]
     assert second["meta"]["id"] == "4-1"
 
 

@@ -39,9 +39,9 @@ def found(random_model: Path, data: Path) -> Predictions:
 @pytest.fixture
 def rows(found: Predictions, references: list[Doc]) -> list[dict[str, Any]]:
     """The same predictions as a file holds them."""
-    rows: list[dict[str, Any]] = [{"text": doc.text, "entities": []} for doc in references]
+    rows: list[dict[str, Any]] = [{"text": doc.text, "spans": []} for doc in references]
     for document in found.documents:
-        rows[document.index]["entities"] = [
+        rows[document.index]["spans"] = [
             {
                 "label": entity.label,
                 "start": entity.start_char,
@@ -96,11 +96,26 @@ def test_predictions_are_read(
     assert read.speed is None
 
 
+def test_rows_of_version_0_4_are_read(
+    found: Predictions, rows: list[dict[str, Any]], data: Path, tmp_path: Path
+) -> None:
+    """They had the entities under another name, and null where a probability lacks."""
+    old = [
+        {"id": i, "row": i, "text": r["text"], "entities": r["spans"]} for i, r in enumerate(rows)
+    ]
+    assert predict(write(old, tmp_path / "found.jsonl"), data).documents == found.documents
+    for row in old:
+        for entity in row["entities"]:
+            entity["probability"] = None
+    read = predict(write(old, tmp_path / "found.jsonl"), data).documents
+    assert {entity.probability for document in read for entity in document.predicted} == {None}
+
+
 def test_predictions_may_lack_probabilities(
     found: Predictions, rows: list[dict[str, Any]], data: Path, tmp_path: Path
 ) -> None:
     for row in rows:
-        for entity in row["entities"]:
+        for entity in row["spans"]:
             del entity["probability"]
     read = predict(write(rows, tmp_path / "found.jsonl"), data)
 
@@ -115,7 +130,7 @@ def test_predictions_may_lack_probabilities(
 def test_predictions_for_empty_documents_are_passed_over(
     found: Predictions, rows: list[dict[str, Any]], data: Path, tmp_path: Path
 ) -> None:
-    rows.insert(3, {"text": "", "entities": []})
+    rows.insert(3, {"text": "", "spans": []})
     path = Path(write(rows, tmp_path / "found.jsonl"))
     path.write_text(path.read_text() + "\n")
     assert predict(str(path), data).documents == found.documents
@@ -127,40 +142,51 @@ def test_predictions_for_other_documents_are_refused(
     path = tmp_path / "found.jsonl"
     with pytest.raises(ValueError, match=r"ends after 12 documents, but .*test\.spacy has more"):
         predict(write(rows[:-1], path), data)
-    with pytest.raises(ValueError, match=r"line 14, is one document more"):
+    with pytest.raises(ValueError, match=r"line 14 is one document more"):
         predict(write([*rows, rows[0]], path), data)
-    with pytest.raises(ValueError, match=r"line 2, is about another text than document 1"):
+    with pytest.raises(ValueError, match=r"line 2 is about another text than document 1"):
         predict(write([rows[0], rows[0], *rows[2:]], path), data)
 
 
 @pytest.mark.parametrize(
-    "change",
+    ("change", "message"),
     [
-        {"start": -1},
-        {"end": 10_000},
-        {"start": 3, "end": 3},
-        {"start": "0"},
-        {"label": None},
-        {"probability": "high"},
-        {"probability": 90},
-        {"probability": float("nan")},
+        ({"start": -1}, "characters -1-2 are none"),
+        ({"end": 10_000}, "characters 0-10000 are not within the text"),
+        ({"start": 3, "end": 3}, "characters 3-3 are none"),
+        ({"start": "0"}, "start must be an integer"),
+        ({"label": None}, "label must be given"),
+        ({"probability": "high"}, "probability must be a number from 0 to 1"),
+        ({"probability": 90}, "probability must be a number from 0 to 1"),
     ],
 )
 def test_an_entity_that_is_none_is_refused(
-    rows: list[dict[str, Any]], data: Path, tmp_path: Path, change: dict[str, Any]
+    rows: list[dict[str, Any]], data: Path, tmp_path: Path, change: dict[str, Any], message: str
 ) -> None:
-    rows[2]["entities"] = [{"start": 0, "end": 2, "label": "X", **change}]
-    with pytest.raises(ValueError, match="line 3, has an entity that is none"):
+    rows[2]["spans"] = [{"start": 0, "end": 2, "label": "X", **change}]
+    with pytest.raises(ValueError, match=rf"found\.jsonl, line 3: spans\[0\]: {message}"):
         predict(write(rows, tmp_path / "found.jsonl"), data)
+
+
+def test_rejected_spans_are_no_predictions(
+    found: Predictions, rows: list[dict[str, Any]], data: Path, tmp_path: Path
+) -> None:
+    rows[2]["spans"].append({"start": 0, "end": 2, "label": "X", "status": "rejected"})
+    assert predict(write(rows, tmp_path / "found.jsonl"), data).documents == found.documents
 
 
 def test_a_broken_row_is_refused(rows: list[Any], data: Path, tmp_path: Path) -> None:
     path = tmp_path / "found.jsonl"
-    for row in ({"text": 1, "entities": []}, {"text": "a"}, ["a"]):
-        with pytest.raises(ValueError, match="line 1, has no text or no list of entities"):
+    for row, message in (
+        ({"text": 1, "spans": []}, "text must be a string"),
+        ({"text": "a"}, "nothing is said about entities. Give 'spans'"),
+        (["a"], "a row is an object"),
+        ({"text": "a", "spans": [], "entities": []}, "under 'spans' and 'entities'"),
+    ):
+        with pytest.raises(ValueError, match=f"line 1: .*{message}"):
             predict(write([row], path), data)
-    path.write_text("{\n")
-    with pytest.raises(ValueError, match="line 1, is no JSON"):
+    path.write_text('{"text": NaN\n')
+    with pytest.raises(ValueError, match="line 1: invalid JSON"):
         predict(str(path), data)
     with pytest.raises(ValueError, match="There are no predictions at"):
         predict(str(tmp_path / "none.jsonl"), data)

@@ -40,9 +40,7 @@ def write_input(path: Path, format: str, texts: Sequence[str], *, has_ids: bool 
         path.write_text("".join(lines), encoding="utf8")
     elif format in ("csv", "tsv"):
         with path.open("w", encoding="utf8", newline="") as file:
-            writer = csv.DictWriter(
-                file, list(rows[0]), delimiter="," if format == "csv" else "\t"
-            )
+            writer = csv.DictWriter(file, list(rows[0]), delimiter="," if format == "csv" else "\t")
             writer.writeheader()
             writer.writerows(rows)
     elif format == "parquet":
@@ -81,7 +79,7 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
 
 
 def read_output(path: Path) -> list[dict[str, Any]]:
-    """The rows of an output of any format, without the input's fields."""
+    """The rows of an output of any format, but the input's fields and what tables leave empty."""
     if path.suffix == ".jsonl":
         rows = read_lines(path)
     elif path.suffix == ".parquet":
@@ -90,6 +88,7 @@ def read_output(path: Path) -> list[dict[str, Any]]:
         rows = _read_docs(path)
     for row in rows:
         row.pop("fields", None)
+        row["spans"] = [{k: v for k, v in span.items() if v is not None} for span in row["spans"]]
     return rows
 
 
@@ -98,7 +97,7 @@ def _read_docs(path: Path) -> list[dict[str, Any]]:
     rows = []
     for file in sorted(path.glob("*")) if path.is_dir() else [path]:
         for doc in DocBin().from_disk(file).get_docs(vocab):
-            entities = [
+            spans = [
                 {
                     "text": ent.text,
                     "label": ent.label_,
@@ -109,7 +108,7 @@ def _read_docs(path: Path) -> list[dict[str, Any]]:
                 for ent in doc.ents
             ]
             row = {"id": doc.user_data["id"], "row": doc.user_data["row"]}
-            rows.append({**row, "text": doc.text, "entities": entities})
+            rows.append({**row, "text": doc.text, "spans": spans})
     return rows
 
 

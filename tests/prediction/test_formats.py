@@ -22,6 +22,7 @@ from tests.prediction.samples import (
     run_well,
     write_input,
 )
+from tests.record_schema import read_row
 
 NAMES = {
     "text": "in.txt",
@@ -76,13 +77,13 @@ def test_predict_takes_and_gives_every_format(
     result = run_well(model, source, output, "--chunk-size", 4, *arguments)
     rows = read_output(output)
     assert [row["text"] for row in rows] == TEXTS
-    assert [row["entities"] for row in rows] == found_by(nlp, TEXTS)
-    n_found = sum(len(row["entities"]) for row in rows)
+    assert [row["spans"] for row in rows] == found_by(nlp, TEXTS)
+    n_found = sum(len(row["spans"]) for row in rows)
     assert n_found > 3
     assert all(
         row["text"][entity["start"] : entity["end"]] == entity["text"]
         for row in rows
-        for entity in row["entities"]
+        for entity in row["spans"]
     )
     assert f"6 documents with {n_found} entities" in result.output
     ids = {
@@ -91,6 +92,43 @@ def test_predict_takes_and_gives_every_format(
     }
     assert [row["id"] for row in rows] == ids.get(format, [f"a{i}" for i in range(6)])
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([source.name, output.name])
+
+
+def test_rows_are_records(model: Path, tmp_path: Path) -> None:
+    source = write_input(tmp_path / "in.jsonl", "jsonl", TEXTS)
+    output = tmp_path / "out.jsonl"
+    run_well(model, source, output, "--keep-fields", "--k-best", 2)
+    for number, row in enumerate(read_lines(output), start=1):
+        assert list(row) == ["id", "text", "spans", "row", "sentences", "fields"]
+        record = read_row(row)
+        assert record.other["row"] == number
+        assert record.other["fields"] == {"number": number - 1}
+        assert all(span.probability is not None for span in record.spans or ())
+        assert all(span.text for span in record.spans or ())
+
+
+def test_rows_of_0_4_are_what_that_version_wrote(model: Path, tmp_path: Path) -> None:
+    source = write_input(tmp_path / "in.jsonl", "jsonl", TEXTS)
+    arguments = [model, source, tmp_path / "out.jsonl", "--keep-fields", "--k-best", 2]
+    run_well(*arguments)
+    records = read_output(tmp_path / "out.jsonl")
+    run_well(*arguments, "--rows", "0.4", "--overwrite")
+    rows = read_lines(tmp_path / "out.jsonl")
+    for row, record in zip(rows, records, strict=True):
+        assert list(row) == ["id", "row", "text", "entities", "sentences", "fields"]
+        assert all(
+            list(entity) == ["text", "label", "start", "end", "probability"]
+            for entity in row["entities"]
+        )
+        del row["fields"]
+        row["spans"] = row.pop("entities")
+        assert row == record
+    run_well(model, source, tmp_path / "out.parquet", "--rows", "0.4", "--keep-fields")
+    table = pq.read_table(tmp_path / "out.parquet")
+    assert table.column_names == ["id", "row", "text", "entities", "fields"]
+    [kind] = [field.type.value_type for field in table.schema if field.name == "entities"]
+    assert [field.name for field in kind] == ["text", "label", "start", "end", "probability"]
+    assert [row["entities"] for row in table.to_pylist()] == [row["spans"] for row in records]
 
 
 @pytest.mark.parametrize("format", ["jsonl", "csv", "parquet", "spacy", "spacy folder"])
@@ -330,6 +368,7 @@ def test_parquet_input_takes_dictionaries_and_many_row_groups(tmp_path: Path) ->
         ("in.spacy", b"x", [], "is no .spacy file"),
         ("in.txt", b"x", ["--output-format", "xml"], "no format 'xml': give --output-format"),
         ("in.txt", b"x", ["--chunk-size", 0], "must be at least 1"),
+        ("in.txt", b"x", ["--rows", "0.3"], "--rows 0.3 must be one of records, 0.4"),
         ("in.txt", b"x", ["--k-best", 0], "--k-best 0 must be at least 1"),
         ("in.txt", b"x", ["--k-best", 2, "--output-format", "spacy"], "no place for readings"),
         ("in.txt", b"x", ["--spans-key", "a", "--output-format", "spacy"], "leave --spans-key out"),

@@ -11,9 +11,10 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 
+from spacy_ner_plus.annotation.probabilities import scored_spans
 from spacy_ner_plus.pipeline.ner_plus.factory import NerPlus
 from spacy_ner_plus.prediction.predicted import Found
-from tests.prediction.samples import TEXTS, read_lines, run, run_well, write_input
+from tests.prediction.samples import TEXTS, read_lines, read_output, run, run_well, write_input
 
 
 @Language.component("test_fails_on_a_word")
@@ -62,9 +63,7 @@ def test_documents_that_fail_are_rejected_alone(
     rejects = read_lines(tmp_path / "out.jsonl.rejects.jsonl")
     assert [(row["file"], row["row"]) for row in rejects] == [("in.jsonl", n) for n in (2, 3, 5)]
     reasons = [row["reason"] for row in rejects]
-    assert reasons[1] == (
-        "ValueError: the text has 201 characters, more than nlp.max_length = 200"
-    )
+    assert reasons[1] == ("ValueError: the text has 201 characters, more than nlp.max_length = 200")
     assert reasons[0] == reasons[2] != reasons[1]
     assert [row["raw"] for row in rejects] == [
         line for i, line in enumerate(source.read_text().splitlines()) if i in (1, 2, 4)
@@ -114,8 +113,8 @@ def test_any_pipeline_with_entities_will_do(tmp_path: Path) -> None:
     source = write_input(tmp_path / "in.txt", "text", ["😀 selegiline works"])
     run_well(tmp_path / "model", source, tmp_path / "out.jsonl")
     [row] = read_lines(tmp_path / "out.jsonl")
-    drug = {"text": "selegiline", "label": "DRUG", "start": 2, "end": 12, "probability": None}
-    assert row == {"id": 1, "row": 1, "text": "😀 selegiline works", "entities": [drug]}
+    drug = {"start": 2, "end": 12, "label": "DRUG", "text": "selegiline"}
+    assert row == {"id": 1, "row": 1, "text": "😀 selegiline works", "spans": [drug]}
     refused = run(tmp_path / "model", source, tmp_path / "b.jsonl", "--k-best", 2)
     assert refused.exit_code == 1
     assert "has no ner_plus component 'ner_plus'" in refused.stderr
@@ -131,7 +130,38 @@ def test_spans_key_takes_spans_with_their_scores(
     result = run_well(model, source, tmp_path / "spans.jsonl", "--spans-key", "ner_plus")
     rows = read_lines(tmp_path / "spans.jsonl")
     assert rows == read_lines(tmp_path / "ents.jsonl")
-    assert f"{sum(len(row['entities']) for row in rows)} entities" in result.output
+    assert f"{sum(len(row['spans']) for row in rows)} entities" in result.output
+
+
+def test_rows_have_the_ids_that_a_pipeline_sets(tmp_path: Path) -> None:
+    nlp = spacy.blank("en")
+    pattern = {"label": "DRUG", "pattern": "selegiline", "id": "D012642"}
+    nlp.add_pipe("entity_ruler").add_patterns([pattern])
+    nlp.to_disk(tmp_path / "model")
+    source = write_input(tmp_path / "in.txt", "text", ["selegiline works"])
+    for name in ("out.jsonl", "out.parquet"):
+        run_well(tmp_path / "model", source, tmp_path / name)
+        [row] = read_output(tmp_path / name)
+        drug = {"start": 0, "end": 10, "label": "DRUG", "text": "selegiline", "id": "D012642"}
+        assert row["spans"] == [drug]
+
+
+def test_spans_without_a_label_are_no_records(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nlp = spacy.blank("en")
+
+    @Language.component("test_suggests_spans")
+    def suggests(doc: Doc) -> Doc:
+        doc.spans["all"] = [doc[:1]]
+        return doc
+
+    nlp.add_pipe("test_suggests_spans")
+    nlp.to_disk(tmp_path / "model")
+    source = write_input(tmp_path / "in.txt", "text", ["one"])
+    result = run(tmp_path / "model", source, tmp_path / "out.jsonl", "--spans-key", "all")
+    assert result.exit_code == 1
+    assert "Row 1: what was found can't be written: label must be a string" in result.stderr
 
 
 def test_own_ner_of_spacy_will_do(tmp_path: Path) -> None:
@@ -152,7 +182,7 @@ def test_own_ner_of_spacy_will_do(tmp_path: Path) -> None:
     nlp.remove_pipe("test_fails_on_a_word")
     found = [[(ent.text, ent.label_) for ent in doc.ents] for doc in nlp.pipe(fine)]
     assert [row["text"] for row in rows] == fine
-    assert [[(e["text"], e["label"]) for e in row["entities"]] for row in rows] == found
+    assert [[(e["text"], e["label"]) for e in row["spans"]] for row in rows] == found
     assert len(read_lines(tmp_path / "out.jsonl.rejects.jsonl")) == 1
 
 
@@ -171,7 +201,7 @@ def test_groups_of_spans_may_lack_in_some_documents(
     nlp.to_disk(tmp_path / "model")
     source = write_input(tmp_path / "in.txt", "text", ["one", "two words", "three"])
     run_well(tmp_path / "model", source, tmp_path / "out.jsonl", "--spans-key", "some")
-    assert [len(row["entities"]) for row in read_lines(tmp_path / "out.jsonl")] == [0, 1, 0]
+    assert [len(row["spans"]) for row in read_lines(tmp_path / "out.jsonl")] == [0, 1, 0]
 
 
 def test_pipeline_without_entities_is_refused_but_for_spacy_files(tmp_path: Path) -> None:
@@ -186,11 +216,11 @@ def test_pipeline_without_entities_is_refused_but_for_spacy_files(tmp_path: Path
 def test_spans_may_overlap_and_be_without_scores(nlp: Language) -> None:
     doc = nlp.make_doc("a b c d")
     doc.spans["both"] = [Span(doc, 1, 4, "X"), Span(doc, 0, 2, "Y"), Span(doc, 0, 1, "X")]
-    found = list(Found("both")._spans(doc))
+    found = list(scored_spans(doc, "both"))
     assert [(span.text, p) for span, p in found] == [("a", None), ("a b", None), ("b c d", None)]
     assert Found("both").count(doc) == 3
     doc.spans["both"].attrs["scores"] = np.array([0.1, 0.2, 0.3], dtype="float32")
-    assert [p for _, p in Found("both")._spans(doc)] == pytest.approx([0.3, 0.2, 0.1])
+    assert [p for _, p in scored_spans(doc, "both")] == pytest.approx([0.3, 0.2, 0.1])
 
 
 @pytest.mark.parametrize("has_sentences", [False, True])

@@ -1,5 +1,6 @@
 """Whole runs, killed for real, against runs that were not."""
 
+import json
 import os
 import random
 import signal
@@ -159,6 +160,7 @@ def test_another_limit_of_rejects_goes_on(begun: tuple[Path, Path], model: Path)
         (["--chunk-size", 4], "chunk size: 3 then, 4 now"),
         (["--text-field", "id"], 'text field: "text" then, "id" now'),
         (["--k-best", 2], "k best: null then, 2 now"),
+        (["--rows", "0.4"], 'rows: "records, version 1" then, "0.4" now'),
     ],
 )
 def test_other_settings_are_refused(
@@ -171,6 +173,21 @@ def test_other_settings_are_refused(
     assert "use --overwrite to begin anew" in result.stderr
     assert n_chunks(output) == 1
     run_well(model, source, output, "--chunk-size", 3, *arguments, "--overwrite")
+
+
+def test_run_of_version_0_4_is_refused(begun: tuple[Path, Path], model: Path) -> None:
+    """It says nothing of its rows, which are others."""
+    source, output = begun
+    identity = output.with_name("out.jsonl.unfinished") / "run.json"
+    said = json.loads(identity.read_text())
+    del said["rows"]
+    identity.write_text(json.dumps(said))
+    for arguments, now in (([], "records, version 1"), (["--rows", "0.4"], "0.4")):
+        result = run(model, source, output, "--chunk-size", 3, *arguments)
+        assert result.exit_code == 1
+        assert f'rows: not set then, "{now}" now' in result.stderr
+        assert "use --overwrite to begin anew" in result.stderr
+    assert n_chunks(output) == 1
 
 
 def test_other_input_is_refused(begun: tuple[Path, Path], model: Path) -> None:

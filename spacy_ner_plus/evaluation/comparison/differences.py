@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ...records import TextRecord
 from ...tags import Span
 from ..context import Excerpt, InText, excerpt
 from ..documents import Document, Entity
@@ -96,9 +97,9 @@ def kind_of_wrong(verdict: Verdict) -> str:
 
 
 def difference_rows(compared: ComparedDocument) -> list[dict[str, Any]]:
-    """A row for each entity on which the systems differ, in the shape that annotation tools read.
+    """A row for each entity on which the systems differ. Annotation tools read them.
 
-    RETURNS: Rows of differences.jsonl, see docs/compare.md.
+    RETURNS: Records' rows, of differences.jsonl: see docs/compare.md.
     """
     a, b = compared.a, compared.b
     entities = InText((*a.gold, *a.predicted, *b.predicted))
@@ -107,25 +108,26 @@ def difference_rows(compared: ComparedDocument) -> list[dict[str, Any]]:
     for number, (kind, verdict) in enumerate(compared.differences()):
         entity = verdict.entity
         shown = excerpt(a, entity.start, entity.end, entities)
-        is_predicted = kind.startswith("wrong")
-        rows.append(
-            {
-                "text": shown.text,
-                "spans": [shown.span(e) for e in shown.within(gold)],
-                "predicted_a": [shown.span(e, predicted=True) for e in shown.within(of_a)],
-                "predicted_b": [shown.span(e, predicted=True) for e in shown.within(of_b)],
-                "meta": {
-                    "id": f"{a.index}-{number}",
-                    "kind": kind,
-                    "name": DIFFERENCES[kind],
-                    "document": a.index,
-                    "offset": shown.offset,
-                    "entity": shown.span(entity, predicted=is_predicted, with_text=True),
-                    "a": _system(verdict.a, shown),
-                    "b": _system(verdict.b, shown),
-                },
-            }
+        record = TextRecord(
+            shown.text,
+            id=f"{a.index}-{number}",
+            spans=tuple(map(shown.span, shown.within(gold))),
+            meta={
+                "id": f"{a.index}-{number}",  # annotation tools show the meta alone
+                "kind": kind,
+                "name": DIFFERENCES[kind],
+                "document": a.index,
+                "offset": shown.offset,
+                "entity": shown.span(entity).to_json(),
+                "a": _system(verdict.a, shown),
+                "b": _system(verdict.b, shown),
+            },
+            other={
+                "predicted_a": shown.rows(shown.within(of_a)),
+                "predicted_b": shown.rows(shown.within(of_b)),
+            },
         )
+        rows.append(record.to_json())
     return rows
 
 
@@ -136,8 +138,8 @@ def _system(finding: Finding | None, shown: Excerpt) -> dict[str, Any] | None:
     return {
         "kind": finding.kind,
         "name": ERRORS.get(finding.kind, finding.kind),
-        "gold": [shown.span(e, with_text=True) for e in finding.gold],
-        "predicted": [shown.span(e, predicted=True, with_text=True) for e in finding.predicted],
+        "gold": shown.rows(finding.gold),
+        "predicted": shown.rows(finding.predicted),
     }
 
 

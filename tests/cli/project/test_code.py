@@ -7,7 +7,7 @@ import pytest
 import srsly
 from spacy.tokens import Doc, DocBin, Span
 from spacy.vocab import Vocab
-from spacy_ner_plus.resuming import file_digest
+from spacy_ner_plus.support.durable import file_digest
 from typer.testing import CliRunner
 
 import spacy_ner_plus

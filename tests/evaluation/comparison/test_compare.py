@@ -32,6 +32,7 @@ from spacy_ner_plus.evaluation.intervals import MEASURES
 from spacy_ner_plus.evaluation.predictions import Predictions
 from spacy_ner_plus.metrics.spans import count_spans, summarise
 from tests.evaluation.docs import make_document, overlapping_spans, real_documents
+from tests.record_schema import read_row
 
 
 @st.composite
@@ -116,6 +117,7 @@ def test_difference_rows_give_the_text_of_each_entity(documents) -> None:
     assert len({row["meta"]["id"] for row in rows}) == len(rows)
     for row in rows:
         meta = row["meta"]
+        assert read_row(row).id == meta["id"]
         assert a.text[meta["offset"] :].startswith(row["text"])
         about = [meta["entity"]]
         for side in filter(None, (meta["a"], meta["b"])):
@@ -158,8 +160,7 @@ def test_compare_gives_the_scores_of_both() -> None:
     result = comparison_of(pairs)
     for i, side in enumerate("ab"):
         summary = summarise(
-            count_spans(doc_span(pair[i], "gold"), doc_span(pair[i], "predicted"))
-            for pair in pairs
+            count_spans(doc_span(pair[i], "gold"), doc_span(pair[i], "predicted")) for pair in pairs
         )
         exact = result["exact"]
         assert exact["micro"][side]["f1"] == pytest.approx(summary.micro.f1)
