@@ -228,10 +228,10 @@ def run_huggingface(args: argparse.Namespace, seed: int) -> dict[str, float]:
 
 def entity_f1(pairs: list[tuple[Doc, list[str]]]) -> float:
     """Micro F1, tags read by the rules of conlleval (an I- without a B- opens an entity)."""
-    from spacy_ner_plus.metrics.spans import count_spans, summarise
+    from spacy_ner_plus.metrics.spans import count_spans, scores_of
     from spacy_ner_plus.tags import Span
 
-    counts = []
+    gold, predicted = [], []
     for doc, tags in pairs:
         found: list[Span] = []
         for i, tag in enumerate([*tags, "O"]):
@@ -241,9 +241,10 @@ def entity_f1(pairs: list[tuple[Doc, list[str]]]) -> float:
                 found[-1] = (found[-1][0], i + 1, label)
             elif prefix in ("B", "I"):
                 found.append((i, i + 1, label))
-        gold = [(ent.start, ent.end, ent.label_) for ent in doc.ents]
-        counts.append(count_spans(gold, found))
-    return summarise(counts).micro.f1
+        gold.append([(ent.start, ent.end, ent.label_) for ent in doc.ents])
+        predicted.append(found)
+    _, counts = count_spans(gold, predicted)
+    return float(scores_of(counts.sum(axis=0)).micro[2])
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from spacy.tokens import Doc, DocBin, Span
 
 from spacy_ner_plus.annotation.doc_records import to_doc
 from spacy_ner_plus.data.formats.record_files import read
-from spacy_ner_plus.metrics.spans import count_spans, summarise
+from spacy_ner_plus.metrics.spans import count_spans, scores_of
 
 Entity = tuple[int, int, str]
 """First character, last character + 1, label."""
@@ -54,8 +54,8 @@ class Counted:
 
     def f1(self, found: Sequence[Iterable[Entity]]) -> float:
         """Micro F1 of exact character spans with the right label."""
-        pairs = zip(self.texts, found, strict=True)
-        return summarise(count_spans(text.entities, spans) for text, spans in pairs).micro.f1
+        _, counts = count_spans([text.entities for text in self.texts], found)
+        return float(scores_of(counts.sum(axis=0)).micro[2])
 
 
 def read_docs(folder: Path, split: str, nlp: Language, *, group: int) -> list[Doc]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from thinc.api import Config
 
     from ..data.splitting.annotated_corpus import AnnotatedCorpus
+    from ..experiments.results import RunScores, Spread
     from ..experiments.runs import Experiment
 
 ConfigPath = Annotated[Path, typer.Argument(help="Path to config file", exists=True)]
@@ -70,11 +71,11 @@ def carry_out_runs(
     test: Path | None = None,
     gpu_id: int,
     keep_models: bool,
-) -> list[dict[str, Any]]:
+) -> "list[RunScores]":
     """Do the runs that are not done yet, errors as messages.
 
     test (Optional[Path]): The documents to score, if they are not of the corpus.
-    RETURNS (List[Dict[str, Any]]): The scores of all runs.
+    RETURNS (List[RunScores]): The scores of all runs.
     """
     from ..experiments.trial import carry_out, remove_models
 
@@ -87,16 +88,16 @@ def carry_out_runs(
         return experiment.carry_out(work, clean_up, describe_scores)
 
 
-def describe_scores(scores: dict[str, Any]) -> str:
+def describe_scores(scores: "RunScores") -> str:
     """The scores of a run in a line."""
-    micro = scores["micro"]
+    micro = scores.micro
     return (
-        f"P {100 * micro['precision']:.2f}, R {100 * micro['recall']:.2f}, "
-        f"F1 {100 * micro['f1']:.2f}, macro F1 {100 * scores['macro']['f1']:.2f}"
+        f"P {100 * micro.precision:.2f}, R {100 * micro.recall:.2f}, "
+        f"F1 {100 * micro.f1:.2f}, macro F1 {100 * scores.macro.f1:.2f}"
     )
 
 
-def plus_minus(value: dict[str, Any]) -> str:
+def plus_minus(value: "Spread") -> str:
     """Mean and standard deviation in percent."""
-    mean = f"{100 * value['mean']:.2f}"
-    return mean if value["sd"] is None else f"{mean} ± {100 * value['sd']:.2f}"
+    mean = f"{100 * value.mean:.2f}"
+    return mean if value.sd is None else f"{mean} ± {100 * value.sd:.2f}"

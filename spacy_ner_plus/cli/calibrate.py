@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from spacy.language import Language
     from spacy.training import Example
 
-    from ..pipeline.ner_plus.calibrating import Agreement
+    from ..metrics.reliability import Agreement
     from ..pipeline.ner_plus.factory import NerPlus
 
 
@@ -105,8 +105,8 @@ def _print_agreement(name: str, before: "Agreement", after: "Agreement") -> None
     rows = [
         (
             when,
-            f"{100 * agreement.probability:.2f}",
-            f"{100 * agreement.accuracy:.2f}",
+            f"{100 * agreement.mean_probability:.2f}",
+            f"{100 * agreement.precision:.2f}",
             f"{agreement.log_loss:.4f}",
             f"{agreement.ece:.4f}",
         )

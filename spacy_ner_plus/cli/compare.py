@@ -1,6 +1,5 @@
 """`ner-plus compare`: whether a model is better than another, and where."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -55,9 +54,7 @@ def compare_cli(
     examples: Annotated[
         int, typer.Option(min=0, help="Examples to print of each way to differ")
     ] = 3,
-    samples: Annotated[
-        int, typer.Option(min=1, help="Bootstrap samples for the intervals")
-    ] = 2000,
+    samples: Annotated[int, typer.Option(min=1, help="Bootstrap samples for the intervals")] = 2000,
     swaps: Annotated[
         int, typer.Option(min=1, help="Random swaps of documents for the p-values")
     ] = 10_000,
@@ -72,42 +69,32 @@ def compare_cli(
     (--max-drop, --max-type-drop); with 2 on an error.
     """
     with errors_as_messages(ERROR):
-        from ..evaluation.comparison.compare import compare, compare_all, run_both
+        from ..evaluation.comparison.compare import compare
         from ..evaluation.comparison.comparison_terminal import print_comparison, print_examples
-        from ..evaluation.comparison.differences import difference_rows
-        from ..evaluation.comparison.gate import Gate, gate_message, judge_gate
+        from ..evaluation.comparison.gate import Gate, gate_message
 
         gate = Gate(max_drop, max_type_drop, min_support, significant)
         if significant and gate.is_open:
             raise ValueError("--significant needs --max-drop or --max-type-drop to act on.")
         prepare(gpu_id, code)
-        a, b = run_both(model_a, model_b, data, tokens=tokens, spans_key=spans_key)
-        documents = compare_all(a.found.documents, b.found.documents)
         comparison = compare(
-            a,
-            b,
-            documents,
-            data=str(data),
+            model_a,
+            model_b,
+            data,
             tokens=tokens,
             spans_key=spans_key,
             samples=samples,
             swaps=swaps,
             seed=seed,
-        )
-        comparison["gate"] = None if gate.is_open else judge_gate(comparison, gate)
-        rows = [row for document in documents for row in difference_rows(document)]
+        ).with_gate(gate)
         if output is not None:
-            output.mkdir(parents=True, exist_ok=True)
-            (output / "comparison.json").write_text(
-                json.dumps(comparison, indent=2, ensure_ascii=False) + "\n", encoding="utf8"
-            )
-            with (output / "differences.jsonl").open("w", encoding="utf8") as file:
-                file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-    print_examples(rows, examples)
-    print_comparison(comparison)
+            comparison.write(output)
+    print_examples(comparison.differences, examples)
+    print_comparison(comparison.metrics)
     if output is not None:
-        typer.echo(f"Wrote comparison.json and differences.jsonl ({len(rows):,} rows) to {output}")
-    if comparison["gate"] is not None:
-        typer.echo(gate_message(comparison["gate"]))
-        if not comparison["gate"]["passed"]:
+        n_rows = len(comparison.differences)
+        typer.echo(f"Wrote comparison.json and differences.jsonl ({n_rows:,} rows) to {output}")
+    if comparison.metrics.gate is not None:
+        typer.echo(gate_message(comparison.metrics.gate))
+        if not comparison.metrics.gate.passed:
             raise typer.Exit(GATE_FAILED)

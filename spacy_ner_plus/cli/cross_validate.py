@@ -1,7 +1,7 @@
 """`ner-plus cross-validate`: scores with their spread, from data that has no test part."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from wasabi import msg
@@ -21,6 +21,9 @@ from ._experiments import (
     warn_of_rare_labels,
 )
 from ._options import CodePath, GpuId
+
+if TYPE_CHECKING:
+    from ..experiments.results import RunsSummary
 
 
 def cross_validate_cli(
@@ -74,12 +77,12 @@ def cross_validate_cli(
     msg.good(f"Wrote {path}")
 
 
-def print_summary(summary: dict[str, Any]) -> None:
+def print_summary(summary: "RunsSummary") -> None:
     """Print means and standard deviations, a line a type, then micro and macro averages."""
-    named = [*summary["per_type"].items(), ("micro", summary["micro"]), ("macro", summary["macro"])]
+    named = [*summary.per_type.items(), ("micro", summary.micro), ("macro", summary.macro)]
     rows = [
-        (name, *(plus_minus(scores[key]) for key in ("precision", "recall", "f1")))
-        for name, scores in named
+        (name, plus_minus(its.precision), plus_minus(its.recall), plus_minus(its.f1))
+        for name, its in named
     ]
     header = ("Type", "Precision", "Recall", "F1")
     msg.table(rows, header=header, divider=True, aligns=("l", "r", "r", "r"))

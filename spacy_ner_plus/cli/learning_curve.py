@@ -1,7 +1,7 @@
 """`ner-plus learning-curve`: whether more annotated documents would help."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from wasabi import msg
@@ -21,6 +21,9 @@ from ._experiments import (
     warn_of_rare_labels,
 )
 from ._options import CodePath, GpuId
+
+if TYPE_CHECKING:
+    from ..experiments.results import CurvePoint
 
 PLOT = "curve.svg"
 
@@ -54,7 +57,7 @@ def learning_curve_cli(
     overridden as in spacy train: --training.max_steps 1000.
     """
     from ..data.splitting.annotated_corpus import read_corpus
-    from ..experiments.learning_curve import describe_last_gain, plan_learning_curve
+    from ..experiments.learning_curve import describe_last_gain, plan_learning_curve, plotted
     from ..experiments.runs import Experiment
     from ..pages.curve import require_plots, save_learning_curve
 
@@ -85,7 +88,7 @@ def learning_curve_cli(
     print_points(points)
     path = experiment.write_results(points=points)
     title = f"Learning curve, scored on {len(scored):,} documents"
-    save_learning_curve(points, output / PLOT, title=title)
+    save_learning_curve(plotted(points), output / PLOT, title=title)
     msg.good(f"Wrote {path} and {output / PLOT}")
     msg.text(describe_last_gain(points))
 
@@ -100,18 +103,18 @@ def parse_shares(text: str) -> list[float]:
         ) from None
 
 
-def print_points(points: list[dict[str, Any]]) -> None:
+def print_points(points: "list[CurvePoint]") -> None:
     """Print F1, a column a share: of each type, micro and macro."""
-    labels = sorted(set().union(*(point["summary"]["per_type"] for point in points)))
-    by_type = [point["summary"]["per_type"] for point in points]
-    lines = {label: [types.get(label) for types in by_type] for label in labels}
-    lines |= {name: [point["summary"][name] for point in points] for name in ("micro", "macro")}
+    summaries = [point.summary for point in points]
+    labels = sorted(set().union(*(summary.per_type for summary in summaries)))
+    lines = {label: [summary.per_type.get(label) for summary in summaries] for label in labels}
+    lines |= {"micro": [summary.micro for summary in summaries]}
+    lines |= {"macro": [summary.macro for summary in summaries]}
     rows = [
-        ("Documents", *(f"{point['n_docs']:,}" for point in points)),
-        ("Entities", *(f"{point['n_entities']:,.0f}" for point in points)),
+        ("Documents", *(f"{point.n_docs:,}" for point in points)),
+        ("Entities", *(f"{point.n_entities:,.0f}" for point in points)),
     ]
     for name, scores in lines.items():
-        f1 = ["-" if score is None else plus_minus(score["f1"]) for score in scores]
-        rows.append((name, *f1))
-    header = ("Share", *(f"{point['share']:g}" for point in points))
+        rows.append((name, *("-" if its is None else plus_minus(its.f1) for its in scores)))
+    header = ("Share", *(f"{point.share:g}" for point in points))
     msg.table(rows, header=header, divider=True, aligns=["l", *"r" * len(points)])

@@ -1,14 +1,23 @@
 """How far the probabilities of predicted entities can be trusted, and where to cut them off."""
 
 import json
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from ..metrics.reliability import expected_calibration_error, log_loss, reliability_bins
-from .intervals import MEASURES
+from ..metrics.reliability import agreement
+from ..metrics.spans import precision_recall_f1
+from .confidence_types import (
+    BestThresholds,
+    Confidence,
+    Reliability,
+    ThresholdCurve,
+    ThresholdCurves,
+    Thresholds,
+    ThresholdScores,
+    ThresholdTexts,
+)
 from .judged import Judged
 
 MOST_POINTS = 200
@@ -21,8 +30,8 @@ def confidence(
     *,
     wanted_precision: float,
     least: Mapping[str, float],
-) -> dict[str, Any] | None:
-    """Reliability, curves over the threshold and the best thresholds, as metrics.json has them.
+) -> Confidence | None:
+    """Reliability, curves over the threshold and the best thresholds.
 
     wanted_precision (float): What the second kind of threshold is to reach.
     least (Mapping[str, float]): Thresholds by type that the pipeline has already, other than 0.
@@ -30,46 +39,20 @@ def confidence(
         entity_ruler, stay at any threshold, and reliability is not about them.
     """
     sure = [one for one in predicted if one.entity.probability is not None]
-    always = [one for one in predicted if one.entity.probability is None]
     if not sure:
         return None
-    probabilities = _array([one.entity.probability for one in sure])
-    right = np.array([one.right for one in sure], dtype=bool)
-    bare = _array([one.entity.uncalibrated for one in sure])
-    has_bare = ~np.isnan(bare)
-    labels = np.array([one.entity.label for one in sure])
-    n_gold = Counter(one.entity.label for one in gold)
-    n_always = Counter((one.entity.label, one.right) for one in always)
-    cuts = {
-        label: Cuts(
-            probabilities[labels == label],
-            right[labels == label],
-            n_gold[label],
-            n_right_always=n_always[label, True],
-            n_wrong_always=n_always[label, False],
-        )
-        for label in sorted({one.entity.label for one in sure})
-    }
-    n_right_always = sum(one.right for one in always)
-    micro = Cuts(
-        probabilities,
-        right,
-        len(gold),
-        n_right_always=n_right_always,
-        n_wrong_always=len(always) - n_right_always,
+    gold_of, predicted_of = _by_label(gold), _by_label(predicted)
+    labels = sorted(_by_label(sure))
+    cuts = {label: cuts_of(gold_of[label], predicted_of[label]) for label in labels}
+    return Confidence(
+        without_probability=len(predicted) - len(sure),
+        reliability=_reliability(sure),
+        curves=ThresholdCurves(
+            micro=cuts_of(gold, predicted).curve(),
+            types={label: its.curve() for label, its in cuts.items()},
+        ),
+        thresholds=_thresholds(cuts, wanted_precision, least),
     )
-    return {
-        "without_probability": len(always),
-        "reliability": {
-            "after": _reliability(probabilities, right),
-            "before": _reliability(bare[has_bare], right[has_bare]) if has_bare.any() else None,
-        },
-        "curves": {
-            "micro": micro.curve(),
-            "types": {label: its.curve() for label, its in cuts.items()},
-        },
-        "thresholds": _thresholds(cuts, wanted_precision, least),
-    }
 
 
 class Cuts:
@@ -77,8 +60,9 @@ class Cuts:
 
     An entity stays if its probability is at least the threshold, as in the component's setting.
 
-    probabilities: (n,) float. right: (n,) bool. n_gold (int): Gold entities.
-    n_right_always, n_wrong_always (int): Entities that stay at any threshold.
+    probabilities: (n,) float, one at least. right: (n,) bool.
+    n_gold (int): Gold entities.
+    n_right_always, n_wrong_always (int): Further entities, which stay at any threshold.
     """
 
     def __init__(
@@ -92,14 +76,14 @@ class Cuts:
     ) -> None:
         order = np.argsort(-probabilities, kind="stable")
         ordered = probabilities[order]
-        is_last = np.append(ordered[1:] != ordered[:-1], True)  # of equal probabilities
-        n_kept = np.flatnonzero(is_last) + 1 + n_right_always + n_wrong_always
-        n_right = np.cumsum(right[order])[is_last] + n_right_always
+        # (n_cuts,): the last of equal probabilities, from the most probable entities to all
+        last = np.flatnonzero(np.append(ordered[1:] != ordered[:-1], True))
+        tp = np.cumsum(right[order])[last] + n_right_always
+        fp = np.cumsum(~right[order])[last] + n_wrong_always
+        counts = np.stack([tp, fp, n_gold - tp], axis=-1)  # (n_cuts, 3)
         # from all entities to the most probable ones only
-        self._lowest = ordered[is_last][::-1]  # (n_cuts,)
-        self.precision = (n_right / n_kept)[::-1]
-        self.recall = n_right[::-1] / max(1, n_gold)
-        self.f1 = (2 * n_right / (n_kept + n_gold))[::-1]
+        self._lowest = ordered[last][::-1]  # (n_cuts,)
+        self.precision, self.recall, self.f1 = precision_recall_f1(counts[::-1]).T
 
     def threshold(self, cut: int) -> float:
         """A short number that keeps just what a cut keeps."""
@@ -107,17 +91,25 @@ class Cuts:
             return 0.0
         return _short_between(float(self._lowest[cut - 1]), float(self._lowest[cut]))
 
-    def at(self, cut: int) -> dict[str, float]:
-        return {name: float(getattr(self, name)[cut]) for name in MEASURES}
+    def at(self, cut: int, least: float) -> ThresholdScores:
+        """The scores of a cut, with its threshold or, where that is higher, the least one."""
+        return ThresholdScores(
+            threshold=max(self.threshold(cut), least),
+            precision=float(self.precision[cut]),
+            recall=float(self.recall[cut]),
+            f1=float(self.f1[cut]),
+        )
 
-    def curve(self) -> dict[str, list[float]]:
+    def curve(self) -> ThresholdCurve:
         """At most MOST_POINTS cuts, with about as many entities between one and the next."""
         n = len(self._lowest)
         cuts = np.unique(np.linspace(0, n - 1, min(n, MOST_POINTS)).round().astype(int)).tolist()
-        return {
-            "threshold": [self.threshold(cut) for cut in cuts],
-            **{name: getattr(self, name)[cuts].tolist() for name in MEASURES},
-        }
+        return ThresholdCurve(
+            threshold=[self.threshold(cut) for cut in cuts],
+            precision=self.precision[cuts].tolist(),
+            recall=self.recall[cuts].tolist(),
+            f1=self.f1[cuts].tolist(),
+        )
 
     def best_f1(self) -> int:
         return int(np.argmax(self.f1))
@@ -132,45 +124,60 @@ class Cuts:
         return int(reached[np.flatnonzero(recall == recall.max())[-1]])
 
 
+def cuts_of(gold: Sequence[Judged], predicted: Sequence[Judged]) -> Cuts:
+    """The cuts of predicted entities, one at least with a probability."""
+    sure = [one for one in predicted if one.entity.probability is not None]
+    always = [one.right for one in predicted if one.entity.probability is None]
+    return Cuts(
+        _array(one.entity.probability for one in sure),
+        np.array([one.right for one in sure], dtype=bool),
+        len(gold),
+        n_right_always=sum(always),
+        n_wrong_always=len(always) - sum(always),
+    )
+
+
+def _reliability(sure: Sequence[Judged]) -> Reliability:
+    right = np.array([one.right for one in sure], dtype=bool)  # (n,)
+    bare = _array(one.entity.uncalibrated for one in sure)  # (n,) NaN where there is none
+    has_bare = ~np.isnan(bare)
+    return Reliability(
+        after=agreement(_array(one.entity.probability for one in sure), right),
+        before=agreement(bare[has_bare], right[has_bare]) if has_bare.any() else None,
+    )
+
+
 def _thresholds(
     cuts: Mapping[str, Cuts], wanted_precision: float, least: Mapping[str, float]
-) -> dict[str, Any]:
-    types: dict[str, dict[str, Any]] = {}
+) -> Thresholds:
+    types: dict[str, BestThresholds] = {}
     for label, its in cuts.items():
-        chosen = {"f1": its.best_f1(), "precision": its.best_recall(wanted_precision)}
-        types[label] = {
-            goal: None
-            if cut is None
-            # below the pipeline's own threshold there are entities that this evaluation lacks
-            else {"threshold": max(its.threshold(cut), least.get(label, 0.0)), **its.at(cut)}
-            for goal, cut in chosen.items()
-        }
-    return {
-        "wanted_precision": wanted_precision,
-        "types": types,
-        "config": {goal: _config(types, goal, least) for goal in ("f1", "precision")},
-    }
+        # below the pipeline's own threshold there are entities that this evaluation lacks
+        lowest = least.get(label, 0.0)
+        reaching = its.best_recall(wanted_precision)
+        types[label] = BestThresholds(
+            f1=its.at(its.best_f1(), lowest),
+            precision=None if reaching is None else its.at(reaching, lowest),
+        )
+    texts = ThresholdTexts(
+        f1=_config({label: its.f1 for label, its in types.items()}, least),
+        precision=_config({label: its.precision for label, its in types.items()}, least),
+    )
+    return Thresholds(wanted_precision=wanted_precision, types=types, config=texts)
 
 
-def _config(types: Mapping[str, Any], goal: str, least: Mapping[str, float]) -> str:
-    values = dict(least)
-    values |= {label: its[goal]["threshold"] for label, its in types.items() if its[goal]}
+def _config(chosen: Mapping[str, ThresholdScores | None], least: Mapping[str, float]) -> str:
+    """The setting with the chosen thresholds; types without one keep what they have."""
+    values = {**least, **{label: its.threshold for label, its in chosen.items() if its}}
     values = {label: threshold for label, threshold in values.items() if threshold}
     return f"threshold = {json.dumps(values or None, ensure_ascii=False)}"
 
 
-def _reliability(probabilities: np.ndarray, right: np.ndarray) -> dict[str, Any]:
-    return {
-        "n": len(right),
-        "ece": expected_calibration_error(probabilities, right),
-        "log_loss": log_loss(probabilities, right),
-        "mean_probability": float(probabilities.mean()),
-        "precision": float(right.mean()),
-        "bins": [
-            {"n": b.n, "probability": b.probability, "accuracy": b.accuracy}
-            for b in reliability_bins(probabilities, right)
-        ],
-    }
+def _by_label(judged: Iterable[Judged]) -> defaultdict[str, list[Judged]]:
+    groups: defaultdict[str, list[Judged]] = defaultdict(list)
+    for one in judged:
+        groups[one.entity.label].append(one)
+    return groups
 
 
 def _short_between(low: float, high: float) -> float:
@@ -183,5 +190,5 @@ def _short_between(low: float, high: float) -> float:
     return high
 
 
-def _array(values: Sequence[float | None]) -> np.ndarray:
+def _array(values: Iterable[float | None]) -> np.ndarray:
     return np.array([np.nan if value is None else value for value in values], dtype=np.float64)

@@ -7,8 +7,8 @@ from spacy.tokens import Doc
 from spacy.training import Example
 
 from ..annotation.gold import annotated_labels
+from ..annotation.judging import aligned, judgeable
 from ..annotation.probabilities import scored_spans
-from ..pipeline.scorer import aligned, judgeable
 from ..tags import Span
 
 

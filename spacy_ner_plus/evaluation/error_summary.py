@@ -2,71 +2,76 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
-from ..metrics.spans import Counts
+from ..metrics.spans import precision_recall_f1
 from .errors import CORRECT, ERRORS, Finding
+from .schema import Confusion, ErrorKind, ErrorSummary, SideCounts
 
 
-def summarise_errors(findings: Sequence[Finding]) -> dict[str, Any]:
-    """Counts and costs of errors and the confusion of types, as metrics.json has them.
+def summarise_errors(findings: Sequence[Finding]) -> ErrorSummary:
+    """Counts and costs of errors and the confusion of types.
 
     findings (Sequence[Finding]): Of all documents, the correct ones too.
-
-    An error's cost is what micro F1 gains if errors of its kind alone are mended: their gold
-    entities are found, their predicted ones go. Gains need not add up to the whole loss, because
-    F1 is no sum (Bolya et al. 2020, "TIDE", section 2.3).
     """
-    gold: Counter[str] = Counter()
-    predicted: Counter[str] = Counter()
-    errors: Counter[str] = Counter()
+    return ErrorSummary(
+        kinds=_kinds(findings),
+        correct=sum(finding.kind == CORRECT for finding in findings),
+        types=_by_type(findings),
+        confusion=_confusion(findings),
+    )
+
+
+def _kinds(findings: Sequence[Finding]) -> list[ErrorKind]:
+    """Errors by kind with their cost: what micro F1 gains if errors of this kind alone are mended,
+    so that their gold entities are found and their predicted ones go.
+
+    Gains need not add up to the whole loss, because F1 is no sum (Bolya et al. 2020, "TIDE",
+    section 2.3).
+    """
+    errors, gold, predicted = Counter[str](), Counter[str](), Counter[str]()
     for finding in findings:
         errors[finding.kind] += 1
         gold[finding.kind] += len(finding.gold)
         predicted[finding.kind] += len(finding.predicted)
     right = errors[CORRECT]
-    now = Counts(right, predicted.total() - right, gold.total() - right)
-    kinds = []
-    for kind, name in ERRORS.items():
-        mended = now + Counts(gold[kind], -predicted[kind], -gold[kind])
-        gain = mended.f1 - now.f1
-        kinds.append(
-            {
-                "kind": kind,
-                "name": name,
-                "errors": errors[kind],
-                "gold": gold[kind],
-                "predicted": predicted[kind],
-                "f1_gain": gain,
-                "share": gain / (1.0 - now.f1) if now.f1 < 1.0 else 0.0,
-            }
+    now = np.array([right, predicted.total() - right, gold.total() - right])  # (3,)
+    mending = np.array([[gold[kind], -predicted[kind], -gold[kind]] for kind in ERRORS])
+    f1 = float(precision_recall_f1(now)[2])
+    gains = (precision_recall_f1(now + mending)[:, 2] - f1).tolist()  # (n_kinds,)
+    return [
+        ErrorKind(
+            kind=kind,
+            name=name,
+            errors=errors[kind],
+            gold=gold[kind],
+            predicted=predicted[kind],
+            f1_gain=gain,
+            share=gain / (1.0 - f1) if f1 < 1.0 else 0.0,
         )
-    return {
-        "kinds": kinds,
-        "correct": right,
-        "types": _by_type(findings),
-        "confusion": _confusion(findings),
-    }
+        for (kind, name), gain in zip(ERRORS.items(), gains, strict=True)
+    ]
 
 
-def _by_type(findings: Sequence[Finding]) -> dict[str, Any]:
-    counts: dict[str, Counter[tuple[str, str]]] = defaultdict(Counter)
+def _by_type(findings: Sequence[Finding]) -> dict[str, dict[str, SideCounts]]:
+    gold: dict[str, Counter[str]] = defaultdict(Counter)
+    predicted: dict[str, Counter[str]] = defaultdict(Counter)
     for finding in findings:
-        for side in ("gold", "predicted"):
-            for entity in getattr(finding, side):
-                counts[entity.label][finding.kind, side] += 1
+        for entity in finding.gold:
+            gold[entity.label][finding.kind] += 1
+        for entity in finding.predicted:
+            predicted[entity.label][finding.kind] += 1
     return {
         label: {
-            kind: {side: counts[label][kind, side] for side in ("gold", "predicted")}
+            kind: SideCounts(gold[label][kind], predicted[label][kind])
             for kind in (CORRECT, *ERRORS)
         }
-        for label in sorted(counts)
+        for label in sorted(gold.keys() | predicted.keys())
     }
 
 
-def _confusion(findings: Sequence[Finding]) -> dict[str, Any]:
+def _confusion(findings: Sequence[Finding]) -> Confusion:
     """Gold types by row, predicted ones by column; the last of both stands for no entity."""
     pairs = Counter(
         (None if g is None else g.label, None if p is None else p.label)
@@ -78,4 +83,4 @@ def _confusion(findings: Sequence[Finding]) -> dict[str, Any]:
     counts = np.zeros((len(labels), len(labels)), dtype=np.int64)
     for (g_label, p_label), n in pairs.items():
         counts[place[g_label], place[p_label]] = n
-    return {"labels": labels, "counts": counts.tolist()}
+    return Confusion(labels=labels, counts=counts.tolist())

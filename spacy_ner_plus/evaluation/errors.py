@@ -16,8 +16,8 @@ other, and its weight is what F1 would gain if errors of its kind were mended.
 """
 
 from bisect import bisect_left
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -40,6 +40,8 @@ ERRORS = {
 """Error types with the names to show."""
 
 Pair = tuple[Entity | None, Entity | None]
+Group = tuple[list[int], list[int]]
+"""Gold and predicted entities that stand for each other, by their places among those of a side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,105 +84,116 @@ def find_errors(document: Document) -> list[Finding]:
 
     Gold entities and predicted ones that can be judged are each in exactly one finding.
     """
-    gold, predicted = list(document.gold), list(document.predicted)
-    found = [
-        Finding(CORRECT, document.index, (g,), (p,))
-        for g, p in _take_equal(gold, predicted, with_label=True)
+    gold, predicted = document.gold, document.predicted
+    found: list[tuple[str, tuple[Entity, ...], tuple[Entity, ...]]] = []
+    for grouping in (_same_span_and_label, _same_span, _overlapping_groups):
+        groups = grouping(gold, predicted)
+        for golds, others in groups:
+            sides = tuple(gold[i] for i in golds), tuple(predicted[i] for i in others)
+            found.append((_kind_of_group(*sides), *sides))
+        gold = _without(gold, (i for golds, _ in groups for i in golds))
+        predicted = _without(predicted, (i for _, others in groups for i in others))
+    found += [(kind, (e,), ()) for e, kind in _alone(gold, document.predicted, "missed")]
+    found += [(kind, (), (e,)) for e, kind in _alone(predicted, document.gold, "spurious")]
+    findings = [Finding(kind, document.index, *sides) for kind, *sides in found]
+    return sorted(findings, key=lambda finding: finding.start)
+
+
+def _same_span_and_label(gold: Sequence[Entity], predicted: Sequence[Entity]) -> list[Group]:
+    return _equal(gold, predicted, lambda entity: entity.span)
+
+
+def _same_span(gold: Sequence[Entity], predicted: Sequence[Entity]) -> list[Group]:
+    return _equal(gold, predicted, lambda entity: (entity.start, entity.end))
+
+
+def _equal(
+    gold: Sequence[Entity],
+    predicted: Sequence[Entity],
+    key: Callable[[Entity], tuple[object, ...]],
+) -> list[Group]:
+    """Pairs of the same key, each entity in one at most, from left to right."""
+    waiting: dict[tuple[object, ...], deque[int]] = defaultdict(deque)
+    for i, entity in enumerate(gold):
+        waiting[key(entity)].append(i)
+    return [
+        ([waiting[key(entity)].popleft()], [j])
+        for j, entity in enumerate(predicted)
+        if waiting[key(entity)]
     ]
-    found += [
-        Finding("type", document.index, (g,), (p,))
-        for g, p in _take_equal(gold, predicted, with_label=False)
-    ]
-    found += [
-        Finding(_kind_of_group(golds, others), document.index, golds, others)
-        for golds, others in _groups(gold, predicted)
-    ]
-    found += [
-        Finding(kind, document.index, (entity,), ())
-        for entity, kind in _alone(gold, document.predicted, "missed")
-    ]
-    found += [
-        Finding(kind, document.index, (), (entity,))
-        for entity, kind in _alone(predicted, document.gold, "spurious")
-    ]
-    return sorted(found, key=lambda finding: finding.start)
 
 
-def _take_equal(
-    gold: list[Entity], predicted: list[Entity], *, with_label: bool
-) -> Iterator[tuple[Entity, Entity]]:
-    """Take pairs of the same span out of both lists."""
-    waiting: dict[tuple[object, ...], list[Entity]] = defaultdict(list)
-    for entity in gold:
-        waiting[_key(entity, with_label)].append(entity)
-    pairs = [
-        (waiting[key].pop(0), entity)
-        for entity in predicted
-        if waiting[key := _key(entity, with_label)]
-    ]
-    _remove(gold, (g for g, _ in pairs))
-    _remove(predicted, (p for _, p in pairs))
-    return iter(pairs)
+class _Ties:
+    """Which entities of the two sides are tied to each other, by their places."""
+
+    def __init__(self, gold: Sequence[Entity], predicted: Sequence[Entity]) -> None:
+        self.gold, self.predicted = gold, predicted
+        self.of_gold: list[list[int]] = [[] for _ in gold]
+        self.of_predicted: list[list[int]] = [[] for _ in predicted]
+
+    def add(self, g: int, p: int) -> None:
+        self.of_gold[g].append(p)
+        self.of_predicted[p].append(g)
+
+    def may_tie(self, g: int, p: int) -> bool:
+        """Whether rule 2 lets two entities be tied: not if both have others already, nor if one
+        came to have many, of which two overlap or one has many itself.
+        """
+        if self.of_gold[g] and self.of_predicted[p]:
+            return False
+        others_of_g = ((self.predicted[i], self.of_predicted[i]) for i in self.of_gold[g])
+        others_of_p = ((self.gold[i], self.of_gold[i]) for i in self.of_predicted[p])
+        return self._may_join(self.predicted[p], others_of_g) and self._may_join(
+            self.gold[g], others_of_p
+        )
+
+    @staticmethod
+    def _may_join(new: Entity, many: Iterable[tuple[Entity, list[int]]]) -> bool:
+        """Whether an entity may be one more of the many that another is tied to.
+
+        many: Each with its ties.
+        """
+        return all(len(ties) == 1 and not _overlap(new, entity) for entity, ties in many)
 
 
-def _key(entity: Entity, with_label: bool) -> tuple[object, ...]:
-    return entity.span if with_label else (entity.start, entity.end)
-
-
-def _remove(entities: list[Entity], gone: Iterable[Entity]) -> None:
-    """Remove these very objects: equal ones may stay."""
-    ids = {id(entity) for entity in gone}
-    entities[:] = [entity for entity in entities if id(entity) not in ids]
-
-
-def _groups(
-    gold: list[Entity], predicted: list[Entity]
-) -> Iterator[tuple[tuple[Entity, ...], tuple[Entity, ...]]]:
-    """Take groups of overlapping entities out of both lists: one with one, one with many, or many
-    with one.
+def _overlapping_groups(gold: Sequence[Entity], predicted: Sequence[Entity]) -> list[Group]:
+    """Entities that overlap, the largest overlap first: one with one, one with many, or many with
+    one.
     """
-    ties = sorted(
-        ((g, p) for p, inside in _overlapping(predicted, gold) for g in inside),
-        key=lambda tie: (
-            -_overlap(*tie),
-            tie[0].label != tie[1].label,
-            max(tie[0].start, tie[1].start),  # from left to right
-            tie[0].span,
-            tie[1].span,
-        ),
-    )
-    others: dict[int, list[Entity]] = defaultdict(list)  # by the id of an entity: those tied to it
-    for g, p in ties:
-        mine, theirs = others[id(g)], others[id(p)]
-        if mine and theirs:
-            continue
-        # a second tie makes the one with ties a centre: what it is tied to must have no others
-        if any(_overlap(p, other) or len(others[id(other)]) > 1 for other in mine):
-            continue
-        if any(_overlap(g, other) or len(others[id(other)]) > 1 for other in theirs):
-            continue
-        mine.append(p)
-        theirs.append(g)
-    groups: list[tuple[tuple[Entity, ...], tuple[Entity, ...]]]
-    groups = [((g,), _in_order(others[id(g)])) for g in gold if len(others[id(g)]) > 1]
-    groups += [
-        (_in_order(others[id(p)]), (p,))
-        for p in predicted
-        if others[id(p)] and len(others[id(others[id(p)][0])]) == 1
+    ties = _Ties(gold, predicted)
+    for g, p in _by_overlap(gold, predicted):
+        if ties.may_tie(g, p):
+            ties.add(g, p)
+    # none of the many overlaps another, so their starts put them in order
+    groups = [
+        ([g], sorted(others, key=lambda p: predicted[p].start))
+        for g, others in enumerate(ties.of_gold)
+        if len(others) > 1
     ]
-    _remove(gold, (g for golds, _ in groups for g in golds))
-    _remove(predicted, (p for _, found in groups for p in found))
-    return iter(groups)
+    groups += [
+        (sorted(others, key=lambda g: gold[g].start), [p])
+        for p, others in enumerate(ties.of_predicted)
+        if others and len(ties.of_gold[others[0]]) == 1
+    ]
+    return groups
 
 
-def _in_order(entities: Iterable[Entity]) -> tuple[Entity, ...]:
-    return tuple(sorted(entities, key=lambda entity: entity.start))  # they do not overlap
+def _by_overlap(gold: Sequence[Entity], predicted: Sequence[Entity]) -> list[tuple[int, int]]:
+    """Pairs that share tokens: most first, then those of one label, then from left to right."""
+
+    def order(pair: tuple[int, int]) -> tuple[object, ...]:
+        g, p = gold[pair[0]], predicted[pair[1]]
+        return -_overlap(g, p), g.label != p.label, max(g.start, p.start), g.span, p.span
+
+    pairs = ((g, p) for p, others in enumerate(_overlapping(predicted, gold)) for g in others)
+    return sorted(pairs, key=order)
 
 
-def _overlapping(
-    entities: Iterable[Entity], others: Sequence[Entity]
-) -> Iterator[tuple[Entity, list[Entity]]]:
-    """Each entity with the others that it shares tokens with; others: in order of their start."""
+def _overlapping(entities: Iterable[Entity], others: Sequence[Entity]) -> Iterator[list[int]]:
+    """For each entity, the places of the others that it shares tokens with.
+
+    others (Sequence[Entity]): In the order of their start.
+    """
     starts = [other.start for other in others]
     furthest = list(accumulate((other.end for other in others), max))
     for entity in entities:
@@ -189,8 +202,8 @@ def _overlapping(
         while i and furthest[i - 1] > entity.start:
             i -= 1
             if others[i].end > entity.start:
-                found.append(others[i])
-        yield entity, found
+                found.append(i)
+        yield found
 
 
 def _kind_of_group(gold: tuple[Entity, ...], predicted: tuple[Entity, ...]) -> str:
@@ -199,6 +212,8 @@ def _kind_of_group(gold: tuple[Entity, ...], predicted: tuple[Entity, ...]) -> s
     if len(gold) > 1:
         return "merged"
     [g], [p] = gold, predicted
+    if (g.start, g.end) == (p.start, p.end):
+        return CORRECT if g.label == p.label else "type"
     if g.label != p.label:
         return "boundary_and_type"
     if g.start <= p.start and p.end <= g.end:
@@ -209,11 +224,21 @@ def _kind_of_group(gold: tuple[Entity, ...], predicted: tuple[Entity, ...]) -> s
 
 
 def _alone(
-    entities: Iterable[Entity], other_side: Sequence[Entity], kind: str
+    entities: Sequence[Entity], other_side: Sequence[Entity], kind: str
 ) -> Iterator[tuple[Entity, str]]:
-    for entity, others in _overlapping(entities, other_side):
+    """Entities that nothing stands for, with their kind: nested inside one of the other side, or
+    the one given.
+    """
+    for entity, places in zip(entities, _overlapping(entities, other_side), strict=True):
+        others = [other_side[i] for i in places]
         is_inside = any(o.start <= entity.start and entity.end <= o.end for o in others)
         yield entity, "nested_inside" if is_inside else kind
+
+
+def _without(entities: Sequence[Entity], gone: Iterable[int]) -> tuple[Entity, ...]:
+    """The entities but for those in some places."""
+    places = set(gone)
+    return tuple(entity for i, entity in enumerate(entities) if i not in places)
 
 
 def _overlap(a: Entity, b: Entity) -> int:

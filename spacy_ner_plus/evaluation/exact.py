@@ -1,35 +1,50 @@
 """Precision, recall and F1 of exact matches of span and label."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
-from .intervals import MEASURES, scores_of
+from ..metrics.spans import count_spans, scores_of
+from .documents import Document
+from .score_types import CountedMeasures, ExactScores, Measures
 
 
-def exact_scores(labels: Sequence[str], counts: np.ndarray) -> dict[str, Any]:
-    """Scores per type, and their micro, macro and weighted averages, as metrics.json has them.
+def document_counts(
+    documents: Sequence[Document], labels: Sequence[str] | None = None
+) -> tuple[list[str], np.ndarray]:
+    """Exact matches of span and label of each document: see metrics.spans.count_spans.
 
-    labels (Sequence[str]), counts: (n_docs, n_labels, 3), see intervals.document_counts.
+    labels (Sequence[str]): All labels that occur, where two evaluations are to have the same ones;
+        None for those that occur in these documents, sorted.
+    RETURNS (Tuple[List[str], np.ndarray]): Labels, and (n_docs, n_labels, 3) int64 true positives,
+        false positives and false negatives.
+    """
+    gold = [[entity.span for entity in document.gold] for document in documents]
+    predicted = [[entity.span for entity in document.predicted] for document in documents]
+    return count_spans(gold, predicted, labels)
+
+
+def exact_scores(labels: Sequence[str], counts: np.ndarray) -> ExactScores:
+    """Scores per type, and their micro, macro and weighted averages.
+
+    labels (Sequence[str]), counts: (n_docs, n_labels, 3), see document_counts.
     The same as seqeval's in mode "strict". Macro and weighted F1 are means of the types' F1.
     """
     totals = counts.sum(axis=0)  # (n_labels, 3)
     scores = scores_of(totals)
-    return {
-        "micro": _named(scores.micro) | _counted(totals.sum(axis=0)),
-        "macro": _named(scores.macro),
-        "weighted": _named(scores.weighted),
-        "types": {
-            label: _named(scores.types[i]) | _counted(totals[i]) for i, label in enumerate(labels)
+    return ExactScores(
+        micro=counted_measures(scores.micro, totals.sum(axis=0)),
+        macro=Measures(*scores.macro.tolist()),
+        weighted=Measures(*scores.weighted.tolist()),
+        types={
+            label: counted_measures(*its)
+            for label, *its in zip(labels, scores.types, totals, strict=True)
         },
-    }
+    )
 
 
-def _named(scores: np.ndarray) -> dict[str, float]:
-    return dict(zip(MEASURES, scores.tolist(), strict=True))
-
-
-def _counted(counts: np.ndarray) -> dict[str, int]:
+def counted_measures(scores: np.ndarray, counts: np.ndarray) -> CountedMeasures:
+    """Scores with their counts. scores: (3,) float. counts: (3,) int."""
+    precision, recall, f1 = scores.tolist()
     tp, fp, fn = counts.tolist()
-    return {"tp": tp, "fp": fp, "fn": fn, "support": tp + fn}
+    return CountedMeasures(precision, recall, f1, tp, fp, fn, support=tp + fn)

@@ -15,15 +15,14 @@ from .documents import Document
 from .error_rows import error_rows
 from .error_summary import summarise_errors
 from .errors import Finding, find_errors
-from .exact import exact_scores
-from .intervals import document_counts, intervals
+from .exact import document_counts, exact_scores
+from .intervals import intervals
 from .judged import judge
 from .partial import partial_scores
 from .predictions import Predictions, Speed
+from .schema import SCHEMA, SCHEMA_VERSION, DataCounts, Metrics, RunCost
 from .slices import find_tokenizer, known_entities, slices
 from .tokenisation import tokenisation
-
-SCHEMA, SCHEMA_VERSION = "spacy_ner_plus.metrics", 1
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ class EvaluationSettings:
 
 def measure(
     predicted: Predictions, settings: EvaluationSettings
-) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+) -> tuple[Metrics, list[dict[str, Any]]]:
     """Everything that there is to say about some predictions.
 
     predicted (Predictions): See predictions.predict.
@@ -71,52 +70,51 @@ def measure(
     findings = [finding for document in by_document for finding in document]
     gold, found = judge(documents, findings)
     labels, counts = document_counts(documents)
-    known = None
-    if settings.train is not None:
-        known = known_entities(settings.train, settings.spans_key)
-    metrics = {
-        "schema": SCHEMA,
-        "schema_version": SCHEMA_VERSION,
-        "model": predicted.name,
-        "data": settings.data,
-        "train": None if settings.train is None else str(settings.train),
-        "spans_key": settings.spans_key,
-        "tokens": settings.tokens,
-        "components": [] if nlp is None else nlp.pipe_names,
-        "counts": {
-            "documents": len(documents),
-            "documents_without_annotation": predicted.n_without_annotation,
-            "words": predicted.n_words,
-            "gold": len(gold),
-            "predicted": len(found),
-            "not_judged": sum(len(document.not_judged) for document in documents),
-        },
-        "speed": None if predicted.speed is None else _speed(predicted.speed),
-        "exact": exact_scores(labels, counts),
-        "intervals": intervals(labels, counts, settings.samples, settings.seed),
-        "partial": partial_scores(documents),
-        "errors": summarise_errors(findings),
-        "slices": slices(
+    train = settings.train
+    known = None if train is None else known_entities(train, settings.spans_key)
+    metrics = Metrics(
+        schema=SCHEMA,
+        schema_version=SCHEMA_VERSION,
+        model=predicted.name,
+        data=settings.data,
+        train=None if train is None else str(train),
+        spans_key=settings.spans_key,
+        tokens=settings.tokens,
+        components=[] if nlp is None else list(nlp.pipe_names),
+        counts=_counts(predicted),
+        speed=None if predicted.speed is None else _cost(predicted.speed),
+        exact=exact_scores(labels, counts),
+        intervals=intervals(labels, counts, settings.samples, settings.seed),
+        partial=partial_scores(documents),
+        errors=summarise_errors(findings),
+        slices=slices(
             gold, found, known=known, tokenizer=None if nlp is None else find_tokenizer(nlp)
         ),
-        "confidence": confidence(
+        confidence=confidence(
             gold,
             found,
             wanted_precision=settings.precision,
             least={} if nlp is None else _thresholds(nlp),
         ),
-        "tokenisation": None if nlp is None else tokenisation(nlp, documents),
-    }
+        tokenisation=None if nlp is None else tokenisation(nlp, documents),
+    )
     return metrics, _rows(documents, by_document)
 
 
-def _speed(speed: Speed) -> dict[str, Any]:
-    return {
-        "words_per_second": speed.words_per_second,
-        "seconds": speed.seconds,
-        "words": speed.words,
-        "peak_memory": speed.peak_memory,
-    }
+def _counts(predicted: Predictions) -> DataCounts:
+    documents = predicted.documents
+    return DataCounts(
+        documents=len(documents),
+        documents_without_annotation=predicted.n_without_annotation,
+        words=predicted.n_words,
+        gold=sum(len(document.gold) for document in documents),
+        predicted=sum(len(document.predicted) for document in documents),
+        not_judged=sum(len(document.not_judged) for document in documents),
+    )
+
+
+def _cost(speed: Speed) -> RunCost:
+    return RunCost(speed.words_per_second, speed.seconds, speed.words, speed.peak_memory)
 
 
 def _thresholds(nlp: Language) -> Mapping[str, float]:

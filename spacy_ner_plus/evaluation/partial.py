@@ -10,6 +10,7 @@ from typing import Any
 
 from ..support.extras import require
 from .documents import Document, Entity
+from .score_types import PartialScores, Schemes, SchemeScores
 
 EXTRA = "evaluate"
 # Ours by nervaluate's names.
@@ -22,8 +23,8 @@ WITH_HALVES = ("partial", "type")
 PART = 8
 
 
-def partial_scores(documents: Sequence[Document]) -> dict[str, Any]:
-    """The scores of all entities and of each type, as metrics.json has them.
+def partial_scores(documents: Sequence[Document]) -> PartialScores:
+    """The scores of all entities and of each type.
 
     RAISES ValueError: If nervaluate is not installed.
     """
@@ -38,7 +39,8 @@ def partial_scores(documents: Sequence[Document]) -> dict[str, Any]:
             _add(overall, found["overall"])
             for label in labels:
                 _add(types.setdefault(label, Counter()), found["entities"][label])
-    return {**_scores(overall), "types": {label: _scores(types[label]) for label in sorted(types)}}
+    by_label = {label: Schemes(**_scores(types[label])) for label in sorted(types)}
+    return PartialScores(**_scores(overall), types=by_label)
 
 
 def _parts(document: Document) -> Iterator[tuple[list[Entity], list[Entity]]]:
@@ -68,12 +70,12 @@ def _add(counts: Counter[tuple[str, str]], results: dict[str, Any]) -> None:
             counts[ours, name] += getattr(results[theirs], name)
 
 
-def _scores(counts: Counter[tuple[str, str]]) -> dict[str, dict[str, float]]:
+def _scores(counts: Counter[tuple[str, str]]) -> dict[str, SchemeScores]:
     """The schemes with the ratios as nervaluate has them for sums of counts."""
     return {scheme: _with_ratios(scheme, counts) for scheme in SCHEMES}
 
 
-def _with_ratios(scheme: str, counts: Counter[tuple[str, str]]) -> dict[str, float]:
+def _with_ratios(scheme: str, counts: Counter[tuple[str, str]]) -> SchemeScores:
     its = {name: counts[scheme, name] for name in COUNTS}
     both = its["correct"] + its["incorrect"] + its["partial"]
     possible, actual = both + its["missed"], both + its["spurious"]
@@ -81,11 +83,6 @@ def _with_ratios(scheme: str, counts: Counter[tuple[str, str]]) -> dict[str, flo
     precision = right / actual if actual else 0.0
     recall = right / possible if possible else 0.0
     f1 = 2 * (precision * recall) / (precision + recall) if right else 0.0
-    return {
-        **its,
-        "possible": possible,
-        "actual": actual,
-        "precision": precision,
-        "recall": recall,
-        "f1": f1,
-    }
+    return SchemeScores(
+        **its, possible=possible, actual=actual, precision=precision, recall=recall, f1=f1
+    )

@@ -64,7 +64,7 @@ class Predictions:
 
 
 def predict(
-    model: str,
+    model: Language | str | Path,
     data: Path,
     *,
     tokens: str = "reference",
@@ -73,9 +73,9 @@ def predict(
 ) -> Predictions:
     """The entities of annotated data, as a model finds them.
 
-    model (str): Name or folder of any pipeline that sets doc.ents (or doc.spans[spans_key]), or
-        a .jsonl file with predictions for the same documents in the same order, as
-        `ner-plus predict` writes them.
+    model (Union[Language, str, Path]): Any pipeline that sets doc.ents (or doc.spans[spans_key]),
+        or its name or folder, or a .jsonl file with predictions for the same documents in the same
+        order, as `ner-plus predict` writes them.
     data (Path): .spacy file with gold annotation, or a folder of such files.
     tokens (str): Which tokens a pipeline gets: see make_corpus_v1.
     spans_key (str): Compare doc.spans[spans_key]; None for doc.ents.
@@ -86,19 +86,18 @@ def predict(
     """
     if not data.exists():
         raise ValueError(f"There is no evaluation data at {data}: write it with ner-plus convert.")
-    is_file = model.endswith(PREDICTIONS)
-    found = (
-        read_predictions(Path(model), data, spans_key)
-        if is_file
-        else run(
-            util.load_model(model),
+    name = model_name(model)
+    if not isinstance(model, Language) and name.endswith(PREDICTIONS):
+        found = read_predictions(Path(model), data, spans_key)
+    else:
+        found = run(
+            model if isinstance(model, Language) else util.load_model(model),
             data,
             tokens=tokens,
             spans_key=spans_key,
-            name=model,
+            name=name,
             uncalibrated=uncalibrated,
         )
-    )
     if not found.documents:
         where = "doc.ents" if spans_key is None else f"doc.spans[{spans_key!r}]"
         raise ValueError(
@@ -106,6 +105,16 @@ def predict(
             f"{where}, so there is nothing to evaluate."
         )
     return found
+
+
+def model_name(model: Language | str | Path) -> str:
+    """What a model is called in results: its name or folder as given, or where it was loaded from;
+    else the name in its meta.json.
+    """
+    if not isinstance(model, Language):
+        return str(model)
+    meta = model.meta
+    return f"{meta['lang']}_{meta['name']}" if model.path is None else str(model.path)
 
 
 def run(

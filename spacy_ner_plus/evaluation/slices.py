@@ -3,7 +3,6 @@
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from spacy.language import Language
@@ -13,6 +12,7 @@ from ..data.doc_files import find_files, read_file
 from ..text.wordpieces import WordpieceTokenizer, align
 from .documents import Document, entities_of
 from .judged import Judged
+from .schema import SliceGroup, Slices
 
 SEEN = ("same label", "another label only", "unseen")
 LENGTHS = ("1", "2", "3", "4", "5-6", "7+")
@@ -29,20 +29,20 @@ def slices(
     *,
     known: Mapping[str, set[str]] | None,
     tokenizer: WordpieceTokenizer | None,
-) -> dict[str, Any]:
-    """Groups of entities, as metrics.json has them.
+) -> Slices:
+    """Groups of entities.
 
     known (Mapping[str, Set[str]]): The labels of each entity text of the training data, see
         known_entities; None leaves that slice out.
     tokenizer (WordpieceTokenizer): Of the encoder; None leaves that slice out.
     """
     both = (gold, predicted)
-    return {
-        "seen": None if known is None else _groups(*both, SEEN, lambda one: _seen(one, known)),
-        "length": _groups(*both, LENGTHS, lambda one: bisect_left(LONGEST, one.n_tokens)),
-        "position": _groups(*both, POSITIONS, lambda one: bisect_left(LAST, one.entity.start)),
-        "pieces": None if tokenizer is None else _by_pieces(gold, predicted, tokenizer),
-    }
+    return Slices(
+        seen=None if known is None else _groups(*both, SEEN, lambda one: _seen(one, known)),
+        length=_groups(*both, LENGTHS, lambda one: bisect_left(LONGEST, one.n_tokens)),
+        position=_groups(*both, POSITIONS, lambda one: bisect_left(LAST, one.entity.start)),
+        pieces=None if tokenizer is None else _by_pieces(gold, predicted, tokenizer),
+    )
 
 
 def known_entities(train: Path, spans_key: str | None) -> dict[str, set[str]]:
@@ -79,22 +79,23 @@ def _groups(
     predicted: Iterable[Judged],
     names: Sequence[str],
     group_of: Callable[[Judged], int],
-) -> list[dict[str, Any]]:
+) -> list[SliceGroup]:
     """The groups that have an entity of either side."""
+    # (n_groups, 4): gold, found, predicted, correct
     counts = np.zeros((len(names), 4), dtype=np.int64)
     for first, side in ((0, gold), (2, predicted)):
         for one in side:
             counts[group_of(one), first : first + 2] += (1, one.right)
     return [
-        {
-            "group": name,
-            "gold": n_gold,
-            "found": found,
-            "recall": found / n_gold if n_gold else None,
-            "predicted": n_predicted,
-            "correct": correct,
-            "precision": correct / n_predicted if n_predicted else None,
-        }
+        SliceGroup(
+            group=name,
+            gold=n_gold,
+            found=found,
+            recall=found / n_gold if n_gold else None,
+            predicted=n_predicted,
+            correct=correct,
+            precision=correct / n_predicted if n_predicted else None,
+        )
         for name, (n_gold, found, n_predicted, correct) in zip(names, counts.tolist(), strict=True)
         if n_gold or n_predicted
     ]
@@ -109,7 +110,7 @@ def _seen(one: Judged, known: Mapping[str, set[str]]) -> int:
 
 def _by_pieces(
     gold: Sequence[Judged], predicted: Sequence[Judged], tokenizer: WordpieceTokenizer
-) -> list[dict[str, Any]]:
+) -> list[SliceGroup]:
     documents = {one.document.index: one.document for one in (*gold, *predicted)}
     pieces = tokenizer([document.text for document in documents.values()])
     up_to = {}  # by document: (n_tokens + 1,) the wordpieces before each token

@@ -1,93 +1,89 @@
 """The measures of an evaluation as tables on a terminal, in percent."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from shutil import get_terminal_size
 from typing import Any
 
 from wasabi import msg
 from wasabi.util import locale_escape
 
+from .confidence_types import Confidence, Thresholds, ThresholdScores
+from .schema import Confusion, ErrorKind, ErrorSummary, Metrics, RunCost, Slices, Tokenisation
+from .score_types import CountedMeasures, MeasureIntervals, Measures, PartialScores, SchemeScores
+from .tables import NONE, percent, print_table
+
 MOST_EXAMPLES, MOST_CONFUSIONS, MOST_LOST, MOST_LABELS = 5, 5, 3, 8
-AVERAGES = ("micro", "macro", "weighted")
-SCHEMES = ("strict", "exact", "partial", "type")
-SLICES = {
-    "seen": "text in training data",
-    "length": "length in tokens",
-    "position": "first token",
-    "pieces": "wordpieces a token",
-}
-NONE = "-"
 
 
-def print_metrics(metrics: dict[str, Any], rows: Iterable[dict[str, Any]]) -> None:
+def print_metrics(metrics: Metrics, rows: Iterable[Mapping[str, Any]]) -> None:
     """Print all measures.
 
-    metrics (Dict[str, Any]): As in metrics.json.
-    rows (Iterable[Dict[str, Any]]): As in errors.jsonl, for the examples.
+    rows (Iterable[Mapping[str, Any]]): As in errors.jsonl, for the examples.
     """
     print_scores(metrics)
-    _print_partial(metrics["partial"])
-    _print_errors(metrics["errors"])
-    _print_examples(metrics["errors"], rows)
-    _print_slices(metrics["slices"])
-    _print_confidence(metrics["confidence"], metrics["counts"]["predicted"])
-    _print_tokenisation(metrics["tokenisation"])
-    _print_speed(metrics["speed"])
+    _print_partial(metrics.partial)
+    _print_errors(metrics.errors)
+    _print_examples(metrics.errors, rows)
+    _print_slices(metrics.slices)
+    _print_confidence(metrics.confidence, metrics.counts.predicted)
+    _print_tokenisation(metrics.tokenisation)
+    _print_speed(metrics.speed)
 
 
-def print_summary(metrics: dict[str, Any]) -> None:
+def print_summary(metrics: Metrics) -> None:
     """Print the scores, what errors cost, and how far probabilities can be trusted."""
     print_scores(metrics)
-    _print_errors(metrics["errors"])
-    confidence = metrics["confidence"]
-    if confidence is not None:
-        after = confidence["reliability"]["after"]
+    _print_errors(metrics.errors)
+    if metrics.confidence is not None:
+        after = metrics.confidence.reliability.after
         print(
-            f"Mean probability {_percent(after['mean_probability'])} %, right "
-            f"{_percent(after['precision'])} %, ECE {after['ece']:.4f}."
+            f"Mean probability {percent(after.mean_probability)} %, right "
+            f"{percent(after.precision)} %, ECE {after.ece:.4f}."
         )
-    _print_speed(metrics["speed"])
+    _print_speed(metrics.speed)
 
 
-def print_scores(metrics: dict[str, Any]) -> None:
+def print_scores(metrics: Metrics) -> None:
     """Print a line a type, then the averages. The interval is that of F1."""
-    exact, intervals, counts = metrics["exact"], metrics["intervals"], metrics["counts"]
-    n_predicted = {label: s["tp"] + s["fp"] for label, s in exact["types"].items()}
-    rows = [
-        (
-            label,
-            *_percents(score),
-            _interval(intervals and intervals["types"][label]["f1"]),
-            f"{score['support']:,}",
-            f"{n_predicted[label]:,}",
-        )
-        for label, score in exact["types"].items()
-    ]
-    totals = (f"{counts['gold']:,}", f"{counts['predicted']:,}")
-    rows += [
-        (name, *_percents(exact[name]), _interval(intervals and intervals[name]["f1"]), *totals)
-        for name in AVERAGES
-    ]
-    msg.divider(f"{metrics['model']} on {metrics['data']}")
-    _table(("Type", "Precision", "Recall", "F1", "95 % of F1", "Gold", "Predicted"), rows)
-    print(f"{counts['documents']:,} documents, {counts['words']:,} words.", end="")
-    if counts["documents_without_annotation"]:
-        print(f" Left out: {counts['documents_without_annotation']:,} without annotation.", end="")
-    if counts["not_judged"]:
+    exact, counts = metrics.exact, metrics.counts
+    msg.divider(f"{metrics.model} on {metrics.data}")
+    header = ("Type", "Precision", "Recall", "F1", "95 % of F1", "Gold", "Predicted")
+    print_table(header, _score_rows(metrics))
+    print(f"{counts.documents:,} documents, {counts.words:,} words.", end="")
+    if counts.documents_without_annotation:
+        print(f" Left out: {counts.documents_without_annotation:,} without annotation.", end="")
+    if counts.not_judged:
         print(
-            f"\nNeither right nor wrong, for lack of annotation: {counts['not_judged']:,} more "
+            f"\nNeither right nor wrong, for lack of annotation: {counts.not_judged:,} more "
             "predicted entities.",
             end="",
         )
     print()
-    for line in _unshared(exact["types"]):
+    for line in _unshared(exact.types):
         print(line)
 
 
-def _unshared(types: dict[str, Any]) -> Iterator[str]:
+def _score_rows(metrics: Metrics) -> list[tuple[str, ...]]:
+    exact, ends, counts = metrics.exact, metrics.intervals, metrics.counts
+    rows: list[tuple[str, ...]] = []
+    for label, its in exact.types.items():
+        totals = (f"{its.support:,}", f"{its.predicted:,}")
+        of_type = _interval(ends.types[label] if ends else None)
+        rows.append((label, *_percents(its), of_type, *totals))
+    averages = (
+        ("micro", exact.micro, ends.micro if ends else None),
+        ("macro", exact.macro, ends.macro if ends else None),
+        ("weighted", exact.weighted, ends.weighted if ends else None),
+    )
+    totals = (f"{counts.gold:,}", f"{counts.predicted:,}")
+    rows += [(name, *_percents(its), _interval(of_its), *totals) for name, its, of_its in averages]
+    return rows
+
+
+def _unshared(types: Mapping[str, CountedMeasures]) -> Iterator[str]:
     """Types that only one side has, as of a pipeline with other names for the same."""
-    never_predicted = [label for label, s in types.items() if not s["tp"] + s["fp"]]
-    not_in_gold = [label for label, s in types.items() if not s["support"]]
+    never_predicted = [label for label, its in types.items() if not its.predicted]
+    not_in_gold = [label for label, its in types.items() if not its.support]
     for labels, what in (
         (never_predicted, "Types that were never predicted"),
         (not_in_gold, "Types that are predicted, but not in gold"),
@@ -97,18 +93,23 @@ def _unshared(types: dict[str, Any]) -> Iterator[str]:
             yield f"{what}: {', '.join(labels[:MOST_LABELS])}{more}."
 
 
-def _print_partial(partial: dict[str, Any]) -> None:
-    columns = ("correct", "incorrect", "partial", "missed", "spurious")
-    rows = [
-        (key, *_percents(partial[key]), *(f"{partial[key][column]:,}" for column in columns))
-        for key in SCHEMES
-    ]
+def _print_partial(partial: PartialScores) -> None:
+    schemes = {
+        "strict": partial.strict,
+        "exact": partial.exact,
+        "partial": partial.partial,
+        "type": partial.type,
+    }
+    rows = []
+    for name, its in schemes.items():
+        counts = (its.correct, its.incorrect, its.partial, its.missed, its.spurious)
+        rows.append((name, *_percents(its), *(f"{n:,}" for n in counts)))
     msg.divider("Partial credit (SemEval-2013)")
     header = ("", "Precision", "Recall", "F1", "Right", "Wrong", "Partly", "Missed", "Spurious")
-    _table(header, rows, spacing=2)
+    print_table(header, rows, spacing=2)
 
 
-def _print_errors(errors: dict[str, Any]) -> None:
+def _print_errors(errors: ErrorSummary) -> None:
     kinds = _by_cost(errors)
     msg.divider("Errors, by what mending them would add to F1")
     if not kinds:
@@ -116,60 +117,58 @@ def _print_errors(errors: dict[str, Any]) -> None:
         return
     rows = [
         (
-            kind["name"],
-            f"{kind['errors']:,}",
-            f"{kind['gold']:,}",
-            f"{kind['predicted']:,}",
-            f"+{_percent(kind['f1_gain'])}",
-            f"{100 * kind['share']:.0f} %",
+            kind.name,
+            f"{kind.errors:,}",
+            f"{kind.gold:,}",
+            f"{kind.predicted:,}",
+            f"+{percent(kind.f1_gain)}",
+            f"{100 * kind.share:.0f} %",
         )
         for kind in kinds
     ]
-    _table(("", "Errors", "Gold", "Predicted", "F1", "Of the loss"), rows)
-    confused = _confused(errors["confusion"])
+    print_table(("", "Errors", "Gold", "Predicted", "F1", "Of the loss"), rows)
+    confused = _confused(errors.confusion)
     if confused:
         print(f"Types taken for others: {', '.join(confused[:MOST_CONFUSIONS])}.")
 
 
-def _by_cost(errors: dict[str, Any]) -> list[dict[str, Any]]:
-    return sorted(
-        (kind for kind in errors["kinds"] if kind["errors"]), key=lambda kind: -kind["f1_gain"]
-    )
+def _by_cost(errors: ErrorSummary) -> list[ErrorKind]:
+    return sorted((kind for kind in errors.kinds if kind.errors), key=lambda kind: -kind.f1_gain)
 
 
-def _confused(confusion: dict[str, Any]) -> list[str]:
-    labels = confusion["labels"][:-1]
+def _confused(confusion: Confusion) -> list[str]:
+    labels = confusion.labels[:-1]
     cells = [
-        (confusion["counts"][i][j], gold, found)
+        (confusion.counts[i][j], gold, found)
         for i, gold in enumerate(labels)
         for j, found in enumerate(labels)
-        if i != j and confusion["counts"][i][j]
+        if i != j and confusion.counts[i][j]
     ]
     return [f"{gold} for {found} {n:,}" for n, gold, found in sorted(cells, key=lambda c: -c[0])]
 
 
-def _print_examples(errors: dict[str, Any], rows: Iterable[dict[str, Any]]) -> None:
-    first: dict[str, dict[str, Any]] = {}
+def _print_examples(errors: ErrorSummary, rows: Iterable[Mapping[str, Any]]) -> None:
+    first: dict[str, Mapping[str, Any]] = {}
     for row in rows:
         first.setdefault(row["meta"]["kind"], row)
     for kind in _by_cost(errors)[:MOST_EXAMPLES]:
-        if kind["kind"] in first:
-            row = first[kind["kind"]]
-            print(f"\n{kind['name']}, {row['meta']['id']}")
+        if kind.kind in first:
+            row = first[kind.kind]
+            print(f"\n{kind.name}, {row['meta']['id']}")
             for side in ("gold", "predicted"):
                 entities = map(_entity, row["meta"][side])
                 print(locale_escape(f"  {side:9}  {'; '.join(entities) or NONE}"))
             print(locale_escape(f"  in         {_excerpt(row, get_terminal_size().columns - 13)}"))
 
 
-def _entity(entity: dict[str, Any]) -> str:
+def _entity(entity: Mapping[str, Any]) -> str:
     probability = entity.get("probability")
     text = " ".join(entity["text"].split())
     shown = f"{text} ({entity['label']})"
     return shown if probability is None else f"{shown} {probability:.2f}"
 
 
-def _excerpt(row: dict[str, Any], width: int) -> str:
+def _excerpt(row: Mapping[str, Any], width: int) -> str:
     """A line of the text with the error in its middle."""
     entities = [*row["meta"]["gold"], *row["meta"]["predicted"]]
     middle = (min(e["start"] for e in entities) + max(e["end"] for e in entities)) // 2
@@ -186,102 +185,94 @@ def _excerpt(row: dict[str, Any], width: int) -> str:
     return " ".join(words)
 
 
-def _print_slices(slices: dict[str, Any]) -> None:
+def _print_slices(slices: Slices) -> None:
+    named = {
+        "text in training data": slices.seen,
+        "length in tokens": slices.length,
+        "first token": slices.position,
+        "wordpieces a token": slices.pieces,
+    }
     rows: list[tuple[str, ...]] = []
-    for key, name in SLICES.items():
-        for i, group in enumerate(slices[key] or []):
-            of_gold = (f"{group['gold']:,}", _percent(group["recall"], 1))
-            of_predicted = (f"{group['predicted']:,}", _percent(group["precision"], 1))
-            rows.append(("" if i else name, group["group"], *of_gold, *of_predicted))
+    for name, groups in named.items():
+        for i, group in enumerate(groups or []):
+            of_gold = (f"{group.gold:,}", percent(group.recall, 1))
+            of_predicted = (f"{group.predicted:,}", percent(group.precision, 1))
+            rows.append(("" if i else name, group.group, *of_gold, *of_predicted))
     msg.divider("Which entities")
-    _table(("", "", "Gold", "Recall", "Predicted", "Precision"), rows, left=2)
+    print_table(("", "", "Gold", "Recall", "Predicted", "Precision"), rows, left=2)
 
 
-def _print_confidence(confidence: dict[str, Any] | None, n_predicted: int) -> None:
+def _print_confidence(confidence: Confidence | None, n_predicted: int) -> None:
     msg.divider("How sure it is")
     if confidence is None:
         no_probabilities = "\nThe predicted entities have no probabilities."
         print(no_probabilities if n_predicted else "\nNo entities are predicted.")
         return
-    names = {"before": "without calibration", "after": "as the pipeline gives them"}
-    reliability = confidence["reliability"]
+    after, before = confidence.reliability.after, confidence.reliability.before
+    states = {"without calibration": before, "as the pipeline gives them": after}
     rows = [
         (
-            name if reliability["before"] else "",
-            f"{reliability[key]['n']:,}",
-            _percent(reliability[key]["mean_probability"]),
-            _percent(reliability[key]["precision"]),
-            f"{reliability[key]['ece']:.4f}",
-            f"{reliability[key]['log_loss']:.4f}",
+            name if before else "",
+            f"{state.n:,}",
+            percent(state.mean_probability),
+            percent(state.precision),
+            f"{state.ece:.4f}",
+            f"{state.log_loss:.4f}",
         )
-        for key, name in names.items()
-        if reliability[key]
+        for name, state in states.items()
+        if state
     ]
-    header = ("", "Entities", "Probability", "Right", "ECE", "Log loss")
-    _table(header, rows)
-    if confidence["without_probability"]:
+    print_table(("", "Entities", "Probability", "Right", "ECE", "Log loss"), rows)
+    if confidence.without_probability:
         print(
-            f"Not among them: {confidence['without_probability']:,} predicted entities without a "
+            f"Not among them: {confidence.without_probability:,} predicted entities without a "
             "probability.\nThey stay at any threshold."
         )
-    _print_thresholds(confidence["thresholds"])
+    _print_thresholds(confidence.thresholds)
 
 
-def _print_thresholds(thresholds: dict[str, Any]) -> None:
-    wanted = 100 * thresholds["wanted_precision"]
-    rows = [
-        (label, *_at(its["f1"], "precision", "recall", "f1"), *_at(its["precision"], "recall"))
-        for label, its in thresholds["types"].items()
-    ]
+def _print_thresholds(thresholds: Thresholds) -> None:
+    wanted = 100 * thresholds.wanted_precision
+    rows = []
+    for label, its in thresholds.types.items():
+        best, reaching = its.f1, its.precision
+        at_precision = (NONE, NONE)
+        if reaching:
+            at_precision = (f"{reaching.threshold:g}", percent(reaching.recall))
+        rows.append((label, f"{best.threshold:g}", *_percents(best), *at_precision))
     header = ("Type", "Best F1 at", "Precision", "Recall", "F1", f"{wanted:g} % prec. at", "Recall")
-    _table(header, rows)
+    print_table(header, rows)
     print("To paste; choose on development data, for those of test data flatter:")
-    config = thresholds["config"]
-    print(locale_escape(f"  best F1:         {config['f1']}"))
-    print(locale_escape(f"  {wanted:g} % precision:  {config['precision']}"))
+    config = thresholds.config
+    print(locale_escape(f"  best F1:         {config.f1}"))
+    print(locale_escape(f"  {wanted:g} % precision:  {config.precision}"))
 
 
-def _at(chosen: dict[str, float] | None, *measures: str) -> list[str]:
-    if chosen is None:
-        return [NONE] * (1 + len(measures))
-    return [f"{chosen['threshold']:g}", *(_percent(chosen[name]) for name in measures)]
-
-
-def _print_tokenisation(tokenisation: dict[str, Any] | None) -> None:
+def _print_tokenisation(tokenisation: Tokenisation | None) -> None:
     if tokenisation is None:
         return
     msg.divider("Tokens")
-    lost, n_gold = tokenisation["lost"], tokenisation["gold"]
+    lost, n_gold = tokenisation.lost, tokenisation.gold
     if not lost:
         print(f"\nAll {n_gold:,} gold entities fit the tokens that the pipeline makes.")
         return
     print(f"\n{lost:,} of {n_gold:,} gold entities don't fit the tokens that the pipeline makes:")
-    for example in tokenisation["examples"][:MOST_LOST]:
+    for example in tokenisation.examples[:MOST_LOST]:
         print(locale_escape(f"  {example}"))
 
 
-def _print_speed(speed: dict[str, Any] | None) -> None:
+def _print_speed(speed: RunCost | None) -> None:
     if speed is None:
         return
-    parts = [f"{speed['words_per_second']:,.0f} words/s"]
-    parts += [f"{place} {n / 1e6:,.0f} MB at most" for place, n in speed["peak_memory"].items()]
+    parts = [f"{speed.words_per_second:,.0f} words/s"]
+    parts += [f"{place} {n / 1e6:,.0f} MB at most" for place, n in speed.peak_memory.items()]
     print(f"\n{'; '.join(parts)}.")
 
 
-def _table(
-    header: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1, spacing: int = 3
-) -> None:
-    aligns = "l" * left + "r" * (len(header) - left)
-    msg.table(rows, header=header, divider=True, aligns=tuple(aligns), spacing=spacing, max_col=60)
+def _percents(its: Measures | SchemeScores | ThresholdScores) -> tuple[str, str, str]:
+    return percent(its.precision), percent(its.recall), percent(its.f1)
 
 
-def _percents(score: dict[str, float]) -> list[str]:
-    return [_percent(score[name]) for name in ("precision", "recall", "f1")]
-
-
-def _percent(share: float | None, digits: int = 2) -> str:
-    return NONE if share is None else f"{100 * share:.{digits}f}"
-
-
-def _interval(ends: Sequence[float] | None) -> str:
-    return NONE if ends is None else " - ".join(_percent(end, 1) for end in ends)
+def _interval(ends: MeasureIntervals | None) -> str:
+    """The interval of F1."""
+    return NONE if ends is None else " - ".join(percent(end, 1) for end in ends.f1)

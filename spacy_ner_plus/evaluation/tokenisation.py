@@ -1,17 +1,17 @@
 """Gold entities that a pipeline can't find, because its tokens don't have their boundaries."""
 
 from collections.abc import Iterable
-from typing import Any
 
 from spacy.language import Language
 from spacy.tokens import Doc
 
 from .documents import Document, Entity
+from .schema import Tokenisation
 
 MOST_EXAMPLES = 10
 
 
-def tokenisation(nlp: Language, documents: Iterable[Document]) -> dict[str, Any]:
+def tokenisation(nlp: Language, documents: Iterable[Document]) -> Tokenisation:
     """How many gold entities don't start and end where tokens of the pipeline do.
 
     They can't be found where the pipeline gets texts, whichever tokens the evaluation has used; nor
@@ -25,7 +25,7 @@ def tokenisation(nlp: Language, documents: Iterable[Document]) -> dict[str, Any]
             # not make_doc, which refuses long texts: nothing that is heavy reads these Docs
             doc = nlp.tokenizer(document.text)
             lost += filter(None, (_loss(document, doc, entity) for entity in document.gold))
-    return {"gold": n_gold, "lost": len(lost), "examples": lost[:MOST_EXAMPLES]}
+    return Tokenisation(gold=n_gold, lost=len(lost), examples=lost[:MOST_EXAMPLES])
 
 
 def _loss(document: Document, doc: Doc, entity: Entity) -> str:

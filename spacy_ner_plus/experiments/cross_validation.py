@@ -8,6 +8,7 @@ from thinc.api import Config
 
 from ..data.splitting.annotated_corpus import AnnotatedCorpus
 from ..data.splitting.stratification import stratify
+from .results import Fold, PartSizes, RunScores
 from .runs import Plan, Run
 from .trial import config_settings
 
@@ -65,20 +66,20 @@ def plan_cross_validation(
     return Plan(PLAN, SCHEMA, {**settings, **further_settings, **config_settings(config)}, runs)
 
 
-def describe_folds(
-    plan: Plan, corpus: AnnotatedCorpus, results: Sequence[dict[str, Any]]
-) -> list[dict[str, Any]]:
-    """The folds as results.json has them: sizes and scores."""
-    return [
-        {
-            "name": run.name,
-            "n_docs": {"train": len(run.train), "dev": len(run.dev), "test": len(run.test or ())},
-            "n_entities": {
-                "train": corpus.n_entities(run.train),
-                "dev": corpus.n_entities(run.dev),
-                "test": corpus.n_entities(run.test or ()),
-            },
-            "scores": scores,
-        }
-        for run, scores in zip(plan.runs, results, strict=True)
-    ]
+def describe_folds(plan: Plan, corpus: AnnotatedCorpus, results: Sequence[RunScores]) -> list[Fold]:
+    """The folds with their sizes and scores.
+
+    results (Sequence[RunScores]): Of the plan's runs.
+    """
+    folds = []
+    for run, scores in zip(plan.runs, results, strict=True):
+        parts = (run.train, run.dev, run.test or [])
+        folds.append(
+            Fold(
+                name=run.name,
+                n_docs=PartSizes(*(len(part) for part in parts)),
+                n_entities=PartSizes(*(corpus.n_entities(part) for part in parts)),
+                scores=scores,
+            )
+        )
+    return folds

@@ -10,6 +10,8 @@ from thinc.api import Config
 
 from ..data.splitting.annotated_corpus import AnnotatedCorpus
 from ..data.splitting.stratification import stratify
+from ..pages.curve import ALL, MAX_TYPES, CurveLine, PlottedCurve
+from .results import CurvePoint, MeasureSpreads, NamedScores, RunScores
 from .runs import Plan, Run
 from .summary import summarise
 from .trial import config_settings
@@ -31,31 +33,24 @@ class Curve:
     shares: tuple[float, ...]
     repeats: int
 
-    def points(
-        self, corpus: AnnotatedCorpus, results: Sequence[dict[str, Any]]
-    ) -> list[dict[str, Any]]:
-        """The points as results.json has them.
+    def points(self, corpus: AnnotatedCorpus, results: Sequence[RunScores]) -> list[CurvePoint]:
+        """The points, a share each.
 
-        results (Sequence[Dict[str, Any]]): The scores of the plan's runs.
-        RETURNS (List[Dict[str, Any]]): By share: "n_docs" and the mean "n_entities" that were
-            there to learn from (those for the choice of the checkpoint are among them), the scores
-            of the "runs" and their "summary".
+        results (Sequence[RunScores]): Of the plan's runs.
         """
         points = []
         for i, share in enumerate(self.shares):
             part = slice(i * self.repeats, (i + 1) * self.repeats)
-            subsets = [run.train + run.dev for run in self.plan.runs[part]]
+            runs, scores = self.plan.runs[part], results[part]
+            subsets = [run.train + run.dev for run in runs]
             points.append(
-                {
-                    "share": share,
-                    "n_docs": len(subsets[0]),
-                    "n_entities": mean(corpus.n_entities(subset) for subset in subsets),
-                    "runs": [
-                        {"name": run.name, "scores": scores}
-                        for run, scores in zip(self.plan.runs[part], results[part], strict=True)
-                    ],
-                    "summary": summarise(results[part]),
-                }
+                CurvePoint(
+                    share=share,
+                    n_docs=len(subsets[0]),
+                    n_entities=mean(corpus.n_entities(subset) for subset in subsets),
+                    runs=[NamedScores(run.name, s) for run, s in zip(runs, scores, strict=True)],
+                    summary=summarise(scores),
+                )
             )
         return points
 
@@ -114,28 +109,70 @@ def plan_learning_curve(
     return Curve(plan, tuple(shares), repeats)
 
 
-def describe_last_gain(points: Sequence[dict[str, Any]]) -> str:
+def describe_last_gain(points: Sequence[CurvePoint]) -> str:
     """Say what the last doubling of the data gained, or the last step where none is a doubling.
 
-    points (Sequence[Dict[str, Any]]): See Curve.points.
+    points (Sequence[CurvePoint]): See Curve.points.
     """
     last = points[-1]
-    halves = [point for point in points[:-1] if 2 * point["share"] <= last["share"]]
+    halves = [point for point in points[:-1] if 2 * point.share <= last.share]
     before = halves[-1] if halves else points[-2]
     gains = [
-        100 * (new["scores"]["micro"]["f1"] - old["scores"]["micro"]["f1"])
-        for old, new in zip(before["runs"], last["runs"], strict=True)
+        100 * (new.scores.micro.f1 - old.scores.micro.f1)
+        for old, new in zip(before.runs, last.runs, strict=True)
     ]
-    factor = last["share"] / before["share"]
+    factor = last.share / before.share
     step = "The last doubling of the data" if factor == 2 else f"{factor:.3g} times the data"
     gain = mean(gains)
     text = (
-        f"{step}, from {before['n_docs']:,} to {last['n_docs']:,} documents, "
+        f"{step}, from {before.n_docs:,} to {last.n_docs:,} documents, "
         f"{'gained' if gain >= 0 else 'lost'} {abs(gain):.1f} points of F1"
     )
     if len(gains) == 1:
         return f"{text}, in one repeat: --repeats 3 shows how much of it is chance."
     return f"{text} on average (standard deviation {stdev(gains):.1f} over {len(gains)} repeats)."
+
+
+def plotted(points: Sequence[CurvePoint]) -> PlottedCurve:
+    """What the plot of a curve shows: F1 over all types, and of the most frequent ones.
+
+    points (Sequence[CurvePoint]): See Curve.points.
+    """
+    lines = [_line(ALL, [point.summary.micro for point in points])]
+    lines += [
+        _line(label, [point.summary.per_type.get(label) for point in points])
+        for label in frequent_types(points)
+    ]
+    notes = []
+    if (n_runs := len(points[0].runs)) > 1:
+        notes.append(f"bands: ± standard deviation of {n_runs} repeats")
+    if (n_types := len(points[-1].runs[0].scores.per_type)) > MAX_TYPES:
+        notes.append(f"the {MAX_TYPES} most frequent of {n_types} types")
+    return PlottedCurve(
+        n_docs=[point.n_docs for point in points],
+        n_entities=[point.n_entities for point in points],
+        lines=lines,
+        notes="; ".join(notes),
+    )
+
+
+def frequent_types(points: Sequence[CurvePoint]) -> list[str]:
+    """The types with most gold entities in the scored data, as many as can be told apart; none
+    where there is but one, which is all of them.
+    """
+    types = points[-1].runs[0].scores.per_type
+    if len(types) == 1:
+        return []
+    return sorted(types, key=lambda label: (-types[label].support, label))[:MAX_TYPES]
+
+
+def _line(name: str, scores: Sequence[MeasureSpreads | None]) -> CurveLine:
+    f1 = [None if its is None else its.f1 for its in scores]
+    return CurveLine(
+        name,
+        mean=[None if its is None else its.mean for its in f1],
+        sd=[None if its is None else its.sd for its in f1],
+    )
 
 
 def _nested_subsets(

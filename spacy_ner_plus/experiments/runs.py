@@ -14,6 +14,8 @@ from typing import Any
 from wasabi import msg
 
 from ..support.durable import describe, differences, locked, package_versions, write_atomically
+from ..support.typed_json import from_json, to_json
+from .results import RunScores
 
 RESULT = "scores.json"
 RESULTS = "results.json"
@@ -95,26 +97,25 @@ class Experiment:
                 self._compare(old)
                 self.record = old
 
-    def finished(self, run: Run) -> dict[str, Any] | None:
-        """The result of a run, None if it has not come to its end."""
+    def finished(self, run: Run) -> RunScores | None:
+        """The scores of a run, None if it has not come to its end."""
         path = self.output / run.name / RESULT
         if not path.is_file():
             return None
-        result: dict[str, Any] = json.loads(path.read_text(encoding="utf8"))
-        return result
+        return from_json(RunScores, json.loads(path.read_text(encoding="utf8")), str(path))
 
     def carry_out(
         self,
-        work: Callable[[Run, Path], dict[str, Any]],
+        work: Callable[[Run, Path], RunScores],
         clean_up: Callable[[Path], None],
-        describe: Callable[[dict[str, Any]], str],
-    ) -> list[dict[str, Any]]:
+        describe: Callable[[RunScores], str],
+    ) -> list[RunScores]:
         """Do what is not done yet.
 
-        work (Callable): Does a run in its folder, empty at the beginning, and gives its result.
+        work (Callable): Does a run in its folder, empty at the beginning, and gives its scores.
         clean_up (Callable): Removes from the folder of a finished run what is not to be kept.
-        describe (Callable): A line about a result.
-        RETURNS (List[Dict[str, Any]]): The results of all runs.
+        describe (Callable): A line about scores.
+        RETURNS (List[RunScores]): The scores of all runs.
         RAISES ValueError: If another process is at work on the folder.
         """
         results = []
@@ -133,15 +134,17 @@ class Experiment:
         return results
 
     def write_results(self, **content: Any) -> Path:
-        """Write results.json. RETURNS (Path): The file."""
+        """Write results.json.
+
+        content (Any): What else is in it, by key: see results.py.
+        RETURNS (Path): The file.
+        """
         head = {key: self.record[key] for key in ("schema", "version", "settings", "versions")}
         path = self.output / RESULTS
-        write_atomically(path, json.dumps({**head, **content}, indent=2) + "\n")
+        write_atomically(path, json.dumps({**head, **to_json(content)}, indent=2) + "\n")
         return path
 
-    def _work(
-        self, work: Callable[[Run, Path], dict[str, Any]], run: Run, folder: Path
-    ) -> dict[str, Any]:
+    def _work(self, work: Callable[[Run, Path], RunScores], run: Run, folder: Path) -> RunScores:
         if folder.exists():
             shutil.rmtree(folder)
         folder.mkdir()
@@ -154,7 +157,7 @@ class Experiment:
                 f"Finished and kept: {done} of {len(self.plan.runs)} runs"
             )
             raise
-        write_atomically(folder / RESULT, json.dumps(result, indent=2) + "\n")
+        write_atomically(folder / RESULT, json.dumps(to_json(result), indent=2) + "\n")
         return result
 
     def _read_plan(self) -> dict[str, Any] | None:

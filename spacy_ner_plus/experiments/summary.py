@@ -2,40 +2,32 @@
 
 from collections.abc import Sequence
 from statistics import mean, stdev
-from typing import Any
 
-from .trial import MEASURES
+from ..evaluation.score_types import Measures
+from .results import MeasureSpreads, RunScores, RunsSummary, Spread
 
 
-def summarise(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Put the scores of runs together.
-
-    runs (Sequence[Dict[str, Any]]): Scores as trial.read_scores gives them.
-    RETURNS (Dict[str, Any]): "micro", "macro" and, by label, "per_type": of precision, recall and
-        f1 the "mean", the sample standard deviation "sd" (None of one run) and the number "n" of
-        runs; a type counts in those where it has gold or predicted entities.
-    """
-    labels = sorted(set().union(*(run["per_type"] for run in runs)))
-    return {
-        "micro": _summarise([run["micro"] for run in runs]),
-        "macro": _summarise([run["macro"] for run in runs]),
-        "per_type": {
-            label: _summarise(
-                [run["per_type"][label] for run in runs if label in run["per_type"]]
-            )
+def summarise(runs: Sequence[RunScores]) -> RunsSummary:
+    """Put the scores of runs together."""
+    labels = sorted(set().union(*(run.per_type for run in runs)))
+    return RunsSummary(
+        micro=_spreads([run.micro for run in runs]),
+        macro=_spreads([run.macro for run in runs]),
+        per_type={
+            label: _spreads([run.per_type[label] for run in runs if label in run.per_type])
             for label in labels
         },
-    }
+    )
 
 
-def spread(values: Sequence[float]) -> dict[str, Any]:
+def spread(values: Sequence[float]) -> Spread:
     """Mean, sample standard deviation (None of one value) and number of values."""
-    return {
-        "mean": mean(values),
-        "sd": stdev(values) if len(values) > 1 else None,
-        "n": len(values),
-    }
+    return Spread(mean(values), stdev(values) if len(values) > 1 else None, len(values))
 
 
-def _summarise(scores: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    return {name: spread([score[name] for score in scores]) for name in MEASURES}
+def _spreads(scores: Sequence[Measures]) -> MeasureSpreads:
+    return MeasureSpreads(
+        precision=spread([its.precision for its in scores]),
+        recall=spread([its.recall for its in scores]),
+        f1=spread([its.f1 for its in scores]),
+    )

@@ -3,11 +3,10 @@
 import gc
 import shutil
 import sys
-from collections import Counter
 from pathlib import Path
-from statistics import mean
 from typing import Any
 
+import numpy as np
 from spacy import util
 from spacy.language import Language
 from spacy.training import Example
@@ -19,9 +18,11 @@ from thinc.api import Config
 from wasabi import msg
 
 from ..data.splitting.annotated_corpus import AnnotatedCorpus
+from ..metrics.spans import scores_of
+from ..pipeline.scorer import count_entities
+from .results import RunScores, SupportedMeasures
 from .runs import Run
 
-MEASURES = {"precision": "p", "recall": "r", "f1": "f"}
 DATA_NAMES = ("train.spacy", "dev.spacy", "test.spacy")
 CORPORA = {"train_corpus": "corpora.train", "dev_corpus": "corpora.dev"}
 # Variables, which show where they are used, and what changes no score.
@@ -87,7 +88,7 @@ def carry_out(
     corpus: AnnotatedCorpus,
     test: Path | None = None,
     gpu_id: int = -1,
-) -> dict[str, Any]:
+) -> RunScores:
     """Train on documents of a run, choose the checkpoint by others, and score the best model.
 
     folder (Path): The folder of the run, which gets the documents, model-best and model-last.
@@ -95,7 +96,7 @@ def carry_out(
     corpus (AnnotatedCorpus): What the run's documents are of.
     test (Optional[Path]): The documents to score, if they are not of the corpus. Read as the config
         reads its development data.
-    RETURNS (Dict[str, Any]): See read_scores.
+    RETURNS (RunScores): See score_model.
     RAISES ValueError: If no component of the pipeline scores entities, or there are none.
     """
     paths = [folder / name for name in DATA_NAMES]
@@ -109,8 +110,7 @@ def carry_out(
     _train(config, folder, gpu_id)
     gc.collect()  # of what was trained before the model is loaded
     nlp = util.load_model(folder / DIR_MODEL_BEST)
-    examples = read_examples(nlp, test or paths[2])
-    return read_scores(nlp.evaluate(examples), examples)
+    return score_model(nlp, read_examples(nlp, test or paths[2]))
 
 
 def read_examples(nlp: Language, path: Path) -> list[Example]:
@@ -121,29 +121,32 @@ def read_examples(nlp: Language, path: Path) -> list[Example]:
     return list(read(nlp))
 
 
-def read_scores(scores: dict[str, Any], examples: list[Example]) -> dict[str, Any]:
-    """Entity scores in one form, whichever scorer they are from.
+def score_model(nlp: Language, examples: list[Example]) -> RunScores:
+    """Score the entities of a pipeline, by the rules of pipeline.scorer whichever scorer it has.
 
-    RETURNS (Dict[str, Any]): "micro", "macro" and, by label, "per_type", each with precision,
-        recall, f1 and support (gold entities). Macro is the mean over the types in "per_type":
-        those with gold or predicted entities.
-    RAISES ValueError: If there are no scores.
+    RAISES ValueError: If there are no entities to score.
     """
-    if scores.get("ents_per_type") is None:
+    docs = nlp.pipe(example.predicted for example in examples)
+    pairs = zip(docs, examples, strict=True)
+    labels, counts = count_entities(Example(doc, example.reference) for doc, example in pairs)
+    if not labels:
         raise ValueError("The documents to score have no annotated entities.")
-    support = Counter(ent.label_ for example in examples for ent in example.reference.ents)
-    per_type = {
-        label: {name: float(values[key]) for name, key in MEASURES.items()}
-        | {"support": support[label]}
-        for label, values in sorted(scores["ents_per_type"].items())
-    }
-    total = {"support": support.total()}
-    return {
-        "micro": {name: float(scores[f"ents_{key}"]) for name, key in MEASURES.items()} | total,
-        "macro": {name: mean(values[name] for values in per_type.values()) for name in MEASURES}
-        | total,
-        "per_type": per_type,
-    }
+    scores = scores_of(counts)
+    support = counts[:, 0] + counts[:, 2]  # (n_labels,)
+    return RunScores(
+        micro=_supported(scores.micro, support.sum()),
+        macro=_supported(scores.macro, support.sum()),
+        per_type={
+            label: _supported(its, n)
+            for label, its, n in zip(labels, scores.types, support, strict=True)
+        },
+    )
+
+
+def _supported(scores: np.ndarray, support: np.int64) -> SupportedMeasures:
+    """scores: (3,) float."""
+    precision, recall, f1 = scores.tolist()
+    return SupportedMeasures(precision, recall, f1, int(support))
 
 
 def remove_models(folder: Path) -> None:

@@ -19,6 +19,42 @@ class Bin:
     accuracy: float
 
 
+@dataclass(frozen=True)
+class Agreement:
+    """How well the probabilities of predicted entities agree with whether these are right.
+
+    n (int): How many entities.
+    ece (float): Expected calibration error, over the bins.
+    log_loss (float): Mean negative log-likelihood of what came true, in nats.
+    mean_probability (float): The mean of the probabilities.
+    precision (float): The share of the entities that is right.
+    bins (List[Bin]): At most 15 of equal mass, from the least to the most probable.
+    """
+
+    n: int
+    ece: float
+    log_loss: float
+    mean_probability: float
+    precision: float
+    bins: list[Bin]
+
+
+def agreement(probabilities: np.ndarray, correct: np.ndarray) -> Agreement:
+    """Measure how well probabilities agree with what came true; all is 0 for no predictions.
+
+    probabilities: (n,) float. correct: (n,) bool.
+    """
+    is_empty = not len(probabilities)
+    return Agreement(
+        n=len(probabilities),
+        ece=expected_calibration_error(probabilities, correct),
+        log_loss=log_loss(probabilities, correct),
+        mean_probability=0.0 if is_empty else float(probabilities.mean()),
+        precision=0.0 if is_empty else float(correct.mean()),
+        bins=reliability_bins(probabilities, correct),
+    )
+
+
 def reliability_bins(probabilities: np.ndarray, correct: np.ndarray, n_bins: int = 15) -> list[Bin]:
     """Bins of equal mass, from the least to the most probable predictions.
 

@@ -1,92 +1,90 @@
-"""Precision, recall and F1 of exact span matches, per type, micro and macro."""
+"""Precision, recall and F1 of exact span matches: one table of counts, and the scores of it.
+
+A table of counts has the shape (..., n_labels, 3): true positives, false positives and false
+negatives of each label. Tables of documents add up to that of a corpus.
+"""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-Span = tuple[int, int, str]
-"""Start, end (exclusive), label."""
+import numpy as np
+
+MEASURES = ("precision", "recall", "f1")
+"""What the last axis of scores holds."""
 
 
 @dataclass(frozen=True)
-class Counts:
-    """True positives, false positives and false negatives. A ratio without cases is 0.0."""
+class Scores:
+    """Precision, recall and F1, in the last axis, of one or many tables of counts.
 
-    tp: int = 0
-    fp: int = 0
-    fn: int = 0
-
-    def __add__(self, other: "Counts") -> "Counts":
-        return Counts(self.tp + other.tp, self.fp + other.fp, self.fn + other.fn)
-
-    @property
-    def support(self) -> int:
-        """Number of gold spans."""
-        return self.tp + self.fn
-
-    @property
-    def precision(self) -> float:
-        return _ratio(self.tp, self.tp + self.fp)
-
-    @property
-    def recall(self) -> float:
-        return _ratio(self.tp, self.tp + self.fn)
-
-    @property
-    def f1(self) -> float:
-        return _ratio(2 * self.tp, 2 * self.tp + self.fp + self.fn)
-
-
-@dataclass(frozen=True)
-class Summary:
-    """Scores of a corpus.
-
-    per_type (Dict[str, Counts]): Sorted by label; the types with gold or predicted spans.
-    micro (Counts): The sum over the types.
-    macro_precision, macro_recall, macro_f1 (float): The mean over the types in `per_type`, each
-        with the same weight (macro F1 is the mean of F1 scores, as in seqeval). A type that has
-        neither gold nor predicted spans does not take part. 0.0 if there is no type.
+    micro: (..., 3) float. Of the sum over the types.
+    macro: (..., 3). The mean over the types that have gold or predicted spans, each with the same
+        weight: macro F1 is the mean of F1 scores, as in seqeval.
+    weighted: (..., 3). The mean over the types, weighted by their gold spans.
+    types: (..., n_labels, 3).
     """
 
-    per_type: dict[str, Counts]
-    micro: Counts
-    macro_precision: float
-    macro_recall: float
-    macro_f1: float
+    micro: np.ndarray
+    macro: np.ndarray
+    weighted: np.ndarray
+    types: np.ndarray
 
 
-def count_spans(gold: Iterable[Span], predicted: Iterable[Span]) -> dict[str, Counts]:
-    """Compare the spans of one document. A span is right if start, end and label are.
+def count_spans(
+    gold: Sequence[Iterable[tuple[int, int, str]]],
+    predicted: Sequence[Iterable[tuple[int, int, str]]],
+    labels: Sequence[str] | None = None,
+) -> tuple[list[str], np.ndarray]:
+    """Compare the spans of each document. A span is right if start, end and label are.
 
-    gold, predicted (Iterable[Span]): Start, end and label; may overlap, a repeated span counts
-        once. Leave out predicted spans that touch missing annotation: they are neither right nor
-        wrong.
-    RETURNS (Dict[str, Counts]): The types that occur in either.
+    gold, predicted (Sequence[Iterable[Tuple[int, int, str]]]): By document: start, end and label
+        of spans, which may nest and overlap. Leave out predicted ones that touch missing
+        annotation: they are neither right nor wrong.
+    labels (Sequence[str]): All labels that occur, where two tables are to have the same ones; None
+        for those that occur in these spans, sorted.
+    RETURNS (Tuple[List[str], np.ndarray]): Labels, and (n_docs, n_labels, 3) int64 counts. Each
+        span is counted: of several equal ones, which come about where tokens differ, as many are
+        right as there are in gold, as in spacy.scorer.get_ner_prf.
     """
-    gold, predicted = set(gold), set(predicted)
-    right = Counter(label for _, _, label in gold & predicted)
-    wrong = Counter(label for _, _, label in predicted - gold)
-    missed = Counter(label for _, _, label in gold - predicted)
-    labels = sorted(right.keys() | wrong.keys() | missed.keys())
-    return {label: Counts(right[label], wrong[label], missed[label]) for label in labels}
+    pairs = [(Counter(g), Counter(p)) for g, p in zip(gold, predicted, strict=True)]
+    if labels is None:
+        labels = sorted({label for pair in pairs for spans in pair for _, _, label in spans})
+    column = {label: i for i, label in enumerate(labels)}
+    counts = np.zeros((len(pairs), len(column), 3), dtype=np.int64)
+    for table, (wanted, found) in zip(counts, pairs, strict=True):  # (n_labels, 3)
+        for i, spans in enumerate((wanted & found, found - wanted, wanted - found)):
+            for (_, _, label), n in spans.items():
+                table[column[label], i] += n
+    return list(labels), counts
 
 
-def summarise(documents: Iterable[Mapping[str, Counts]]) -> Summary:
-    """Add up the counts of documents, as `count_spans` returns them."""
-    totals: dict[str, Counts] = {}
-    for document in documents:
-        for label, counts in document.items():
-            totals[label] = totals.get(label, Counts()) + counts
-    per_type = {label: totals[label] for label in sorted(totals) if totals[label] != Counts()}
-    types = list(per_type.values())
-    return Summary(
-        per_type=per_type,
-        micro=sum(types, Counts()),
-        macro_precision=_ratio(sum(counts.precision for counts in types), len(types)),
-        macro_recall=_ratio(sum(counts.recall for counts in types), len(types)),
-        macro_f1=_ratio(sum(counts.f1 for counts in types), len(types)),
+def scores_of(counts: np.ndarray) -> Scores:
+    """Scores of tables of counts. A mean without types is 0.0.
+
+    counts: (..., n_labels, 3). For the scores of a corpus, the sum over its documents.
+    """
+    taking_part = (counts.sum(axis=-1) > 0)[..., None]  # (..., n_labels, 1)
+    support = (counts[..., 0] + counts[..., 2])[..., None]  # (..., n_labels, 1)
+    types = precision_recall_f1(counts)  # (..., n_labels, 3)
+    return Scores(
+        micro=precision_recall_f1(counts.sum(axis=-2)),
+        macro=_ratio((types * taking_part).sum(axis=-2), taking_part.sum(axis=-2)),
+        weighted=_ratio((types * support).sum(axis=-2), support.sum(axis=-2)),
+        types=types,
     )
 
 
-def _ratio(part: float, whole: float) -> float:
-    return part / whole if whole else 0.0
+def precision_recall_f1(counts: np.ndarray) -> np.ndarray:
+    """The three ratios of counts. A ratio without cases is 0.0.
+
+    counts: (..., 3) true positives, false positives, false negatives.
+    RETURNS: (..., 3) float64.
+    """
+    tp, fp, fn = counts[..., 0], counts[..., 1], counts[..., 2]
+    parts = (_ratio(tp, tp + fp), _ratio(tp, tp + fn), _ratio(2 * tp, 2 * tp + fp + fn))
+    return np.stack(parts, axis=-1)
+
+
+def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    return np.divide(part, whole, out=np.zeros(np.shape(part)), where=np.asarray(whole) != 0)

@@ -1,9 +1,10 @@
 """The plot of a learning curve."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from math import log
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..support.extras import require
 
@@ -20,44 +21,71 @@ FONT_SIZE = 11
 LABEL_WIDTH = 0.1  # of the horizontal axis
 
 
+@dataclass(frozen=True)
+class CurveLine:
+    """F1 of one type, or of all, at each point of a curve.
+
+    name (str): The type, or ALL.
+    mean (List[Optional[float]]): Shares, from 0 to 1; None where the type does not occur.
+    sd (List[Optional[float]]): Their standard deviations; None of a single run.
+    """
+
+    name: str
+    mean: list[float | None]
+    sd: list[float | None]
+
+    @property
+    def end(self) -> float:
+        """The last mean that there is."""
+        return next((mean for mean in reversed(self.mean) if mean is not None), 0.0)
+
+
+@dataclass(frozen=True)
+class PlottedCurve:
+    """A learning curve as it is drawn.
+
+    n_docs (List[int]): Documents at each point.
+    n_entities (List[float]): Entities in them.
+    lines (List[CurveLine]): That of all types first; at most MAX_TYPES more.
+    notes (str): What bands and lines there are.
+    """
+
+    n_docs: list[int]
+    n_entities: list[float]
+    lines: list[CurveLine]
+    notes: str
+
+
 def require_plots() -> None:
     """RAISES ValueError: If matplotlib is not installed."""
     require("matplotlib", "evaluate")
 
 
-def save_learning_curve(points: Sequence[dict[str, Any]], path: Path, *, title: str) -> None:
-    """Draw F1 against the number of documents, over all types and for each of the most frequent.
+def save_learning_curve(curve: PlottedCurve, path: Path, *, title: str) -> None:
+    """Draw F1 against the number of documents. Bands are a standard deviation to each side.
 
-    points (Sequence[Dict[str, Any]]): See Curve.points. Bands are a standard deviation to each
-        side, where there are several repeats.
-    path (Path): The picture, in the format of its suffix; the same points give the same bytes.
+    path (Path): The picture, in the format of its suffix; the same curve gives the same bytes.
     """
     import matplotlib
 
     with matplotlib.rc_context({"font.size": FONT_SIZE, "svg.hashsalt": "spacy_ner_plus"}):
-        figure = draw_learning_curve(points, title)
+        figure = draw_learning_curve(curve, title)
         metadata = {"Date": None} if path.suffix == ".svg" else None
         figure.savefig(path, metadata=metadata, dpi=150)
 
 
-def draw_learning_curve(points: Sequence[dict[str, Any]], title: str) -> "Figure":
+def draw_learning_curve(curve: PlottedCurve, title: str) -> "Figure":
     """See save_learning_curve. RETURNS (Figure): The drawing, without a window for it."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(8, 5), layout="constrained")
     axes = figure.subplots()
-    lines = {ALL: [point["summary"]["micro"] for point in points]}
-    for label in frequent_types(points):
-        lines[label] = [point["summary"]["per_type"].get(label) for point in points]
-    x = [point["n_docs"] for point in points]
-    for number, (name, scores) in enumerate(lines.items()):
-        _draw_line(axes, x, scores, name, number)
+    x = curve.n_docs
+    for number, line in enumerate(curve.lines):
+        _draw_line(axes, x, line, number)
     axes.set_xscale("log", base=2)
-    shown = [points[i] for i in _legible(x)]
-    axes.set_xticks(
-        [point["n_docs"] for point in shown],
-        [f"{point['n_docs']:,}\n{point['n_entities']:,.0f}" for point in shown],
-    )
+    shown = _legible(x)
+    axes.set_xticks([x[i] for i in shown], [f"{x[i]:,}\n{curve.n_entities[i]:,.0f}" for i in shown])
     axes.minorticks_off()
     axes.set_xlabel("Annotated documents, and entities in them (log scale)")
     axes.set_ylabel("F1 (%)")
@@ -66,30 +94,19 @@ def draw_learning_curve(points: Sequence[dict[str, Any]], title: str) -> "Figure
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
     # by the height of the line ends, as they are seen
-    ends = {name: next((s["f1"]["mean"] for s in reversed(v) if s), 0) for name, v in lines.items()}
-    handles = dict(zip(lines, axes.get_lines(), strict=True))
-    order = sorted(lines, key=lambda name: -ends[name])
+    handles = zip(curve.lines, axes.get_lines(), strict=True)
+    order = sorted(handles, key=lambda pair: -pair[0].end)
     axes.legend(
-        [handles[name] for name in order],
-        [f"{name}: {100 * ends[name]:.1f}" for name in order],
+        [handle for _, handle in order],
+        [f"{line.name}: {100 * line.end:.1f}" for line, _ in order],
         loc="center left",
         bbox_to_anchor=(1.01, 0.5),
         frameon=False,
         title=f"F1 with {x[-1]:,} documents",
         alignment="left",
     )
-    axes.text(0, 1.01, _notes(points), transform=axes.transAxes, fontsize=FONT_SIZE - 2)
+    axes.text(0, 1.01, curve.notes, transform=axes.transAxes, fontsize=FONT_SIZE - 2)
     return figure
-
-
-def frequent_types(points: Sequence[dict[str, Any]]) -> list[str]:
-    """The types with most gold entities in the scored data, as many as can be told apart; none
-    where there is but one, which is all of them.
-    """
-    types = points[-1]["runs"][0]["scores"]["per_type"]
-    if len(types) == 1:
-        return []
-    return sorted(types, key=lambda label: (-types[label]["support"], label))[:MAX_TYPES]
 
 
 def _legible(x: Sequence[int]) -> list[int]:
@@ -101,26 +118,12 @@ def _legible(x: Sequence[int]) -> list[int]:
     return chosen[::-1]
 
 
-def _notes(points: Sequence[dict[str, Any]]) -> str:
-    """What bands and lines there are."""
-    notes = []
-    if (n_runs := len(points[0]["runs"])) > 1:
-        notes.append(f"bands: ± standard deviation of {n_runs} repeats")
-    if (n_types := len(points[-1]["runs"][0]["scores"]["per_type"])) > MAX_TYPES:
-        notes.append(f"the {MAX_TYPES} most frequent of {n_types} types")
-    return "; ".join(notes)
-
-
-def _draw_line(
-    axes: "Axes", x: list[int], scores: list[dict[str, Any] | None], name: str, number: int
-) -> None:
-    nothing: dict[str, Any] = {"mean": float("nan"), "sd": None}
-    f1 = [score["f1"] if score else nothing for score in scores]
-    y = [100 * value["mean"] for value in f1]
-    colour, width = COLOURS[number], 2.6 if name == ALL else 1.6
+def _draw_line(axes: "Axes", x: list[int], line: CurveLine, number: int) -> None:
+    y = [float("nan") if mean is None else 100 * mean for mean in line.mean]
+    colour, width = COLOURS[number], 2.6 if line.name == ALL else 1.6
     axes.plot(x, y, color=colour, linewidth=width, marker=MARKERS[number], markersize=6)
-    if any(value["sd"] is not None for value in f1):
-        sd = [100 * (value["sd"] or 0.0) for value in f1]
-        low = [mean - by for mean, by in zip(y, sd, strict=True)]
-        high = [mean + by for mean, by in zip(y, sd, strict=True)]
+    if any(sd is not None for sd in line.sd):
+        by = [100 * (sd or 0.0) for sd in line.sd]
+        low = [mean - sd for mean, sd in zip(y, by, strict=True)]
+        high = [mean + sd for mean, sd in zip(y, by, strict=True)]
         axes.fill_between(x, low, high, color=colour, alpha=0.15, linewidth=0)

@@ -11,8 +11,9 @@ from typer.testing import CliRunner, Result
 
 from spacy_ner_plus.cli import app
 from spacy_ner_plus.experiments import trial
+from spacy_ner_plus.experiments.results import RunScores
 from spacy_ner_plus.experiments.runs import Run
-from tests.experiments.samples import config_text, write_corpus
+from tests.experiments.samples import config_text, make_scores, write_corpus
 from tests.training.runs import finish, start
 from tests.training.test_resuming import KILLED, die_at_call
 
@@ -80,7 +81,7 @@ def test_cross_validate_killed_twice_ends_as_without(project: Path, tmp_path: Pa
     assert (output / "fold-1" / "scores.json").exists()
     assert (output / "fold-2" / "train.spacy").exists()
     before = (output / "fold-1" / "scores.json").stat().st_mtime_ns
-    die = die_at_call(trial, "read_scores", 1)  # at the end of the second fold
+    die = die_at_call(trial, "score_model", 1)  # at the end of the second fold
     assert run(*arguments(project, output), log=log, before=die) == KILLED, log.read_text()
     assert (output / "fold-2" / "model-best").exists()
     assert not (output / "fold-2" / "scores.json").exists()
@@ -111,12 +112,11 @@ def test_cross_validate_names_what_differs(project: Path, tmp_path: Path) -> Non
 def trained(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Runs leave an empty model and have the same scores; the list says which were done."""
     done: list[str] = []
-    measures = {"precision": 0.5, "recall": 0.5, "f1": 0.5, "support": 3}
 
-    def carry_out(run: Run, folder: Path, **settings: object) -> dict[str, object]:
+    def carry_out(run: Run, folder: Path, **settings: object) -> RunScores:
         (folder / "model-best").mkdir()
         done.append(run.name)
-        return {"micro": measures, "macro": measures, "per_type": {"Chemical": measures}}
+        return make_scores(0.5, Chemical=0.5)
 
     monkeypatch.setattr(trial, "carry_out", carry_out)
     return done

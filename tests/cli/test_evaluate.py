@@ -136,7 +136,7 @@ def test_evaluate_finds_out_what_is_wrong_before_the_pipeline_runs(
     def must_not_run(*arguments: object, **settings: object) -> None:
         raise AssertionError
 
-    monkeypatch.setattr("spacy_ner_plus.evaluation.predictions.predict", must_not_run)
+    monkeypatch.setattr("spacy_ner_plus.evaluation.evaluate.predict", must_not_run)
     for arguments, message in [
         (["--train", tmp_path / "none.spacy"], "There is no corpus at"),
         (["--train", model / "meta.json"], "meta.json is no .spacy file"),

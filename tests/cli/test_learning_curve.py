@@ -10,8 +10,9 @@ from typer.testing import CliRunner, Result
 from spacy_ner_plus.cli import app
 from spacy_ner_plus.cli.learning_curve import parse_shares
 from spacy_ner_plus.experiments import trial
+from spacy_ner_plus.experiments.results import RunScores
 from spacy_ner_plus.experiments.runs import Run
-from tests.experiments.samples import config_text, write_corpus
+from tests.experiments.samples import config_text, make_scores, write_corpus
 
 
 @pytest.fixture(scope="module")
@@ -76,12 +77,10 @@ def test_learning_curve_asks_for_plots_before_it_trains(
 def test_learning_curve_notices_other_data_to_score(
     project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    measures = {"precision": 0.5, "recall": 0.5, "f1": 0.5, "support": 3}
-
-    def carry_out(run: Run, folder: Path, **settings: object) -> dict[str, object]:
+    def carry_out(run: Run, folder: Path, **settings: object) -> RunScores:
         if run.name != "share-0.5-repeat-1":
             raise OSError("No space left on device")
-        return {"micro": measures, "macro": measures, "per_type": {}}
+        return make_scores(0.5)
 
     monkeypatch.setattr(trial, "carry_out", carry_out)
     first = invoke(*arguments(project, tmp_path))

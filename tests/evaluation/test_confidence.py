@@ -17,12 +17,12 @@ from spacy_ner_plus.data.corpus import make_corpus_v1
 from spacy_ner_plus.evaluation.confidence import MOST_POINTS, Cuts, confidence
 from spacy_ner_plus.evaluation.documents import Document
 from spacy_ner_plus.evaluation.errors import find_errors
-from spacy_ner_plus.evaluation.exact import exact_scores
-from spacy_ner_plus.evaluation.intervals import document_counts
+from spacy_ner_plus.evaluation.exact import document_counts, exact_scores
 from spacy_ner_plus.evaluation.judged import judge
 from spacy_ner_plus.evaluation.predictions import predict, run
 from spacy_ner_plus.models.decoding.calibration import Calibration
 from spacy_ner_plus.pipeline.ner_plus import calibrating
+from spacy_ner_plus.support.typed_json import to_json
 from tests.evaluation.corpora import corpus
 from tests.evaluation.docs import make_document
 from tests.pipeline.samples import make_examples
@@ -36,7 +36,8 @@ def confidence_of(
     documents: list[Document], *, precision: float = 0.6, least: dict[str, float] | None = None
 ) -> dict[str, Any] | None:
     judged = judge(documents, [f for document in documents for f in find_errors(document)])
-    return confidence(*judged, wanted_precision=precision, least=least or {})
+    found = confidence(*judged, wanted_precision=precision, least=least or {})
+    return None if found is None else to_json(found)
 
 
 def with_probabilities(documents: list[Document], *, digits: int = 17) -> list[Document]:
@@ -71,7 +72,8 @@ def above(documents: list[Document], threshold: dict[str, float] | float) -> lis
 
 
 def scores_of(documents: list[Document]) -> dict[str, Any]:
-    return exact_scores(*document_counts(documents))
+    scores: dict[str, Any] = to_json(exact_scores(*document_counts(documents)))
+    return scores
 
 
 def measures(scores: dict[str, Any]) -> dict[str, float]:
@@ -193,8 +195,8 @@ def test_reliability_is_what_calibrate_prints(
         assert ours["n"] == expected.n > 10
         assert ours["ece"] == pytest.approx(expected.ece, abs=1e-9)
         assert ours["log_loss"] == pytest.approx(expected.log_loss, abs=1e-9)
-        assert ours["mean_probability"] == pytest.approx(expected.probability, abs=1e-9)
-        assert ours["precision"] == pytest.approx(expected.accuracy, abs=1e-12)
+        assert ours["mean_probability"] == pytest.approx(expected.mean_probability, abs=1e-9)
+        assert ours["precision"] == pytest.approx(expected.precision, abs=1e-12)
         assert sum(b["n"] for b in ours["bins"]) == expected.n
         assert len(ours["bins"]) == min(15, expected.n)
 

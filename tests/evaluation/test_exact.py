@@ -14,8 +14,8 @@ from spacy.tokens import Span as DocSpan
 from spacy.training import Example
 
 from spacy_ner_plus.evaluation.documents import Document, Entity, from_example
-from spacy_ner_plus.evaluation.exact import exact_scores
-from spacy_ner_plus.evaluation.intervals import document_counts
+from spacy_ner_plus.evaluation.exact import document_counts, exact_scores
+from spacy_ner_plus.support.typed_json import to_json
 from spacy_ner_plus.tags import Span, TagScheme
 from tests.evaluation.corpora import corpus
 from tests.evaluation.docs import LABELS, N_TOKENS, flat_spans, make_document
@@ -25,7 +25,8 @@ SEQEVAL = {"precision": "precision", "recall": "recall", "f1": "f1-score", "supp
 
 
 def scores_of(documents: list[Document]) -> dict[str, Any]:
-    return exact_scores(*document_counts(documents))
+    scores: dict[str, Any] = to_json(exact_scores(*document_counts(documents)))
+    return scores
 
 
 def bio(entities: tuple[Entity, ...], n_tokens: int) -> list[str]:

@@ -1,19 +1,14 @@
-"""The bootstrap over documents, against metrics/spans.py and drawing one document at a time."""
+"""Intervals of the exact scores, and the counts that they are drawn from."""
+
+from dataclasses import astuple
 
 import numpy as np
 import pytest
 
-from spacy_ner_plus.evaluation import intervals as module
 from spacy_ner_plus.evaluation.documents import Document, Entity
-from spacy_ner_plus.evaluation.intervals import (
-    bootstrap,
-    document_counts,
-    intervals,
-    percentile_interval,
-    resample,
-    scores_of,
-)
-from spacy_ner_plus.metrics.spans import Counts, summarise
+from spacy_ner_plus.evaluation.exact import document_counts, exact_scores
+from spacy_ner_plus.evaluation.intervals import intervals
+from spacy_ner_plus.metrics.bootstrap import bootstrap
 
 LABELS = ("A", "B", "C")
 
@@ -46,47 +41,21 @@ def test_document_counts_count_every_entity_where_spans_fall_together() -> None:
     assert document_counts([both])[1].tolist() == [[[1, 1, 0]]]
 
 
-def test_scores_of_counts_equal_those_of_scoring() -> None:
-    for seed in range(20):
-        counts = random_counts(1, seed)[0]
-        counts[seed % 3] = 0  # a type that does not occur
-        expected = summarise(
-            [{label: Counts(*map(int, row)) for label, row in zip(LABELS, counts, strict=True)}]
-        )
-        scores = scores_of(counts)
-        micro = expected.micro
-        assert scores.micro == pytest.approx([micro.precision, micro.recall, micro.f1], abs=1e-12)
-        assert scores.macro == pytest.approx(
-            [expected.macro_precision, expected.macro_recall, expected.macro_f1], abs=1e-12
-        )
-
-
-def test_scores_of_nothing_are_zero() -> None:
-    scores = scores_of(np.zeros((0, 3), dtype=int))
-    assert scores.micro.tolist() == scores.macro.tolist() == scores.weighted.tolist() == [0, 0, 0]
-
-
-def test_resample_adds_up_documents_as_often_as_they_are_drawn(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    counts = random_counts(7)
-    drawn = np.random.default_rng(3).multinomial(7, np.full(7, 1 / 7), size=50)
-    expected = [
-        sum((counts[i] * times for i, times in enumerate(row)), start=np.zeros((3, 3)))
-        for row in drawn
-    ]
-    assert np.array_equal(resample(counts, 50, seed=3), expected)
-    monkeypatch.setattr(module, "MAX_WEIGHTS", 20)  # some samples at a time
-    assert np.array_equal(resample(counts, 50, seed=3), expected)
-
-
-def test_bootstrap_interval_is_that_of_drawing_documents_one_by_one() -> None:
-    counts = random_counts(40)
-    ends = percentile_interval(bootstrap(counts, samples=4000, seed=1).micro)[2]
-    random = np.random.default_rng(2)
-    f1 = [scores_of(counts[random.integers(0, 40, 40)].sum(axis=0)).micro[2] for _ in range(4000)]
-    assert ends == pytest.approx(np.quantile(f1, [0.025, 0.975]), abs=0.005)
-    assert ends[0] < scores_of(counts.sum(axis=0)).micro[2] < ends[1]
+def test_intervals_lie_around_the_scores_and_are_those_of_the_samples() -> None:
+    counts = random_counts(30)
+    found, exact = intervals(LABELS, counts, 500, seed=1), exact_scores(LABELS, counts)
+    assert found is not None
+    assert (found.level, found.samples, found.seed) == (0.95, 500, 1)
+    drawn = bootstrap(counts, 500, seed=1)
+    for ends, scores, samples in [
+        (found.micro, exact.micro, drawn.micro),
+        (found.macro, exact.macro, drawn.macro),
+        (found.weighted, exact.weighted, drawn.weighted),
+        *((found.types[x], exact.types[x], drawn.types[:, i]) for i, x in enumerate(LABELS)),
+    ]:
+        expected = np.quantile(samples, [0.025, 0.975], axis=0).T
+        assert astuple(ends) == tuple(pytest.approx(tuple(its)) for its in expected)
+        assert ends.f1[0] < scores.f1 < ends.f1[1]
 
 
 def test_intervals_are_the_same_for_the_same_seed_and_of_no_width_for_equal_documents() -> None:
@@ -95,7 +64,7 @@ def test_intervals_are_the_same_for_the_same_seed_and_of_no_width_for_equal_docu
     assert intervals(LABELS, counts, 100, seed=1) != intervals(LABELS, counts, 100, seed=2)
     equal = intervals(LABELS, np.repeat(counts[:1], 10, axis=0), 100)
     assert equal is not None
-    for low, high in equal["micro"].values():  # type: ignore[attr-defined]
+    for low, high in (equal.micro.precision, equal.micro.recall, equal.micro.f1):
         assert low == high
 
 

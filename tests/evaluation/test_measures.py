@@ -10,9 +10,11 @@ import spacy
 from spacy.tokens import Doc, DocBin, Span
 
 from spacy_ner_plus.evaluation.documents import Document
-from spacy_ner_plus.evaluation.measures import SCHEMA, SCHEMA_VERSION, EvaluationSettings, measure
+from spacy_ner_plus.evaluation.measures import EvaluationSettings, measure
 from spacy_ner_plus.evaluation.predictions import Predictions, predict, run
+from spacy_ner_plus.evaluation.schema import SCHEMA, SCHEMA_VERSION, Metrics
 from spacy_ner_plus.evaluation.terminal import print_metrics, print_summary
+from spacy_ner_plus.support.typed_json import from_json, to_json
 from tests.evaluation.corpora import CORPORA, corpus
 from tests.evaluation.docs import make_document
 from tests.pipeline.samples import make_examples
@@ -41,19 +43,21 @@ KEYS = [
 def measured(
     documents: list[Document], **settings: Any
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Measures that survive JSON and can be printed."""
+    """Measures, as JSON has them, that survive that and can be printed."""
     n_words = sum(len(document.token_starts) for document in documents)
     return checked(Predictions("model", documents, n_words, 0), **settings)
 
 
 def checked(predicted: Predictions, **given: Any) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     settings = EvaluationSettings(**{"data": "data", "samples": 50, **given})
-    metrics, rows = measure(predicted, settings)
+    found, rows = measure(predicted, settings)
+    metrics = to_json(found)
     assert list(metrics) == KEYS
     assert json.loads(json.dumps(metrics, allow_nan=False)) == metrics
+    assert from_json(Metrics, metrics, "metrics") == found
     assert json.loads(json.dumps(rows, allow_nan=False)) == rows
-    print_metrics(metrics, rows)
-    print_summary(metrics)
+    print_metrics(found, rows)
+    print_summary(found)
     return metrics, rows
 
 

@@ -7,8 +7,7 @@ from nervaluate import Evaluator
 
 from spacy_ner_plus.evaluation import partial as module
 from spacy_ner_plus.evaluation.documents import Document, Entity
-from spacy_ner_plus.evaluation.exact import exact_scores
-from spacy_ner_plus.evaluation.intervals import document_counts
+from spacy_ner_plus.evaluation.exact import document_counts, exact_scores
 from spacy_ner_plus.evaluation.partial import SCHEMES, partial_scores
 from spacy_ner_plus.tags import Span
 from tests.evaluation.corpora import CORPORA, corpus
@@ -27,11 +26,12 @@ def assert_equal_to_nervaluate(documents: list[Document]) -> None:
     found = [plain(document.predicted) for document in documents]
     expected = Evaluator(gold, found, tags=labels, loader="dict").evaluate()
     ours = partial_scores(documents)
-    assert list(ours["types"]) == labels
+    assert list(ours.types) == labels
     for scheme, theirs in SCHEMES.items():
-        assert ours[scheme] == vars(expected["overall"][theirs])
+        assert vars(getattr(ours, scheme)) == vars(expected["overall"][theirs])
         for label in labels:
-            assert ours["types"][label][scheme] == vars(expected["entities"][label][theirs])
+            of_label = getattr(ours.types[label], scheme)
+            assert vars(of_label) == vars(expected["entities"][label][theirs])
 
 
 @settings(max_examples=60, deadline=None)
@@ -64,14 +64,13 @@ def test_the_strict_scheme_gives_the_exact_scores(name: str) -> None:
     exact = exact_scores(*document_counts(corpus(name)))
     partial = partial_scores(corpus(name))
     for ours, theirs in [
-        (exact["micro"], partial["strict"]),
-        *((exact["types"][label], partial["types"][label]["strict"]) for label in exact["types"]),
+        (exact.micro, partial.strict),
+        *((exact.types[label], partial.types[label].strict) for label in exact.types),
     ]:
-        scores = ("precision", "recall", "f1")
-        assert {key: theirs[key] for key in scores} == pytest.approx(
-            {key: ours[key] for key in scores}, rel=0, abs=1e-12
+        assert (theirs.precision, theirs.recall, theirs.f1) == pytest.approx(
+            (ours.precision, ours.recall, ours.f1), rel=0, abs=1e-12
         )
-        assert theirs["possible"] == ours["support"]
+        assert theirs.possible == ours.support
 
 
 def test_every_entity_is_possible_or_actual_once() -> None:
@@ -79,19 +78,20 @@ def test_every_entity_is_possible_or_actual_once() -> None:
         documents = corpus(name)
         partial = partial_scores(documents)
         for scheme in SCHEMES:
-            assert partial[scheme]["possible"] == sum(len(d.gold) for d in documents)
-            assert partial[scheme]["actual"] == sum(len(d.predicted) for d in documents)
+            scores = getattr(partial, scheme)
+            assert scores.possible == sum(len(d.gold) for d in documents)
+            assert scores.actual == sum(len(d.predicted) for d in documents)
 
 
 def test_an_entity_that_overlaps_takes_the_gold_one_of_another_that_is_right() -> None:
     """As docs/evaluation.md says of nervaluate and predictions that overlap each other."""
     document = make_document([(1, 3, "A")], [(0, 4, "A"), (1, 3, "A")])
-    strict = partial_scores([document])["strict"]
-    assert (strict["correct"], strict["incorrect"], strict["spurious"]) == (0, 1, 1)
-    assert exact_scores(*document_counts([document]))["micro"]["tp"] == 1
+    strict = partial_scores([document]).strict
+    assert (strict.correct, strict.incorrect, strict.spurious) == (0, 1, 1)
+    assert exact_scores(*document_counts([document])).micro.tp == 1
 
 
 def test_scores_without_any_entity_are_zero() -> None:
     scores = partial_scores([make_document([], [])])
-    assert scores["types"] == {}
-    assert set(scores["strict"].values()) == {0}
+    assert scores.types == {}
+    assert set(vars(scores.strict).values()) == {0}

@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,8 +15,10 @@ from hypothesis import strategies as st
 from spacy_ner_plus.evaluation.report import write_report
 from spacy_ner_plus.evaluation.report.error_browser import browser_data, spread
 from spacy_ner_plus.evaluation.report.page import TITLES
+from spacy_ner_plus.evaluation.schema import ErrorKind, Metrics
 from spacy_ner_plus.pages.figures import by_support, confusion, interval, last_part
 from spacy_ner_plus.pages.svg import shown
+from spacy_ner_plus.support.typed_json import from_json
 from tests.evaluation.report_sample import make_sample
 
 VOID = {"meta", "input", "br", "link", "img", "hr"}
@@ -61,7 +64,7 @@ class Page(HTMLParser):
 
 def written(metrics: dict[str, Any], errors: list[dict[str, Any]], folder: Path) -> str:
     path = folder / "report.html"
-    write_report(metrics, errors, path)
+    write_report(from_json(Metrics, metrics, "sample"), errors, path)
     return path.read_text(encoding="utf8")
 
 
@@ -154,7 +157,6 @@ def test_report_says_how_many_entities_have_no_probability(tmp_path: Path) -> No
 
 def test_report_of_a_model_that_finds_nothing_and_of_one_without_errors(tmp_path: Path) -> None:
     metrics, _ = make_sample()
-    metrics["confidence"]["curves"]["micro"]["precision"] = [None] * 100
     metrics["slices"]["length"][0] |= {"precision": None, "recall": None}
     for kind in metrics["errors"]["kinds"]:
         kind |= {"errors": 0, "gold": 0, "predicted": 0, "f1_gain": 0.0, "share": 0.0}
@@ -242,7 +244,8 @@ def test_spread_takes_errors_from_all_over_the_data() -> None:
 def test_browser_data_tells_what_the_rows_tell() -> None:
     metrics, errors = make_sample(("A", "B", "C"), 30)
     twice = [*errors, errors[3] | {"meta": errors[3]["meta"] | {"id": "3-1"}}]
-    data = browser_data(twice, metrics["errors"]["kinds"], 100)
+    kinds = from_json(Metrics, metrics, "sample").errors.kinds
+    data = browser_data(twice, kinds, 100)
     assert data["total"] == len(data["errors"]) == 31
     assert len(data["texts"]) == 30
     labels = data["labels"]
@@ -280,28 +283,28 @@ def test_browser_data_pairs_what_overlaps_most() -> None:
         "predicted": predicted,
         "meta": meta | {"gold": gold, "predicted": predicted},
     }
-    data = browser_data([row], [{"kind": "split", "name": "split"}], 10)
+    data = browser_data([row], [ErrorKind("split", "split", 1, 1, 2, 0.0, 0.0)], 10)
     assert data["labels"] == ["A", "B", "C"]
     assert data["errors"][0][-1] == [[0, 2], [-1, 1]]
 
 
 def test_confusion_shades_rows_and_the_last_row_by_columns() -> None:
-    rows = confusion({"labels": ["A", "B", None], "counts": [[6, 2, 2], [0, 0, 0], [2, 1, 0]]})
-    assert [row["total"] for row in rows] == [10, 0, 3]
-    assert [cell["share"] for cell in rows[0]["cells"]] == [0.6, 0.2, 0.2]
-    assert [cell["share"] for cell in rows[1]["cells"]] == [0, 0, 0]
-    assert [cell["share"] for cell in rows[2]["cells"]] == [0.25, 1 / 3, 0]
-    assert [cell["count"] for cell in rows[2]["cells"]] == [2, 1, None]
-    assert [cell["right"] for cell in rows[0]["cells"]] == [True, False, False]
+    rows = confusion(["A", "B", None], [[6, 2, 2], [0, 0, 0], [2, 1, 0]])
+    assert [row.total for row in rows] == [10, 0, 3]
+    assert [cell.share for cell in rows[0].cells] == [0.6, 0.2, 0.2]
+    assert [cell.share for cell in rows[1].cells] == [0, 0, 0]
+    assert [cell.share for cell in rows[2].cells] == [0.25, 1 / 3, 0]
+    assert [cell.count for cell in rows[2].cells] == [2, 1, None]
+    assert [cell.right for cell in rows[0].cells] == [True, False, False]
 
 
 def test_figures_are_short() -> None:
     assert last_part("training/model-best/") == "model-best"
     assert last_part("C:\\models\\best") == "best"
     assert last_part("/") == "/"
-    assert list(by_support({"b": {"support": 1}, "a": {"support": 1}, "c": {"support": 3}})) == [
-        "c", "a", "b",
-    ]  # fmt: skip
+    supports = {"b": 1, "a": 1, "c": 3}
+    types = {label: SimpleNamespace(support=n) for label, n in supports.items()}
+    assert list(by_support(types)) == ["c", "a", "b"]
 
 
 @given(st.text(max_size=60))

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from spacy_ner_plus.evaluation.report import write_report
+from spacy_ner_plus.evaluation.schema import Metrics
+from spacy_ner_plus.support.typed_json import from_json
 from tests.evaluation.report_sample import make_sample, pairs_of
 
 sync_api = pytest.importorskip("playwright.sync_api")
@@ -74,6 +76,10 @@ class Opened:
         )
 
 
+def write(metrics: dict[str, Any], errors: list[dict[str, Any]], path: Path, **how: int) -> None:
+    write_report(from_json(Metrics, metrics, "sample"), errors, path, **how)
+
+
 @pytest.fixture(scope="module")
 def sample() -> tuple[dict[str, Any], list[dict[str, Any]]]:
     return make_sample()
@@ -82,7 +88,7 @@ def sample() -> tuple[dict[str, Any], list[dict[str, Any]]]:
 @pytest.fixture(scope="module")
 def path(tmp_path_factory: pytest.TempPathFactory, sample: tuple[Any, Any]) -> Path:
     path = tmp_path_factory.mktemp("report") / "report.html"
-    write_report(*sample, path)
+    write(*sample, path)
     return path
 
 
@@ -176,7 +182,7 @@ def test_text_is_marked_where_its_entities_are(browser: Any, tmp_path: Path) -> 
         {"start": s, "end": e, "label": label, "probability": 0.9996} for s, e, label in predicted
     ]
     row["meta"] |= {"gold": row["spans"][:1], "predicted": row["predicted"]}
-    write_report(metrics, errors, tmp_path / "report.html")
+    write(metrics, errors, tmp_path / "report.html")
     opened = Opened(browser, tmp_path / "report.html")
 
     def text_under(css: str) -> str:
@@ -262,7 +268,7 @@ def test_texts_labels_and_names_stay_text(browser: Any, tmp_path: Path) -> None:
     metrics |= {"model": f"a{NASTY}", "data": f"b{NASTY}"}
     for row in errors:
         row["text"] += NASTY
-    write_report(metrics, errors, tmp_path / "report.html")
+    write(metrics, errors, tmp_path / "report.html")
     opened = Opened(browser, tmp_path / "report.html")
     opened.page.select_option("#threshold-type", "__proto__")
     opened.page.click("#best-f1")
@@ -299,7 +305,7 @@ def test_page_never_scrolls_sideways(browser: Any, tmp_path: Path, n_labels: int
     metrics, errors = make_sample(labels)
     errors[0]["text"] += "x" * 300
     metrics["model"] = "m" * 200
-    write_report(metrics, errors, tmp_path / "report.html")
+    write(metrics, errors, tmp_path / "report.html")
     opened = Opened(browser, tmp_path / "report.html")
     opened.page.select_option("#order", "data")
     for width in (1280, 360):
@@ -353,7 +359,7 @@ def test_printing_shows_all_sections_without_controls(report: Opened) -> None:
 
 
 def test_what_is_left_out_is_said(browser: Any, tmp_path: Path, sample: Any) -> None:
-    write_report(*sample, tmp_path / "report.html", most_errors=70)
+    write(*sample, tmp_path / "report.html", most_errors=70)
     opened = Opened(browser, tmp_path / "report.html")
     assert opened.shown() == (
         "1 to 50 of 70 errors. 50 more are not in this file, but in errors.jsonl."
@@ -367,7 +373,7 @@ def test_report_without_probabilities_works(browser: Any, tmp_path: Path) -> Non
     for row in errors:
         for entity in (*row["predicted"], *row["meta"]["predicted"]):
             entity["probability"] = None
-    write_report(metrics, errors, tmp_path / "report.html")
+    write(metrics, errors, tmp_path / "report.html")
     opened = Opened(browser, tmp_path / "report.html")
     assert opened.page.locator("#order").count() == 0
     assert opened.ids() == [row["meta"]["id"] for row in errors[:50]]

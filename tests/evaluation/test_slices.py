@@ -12,6 +12,7 @@ from spacy.tokens import Doc, DocBin, Span
 from spacy_ner_plus.evaluation.documents import Document
 from spacy_ner_plus.evaluation.errors import find_errors
 from spacy_ner_plus.evaluation.judged import judge
+from spacy_ner_plus.evaluation.schema import SliceGroup, Slices
 from spacy_ner_plus.evaluation.slices import find_tokenizer, known_entities, slices
 from spacy_ner_plus.text.wordpieces import WordpieceTokenizer
 from tests import tiny
@@ -19,14 +20,14 @@ from tests.evaluation.corpora import CORPORA, corpus
 from tests.evaluation.docs import make_document
 
 
-def slices_of(documents: list[Document], **given: Any) -> dict[str, Any]:
+def slices_of(documents: list[Document], **given: Any) -> Slices:
     judged = judge(documents, [f for document in documents for f in find_errors(document)])
     return slices(*judged, **{"known": None, "tokenizer": None, **given})
 
 
-def counts(groups: list[dict[str, Any]]) -> dict[str, tuple[int, ...]]:
-    names = ("gold", "found", "predicted", "correct")
-    return {group["group"]: tuple(group[name] for name in names) for group in groups}
+def counts(groups: list[SliceGroup] | None) -> dict[str, tuple[int, ...]]:
+    assert groups is not None
+    return {g.group: (g.gold, g.found, g.predicted, g.correct) for g in groups}
 
 
 @pytest.fixture(scope="module")
@@ -43,32 +44,31 @@ def test_every_entity_is_in_one_group_of_each_slice(
     n_right = sum(f.kind == "correct" for document in documents for f in find_errors(document))
     n_gold = sum(len(document.gold) for document in documents)
     n_predicted = sum(len(document.predicted) for document in documents)
-    assert set(found) == {"seen", "length", "position", "pieces"}
-    for groups in found.values():
+    for groups in (found.seen, found.length, found.position, found.pieces):
         totals = np.sum(list(counts(groups).values()), axis=0)
         assert totals.tolist() == [n_gold, n_right, n_predicted, n_right]
         for group in groups:
-            if group["gold"]:
-                assert group["recall"] == group["found"] / group["gold"]
-            if group["predicted"]:
-                assert group["precision"] == group["correct"] / group["predicted"]
+            if group.gold:
+                assert group.recall == group.found / group.gold
+            if group.predicted:
+                assert group.precision == group.correct / group.predicted
 
 
 def test_length_and_position_are_in_tokens() -> None:
     lengths = [1, 2, 3, 4, 5, 6, 7, 20]
     starts = [0, 63, 64, 127, 128, 255, 256, 511, 512, 1023, 1024, 5000]
     by_length = slices_of([make_document([(0, n, "A")], [], n_tokens=30) for n in lengths])
-    assert counts(by_length["length"]) == {
+    assert counts(by_length.length) == {
         **{str(n): (1, 0, 0, 0) for n in (1, 2, 3, 4)},
         **dict.fromkeys(["5-6", "7+"], (2, 0, 0, 0)),
     }
     by_start = slices_of(
         [make_document([], [(start, start + 1, "A")], n_tokens=6000) for start in starts]
-    )["position"]
+    ).position
     assert counts(by_start) == dict.fromkeys(
         ["0-63", "64-127", "128-255", "256-511", "512-1,023", "1,024+"], (0, 0, 2, 0)
     )
-    assert {group["recall"] for group in by_start} == {None}
+    assert {group.recall for group in by_start} == {None}
 
 
 def test_entities_are_seen_by_their_exact_text() -> None:
@@ -76,7 +76,7 @@ def test_entities_are_seen_by_their_exact_text() -> None:
         [(0, 1, "A"), (2, 3, "B"), (4, 6, "A")], [(0, 1, "A"), (2, 3, "A"), (4, 6, "B")]
     )
     document = replace(document, text="T t t t t t t t t t t t")
-    found = slices_of([document], known={"T": {"A", "B"}, "t": {"B"}})["seen"]
+    found = slices_of([document], known={"T": {"A", "B"}, "t": {"B"}}).seen
     assert counts(found) == {
         "same label": (2, 1, 1, 1),
         "another label only": (0, 0, 1, 0),
@@ -96,7 +96,8 @@ def test_pieces_are_those_that_lie_in_the_entity(tokenizer: WordpieceTokenizer) 
         mean = sum(n_pieces[start:end]) / (end - start)
         most = dict(zip(expected, (1, 2, 3, 99), strict=True))
         expected[next(group for group in most if mean <= most[group])] += 1
-    found = {g["group"]: g["gold"] for g in slices_of([document], tokenizer=tokenizer)["pieces"]}
+    groups = slices_of([document], tokenizer=tokenizer).pieces
+    found = {group: n_gold for group, (n_gold, *_) in counts(groups).items()}
     assert found == {group: n for group, n in expected.items() if n}
     assert len(found) > 1
 

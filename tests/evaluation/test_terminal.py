@@ -10,6 +10,7 @@ import pytest
 from spacy_ner_plus.evaluation.documents import Document
 from spacy_ner_plus.evaluation.measures import EvaluationSettings, measure
 from spacy_ner_plus.evaluation.predictions import Predictions, Speed
+from spacy_ner_plus.evaluation.schema import Metrics
 from spacy_ner_plus.evaluation.terminal import print_metrics, print_scores, print_summary
 from tests.evaluation.corpora import corpus
 from tests.evaluation.docs import make_document
@@ -33,14 +34,14 @@ def documents() -> list[Document]:
 
 
 @pytest.fixture(scope="module")
-def measured(documents: list[Document]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def measured(documents: list[Document]) -> tuple[Metrics, list[dict[str, Any]]]:
     predicted = Predictions("a/model", documents, 9_000, 2, speed=SPEED)
     return measure(predicted, EvaluationSettings("test.spacy"))
 
 
 @pytest.mark.parametrize("width", [80, 120])
 def test_lines_fit_the_terminal(
-    measured: tuple[dict[str, Any], list[dict[str, Any]]],
+    measured: tuple[Metrics, list[dict[str, Any]]],
     width: int,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
@@ -56,31 +57,31 @@ def test_lines_fit_the_terminal(
 
 
 def test_figures_are_in_percent(
-    measured: tuple[dict[str, Any], list[dict[str, Any]]], capsys: pytest.CaptureFixture[str]
+    measured: tuple[Metrics, list[dict[str, Any]]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     metrics, rows = measured
     print_metrics(metrics, rows)
     output = capsys.readouterr().out
     lines = [line.split() for line in output.splitlines()]
-    micro, ends = metrics["exact"]["micro"], metrics["intervals"]["micro"]["f1"]
-    shares = [f"{100 * micro[key]:.2f}" for key in ("precision", "recall", "f1")]
+    micro, ends = metrics.exact.micro, metrics.intervals.micro.f1
+    shares = [f"{100 * score:.2f}" for score in (micro.precision, micro.recall, micro.f1)]
     interval = [f"{100 * ends[0]:.1f}", "-", f"{100 * ends[1]:.1f}"]
     assert ["micro", *shares, *interval, "606", "588"] in lines
-    [missed] = [kind for kind in metrics["errors"]["kinds"] if kind["kind"] == "missed"]
-    n, gain, share = missed["errors"], missed["f1_gain"], missed["share"]
+    [missed] = [kind for kind in metrics.errors.kinds if kind.kind == "missed"]
+    n, gain, share = missed.errors, missed.f1_gain, missed.share
     row = ["missed", str(n), str(n), "0", f"+{100 * gain:.2f}", f"{100 * share:.0f}", "%"]
     assert row in lines
     for text in (
         "a/model on test.spacy",
         "300 documents, 9,000 words. Left out: 2 without annotation.",
         "10,000 words/s; memory 1,500 MB at most.",
-        metrics["confidence"]["thresholds"]["config"]["f1"],
+        metrics.confidence.thresholds.config.f1,
     ):
         assert text in output
 
 
 def test_summary_is_the_first_part_with_reliability(
-    measured: tuple[dict[str, Any], list[dict[str, Any]]], capsys: pytest.CaptureFixture[str]
+    measured: tuple[Metrics, list[dict[str, Any]]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     metrics, rows = measured
     print_metrics(metrics, rows)
@@ -88,7 +89,7 @@ def test_summary_is_the_first_part_with_reliability(
     print_summary(metrics)
     summary = capsys.readouterr().out
     assert summary.split("words.")[0] == whole.split("words.")[0]
-    assert f"ECE {metrics['confidence']['reliability']['after']['ece']:.4f}" in summary
+    assert f"ECE {metrics.confidence.reliability.after.ece:.4f}" in summary
     assert len(summary) < len(whole) / 2
 
 

@@ -8,6 +8,7 @@ from spacy.training import Example
 
 from spacy_ner_plus.annotation.gold import lost_entities
 from spacy_ner_plus.evaluation.documents import from_example
+from spacy_ner_plus.evaluation.schema import Tokenisation
 from spacy_ner_plus.evaluation.tokenisation import tokenisation
 
 NLP = spacy.blank("en")
@@ -23,7 +24,7 @@ def test_lost_entities_are_those_that_learning_loses(tokens: list[tuple[str, boo
     example = Example(NLP.make_doc(reference.text), reference)
     expected = lost_entities(example)
     found = tokenisation(NLP, [from_example(0, example)])
-    assert (found["gold"], found["lost"]) == (len(reference.ents), len(expected))
+    assert (found.gold, found.lost) == (len(reference.ents), len(expected))
 
 
 def test_examples_say_what_is_lost_and_why() -> None:
@@ -32,8 +33,8 @@ def test_examples_say_what_is_lost_and_why() -> None:
     example = Example(NLP.make_doc(reference.text), reference)
     documents = [from_example(i, example, "all") for i in range(20)]
     found = tokenisation(NLP, documents)
-    assert (found["gold"], found["lost"], len(found["examples"])) == (40, 20, 10)
-    assert found["examples"][3] == (
+    assert (found.gold, found.lost, len(found.examples)) == (40, 20, 10)
+    assert found.examples[3] == (
         "'don' (X) in document 3, characters 0-3: the tokens around it are ['do', \"n't\"]"
     )
 
@@ -44,4 +45,4 @@ def test_texts_over_the_limit_of_the_pipeline_are_read() -> None:
     reference = Doc(nlp.vocab, words=["aspirin"])
     reference.ents = [Span(reference, 0, 1, "X")]
     found = tokenisation(nlp, [from_example(0, Example(reference, reference))])
-    assert found == {"gold": 1, "lost": 0, "examples": []}
+    assert found == Tokenisation(gold=1, lost=0, examples=[])

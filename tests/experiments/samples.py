@@ -6,6 +6,7 @@ import spacy
 from spacy.tokens import Doc, DocBin
 from thinc.api import Config
 
+from spacy_ner_plus.experiments.results import RunScores, SupportedMeasures
 from tests.pipeline.samples import read_sentences
 
 CNN = """
@@ -113,3 +114,13 @@ def write_corpus(path: Path, start: int, end: int) -> Path:
         docs.append(doc)
     DocBin(docs=docs, store_user_data=True).to_disk(path)
     return path
+
+
+def make_scores(micro: float, **types: float) -> RunScores:
+    """Scores of which all measures are the same; the later types have more support."""
+    per_type = {label: _measures(value, 10 + i) for i, (label, value) in enumerate(types.items())}
+    return RunScores(_measures(micro, 30), _measures(micro, 30), per_type)
+
+
+def _measures(value: float, support: int) -> SupportedMeasures:
+    return SupportedMeasures(precision=value, recall=value, f1=value, support=support)

@@ -9,7 +9,7 @@ from spacy_ner_plus.data.splitting.annotated_corpus import AnnotatedCorpus
 from spacy_ner_plus.experiments.cross_validation import describe_folds, plan_cross_validation
 from spacy_ner_plus.experiments.runs import Plan
 from tests.data.splitting.test_stratification import make_counts
-from tests.experiments.samples import read_config
+from tests.experiments.samples import make_scores, read_config
 
 
 def make_corpus(n_docs: int = 83, n_labels: int = 3) -> AnnotatedCorpus:
@@ -83,8 +83,10 @@ def test_plan_refuses_what_can_not_be_divided() -> None:
 def test_describe_folds_counts_documents_and_entities() -> None:
     corpus = make_corpus()
     plan = make_plan(corpus)
-    folds = describe_folds(plan, corpus, [{"n": i} for i in range(5)])
-    assert [fold["scores"] for fold in folds] == [{"n": i} for i in range(5)]
-    assert sum(fold["n_docs"]["test"] for fold in folds) == 83
-    assert sum(fold["n_entities"]["test"] for fold in folds) == corpus.counts.sum()
-    assert all(sum(fold["n_entities"].values()) == corpus.counts.sum() for fold in folds)
+    scores = [make_scores(i / 10) for i in range(5)]
+    folds = describe_folds(plan, corpus, scores)
+    assert [fold.scores for fold in folds] == scores
+    assert [fold.name for fold in folds] == [run.name for run in plan.runs]
+    assert sum(fold.n_docs.test for fold in folds) == 83
+    assert sum(fold.n_entities.test for fold in folds) == corpus.counts.sum()
+    assert all(sum(vars(fold.n_entities).values()) == corpus.counts.sum() for fold in folds)

@@ -9,15 +9,14 @@ from spacy_ner_plus.data.splitting.annotated_corpus import AnnotatedCorpus
 from spacy_ner_plus.experiments.learning_curve import (
     Curve,
     describe_last_gain,
-    plan_learning_curve,
-)
-from spacy_ner_plus.pages.curve import (
-    ALL,
-    draw_learning_curve,
     frequent_types,
-    save_learning_curve,
+    plan_learning_curve,
+    plotted,
 )
-from tests.experiments.samples import read_config
+from spacy_ner_plus.experiments.results import CurvePoint, NamedScores, RunScores
+from spacy_ner_plus.experiments.summary import summarise
+from spacy_ner_plus.pages.curve import ALL, draw_learning_curve, save_learning_curve
+from tests.experiments.samples import make_scores, read_config
 from tests.experiments.test_cross_validation import make_corpus
 
 SHARES = (0.125, 0.25, 0.5, 1.0)
@@ -29,20 +28,17 @@ def make_curve(corpus: AnnotatedCorpus, **settings: Any) -> Curve:
     return plan_learning_curve(read_config().interpolate(), corpus, **{**arguments, **settings})
 
 
-def make_scores(f1: float, **types: float) -> dict[str, Any]:
-    def measures(value: float, support: int) -> dict[str, Any]:
-        return {"precision": value, "recall": value, "f1": value, "support": support}
-
-    per_type = {label: measures(value, 10 + i) for i, (label, value) in enumerate(types.items())}
-    return {"micro": measures(f1, 30), "macro": measures(f1, 30), "per_type": per_type}
-
-
-def make_points(f1: list[list[float]], shares: tuple[float, ...] = SHARES) -> list[dict[str, Any]]:
+def make_points(f1: list[list[float]], shares: tuple[float, ...] = SHARES) -> list[CurvePoint]:
     """Points with these F1 scores of the repeats of each share."""
     corpus = make_corpus(200)
     curve = make_curve(corpus, shares=shares, repeats=len(f1[0]))
     results = [make_scores(value, A=value, B=value / 2) for values in f1 for value in values]
     return curve.points(corpus, results)
+
+
+def points_of(scores: RunScores) -> list[CurvePoint]:
+    """A curve of one point."""
+    return [CurvePoint(1.0, 10, 20.0, [NamedScores("run", scores)], summarise([scores]))]
 
 
 @pytest.mark.parametrize("shares", [SHARES, (0.1, 0.7), (0.25, 0.5, 0.75)])
@@ -99,12 +95,12 @@ def test_plan_refuses_settings_that_can_not_be(settings: dict[str, Any], message
 
 def test_points_put_repeats_together() -> None:
     points = make_points([[0.2, 0.4], [0.4, 0.5], [0.6, 0.6], [0.7, 0.8]])
-    assert [point["share"] for point in points] == list(SHARES)
-    assert [point["n_docs"] for point in points] == [26, 50, 100, 200]
-    assert points[-1]["n_entities"] == make_corpus(200).counts.sum()
-    assert points[0]["summary"]["micro"]["f1"]["mean"] == pytest.approx(0.3)
-    assert points[3]["summary"]["per_type"]["B"]["f1"]["mean"] == pytest.approx(0.375)
-    assert [run["name"] for run in points[1]["runs"]] == [
+    assert [point.share for point in points] == list(SHARES)
+    assert [point.n_docs for point in points] == [26, 50, 100, 200]
+    assert points[-1].n_entities == make_corpus(200).counts.sum()
+    assert points[0].summary.micro.f1.mean == pytest.approx(0.3)
+    assert points[3].summary.per_type["B"].f1.mean == pytest.approx(0.375)
+    assert [run.name for run in points[1].runs] == [
         "share-0.25-repeat-1",
         "share-0.25-repeat-2",
     ]
@@ -130,7 +126,7 @@ def test_last_gain_without_a_doubling_names_the_factor() -> None:
 
 def test_plot_draws_all_types_and_bands(tmp_path: Path) -> None:
     points = make_points([[0.2, 0.4], [0.4, 0.5], [0.6, 0.6], [0.7, 0.8]])
-    axes = draw_learning_curve(points, "title").axes[0]
+    axes = draw_learning_curve(plotted(points), "title").axes[0]
     micro, *_ = lines = axes.get_lines()
     assert len(lines) == 3
     assert micro.get_xdata().tolist() == [26, 50, 100, 200]
@@ -139,34 +135,38 @@ def test_plot_draws_all_types_and_bands(tmp_path: Path) -> None:
     assert len(axes.collections) == 3  # a band a line
     legend = [text.get_text() for text in axes.get_legend().get_texts()]
     assert legend == [f"{ALL}: 75.0", "A: 75.0", "B: 37.5"]
-    assert not draw_learning_curve(make_points([[0.2]] * 4), "title").axes[0].collections
+    once = plotted(make_points([[0.2]] * 4))
+    assert not draw_learning_curve(once, "title").axes[0].collections
     for path in (tmp_path / "a.svg", tmp_path / "b.svg"):
-        save_learning_curve(points, path, title="title")
+        save_learning_curve(plotted(points), path, title="title")
     assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
     assert b"<svg" in (tmp_path / "a.svg").read_bytes()
 
 
 def test_plot_leaves_gaps_where_a_type_was_not_seen() -> None:
     points = make_points([[0.2], [0.4], [0.6], [0.7]])
-    del points[0]["summary"]["per_type"]["B"]
-    lines = draw_learning_curve(points, "title").axes[0].get_lines()
+    del points[0].summary.per_type["B"]
+    lines = draw_learning_curve(plotted(points), "title").axes[0].get_lines()
     assert np.isnan(lines[1].get_ydata()).sum() + np.isnan(lines[2].get_ydata()).sum() == 1
 
 
 def test_frequent_types_are_those_of_most_support() -> None:
     types = {f"T{i}": 0.5 for i in range(12)}
-    points = [{"runs": [{"scores": make_scores(0.5, **types)}]}]
-    assert frequent_types(points) == [f"T{i}" for i in range(11, 4, -1)]
+    assert frequent_types(points_of(make_scores(0.5, **types))) == [
+        f"T{i}" for i in range(11, 4, -1)
+    ]
+    curve = plotted(points_of(make_scores(0.5, **types)))
+    assert len(curve.lines) == 8
+    assert curve.notes == "the 7 most frequent of 12 types"
 
 
 def test_a_single_type_is_drawn_once() -> None:
-    points = [{"runs": [{"scores": make_scores(0.5, Only=0.5)}]}]
-    assert frequent_types(points) == []
+    assert frequent_types(points_of(make_scores(0.5, Only=0.5))) == []
 
 
 def test_plot_leaves_out_labels_that_would_overlap() -> None:
     shares = (0.05, 0.06, 0.5, 0.95, 1.0)
-    axes = draw_learning_curve(make_points([[0.5]] * 5, shares), "title").axes[0]
+    axes = draw_learning_curve(plotted(make_points([[0.5]] * 5, shares)), "title").axes[0]
     labels = [label.get_text().split("\n")[0] for label in axes.get_xticklabels()]
     assert labels == ["12", "100", "200"]
     assert axes.get_lines()[0].get_xdata().tolist() == [10, 12, 100, 190, 200]

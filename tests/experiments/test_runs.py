@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
+from spacy_ner_plus.experiments.results import RunScores
 from spacy_ner_plus.experiments.runs import Experiment, Plan, Run
+from tests.experiments.samples import make_scores
 
 
 def make_plan(n: int = 3, **settings: Any) -> Plan:
@@ -21,27 +23,27 @@ class Work:
         self.done: list[str] = []
         self.cleaned: list[str] = []
 
-    def __call__(self, run: Run, folder: Path) -> dict[str, Any]:
+    def __call__(self, run: Run, folder: Path) -> RunScores:
         assert list(folder.iterdir()) == []
         (folder / "model").write_text("large")
         if run.name == self.fail_at:
             raise RuntimeError("killed")
         self.done.append(run.name)
-        return {"seed": run.seed}
+        return make_scores(run.seed / 10, A=0.25)
 
     def clean_up(self, folder: Path) -> None:
         (folder / "model").unlink(missing_ok=True)
         self.cleaned.append(folder.name)
 
 
-def carry_out(folder: Path, plan: Plan, work: Work, **settings: Any) -> list[dict[str, Any]]:
+def carry_out(folder: Path, plan: Plan, work: Work, **settings: Any) -> list[RunScores]:
     return Experiment(folder, plan, **settings).carry_out(work, work.clean_up, str)
 
 
 def test_experiment_does_runs_in_order_and_not_again(tmp_path: Path) -> None:
     first, second = Work(), Work()
     results = carry_out(tmp_path / "out", make_plan(), first)
-    assert results == [{"seed": 0}, {"seed": 1}, {"seed": 2}]
+    assert [scores.micro.f1 for scores in results] == [0.0, 0.1, 0.2]
     assert first.done == first.cleaned == ["run-0", "run-1", "run-2"]
     assert carry_out(tmp_path / "out", make_plan(), second) == results
     assert second.done == []
@@ -91,13 +93,13 @@ def test_experiment_says_what_is_kept_when_a_run_fails(
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no lock")
 def test_experiment_keeps_others_from_its_folder(tmp_path: Path) -> None:
-    def work(run: Run, folder: Path) -> dict[str, Any]:
+    def work(run: Run, folder: Path) -> RunScores:
         with pytest.raises(ValueError, match="Another process is at work"):
             Experiment(tmp_path, make_plan(), overwrite=True)
-        return {}
+        return make_scores(0.5)
 
     experiment = Experiment(tmp_path, make_plan(1))
-    assert experiment.carry_out(work, lambda folder: None, str) == [{}]
+    assert experiment.carry_out(work, lambda folder: None, str) == [make_scores(0.5)]
 
 
 @pytest.mark.parametrize("content", ["{broken", '{"a": 1}', "[]"])
@@ -148,8 +150,17 @@ def test_experiment_warns_of_other_versions(
 
 
 def test_write_results_names_format_settings_and_versions(tmp_path: Path) -> None:
-    path = Experiment(tmp_path, make_plan()).write_results(summary={"n": 1})
+    path = Experiment(tmp_path, make_plan()).write_results(summary=make_scores(0.5))
     results = json.loads(path.read_text())
     assert list(results) == ["schema", "version", "settings", "versions", "summary"]
     assert (results["schema"], results["version"]) == ("a-schema", 1)
     assert results["settings"] == {"seed": 0}
+    measures = {"precision": 0.5, "recall": 0.5, "f1": 0.5, "support": 30}
+    assert results["summary"] == {"micro": measures, "macro": measures, "per_type": {}}
+
+
+def test_experiment_names_scores_that_are_none(tmp_path: Path) -> None:
+    carry_out(tmp_path, make_plan(), Work())
+    (tmp_path / "run-1" / "scores.json").write_text('{"micro": {}}')
+    with pytest.raises(ValueError, match=r"scores\.json has no 'macro', 'per_type'"):
+        carry_out(tmp_path, make_plan(), Work())

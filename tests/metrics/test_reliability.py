@@ -4,6 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spacy_ner_plus.metrics.reliability import (
+    Agreement,
+    agreement,
     expected_calibration_error,
     log_loss,
     reliability_bins,
@@ -63,3 +65,16 @@ def test_nothing_predicted_is_no_error() -> None:
     nothing = np.zeros(0)
     assert expected_calibration_error(nothing, nothing.astype(bool)) == 0.0
     assert log_loss(nothing, nothing.astype(bool)) == 0.0
+    assert agreement(nothing, nothing.astype(bool)) == Agreement(0, 0.0, 0.0, 0.0, 0.0, [])
+
+
+@given(PREDICTIONS)
+def test_agreement_is_what_the_single_measures_are(predictions: list[tuple[float, bool]]) -> None:
+    probabilities, correct = split(predictions)
+    found = agreement(probabilities, correct)
+    assert found.n == len(predictions) == sum(b.n for b in found.bins)
+    assert found.bins == reliability_bins(probabilities, correct)
+    assert found.ece == expected_calibration_error(probabilities, correct)
+    assert found.log_loss == log_loss(probabilities, correct)
+    assert found.mean_probability == probabilities.mean()
+    assert found.precision == correct.mean()

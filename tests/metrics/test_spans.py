@@ -1,3 +1,6 @@
+"""Counts and scores of spans, against counting by hand, without arrays and with spaCy."""
+
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -6,8 +9,9 @@ from spacy.tokens import Doc, Span
 from spacy.training import Example
 from spacy.vocab import Vocab
 
-from spacy_ner_plus.metrics.spans import Counts, count_spans, summarise
+from spacy_ner_plus.metrics.spans import count_spans, precision_recall_f1, scores_of
 from spacy_ner_plus.tags import TagScheme
+from tests.metrics import naive
 
 LABELS = ["A", "B", "C"]
 
@@ -33,75 +37,104 @@ def corpora(draw):
     return [(n, draw(span_lists(n)), draw(span_lists(n))) for n in lengths]
 
 
+def by_label(gold, predicted):
+    """The counts of one document."""
+    labels, counts = count_spans([gold], [predicted])
+    return dict(zip(labels, map(tuple, counts[0].tolist()), strict=True))
+
+
 def test_count_spans_wants_start_end_and_label_right():
     gold = [(0, 2, "PER"), (3, 4, "LOC"), (5, 7, "ORG"), (8, 9, "PER")]
     predicted = [(0, 2, "PER"), (3, 4, "ORG"), (5, 6, "ORG"), (9, 10, "MISC")]
-    assert count_spans(gold, predicted) == {
-        "LOC": Counts(0, 0, 1),
-        "MISC": Counts(0, 1, 0),
-        "ORG": Counts(0, 2, 1),
-        "PER": Counts(1, 0, 1),
+    assert by_label(gold, predicted) == {
+        "LOC": (0, 0, 1),
+        "MISC": (0, 1, 0),
+        "ORG": (0, 2, 1),
+        "PER": (1, 0, 1),
     }
 
 
-def test_count_spans_counts_a_repeated_span_once_and_takes_nested_ones():
-    gold = [(0, 3, "A"), (0, 3, "A"), (1, 2, "A"), (0, 3, "B")]
-    assert count_spans(gold, [(1, 2, "A"), (1, 2, "A"), (0, 3, "B")]) == {
-        "A": Counts(1, 0, 1),
-        "B": Counts(1, 0, 0),
+def test_count_spans_takes_nested_spans_and_counts_each_of_equal_ones():
+    gold = [(0, 3, "A"), (1, 2, "A"), (0, 3, "B")]
+    assert by_label(gold, [(1, 2, "A"), (1, 2, "A"), (0, 3, "B")]) == {
+        "A": (1, 1, 1),
+        "B": (1, 0, 0),
     }
+    assert by_label([(0, 1, "A"), (0, 1, "A")], [(0, 1, "A")]) == {"A": (1, 0, 1)}
 
 
-def test_counts_give_zero_where_a_ratio_has_no_cases():
-    empty = Counts()
-    assert (empty.precision, empty.recall, empty.f1, empty.support) == (0.0, 0.0, 0.0, 0)
-    missed, wrong = Counts(fn=3), Counts(fp=3)
-    assert (missed.precision, missed.recall, missed.f1, missed.support) == (0.0, 0.0, 0.0, 3)
-    assert (wrong.precision, wrong.recall, wrong.f1, wrong.support) == (0.0, 0.0, 0.0, 0)
+def test_count_spans_keeps_documents_apart():
+    labels, counts = count_spans([[(0, 1, "A")], [(2, 3, "B")]], [[(0, 1, "A")], [(0, 1, "A")]])
+    assert labels == ["A", "B"]
+    assert counts.tolist() == [[[1, 0, 0], [0, 0, 0]], [[0, 1, 0], [0, 0, 1]]]
 
 
-def test_counts_add_up_and_give_ratios():
-    counts = Counts(2, 1, 0) + Counts(4, 1, 3)
-    assert counts == Counts(6, 2, 3)
-    assert counts.support == 9
-    assert counts.precision == 6 / 8
-    assert counts.recall == 6 / 9
-    assert counts.f1 == pytest.approx(2 * (6 / 8) * (6 / 9) / (6 / 8 + 6 / 9))
+def test_count_spans_gives_columns_to_the_labels_that_are_named():
+    labels, counts = count_spans([[]], [[(0, 1, "C")]], labels=["C", "D"])
+    assert labels == ["C", "D"]
+    assert counts.tolist() == [[[0, 1, 0], [0, 0, 0]]]
 
 
-def test_summarise_equals_the_example_of_seqeval():
+def test_ratios_without_cases_are_zero():
+    counts = np.array([[0, 0, 0], [0, 0, 3], [0, 3, 0]])
+    assert not precision_recall_f1(counts).any()
+
+
+def test_ratios_of_counts():
+    precision, recall, f1 = precision_recall_f1(np.array([6, 2, 3]))
+    assert (precision, recall) == (6 / 8, 6 / 9)
+    assert f1 == pytest.approx(2 * (6 / 8) * (6 / 9) / (6 / 8 + 6 / 9))
+
+
+def test_scores_equal_the_example_of_seqeval():
     # seqeval's README: y_true O O O B-MISC I-MISC I-MISC O / B-PER I-PER O, y_pred with MISC one
     # token early; micro 0.50, macro 0.50.
-    summary = summarise(
-        [
-            count_spans([(3, 6, "MISC")], [(2, 6, "MISC")]),
-            count_spans([(0, 2, "PER")], [(0, 2, "PER")]),
-        ]
+    labels, counts = count_spans(
+        [[(3, 6, "MISC")], [(0, 2, "PER")]], [[(2, 6, "MISC")], [(0, 2, "PER")]]
     )
-    assert summary.per_type == {"MISC": Counts(0, 1, 1), "PER": Counts(1, 0, 0)}
-    assert summary.micro == Counts(1, 1, 1)
-    assert summary.micro.f1 == 0.5
-    assert (summary.macro_precision, summary.macro_recall, summary.macro_f1) == (0.5, 0.5, 0.5)
+    total = counts.sum(axis=0)
+    assert labels == ["MISC", "PER"]
+    assert total.tolist() == [[0, 1, 1], [1, 0, 0]]
+    scores = scores_of(total)
+    assert scores.micro[2] == 0.5
+    assert scores.macro.tolist() == [0.5, 0.5, 0.5]
 
 
-def test_summarise_takes_the_macro_mean_of_f1_over_types_that_occur():
-    summary = summarise([{"A": Counts(3, 1, 0), "B": Counts(0, 2, 0), "C": Counts()}])
-    assert list(summary.per_type) == ["A", "B"]
-    assert summary.macro_precision == (3 / 4 + 0) / 2
-    assert summary.macro_recall == (1 + 0) / 2
-    assert summary.macro_f1 == pytest.approx((6 / 7 + 0) / 2)
+@given(st.lists(st.tuples(*[st.integers(0, 5)] * 3), max_size=6))
+def test_scores_are_those_without_arrays(rows):
+    counts = {str(i): row for i, row in enumerate(rows)}
+    scores = scores_of(np.array(rows, dtype=np.int64).reshape(-1, 3))
+    assert scores.micro.tolist() == list(naive.micro(counts))
+    assert scores.macro == pytest.approx(naive.macro(counts), rel=1e-12)
+    assert scores.weighted == pytest.approx(naive.weighted(counts), rel=1e-12)
+    assert scores.types.tolist() == [list(naive.ratios(*row)) for row in rows]
 
 
-def test_summarise_of_nothing_is_zero():
-    summary = summarise([])
-    assert summary.per_type == {}
-    assert summary.micro == Counts()
-    assert (summary.macro_precision, summary.macro_recall, summary.macro_f1) == (0.0, 0.0, 0.0)
+def test_scores_of_many_tables_are_those_of_each():
+    counts = np.random.default_rng(0).integers(0, 3, size=(4, 5, 3))
+    together = scores_of(counts)
+    for i, table in enumerate(counts):
+        alone = scores_of(table)
+        for name in ("micro", "macro", "weighted", "types"):
+            assert getattr(together, name)[i].tolist() == getattr(alone, name).tolist()
+
+
+def test_scores_take_the_mean_over_types_that_occur():
+    scores = scores_of(np.array([[3, 1, 0], [0, 2, 0], [0, 0, 0]]))
+    assert scores.macro[:2].tolist() == [(3 / 4 + 0) / 2, (1 + 0) / 2]
+    assert scores.macro[2] == pytest.approx((6 / 7 + 0) / 2)
+
+
+def test_scores_of_nothing_are_zero():
+    labels, counts = count_spans([], [])
+    assert labels == []
+    scores = scores_of(counts.sum(axis=0))
+    assert scores.micro.tolist() == scores.macro.tolist() == scores.weighted.tolist() == [0, 0, 0]
 
 
 @settings(deadline=None)
 @given(corpus=corpora())
-def test_summarise_equals_spacys_ner_scores(corpus):
+def test_scores_equal_spacys_ner_scores(corpus):
     vocab = Vocab()
     examples = []
     for n_tokens, *span_sets in corpus:
@@ -109,15 +142,14 @@ def test_summarise_equals_spacys_ner_scores(corpus):
         for doc, spans in zip((gold, predicted), span_sets, strict=True):
             doc.set_ents([Span(doc, *span) for span in spans], default="outside")
         examples.append(Example(predicted, gold))
-    scores = get_ner_prf(examples)
-    summary = summarise(count_spans(gold, predicted) for _, gold, predicted in corpus)
-    if not summary.per_type:
-        assert scores["ents_f"] is None
+    expected = get_ner_prf(examples)
+    labels, counts = count_spans([gold for _, gold, _ in corpus], [found for *_, found in corpus])
+    if not labels:
+        assert expected["ents_f"] is None
         return
-    assert scores["ents_p"] == pytest.approx(summary.micro.precision)
-    assert scores["ents_r"] == pytest.approx(summary.micro.recall)
-    assert scores["ents_f"] == pytest.approx(summary.micro.f1)
-    assert scores["ents_per_type"] == {
-        label: pytest.approx({"p": counts.precision, "r": counts.recall, "f": counts.f1})
-        for label, counts in summary.per_type.items()
+    scores = scores_of(counts.sum(axis=0))
+    assert scores.micro == pytest.approx([expected[f"ents_{key}"] for key in "prf"])
+    assert expected["ents_per_type"] == {
+        label: pytest.approx(dict(zip("prf", its, strict=True)))
+        for label, its in zip(labels, scores.types.tolist(), strict=True)
     }

@@ -1,12 +1,23 @@
 """A comparison as tables on a terminal, at most 80 columns wide for types with short names."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from wasabi import msg
 from wasabi.util import locale_escape
 
-from ..intervals import MEASURES
+from ..score_types import Measures
+from ..tables import NONE, print_table
+from .comparison_schema import (
+    ComparisonMetrics,
+    EntityComparison,
+    EntityComparisons,
+    ErrorComparison,
+    ExactComparison,
+    MeanComparison,
+    SumComparison,
+    TypeComparison,
+)
 
 # What examples are of, by their key in differences.DIFFERENCES.
 TITLES = {
@@ -18,39 +29,37 @@ TITLES = {
 # Characters of context in an example, on either side of the entity.
 BEFORE, AFTER = 28, 28
 MOST_CHARACTERS = 40
+SPACING = 2
 
 
-def print_comparison(comparison: dict[str, Any]) -> None:
-    """Print all of a comparison but its gate and examples. See compare.compare."""
-    a, b, counts = comparison["a"], comparison["b"], comparison["counts"]
-    print(locale_escape(f"A, the baseline:   {a['model']}"))
-    print(locale_escape(f"B, the candidate:  {b['model']}"))
-    print(locale_escape(f"Data:              {comparison['data']}"))
-    print(
-        f"{counts['documents']:,} documents, {counts['words']:,} words, "
-        f"{counts['gold']:,} gold entities."
-    )
-    if counts["documents_without_annotation"]:
-        print(f"Left out: {counts['documents_without_annotation']:,} without annotation.")
-    if a["not_judged"] or b["not_judged"]:
+def print_comparison(comparison: ComparisonMetrics) -> None:
+    """Print all of a comparison but its gate and examples."""
+    a, b, counts = comparison.a, comparison.b, comparison.counts
+    print(locale_escape(f"A, the baseline:   {a.model}"))
+    print(locale_escape(f"B, the candidate:  {b.model}"))
+    print(locale_escape(f"Data:              {comparison.data}"))
+    print(f"{counts.documents:,} documents, {counts.words:,} words, {counts.gold:,} gold entities.")
+    if counts.documents_without_annotation:
+        print(f"Left out: {counts.documents_without_annotation:,} without annotation.")
+    if a.not_judged or b.not_judged:
         print(
             "Neither right nor wrong, for lack of annotation: predicted entities, "
-            f"{a['not_judged']:,} of A\nand {b['not_judged']:,} of B."
+            f"{a.not_judged:,} of A\nand {b.not_judged:,} of B."
         )
-    _print_scores(comparison)
+    _print_scores(comparison.exact)
     _print_differences(comparison)
-    _print_entities(comparison["entities"])
-    _print_errors(comparison["errors"])
-    if a["speed"] and b["speed"]:
-        rates = [side["speed"]["words_per_second"] for side in (a, b)]
+    _print_entities(comparison.entities)
+    _print_errors(comparison.errors)
+    if a.speed and b.speed:
+        rates = (a.speed.words_per_second, b.speed.words_per_second)
         print(f"Speed: A {rates[0]:,.0f} words/s, B {rates[1]:,.0f} words/s\n")
     print(verdict(comparison))
 
 
-def verdict(comparison: dict[str, Any]) -> str:
+def verdict(comparison: ComparisonMetrics) -> str:
     """Whether B is better by micro F1, in a sentence."""
-    micro = comparison["exact"]["micro"]
-    points, p = 100 * micro["difference"]["f1"], micro["p"]["f1"]
+    micro = comparison.exact.micro
+    points, p = 100 * micro.difference.f1, micro.p.f1
     if not points:
         return "Micro F1 of A and B is the same."
     better, worse = ("B", "A") if points > 0 else ("A", "B")
@@ -60,10 +69,10 @@ def verdict(comparison: dict[str, Any]) -> str:
     )
 
 
-def print_examples(rows: Sequence[dict[str, Any]], n: int) -> None:
+def print_examples(rows: Sequence[Mapping[str, Any]], n: int) -> None:
     """Print some examples of each way to differ, from all over the data.
 
-    rows (Sequence[Dict[str, Any]]): See differences.difference_rows.
+    rows (Sequence[Mapping[str, Any]]): See differences.difference_rows.
     n (int): How many of each.
     """
     for kind, title in TITLES.items():
@@ -81,105 +90,89 @@ def print_examples(rows: Sequence[dict[str, Any]], n: int) -> None:
             _print_example(alone[i * len(alone) // n_shown])
 
 
-def _print_scores(comparison: dict[str, Any]) -> None:
+def _print_scores(exact: ExactComparison) -> None:
     rows = []
-    for name, row in _score_rows(comparison):
-        scores = [f"{100 * row[side][m]:.2f}" for m in MEASURES for side in "ab"]
-        support = row["a"].get("support")
-        rows.append((name, *scores, "" if support is None else f"{support:,}"))
+    for name, its in _score_rows(exact):
+        pairs = zip(_measures(its.a), _measures(its.b), strict=True)
+        scores = [f"{100 * score:.2f}" for pair in pairs for score in pair]
+        support = f"{its.a.support:,}" if isinstance(its, SumComparison) else ""
+        rows.append((name, *scores, support))
     msg.divider("Exact matches, in percent")
-    _table(rows, ("Type", "P: A", "P: B", "R: A", "R: B", "F1: A", "F1: B", "Gold"))
+    header = ("Type", "P: A", "P: B", "R: A", "R: B", "F1: A", "F1: B", "Gold")
+    print_table(header, rows, spacing=SPACING)
 
 
-def _print_differences(comparison: dict[str, Any]) -> None:
+def _print_differences(comparison: ComparisonMetrics) -> None:
     rows = []
-    for name, row in _score_rows(comparison):
-        points = [f"{100 * row['difference'][m]:+.2f}" for m in MEASURES]
-        ends = row["interval"] and [f"{100 * end:+.2f}" for end in row["interval"]["f1"]]
-        p = row.get("p_corrected", row["p"])["f1"]
-        rows.append((name, *points, " to ".join(ends) if ends else "-", f"{p:.4f}"))
+    for name, its in _score_rows(comparison.exact):
+        points = [f"{100 * difference:+.2f}" for difference in _measures(its.difference)]
+        ends = [f"{100 * end:+.2f}" for end in its.interval.f1] if its.interval else [NONE]
+        p = its.p_corrected if isinstance(its, TypeComparison) else its.p
+        rows.append((name, *points, " to ".join(ends), f"{p.f1:.4f}"))
     msg.divider("B - A, in points")
-    _table(rows, ("Type", "P", "R", "F1", "95 % interval of F1", "p of F1"))
-    test, counts = comparison["significance"], comparison["counts"]
-    ways = f"all {test['swaps']:,} swaps" if test["exact"] else f"{test['swaps']:,} random swaps"
+    header = ("Type", "P", "R", "F1", "95 % interval of F1", "p of F1")
+    print_table(header, rows, spacing=SPACING)
+    test, counts = comparison.significance, comparison.counts
+    ways = f"all {test.swaps:,} swaps" if test.exact else f"{test.swaps:,} random swaps"
     print(
-        f"p: randomisation test, {ways} of the {counts['documents_that_differ']:,} documents that\n"
+        f"p: randomisation test, {ways} of the {counts.documents_that_differ:,} documents that\n"
         "differ; p of types is corrected for their number (Holm)."
     )
-    bootstrap = comparison["bootstrap"]
+    bootstrap = comparison.bootstrap
     print(
-        f"Interval: paired bootstrap over {counts['documents']:,} documents, "
-        f"{bootstrap['samples']:,} samples.\n"
+        f"Interval: paired bootstrap over {counts.documents:,} documents, "
+        f"{bootstrap.samples:,} samples.\n"
         if bootstrap
         else "Interval: none from a single document.\n"
     )
 
 
-def _print_entities(entities: dict[str, Any]) -> None:
-    def row(name: str, of: dict[str, Any]) -> tuple[str, ...]:
-        gold, wrong = of["gold"], of["wrong"]
-        return (
-            name,
-            *(f"{gold[who]:,}" for who in ("both", "a_only", "b_only", "neither")),
-            *(f"{wrong[who]:,}" for who in ("both", "a_only", "b_only")),
-        )
+def _print_entities(entities: EntityComparisons) -> None:
+    def row(name: str, its: EntityComparison) -> tuple[str, ...]:
+        gold, wrong = its.gold, its.wrong
+        found_by = (gold.both, gold.a_only, gold.b_only, gold.neither)
+        counts = (*found_by, wrong.both, wrong.a_only, wrong.b_only)
+        return (name, *(f"{n:,}" for n in counts))
 
-    rows = [row(label, of) for label, of in entities["types"].items()]
+    rows = [row(label, its) for label, its in entities.types.items()]
     rows.append(row("all", entities))
     msg.divider("Gold entities found by, and wrong ones predicted by")
     header = ("Type", "Both", "A only", "B only", "Neither", "Wrong: both", "A only", "B only")
-    _table(rows, header)
+    print_table(header, rows, spacing=SPACING)
 
 
-def _print_errors(errors: dict[str, Any]) -> None:
-    rows: list[tuple[str, ...]] = [
-        (
-            kind["name"],
-            f"{kind['a']:,}",
-            f"{kind['b']:,}",
-            f"{kind['difference']:+,}",
-            f"{kind['found_by_b']:,}",
-            f"{kind['found_by_a']:,}",
-        )
-        for kind in errors["kinds"]
-    ]
-    rows.append(("all", *_totals(errors)))
+def _print_errors(errors: ErrorComparison) -> None:
+    def row(name: str, a: int, b: int, found_by_b: int, found_by_a: int) -> tuple[str, ...]:
+        return (name, f"{a:,}", f"{b:,}", f"{b - a:+,}", f"{found_by_b:,}", f"{found_by_a:,}")
+
+    kinds = errors.kinds
+    rows = [row(kind.name, kind.a, kind.b, kind.found_by_b, kind.found_by_a) for kind in kinds]
+    found_by_b = sum(kind.found_by_b for kind in kinds)
+    found_by_a = sum(kind.found_by_a for kind in kinds)
+    rows.append(row("all", errors.a, errors.b, found_by_b, found_by_a))
     msg.divider("Errors")
-    _table(rows, ("Error", "A", "B", "B - A", "B finds", "A finds"))
+    print_table(("Error", "A", "B", "B - A", "B finds", "A finds"), rows, spacing=SPACING)
     print(
         "B finds: gold entities that A gets wrong in this way and B finds. A finds: those\n"
         "that B gets wrong in this way and A finds.\n"
     )
 
 
-def _totals(errors: dict[str, Any]) -> tuple[str, ...]:
-    kinds = errors["kinds"]
-    return (
-        f"{errors['a']:,}",
-        f"{errors['b']:,}",
-        f"{errors['b'] - errors['a']:+,}",
-        f"{sum(kind['found_by_b'] for kind in kinds):,}",
-        f"{sum(kind['found_by_a'] for kind in kinds):,}",
-    )
+def _score_rows(exact: ExactComparison) -> Iterator[tuple[str, MeanComparison]]:
+    yield from exact.types.items()
+    yield "micro", exact.micro
+    yield "macro", exact.macro
 
 
-def _score_rows(comparison: dict[str, Any]) -> Iterable[tuple[str, dict[str, Any]]]:
-    exact = comparison["exact"]
-    yield from exact["types"].items()
-    yield "micro", exact["micro"]
-    yield "macro", exact["macro"]
+def _measures(its: Measures) -> tuple[float, float, float]:
+    return its.precision, its.recall, its.f1
 
 
-def _table(rows: Sequence[tuple[str, ...]], header: tuple[str, ...]) -> None:
-    aligns = ("l", *("r" for _ in header[1:]))
-    msg.table(rows, header=header, aligns=aligns, divider=True, spacing=2, max_col=60)
-
-
-def _has_no_gold(row: dict[str, Any]) -> bool:
+def _has_no_gold(row: Mapping[str, Any]) -> bool:
     return not any(row["meta"][side] and row["meta"][side]["gold"] for side in "ab")
 
 
-def _print_example(row: dict[str, Any]) -> None:
+def _print_example(row: Mapping[str, Any]) -> None:
     meta = row["meta"]
     entity = meta["entity"]
     text = row["text"]
@@ -193,7 +186,7 @@ def _print_example(row: dict[str, Any]) -> None:
     print(locale_escape(f"  {entity['label']}. {'; '.join(verdicts)}\n"))
 
 
-def _in_words(side: str, found: dict[str, Any]) -> str:
+def _in_words(side: str, found: Mapping[str, Any]) -> str:
     """The kind of error, and what is predicted in the place of a gold entity."""
     predicted = [] if found["kind"] == "correct" or not found["gold"] else found["predicted"]
     instead = [f"{_shortened(p['text'])} ({p['label']})" for p in predicted]

@@ -1,7 +1,8 @@
 """Whether a candidate may take the place of a baseline: a check for continuous integration."""
 
 from dataclasses import dataclass
-from typing import Any
+
+from .comparison_schema import ComparisonMetrics, Drop, GateResult, SumComparison
 
 # A drop with a smaller p-value is significant.
 LEVEL = 0.05
@@ -30,69 +31,67 @@ class Gate:
         return self.max_drop is None and self.max_type_drop is None
 
 
-def judge_gate(comparison: dict[str, Any], gate: Gate) -> dict[str, Any]:
+def judge_gate(comparison: ComparisonMetrics, gate: Gate) -> GateResult:
     """Hold a comparison against a gate.
 
-    comparison (Dict[str, Any]): See compare.compare.
-    RETURNS: "gate" of comparison.json: the gate's settings, whether it is "passed", and "drops":
-        those that are larger than allowed, with whether each is "failed" or excused as not
-        significant.
+    RETURNS (GateResult): The gate's settings, whether it is passed, and the drops that are larger
+        than allowed, with whether each is failed or excused as not significant.
     """
-    exact = comparison["exact"]
-    checks: list[tuple[str | None, dict[str, Any], float, float]] = []
+    exact = comparison.exact
+    checks: list[tuple[str | None, SumComparison, float, float]] = []
     if gate.max_drop is not None:
-        checks.append((None, exact["micro"], exact["micro"]["p"]["f1"], gate.max_drop))
+        checks.append((None, exact.micro, exact.micro.p.f1, gate.max_drop))
     if gate.max_type_drop is not None:
         checks += [
-            (label, row, row["p_corrected"]["f1"], gate.max_type_drop)
-            for label, row in exact["types"].items()
-            if row["a"]["support"] >= gate.min_support
+            (label, its, its.p_corrected.f1, gate.max_type_drop)
+            for label, its in exact.types.items()
+            if its.a.support >= gate.min_support
         ]
     drops = [
-        {
-            "type": label,
-            "points": -100 * row["difference"]["f1"],
-            "a": row["a"]["f1"],
-            "b": row["b"]["f1"],
-            "allowed": allowed,
-            "p": p,
-            "failed": p < LEVEL or not gate.significant,
-        }
-        for label, row, p, allowed in checks
-        if -100 * row["difference"]["f1"] > allowed + ROUNDING
+        Drop(
+            type=label,
+            points=-100 * its.difference.f1,
+            a=its.a.f1,
+            b=its.b.f1,
+            allowed=allowed,
+            p=p,
+            failed=p < LEVEL or not gate.significant,
+        )
+        for label, its, p, allowed in checks
+        if -100 * its.difference.f1 > allowed + ROUNDING
     ]
-    return {
-        "max_drop": gate.max_drop,
-        "max_type_drop": gate.max_type_drop,
-        "min_support": gate.min_support,
-        "significant": gate.significant,
-        "types": [label for label, *_ in checks if label is not None],
-        "passed": not any(drop["failed"] for drop in drops),
-        "drops": drops,
-    }
+    return GateResult(
+        max_drop=gate.max_drop,
+        max_type_drop=gate.max_type_drop,
+        min_support=gate.min_support,
+        significant=gate.significant,
+        types=[label for label, *_ in checks if label is not None],
+        passed=not any(drop.failed for drop in drops),
+        drops=drops,
+    )
 
 
-def gate_message(result: dict[str, Any]) -> str:
+def gate_message(result: GateResult) -> str:
     """What a gate says, in one line."""
-    failed = [_describe(drop) for drop in result["drops"] if drop["failed"]]
+    failed = [_describe(drop) for drop in result.drops if drop.failed]
     if failed:
         return f"Gate failed: {'; '.join(failed)}."
-    if result["drops"]:
-        return f"Gate passed, not significant: {'; '.join(map(_describe, result['drops']))}."
+    if result.drops:
+        return f"Gate passed, not significant: {'; '.join(map(_describe, result.drops))}."
     kept = []
-    if result["max_drop"] is not None:
-        kept.append(f"micro F1 drops by no more than {result['max_drop']:g} points")
-    if result["max_type_drop"] is not None:
+    if result.max_drop is not None:
+        kept.append(f"micro F1 drops by no more than {result.max_drop:g} points")
+    if result.max_type_drop is not None:
         kept.append(
-            f"none of the {len(result['types'])} types with {result['min_support']} gold entities "
-            f"or more drops by more than {result['max_type_drop']:g}"
+            f"none of the {len(result.types)} types with {result.min_support} gold entities "
+            f"or more drops by more than {result.max_type_drop:g}"
         )
     return f"Gate passed: {', '.join(kept)}."
 
 
-def _describe(drop: dict[str, Any]) -> str:
-    name = "micro F1" if drop["type"] is None else f"F1 of {drop['type']}"
+def _describe(drop: Drop) -> str:
+    name = "micro F1" if drop.type is None else f"F1 of {drop.type}"
     return (
-        f"{name} drops by {drop['points']:.2f} points, from {100 * drop['a']:.2f} to "
-        f"{100 * drop['b']:.2f} ({drop['allowed']:g} allowed; p = {drop['p']:.4f})"
+        f"{name} drops by {drop.points:.2f} points, from {100 * drop.a:.2f} to "
+        f"{100 * drop.b:.2f} ({drop.allowed:g} allowed; p = {drop.p:.4f})"
     )

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..intervals import percentile_interval, resample, scores_of
+from ...metrics.bootstrap import percentile_interval, resample
+from ...metrics.spans import scores_of
 
 # Differences of scores that are the same but for rounding.
 ROUNDING = 1e-12

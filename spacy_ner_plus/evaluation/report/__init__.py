@@ -3,21 +3,17 @@
 from pathlib import Path
 from typing import Any
 
-from .page import render
+from ..schema import Metrics
+from .page import MOST_ERRORS, render_report
 
 
 def write_report(
-    metrics: dict[str, Any], errors: list[dict[str, Any]], path: Path, *, most_errors: int = 5000
+    metrics: Metrics, errors: list[dict[str, Any]], path: Path, *, most_errors: int = MOST_ERRORS
 ) -> None:
-    """Write report.html.
+    """Write report.html: see render_report.
 
-    metrics (dict): As in metrics.json.
-    errors (List[dict]): The rows of errors.jsonl.
     path (Path): The file to write.
-    most_errors (int): How many errors the file holds at most, to stay quick to open. Of more, a
-        share of every kind is kept; the page says so.
-    RAISES ValueError: If matplotlib is not installed.
     """
-    page = render(metrics, errors, most_errors)
+    page = render_report(metrics, errors, most_errors)
     # Paths may hold bytes that are no UTF-8, which Python keeps as lone surrogates.
     path.write_text(page, encoding="utf8", errors="replace", newline="\n")

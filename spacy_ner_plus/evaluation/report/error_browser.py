@@ -3,14 +3,16 @@
 from collections import defaultdict
 from typing import Any
 
+from ..schema import ErrorKind
+
 Row = dict[str, Any]
 
 
-def browser_data(errors: list[Row], kinds: list[Row], most: int) -> Row:
+def browser_data(errors: list[Row], kinds: list[ErrorKind], most: int) -> Row:
     """What the error browser gets.
 
     errors (List[dict]): Rows of errors.jsonl.
-    kinds (List[dict]): The kinds of error as in metrics.json, in their order.
+    kinds (List[ErrorKind]): The kinds of error, in their order.
     most (int): How many errors to keep.
     RETURNS (dict): {"total", "kinds": [[kind, name]], "labels", "texts": [[text, gold, predicted]]
         with entities as [start, end, place of label, probability or None], "errors": [[id, place of
@@ -19,7 +21,7 @@ def browser_data(errors: list[Row], kinds: list[Row], most: int) -> Row:
     """
     labels, texts = _Places(), _Places()
     entities: list[tuple[str, list[Any], list[Any]]] = []
-    names = [[kind["kind"], kind["name"]] for kind in kinds]
+    names = [[kind.kind, kind.name] for kind in kinds]
     place_of_kind = {kind: i for i, (kind, _) in enumerate(names)}
     rows = []
     for row in spread(errors, most):

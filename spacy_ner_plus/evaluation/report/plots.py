@@ -8,6 +8,9 @@ import numpy as np
 from markupsafe import Markup
 
 from ...pages import figures, svg
+from ..confidence_types import Reliability, ThresholdCurve, ThresholdCurves
+from ..schema import ErrorKind
+from ..score_types import CountedMeasures, Intervals
 
 WIDTH = 430  # pixels: to be read on a phone without scrolling
 ROW = 22
@@ -17,15 +20,15 @@ LINES = ((BLUE, "--"), (ORANGE, "-."), ("#15803d", ":"), ("#7c3aed", (0, (8, 2))
 
 
 def f1_of_types(
-    types: dict[str, Any], intervals: dict[str, Any] | None, micro_f1: float
+    types: dict[str, CountedMeasures], intervals: Intervals | None, micro_f1: float
 ) -> Markup:
     """F1 of each type as a dot, its interval as a line, micro F1 as a dashed one."""
     with svg.style():
         plot = _rows([svg.shown(label) for label in types], 0.18)
-        f1 = 100 * np.array([scores["f1"] for scores in types.values()])
+        f1 = 100 * np.array([its.f1 for its in types.values()])
         y = np.arange(len(types))
         if intervals is not None:
-            ends = 100 * np.array([intervals["types"][label]["f1"] for label in types])
+            ends = 100 * np.array([intervals.types[label].f1 for label in types])
             plot.hlines(y, *ends.reshape(-1, 2).T, color=LIGHT, linewidth=4)
         plot.plot(f1, y, "o", color=BLUE, markersize=7)
         plot.axvline(100 * micro_f1, color=GREY, linestyle="--", linewidth=1)
@@ -33,20 +36,20 @@ def f1_of_types(
         plot.set_xlabel("F1 (%); dashed: micro")
         plot.locator_params(axis="x", integer=True, nbins=6)
         plot.grid(axis="x")
-        what = "; ".join(f"{label}: {figures.percent(types[label]['f1'])}" for label in types)
+        what = "; ".join(f"{label}: {figures.percent(its.f1)}" for label, its in types.items())
         return svg.element(_figure(plot), "f1", "F1 of each type", _plain(what))
 
 
-def f1_gains(kinds: list[dict[str, Any]]) -> Markup:
+def f1_gains(kinds: list[ErrorKind]) -> Markup:
     """What micro F1 would gain if all errors of a kind were mended. Bars have the kind as id."""
     with svg.style():
-        plot = _rows([kind["name"] for kind in kinds], 0.0)
-        gains = [100 * kind["f1_gain"] for kind in kinds]
+        plot = _rows([kind.name for kind in kinds], 0.0)
+        gains = [100 * kind.f1_gain for kind in kinds]
         bars = plot.barh(range(len(kinds)), gains, color=BLUE, height=0.62)
         for bar, kind, gain in zip(bars, kinds, gains, strict=True):
-            bar.set_gid(f"bar-{kind['kind']}")
+            bar.set_gid(f"bar-{kind.kind}")
             plot.annotate(
-                f"{gain:+.1f} ({figures.count(kind['errors'])})",
+                f"{gain:+.1f} ({figures.count(kind.errors)})",
                 (max(0.0, gain), bar.get_y() + bar.get_height() / 2),
                 xytext=(5, 0), textcoords="offset points", va="center", fontsize=10.5,
             )  # fmt: skip
@@ -54,33 +57,32 @@ def f1_gains(kinds: list[dict[str, Any]]) -> Markup:
         plot.set_xlabel("points of F1 gained if mended (errors)")
         plot.grid(axis="x")
         what = "; ".join(
-            f"{kind['name']}: {figures.percent(kind['f1_gain'])} points, {kind['errors']} errors"
+            f"{kind.name}: {figures.percent(kind.f1_gain)} points, {kind.errors} errors"
             for kind in kinds
         )
         return svg.element(_figure(plot), "gains", "F1 gained by mending each kind", what)
 
 
-def reliability(states: dict[str, Any]) -> Markup:
+def reliability(states: Reliability) -> Markup:
     """Precision of entities against their probability by bins, before and after calibration."""
     with svg.style():
         plot = svg.axes(WIDTH, 400, (54, 14, 42, 14))
         plot.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle="--")
-        looks = {
-            "before": ("before calibration", ORANGE, "s", "none"),
-            "after": ("as the pipeline gives them", BLUE, "o", BLUE),
-        }
+        looks = (
+            (states.before, "before calibration", ORANGE, "s", "none"),
+            (states.after, "as the pipeline gives them", BLUE, "o", BLUE),
+        )
         said = []
-        for key, (name, color, marker, face) in looks.items():
-            state = states[key]
+        for state, name, color, marker, face in looks:
             if state is None:
                 continue
-            x = [each["probability"] for each in state["bins"]]
-            y = [each["accuracy"] for each in state["bins"]]
+            x = [each.probability for each in state.bins]
+            y = [each.accuracy for each in state.bins]
             plot.plot(
                 x, y, marker, linestyle="-", linewidth=0.8, color=color, markerfacecolor=face,
-                markersize=6.5, label=f"{name}: ECE {state['ece']:.3f}",
+                markersize=6.5, label=f"{name}: ECE {state.ece:.3f}",
             )  # fmt: skip
-            said.append(f"{name}: expected calibration error {state['ece']:.3f}")
+            said.append(f"{name}: expected calibration error {state.ece:.3f}")
         low = min(0.8, float(np.floor(10 * max(0.0, _lowest(states) - 0.01)) / 10))
         plot.set_xlim(low, 1 + 0.02 * (1 - low))
         plot.set_ylim(low, 1 + 0.02 * (1 - low))
@@ -91,18 +93,21 @@ def reliability(states: dict[str, Any]) -> Markup:
         return svg.element(_figure(plot), "reliability", "Reliability diagram", "; ".join(said))
 
 
-def curves(curve: dict[str, Any]) -> Markup:
+def curves(curve: ThresholdCurve) -> Markup:
     """Precision, recall and F1 over the threshold. The script redraws lines and marker for other
     types: the figure tells where 0 and 1 of both axes are, in its own units.
     """
     with svg.style():
         plot = svg.axes(WIDTH, 300, (48, 14, 42, 30))
-        x = np.array(curve["threshold"], dtype=float)
-        looks = {"precision": (BLUE, "-"), "recall": (ORANGE, "--"), "f1": (INK, ":")}
-        for key, (color, line) in looks.items():
-            y = 100 * np.array(curve[key], dtype=float)
-            name = "F1" if key == "f1" else key
-            plot.plot(x, y, line, color=color, linewidth=1.8, label=name, gid=f"line-{key}")
+        x = np.array(curve.threshold)
+        lines = (
+            ("precision", curve.precision, BLUE, "-"),
+            ("recall", curve.recall, ORANGE, "--"),
+            ("F1", curve.f1, INK, ":"),
+        )
+        for name, scores, color, line in lines:
+            y, gid = 100 * np.array(scores), f"line-{name.lower()}"
+            plot.plot(x, y, line, color=color, linewidth=1.8, label=name, gid=gid)
         plot.axvline(0, color=GREY, linewidth=1.5, gid="marker")
         plot.set_xlim(0, 1)
         plot.set_ylim(0, 100)
@@ -123,19 +128,19 @@ def curves(curve: dict[str, Any]) -> Markup:
         )
 
 
-def precision_recall(curves: dict[str, Any], types: Iterable[str]) -> Markup:
+def precision_recall(curves: ThresholdCurves, types: Iterable[str]) -> Markup:
     """Precision against recall as the threshold rises, of all types together and of some.
 
     types (Iterable[str]): The most important first; as many are shown as can be told apart.
     """
     with svg.style():
         plot = svg.axes(WIDTH, 340, (48, 14, 42, 30))
-        shown = [label for label in types if label in curves["types"]][: len(LINES)]
-        lines = [(label, curves["types"][label], *LINES[i]) for i, label in enumerate(shown)]
-        for name, curve, color, line in [("all types", curves["micro"], INK, "-"), *lines]:
-            recall, precision = (np.array(curve[key], float) for key in ("recall", "precision"))
+        shown = [label for label in types if label in curves.types][: len(LINES)]
+        lines = [(label, curves.types[label], *LINES[i]) for i, label in enumerate(shown)]
+        for name, curve, color, line in [("all types", curves.micro, INK, "-"), *lines]:
+            recall, precision = 100 * np.array(curve.recall), 100 * np.array(curve.precision)
             plot.plot(
-                100 * recall, 100 * precision, linestyle=line, color=color, linewidth=1.8,
+                recall, precision, linestyle=line, color=color, linewidth=1.8,
                 label=svg.shown(name, 14),
             )  # fmt: skip
         low, _ = _zoom(plot.dataLim.intervaly)
@@ -146,9 +151,9 @@ def precision_recall(curves: dict[str, Any], types: Iterable[str]) -> Markup:
         plot.grid()
         plot.legend(loc="lower left", fontsize=10.5)
         what = "; ".join(
-            f"{label}: without a threshold, precision {figures.percent(curve['precision'][0])} and "
-            f"recall {figures.percent(curve['recall'][0])}"
-            for label, curve in [("all types", curves["micro"]), *curves["types"].items()]
+            f"{label}: without a threshold, precision {figures.percent(curve.precision[0])} and "
+            f"recall {figures.percent(curve.recall[0])}"
+            for label, curve in [("all types", curves.micro), *curves.types.items()]
         )
         return svg.element(_figure(plot), "trade", "Precision against recall", _plain(what))
 
@@ -179,16 +184,9 @@ def _zoom(ends: Any) -> tuple[float, float]:
     return min(low, 90.0), 101.0 if ends[1] > 90 else min(100.0, float(ends[1]) + 5)
 
 
-def _lowest(states: dict[str, Any]) -> float:
-    return min(
-        (
-            min(each["probability"], each["accuracy"])
-            for state in states.values()
-            if state is not None
-            for each in state["bins"]
-        ),
-        default=0.0,
-    )
+def _lowest(states: Reliability) -> float:
+    bins = [*states.after.bins, *(states.before.bins if states.before else ())]
+    return min((min(each.probability, each.accuracy) for each in bins), default=0.0)
 
 
 def _plain(text: str) -> str:

@@ -1,7 +1,6 @@
 """Fitting the calibration of a trained component to annotated documents."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 import numpy as np
 from spacy.tokens import Doc
@@ -9,13 +8,13 @@ from spacy.training import Example
 from spacy.util import minibatch
 from thinc.api import Model
 
-from ...metrics.reliability import expected_calibration_error, log_loss
+from ...annotation.judging import verdicts
+from ...metrics.reliability import Agreement, agreement
 from ...models.decoding import calibration
 from ...models.decoding.calibration import Calibration
 from ...models.decoding.emissions import Emissions
 from ...models.decoding.entities import Entities, decode
 from ...models.runtime.tagger_shim import TaggerShim, shim_of
-from ..scorer import in_reference
 
 BATCH_SIZE = 32
 # With fewer entities, or fewer of them wrong, a fit would follow accidents.
@@ -24,24 +23,6 @@ LEAST_ENTITIES, LEAST_WRONG = 100, 10
 
 class TooFewEntitiesError(ValueError):
     """There is too little to fit a calibration to."""
-
-
-@dataclass(frozen=True)
-class Agreement:
-    """How well the probabilities of predicted entities agree with whether these are right.
-
-    n (int): Entities that could be judged.
-    accuracy (float): The share of them that is right, that is, the precision.
-    probability (float): Their mean probability.
-    log_loss (float): Mean negative log-likelihood, in nats.
-    ece (float): Expected calibration error, 15 bins of equal mass.
-    """
-
-    n: int
-    accuracy: float
-    probability: float
-    log_loss: float
-    ece: float
 
 
 class JudgedEntities:
@@ -59,15 +40,14 @@ class JudgedEntities:
     ) -> None:
         self._tagger = tagger
         self._emissions = list(emissions)
-        judged, correct = [], []
-        for example, entities in zip(examples, self._decode(Calibration()), strict=True):
-            gold = {(ent.start, ent.end, ent.label_) for ent in example.reference.ents}
-            spans = in_reference(example, _spans(entities, tagger.scheme.labels))
-            judged += [span is not None for span in spans]
-            correct += [span in gold for span in spans]
-        self._judged = np.array(judged, dtype=bool)
         # the entities are the same under every calibration: it changes no best sequence
-        self.correct = np.array(correct, dtype=bool)[self._judged]
+        found = [
+            verdict
+            for example, entities in zip(examples, self._decode(Calibration()), strict=True)
+            for verdict in verdicts(example, _spans(entities, tagger.scheme.labels))
+        ]
+        self._judged = np.array([verdict is not None for verdict in found], dtype=bool)
+        self.correct = np.array([v for v in found if v is not None], dtype=bool)
 
     def probabilities(self, under: Calibration) -> np.ndarray:
         """(n,) the probability of each judged entity."""
@@ -75,16 +55,7 @@ class JudgedEntities:
         return np.concatenate([np.zeros(0), *found])[self._judged]
 
     def agreement(self, under: Calibration) -> Agreement:
-        probabilities = self.probabilities(under)
-        if not len(probabilities):
-            return Agreement(0, 0.0, 0.0, 0.0, 0.0)
-        return Agreement(
-            n=len(probabilities),
-            accuracy=float(self.correct.mean()),
-            probability=float(probabilities.mean()),
-            log_loss=log_loss(probabilities, self.correct),
-            ece=expected_calibration_error(probabilities, self.correct),
-        )
+        return agreement(self.probabilities(under), self.correct)
 
     def _decode(self, under: Calibration) -> Iterator[Entities]:
         for emissions in self._emissions:

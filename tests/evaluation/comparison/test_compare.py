@@ -1,4 +1,5 @@
 import gc
+import json
 import re
 import weakref
 from collections import Counter
@@ -14,7 +15,9 @@ from hypothesis import strategies as st
 from spacy.tokens import DocBin, Span
 
 from spacy_ner_plus.evaluation import predictions as sources
-from spacy_ner_plus.evaluation.comparison.compare import System, compare, compare_all, run_both
+from spacy_ner_plus.evaluation.comparison.compare import compare, compare_all, run_both
+from spacy_ner_plus.evaluation.comparison.comparison_measures import System, compare_systems
+from spacy_ner_plus.evaluation.comparison.comparison_schema import ComparisonMetrics, GateResult
 from spacy_ner_plus.evaluation.comparison.comparison_terminal import (
     print_comparison,
     print_examples,
@@ -28,9 +31,11 @@ from spacy_ner_plus.evaluation.comparison.differences import (
 from spacy_ner_plus.evaluation.comparison.gate import Gate, gate_message, judge_gate
 from spacy_ner_plus.evaluation.documents import Document
 from spacy_ner_plus.evaluation.errors import ERRORS, find_errors
-from spacy_ner_plus.evaluation.intervals import MEASURES
+from spacy_ner_plus.evaluation.exact import document_counts, exact_scores
 from spacy_ner_plus.evaluation.predictions import Predictions
-from spacy_ner_plus.metrics.spans import count_spans, summarise
+from spacy_ner_plus.evaluation.score_types import MeasureIntervals, Measures
+from spacy_ner_plus.metrics.spans import MEASURES
+from spacy_ner_plus.support.typed_json import from_json, to_json
 from tests.evaluation.docs import make_document, overlapping_spans, real_documents
 from tests.record_schema import read_row
 
@@ -52,10 +57,14 @@ def systems(documents: list[tuple[Document, Document]]) -> tuple[System, System]
     return a, b
 
 
-def comparison_of(documents: list[tuple[Document, Document]]) -> dict[str, Any]:
+def comparison_of(documents: list[tuple[Document, Document]]) -> ComparisonMetrics:
+    """A comparison that survives JSON."""
     a, b = systems(documents)
     compared = compare_all(a.found.documents, b.found.documents)
-    return compare(a, b, compared, data="test.spacy", samples=100, swaps=200, seed=1)
+    result = compare_systems(a, b, compared, data="test.spacy", samples=100, swaps=200, seed=1)
+    as_json = json.loads(json.dumps(to_json(result), allow_nan=False))
+    assert from_json(ComparisonMetrics, as_json, "comparison") == result
+    return result
 
 
 @cache
@@ -158,54 +167,50 @@ def test_difference_rows_say_what_each_system_makes_of_it() -> None:
 def test_compare_gives_the_scores_of_both() -> None:
     pairs = real_pairs()
     result = comparison_of(pairs)
-    for i, side in enumerate("ab"):
-        summary = summarise(
-            count_spans(doc_span(pair[i], "gold"), doc_span(pair[i], "predicted")) for pair in pairs
-        )
-        exact = result["exact"]
-        assert exact["micro"][side]["f1"] == pytest.approx(summary.micro.f1)
-        assert exact["macro"][side]["recall"] == pytest.approx(summary.macro_recall)
-        for label, counts in summary.per_type.items():
-            row = exact["types"][label][side]
-            assert (row["tp"], row["fp"], row["fn"]) == (counts.tp, counts.fp, counts.fn)
-            assert row["precision"] == pytest.approx(counts.precision)
-    for row in (exact["micro"], exact["macro"], *exact["types"].values()):
+    exact = result.exact
+    for side, documents in zip("ab", zip(*pairs, strict=True), strict=True):
+        alone = exact_scores(*document_counts(documents))
+        assert getattr(exact.micro, side) == alone.micro
+        assert getattr(exact.macro, side) == alone.macro
+        assert {label: getattr(its, side) for label, its in exact.types.items()} == alone.types
+    for row in (exact.micro, exact.macro, *exact.types.values()):
         for measure in MEASURES:
-            difference = row["b"][measure] - row["a"][measure]
-            assert row["difference"][measure] == pytest.approx(difference)
-            low, high = row["interval"][measure]
+            difference = getattr(row.b, measure) - getattr(row.a, measure)
+            assert getattr(row.difference, measure) == pytest.approx(difference)
+            low, high = getattr(row.interval, measure)
             assert low <= difference <= high
-    assert exact["micro"]["p"]["f1"] < 0.05
+    assert exact.micro.p.f1 < 0.05
     assert verdict(result).startswith("B is better than A by ")
 
 
 def test_compare_counts_who_finds_what() -> None:
     pairs = real_pairs()
     result = comparison_of(pairs)
-    micro, entities = result["exact"]["micro"], result["entities"]
-    gold, wrong = entities["gold"], entities["wrong"]
-    assert sum(gold.values()) == result["counts"]["gold"] == micro["a"]["support"] > 100
-    assert gold["both"] + gold["a_only"] == micro["a"]["tp"]
-    assert gold["both"] + gold["b_only"] == micro["b"]["tp"]
-    assert wrong["both"] + wrong["a_only"] == micro["a"]["fp"]
-    assert wrong["both"] + wrong["b_only"] == micro["b"]["fp"]
-    for group, counts in (("gold", gold), ("wrong", wrong)):
-        for who, n in counts.items():
-            assert n == sum(of[group][who] for of in entities["types"].values())
-    kinds = result["errors"]["kinds"]
-    assert [kind["kind"] for kind in kinds] == list(ERRORS)
-    assert sum(kind["found_by_b"] for kind in kinds) == gold["b_only"] > 0
-    assert sum(kind["found_by_a"] for kind in kinds) == gold["a_only"]
-    assert sum(kind["a"] for kind in kinds) == result["errors"]["a"] > result["errors"]["b"]
+    micro, entities = result.exact.micro, result.entities
+    gold, wrong = entities.gold, entities.wrong
+    assert sum(vars(gold).values()) == result.counts.gold == micro.a.support > 100
+    assert gold.both + gold.a_only == micro.a.tp
+    assert gold.both + gold.b_only == micro.b.tp
+    assert wrong.both + wrong.a_only == micro.a.fp
+    assert wrong.both + wrong.b_only == micro.b.fp
+    for who, n in vars(gold).items():
+        assert n == sum(getattr(of.gold, who) for of in entities.types.values())
+    for who, n in vars(wrong).items():
+        assert n == sum(getattr(of.wrong, who) for of in entities.types.values())
+    kinds = result.errors.kinds
+    assert [kind.kind for kind in kinds] == list(ERRORS)
+    assert sum(kind.found_by_b for kind in kinds) == gold.b_only > 0
+    assert sum(kind.found_by_a for kind in kinds) == gold.a_only
+    assert sum(kind.a for kind in kinds) == result.errors.a > result.errors.b
     n_different = sum(a.predicted != b.predicted for a, b in pairs)
-    assert 0 < result["counts"]["documents_that_differ"] <= n_different
+    assert 0 < result.counts.documents_that_differ <= n_different
 
 
 def test_compare_of_equal_systems_finds_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     result = comparison_of([(a, a) for a, _ in real_pairs()])
-    assert result["exact"]["micro"]["p"] == dict.fromkeys(MEASURES, 1.0)
-    assert result["exact"]["micro"]["interval"] == {m: [0.0, 0.0] for m in MEASURES}
-    assert result["counts"]["documents_that_differ"] == 0
+    assert result.exact.micro.p == Measures(1.0, 1.0, 1.0)
+    assert result.exact.micro.interval == MeasureIntervals(*[(0.0, 0.0)] * 3)
+    assert result.counts.documents_that_differ == 0
     print_comparison(result)
     assert capsys.readouterr().out.endswith("Micro F1 of A and B is the same.\n")
 
@@ -214,36 +219,31 @@ def test_compare_takes_systems_with_different_labels() -> None:
     gold = [(0, 1, "A"), (3, 4, "B")]
     a, b = make_document(gold, [(0, 1, "A")]), make_document(gold, [(0, 1, "X"), (3, 4, "B")])
     result = comparison_of([(a, b)] * 3)
-    types = result["exact"]["types"]
+    types = result.exact.types
     assert list(types) == ["A", "B", "X"]
-    assert types["X"]["a"] == dict.fromkeys(MEASURES, 0.0) | {
-        "tp": 0,
-        "fp": 0,
-        "fn": 0,
-        "support": 0,
-    }
-    assert types["X"]["b"]["fp"] == 3
+    assert set(vars(types["X"].a).values()) == {0}
+    assert types["X"].b.fp == 3
     # a type that a system does not know, and that is not in gold, does not lower its mean
-    assert result["exact"]["macro"]["a"]["f1"] == pytest.approx(1 / 2)
-    assert result["exact"]["macro"]["b"]["f1"] == pytest.approx(1 / 3)
+    assert result.exact.macro.a.f1 == pytest.approx(1 / 2)
+    assert result.exact.macro.b.f1 == pytest.approx(1 / 3)
 
 
 def test_compare_corrects_p_of_types_alone() -> None:
     result = comparison_of(real_pairs())
-    types = result["exact"]["types"].values()
-    assert all(row["p_corrected"]["f1"] >= row["p"]["f1"] for row in types)
-    smallest = min(row["p"]["f1"] for row in types)
-    assert min(row["p_corrected"]["f1"] for row in types) == min(1.0, len(types) * smallest)
-    assert "p_corrected" not in result["exact"]["micro"]
+    types = result.exact.types.values()
+    assert all(row.p_corrected.f1 >= row.p.f1 for row in types)
+    smallest = min(row.p.f1 for row in types)
+    assert min(row.p_corrected.f1 for row in types) == min(1.0, len(types) * smallest)
+    assert "p_corrected" not in to_json(result.exact.micro)
 
 
 def test_compare_takes_one_document_and_no_entities(capsys: pytest.CaptureFixture[str]) -> None:
     nothing = make_document([], [])
     result = comparison_of([(nothing, nothing)])
-    assert result["bootstrap"] is None
-    assert result["exact"]["micro"]["interval"] is None
-    assert result["exact"]["micro"]["p"]["f1"] == 1.0
-    assert result["exact"]["types"] == {}
+    assert result.bootstrap is None
+    assert result.exact.micro.interval is None
+    assert result.exact.micro.p.f1 == 1.0
+    assert result.exact.types == {}
     print_comparison(result)
     assert "none from a single document" in capsys.readouterr().out
 
@@ -275,7 +275,7 @@ def test_print_examples_shows_as_many_as_there_are(capsys: pytest.CaptureFixture
     assert capsys.readouterr().out == ""
 
 
-def gated(a: int, b: int, n: int = 40, **settings: Any) -> dict[str, Any]:
+def gated(a: int, b: int, n: int = 40, **settings: Any) -> GateResult:
     """Of n documents with an entity each of A, finds the first a and b; B in all."""
     gold = [(0, 1, "A"), (2, 3, "B")]
     pairs = [
@@ -288,39 +288,39 @@ def gated(a: int, b: int, n: int = 40, **settings: Any) -> dict[str, Any]:
 def test_gate_fails_on_a_drop_of_micro_f1() -> None:
     # 80 entities: F1 of 1 and of 2 * 76 / (80 + 76)
     result = gated(40, 36, max_drop=2.5)
-    assert not result["passed"]
+    assert not result.passed
     assert gate_message(result) == (
         "Gate failed: micro F1 drops by 2.56 points, from 100.00 to 97.44 (2.5 allowed; "
-        f"p = {result['drops'][0]['p']:.4f})."
+        f"p = {result.drops[0].p:.4f})."
     )
     passed = gated(40, 36, max_drop=2.6)
-    assert passed["passed"]
+    assert passed.passed
     assert gate_message(passed) == "Gate passed: micro F1 drops by no more than 2.6 points."
-    assert gated(36, 40, max_drop=0)["passed"]
-    assert gated(36, 36, max_drop=0)["passed"]
-    assert not gated(36, 35, max_drop=0)["passed"]
+    assert gated(36, 40, max_drop=0).passed
+    assert gated(36, 36, max_drop=0).passed
+    assert not gated(36, 35, max_drop=0).passed
 
 
 def test_gate_fails_on_a_drop_of_a_type() -> None:
     result = gated(40, 36, max_drop=5, max_type_drop=5)
-    assert not result["passed"]
-    assert result["types"] == ["A", "B"]
-    [drop] = result["drops"]
-    assert (drop["type"], drop["allowed"]) == ("A", 5)
+    assert not result.passed
+    assert result.types == ["A", "B"]
+    [drop] = result.drops
+    assert (drop.type, drop.allowed) == ("A", 5)
     assert gate_message(result).startswith("Gate failed: F1 of A drops by 5.26 points")
     rare = gated(40, 36, max_type_drop=5, min_support=41)
-    assert rare["passed"]
+    assert rare.passed
     assert "none of the 0 types with 41 gold entities or more" in gate_message(rare)
 
 
 def test_gate_excuses_what_may_be_chance() -> None:
     # 4 of 4 documents in one direction: p = 2 / 2 ** 4
     result = gated(40, 36, max_drop=1, significant=True)
-    assert result["passed"]
-    assert result["drops"][0]["p"] == 0.125
+    assert result.passed
+    assert result.drops[0].p == 0.125
     assert gate_message(result).startswith("Gate passed, not significant: micro F1 drops by 2.56")
     clear = gated(40, 20, max_drop=1, significant=True)
-    assert not clear["passed"]
+    assert not clear.passed
 
 
 def test_run_both_lets_go_of_the_first_pipeline(
@@ -351,3 +351,45 @@ def test_run_both_lets_go_of_the_first_pipeline(
     assert a.components == b.components == ["entity_ruler"]
     assert a.found.nlp is None
     assert a.found.documents == b.found.documents
+
+
+def rules(patterns: dict[str, str]) -> spacy.language.Language:
+    nlp = spacy.blank("en")
+    rows = [{"label": label, "pattern": word} for word, label in patterns.items()]
+    nlp.add_pipe("entity_ruler").add_patterns(rows)
+    nlp.meta["name"] = f"knows_{len(rows)}"
+    return nlp
+
+
+def test_compare_takes_pipelines_and_their_folders(tmp_path: Path) -> None:
+    good, poor = rules({"fever": "A", "pain": "B"}), rules({"fever": "A"})
+    DocBin(docs=[good("Some fever and pain .")] * 6).to_disk(tmp_path / "dev.spacy")
+    poor.to_disk(tmp_path / "poor")
+    comparison = compare(good, tmp_path / "poor", str(tmp_path / "dev.spacy"), samples=20)
+    metrics = comparison.metrics
+    assert (metrics.a.model, metrics.b.model) == ("en_knows_2", str(tmp_path / "poor"))
+    assert metrics.a.components == ["entity_ruler"]
+    assert (metrics.exact.micro.a.f1, metrics.exact.micro.b.recall) == (1.0, 0.5)
+    assert [row["meta"]["kind"] for row in comparison.differences] == ["found_by_a_only"] * 6
+    assert repr(comparison) == (
+        f"<Comparison of en_knows_2 and {tmp_path / 'poor'} on {tmp_path / 'dev.spacy'}: "
+        "F1 1.0000 and 0.6667, 6 differences>"
+    )
+    strict, lenient = Gate(max_drop=1.0), Gate(max_drop=50.0)
+    assert not comparison.passed(strict)
+    assert comparison.passed(lenient)
+    assert comparison.with_gate(Gate()) == comparison
+    assert metrics.gate is None
+    comparison.with_gate(strict).write(tmp_path / "new" / "folder")
+    written = json.loads((tmp_path / "new" / "folder" / "comparison.json").read_text("utf8"))
+    assert not written["gate"]["passed"]
+    assert from_json(ComparisonMetrics, written | {"gate": None}, "comparison") == metrics
+    rows = (tmp_path / "new" / "folder" / "differences.jsonl").read_text("utf8").splitlines()
+    assert [json.loads(row) for row in rows] == comparison.differences
+
+
+def test_compare_says_which_of_two_pipelines_is_wrong(tmp_path: Path) -> None:
+    good = rules({"fever": "A"})
+    DocBin(docs=[good("Some fever .")]).to_disk(tmp_path / "dev.spacy")
+    with pytest.raises(ValueError, match=r"B \(en_pipeline\): No component .* sets doc.ents"):
+        compare(good, spacy.blank("en"), tmp_path / "dev.spacy")

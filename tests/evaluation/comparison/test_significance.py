@@ -13,8 +13,8 @@ from spacy_ner_plus.evaluation.comparison.significance import (
     randomisation,
     score_table,
 )
-from spacy_ner_plus.evaluation.intervals import resample
-from spacy_ner_plus.metrics.spans import Counts, Summary, summarise
+from spacy_ner_plus.metrics.bootstrap import resample
+from tests.metrics import naive
 
 LABELS = ("A", "B")
 
@@ -33,23 +33,11 @@ def two_systems(draw: st.DrawFn, most_documents: int = 5) -> tuple[np.ndarray, n
     return systems[0], systems[1]
 
 
-def summary_of(documents: list[np.ndarray]) -> Summary:
-    return summarise(
-        {label: Counts(*row) for label, row in zip(LABELS, document.tolist(), strict=True)}
-        for document in documents
-    )
-
-
 def naive_table(documents: list[np.ndarray]) -> np.ndarray:
-    summary = summary_of(documents)
-    types = [summary.per_type.get(label, Counts()) for label in LABELS]
-    return np.array(
-        [
-            [summary.micro.precision, summary.micro.recall, summary.micro.f1],
-            [summary.macro_precision, summary.macro_recall, summary.macro_f1],
-            *([counts.precision, counts.recall, counts.f1] for counts in types),
-        ]
-    )
+    total = sum(documents, np.zeros((len(LABELS), 3), dtype=np.int64))
+    counts = {label: tuple(row) for label, row in zip(LABELS, total.tolist(), strict=True)}
+    types = [naive.ratios(*row) for row in counts.values()]
+    return np.array([naive.micro(counts), naive.macro(counts), *types])
 
 
 def naive_p(a: np.ndarray, b: np.ndarray) -> np.ndarray:

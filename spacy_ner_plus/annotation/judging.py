@@ -1,0 +1,73 @@
+"""Which predicted entities the annotation says something about, and which of them are right.
+
+The rules are those of spacy.scorer.get_ner_prf: a predicted entity that touches a token without
+annotation, or is of a type that the document is not annotated for (doc._.annotated_labels), is
+neither right nor wrong.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+
+import numpy as np
+from spacy.tokens import Doc
+from spacy.training import Example
+
+from ..tags import Span
+from .gold import annotated_labels
+
+
+def in_reference(example: Example, predicted: list[Span]) -> list[Span | None]:
+    """Spans of the predicted Doc in tokens of the reference.
+
+    RETURNS: None in place of a span that can't be judged: see judgeable.
+    """
+    return judgeable(example.y, aligned(example, predicted)) if predicted else []
+
+
+def aligned(example: Example, predicted: Iterable[Span]) -> list[Span | None]:
+    """Spans of the predicted Doc on all tokens of the reference that they touch; None for one
+    that touches none.
+    """
+    to_reference = example.alignment.x2y
+    spans: list[Span | None] = []
+    for start, end, label in predicted:
+        tokens = to_reference[start:end]
+        spans.append((int(tokens[0]), int(tokens[-1]) + 1, label) if len(tokens) else None)
+    return spans
+
+
+def judgeable(reference: Doc, predicted: Iterable[Span | None]) -> list[Span | None]:
+    """Spans on the reference's tokens, with None in place of one that touches a token without
+    annotation, or is of a type that the reference is not annotated for.
+    """
+    missing = reference.to_array("ENT_IOB") == 0
+    annotated = annotated_labels(reference)
+    return [
+        span
+        if span is not None
+        and (annotated is None or span[2] in annotated)
+        and not np.any(missing[span[0] : span[1]])
+        else None
+        for span in predicted
+    ]
+
+
+def verdicts(example: Example, predicted: list[Span]) -> list[bool | None]:
+    """Whether each span of the predicted Doc is right; None for one that can't be judged.
+
+    Of spans that come to cover the same tokens of the reference, the first is right.
+    """
+    waiting = Counter(entity_spans(example.y))
+    found: list[bool | None] = []
+    for span in in_reference(example, predicted):
+        if span is None:
+            found.append(None)
+        else:
+            found.append(waiting[span] > 0)
+            waiting[span] -= 1
+    return found
+
+
+def entity_spans(doc: Doc) -> list[Span]:
+    """The entities of a Doc, on its own tokens."""
+    return [(ent.start, ent.end, ent.label_) for ent in doc.ents]

@@ -1,0 +1,214 @@
+"""What an evaluation finds, as metrics.json has it: docs/evaluation.md has the same as a table.
+
+Shares are between 0 and 1. A change of meaning raises SCHEMA_VERSION; new fields do not.
+"""
+
+from dataclasses import dataclass
+
+from .confidence_types import Confidence
+from .score_types import ExactScores, Intervals, PartialScores
+
+SCHEMA, SCHEMA_VERSION = "spacy_ner_plus.metrics", 1
+
+
+@dataclass(frozen=True)
+class DataCounts:
+    """What the figures are of.
+
+    documents (int): With annotation.
+    documents_without_annotation (int): Left out, beyond those.
+    words (int): Tokens of the reference.
+    gold (int): Gold entities.
+    predicted (int): Predicted entities that can be judged.
+    not_judged (int): Predicted ones beyond those.
+    """
+
+    documents: int
+    documents_without_annotation: int
+    words: int
+    gold: int
+    predicted: int
+    not_judged: int
+
+
+@dataclass(frozen=True)
+class Throughput:
+    """How fast a pipeline was.
+
+    words_per_second (float): Tokens of the pipeline in each second.
+    seconds (float): For all documents, without loading.
+    words (int): Tokens of the pipeline.
+    """
+
+    words_per_second: float
+    seconds: float
+    words: int
+
+
+@dataclass(frozen=True)
+class RunCost(Throughput):
+    """What running a pipeline took.
+
+    peak_memory (Dict[str, int]): Bytes that the process took at most, by place: `memory`, `GPU`.
+    """
+
+    peak_memory: dict[str, int]
+
+
+@dataclass(frozen=True)
+class ErrorKind:
+    """Errors of one kind.
+
+    kind (str): Its key in the table of error types.
+    name (str): Its name to show.
+    errors (int): How many.
+    gold (int): Gold entities in them.
+    predicted (int): Predicted entities in them.
+    f1_gain (float): What micro F1 gains if these errors alone are mended.
+    share (float): That gain as a share of what micro F1 lacks to 1.
+    """
+
+    kind: str
+    name: str
+    errors: int
+    gold: int
+    predicted: int
+    f1_gain: float
+    share: float
+
+
+@dataclass(frozen=True)
+class SideCounts:
+    """Entities of both sides.
+
+    gold (int): Gold entities.
+    predicted (int): Predicted entities.
+    """
+
+    gold: int
+    predicted: int
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """Gold types and what was predicted in their place.
+
+    labels (List[Optional[str]]): Of rows and columns; the last, null, is for no entity.
+    counts (List[List[int]]): Rows are gold types, columns predicted ones.
+    """
+
+    labels: list[str | None]
+    counts: list[list[int]]
+
+
+@dataclass(frozen=True)
+class ErrorSummary:
+    """What is wrong.
+
+    kinds (List[ErrorKind]): In the order of the table of error types, also those without errors.
+    correct (int): Entities that are right.
+    types (Dict[str, Dict[str, SideCounts]]): By label, then `correct` or the kind of error.
+    confusion (Confusion): Of types.
+    """
+
+    kinds: list[ErrorKind]
+    correct: int
+    types: dict[str, dict[str, SideCounts]]
+    confusion: Confusion
+
+
+@dataclass(frozen=True)
+class SliceGroup:
+    """A group of entities.
+
+    group (str): Its name.
+    gold (int): Gold entities in it.
+    found (int): Those of them that are found.
+    recall (Optional[float]): Found of gold; null without gold entities.
+    predicted (int): Predicted entities in it.
+    correct (int): Those of them that are right.
+    precision (Optional[float]): Correct of predicted; null without predicted entities.
+    """
+
+    group: str
+    gold: int
+    found: int
+    recall: float | None
+    predicted: int
+    correct: int
+    precision: float | None
+
+
+@dataclass(frozen=True)
+class Slices:
+    """Groups of entities, of which those without entities are left out.
+
+    seen (Optional[List[SliceGroup]]): By text in the training data; null without `--train`.
+    length (List[SliceGroup]): By length in tokens.
+    position (List[SliceGroup]): By the first token's place in the document.
+    pieces (Optional[List[SliceGroup]]): By wordpieces a token; null without an encoder of this
+        package.
+    """
+
+    seen: list[SliceGroup] | None
+    length: list[SliceGroup]
+    position: list[SliceGroup]
+    pieces: list[SliceGroup] | None
+
+
+@dataclass(frozen=True)
+class Tokenisation:
+    """Whether the pipeline's tokens have the boundaries of gold entities.
+
+    gold (int): Gold entities.
+    lost (int): Those that don't start and end where tokens do.
+    examples (List[str]): At most 10 of these, in words.
+    """
+
+    gold: int
+    lost: int
+    examples: list[str]
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """All that an evaluation finds but the single errors.
+
+    schema (str): `"spacy_ner_plus.metrics"`.
+    schema_version (int): 1.
+    model (str): As given.
+    data (str): As given.
+    train (Optional[str]): As given; null without `--train`.
+    spans_key (Optional[str]): As given; null for `doc.ents`.
+    tokens (str): As given.
+    components (List[str]): Names in the pipeline; none for predictions from a file.
+    counts (DataCounts): What the figures are of.
+    speed (Optional[RunCost]): What the pipeline took; null for predictions from a file.
+    exact (ExactScores): Scores of exact matches.
+    intervals (Optional[Intervals]): Of the exact scores; null with a single document.
+    partial (PartialScores): Partial credit.
+    errors (ErrorSummary): What is wrong.
+    slices (Slices): Groups of entities.
+    confidence (Optional[Confidence]): How sure it is; null if no predicted entity has a
+        probability.
+    tokenisation (Optional[Tokenisation]): Gold entities that don't fit the pipeline's tokens; null
+        for predictions from a file.
+    """
+
+    schema: str
+    schema_version: int
+    model: str
+    data: str
+    train: str | None
+    spans_key: str | None
+    tokens: str
+    components: list[str]
+    counts: DataCounts
+    speed: RunCost | None
+    exact: ExactScores
+    intervals: Intervals | None
+    partial: PartialScores
+    errors: ErrorSummary
+    slices: Slices
+    confidence: Confidence | None
+    tokenisation: Tokenisation | None

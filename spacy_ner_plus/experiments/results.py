@@ -1,0 +1,136 @@
+"""What experiments find, as scores.json of a run and results.json have it: see docs/experiments.md.
+
+Shares are between 0 and 1.
+"""
+
+from dataclasses import dataclass
+
+from ..evaluation.score_types import Measures
+
+
+@dataclass(frozen=True)
+class SupportedMeasures(Measures):
+    """Scores with the number of entities that they are of.
+
+    support (int): Gold entities.
+    """
+
+    support: int
+
+
+@dataclass(frozen=True)
+class RunScores:
+    """Scores of exact matches of span and label on the documents of a run.
+
+    micro (SupportedMeasures): Of the sum over the types.
+    macro (SupportedMeasures): The mean over the types.
+    per_type (Dict[str, SupportedMeasures]): By label: those with gold or predicted entities.
+    """
+
+    micro: SupportedMeasures
+    macro: SupportedMeasures
+    per_type: dict[str, SupportedMeasures]
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How numbers of several runs lie.
+
+    mean (float): Their mean.
+    sd (Optional[float]): Their standard deviation, of the sample; None of one number.
+    n (int): How many there are.
+    """
+
+    mean: float
+    sd: float | None
+    n: int
+
+
+@dataclass(frozen=True)
+class MeasureSpreads:
+    """How the scores of several runs lie.
+
+    precision (Spread): Of precision.
+    recall (Spread): Of recall.
+    f1 (Spread): Of F1.
+    """
+
+    precision: Spread
+    recall: Spread
+    f1: Spread
+
+
+@dataclass(frozen=True)
+class RunsSummary:
+    """Several runs together.
+
+    micro (MeasureSpreads): Of micro scores.
+    macro (MeasureSpreads): Of macro scores.
+    per_type (Dict[str, MeasureSpreads]): By label; a type counts in the runs where it has gold or
+        predicted entities.
+    """
+
+    micro: MeasureSpreads
+    macro: MeasureSpreads
+    per_type: dict[str, MeasureSpreads]
+
+
+@dataclass(frozen=True)
+class PartSizes:
+    """The size of each part of a run's data.
+
+    train (int): To train with.
+    dev (int): To choose the checkpoint by.
+    test (int): To score.
+    """
+
+    train: int
+    dev: int
+    test: int
+
+
+@dataclass(frozen=True)
+class Fold:
+    """A run of a cross-validation.
+
+    name (str): Its folder.
+    n_docs (PartSizes): Documents.
+    n_entities (PartSizes): Entities in them.
+    scores (RunScores): Of its model.
+    """
+
+    name: str
+    n_docs: PartSizes
+    n_entities: PartSizes
+    scores: RunScores
+
+
+@dataclass(frozen=True)
+class NamedScores:
+    """A run of a learning curve.
+
+    name (str): Its folder.
+    scores (RunScores): Of its model.
+    """
+
+    name: str
+    scores: RunScores
+
+
+@dataclass(frozen=True)
+class CurvePoint:
+    """A share of the data that was trained with, once or several times.
+
+    share (float): Of the documents.
+    n_docs (int): Documents that were there to learn from.
+    n_entities (float): Entities in them, on average over the runs. Those for the choice of the
+        checkpoint are among both.
+    runs (List[NamedScores]): The single runs.
+    summary (RunsSummary): All of them.
+    """
+
+    share: float
+    n_docs: int
+    n_entities: float
+    runs: list[NamedScores]
+    summary: RunsSummary
