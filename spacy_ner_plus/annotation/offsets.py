@@ -4,7 +4,7 @@ Where an annotation does not start and end at token boundaries, it is not known 
 entity and which are not: as in spaCy, the tokens it touches become missing, not O.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,6 +40,45 @@ class Misaligned:
         )
 
 
+class TokenEdges:
+    """Where the tokens of a Doc start and end.
+
+    doc (Doc): The document.
+    white_space (bool): Whether spans may start and end on white space tokens too: no entity may
+        that a model learns.
+    """
+
+    def __init__(self, doc: Doc, *, white_space: bool = False) -> None:
+        self._doc = doc
+        self.starts = np.array([token.idx for token in doc], dtype=np.int64)
+        self.ends = self.starts + np.array([len(token) for token in doc], dtype=np.int64)
+        # Not is_space: it is only set where the vocabulary has a language.
+        is_solid = [white_space or not token.text.isspace() for token in doc]
+        self._solid = np.flatnonzero(is_solid)
+        self._firsts = {int(self.starts[i]): int(i) for i in self._solid}
+        self._lasts = {int(self.ends[i]): int(i) for i in self._solid}
+
+    def tokens(self, start: int, end: int) -> tuple[int, int] | None:
+        """The tokens that start and end at these characters, end exclusive, if there are any."""
+        first, last = self._firsts.get(start), self._lasts.get(end)
+        return None if first is None or last is None else (first, last + 1)
+
+    def touched(self, start: int, end: int) -> np.ndarray:
+        """(n_tokens,) bool, the tokens that share a character with these."""
+        return np.asarray((self.ends > start) & (self.starts < end))
+
+    def misaligned(self, start: int, end: int, label: str) -> Misaligned:
+        """What to say of an annotation that no tokens start and end with."""
+        return Misaligned(
+            start,
+            end,
+            label,
+            self._doc.text[start:end],
+            starts=_nearest(self.starts[self._solid], start),
+            ends=_nearest(self.ends[self._solid], end),
+        )
+
+
 def set_offset_ents(doc: Doc, annotations: Iterable[OffsetSpan]) -> list[Misaligned]:
     """Set `doc.ents` from character offsets. All other tokens are annotated as outside.
 
@@ -51,42 +90,46 @@ def set_offset_ents(doc: Doc, annotations: Iterable[OffsetSpan]) -> list[Misalig
     RAISES (ValueError): An annotation is empty or not within the text, has no label, or two
         aligned ones overlap.
     """
-    token_starts = np.array([token.idx for token in doc], dtype=np.int64)
-    token_ends = token_starts + np.array([len(token) for token in doc], dtype=np.int64)
-    # Not is_space: it is only set where the vocabulary has a language.
-    is_solid = np.array([not token.text.isspace() for token in doc], dtype=bool)
+    edges = TokenEdges(doc)
     entities: list[Span] = []
     misaligned: list[Misaligned] = []
-    is_entity = np.zeros(len(doc), dtype=bool)
     is_missing = np.zeros(len(doc), dtype=bool)
     for start, end, label in annotations:
         _check_annotation(doc, start, end, label)
-        first = np.flatnonzero(is_solid & (token_starts == start))
-        last = np.flatnonzero(is_solid & (token_ends == end))
-        if not (first.size and last.size):
-            is_missing |= (token_ends > start) & (token_starts < end)
-            misaligned.append(
-                Misaligned(
-                    start,
-                    end,
-                    label,
-                    doc.text[start:end],
-                    starts=_nearest(token_starts[is_solid], start),
-                    ends=_nearest(token_ends[is_solid], end),
-                )
-            )
-            continue
-        span = Span(doc, int(first[0]), int(last[0]) + 1, label=label)
+        tokens = edges.tokens(start, end)
+        if tokens is None:
+            is_missing |= edges.touched(start, end)
+            misaligned.append(edges.misaligned(start, end, label))
+        else:
+            entities.append(Span(doc, *tokens, label=label))
+    set_flat_ents(doc, entities, is_missing, np.zeros(len(doc), dtype=bool))
+    return misaligned
+
+
+def set_flat_ents(
+    doc: Doc, entities: Sequence[Span], is_missing: np.ndarray, is_blocked: np.ndarray
+) -> None:
+    """Set `doc.ents`; all tokens outside of them are annotated as outside, but for some.
+
+    is_missing, is_blocked: (n_tokens,) bool. What an entity holds is neither.
+    RAISES (ValueError): Two entities overlap.
+    """
+    is_entity = np.zeros(len(doc), dtype=bool)
+    for i, span in enumerate(entities):
         if is_entity[span.start : span.end].any():
             raise ValueError(
-                f"{label} {span.text!r} at characters {start}-{end} overlaps another entity, but "
-                f"flat entities can't: keep one of {_overlapping(entities, span)}."
+                f"{span.label_} {span.text!r} at characters {span.start_char}-{span.end_char} "
+                "overlaps another entity, but flat entities can't: keep one of "
+                f"{_overlapping(entities[:i], span)}."
             )
         is_entity[span.start : span.end] = True
-        entities.append(span)
-    unknown = [doc[i : i + 1] for i in np.flatnonzero(is_missing & ~is_entity).tolist()]
-    doc.set_ents(entities, missing=unknown, default="outside")
-    return misaligned
+    is_blocked = is_blocked & ~is_entity
+    doc.set_ents(
+        list(entities),
+        missing=_singles(doc, is_missing & ~is_entity & ~is_blocked),
+        blocked=_singles(doc, is_blocked),
+        default="outside",
+    )
 
 
 def raise_misaligned(misaligned: Iterable[Misaligned], source: str) -> None:
@@ -123,7 +166,11 @@ def _nearest(boundaries: np.ndarray, at: int) -> tuple[int, ...]:
     return tuple(dict.fromkeys([*before.tolist(), *after.tolist()]))
 
 
-def _overlapping(entities: list[Span], span: Span) -> list[str]:
+def _singles(doc: Doc, chosen: np.ndarray) -> list[Span]:
+    return [doc[i : i + 1] for i in np.flatnonzero(chosen).tolist()]
+
+
+def _overlapping(entities: Sequence[Span], span: Span) -> list[str]:
     others = [other for other in entities if other.start < span.end and span.start < other.end]
     return [f"{other.label_} {other.text!r}" for other in [*others, span]]
 

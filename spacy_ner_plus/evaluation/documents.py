@@ -7,7 +7,7 @@ from spacy.tokens import Doc
 from spacy.training import Example
 
 from ..annotation.gold import annotated_labels
-from ..pipeline.ner_plus.annotating import PROBABILITY
+from ..annotation.probabilities import scored_spans
 from ..pipeline.scorer import aligned, judgeable
 from ..tags import Span
 
@@ -98,26 +98,9 @@ def from_offsets(
 
 def entities_of(doc: Doc, spans_key: str | None) -> list[Entity]:
     """The entities of a Doc, on its own tokens, with their probabilities where it has them."""
-    if spans_key is None:
-        spans = list(doc.ents)
-        has_probability = not spans or spans[0].has_extension(PROBABILITY)
-        scores = [span._.get(PROBABILITY) if has_probability else None for span in spans]
-    else:
-        group = doc.spans.get(spans_key, [])
-        spans = list(group)
-        scores = list(group.attrs.get("scores", [])) if spans else []
-        if len(scores) != len(spans):
-            scores = [None] * len(spans)
     return [
-        Entity(
-            span.start,
-            span.end,
-            span.label_,
-            span.start_char,
-            span.end_char,
-            None if score is None else float(score),
-        )
-        for span, score in zip(spans, scores, strict=True)
+        Entity(span.start, span.end, span.label_, span.start_char, span.end_char, probability)
+        for span, probability in scored_spans(doc, spans_key)
     ]
 
 

@@ -1,15 +1,14 @@
 """What was found in a document, as a row of plain data."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from spacy.tokens import Doc, Span
 
+from ..annotation.probabilities import scored_spans
 from ..data.sources.rows import SourceDocument
 from ..pipeline.ner_plus.readings import Reading
-
-PROBABILITY = "probability"
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,7 @@ class Found:
         )
 
     def count(self, doc: Doc) -> int:
-        return sum(1 for _ in self._spans(doc))
+        return sum(1 for _ in scored_spans(doc, self.spans_key))
 
     def row(self, predicted: Predicted) -> dict[str, Any]:
         """The id, the row, the text, the entities with their place in it, and sentences with
@@ -73,29 +72,12 @@ class Found:
             "text": doc.text,
             "entities": [
                 {**_place(span), "probability": probability}
-                for span, probability in self._spans(doc)
+                for span, probability in scored_spans(doc, self.spans_key)
             ],
         }
         if predicted.sentences is not None:
             row["sentences"] = [_sentence(sentence) for sentence in predicted.sentences]
         return row
-
-    def _spans(self, doc: Doc) -> Iterator[tuple[Span, float | None]]:
-        if self.spans_key is None:
-            for ent in doc.ents:
-                yield ent, _probability(ent)
-        elif self.spans_key in doc.spans:
-            group = doc.spans[self.spans_key]
-            scores = group.attrs.get("scores")
-            numbers = [None] * len(group) if scores is None else [float(s) for s in scores]
-            pairs = zip(group, numbers, strict=True)
-            yield from sorted(pairs, key=lambda pair: (pair[0].start, pair[0].end))
-
-
-def _probability(ent: Span) -> float | None:
-    """Only ner_plus gives one."""
-    value = ent._.get(PROBABILITY) if Span.has_extension(PROBABILITY) else None
-    return value if isinstance(value, float) else None
 
 
 def _place(span: Span) -> dict[str, Any]:

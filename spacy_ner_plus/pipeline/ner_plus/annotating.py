@@ -6,9 +6,8 @@ import numpy as np
 from spacy.tokens import Doc, Span, SpanGroup
 
 from ...annotation.existing import existing
+from ...annotation.probabilities import PROBABILITY, register_probability
 from ...models.decoding.entities import Entities
-
-PROBABILITY = "probability"
 
 
 class Annotator:
@@ -58,13 +57,3 @@ class Annotator:
             doc.spans[self._spans_key] = SpanGroup(
                 doc, name=self._spans_key, spans=found, attrs={"scores": probabilities}
             )
-
-
-def register_probability() -> bool:
-    """Register ent._.probability, unless somebody has: also in a process that got the component
-    as a pickle. Returns whether it is a plain value and not somebody else's getter or method.
-    """
-    if not Span.has_extension(PROBABILITY):
-        Span.set_extension(PROBABILITY, default=None)
-    _, method, getter, _ = Span.get_extension(PROBABILITY)
-    return method is None and getter is None

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from ...annotation.existing import existing, permitted_tags
 from ...annotation.gold import allowed_tags, register_annotated_labels
+from ...annotation.probabilities import register_probability
 from ...models.architectures.token_tagger import check_rehearsal
 from ...models.architectures.transformer_tagger import find_origin
 from ...models.decoding.emissions import Emissions
@@ -30,7 +31,7 @@ from ...tags import TagScheme
 from ..look_ahead import look_ahead
 from ..saving.pipe import SavedPipe
 from . import options
-from .annotating import Annotator, register_probability
+from .annotating import Annotator
 from .calibrating import Agreement, fit, judge
 from .examples import check_losses, choose_labels, survey
 from .options import LabelWeights, Threshold

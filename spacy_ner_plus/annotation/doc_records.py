@@ -1,0 +1,189 @@
+"""Docs to records and back: the one place that knows both."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from spacy.language import Language
+from spacy.tokens import Doc, Span, SpanGroup
+from spacy.vocab import Vocab
+
+from ..records import SpanRecord, Stretch, TextRecord, TokenRecord
+from .existing import existing
+from .gold import ANNOTATED_LABELS, annotated_labels, register_annotated_labels
+from .offsets import Misaligned, TokenEdges, set_flat_ents
+from .probabilities import PROBABILITY, SCORES, register_probability, scored_spans
+
+MISSING = 0  # token.ent_iob without annotation
+
+
+def span_records(doc: Doc, spans_key: str | None = None) -> tuple[SpanRecord, ...]:
+    """The entities of a Doc from left to right.
+
+    spans_key (str): Take doc.spans[spans_key], whose scores are the probabilities; None for
+        doc.ents.
+    """
+    return tuple(
+        SpanRecord(
+            span.start_char,
+            span.end_char,
+            span.label_,
+            text=span.text,
+            probability=probability,
+            id=span.id_ or None,
+            kb_id=span.kb_id_ or None,
+        )
+        for span, probability in scored_spans(doc, spans_key)
+    )
+
+
+def is_annotated(doc: Doc, spans_key: str | None = None) -> bool:
+    """Whether a Doc says anything about entities."""
+    if spans_key is None:
+        return bool(doc.has_annotation("ENT_IOB"))
+    return spans_key in doc.spans
+
+
+def to_record(doc: Doc, spans_key: str | None = None) -> TextRecord:
+    """All that a Doc says of its tokens and entities.
+
+    spans_key (str): Take doc.spans[spans_key], which knows no tokens without annotation; None for
+        doc.ents.
+    RETURNS (TextRecord): Its spans are None if the Doc says nothing about entities.
+    """
+    is_flat = is_annotated(doc, spans_key) and spans_key is None
+    known = existing(doc)
+    is_missing = doc.to_array("ENT_IOB").reshape(-1) == MISSING
+    is_blocked = np.zeros(len(doc), dtype=bool)
+    is_blocked[known.blocked] = True
+    labels = annotated_labels(doc)
+    return TextRecord(
+        text=doc.text,
+        annotated_labels=None if labels is None else tuple(sorted(labels)),
+        spans=span_records(doc, spans_key) if is_annotated(doc, spans_key) else None,
+        tokens=tuple(
+            TokenRecord(token.idx, token.idx + len(token), token.is_sent_start) for token in doc
+        ),
+        unknown=tuple(_stretches(doc, is_missing)) if is_flat else (),
+        blocked=tuple(_stretches(doc, is_blocked)) if is_flat else (),
+    )
+
+
+def to_doc(
+    record: TextRecord, nlp: Language, spans_key: str | None = None
+) -> tuple[Doc, list[Misaligned]]:
+    """A Doc that says what a record says of its tokens and entities.
+
+    record (TextRecord): Rejected spans are left out, and tokens of ignored ones are missing.
+    nlp (Language): Its tokenizer cuts the text, if the record has no tokens.
+    spans_key (str): Put the spans in doc.spans[spans_key], where they may nest; None for doc.ents.
+    RETURNS (Tuple[Doc, List[Misaligned]]): The Doc, and the spans that do not start and end with
+        tokens. Tokens that they touch are missing.
+    RAISES (ValueError): The record's tokens leave out more than white space, or spans overlap that
+        go to doc.ents.
+    """
+    has_tokens = record.tokens is not None
+    doc = _make_doc(record, nlp.vocab) if has_tokens else nlp.make_doc(record.text)
+    if record.annotated_labels is not None:
+        register_annotated_labels()
+        doc._.set(ANNOTATED_LABELS, list(record.annotated_labels))
+    if record.spans is None:
+        return doc, []
+    edges = TokenEdges(doc, white_space=has_tokens)
+    placed: list[tuple[Span, float | None]] = []
+    misaligned: list[Misaligned] = []
+    is_missing = _touched(edges, record.unknown)
+    for span in record.spans:
+        tokens = edges.tokens(span.start, span.end)
+        if span.is_accepted and tokens is not None:
+            placed.append((_make_span(doc, tokens, span), span.probability))
+        elif span.status != "rejected":
+            is_missing |= edges.touched(span.start, span.end)
+        if span.is_accepted and tokens is None:
+            misaligned.append(edges.misaligned(span.start, span.end, span.label))
+    if spans_key is None:
+        spans = [span for span, _ in placed]
+        set_flat_ents(doc, spans, is_missing, _touched(edges, record.blocked))
+        _set_probabilities(placed)
+    else:
+        _check_all_known(record, spans_key)
+        _set_group(doc, spans_key, placed)
+    return doc, misaligned
+
+
+def _make_doc(record: TextRecord, vocab: Vocab) -> Doc:
+    """A Doc of a record's tokens. White space that they leave out, but for the one space that may
+    follow a token, becomes tokens of its own, as in spaCy's tokenizers.
+    """
+    words: list[str] = []
+    spaces: list[bool] = []
+    sentence_starts: list[bool | int | None] = []
+    at = 0
+    tokens = record.tokens or ()
+    is_cut = any(token.sentence_start is not None for token in tokens)
+    for token in (*tokens, TokenRecord(len(record.text), len(record.text) + 1)):
+        gap = record.text[at : token.start]
+        if gap.strip():
+            raise ValueError(
+                f"No token holds {gap.strip()!r} at characters {at}-{token.start} of "
+                f"{record.text[:60]!r}. Tokens must hold all but white space: correct them, or "
+                "leave them out."
+            )
+        if gap.startswith(" ") and words:
+            spaces[-1], gap = True, gap[1:]
+        if gap:
+            words.append(gap)
+            spaces.append(False)
+            sentence_starts.append(False if is_cut else None)
+        words.append(record.text[token.start : token.end])
+        spaces.append(False)
+        sentence_starts.append(token.sentence_start)
+        at = token.end
+    # the last one stands for the end of the text
+    return Doc(vocab, words[:-1], spaces[:-1], sent_starts=sentence_starts[:-1])
+
+
+def _make_span(doc: Doc, tokens: tuple[int, int], span: SpanRecord) -> Span:
+    id = "" if span.id is None else str(span.id)
+    return Span(doc, *tokens, label=span.label, kb_id=span.kb_id or "", span_id=id)
+
+
+def _set_probabilities(placed: Sequence[tuple[Span, float | None]]) -> None:
+    known = [(span, probability) for span, probability in placed if probability is not None]
+    if known and register_probability():
+        for span, probability in known:
+            span._.set(PROBABILITY, probability)
+
+
+def _set_group(doc: Doc, key: str, placed: Sequence[tuple[Span, float | None]]) -> None:
+    scores = [probability for _, probability in placed]
+    attrs = {SCORES: scores} if any(score is not None for score in scores) else {}
+    doc.spans[key] = SpanGroup(doc, name=key, spans=[span for span, _ in placed], attrs=attrs)
+
+
+def _check_all_known(record: TextRecord, spans_key: str) -> None:
+    is_open = any(span.status == "ignored" for span in record.spans or ())
+    if record.unknown or record.blocked or is_open:
+        raise ValueError(
+            f"doc.spans[{spans_key!r}] knows neither tokens without annotation nor blocked ones, "
+            f"but the record of {record.text[:60]!r} has such: complete its annotation, or leave "
+            "it out."
+        )
+
+
+def _touched(edges: TokenEdges, stretches: Sequence[Stretch]) -> np.ndarray:
+    """(n_tokens,) bool, the tokens that any of the stretches touches."""
+    touched = np.zeros(len(edges.starts), dtype=bool)
+    for start, end in stretches:
+        touched |= edges.touched(start, end)
+    return touched
+
+
+def _stretches(doc: Doc, chosen: np.ndarray) -> Iterator[Stretch]:
+    """The characters of each run of tokens.
+
+    chosen: (n_tokens,) bool
+    """
+    steps = np.diff(chosen.astype(np.int8), prepend=0, append=0)
+    pairs = zip(np.flatnonzero(steps > 0), np.flatnonzero(steps < 0), strict=True)
+    for first, end in pairs:
+        yield doc[int(first)].idx, doc[int(end) - 1].idx + len(doc[int(end) - 1])

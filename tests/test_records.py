@@ -1,0 +1,242 @@
+import copy
+import json
+import pickle
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import jsonschema
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spacy_ner_plus.records import (
+    RelationRecord,
+    SpanRecord,
+    TextRecord,
+    TokenRecord,
+    keys_of,
+)
+from tests.record_strategies import JSON, records
+
+DOCS = Path(__file__).parents[1] / "docs"
+SCHEMA = json.loads((DOCS / "record.schema.json").read_text(encoding="utf8"))
+VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
+ROW = {
+    "id": 7,
+    "text": "Selegiline can cause hypotension.",
+    "annotated_labels": ["Chemical", "Disease"],
+    "spans": [
+        {
+            "start": 0,
+            "end": 10,
+            "label": "Chemical",
+            "text": "Selegiline",
+            "probability": 0.5,
+            "id": "T1",
+            "kb_id": "D012642",
+            "status": "accepted",
+            "grounding": "exact",
+            "meta": {"by": "Ann"},
+            "token_start": 0,
+        },
+        {"start": 21, "end": 32, "label": "Disease", "id": 2},
+    ],
+    "tokens": [
+        {"start": 0, "end": 10, "sentence_start": True, "ws": True},
+        {"start": 11, "end": 14, "sentence_start": False},
+        {"start": 15, "end": 20},
+    ],
+    "unknown": [[11, 14]],
+    "blocked": [[32, 33]],
+    "relations": [
+        {
+            "head": "T1",
+            "tail": 2,
+            "label": "CID",
+            "probability": 1,
+            "id": "R1",
+            "meta": {"n": 1},
+            "directed": True,
+        }
+    ],
+    "meta": {"source": "PubMed"},
+    "_input_hash": -3,
+}
+
+
+def test_row_and_record_say_the_same():
+    record = TextRecord.from_json(copy.deepcopy(ROW))
+    assert record.to_json() == ROW
+    assert list(record.to_json())[:3] == ["id", "text", "annotated_labels"]
+    assert record.other == {"_input_hash": -3}
+    assert record.spans[0].other == {"token_start": 0}
+    assert record.relations[0].other == {"directed": True}
+    assert record.tokens[0] == TokenRecord(0, 10, True, {"ws": True})
+    assert record.unknown == ((11, 14),)
+
+
+def test_only_text_must_be_there():
+    record = TextRecord.from_json({"text": "", **dict.fromkeys(keys_of(TextRecord)[1:])})
+    assert record == TextRecord("", spans=None)
+    assert record.to_json() == {"text": ""}
+
+
+def test_no_entities_is_not_the_same_as_nothing_known():
+    assert TextRecord.from_json({"text": "a", "spans": []}) == TextRecord("a")
+    assert TextRecord("a").to_json() == {"text": "a", "spans": []}
+    assert TextRecord("a", spans=None).to_json() == {"text": "a"}
+
+
+@pytest.mark.parametrize("name", ["spans", "tokens", "annotated_labels"])
+def test_empty_lists_say_something(name):
+    assert TextRecord.from_json({"text": "a", name: []}).to_json()[name] == []
+
+
+def test_json_has_one_kind_of_numbers():
+    [span] = TextRecord.from_json(
+        {"text": "abc", "spans": [{"start": 1.0, "end": 2.0, "label": "X", "id": 3.0}]}
+    ).spans
+    assert (span.start, span.end, span.id) == (1, 2, 3)
+    assert all(isinstance(n, int) for n in (span.start, span.end, span.id))
+
+
+@given(records())
+def test_records_survive_json_and_pickle_and_fit_the_schema(record):
+    row = json.loads(json.dumps(record.to_json()))
+    VALIDATOR.validate(row)
+    assert TextRecord.from_json(row) == record
+    assert TextRecord.from_json({**row, "schema_version": 1}) == record
+    assert pickle.loads(pickle.dumps(record)) == record
+
+
+@given(records(), st.data())
+def test_schema_and_from_json_agree(record, data):
+    """About a row in which one value is another."""
+    row = record.to_json()
+    parts = list(_parts(row))
+    part, key = data.draw(st.sampled_from(parts))
+    part[key] = data.draw(JSON)
+    try:
+        TextRecord.from_json(row)
+    except ValueError as error:
+        is_said = re.search(
+            "are not within|its text is|it starts at|this id:|are none:", str(error)
+        )
+        assert is_said or not VALIDATOR.is_valid(row), error
+    else:
+        VALIDATOR.validate(row)
+
+
+def _parts(value):
+    """Every place in plain data at which the schema says something: what holds it, and its key."""
+    pairs = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, inner in list(pairs):
+        yield value, key
+        if key not in ("id", "meta") and isinstance(inner, (dict, list)):
+            yield from _parts(inner)
+
+
+def span(**values):
+    return {"start": 0, "end": 2, "label": "X"} | values
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ([], r"^it must be an object, got \[\]\."),
+        ({"spans": []}, "^text must be given, got {'spans': "),
+        ({"text": None}, "^text must be given"),
+        ({"text": 3}, "^text must be a string, got 3"),
+        ({"text": "a\ud800"}, r"^text: '\\ud800' is half a character"),
+        ({"text": "a", "meta": 3}, "^meta must be an object, got 3"),
+        ({"text": "a", "schema_version": 2}, "^schema_version is 2, .* reads 1: use a later one"),
+        ({"text": "a", "annotated_labels": "X"}, "^annotated_labels must be a list, got 'X'"),
+        ({"text": "a", "annotated_labels": ["X", ""]}, r"^annotated_labels\[1\] must be .* empty"),
+        ({"text": "a", "spans": {}}, "^spans must be a list, got {}"),
+        ({"text": "ab", "spans": [span(), 3]}, r"^spans\[1\]: it must be an object, got 3"),
+        ({"text": "ab", "spans": [{"start": 0}]}, r"^spans\[0\]: end and label must be given"),
+        ({"text": "ab", "spans": [span(start="0")]}, r"^spans\[0\]: start must be an integer"),
+        ({"text": "ab", "spans": [span(start=True)]}, "start must be an integer"),
+        ({"text": "ab", "spans": [span(end=1.5)]}, "end must be an integer"),
+        ({"text": "ab", "spans": [span(start=-1)]}, r"^spans\[0\]: characters -1-2 are none"),
+        ({"text": "ab", "spans": [span(start=2)]}, "characters 2-2 are none: .* greater than"),
+        (
+            {"text": "ab", "spans": [span(end=3)]},
+            r"^spans\[0\]: characters 0-3 are not within the text of 2 .*'ab'.*not bytes",
+        ),
+        (
+            {"text": "abc", "spans": [span(text="bc")]},
+            r"^spans\[0\]: its text is 'bc', but characters 0-2 of the text are 'ab'",
+        ),
+        ({"text": "ab", "spans": [span(label="")]}, "label must be a string that is not empty"),
+        ({"text": "ab", "spans": [span(label=3)]}, "label must be a string that is not empty"),
+        ({"text": "ab", "spans": [span(label="\udc00")]}, "^spans.*label: .* half a character"),
+        ({"text": "ab", "spans": [span(probability=1.1)]}, "probability must be a number from 0"),
+        ({"text": "ab", "spans": [span(probability=float("nan"))]}, "probability must be"),
+        ({"text": "ab", "spans": [span(probability=True)]}, "probability must be a number"),
+        ({"text": "ab", "spans": [span(id=[1])]}, "id must be a string or an integer"),
+        ({"text": "ab", "spans": [span(status="maybe")]}, "status must be one of accepted, rej"),
+        ({"text": "ab", "spans": [span(kb_id=3)]}, "kb_id must be a string, got 3"),
+        ({"text": "ab", "tokens": ["ab"]}, r"^tokens\[0\]: it must be an object, got 'ab'"),
+        (
+            {"text": "ab", "tokens": [{"start": 1, "end": 2}, {"start": 0, "end": 1}]},
+            r"^tokens\[1\]: it starts at 0, but the one before ends at 2",
+        ),
+        ({"text": "ab", "tokens": [{"start": 0, "end": 3}]}, r"^tokens\[0\]: .* not within"),
+        (
+            {"text": "ab", "tokens": [{"start": 0, "end": 1, "sentence_start": 1}]},
+            "sentence_start must be true or false, got 1",
+        ),
+        ({"text": "ab", "unknown": [[0, 1, 2]]}, r"^unknown\[0\]: it must be a list of two"),
+        ({"text": "ab", "blocked": [[0, 3]]}, r"^blocked\[0\]: characters 0-3 are not within"),
+        (
+            {"text": "ab", "relations": [{"head": 1, "tail": 2, "label": "R"}]},
+            r"^relations\[0\]: head is 1, and 0 spans have this id",
+        ),
+        (
+            {
+                "text": "ab",
+                "spans": [span(id="a"), span(id="b"), span(id="b")],
+                "relations": [{"head": "a", "tail": "b", "label": "R"}],
+            },
+            r"^relations\[0\]: tail is 'b', and 2 spans have this id",
+        ),
+    ],
+)
+def test_errors_say_what_where_and_what_to_do(row, message):
+    with pytest.raises(ValueError, match=message):
+        TextRecord.from_json(row)
+
+
+def test_records_of_wrong_values_can_not_be_made():
+    with pytest.raises(ValueError, match="characters 0-9 are not within"):
+        replace(TextRecord("abc"), spans=(SpanRecord(0, 9, "X"),))
+    with pytest.raises(ValueError, match=r"other holds \['label'\], which are fields"):
+        SpanRecord(0, 1, "X", other={"label": "Y"})
+    with pytest.raises(ValueError, match="head must be the id of a span"):
+        RelationRecord(None, "b", "R")
+
+
+@pytest.mark.parametrize(
+    ("heading", "cls", "part"),
+    [
+        ("The row", TextRecord, SCHEMA),
+        ("A span", SpanRecord, SCHEMA["$defs"]["span"]),
+        ("A token", TokenRecord, SCHEMA["$defs"]["token"]),
+        ("A relation", RelationRecord, SCHEMA["$defs"]["relation"]),
+    ],
+)
+def test_docs_and_schema_name_the_fields(heading, cls, part):
+    page = (DOCS / "records.md").read_text(encoding="utf8")
+    section = page.split(f"## {heading}\n")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| (`.*?) \|", section, flags=re.MULTILINE)
+    named = [name for row in rows for name in re.findall("`([a-z_]+)`", row)]
+    assert sorted(named) == sorted(keys_of(cls))
+    assert sorted(set(part["properties"]) - {"schema_version"}) == sorted(keys_of(cls))
+
+
+def test_the_example_of_the_docs_is_a_record():
+    page = (DOCS / "records.md").read_text(encoding="utf8")
+    [row] = re.findall(r"```json\n(.*?)```", page, flags=re.DOTALL)
+    assert TextRecord.from_json(json.loads(row)).to_json() == json.loads(row)
