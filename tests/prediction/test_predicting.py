@@ -11,6 +11,7 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 
+from spacy_ner_plus.annotation.probabilities import scored_spans
 from spacy_ner_plus.pipeline.ner_plus.factory import NerPlus
 from spacy_ner_plus.prediction.predicted import Found
 from tests.prediction.samples import TEXTS, read_lines, run, run_well, write_input
@@ -186,11 +187,11 @@ def test_pipeline_without_entities_is_refused_but_for_spacy_files(tmp_path: Path
 def test_spans_may_overlap_and_be_without_scores(nlp: Language) -> None:
     doc = nlp.make_doc("a b c d")
     doc.spans["both"] = [Span(doc, 1, 4, "X"), Span(doc, 0, 2, "Y"), Span(doc, 0, 1, "X")]
-    found = list(Found("both")._spans(doc))
+    found = list(scored_spans(doc, "both"))
     assert [(span.text, p) for span, p in found] == [("a", None), ("a b", None), ("b c d", None)]
     assert Found("both").count(doc) == 3
     doc.spans["both"].attrs["scores"] = np.array([0.1, 0.2, 0.3], dtype="float32")
-    assert [p for _, p in Found("both")._spans(doc)] == pytest.approx([0.3, 0.2, 0.1])
+    assert [p for _, p in scored_spans(doc, "both")] == pytest.approx([0.3, 0.2, 0.1])
 
 
 @pytest.mark.parametrize("has_sentences", [False, True])
