@@ -3,6 +3,7 @@
 # make bench DATA=path   measure speed beside others'
 # make fuzz   go on trying odd documents for an hour
 # make test-transformers   run the core's tests with the oldest and the newest transformers
+# make docs   build the documentation as a site
 PYTHON ?= python3
 
 VENV := .venv
@@ -18,7 +19,7 @@ CORE_TESTS := tests/nn tests/text tests/annotation tests/models tests/pipeline t
 # spacy-transformers does not go with all of these: tests that need it are skipped.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench test-transformers test-oldest test-newest fuzz lint clean
+.PHONY: help run test bench test-transformers test-oldest test-newest fuzz lint docs clean
 
 define check_python
 @$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
@@ -53,8 +54,11 @@ lint: $(INSTALLED) ## Check style and types
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m mypy
 
+docs: $(INSTALLED) ## Build the documentation as a site: site/index.html
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --config-file .mkdocs.yml
+
 clean: ## Remove the environment and everything the commands wrote
-	rm -rf $(VENV) .venv-oldest .venv-newest build dist *.egg-info
+	rm -rf $(VENV) .venv-oldest .venv-newest build dist site *.egg-info
 	rm -rf assets/encoder corpus metrics packages training project.lock
 	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
@@ -62,7 +66,7 @@ clean: ## Remove the environment and everything the commands wrote
 $(INSTALLED): setup.cfg pyproject.toml constraints.txt
 	$(check_python)
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt -e ".[shared,export,evaluate,parquet,test,dev]"
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt -e ".[shared,export,evaluate,parquet,docs,test,dev]"
 	@touch $@
 
 $(BENCH_INSTALLED): $(INSTALLED)

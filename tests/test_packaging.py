@@ -112,7 +112,7 @@ def test_constraints_are_the_same_on_every_machine() -> None:
 
 
 def test_build_requirement_is_among_the_test_dependencies() -> None:
-    # `project run package` builds without isolation, so the environment must hold the backend
+    # the project builds wheels without isolation, so the environment must hold the backend
     requires = tomllib.loads((ROOT / "pyproject.toml").read_text())["build-system"]["requires"]
     assert requires == [str(r) for r in requirements() if r.name == "setuptools"][:1]
 

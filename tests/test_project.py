@@ -7,10 +7,14 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import srsly
+from weasel.cli.run import check_rerun
+from weasel.util import load_project_config
 
 ROOT = Path(__file__).parent.parent
 COPIED = ("configs", "spacy_ner_plus", "LICENSE", "constraints.txt", "project.yml")
@@ -19,6 +23,9 @@ N_SENTENCES = 120
 GROUP = 1  # spaCy's debug data refuses corpora of less than 100 documents
 MAX_STEPS = 400
 COMMANDS = srsly.read_yaml(ROOT / "project.yml")["commands"]
+NEVER_SKIPPED = {
+    command["name"] for command in COMMANDS if command.get("no_skip") or not command.get("outputs")
+}
 
 
 class Project:
@@ -65,9 +72,12 @@ class Project:
             assert n_found == 1, name
         path.write_text(text, encoding="utf8")
 
+    def variables(self, **changes: object) -> dict[str, object]:
+        settings = {"encoder": str(self.encoder), "max_steps": MAX_STEPS, "group": GROUP}
+        return {f"vars.{name}": value for name, value in (settings | changes).items()}
+
     def run(self, command: str, **variables: object) -> subprocess.CompletedProcess[str]:
-        variables = {"encoder": self.encoder, "max_steps": MAX_STEPS, "group": GROUP, **variables}
-        overrides = [f"--vars.{name}={value}" for name, value in variables.items()]
+        overrides = [f"--{name}={value}" for name, value in self.variables(**variables).items()]
         return subprocess.run(
             [sys.executable, "-m", "spacy", "project", "run", command, ".", *overrides],
             cwd=self.folder,
@@ -83,6 +93,32 @@ class Project:
             text=True,
             check=False,
         )
+
+    def note_code(self) -> None:
+        result = self.run("code")
+        assert result.returncode == 0, result.stdout
+
+    def steps_to_repeat(self, workflow: str) -> list[str]:
+        """The steps that would not be skipped, because something changed."""
+        config = load_project_config(self.folder, overrides=self.variables())
+        commands = {command["name"]: command for command in config["commands"]}
+        return [
+            step
+            for step in config["workflows"][workflow]
+            if step not in NEVER_SKIPPED and check_rerun(self.folder, commands[step])
+        ]
+
+
+@contextmanager
+def changed(path: Path) -> Iterator[None]:
+    """Add a comment to a file, which may be a new one, and take it back."""
+    before = path.read_bytes() if path.exists() else None
+    path.write_bytes((before or b"") + b"# changed\n")
+    yield
+    if before is None:
+        path.unlink()
+    else:
+        path.write_bytes(before)
 
 
 @pytest.fixture(scope="module")
@@ -159,8 +195,16 @@ def test_smoke_prints_entities_with_probabilities(project: Project, first_run: s
 def test_second_run_skips_what_is_done_and_prints_results(project: Project, first_run: str) -> None:
     result = project.run("all")
     assert result.returncode == 0, result.stdout
-    skipped = re.findall(r"Skipping '(\w+)': nothing changed", result.stdout)
-    assert skipped == ["convert", "debug", "train", "calibrate", "evaluate", "package", "smoke"]
+    skipped = re.findall(r"Skipping '([\w-]+)': nothing changed", result.stdout)
+    assert skipped == [
+        "convert",
+        "debug",
+        "train-pipeline",
+        "calibrate",
+        "evaluate",
+        "package",
+        "smoke",
+    ]
     assert re.search(r"micro +\d+\.\d\d", result.stdout)
 
 
@@ -189,25 +233,48 @@ def test_missing_corpus_and_missing_encoder_are_named(
     assert not (project.folder / "corpus").exists()
 
 
-def test_listed_source_files_are_all_there_are() -> None:
-    modules = {
-        path.relative_to(ROOT).as_posix()
-        for path in (ROOT / "spacy_ner_plus").rglob("*.py")
-        if path.stat().st_size
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("README.md", []),
+        ("spacy_ner_plus/nobody_imports_this.py", ["package"]),
+        ("spacy_ner_plus/cli/evaluate.py", ["evaluate", "package"]),
+        ("spacy_ner_plus/cli/convert.py", ["convert", "package"]),
+        ("spacy_ner_plus/cli/project/smoke_trial.py", ["package", "smoke"]),
+    ],
+)
+def test_changed_file_repeats_the_steps_that_use_it(
+    project: Project, first_run: str, name: str, expected: list[str]
+) -> None:
+    with changed(project.folder / name):
+        project.note_code()
+        assert project.steps_to_repeat("all") == expected
+        assert project.steps_to_repeat("train") == [step for step in expected if step == "convert"]
+
+
+def test_changed_file_of_the_model_repeats_training(project: Project, first_run: str) -> None:
+    with changed(project.folder / "spacy_ner_plus/nn/crf/decoder.py"):
+        project.note_code()
+        repeated = ["debug", "train-pipeline", "calibrate", "evaluate", "package"]
+        assert project.steps_to_repeat("all") == repeated
+        assert project.steps_to_repeat("train") == ["train-pipeline"]
+    project.note_code()
+    assert project.steps_to_repeat("all") == []
+
+
+def test_documented_steps_notice_changed_files() -> None:
+    """They are workflows that begin with `code`, or commands that are never skipped."""
+    texts = [ROOT / "README.md", ROOT / "Makefile", ROOT / "assets" / "README.md"]
+    texts += sorted((ROOT / "docs").glob("*.md"))
+    named = {
+        step
+        for path in texts
+        for step in re.findall(r"project run ([\w-]+)", path.read_text(encoding="utf8"))
     }
-    trained = ("nn/", "text/", "models/", "pipeline/", "annotation/", "metrics/", "support/")
-    trained += ("data/corpus.py", "training/progress.py", "tags.py", "about.py", "__init__.py")
-    expected = {
-        "package": modules,
-        "train": {
-            name for name in modules if name.removeprefix("spacy_ner_plus/").startswith(trained)
-        },
-    }
-    for command in COMMANDS:
-        listed = {dep for dep in command.get("deps", []) if dep.endswith(".py")}
-        assert listed <= modules
-        if command["name"] in expected:
-            assert listed == expected[command["name"]]
+    workflows = srsly.read_yaml(ROOT / "project.yml")["workflows"]
+    beginning = {name for name, steps in workflows.items() if steps[0] == "code"}
+    assert {"all", "train"} <= named
+    assert named - beginning <= NEVER_SKIPPED
 
 
 def test_default_steps_are_those_of_the_default_config() -> None:

@@ -8,17 +8,18 @@ import typer
 from spacy.cli._util import app as spacy_app
 
 from .calibrate import calibrate_cli
-from .check import check_cli
 from .compare import compare_cli
 from .convert import convert_cli
 from .cross_validate import cross_validate_cli
-from .encoder import encoder_cli
 from .evaluate import evaluate_cli
 from .export import export_cli
 from .learning_curve import learning_curve_cli
 from .predict import predict_cli
+from .project.check import check_cli
+from .project.code import code_cli
+from .project.encoder import encoder_cli
+from .project.smoke import smoke_cli
 from .report import report_cli
-from .smoke import smoke_cli
 from .train import CONTEXT, train_cli
 
 app = typer.Typer(
@@ -28,17 +29,27 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command("calibrate")(calibrate_cli)
-app.command("check")(check_cli)
 app.command("compare")(compare_cli)
 app.command("convert")(convert_cli)
 app.command("cross-validate", context_settings=CONTEXT)(cross_validate_cli)
-app.command("encoder")(encoder_cli)
 app.command("evaluate")(evaluate_cli)
 app.command("export")(export_cli)
 app.command("learning-curve", context_settings=CONTEXT)(learning_curve_cli)
 app.command("predict")(predict_cli)
 app.command("report")(report_cli)
-app.command("smoke")(smoke_cli)
 app.command("train", context_settings=CONTEXT)(train_cli)
 
+project_app = typer.Typer(
+    name="project",
+    help="Steps of the project.yml of spacy_ner_plus's own repository.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    hidden=True,
+)
+project_app.command("check")(check_cli)
+project_app.command("code")(code_cli)
+project_app.command("encoder")(encoder_cli)
+project_app.command("smoke")(smoke_cli)
+
+app.add_typer(project_app)
 spacy_app.add_typer(app)

@@ -1,5 +1,6 @@
 """How commands show errors."""
 
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -7,14 +8,17 @@ import typer
 
 
 @contextmanager
-def errors_as_messages(exit_code: int = 1) -> Iterator[None]:
+def errors_as_messages(exit_code: int = 1, *, tracebacks: bool = False) -> Iterator[None]:
     """Show a ValueError or OSError as its message alone, on stderr, and exit.
 
     exit_code (int): The process's; another than 1 where a command ends with 1 for other reasons.
+    tracebacks (bool): Show where it came from, too.
     """
     try:
         yield
     except (ValueError, OSError) as error:
+        if tracebacks:
+            traceback.print_exception(error)
         # Not wasabi: it breaks lines at 80 columns, and with them paths and file content.
         typer.echo(f"Error: {error}", err=True)
         raise typer.Exit(exit_code) from error

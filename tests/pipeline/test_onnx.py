@@ -14,9 +14,10 @@ import numpy as np
 import pytest
 import spacy
 from spacy.language import Language
-from spacy.tokens import Doc
+from spacy.tokens import Doc, DocBin
 from spacy.training import Example
 
+from spacy_ner_plus import export_onnx
 from spacy_ner_plus.models.decoding.calibration import Calibration
 from spacy_ner_plus.models.runtime.processes import TOKENIZER_THREADS, TORCH_THREADS
 from tests.pipeline.samples import TEXTS, assert_same_predictions, make_examples, make_nlp
@@ -25,8 +26,6 @@ from tests.pipeline.tampering import copy_of, reseal
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxscript")
 pytest.importorskip("onnxruntime")
-
-from spacy_ner_plus.cli.export import export  # noqa: E402
 
 ROOT = Path(__file__).parents[2]
 METHODS = [m for m in ("fork", "spawn") if m in multiprocessing.get_all_start_methods()]
@@ -38,12 +37,12 @@ def exported_dir(trained_dir: Path, tmp_path_factory: pytest.TempPathFactory) ->
     nlp = spacy.load(trained_dir)
     ner = nlp.get_pipe("ner_plus")
     ner.tagger.calibration = Calibration(temperature=1.5)
-    parity = export(nlp, ner, [nlp.make_doc(text) for text in TEXTS])
+    folder = tmp_path_factory.mktemp("exported")
+    DocBin(docs=[nlp.make_doc(text) for text in TEXTS]).to_disk(folder / "texts.spacy")
+    parity = export_onnx(nlp, folder / "pipeline", data=folder / "texts.spacy")
     assert parity.largest < 1e-4 and parity.n_entities >= 9
     assert parity.n_other_tags == parity.n_lost == parity.n_new == 0
-    folder = tmp_path_factory.mktemp("exported")
-    nlp.to_disk(folder)
-    return folder
+    return folder / "pipeline"
 
 
 @pytest.fixture(scope="module")

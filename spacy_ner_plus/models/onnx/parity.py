@@ -15,12 +15,14 @@ from ..runtime.tagger_shim import shim_of
 class Parity:
     """Differences of two models over some documents.
 
+    n_docs (int): Documents.
     largest, mean (float): Absolute differences of emissions, n_scores of them.
     n_other_tags (int): Of n_tokens, those whose highest emission is of another tag.
     n_lost, n_new (int): Entities (span and label) that only the first of n_entities has, and those
         that only the second has.
     """
 
+    n_docs: int
     n_scores: int
     largest: float
     mean: float
@@ -43,6 +45,7 @@ def compare(
     differences = np.abs(ours - theirs)  # (n_rows, n_tags)
     entities, others = _entities(model, first), _entities(other, second)
     return Parity(
+        n_docs=len(docs),
         n_scores=differences.size,
         largest=float(differences.max()),
         mean=float(differences.mean()),

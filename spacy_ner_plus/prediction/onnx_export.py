@@ -1,0 +1,120 @@
+"""From a trained pipeline to one that runs on ONNX Runtime."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from spacy import registry, util
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from ..data.corpus import make_corpus_v1
+from ..models.onnx.export import check_exportable, export_graph
+from ..models.onnx.parity import Parity, compare
+from ..models.onnx.shim import OnnxShim
+from ..models.runtime.tagger_shim import shim_of
+from ..pipeline.ner_plus import NerPlus
+
+# Larger differences between scores than rounding makes.
+TOLERANCE = 1e-3
+# Read if no data is given: all that matters is that there are windows of several lengths.
+SAMPLE = (
+    "Naloxone reversed the antihypertensive effect of clonidine in rats.",
+    "In Paris, Ms. O'Neill of the World Bank met Señor García (38) at 5:30 p.m. on Tuesday; she "
+    "said e-mail was 'not-so-fast', cf. https://example.com/a?b=1 and IL-2.",
+    "北京是中华人民共和国的首都。 Der Müller aß 3,5 kg Äpfel. Москва не сразу строилась.",
+    "Yes.",
+)
+REQUIREMENT = "onnxruntime>=1.20"
+
+
+def export_onnx(
+    model: str | Path | Language,
+    output: str | Path | None = None,
+    *,
+    quantize: str | None = None,
+    data: str | Path | None = None,
+    component: str = "ner_plus",
+) -> Parity:
+    """Make a pipeline run on ONNX Runtime: its component then holds a graph of its encoder instead
+    of torch weights. It is loaded, packaged and used as any other, but can't be trained further.
+
+    model (str / Path / Language): Name or folder of a trained pipeline, or the pipeline itself,
+        which is changed.
+    output (str / Path): The folder for the exported pipeline, new or empty; None to write nothing.
+    quantize (str): "int8" for smaller and faster weights; None to leave them fp32.
+    data (str / Path): .spacy file of documents on which to compare it with the original; None for
+        a few sentences of ours.
+    component (str): Name of the component.
+    RETURNS (Parity): How far scores and entities are from those of the original.
+    RAISES ValueError: If the component can't be exported, the graph gives other scores, or an
+        argument does not fit.
+    """
+    output = None if output is None else Path(output)
+    data = None if data is None else Path(data)
+    _check_arguments(output, data)
+    nlp = model if isinstance(model, Language) else util.load_model(model)
+    ner = _find_component(nlp, component)
+    parity = _export(nlp, ner, _read_docs(nlp, data), quantize=quantize)
+    if output is not None:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        nlp.to_disk(output)
+    return parity
+
+
+def _check_arguments(output: Path | None, data: Path | None) -> None:
+    if output is not None and output.exists() and not (output.is_dir() and _is_empty(output)):
+        raise ValueError(f"{output} exists and is not an empty folder: name a new one.")
+    if data is not None and not data.exists():
+        raise ValueError(f"There is no data at {data}: write it with ner-plus convert.")
+
+
+def _is_empty(folder: Path) -> bool:
+    return not any(folder.iterdir())
+
+
+def _find_component(nlp: Language, name: str) -> NerPlus:
+    ner = nlp.get_pipe(name) if name in nlp.pipe_names else None
+    if not isinstance(ner, NerPlus):
+        raise ValueError(
+            f"The pipeline has no ner_plus component '{name}'. It has: "
+            f"{', '.join(nlp.pipe_names) or 'no components'}."
+        )
+    return ner
+
+
+def _read_docs(nlp: Language, data: Path | None) -> list[Doc]:
+    """Documents to compare two models on."""
+    if data is None:
+        return [nlp.make_doc(text) for text in (*SAMPLE, " ".join(SAMPLE))]
+    docs = [example.predicted for example in make_corpus_v1(data)(nlp)]
+    if not docs:
+        raise ValueError(f"{data} holds no documents with words, so there is nothing to compare.")
+    return docs
+
+
+def _export(
+    nlp: Language, ner: NerPlus, docs: Sequence[Doc], *, quantize: str | None = None
+) -> Parity:
+    """Put an exported model into a component of a pipeline, in place."""
+    check_exportable(ner.model, ner.name)
+    graph = export_graph(ner.tagger, quantize=quantize)
+    config = nlp.config.interpolate()["components"][ner.name]["model"]
+    exported = registry.resolve({"model": {**config, "runtime": "onnx"}})["model"]
+    shim = shim_of(exported)
+    assert isinstance(shim, OnnxShim)
+    shim.take_over(ner.tagger, graph)
+    ner.tagger.precision_name = "fp32"  # the rounding of bf16 would hide differences
+    parity = compare(ner.model, exported, list(docs))
+    if quantize is None and not parity.largest <= TOLERANCE:
+        raise ValueError(
+            f"The exported graph gives other scores than the model: they differ by up to "
+            f"{parity.largest:.2g}. Nothing was written. Please report it, with the name of the "
+            "encoder and the versions of torch, transformers and onnxscript."
+        )
+    ner.model = exported
+    nlp.get_pipe_config(ner.name)["model"]["runtime"] = "onnx"
+    requirements: list[Any] = nlp.meta.setdefault("requirements", [])
+    if not any(str(line).startswith("onnxruntime") for line in requirements):
+        requirements.append(REQUIREMENT)
+    return parity

@@ -1,0 +1,128 @@
+"""A training from config to pipeline: from the first step, or from where an earlier one stopped."""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from spacy import util
+from spacy.cli._util import import_code, setup_gpu
+from spacy.training.initialize import init_nlp
+from thinc.api import Config
+from wasabi import msg
+
+from .checkpoint import CheckpointFolder, verify
+from .loop import CHECKPOINT, TrainingRun
+from .settings import check_config
+from .snapshot import read_state
+
+
+def train(
+    config: str | Path | Config,
+    output: str | Path,
+    *,
+    overrides: Mapping[str, Any] | None = None,
+    code: Path | None = None,
+    gpu_id: int = -1,
+    checkpoint_every: int | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+) -> bool:
+    """Train a pipeline as `spacy train` does, with checkpoints to go on from after a kill.
+
+    Leaves model-last and model-best in the output folder, and tells on stdout how it goes.
+
+    config (str / Path / Config): A config file, "-" for standard input, or a config.
+    output (str / Path): The folder for pipelines and checkpoints.
+    overrides (Mapping[str, Any]): Values by their dotted names: {"training.max_steps": 1000}.
+    code (Path): A Python file with registered functions to import.
+    gpu_id (int): GPU for components that need CuPy, or -1; ner_plus finds a GPU by itself.
+    checkpoint_every (int): Steps from one checkpoint to the next; None for one after every
+        evaluation.
+    resume (bool): Continue from the checkpoint, if there is one; the weights come out as without
+        the interruption.
+    overwrite (bool): Start from the beginning, whatever is there.
+    RETURNS (bool): Whether training has ended. False after Ctrl-C or SIGTERM: then there is a
+        checkpoint.
+    RAISES ValueError: If there is a checkpoint and neither resume nor overwrite, if it is damaged,
+        or if config or data are not those that it was made with.
+    """
+    output = Path(output)
+    import_code(code)
+    checkpoint = find_checkpoint(output, resume=resume, overwrite=overwrite)
+    loaded = _load(config, dict(overrides or {}))
+    output.mkdir(parents=True, exist_ok=True)
+    msg.info(f"Saving to output directory: {output}")
+    setup_gpu(gpu_id)
+    run = _start(loaded, output, checkpoint, gpu_id=gpu_id, checkpoint_every=checkpoint_every)
+    msg.divider("Training pipeline")
+    if not run.run():
+        msg.warn(
+            f"Training was stopped after {run.state.n_steps} steps, which are saved. The same "
+            "command with --resume continues it."
+        )
+        return False
+    msg.good("Saved pipeline to output directory", output / "model-last")
+    return True
+
+
+def find_checkpoint(output: Path, *, resume: bool, overwrite: bool) -> Path | None:
+    """Find where to continue.
+
+    output (Path): The output folder of the training.
+    resume, overwrite (bool): Whether to continue from a checkpoint, or to remove it.
+    RETURNS (Optional[Path]): The checkpoint, its files verified; None to start from the beginning.
+    RAISES ValueError: If there is a checkpoint and neither is asked for, or if it is damaged.
+    """
+    if resume and overwrite:
+        raise ValueError("--resume and --overwrite exclude each other.")
+    checkpoints = CheckpointFolder(output / CHECKPOINT)
+    newest = checkpoints.newest()
+    if overwrite or newest is None:
+        checkpoints.remove()
+        if resume:
+            msg.info(f"There is no checkpoint in {output}: starting from the beginning")
+        return None
+    if not resume:
+        raise ValueError(
+            f"{output} holds a checkpoint after {newest.name} steps. Continue it with --resume, "
+            "or start from the beginning with --overwrite."
+        )
+    verify(newest)
+    return newest
+
+
+def _load(config: str | Path | Config, overrides: dict[str, Any]) -> Config:
+    if isinstance(config, Config):
+        return Config().from_str(config.to_str(), overrides=overrides, interpolate=False)
+    return util.load_config(config, overrides=overrides, interpolate=False)
+
+
+def _start(
+    config: Config,
+    output: Path,
+    checkpoint: Path | None,
+    *,
+    gpu_id: int,
+    checkpoint_every: int | None,
+) -> TrainingRun:
+    """Initialise the pipeline, and bring it into the state of the checkpoint if there is one."""
+    interpolated = config.interpolate()
+    if checkpoint is not None:
+        check_config(read_state(checkpoint)["config"], interpolated)
+    msg.divider("Initializing pipeline")
+    nlp = init_nlp(config, use_gpu=gpu_id)
+    run = TrainingRun(
+        nlp,
+        output,
+        config=interpolated,
+        checkpoint_every=checkpoint_every,
+        use_gpu=gpu_id,
+        stdout=sys.stdout,
+        stderr=sys.stderr,
+    )
+    msg.good("Initialized pipeline")
+    if checkpoint is not None:
+        run.restore(checkpoint)
+        msg.good(f"Resumed after {run.state.n_steps} steps from {checkpoint}")
+    return run
