@@ -1,4 +1,4 @@
-"""The numbers of a training from facts about data, encoder and device, so that nobody computes them.
+"""The numbers of a training, from facts about data, encoder and device: nobody computes them.
 
 Pure arithmetic. What was measured for it, docs/training.md says.
 """
@@ -104,8 +104,12 @@ class Choice:
 
 @dataclass(frozen=True)
 class Plan:
-    """The settings of a config that depend on data, encoder and device."""
+    """The settings of a config that depend on data, encoder and device.
 
+    about (str): What they were made for.
+    """
+
+    about: str
     window: Choice
     overlap: Choice
     precision: Choice
@@ -118,8 +122,9 @@ class Plan:
 
     def rows(self) -> list[tuple[str, str, str]]:
         """Name, value and reason of each, for a table."""
-        choices = [(field.name, getattr(self, field.name)) for field in fields(self)]
-        return [(name, str(choice), choice.why) for name, choice in choices]
+        choices = {field.name: getattr(self, field.name) for field in fields(self)}
+        del choices["about"]
+        return [(name, str(choice), choice.why) for name, choice in choices.items()]
 
 
 def make_plan(data: DataFacts, encoder: EncoderFacts, device: DeviceFacts) -> Plan:
@@ -128,21 +133,24 @@ def make_plan(data: DataFacts, encoder: EncoderFacts, device: DeviceFacts) -> Pl
     RETURNS (Plan): Its max_steps is a multiple of its eval_frequency, so that the last step is
         evaluated.
     """
-    batch_words = _plan_batch(data, device)
-    pass_steps = ceil(data.words / int(batch_words.value))
-    max_steps, eval_frequency = _plan_steps(data, pass_steps, int(batch_words.value))
     window = _plan_window(data, encoder, device)
+    batch_words = _plan_batch(data, device)
+    max_steps, eval_frequency = _plan_steps(data, int(batch_words.value))
     return Plan(
+        about=(
+            f"For {data.words:,} words of training data, an encoder of {encoder.n_layers} layers "
+            f"of width {encoder.width}, and a {device.kind.upper()}"
+        ),
         window=window,
-        overlap=Choice(min(OVERLAP, int(window.value) // 8), "no token stands at a window's edge"),
+        overlap=Choice(min(OVERLAP, int(window.value) // 8), "No token stands at a window's edge"),
         precision=_plan_precision(device),
         max_batch_pieces=Choice(
-            MOST_PIECES[device.kind], "halved by itself if that is more than memory holds"
+            MOST_PIECES[device.kind], "Halved by itself where memory does not hold so many"
         ),
         batch_words=batch_words,
         max_steps=max_steps,
         eval_frequency=eval_frequency,
-        warmup_steps=Choice(ceil(int(max_steps.value) / WARMUP), "a tenth of max_steps"),
+        warmup_steps=Choice(ceil(int(max_steps.value) / WARMUP), "A tenth of max_steps"),
         initial_rate=_plan_rate(encoder),
     )
 
@@ -150,52 +158,62 @@ def make_plan(data: DataFacts, encoder: EncoderFacts, device: DeviceFacts) -> Pl
 def _plan_window(data: DataFacts, encoder: EncoderFacts, device: DeviceFacts) -> Choice:
     """As long as documents need, if encoder and device permit."""
     needed = max(LEAST_WINDOW, round_up(data.long_document + SPECIAL_PIECES, WINDOW_STEP))
-    counted = "" if data.is_counted else "an estimated "
-    documents = f"hardly a document has more than {counted}{data.long_document:,} wordpieces"
     most = MOST_WINDOW[device.kind]
     limit = encoder.max_pieces or most
     if limit < min(needed, most):
-        return Choice(limit, "the encoder reads no more at once")
+        return Choice(limit, "Wordpieces: the encoder reads no more at once")
     if most < needed:
-        slow = f"longer windows are slow on a {'CPU' if device.kind == 'cpu' else 'GPU'}"
-        return Choice(most, f"{slow}; longer documents take several")
-    return Choice(needed, documents)
+        return Choice(
+            most,
+            f"Wordpieces: longer windows are slow on a {device.kind.upper()}, and longer documents "
+            "take several",
+        )
+    estimated = "" if data.is_counted else "an estimated "
+    return Choice(
+        needed,
+        f"Wordpieces: hardly a document has more than {estimated}{data.long_document:,}",
+    )
 
 
 def _plan_precision(device: DeviceFacts) -> Choice:
-    here = "bf16, which this device has" if device.has_bf16 else "what this device is fast in"
-    return Choice("auto", f"{here}, and on any other device what is best there")
+    here = "bf16" if device.has_bf16 else "not bf16, which would be slow"
+    return Choice("auto", f"What the device is fast in; here {here}")
 
 
 def _plan_batch(data: DataFacts, device: DeviceFacts) -> Choice:
     most = MOST_WORDS[device.kind]
     wanted = data.words // STEPS_A_PASS // 50 * 50
     if wanted >= most:
-        return Choice(most, "larger batches are no faster")
+        return Choice(most, "Words in a batch: larger ones are hardly faster")
     if wanted <= LEAST_WORDS:
-        return Choice(LEAST_WORDS, "smaller batches are slow")
-    return Choice(wanted, f"small enough for {STEPS_A_PASS} steps a pass over the data")
+        return Choice(LEAST_WORDS, "Words in a batch: smaller ones are slow")
+    return Choice(wanted, f"Words in a batch: few enough for {STEPS_A_PASS} steps a pass")
 
 
-def _plan_steps(data: DataFacts, pass_steps: int, batch_words: int) -> tuple[Choice, Choice]:
+def _plan_steps(data: DataFacts, batch_words: int) -> tuple[Choice, Choice]:
     """How many steps in all, and from one evaluation to the next."""
+    pass_steps = ceil(data.words / batch_words)
     wanted = max(PASSES * pass_steps, min(LEAST_STEPS, MOST_PASSES * pass_steps))
     least = max(pass_steps, ceil(data.dev_words / EVALUATED_WORDS / batch_words))
     n_evaluations = next((n for n in EVALUATIONS if wanted / n >= least), EVALUATIONS[-1])
     frequency = round_up_digits(ceil(wanted / n_evaluations))
-    n_passes = n_evaluations * frequency * batch_words / data.words
-    passes = f"{n_passes:.0f} passes over {data.words:,} words"
-    if wanted > PASSES * pass_steps:
-        enough = f"{LEAST_STEPS} steps" if wanted == LEAST_STEPS else f"{MOST_PASSES} passes"
-        passes += f": of so few, {PASSES} would be too little, and {enough} are enough"
-    often = "once a pass" if frequency < 1.1 * pass_steps else f"{n_evaluations} times in all"
-    return Choice(n_evaluations * frequency, passes), Choice(frequency, often)
+    max_steps = n_evaluations * frequency
+    why = f"{max_steps / pass_steps:.0f} passes over {data.words:,} words"
+    if wanted == LEAST_STEPS:
+        why += f": fewer than {LEAST_STEPS} steps would teach too little"
+    elif wanted < LEAST_STEPS:
+        why += ": more would only learn these few by heart"
+    often = "Once a pass" if frequency < 1.1 * pass_steps else f"{n_evaluations} times in all"
+    return Choice(max_steps, why), Choice(frequency, often)
 
 
 def _plan_rate(encoder: EncoderFacts) -> Choice:
     weights = encoder.layer_weights
     rate = next(rate for most, rate in RATES if weights <= most)
-    return Choice(rate, f"for {weights / 1e6:,.0f} million weights in {encoder.n_layers} layers")
+    return Choice(
+        rate,
+        f"For {weights / 1e6:,.0f} million weights in the layers: the more, the lower",
+    )
 
 
 def round_up(number: int, step: int) -> int:
