@@ -102,14 +102,15 @@ def run_one(args: argparse.Namespace, run: Run) -> dict[str, float]:
 
 def read(args: argparse.Namespace, nlp: Language, split: str, labels: list[str]) -> list[Example]:
     """The documents of a split, annotated with entities of some types only."""
-    from spacy_ner_plus.cli.convert import convert
+    from spacy_ner_plus.data.conversion import convert
+    from spacy_ner_plus.data.doc_files import read_file
 
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "docs.spacy"
-        _, docs = convert(args.folder / f"{split}.tsv", output, group=SENTENCES_A_DOC)
+        convert(args.folder / f"{split}.tsv", output, options={"group": SENTENCES_A_DOC})
+        docs = read_file(output).get_docs(nlp.vocab)
     examples = []
-    for source in docs:
-        doc = Doc(nlp.vocab).from_bytes(source.to_bytes())
+    for doc in docs:
         doc.ents = [ent for ent in doc.ents if ent.label_ in labels]
         words = [token.text for token in doc]
         spaces = [bool(token.whitespace_) for token in doc]

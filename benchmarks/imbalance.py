@@ -63,7 +63,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def run_one(args: argparse.Namespace, run: Run) -> dict[str, float]:
-    from spacy_ner_plus.cli.convert import convert
+    from spacy_ner_plus.data.conversion import convert
     from spacy_ner_plus.data.corpus import make_corpus_v1
 
     overrides = {"paths.encoder": args.encoder, **SYSTEMS[run.name]}

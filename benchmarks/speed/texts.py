@@ -10,8 +10,8 @@ import spacy
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin, Span
 
-from spacy_ner_plus.data.formats.column_docs import group_sentences, make_doc
-from spacy_ner_plus.data.formats.columns import read_columns
+from spacy_ner_plus.annotation.doc_records import to_doc
+from spacy_ner_plus.data.formats.record_files import read
 from spacy_ner_plus.metrics.spans import count_spans, summarise
 
 Entity = tuple[int, int, str]
@@ -70,8 +70,7 @@ def read_docs(folder: Path, split: str, nlp: Language, *, group: int) -> list[Do
         if path.suffix == ".spacy" and path.is_file():
             return [doc for doc in DocBin().from_disk(path).get_docs(nlp.vocab) if len(doc)]
         if path.is_file():
-            groups = group_sentences(read_columns(path).sentences, group)
-            return [make_doc(nlp.vocab, sentences) for sentences in groups]
+            return [to_doc(record, nlp)[0] for record in read(path, "columns", group=group)]
     raise ValueError(
         f"There is no {split} data in {folder}: it must be in one of {', '.join(SPLITS[split])}."
     )

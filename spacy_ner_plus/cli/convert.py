@@ -1,24 +1,22 @@
-"""`python -m spacy ner-plus convert`: column files -> .spacy files."""
+"""`python -m spacy ner-plus convert`: annotated texts -> .spacy files."""
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
-from spacy.tokens import Doc, DocBin
-from spacy.vocab import Vocab
 from wasabi import msg
 
-from ..data.formats.column_docs import group_sentences, make_doc
-from ..data.formats.columns import AUTO, ColumnFile, has_markers, read_columns
+from ..data.conversion import Conversion, convert, show_misaligned
+from ..data.formats.columns import AUTO
 from ._errors import errors_as_messages
-
-_ATTRS = ("ORTH", "SPACY", "SENT_START", "ENT_IOB", "ENT_TYPE")
+from ._options import SpansKey
 
 
 def convert_cli(
-    input_path: Annotated[Path, typer.Argument(help="Column file to read", metavar="IN")],
+    input_path: Annotated[
+        Path, typer.Argument(help="Column, .jsonl or .spacy file", metavar="IN")
+    ],
     output_path: Annotated[Path, typer.Argument(help=".spacy file to write", metavar="OUT")],
     scheme: Annotated[
         str, typer.Option(help="Tag scheme: auto, IOB1, BIO (or IOB2), BILOU, BIOES")
@@ -37,55 +35,52 @@ def convert_cli(
             "--map", metavar="OLD=NEW", help="Rename an entity type, or drop it: OLD=; repeatable"
         ),
     ] = None,
+    from_format: Annotated[
+        str | None,
+        typer.Option("--from", help="columns, jsonl or spacy, if the file does not tell"),
+    ] = None,
+    lang: Annotated[
+        str, typer.Option(help="Language whose tokenizer cuts texts that have no tokens")
+    ] = "en",
+    misaligned: Annotated[
+        str,
+        typer.Option(
+            help="Annotations that do not start and end with tokens: error; missing, their tokens "
+            "count as not annotated; skip, leave out their documents"
+        ),
+    ] = "error",
+    spans_key: SpansKey = None,
 ) -> None:
-    """Convert a column file to spaCy's training format.
+    """Convert annotated texts to spaCy's training format.
 
     Reads CoNLL-2003 files (four columns), two columns parted by a tab, and Universal NER files,
     strictly: a bad line is an error. Documents are those the file marks (-DOCSTART-, # newdoc);
-    in a file without such marks, each --group sentences make one.
+    in a file without such marks, each --group sentences make one. Reads .jsonl too: records, and
+    texts with character offsets under entities, spans, label or labels.
     """
+    given = {"layout": layout, "scheme": scheme, "group": group, "ignore_markers": ignore_markers}
+    defaults = {"layout": AUTO, "scheme": AUTO, "group": None, "ignore_markers": False}
+    options = {name: value for name, value in given.items() if value != defaults[name]}
     with errors_as_messages():
         names = parse_label_map(label_map or [])
-        file, docs = convert(
+        done = convert(
             input_path,
             output_path,
-            scheme=scheme,
-            layout=layout,
-            group=group or 1,
-            ignore_markers=ignore_markers,
+            format=from_format,
+            options=options,
             label_map=names,
+            lang=lang,
+            spans_key=spans_key,
+            misaligned=misaligned,
         )
-    if group and not ignore_markers and has_markers(file.sentences):
-        msg.warn("--group is not used: the file marks its documents (see --ignore-markers)")
-    msg.table(_table_rows(file, docs, names), aligns=("l", "r"))
-    msg.good(f"Wrote {output_path} (layout {file.layout}, tag scheme {file.scheme})")
-
-
-def convert(
-    input_path: Path,
-    output_path: Path,
-    *,
-    scheme: str = AUTO,
-    layout: str = AUTO,
-    group: int = 1,
-    ignore_markers: bool = False,
-    label_map: dict[str, str] | None = None,
-) -> tuple[ColumnFile, list[Doc]]:
-    """Read a column file and write it as DocBin; the same input gives the same bytes.
-
-    RETURNS (Tuple[ColumnFile, List[Doc]]): What was read and what was written.
-    RAISES (ValueError): As `read_columns`, `group_sentences` and `make_doc` do; the output path
-        does not end in .spacy.
-    """
-    if output_path.suffix != ".spacy":
-        raise ValueError(f"The output must be a .spacy file, got {output_path}: correct its name.")
-    file = read_columns(input_path, layout=layout, scheme=scheme, label_map=label_map)
-    groups = group_sentences(file.sentences, group, use_markers=not ignore_markers)
-    vocab = Vocab()  # words only: what a language adds is not stored
-    docs = [make_doc(vocab, sentences) for sentences in groups]
-    output_path.parent.mkdir(parents=True, exist_ok=True)
-    DocBin(attrs=_ATTRS, docs=docs).to_disk(output_path)
-    return file, docs
+    for warning in done.source.warnings:
+        msg.warn(warning)
+    msg.table(_table_rows(done, names), aligns=("l", "r"))
+    if done.misaligned:
+        # Not wasabi: it breaks lines, and with them paths.
+        typer.echo(f"Not on token boundaries:\n{show_misaligned(done.misaligned)}", err=True)
+    notes = [*done.source.notes, *([f"tokenizer of {lang!r}"] if done.uses_tokenizer else [])]
+    msg.good(f"Wrote {output_path} ({', '.join(notes)})" if notes else f"Wrote {output_path}")
 
 
 def parse_label_map(entries: Iterable[str]) -> dict[str, str]:
@@ -101,21 +96,22 @@ def parse_label_map(entries: Iterable[str]) -> dict[str, str]:
     return label_map
 
 
-def _table_rows(
-    file: ColumnFile, docs: Sequence[Doc], label_map: dict[str, str]
-) -> list[tuple[str, str]]:
-    n_tokens = sum(len(doc) for doc in docs)
-    types = Counter(ent.label_ for doc in docs for ent in doc.ents)
-    rows = [
-        ("documents", len(docs)),
-        ("sentences", len(file.sentences)),
-        ("tokens", n_tokens),
-        ("entities", types.total()),
-        *((f"  {label}", count) for label, count in types.most_common()),
+def _table_rows(done: Conversion, label_map: dict[str, str]) -> list[tuple[str, str]]:
+    rows: list[tuple[str, Any]] = [
+        ("documents", done.n_documents),
+        *([("sentences", done.n_sentences)] if done.n_sentences else []),
+        ("tokens", done.n_tokens),
+        ("entities", done.entities.total()),
+        *((f"  {label}", count) for label, count in done.entities.most_common()),
     ]
-    n_added = n_tokens - sum(len(sentence.tokens) for sentence in file.sentences)
-    if n_added:
-        rows.append(("white space tokens added", n_added))
-    for old, count in file.mapped.items():
+    for name, count in (
+        ("documents without annotation", done.n_without_annotation),
+        ("misaligned annotations", len(done.misaligned)),
+        ("documents left out for them", done.n_skipped),
+        *done.source.counts.items(),
+    ):
+        if count:
+            rows.append((name, count))
+    for old, count in done.mapped.items():
         rows.append((f"mapped {old} to {label_map[old] or 'outside'}", count))
     return [(name, f"{count:,}") for name, count in rows]

@@ -84,7 +84,7 @@ def write(output: Path, metrics: dict[str, Any], errors: list[dict[str, Any]]) -
 
 def _check(output: Path | None, train: Path | None) -> None:
     """Find out what is missing before the pipeline runs."""
-    from ..data.corpus import find_files, read_file
+    from ..data.doc_files import find_files, read_file
     from ..evaluation.partial import EXTRA
     from ..support.extras import require
 

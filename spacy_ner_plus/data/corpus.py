@@ -5,10 +5,11 @@ from pathlib import Path
 
 from spacy import registry
 from spacy.language import Language
-from spacy.tokens import Doc, DocBin
+from spacy.tokens import Doc
 from spacy.training import Example
 
 from ..annotation.gold import ANNOTATED_LABELS, register_annotated_labels
+from .doc_files import find_files, read_file
 
 TOKENS = ("reference", "pipeline")
 
@@ -48,22 +49,6 @@ def make_corpus_v1(
                     yield Example(_unannotated(nlp, reference, tokens), reference)
 
     return read
-
-
-def find_files(path: Path) -> list[Path]:
-    """The .spacy files that a path names. RAISES ValueError: If there are none."""
-    files = sorted(path.rglob("*.spacy")) if path.is_dir() else [path]
-    if not files or not all(file.is_file() for file in files):
-        raise ValueError(f"There is no corpus at {path}: write it with ner-plus convert.")
-    return files
-
-
-def read_file(path: Path) -> DocBin:
-    """What a .spacy file holds. RAISES ValueError: If it is none."""
-    try:
-        return DocBin().from_disk(path)
-    except ValueError as error:
-        raise ValueError(f"{path} can't be read: {error}") from None
 
 
 def _unannotated(nlp: Language, reference: Doc, tokens: str) -> Doc:

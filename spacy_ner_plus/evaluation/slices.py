@@ -9,7 +9,7 @@ import numpy as np
 from spacy.language import Language
 from spacy.vocab import Vocab
 
-from ..data.corpus import find_files, read_file
+from ..data.doc_files import find_files, read_file
 from ..text.wordpieces import WordpieceTokenizer, align
 from .documents import Document, entities_of
 from .judged import Judged

@@ -11,7 +11,8 @@ from spacy.training import Corpus
 from typer.testing import CliRunner
 
 from spacy_ner_plus.cli import app
-from spacy_ner_plus.cli.convert import convert, parse_label_map
+from spacy_ner_plus.cli.convert import parse_label_map
+from spacy_ner_plus.data.conversion import convert
 
 ASSETS = Path(__file__).parents[2] / "assets"
 

@@ -139,7 +139,7 @@ def test_evaluate_finds_out_what_is_wrong_before_the_pipeline_runs(
     monkeypatch.setattr("spacy_ner_plus.evaluation.predictions.predict", must_not_run)
     for arguments, message in [
         (["--train", tmp_path / "none.spacy"], "There is no corpus at"),
-        (["--train", model / "meta.json"], "meta.json can't be read"),
+        (["--train", model / "meta.json"], "meta.json is no .spacy file"),
         (["--output", data], "is a file: --output takes a folder"),
         (["--output", data / "metrics"], "Not a directory"),
         (["--precision", "90"], "must be a share, 0 to 1"),

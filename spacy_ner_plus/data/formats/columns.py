@@ -1,6 +1,6 @@
 """Reading of column files: tokens and tags -> sentences with entity spans."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,14 +35,12 @@ class ColumnFile:
 
     layout, scheme (str): As named or detected.
     sentences (Tuple[Sentence, ...]): At least one.
-    mapped (Dict[str, int]): For each type in the label map, the number of its entities.
     """
 
     path: Path
     layout: str
     scheme: str
     sentences: tuple[Sentence, ...]
-    mapped: dict[str, int]
 
 
 def has_markers(sentences: Iterable[Sentence]) -> bool:
@@ -50,21 +48,13 @@ def has_markers(sentences: Iterable[Sentence]) -> bool:
     return any(sentence.opens_document for sentence in sentences)
 
 
-def read_columns(
-    path: Path,
-    *,
-    layout: str = AUTO,
-    scheme: str = AUTO,
-    label_map: Mapping[str, str] | None = None,
-) -> ColumnFile:
+def read_columns(path: Path, *, layout: str = AUTO, scheme: str = AUTO) -> ColumnFile:
     """Read a column file strictly: nothing is skipped or repaired.
 
     path (Path): UTF-8. See `column_layouts` for what may be in it.
     layout (str): "conll2003", "tsv" or "uner", or "auto" to tell from the first line.
     scheme (str): "IOB1", "BIO" (or "IOB2"), "BILOU" or "BIOES", or "auto" to tell from all tags.
-    label_map (Optional[Mapping[str, str]]): New names of entity types. An empty name drops the
-        type: its tokens are outside of entities.
-    RETURNS (ColumnFile): The sentences, and how many entities each entry of the map touched.
+    RETURNS (ColumnFile): The sentences.
     RAISES (ValueError): A bad line or tag, with file, line number, content and what to do; an
         empty file; an unknown layout or scheme.
     """
@@ -79,19 +69,11 @@ def read_columns(
         hint = f" (The tags were taken for {scheme}: name the scheme if it is another.)"
     else:
         scheme, hint = column_scheme(scheme), ""
-    label_map = label_map or {}
-    mapped = dict.fromkeys(label_map, 0)
-    sentences = []
-    for block in blocks:
-        spans = _read_spans(block, scheme, hint)
-        for _, _, label in spans:
-            if label in mapped:
-                mapped[label] += 1
-        sentences.append(_make_sentence(block, _map_labels(spans, label_map)))
-    return ColumnFile(path, layout, scheme, tuple(sentences), mapped)
+    sentences = tuple(_make_sentence(block, _read_spans(block, scheme, hint)) for block in blocks)
+    return ColumnFile(path, layout, scheme, sentences)
 
 
-def _read_spans(block: Block, scheme: str, hint: str) -> list[Span]:
+def _read_spans(block: Block, scheme: str, hint: str) -> tuple[Span, ...]:
     try:
         spans = read_tags([row.tag for row in block.rows], scheme)
     except TagError as error:
@@ -102,12 +84,7 @@ def _read_spans(block: Block, scheme: str, hint: str) -> list[Span]:
                 raise row.line.error(
                     "An entity starts or ends on a white space token: move its tags inwards."
                 )
-    return spans
-
-
-def _map_labels(spans: Sequence[Span], label_map: Mapping[str, str]) -> tuple[Span, ...]:
-    renamed = ((start, end, label_map.get(label, label)) for start, end, label in spans)
-    return tuple(span for span in renamed if span[2])
+    return tuple(spans)
 
 
 def _make_sentence(block: Block, spans: tuple[Span, ...]) -> Sentence:

@@ -7,7 +7,7 @@ import srsly
 from spacy.strings import StringStore
 from spacy.tokens import DocBin
 
-from ..corpus import find_files
+from ..doc_files import find_files, read_file
 from .rows import Fields, Record, SourceDocument, Tokens, make_document
 
 
@@ -27,13 +27,13 @@ class SpacyDocs:
     def records(self) -> Iterator[Record]:
         for file in self._files:
             name = file.relative_to(self.path).as_posix() if self.path.is_dir() else file.name
-            docs = _read(file)
+            docs = read_file(file)
             strings = StringStore(docs.strings)  # apart: the pipeline's own would grow
             for i in range(len(docs)):
                 yield Record(name, i + 1, (docs, strings, i))
 
     def count(self) -> int:
-        return sum(len(_read(file)) for file in self._files)
+        return sum(len(read_file(file)) for file in self._files)
 
     def parse(self, record: Record) -> SourceDocument:
         docs, strings, i = record.raw
@@ -49,13 +49,6 @@ class SpacyDocs:
 
     def show(self, record: Record) -> str:
         return _text(_tokens(*record.raw))
-
-
-def _read(file: Path) -> DocBin:
-    try:
-        return DocBin().from_disk(file)
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{file} is no .spacy file, or a damaged one: {error}") from error
 
 
 def _tokens(docs: DocBin, strings: StringStore, i: int) -> Tokens:

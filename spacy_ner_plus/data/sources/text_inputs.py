@@ -4,24 +4,40 @@ import json
 from codecs import BOM_UTF8
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from .rows import Fields, Record, RowError, SourceDocument, decode, make_document
 
 
+def numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """The lines of a file, from 1. They end with a line feed, before which there may be a carriage
+    return; a byte order mark at the start of the file is left out.
+    """
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            line = line.removesuffix(b"\n").removesuffix(b"\r")
+            yield number, line.removeprefix(BOM_UTF8) if number == 1 else line
+
+
+def read_json(line: bytes) -> Any:
+    """What a line says in JSON. RAISES RowError: If it is none."""
+    text = decode(line)
+    try:
+        return json.loads(text, parse_constant=_refuse)
+    except (ValueError, RecursionError) as error:
+        raise RowError(f"invalid JSON: {error}") from error
+
+
 class _Lines:
-    """Lines end with a line feed, before which there may be a carriage return."""
+    """A document a line."""
 
     def __init__(self, path: Path, fields: Fields) -> None:
         self.path = path
         self._fields = fields
 
     def records(self) -> Iterator[Record]:
-        with self.path.open("rb") as file:
-            for number, line in enumerate(file, start=1):
-                line = line.removesuffix(b"\n").removesuffix(b"\r")
-                yield Record(
-                    self.path.name, number, line.removeprefix(BOM_UTF8) if number == 1 else line
-                )
+        for number, line in numbered_lines(self.path):
+            yield Record(self.path.name, number, line)
 
     def count(self) -> int:
         return sum(1 for _ in self.records())
@@ -31,7 +47,7 @@ class _Lines:
 
 
 class TextLines(_Lines):
-    """A document a line, empty lines too. The line's number is the id."""
+    """Empty lines are documents too. The line's number is the id."""
 
     def parse(self, record: Record) -> SourceDocument:
         return make_document(record, decode(record.raw), None, {})
@@ -44,11 +60,7 @@ class JsonLines(_Lines):
         return (record for record in super().records() if record.raw.strip())
 
     def parse(self, record: Record) -> SourceDocument:
-        text = decode(record.raw)
-        try:
-            row = json.loads(text, parse_constant=_refuse)
-        except (ValueError, RecursionError) as error:
-            raise RowError(f"invalid JSON: {error}") from error
+        row = read_json(record.raw)
         if not isinstance(row, dict):
             raise RowError(f"the line holds no JSON object, but a {type(row).__name__}")
         return self._fields.document(record, row)

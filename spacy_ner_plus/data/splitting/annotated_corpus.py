@@ -10,7 +10,7 @@ import numpy as np
 from spacy.tokens import DocBin
 from spacy.vocab import Vocab
 
-from ..corpus import find_files
+from ..doc_files import find_files, parse_file
 from .stratification import stratify
 
 
@@ -85,10 +85,7 @@ def read_corpus(path: Path) -> AnnotatedCorpus:
     for number, file in enumerate(find_files(path)):
         content = file.read_bytes()
         digest.update(content)
-        try:
-            part = DocBin().from_bytes(content)
-        except ValueError as error:
-            raise ValueError(f"{file} is not a .spacy file: {error}") from error
+        part = parse_file(file, content)
         if number == 0:
             docs = part
         else:

@@ -65,14 +65,6 @@ def test_read_columns_reads_every_scheme_alike(tmp_path, scheme, tags):
     assert read_columns(path, scheme=scheme, layout="tsv") == file
 
 
-def test_read_columns_maps_and_drops_types_and_counts_them(tmp_path):
-    path = write(tmp_path, "a\tB-PER\nb\tB-OTH\nc\tI-OTH\n\nd\tB-O\ne\tB-LOC\nf\tB-PER\n")
-    file = read_columns(path, label_map={"OTH": "", "O": "", "PER": "LOC", "ORG": "X"})
-    spans = [sentence.spans for sentence in file.sentences]
-    assert spans == [((0, 1, "LOC"),), ((1, 2, "LOC"), (2, 3, "LOC"))]
-    assert file.mapped == {"OTH": 1, "O": 1, "PER": 2, "ORG": 0}
-
-
 def test_read_columns_names_the_line_that_breaks_the_scheme(tmp_path):
     path = write(tmp_path, "a\tB-X\n\nb\tO\nc\tI-X\n\nd\tB-X\n")
     with pytest.raises(ValueError, match=r"file.txt, line 4: 'c\\tI-X': .*after 'O'.* for BIO"):

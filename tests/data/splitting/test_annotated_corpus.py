@@ -94,5 +94,5 @@ def test_rare_labels_names_those_in_few_documents(tmp_path: Path) -> None:
 def test_read_corpus_names_the_file_of_another_format(tmp_path: Path) -> None:
     write_corpus(tmp_path / "a.spacy", 0, 3)
     (tmp_path / "b.spacy").write_text("text")
-    with pytest.raises(ValueError, match=r"b\.spacy is not a \.spacy file: "):
+    with pytest.raises(ValueError, match=r"b\.spacy is no \.spacy file"):
         read_corpus(tmp_path)

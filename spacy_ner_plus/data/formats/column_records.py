@@ -1,21 +1,19 @@
-"""Sentences of column files -> spaCy Docs.
+"""Sentences of column files -> records.
 
 Column files without the original text do not say which tokens had a space between them. Their
 tokens are joined by single spaces: no guess is made (detokenisers depend on the language and are
 wrong now and then), every token keeps its exact offsets, and nothing is lost. The text then looks
 like "Parkinson ' s disease", and a model trained on it has seen only such text.
 
-Where the file gives the original text of a sentence, `doc.text` holds it verbatim. Sentences of a
+Where the file gives the original text of a sentence, the text holds it verbatim. Sentences of a
 document are joined by one space in both cases.
 """
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate
 
-from spacy.tokens import Doc
-from spacy.tokens import Span as DocSpan
-from spacy.vocab import Vocab
-
+from ...records import SpanRecord, TextRecord, TokenRecord
 from ...tags import Span
 from .columns import Sentence, has_markers
 
@@ -49,26 +47,26 @@ def group_sentences(
         yield document
 
 
-def make_doc(vocab: Vocab, sentences: Iterable[Sentence]) -> Doc:
-    """A Doc of the sentences, with sentence starts and entities.
+def make_record(sentences: Iterable[Sentence]) -> TextRecord:
+    """A record of the sentences, with tokens and sentence starts.
 
-    Tokens outside of entities are annotated as such, not missing, also in a sentence without
+    What is outside of entities is annotated as such, not missing, also in a sentence without
     entities.
 
-    vocab (Vocab): The vocabulary of the Doc.
     sentences (Iterable[Sentence]): The sentences of one document.
-    RETURNS (Doc): The document.
+    RETURNS (TextRecord): White space that is more than one space is a token of its own, as in
+        spaCy's tokenizer.
     RAISES (ValueError): The tokens of a sentence do not make up its text.
     """
     words: list[str] = []
     spaces: list[bool] = []
-    sent_starts: list[bool | int | None] = []
+    sentence_starts: list[bool] = []
     spans: list[Span] = []
     for sentence in sentences:
         if spaces and spaces[-1]:  # the text before ends with a space of its own
             words.append(" ")
             spaces.append(False)
-            sent_starts.append(False)
+            sentence_starts.append(False)
         elif spaces:
             spaces[-1] = True
         sentence_words, sentence_spaces, positions = _align_text(sentence)
@@ -79,17 +77,23 @@ def make_doc(vocab: Vocab, sentences: Iterable[Sentence]) -> Doc:
         ]
         words += sentence_words
         spaces += sentence_spaces
-        sent_starts += [True] + [False] * (len(sentence_words) - 1)
-    doc = Doc(vocab, words=words, spaces=spaces, sent_starts=sent_starts)
-    doc.set_ents([DocSpan(doc, *span) for span in spans], default="outside")
-    return doc
+        sentence_starts += [True] + [False] * (len(sentence_words) - 1)
+    text = "".join(word + " " * space for word, space in zip(words, spaces, strict=True))
+    lengths = [len(word) + space for word, space in zip(words, spaces, strict=True)]
+    starts = [end - n for end, n in zip(accumulate(lengths), lengths, strict=True)]
+    ends = [start + len(word) for start, word in zip(starts, words, strict=True)]
+    return TextRecord(
+        text,
+        spans=tuple(SpanRecord(starts[s], ends[e - 1], label) for s, e, label in spans),
+        tokens=tuple(map(TokenRecord, starts, ends, sentence_starts)),
+    )
 
 
 def _align_text(sentence: Sentence) -> tuple[list[str], list[bool], list[int]]:
     """Words, whether a space follows each, and the word index of each token of the sentence.
 
-    spaCy can note one plain space after a word. Any further white space between tokens becomes a
-    word of its own, as in spaCy's tokenizer, so that offsets stay exact.
+    spaCy notes one plain space after a word. Any further white space between tokens becomes a word
+    of its own, as in its tokenizer, so that offsets stay exact.
     """
     if sentence.text is None:
         n_tokens = len(sentence.tokens)

@@ -2,14 +2,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from spacy.lang.en import English
-from spacy.vocab import Vocab
 
-from spacy_ner_plus.data.formats.column_docs import group_sentences, make_doc
+from spacy_ner_plus.annotation.doc_records import to_doc
+from spacy_ner_plus.data.formats.column_records import group_sentences, make_record
 from spacy_ner_plus.data.formats.columns import Sentence
 
 
 def sentence(words, spans=(), **kwargs):
     return Sentence(tokens=tuple(words.split("|")), spans=tuple(spans), **kwargs)
+
+
+def make_doc(sentences):
+    """What becomes of the record."""
+    doc, misaligned = to_doc(make_record(sentences), English())
+    assert not misaligned
+    return doc
 
 
 def summary(doc):
@@ -37,9 +44,8 @@ def test_group_sentences_refuses_a_number_below_one():
         list(group_sentences([sentence("a")], 0))
 
 
-def test_make_doc_joins_tokens_and_sentences_by_one_space():
+def test_make_record_joins_tokens_and_sentences_by_one_space():
     doc = make_doc(
-        Vocab(),
         [
             sentence("Bo|Ek|'|s", [(0, 2, "creative-work")]),
             sentence("Oslo|t ex|.", [(0, 1, "LOC")]),
@@ -51,23 +57,20 @@ def test_make_doc_joins_tokens_and_sentences_by_one_space():
     assert not doc.has_unknown_spaces
 
 
-def test_make_doc_keeps_adjacent_entities_of_one_label_apart():
-    doc = make_doc(
-        Vocab(), [sentence("a|b", [(0, 1, "X"), (1, 2, "X")]), sentence("c", [(0, 1, "X")])]
-    )
+def test_make_record_keeps_adjacent_entities_of_one_label_apart():
+    doc = make_doc([sentence("a|b", [(0, 1, "X"), (1, 2, "X")]), sentence("c", [(0, 1, "X")])])
     assert [ent.text for ent in doc.ents] == ["a", "b", "c"]
 
 
-def test_make_doc_annotates_a_sentence_without_entities_as_outside():
-    doc = make_doc(Vocab(), [sentence("a|b"), sentence("c")])
+def test_make_record_annotates_a_sentence_without_entities_as_outside():
+    doc = make_doc([sentence("a|b"), sentence("c")])
     assert [token.ent_iob_ for token in doc] == ["O", "O", "O"]
     assert doc.has_annotation("ENT_IOB", require_complete=True)
     assert [token.is_sent_start for token in doc] == [True, False, True]
 
 
-def test_make_doc_takes_spaces_from_the_text():
+def test_make_record_takes_spaces_from_the_text():
     doc = make_doc(
-        Vocab(),
         [
             sentence("Dr|.|Ek|(|s k|)", [(0, 3, "PER")], text="Dr. Ek (s k)"),
             sentence("Ja|!", text="Ja!"),
@@ -78,11 +81,9 @@ def test_make_doc_takes_spaces_from_the_text():
     assert [sent.text for sent in doc.sents] == ["Dr. Ek (s k)", "Ja!"]
 
 
-def test_make_doc_turns_further_white_space_into_tokens():
+def test_make_record_turns_further_white_space_into_tokens():
     text = " New  York\u00a0\tis\nbig  "
-    doc = make_doc(
-        Vocab(), [sentence("New|York|is|big", [(0, 2, "LOC")], text=text), sentence("So")]
-    )
+    doc = make_doc([sentence("New|York|is|big", [(0, 2, "LOC")], text=text), sentence("So")])
     assert doc.text == f"{text} So"
     words = [" ", "New", " ", "York", "\u00a0\t", "is", "\n", "big", " ", "So"]
     assert [token.text for token in doc] == words
@@ -91,15 +92,15 @@ def test_make_doc_turns_further_white_space_into_tokens():
     assert [sent[0].text for sent in doc.sents] == [" ", "So"]
 
 
-def test_make_doc_notes_white_space_as_spacys_tokenizer_does():
+def test_make_record_notes_white_space_as_spacys_tokenizer_does():
     text = "a  b   c\nd e"
-    doc = make_doc(Vocab(), [sentence("a|b|c|d|e", text=text)])
+    doc = make_doc([sentence("a|b|c|d|e", text=text)])
     expected = English().make_doc(text)
     assert [(t.text, t.whitespace_) for t in doc] == [(t.text, t.whitespace_) for t in expected]
 
 
-def test_make_doc_joins_by_a_space_also_after_a_text_that_ends_with_one():
-    doc = make_doc(Vocab(), [sentence("a", text="a "), sentence("b", text="b ")])
+def test_make_record_joins_by_a_space_also_after_a_text_that_ends_with_one():
+    doc = make_doc([sentence("a", text="a "), sentence("b", text="b ")])
     assert doc.text == "a  b "
     assert [token.text for token in doc] == ["a", " ", "b"]
     assert [token.is_sent_start for token in doc] == [True, False, True]
@@ -110,11 +111,11 @@ def test_make_doc_joins_by_a_space_also_after_a_text_that_ends_with_one():
     words=st.lists(st.text("aé漢\u200b😀-", min_size=1, max_size=4), min_size=1, max_size=6),
     data=st.data(),
 )
-def test_make_doc_holds_any_text_verbatim(words, data):
+def test_make_record_holds_any_text_verbatim(words, data):
     gaps = st.text(" \t\n\u00a0\u3000", max_size=3)
     text = data.draw(gaps) + "".join(word + data.draw(gaps) for word in words)
     spans = [(i, i + 1, "X") for i in range(0, len(words), 2)]
-    doc = make_doc(Vocab(), [Sentence(tuple(words), tuple(spans), text=text), sentence("end")])
+    doc = make_doc([Sentence(tuple(words), tuple(spans), text=text), sentence("end")])
     assert doc.text == f"{text} end"
     assert [ent.text for ent in doc.ents] == words[::2]
     assert [token.text for token in doc if not token.text.isspace()] == [*words, "end"]
@@ -124,8 +125,8 @@ def test_make_doc_holds_any_text_verbatim(words, data):
     assert len(list(doc.sents)) == 2
 
 
-def test_make_doc_lets_a_white_space_token_be_in_the_text():
-    doc = make_doc(Vocab(), [sentence("a| |b", [(0, 3, "X")], text="a  b")])
+def test_make_record_lets_a_white_space_token_be_in_the_text():
+    doc = make_doc([sentence("a| |b", [(0, 3, "X")], text="a  b")])
     assert doc.text == "a  b"
     assert [ent.text for ent in doc.ents] == ["a  b"]
 
@@ -139,6 +140,6 @@ def test_make_doc_lets_a_white_space_token_be_in_the_text():
         ("", r"Token 1, 'a'"),
     ],
 )
-def test_make_doc_refuses_tokens_that_do_not_make_up_the_text(text, message):
+def test_make_record_refuses_tokens_that_do_not_make_up_the_text(text, message):
     with pytest.raises(ValueError, match=message):
-        make_doc(Vocab(), [sentence("a|b", text=text, where="f.txt, line 7")])
+        make_record([sentence("a|b", text=text, where="f.txt, line 7")])

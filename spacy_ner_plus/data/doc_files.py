@@ -1,0 +1,27 @@
+"""The one place that opens .spacy files."""
+
+from pathlib import Path
+
+from spacy.tokens import DocBin
+
+
+def find_files(path: Path) -> list[Path]:
+    """The .spacy files that a path names. RAISES ValueError: If there are none."""
+    files = sorted(path.rglob("*.spacy")) if path.is_dir() else [path]
+    if not files or not all(file.is_file() for file in files):
+        raise ValueError(f"There is no corpus at {path}: write it with ner-plus convert.")
+    return files
+
+
+def read_file(path: Path) -> DocBin:
+    """What a .spacy file holds. RAISES ValueError: If it is none, or damaged."""
+    return parse_file(path, path.read_bytes())
+
+
+def parse_file(path: Path, content: bytes) -> DocBin:
+    """As read_file, of a file's content that was read already."""
+    try:
+        return DocBin().from_bytes(content)
+    # msgpack, numpy and a dictionary each find damage of another kind
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{path} is no .spacy file, or a damaged one: {error}") from error

@@ -1,0 +1,47 @@
+"""Column files as records: tokens and tags."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ...records import TextRecord
+from .column_records import group_sentences, make_record
+from .columns import AUTO, has_markers, read_columns
+
+
+@dataclass
+class ColumnRecords:
+    """The documents of a column file: those that it marks, or so many sentences each.
+
+    path (Path), layout (str), scheme (str): See read_columns.
+    group (int): Sentences a document, where the file marks none; None for 1.
+    ignore_markers (bool): Use the group even if the file marks documents.
+    counts (Dict[str, int]): What is worth telling of the file once it was read.
+    notes (List[str]), warnings (List[str]): The same in words.
+    """
+
+    path: Path
+    layout: str = AUTO
+    scheme: str = AUTO
+    group: int | None = None
+    ignore_markers: bool = False
+    counts: dict[str, int] = field(default_factory=dict, init=False)
+    notes: list[str] = field(default_factory=list, init=False)
+    warnings: list[str] = field(default_factory=list, init=False)
+
+    def records(self) -> Iterator[tuple[str, TextRecord]]:
+        """Each document, with the file and line where it starts."""
+        file = read_columns(self.path, layout=self.layout, scheme=self.scheme)
+        self.notes = [f"layout {file.layout}", f"tag scheme {file.scheme}"]
+        if self.group and not self.ignore_markers and has_markers(file.sentences):
+            self.warnings = [
+                "--group is not used: the file marks its documents (see --ignore-markers)"
+            ]
+        use_markers = not self.ignore_markers
+        n_added = 0
+        for sentences in group_sentences(file.sentences, self.group or 1, use_markers=use_markers):
+            record = make_record(sentences)
+            n_added += len(record.tokens or ()) - sum(len(one.tokens) for one in sentences)
+            yield sentences[0].where, record
+        if n_added:
+            self.counts = {"white space tokens added": n_added}

@@ -1,0 +1,139 @@
+"""Records as column files: tokens and BIO tags."""
+
+import logging
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+from ...records import SpanRecord, TextRecord, keys_of
+
+logger = logging.getLogger("spacy_ner_plus")
+
+WRITTEN_LAYOUTS = ("tsv", "uner")
+# Of records and of spans: what columns hold, or what is refused where they would say otherwise.
+_HELD = ("text", "spans", "tokens", "unknown", "annotated_labels")
+_HELD_OF_SPANS = ("start", "end", "label", "text", "status")
+
+
+@dataclass(frozen=True)
+class _Sentence:
+    """words: its tokens but white space. tags: as many. text: from its first token to its last."""
+
+    words: list[str]
+    tags: list[str]
+    text: str
+
+
+def write_columns(records: Iterable[TextRecord], path: Path, layout: str = "tsv") -> int:
+    """Write records as tokens and BIO tags. What columns can't hold is counted in the log.
+
+    records (Iterable[TextRecord]): With tokens. Those that are white space are left out.
+    path (Path): The file.
+    layout (str): "tsv": a token and its tag; of the text, white space becomes one space between any
+        two tokens. "uner": the text of each sentence too; white space between sentences becomes one
+        space.
+    RETURNS (int): How many records were written.
+    RAISES (ValueError): A record of which columns would say something else, and why.
+    """
+    if layout not in WRITTEN_LAYOUTS:
+        raise ValueError(f"Layout {layout!r} can't be written: use one of {WRITTEN_LAYOUTS}.")
+    lost: Counter[str] = Counter()
+    n_written = 0
+    with path.open("w", encoding="utf8", newline="\n") as file:
+        for number, record in enumerate(records, start=1):
+            try:
+                sentences = _sentences(record)
+                lines = [line for one in sentences for line in _lines(one, layout)]
+            except ValueError as error:
+                raise ValueError(f"Record {number}, {record.text[:60]!r}: {error}") from None
+            lost.update(_lost(record, sentences, layout))
+            if sentences:
+                opening = ["# newdoc"] if layout == "uner" else ["-DOCSTART-\tO", ""]
+                file.write("\n".join([*opening, *lines]) + "\n")
+                n_written += 1
+    if lost:
+        counts = ", ".join(f"{what} ({n:,})" for what, n in sorted(lost.items()))
+        logger.warning("Columns can't hold these, so they are not in %s: %s", path, counts)
+    return n_written
+
+
+def _sentences(record: TextRecord) -> list[_Sentence]:
+    tags = _tags(record)
+    rows = [
+        (token, word, tag)
+        for token, tag in zip(record.tokens or (), tags, strict=True)
+        if not (word := record.text[token.start : token.end]).isspace()
+    ]
+    starts = [i for i, (token, _, _) in enumerate(rows) if token.sentence_start or not i]
+    return [
+        _Sentence(
+            [word for _, word, _ in rows[first:last]],
+            [tag for _, _, tag in rows[first:last]],
+            record.text[rows[first][0].start : rows[last - 1][0].end],
+        )
+        for first, last in pairwise([*starts, len(rows)])
+    ]
+
+
+def _tags(record: TextRecord) -> list[str]:
+    """The tag of each token. RAISES ValueError: If columns would say something else."""
+    if record.tokens is None:
+        raise ValueError("it has no tokens, of which columns are made.")
+    if record.spans is None or record.unknown or record.annotated_labels is not None:
+        raise ValueError("its annotation is not complete, and columns have no tag for that.")
+    firsts = {token.start: i for i, token in enumerate(record.tokens)}
+    lasts = {token.end: i for i, token in enumerate(record.tokens)}
+    tags = ["O"] * len(record.tokens)
+    for span in record.spans:
+        if not span.is_accepted:
+            continue
+        first, last = firsts.get(span.start), lasts.get(span.end)
+        if first is None or last is None:
+            raise _refusal(span, "is not on token boundaries")
+        if tags[first : last + 1] != ["O"] * (last + 1 - first):
+            raise _refusal(span, "overlaps another, which in columns it can't")
+        if any(token.sentence_start for token in record.tokens[first + 1 : last + 1]):
+            raise _refusal(span, "runs over the start of a sentence, which in columns it can't")
+        _check(span.label)
+        tags[first : last + 1] = [f"B-{span.label}", *[f"I-{span.label}"] * (last - first)]
+        edges = (record.tokens[first], record.tokens[last])
+        if any(record.text[token.start : token.end].isspace() for token in edges):
+            raise _refusal(span, "starts or ends on a white space token, which is left out")
+    return tags
+
+
+def _lines(sentence: _Sentence, layout: str) -> list[str]:
+    for word in sentence.words:
+        _check(word)
+        if word != word.strip() or word == "-DOCSTART-":
+            raise ValueError(f"columns can't hold the token {word!r}.")
+    rows = zip(sentence.words, sentence.tags, strict=True)
+    if layout == "tsv":
+        return [*(f"{word}\t{tag}" for word, tag in rows), ""]
+    _check(sentence.text, "\r\n")
+    numbered = (f"{i}\t{word}\t{tag}" for i, (word, tag) in enumerate(rows, start=1))
+    return [f"# text = {sentence.text}", *numbered, ""]
+
+
+def _lost(record: TextRecord, sentences: list[_Sentence], layout: str) -> list[str]:
+    """What a record has and columns have not, by name."""
+    parts = (s.text if layout == "uner" else " ".join(s.words) for s in sentences)
+    lost = [] if " ".join(parts) == record.text else ["white space"]
+    lost += ["records without tokens"] * (not sentences)
+    lost += [key for key in keys_of(TextRecord) if key not in _HELD and key in record.to_json()]
+    for span in record.spans or ():
+        row = span.to_json()
+        lost += [f"{key} of spans" for key in row if key not in _HELD_OF_SPANS]
+        lost += [f"{span.status} spans"] * (not span.is_accepted)
+    return lost + sorted(record.other)
+
+
+def _check(value: str, forbidden: str = "\t\r\n") -> None:
+    if any(char in value for char in forbidden):
+        raise ValueError(f"columns can't hold {value!r}, for its tabs or line breaks.")
+
+
+def _refusal(span: SpanRecord, why: str) -> ValueError:
+    return ValueError(f"{span.label} at characters {span.start}-{span.end} {why}.")

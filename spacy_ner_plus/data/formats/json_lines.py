@@ -1,0 +1,132 @@
+"""JSON Lines as records: our own, and texts with character offsets as people write them.
+
+The entities of a row are under one of KEYS: objects, as docs/records.md has them, or lists of
+start, end and label. A row may also be a list of the text and an object, as spaCy 2 had it. Other
+keys are kept. With a `schema_version`, a row is a record, whatever other keys it has.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ...records import SCHEMA_VERSION, TextRecord
+from ..sources.text_inputs import numbered_lines, read_json
+
+SPANS = "spans"
+KEYS = (SPANS, "entities", "label", "labels")
+VERSION = "schema_version"
+
+
+@dataclass
+class JsonLinesRecords:
+    """The rows of a .jsonl file; blank lines are passed over.
+
+    path (Path): The file.
+    counts (Dict[str, int]): How many rows had their entities where, once they were read.
+    notes (List[str]), warnings (List[str]): None.
+    """
+
+    path: Path
+    counts: Counter[str] = field(default_factory=Counter, init=False)
+    notes: list[str] = field(default_factory=list, init=False)
+    warnings: list[str] = field(default_factory=list, init=False)
+
+    def records(self) -> Iterator[tuple[str, TextRecord]]:
+        """Each record, with the file and line where it is.
+
+        RAISES (ValueError): A row is none, with file, line and what to do.
+        """
+        for number, line in numbered_lines(self.path):
+            if line.strip():
+                where = f"{self.path}, line {number}"
+                try:
+                    record, form = read_row(read_json(line))
+                except ValueError as error:
+                    raise ValueError(f"{where}: {error}") from None
+                self.counts[form] += 1
+                yield where, record
+
+
+def read_row(row: Any) -> tuple[TextRecord, str]:
+    """The record that a row is, and in words where its entities were.
+
+    RAISES (ValueError): What is wrong, where in the row, and what to do.
+    """
+    row = _as_object(row)
+    key = _key_of_spans(row)
+    if key is None:
+        return TextRecord.from_json(row), "rows without annotation"
+    spans = row[key]
+    if not isinstance(spans, list):
+        raise ValueError(f"{key} must be a list, got {str(spans)[:80]}.")
+    is_listed = any(isinstance(span, list) for span in spans)
+    form = f"rows with '{key}'" + " as [start, end, label]" * is_listed
+    row = {name: value for name, value in row.items() if name != key}
+    row[SPANS] = [_as_span(f"{key}[{i}]", span) for i, span in enumerate(spans)]
+    try:
+        return TextRecord.from_json(row), form
+    except ValueError as error:
+        raise ValueError(str(error).replace(f"{SPANS}[", f"{key}[", 1)) from None
+
+
+def _as_object(row: Any) -> dict[str, Any]:
+    is_pair = isinstance(row, list) and len(row) == 2
+    if is_pair and isinstance(row[0], str) and isinstance(row[1], dict) and "text" not in row[1]:
+        return {"text": row[0], **row[1]}
+    if not isinstance(row, dict):
+        raise ValueError(
+            f"a row is an object, or a list of a text and an object, got {str(row)[:80]}."
+        )
+    return row
+
+
+def _key_of_spans(row: dict[str, Any]) -> str | None:
+    """Where the entities of a row are."""
+    if row.get(VERSION) is not None:
+        return SPANS if row.get(SPANS) is not None else None
+    found = [key for key in KEYS if _holds_spans(key, row.get(key))]
+    if len(found) > 1:
+        raise ValueError(
+            f"it has entities under {' and '.join(map(repr, found))}: leave one of them out, or "
+            f"say with \"{VERSION}\": {SCHEMA_VERSION} that '{SPANS}' is meant."
+        )
+    return found[0] if found else None
+
+
+def _holds_spans(key: str, value: Any) -> bool:
+    """A label may also be what a whole text is about, or a list of such."""
+    if key in (SPANS, "entities"):
+        return value is not None
+    return isinstance(value, list) and all(isinstance(one, (list, dict)) for one in value)
+
+
+def _as_span(where: str, span: Any) -> Any:
+    if not isinstance(span, list):
+        return span
+    if len(span) != 3:
+        raise ValueError(f"{where} must be [start, end, label], got {str(span)[:80]}.")
+    return dict(zip(("start", "end", "label"), span, strict=True))
+
+
+def write_json_lines(records: Iterable[TextRecord], path: Path) -> int:
+    """Write a record a line.
+
+    RETURNS (int): How many.
+    RAISES (ValueError): A record holds what JSON can't.
+    """
+    number = 0
+    with path.open("w", encoding="utf8", newline="\n") as file:
+        for number, record in enumerate(records, start=1):
+            row = record.to_json()
+            if any(_holds_spans(key, record.other.get(key)) for key in KEYS):
+                row[VERSION] = SCHEMA_VERSION
+            try:
+                file.write(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n")
+            except (TypeError, ValueError) as error:
+                raise ValueError(
+                    f"Record {number}, {record.text[:60]!r}, can't be written as JSON: {error}"
+                ) from error
+    return number

@@ -1,0 +1,157 @@
+"""Annotated texts in files of any format: records in, records out."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from inspect import signature
+from pathlib import Path
+from typing import Any, Protocol
+
+from ...records import TextRecord
+from ...support.durable import sync
+from ..sources.rows import RowError
+from ..sources.text_inputs import numbered_lines, read_json
+from .column_files import ColumnRecords
+from .column_writing import write_columns
+from .json_lines import JsonLinesRecords, write_json_lines
+from .spacy_files import SpacyRecords, write_spacy
+
+
+class RecordSource(Protocol):
+    """The annotated texts of a file.
+
+    notes, warnings (List[str]): What is worth telling of the file, once all of it was read.
+    """
+
+    notes: list[str]
+    warnings: list[str]
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """The same in numbers."""
+
+    def records(self) -> Iterator[tuple[str, TextRecord]]:
+        """Each record, with where it is in words: the file, and the line or number.
+
+        RAISES (ValueError): What is wrong, where, and what to do.
+        """
+
+
+@dataclass(frozen=True)
+class Format:
+    """How a format is read and written.
+
+    suffixes (Tuple[str, ...]): Of its files.
+    source: A dataclass that is a RecordSource: of a path, and of options.
+    write (Callable): Writes records to a path, and returns how many.
+    """
+
+    suffixes: tuple[str, ...]
+    source: Callable[..., RecordSource]
+    write: Callable[..., int]
+
+
+FORMATS = {
+    "jsonl": Format((".jsonl", ".ndjson"), JsonLinesRecords, write_json_lines),
+    "spacy": Format((".spacy",), SpacyRecords, write_spacy),
+    "columns": Format((".tsv", ".conll", ".iob", ".iob2", ".bio"), ColumnRecords, write_columns),
+}
+
+
+def read(path: str | Path, format: str | None = None, **options: Any) -> Iterator[TextRecord]:
+    """The annotated texts of a file.
+
+    path (str | Path): A .jsonl, .spacy or column file, or a folder of .spacy files.
+    format (str): One of FORMATS; None for what the suffix or the first row says.
+    options: Of the format: `layout`, `scheme`, `group` and `ignore_markers` of columns, `spans_key`
+        of spaCy's files. See ColumnRecords and SpacyRecords.
+    YIELDS (TextRecord): In the order of the file.
+    RAISES (ValueError): What is wrong, with file and line, and what to do.
+    """
+    for _, record in open_records(Path(path), format, **options).records():
+        yield record
+
+
+def write(
+    records: Iterable[TextRecord], path: str | Path, format: str | None = None, **options: Any
+) -> int:
+    """Write annotated texts to a file, which is there whole in the end, or as it was before.
+
+    records (Iterable[TextRecord]): Any, such as those of `read`.
+    path (str | Path): A .jsonl, .spacy or column file. Folders are made.
+    format (str): One of FORMATS; None for what the suffix says.
+    options: Of the format: `layout` of columns; `nlp` and `spans_key` of spaCy's files. See
+        write_columns and write_spacy.
+    RETURNS (int): How many.
+    RAISES (ValueError): A record that the format can't hold, and why.
+    """
+    path = Path(path)
+    format = format or _by_suffix(path)
+    if format is None:
+        raise ValueError(f"{path} has a format that its name does not tell: {_WANTED}")
+    chosen = _chosen(format)
+    _check_options(format, chosen.write, options)
+    with written_whole(path) as unfinished:
+        return chosen.write(records, unfinished, **options)
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[Path]:
+    """Gives another path to write to: what is there in the end is put in the place of this one. If
+    it is left by an error, this one stays as it was.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f"{path.name}.unfinished")
+    try:
+        yield unfinished
+        sync(unfinished)
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def open_records(path: Path, format: str | None = None, **options: Any) -> RecordSource:
+    """The reader of a file; see `read`, whose errors it raises."""
+    format = format or find_format(path)
+    chosen = _chosen(format)
+    _check_options(format, chosen.source, options)
+    return chosen.source(path, **options)
+
+
+def find_format(path: Path) -> str:
+    """One of FORMATS: what a file's suffix says, or else its first row. What is no JSON is taken
+    for columns, whose reader says what it misses.
+    """
+    if path.is_dir():
+        return "spacy"
+    if (format := _by_suffix(path)) is not None:
+        return format
+    first = next((line for _, line in numbered_lines(path) if line.strip()), b"")
+    try:
+        is_json = isinstance(read_json(first), (dict, list))
+    except RowError:
+        is_json = False
+    return "jsonl" if is_json else "columns"
+
+
+def _by_suffix(path: Path) -> str | None:
+    suffix = path.suffix.lower()
+    return next((name for name, one in FORMATS.items() if suffix in one.suffixes), None)
+
+
+def _chosen(format: str) -> Format:
+    if format not in FORMATS:
+        raise ValueError(f"There is no format {format!r}: {_WANTED}")
+    return FORMATS[format]
+
+
+def _check_options(format: str, function: Callable[..., Any], options: Mapping[str, Any]) -> None:
+    known = [name for name in signature(function).parameters if name not in ("path", "records")]
+    if surplus := [name for name in options if name not in known]:
+        raise ValueError(
+            f"{', '.join(surplus)} says nothing to the format {format!r}, which has "
+            f"{', '.join(known) or 'no options'}."
+        )
+
+
+_WANTED = f"name one of {', '.join(FORMATS)}."

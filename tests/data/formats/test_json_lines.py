@@ -1,0 +1,142 @@
+"""Rows as people write them, and our own."""
+
+import json
+
+import pytest
+from hypothesis import given
+
+from spacy_ner_plus.data.formats.json_lines import JsonLinesRecords, read_row, write_json_lines
+from spacy_ner_plus.records import SpanRecord, TextRecord
+from tests.record_strategies import records
+
+TEXT = "Anna bor i Lund."
+ANNA, LUND = SpanRecord(0, 4, "PER"), SpanRecord(11, 15, "LOC")
+TRIPLES = [[0, 4, "PER"], [11, 15, "LOC"]]
+OBJECTS = [{"start": 0, "end": 4, "label": "PER"}, {"start": 11, "end": 15, "label": "LOC"}]
+
+
+def write(path, *rows):
+    lines = [row if isinstance(row, str) else json.dumps(row) for row in rows]
+    path.write_text("\n".join(lines), encoding="utf8")
+    return path
+
+
+@pytest.mark.parametrize("key", ["spans", "entities", "label", "labels"])
+@pytest.mark.parametrize("spans", [TRIPLES, OBJECTS, [TRIPLES[0], OBJECTS[1]]])
+def test_entities_are_read_wherever_they_are(key, spans):
+    row = {"id": 3, "text": TEXT, key: spans, "source": "x"}
+    record, form = read_row(row)
+    assert record == TextRecord(TEXT, id=3, spans=(ANNA, LUND), other={"source": "x"})
+    expected = f"rows with '{key}'"
+    assert form == (expected if spans == OBJECTS else f"{expected} as [start, end, label]")
+    assert row[key] == spans
+
+
+def test_rows_of_spacy_2_are_read():
+    record, form = read_row([TEXT, {"entities": TRIPLES, "cats": {"A": 1}}])
+    assert record == TextRecord(TEXT, spans=(ANNA, LUND), other={"cats": {"A": 1}})
+    assert form == "rows with 'entities' as [start, end, label]"
+
+
+def test_rows_that_predict_wrote_in_0_4_are_read():
+    entity = {"text": "Anna", "label": "PER", "start": 0, "end": 4, "probability": None}
+    row = {"id": 1, "row": 1, "text": TEXT, "entities": [entity], "fields": {"a": 1}}
+    record, _ = read_row(row)
+    span = SpanRecord(0, 4, "PER", text="Anna")
+    assert record == TextRecord(TEXT, id=1, spans=(span,), other={"row": 1, "fields": {"a": 1}})
+
+
+@pytest.mark.parametrize(
+    ("row", "spans"),
+    [
+        ({"text": TEXT}, None),
+        ({"text": TEXT, "spans": None, "label": None}, None),
+        ({"text": TEXT, "label": "greeting"}, None),
+        ({"text": TEXT, "labels": ["a", "b"]}, None),
+        ({"text": TEXT, "labels": []}, ()),
+        ({"text": TEXT, "entities": []}, ()),
+        ({"text": TEXT, "spans": None, "entities": []}, ()),
+        ({"text": TEXT, "spans": [], "label": "greeting"}, ()),
+        ({"text": TEXT, "schema_version": 1, "labels": []}, None),
+        ({"text": TEXT, "schema_version": 1, "spans": [], "labels": [[0, 4, "X"]]}, ()),
+    ],
+)
+def test_nothing_known_and_no_entities_are_told_apart(row, spans):
+    assert read_row(row)[0].spans == spans
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        (3, "^a row is an object, or a list of a text and an object, got 3"),
+        (["a", "b"], "^a row is an object"),
+        ([TEXT, {"text": "b"}], "^a row is an object"),
+        ({"sentence": TEXT}, "^text must be given, got {'sentence'"),
+        ({"text": TEXT, "entities": "Anna"}, "^entities must be a list, got Anna"),
+        ({"text": TEXT, "spans": {"start": 0}}, "^spans must be a list, got {'start': 0}"),
+        ({"text": TEXT, "spans": ["Anna"]}, r"^spans\[0\]: it must be an object, got 'Anna'"),
+        ({"text": TEXT, "label": [[0, 4]]}, r"^label\[0\] must be \[start, end, label\], got \[0,"),
+        ({"text": TEXT, "labels": [["X", 0, 4]]}, r"^labels\[0\]: start must be an integer"),
+        ({"text": TEXT, "entities": [[0, 40, "X"]]}, r"^entities\[0\]: .* not within the text"),
+        (
+            {"text": TEXT, "entities": TRIPLES, "labels": []},
+            "^it has entities under 'entities' and 'labels': leave one",
+        ),
+        (
+            {"text": TEXT, "entities": TRIPLES, "spans": OBJECTS},
+            """'spans' and 'entities': .* say with "schema_version": 1 that 'spans' is meant""",
+        ),
+    ],
+)
+def test_bad_rows_are_refused(row, message):
+    with pytest.raises(ValueError, match=message):
+        read_row(row)
+
+
+def test_files_have_places_and_counts(tmp_path):
+    path = write(
+        tmp_path / "a.jsonl",
+        {"text": TEXT, "entities": TRIPLES},
+        "",
+        [TEXT, {"entities": []}],
+        {"text": TEXT, "spans": OBJECTS},
+        {"text": TEXT},
+    )
+    source = JsonLinesRecords(path)
+    places = [where for where, _ in source.records()]
+    assert places == [f"{path}, line {n}" for n in (1, 3, 4, 5)]
+    assert source.counts == {
+        "rows with 'entities' as [start, end, label]": 1,
+        "rows with 'entities'": 1,
+        "rows with 'spans'": 1,
+        "rows without annotation": 1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("{", "line 2: invalid JSON: Expecting"),
+        ('{"text": NaN}', "line 2: invalid JSON: NaN is not JSON"),
+        ('{"text": "\\ud800"}', r"line 2: text: '\\ud800' is half a character"),
+        ("[1]", "line 2: a row is an object"),
+    ],
+)
+def test_errors_name_file_and_line(line, message, tmp_path):
+    path = write(tmp_path / "a.jsonl", {"text": TEXT}, line)
+    with pytest.raises(ValueError, match=rf"a\.jsonl, {message}"):
+        list(JsonLinesRecords(path).records())
+
+
+def test_what_json_can_not_hold_is_refused(tmp_path):
+    for other in ({"a": object()}, {"a": float("inf")}, {"a": "\ud800"}):
+        with pytest.raises(ValueError, match=r"Record 2, 'b', can't be written as JSON"):
+            write_json_lines([TextRecord("a"), TextRecord("b", other=other)], tmp_path / "a.jsonl")
+
+
+@given(records())
+def test_a_record_is_the_same_again(tmp_path_factory, record):
+    path = tmp_path_factory.mktemp("rows") / "a.jsonl"
+    keys = TextRecord("a", spans=None, other={"labels": [], "entities": [[0, 1, "X"]]})
+    assert write_json_lines([record, keys], path) == 2
+    assert [read for _, read in JsonLinesRecords(path).records()] == [record, keys]

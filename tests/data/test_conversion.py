@@ -1,0 +1,145 @@
+"""Annotated texts to .spacy files: character offsets on tokens, and what does not fit."""
+
+import json
+
+import pytest
+from spacy.tokens import DocBin
+from spacy.vocab import Vocab
+from typer.testing import CliRunner
+
+from spacy_ner_plus.annotation.gold import annotated_labels
+from spacy_ner_plus.cli import app
+from spacy_ner_plus.data.conversion import MAX_SHOWN, convert
+
+ROWS = [
+    {"text": "Anna saw Parkinsonism in Oslo", "entities": [[0, 4, "PER"], [9, 18, "Disease"]]},
+    {"text": "Oslo", "entities": [[0, 4, "LOC"]]},
+    {"text": "Nothing known"},
+    {"text": "Nothing there", "entities": []},
+]
+MISALIGNED = (
+    "line 1: Disease 'Parkinson' at characters 9-18 is not on token boundaries: tokens start at 9 "
+    "and end at 8 or 21"
+)
+
+
+@pytest.fixture
+def source(tmp_path):
+    return write(tmp_path / "in.jsonl", ROWS)
+
+
+def write(path, rows):
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf8")
+    return path
+
+
+def docs(path):
+    return list(DocBin().from_disk(path).get_docs(Vocab()))
+
+
+def run(*args):
+    return CliRunner().invoke(app, ["convert", *map(str, args)])
+
+
+def test_misaligned_annotations_are_an_error_that_lists_them(source, tmp_path):
+    result = run(source, tmp_path / "out.spacy")
+    assert result.exit_code == 1
+    assert "Error: 1 annotations are not on token boundaries. Correct" in result.stderr
+    assert f"  {source}, {MISALIGNED}\n" in result.stderr
+    assert not (tmp_path / "out.spacy").exists()
+
+
+def test_misaligned_annotations_may_count_as_missing(source, tmp_path):
+    result = run(source, tmp_path / "out.spacy", "--misaligned", "missing")
+    assert result.exit_code == 0
+    first, second, third, fourth = docs(tmp_path / "out.spacy")
+    assert [token.ent_iob for token in first] == [3, 2, 0, 2, 2]
+    assert [(ent.text, ent.label_) for ent in (*first.ents, *second.ents)] == [
+        ("Anna", "PER"),
+        ("Oslo", "LOC"),
+    ]
+    assert not third.has_annotation("ENT_IOB")
+    assert [token.ent_iob for token in fourth] == [2, 2]
+    assert f"Not on token boundaries:\n  {source}, {MISALIGNED}\n" in result.stderr
+    rows = [" ".join(line.split()) for line in result.stdout.splitlines()]
+    for row in (
+        "documents 4", "tokens 10", "entities 2", "PER 1", "documents without annotation 1",
+        "misaligned annotations 1", "rows with 'entities' as [start, end, label] 2",
+        "rows with 'entities' 1", "rows without annotation 1",
+    ):  # fmt: skip
+        assert row in rows
+    assert "(tokenizer of 'en')" in " ".join(result.stdout.split())
+
+
+def test_documents_with_misaligned_annotations_may_be_left_out(source, tmp_path):
+    done = convert(source, tmp_path / "out.spacy", misaligned="skip")
+    assert [doc.text for doc in docs(tmp_path / "out.spacy")] == [row["text"] for row in ROWS[1:]]
+    assert (done.n_documents, done.n_skipped, done.n_without_annotation) == (3, 1, 1)
+
+
+def test_errors_name_file_and_line(source, tmp_path):
+    write(source, [*ROWS[1:], {"text": "a b", "entities": [[0, 3, "X"], [2, 3, "Y"]]}])
+    out = tmp_path / "out.spacy"
+    with pytest.raises(ValueError, match=r"in\.jsonl, line 4: Y 'b' .* overlaps another"):
+        convert(source, out)
+    done = convert(source, out, spans_key="sc")
+    found = docs(out)
+    assert [span.label_ for span in found[3].spans["sc"]] == ["X", "Y"]
+    assert done.entities == {"LOC": 1, "X": 1, "Y": 1}
+    done = convert(out, tmp_path / "again.spacy", spans_key="sc", label_map={"X": ""})
+    found = docs(tmp_path / "again.spacy")
+    assert [span.label_ for span in found[3].spans["sc"]] == ["Y"]
+    assert done.mapped == {"X": 1}
+
+
+def test_only_the_first_of_many_are_shown(source, tmp_path):
+    write(source, [ROWS[0]] * (MAX_SHOWN + 2))
+    with pytest.raises(ValueError, match=rf"^{MAX_SHOWN + 2} annotations are") as error:
+        convert(source, tmp_path / "out.spacy")
+    lines = str(error.value).splitlines()
+    assert len(lines) == MAX_SHOWN + 2
+    assert lines[-1] == "  and 2 more"
+
+
+def test_types_are_renamed_and_dropped_in_all_that_names_them(source, tmp_path):
+    row = {
+        "text": "Anna i Lund",
+        "annotated_labels": ["PER", "LOC", "X"],
+        "spans": [
+            {"start": 0, "end": 4, "label": "PER", "id": 1},
+            {"start": 7, "end": 11, "label": "LOC", "id": 2},
+        ],
+        "relations": [{"head": 1, "tail": 2, "label": "in"}],
+    }
+    write(source, [row, {"text": "Nej", "label": "greeting"}])
+    done = convert(source, tmp_path / "out.spacy", label_map={"LOC": "", "PER": "X", "Y": "Z"})
+    [doc, _] = docs(tmp_path / "out.spacy")
+    assert [(ent.text, ent.label_, ent.id_) for ent in doc.ents] == [("Anna", "X", "1")]
+    assert annotated_labels(doc) == {"X"}
+    assert done.mapped == {"LOC": 1, "PER": 1, "Y": 0}
+
+
+def test_texts_are_cut_by_the_tokenizer_of_a_language(source, tmp_path):
+    write(source, [{"text": "don't", "entities": [[0, 2, "X"]]}])
+    assert convert(source, tmp_path / "en.spacy").uses_tokenizer
+    with pytest.raises(ValueError, match=r"take another tokenizer with --lang \(now xx\)"):
+        convert(source, tmp_path / "xx.spacy", lang="xx")
+    with pytest.raises(ValueError, match="--lang q: spaCy has no such language"):
+        convert(source, tmp_path / "q.spacy", lang="q")
+
+
+def test_the_form_may_be_named(source, tmp_path):
+    path = source.rename(tmp_path / "in.tsv")
+    result = run(path, tmp_path / "out.spacy", "--from", "jsonl", "--misaligned", "skip")
+    assert result.exit_code == 0
+    assert len(docs(tmp_path / "out.spacy")) == 3
+    result = run(path, tmp_path / "out.spacy", "--from", "jsonl", "--group", 3)
+    assert "group says nothing to the format 'jsonl'" in result.stderr
+    result = run(path, tmp_path / "out.spacy", "--misaligned", "drop")
+    assert "--misaligned drop must be one of error, missing, skip" in result.stderr
+
+
+def test_the_same_rows_give_the_same_bytes(source, tmp_path):
+    for name in ("a.spacy", "b.spacy"):
+        convert(source, tmp_path / name, misaligned="missing")
+    assert (tmp_path / "a.spacy").read_bytes() == (tmp_path / "b.spacy").read_bytes()
