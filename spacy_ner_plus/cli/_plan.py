@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from ..training.project.planning import Plan
+    from ..training.project.planning import TrainingPlan
 
 EncoderName = Annotated[
     str | None,
@@ -21,7 +21,7 @@ Device = Annotated[
 ]
 
 
-def print_plan(plan: "Plan") -> None:
+def print_plan(plan: "TrainingPlan") -> None:
     """Print each number and why it is so."""
     rows = plan.rows()
     widths = [max(len(row[column]) for row in rows) for column in (0, 1)]

@@ -16,9 +16,7 @@ def split_cli(
             help="One file to divide, or train and test data, or train, dev and test data"
         ),
     ],
-    output: Annotated[
-        Path, typer.Option(help="Folder for train.spacy, dev.spacy and test.spacy")
-    ],
+    output: Annotated[Path, typer.Option(help="Folder for train.spacy, dev.spacy and test.spacy")],
     lang: Annotated[str, typer.Option(help="Language whose tokenizer cuts the texts")] = "en",
     group: Group = None,
 ) -> None:
@@ -27,8 +25,8 @@ def split_cli(
     The same files are always divided the same way.
     """
     with errors_as_messages():
+        from ...data.conversion import blank_pipeline
         from ...data.splitting.parts import read_parts
-        from ...training.project.init_config import blank_pipeline
 
         parts, _ = read_parts(data, blank_pipeline(lang), group=group)
         for name, part in parts.items():

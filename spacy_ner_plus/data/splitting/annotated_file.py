@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -71,7 +71,8 @@ def read_annotated(path: Path, nlp: Language, *, group: int | None = None) -> An
     """
     if not path.is_file():
         raise ValueError(f"There is no file {path}.")
-    source = open_records(path, **({} if group is None else {"group": group}))
+    options: dict[str, Any] = {} if group is None else {"group": group}
+    source = open_records(path, **options)
     texts: list[AnnotatedText] = []
     misaligned: list[str] = []
     wrong: list[str] = []

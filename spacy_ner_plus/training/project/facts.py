@@ -49,9 +49,7 @@ def encoder_facts(name: str | Path) -> tuple[EncoderFacts, WordpieceTokenizer]:
     RAISES (ValueError): There is no such encoder, or none that can be used.
     """
     encoder, tokenizer = load_empty_encoder(str(name)), load_tokenizer(str(name))
-    facts = EncoderFacts(
-        encoder.max_pieces, encoder.width, encoder.n_layers, tokenizer.lowercases
-    )
+    facts = EncoderFacts(encoder.max_pieces, encoder.width, encoder.n_layers, tokenizer.lowercases)
     return facts, tokenizer
 
 

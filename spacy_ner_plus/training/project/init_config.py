@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-import spacy
 from spacy.language import Language
 from spacy.tokens import Doc
 
+from ...data.conversion import blank_pipeline
 from ...data.splitting.annotated_file import read_annotated
 from .encoders import choose_encoder
 from .facts import data_facts, device_facts
-from .planning import Plan, make_plan
+from .planning import TrainingPlan, make_plan
 from .rendering import render_config
 
 
@@ -21,7 +21,7 @@ def init_config(
     encoder: str | Path | None = None,
     lang: str = "en",
     device: str = "auto",
-) -> Plan:
+) -> TrainingPlan:
     """Write a config for `ner-plus train` or `spacy train`, with a comment on each number that
     depends on data, encoder or device.
 
@@ -32,7 +32,7 @@ def init_config(
         assets/encoder.
     lang (str): The language, as spaCy abbreviates it.
     device (str): What will train: "cpu", "cuda", or "auto" for what this machine has.
-    RETURNS (Plan): The numbers, and why they are so.
+    RETURNS (TrainingPlan): The numbers, and why they are so.
     RAISES (ValueError): The config is there already, the data can't be read or have no entities,
         there is no such encoder, language or device.
     """
@@ -48,26 +48,13 @@ def init_config(
         plan,
         nlp,
         train=data.as_posix(),
-        dev=dev and dev.as_posix(),
+        dev=dev.as_posix() if dev else None,
         encoder=chosen.name,
         device=device,
     )
     config.parent.mkdir(parents=True, exist_ok=True)
     config.write_text(text, encoding="utf8")
     return plan
-
-
-def blank_pipeline(lang: str) -> Language:
-    """A pipeline with nothing but a language's tokenizer.
-
-    RAISES (ValueError): There is no such language, or it needs a package that is not here.
-    """
-    try:
-        return spacy.blank(lang)
-    except ImportError as error:
-        raise ValueError(
-            f"spaCy can't tokenize the language {lang!r}; \"xx\" stands for any. {error}"
-        ) from None
 
 
 def _read_docs(path: Path, nlp: Language) -> list[Doc]:

