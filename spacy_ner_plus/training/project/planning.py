@@ -113,6 +113,7 @@ class TrainingPlan:
     """
 
     about: str
+    word_forms: Choice
     window: Choice
     overlap: Choice
     precision: Choice
@@ -144,6 +145,7 @@ def make_plan(data: DataFacts, encoder: EncoderFacts, device: DeviceFacts) -> Tr
             f"For {data.words:,} words of training data, an encoder of {encoder.n_layers} layers "
             f"of width {encoder.width}, and a {device}"
         ),
+        word_forms=_plan_word_forms(encoder),
         window=window,
         overlap=Choice(min(OVERLAP, int(window.value) // 8), "No token stands at a window's edge"),
         precision=_plan_precision(device),
@@ -156,6 +158,12 @@ def make_plan(data: DataFacts, encoder: EncoderFacts, device: DeviceFacts) -> Tr
         warmup_steps=Choice(ceil(int(max_steps.value) / WARMUP), "A tenth of max_steps"),
         initial_rate=_plan_rate(encoder),
     )
+
+
+def _plan_word_forms(encoder: EncoderFacts) -> Choice:
+    if encoder.lowercases:
+        return Choice("auto", "Casing embeddings, as the encoder's tokenizer loses capitals")
+    return Choice("auto", "No casing embeddings, as the encoder sees capitals itself")
 
 
 def _plan_window(data: DataFacts, encoder: EncoderFacts, device: DeviceFacts) -> Choice:

@@ -43,7 +43,8 @@ def settings_of(name: str) -> dict[str, int | float | str]:
     rate = training["optimizer"]["learn_rate"]
     assert rate["total_steps"] == training["max_steps"]
     return {
-        **{key: model[key] for key in ("window", "overlap", "precision", "max_batch_pieces")},
+        **{key: model[key] for key in ("word_forms", "window", "overlap", "precision")},
+        "max_batch_pieces": model["max_batch_pieces"],
         "batch_words": training["batcher"]["size"],
         **{key: training[key] for key in ("max_steps", "eval_frequency")},
         **{key: rate[key] for key in ("warmup_steps", "initial_rate")},
@@ -180,6 +181,13 @@ def test_reasons_are_those_that_decided() -> None:
     assert large.eval_frequency.why == "Once a pass"
     estimated = DataFacts(3_000, 300, 90, is_counted=False)
     assert "an estimated 90" in make_plan(estimated, MINILM, CPU).window.why
+
+
+def test_reason_for_casing_embeddings_is_the_encoder() -> None:
+    assert (
+        "as the encoder's tokenizer loses capitals" in make_plan(BC5CDR, MINILM, CPU).word_forms.why
+    )
+    assert "No casing embeddings" in make_plan(BC5CDR, BASE, CPU).word_forms.why
 
 
 def test_small_rates_are_written_out() -> None:
