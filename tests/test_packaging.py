@@ -94,6 +94,20 @@ def test_version_is_that_of_the_metadata() -> None:
     assert spacy_ner_plus.__version__ == read_setup()["metadata"]["version"]
 
 
+def test_files_beside_the_code_come_with_the_package() -> None:
+    packaged = set()
+    for package, patterns in read_setup()["options.package_data"].items():
+        folder = ROOT.joinpath(*package.split("."))
+        assert (folder / "__init__.py").exists(), package
+        packaged |= {path for pattern in patterns.split(", ") for path in folder.glob(pattern)}
+    there = {
+        path
+        for path in (ROOT / "spacy_ner_plus").rglob("*")
+        if path.is_file() and path.suffix not in (".py", ".pyc")
+    }
+    assert there == packaged
+
+
 def test_import_of_the_package_is_light() -> None:
     code = "import spacy_ner_plus, sys; sys.exit(bool({'spacy', 'torch'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -18,7 +18,7 @@ from weasel.util import load_project_config
 
 ROOT = Path(__file__).parent.parent
 COPIED = ("configs", "spacy_ner_plus", "LICENSE", "constraints.txt", "project.yml")
-COPIED += ("pyproject.toml", "setup.cfg", "assets/encoder.txt", "assets/encoder.sha256")
+COPIED += ("pyproject.toml", "setup.cfg")
 N_SENTENCES = 120
 GROUP = 1  # spaCy's debug data refuses corpora of less than 100 documents
 MAX_STEPS = 400

@@ -13,12 +13,15 @@ from .convert import convert_cli
 from .cross_validate import cross_validate_cli
 from .evaluate import evaluate_cli
 from .export import export_cli
+from .init_config import init_config_cli
+from .init_project import init_project_cli
 from .learning_curve import learning_curve_cli
 from .predict import predict_cli
 from .project.check import check_cli
 from .project.code import code_cli
 from .project.encoder import encoder_cli
 from .project.smoke import smoke_cli
+from .project.split import split_cli
 from .report import report_cli
 from .train import CONTEXT, train_cli
 
@@ -34,6 +37,8 @@ app.command("convert")(convert_cli)
 app.command("cross-validate", context_settings=CONTEXT)(cross_validate_cli)
 app.command("evaluate")(evaluate_cli)
 app.command("export")(export_cli)
+app.command("init-config")(init_config_cli)
+app.command("init-project")(init_project_cli)
 app.command("learning-curve", context_settings=CONTEXT)(learning_curve_cli)
 app.command("predict")(predict_cli)
 app.command("report")(report_cli)
@@ -41,7 +46,7 @@ app.command("train", context_settings=CONTEXT)(train_cli)
 
 project_app = typer.Typer(
     name="project",
-    help="Steps of the project.yml of spacy_ner_plus's own repository.",
+    help="Steps of project.yml: of spacy_ner_plus's own, and of those that init-project writes.",
     no_args_is_help=True,
     rich_markup_mode=None,
     hidden=True,
@@ -50,6 +55,7 @@ project_app.command("check")(check_cli)
 project_app.command("code")(code_cli)
 project_app.command("encoder")(encoder_cli)
 project_app.command("smoke")(smoke_cli)
+project_app.command("split")(split_cli)
 
 app.add_typer(project_app)
 spacy_app.add_typer(app)

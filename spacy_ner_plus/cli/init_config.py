@@ -1,0 +1,38 @@
+"""`ner-plus init-config`: a config whose numbers are computed."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from wasabi import msg
+
+from ._errors import errors_as_messages
+from ._plan import Device, EncoderName, Lang, print_plan
+
+
+def init_config_cli(
+    data: Annotated[Path, typer.Argument(help="Training data, a .spacy file")],
+    config: Annotated[Path, typer.Argument(help="Config to write")],
+    dev: Annotated[
+        Path | None,
+        typer.Option(help="Development data, a .spacy file; or name them when training starts"),
+    ] = None,
+    encoder: EncoderName = None,
+    lang: Lang = "en",
+    device: Device = "auto",
+) -> None:
+    """Write a config whose numbers fit data, encoder and device.
+
+    Each number that depends on them has a comment that says why it is so.
+    """
+    with errors_as_messages():
+        from ..training.project.init_config import init_config
+
+        plan = init_config(data, config, dev=dev, encoder=encoder, lang=lang, device=device)
+    print_plan(plan)
+    msg.good(f"Wrote {config}")
+    if encoder is None:
+        msg.info(
+            "The default encoder is put in place by: python -m spacy ner-plus project encoder "
+            "assets/encoder"
+        )

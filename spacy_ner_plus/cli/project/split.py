@@ -1,0 +1,34 @@
+"""`ner-plus project split`: files of annotated texts to training, development and test data."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .._errors import errors_as_messages
+from .._parts import Group, print_parts
+
+
+def split_cli(
+    data: Annotated[
+        list[Path],
+        typer.Argument(
+            help="One file to divide, or train and test data, or train, dev and test data"
+        ),
+    ],
+    output: Annotated[Path, typer.Option(help="Folder for train.spacy, dev.spacy and test.spacy")],
+    lang: Annotated[str, typer.Option(help="Language whose tokenizer cuts the texts")] = "en",
+    group: Group = None,
+) -> None:
+    """Write the train, dev and test data of a project.
+
+    The same files are always divided the same way.
+    """
+    with errors_as_messages():
+        from ...data.conversion import blank_pipeline
+        from ...data.splitting.parts import read_parts
+
+        parts, _ = read_parts(data, blank_pipeline(lang), group=group)
+        for name, part in parts.items():
+            part.write(output / f"{name}.spacy")
+    print_parts(parts)

@@ -1,0 +1,120 @@
+"""Files of annotated texts to training, development and test data."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from ..formats.record_files import written_whole
+from ..formats.spacy_files import DocFile
+from .annotated_file import AnnotatedFile, AnnotatedText, read_annotated
+from .stratification import stratify
+
+# What part of the texts each gets, where one file has those of all.
+SHARES = {"train": 0.8, "dev": 0.1, "test": 0.1}
+SEED = 0
+
+
+@dataclass(frozen=True)
+class Part:
+    """Training, development or test data.
+
+    source (Path): The file that they are from.
+    texts (List[AnnotatedText]): The texts, in the order of the file.
+    """
+
+    source: Path
+    texts: list[AnnotatedText]
+
+    @property
+    def docs(self) -> list[Doc]:
+        return [text.doc for text in self.texts]
+
+    @property
+    def n_words(self) -> int:
+        """How many tokens they have."""
+        return sum(len(doc) for doc in self.docs)
+
+    @property
+    def entities(self) -> Counter[str]:
+        """How many entities of each label they have."""
+        return Counter(ent.label_ for doc in self.docs for ent in doc.ents)
+
+    def write(self, path: Path) -> None:
+        """Write a .spacy file; the same texts give the same bytes."""
+        file = DocFile()
+        for text in self.texts:
+            file.add(text.doc, text.record)
+        with written_whole(path) as unfinished:
+            file.write(unfinished)
+
+
+def read_parts(
+    paths: Sequence[Path], nlp: Language, *, group: int | None = None
+) -> tuple[dict[str, Part], list[AnnotatedFile]]:
+    """Read one to three files of annotated texts, and divide the one that is for several parts.
+
+    paths (Sequence[Path]): One file for all three parts; or train and test, where dev is taken out
+        of train; or train, dev and test.
+    nlp (Language), group (int): See read_annotated.
+    RETURNS (Tuple[Dict[str, Part], List[AnnotatedFile]]): "train", "dev" and "test", and what was
+        read. How a file is divided depends on nothing but its texts.
+    RAISES (ValueError): See read_annotated; or there are too many files, too few texts, or a part
+        without entities.
+    """
+    if not 1 <= len(paths) <= 3:
+        raise ValueError(
+            f"Got {len(paths)} files of annotated texts: give one to divide, or two (train, test), "
+            "or three (train, dev, test)."
+        )
+    first, *others = [read_annotated(path, nlp, group=group) for path in paths]
+    names = list(SHARES)
+    n_divided = len(names) - len(others)
+    divided = divide(first, {name: SHARES[name] for name in names[:n_divided]})
+    whole = [Part(file.path, file.texts) for file in others]
+    parts = dict(zip(names, [*divided, *whole], strict=True))
+    _check_parts(parts)
+    return parts, [first, *others]
+
+
+def divide(file: AnnotatedFile, shares: Mapping[str, float]) -> list[Part]:
+    """Divide the texts of a file, balanced by labels, at least one for each part.
+
+    shares (Dict[str, float]): What part of the texts each part gets, relative to the others.
+    RAISES (ValueError): If there are too few texts.
+    """
+    n_texts = len(file.texts)
+    if n_texts < len(shares):
+        raise ValueError(
+            f"{file.path} has {n_texts} annotated text(s), but {' and '.join(shares)} data need "
+            "one each at least. Annotate more: some hundreds make a first model."
+        )
+    labels = sorted({ent.label_ for text in file.texts for ent in text.doc.ents})
+    found = [Counter(ent.label_ for ent in text.doc.ents) for text in file.texts]
+    counts = np.array([[counter[label] for label in labels] for counter in found])
+    whole = sum(shares.values())
+    later = [max(share / whole, 1 / n_texts) for share in list(shares.values())[1:]]
+    places = stratify(counts, [1 - sum(later), *later], SEED)  # (n_texts,)
+    return [
+        Part(file.path, [file.texts[i] for i in np.flatnonzero(places == number)])
+        for number in range(len(shares))
+    ]
+
+
+def _check_parts(parts: Mapping[str, Part]) -> None:
+    for name, part in parts.items():
+        if not part.entities:
+            raise ValueError(
+                f"The {name} data, {len(part.texts)} text(s) of {part.source}, have no entities: "
+                "annotate more texts."
+            )
+
+
+def repeated_texts(parts: Mapping[str, Part]) -> int:
+    """How many development and test documents have a text that is in the training data too."""
+    known = {doc.text for doc in parts["train"].docs}
+    return sum(doc.text in known for name in ("dev", "test") for doc in parts[name].docs)

@@ -1,0 +1,66 @@
+"""A config whose numbers are computed from data, encoder and device."""
+
+from pathlib import Path
+
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from ...data.conversion import blank_pipeline
+from ...data.splitting.annotated_file import read_annotated
+from .encoders import choose_encoder
+from .facts import data_facts, device_facts
+from .planning import TrainingPlan, make_plan
+from .rendering import render_config
+
+
+def init_config(
+    data: str | Path,
+    config: str | Path,
+    *,
+    dev: str | Path | None = None,
+    encoder: str | Path | None = None,
+    lang: str = "en",
+    device: str = "auto",
+) -> TrainingPlan:
+    """Write a config for `ner-plus train` or `spacy train`, with a comment on each number that
+    depends on data, encoder or device.
+
+    data (str / Path): Training data, a .spacy file.
+    config (str / Path): The file to write.
+    dev (str / Path): Development data, a .spacy file; None to name them when training starts.
+    encoder (str / Path): Hub name or folder of the encoder; None for the default one, in
+        assets/encoder.
+    lang (str): The language, as spaCy abbreviates it.
+    device (str): What will train: "cpu", "cuda", or "auto" for what this machine has.
+    RETURNS (TrainingPlan): The numbers, and why they are so.
+    RAISES (ValueError): The config is there already, the data can't be read or have no entities,
+        there is no such encoder, language or device.
+    """
+    data, config, dev = Path(data), Path(config), Path(dev) if dev else None
+    if config.exists():
+        raise ValueError(f"{config} is there already: name a file that is not, or remove it.")
+    nlp, chosen = blank_pipeline(lang), choose_encoder(encoder)
+    train_docs = _read_docs(data, nlp)
+    dev_docs = _read_docs(dev, nlp) if dev else []
+    facts = data_facts(train_docs, dev_docs, chosen.tokenizer)
+    plan = make_plan(facts, chosen.facts, device_facts(device))
+    text = render_config(
+        plan,
+        nlp,
+        train=data.as_posix(),
+        dev=dev.as_posix() if dev else None,
+        encoder=chosen.name,
+        device=device,
+    )
+    config.parent.mkdir(parents=True, exist_ok=True)
+    config.write_text(text, encoding="utf8")
+    return plan
+
+
+def _read_docs(path: Path, nlp: Language) -> list[Doc]:
+    if path.suffix != ".spacy":
+        raise ValueError(
+            f"{path} is no .spacy file, which a config can name: write one with ner-plus convert, "
+            "or let ner-plus init-project do all of it."
+        )
+    return [text.doc for text in read_annotated(path, nlp).texts]

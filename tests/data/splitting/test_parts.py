@@ -1,0 +1,169 @@
+"""Files of annotated texts to training, development and test data."""
+
+from collections import Counter
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import pytest
+import spacy
+from hypothesis import given
+from hypothesis import strategies as st
+from spacy.tokens import DocBin
+
+from spacy_ner_plus.data.splitting.annotated_file import AnnotatedFile, AnnotatedText
+from spacy_ner_plus.data.splitting.parts import SHARES, divide, read_parts, repeated_texts
+from spacy_ner_plus.records import SpanRecord, TextRecord
+from tests.annotated_texts import make_rows, write_rows
+
+NLP = spacy.blank("en")
+
+
+def texts_of(parts: dict[str, Any]) -> dict[str, list[str]]:
+    return {name: [doc.text for doc in part.docs] for name, part in parts.items()}
+
+
+def file_of(labels: list[str | None]) -> AnnotatedFile:
+    """A text for each label, with one entity of it, or none."""
+    texts = []
+    for i, label in enumerate(labels):
+        spans = (SpanRecord(0, 4, label),) if label else ()
+        record = TextRecord(f"word {i}", spans=spans)
+        doc = NLP(record.text)
+        if label:
+            doc.set_ents([doc.char_span(0, 4, label=label)])
+        texts.append(AnnotatedText(doc, record))
+    return AnnotatedFile(Path("texts.jsonl"), texts)
+
+
+def test_one_file_becomes_three_parts_with_like_shares_of_labels(tmp_path: Path) -> None:
+    rows = make_rows(200)
+    parts, files = read_parts([write_rows(tmp_path / "texts.jsonl", rows)], NLP)
+    assert [len(part.docs) for part in parts.values()] == [160, 20, 20]
+    texts = texts_of(parts)
+    assert sorted(chain(*texts.values())) == sorted(row["text"] for row in rows)
+    assert all(part.source == files[0].path for part in parts.values())
+    counts = Counter(span["label"] for row in rows for span in row["spans"])
+    for label, n in counts.items():
+        for name, share in SHARES.items():
+            assert abs(parts[name].entities[label] - share * n) < 3
+    again, _ = read_parts([tmp_path / "texts.jsonl"], NLP)
+    assert texts_of(again) == texts
+
+
+def test_two_files_are_train_and_test_and_three_are_what_they_say(tmp_path: Path) -> None:
+    paths = [
+        write_rows(tmp_path / f"{seed}.jsonl", make_rows(n, seed))
+        for seed, n in enumerate((90, 30, 20))
+    ]
+    read = [[row["text"] for row in make_rows(n, seed)] for seed, n in enumerate((90, 30, 20))]
+    parts, _ = read_parts(paths[:2], NLP)
+    texts = texts_of(parts)
+    assert texts["test"] == read[1]
+    assert len(texts["dev"]) == 10
+    assert sorted(texts["train"] + texts["dev"]) == sorted(read[0])
+    parts, files = read_parts(paths, NLP)
+    assert list(texts_of(parts).values()) == read
+    assert [file.path for file in files] == paths
+
+
+@given(st.lists(st.sampled_from(["A", "B", None]), min_size=3, max_size=60))
+def test_each_part_gets_a_text_and_each_text_a_part(labels: list[str | None]) -> None:
+    for names in (["train", "dev"], ["train", "dev", "test"]):
+        parts = divide(file_of(labels), {name: SHARES[name] for name in names})
+        assert all(part.texts for part in parts)
+        assert len(parts[0].texts) == max(len(part.texts) for part in parts)
+        numbers = [doc[1].text for part in parts for doc in part.docs]
+        assert sorted(numbers, key=int) == [str(i) for i in range(len(labels))]
+
+
+def test_written_parts_keep_ids_and_are_the_same_bytes_again(tmp_path: Path) -> None:
+    rows = [{**row, "id": f"a{i}"} for i, row in enumerate(make_rows(30))]
+    path = write_rows(tmp_path / "texts.jsonl", rows)
+    for folder in ("one", "two"):
+        parts, _ = read_parts([path], spacy.blank("en"))
+        for name, part in parts.items():
+            part.write(tmp_path / folder / f"{name}.spacy")
+    for name, part in parts.items():
+        content = (tmp_path / "one" / f"{name}.spacy").read_bytes()
+        assert content == (tmp_path / "two" / f"{name}.spacy").read_bytes()
+        docs = list(DocBin().from_bytes(content).get_docs(NLP.vocab))
+        by_id = {row["id"]: row for row in rows}
+        assert [doc.text for doc in docs] == [doc.text for doc in part.docs]
+        for doc in docs:
+            assert doc.text == by_id[doc.user_data["id"]]["text"]
+
+
+def test_column_files_are_grouped(tmp_path: Path) -> None:
+    sentence = "Aspirin\tB-Drug\nhelps\tO\n\n"
+    path = tmp_path / "train.tsv"
+    path.write_text(sentence * 40, encoding="utf8")
+    parts, _ = read_parts([path], NLP)
+    assert sum(len(part.docs) for part in parts.values()) == 40
+    parts, _ = read_parts([path], NLP, group=4)
+    assert sum(len(part.docs) for part in parts.values()) == 10
+    assert all(len(doc) == 8 for part in parts.values() for doc in part.docs)
+
+
+def test_texts_without_annotation_are_left_out_and_counted(tmp_path: Path) -> None:
+    rows = [*make_rows(20), {"text": "Nobody has looked."}, {"text": " ", "spans": []}]
+    parts, files = read_parts([write_rows(tmp_path / "texts.jsonl", rows)], NLP)
+    assert sum(len(part.docs) for part in parts.values()) == 20
+    assert files[0].n_left_out == 2
+
+
+def test_misaligned_entities_are_named_with_their_line(tmp_path: Path) -> None:
+    rows = make_rows(20)
+    rows[6] = {"text": "Codeine helps.", "spans": [{"start": 1, "end": 7, "label": "Drug"}]}
+    path = write_rows(tmp_path / "texts.jsonl", rows)
+    _, files = read_parts([path], NLP)
+    (misaligned,) = files[0].misaligned
+    assert misaligned.startswith(f"{path}, line 7: Drug 'odeine' at characters 1-7")
+    (doc,) = [text.doc for text in files[0].texts if text.doc.text == "Codeine helps."]
+    assert [token.ent_iob for token in doc] == [0, 2, 2]
+
+
+def test_repeated_texts_are_counted(tmp_path: Path) -> None:
+    paths = [write_rows(tmp_path / f"{i}.jsonl", make_rows(20, seed=i)) for i in range(3)]
+    parts, _ = read_parts(paths, NLP)
+    assert repeated_texts(parts) == 0
+    paths[2] = write_rows(tmp_path / "again.jsonl", [*make_rows(20, seed=2), *make_rows(3)])
+    parts, _ = read_parts(paths, NLP)
+    assert repeated_texts(parts) == 3
+
+
+GOOD = {"text": "Aspirin helps.", "spans": [{"start": 0, "end": 7, "label": "Drug"}]}
+NOTHING: dict[str, Any] = {"text": "Nothing.", "spans": []}
+SHIFTED = {"text": "Aspirin helps.", "spans": [{"start": 1, "end": 8, "label": "Drug"}]}
+NESTED = {
+    "text": "Aspirin helps.",
+    "spans": [{"start": 0, "end": 7, "label": "Drug"}, {"start": 0, "end": 13, "label": "Fact"}],
+}
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([], "is empty"),
+        ([{"text": "Aspirin helps."}] * 5, "None of the 5 texts in .* is annotated"),
+        ([{"text": "Aspirin helps.", "spans": []}] * 5, "has no annotated entities"),
+        ([GOOD], r"has 1 annotated text\(s\), but train and dev and test data need one each"),
+        ([GOOD, GOOD], r"has 2 annotated text\(s\)"),
+        ([GOOD, *[NOTHING] * 9], r"The \w+ data, \d+ text\(s\) of .* have no entities"),
+        ([GOOD, SHIFTED, SHIFTED], r"(?s)Of 3 entities in .*, 2 do not start.*line 2: .*line 3: "),
+        ([GOOD, NESTED, GOOD, NESTED], r"(?s)has 2 texts that can't be used:.*line 2: .*line 4: "),
+        (["nonsense"], "line 1"),
+    ],
+)
+def test_files_that_cannot_be_used_are_refused(
+    tmp_path: Path, rows: list[Any], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        read_parts([write_rows(tmp_path / "texts.jsonl", rows)], NLP)
+
+
+def test_missing_files_and_too_many_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"There is no file .*nowhere.jsonl"):
+        read_parts([tmp_path / "nowhere.jsonl"], NLP)
+    with pytest.raises(ValueError, match="Got 4 files"):
+        read_parts([tmp_path / "a.jsonl"] * 4, NLP)

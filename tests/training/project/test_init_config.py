@@ -1,0 +1,78 @@
+"""A config whose numbers are computed."""
+
+from pathlib import Path
+
+import pytest
+import spacy
+from spacy.util import load_config
+from thinc.api import Config
+
+from spacy_ner_plus.data.splitting.parts import read_parts
+from spacy_ner_plus.training.project.init_config import init_config
+from tests.annotated_texts import make_rows, write_rows
+
+CONFIGS = Path(__file__).parents[3] / "configs"
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    texts = write_rows(tmp_path / "texts.jsonl", make_rows(60))
+    parts, _ = read_parts([texts], spacy.blank("en"))
+    for name, part in parts.items():
+        part.write(tmp_path / "corpus" / f"{name}.spacy")
+    return tmp_path / "corpus"
+
+
+def test_config_has_all_settings_of_the_one_in_the_repository(
+    corpus: Path, tmp_path: Path, tiny_encoder_dir: Path
+) -> None:
+    path = tmp_path / "new" / "config.cfg"
+    train, dev = corpus / "train.spacy", corpus / "dev.spacy"
+    plan = init_config(train, path, dev=dev, encoder=tiny_encoder_dir)
+    config = Config().from_disk(path, interpolate=False)
+    expected = Config().from_disk(CONFIGS / "cpu.cfg", interpolate=False)
+    assert config["paths"] == {
+        "train": train.as_posix(), "dev": dev.as_posix(), "encoder": tiny_encoder_dir.as_posix()
+    }  # fmt: skip
+    assert config["training"]["max_steps"] == plan.max_steps.value
+    for changed in (config, expected):
+        del changed["paths"]
+        for block, names in (
+            (changed["components"]["ner_plus"]["model"], ("window", "overlap", "max_batch_pieces")),
+            (changed["training"], ("max_steps", "eval_frequency")),
+            (changed["training"]["batcher"], ("size",)),
+            (
+                changed["training"]["optimizer"]["learn_rate"],
+                ("initial_rate", "warmup_steps", "total_steps"),
+            ),
+        ):
+            for name in names:
+                del block[name]
+    assert config.to_str() == expected.to_str()
+
+
+def test_pipeline_can_be_made_of_it(corpus: Path, tmp_path: Path, tiny_encoder_dir: Path) -> None:
+    path = tmp_path / "config.cfg"
+    init_config(corpus / "train.spacy", path, dev=corpus / "dev.spacy", encoder=tiny_encoder_dir)
+    nlp = spacy.util.load_model_from_config(load_config(path), auto_fill=False)
+    assert nlp.pipe_names == ["ner_plus"]
+
+
+def test_dev_data_may_be_named_later(corpus: Path, tmp_path: Path) -> None:
+    init_config(corpus / "train.spacy", tmp_path / "config.cfg")
+    config = Config().from_disk(tmp_path / "config.cfg", interpolate=True)
+    assert config["paths"]["dev"] is None
+    assert config["paths"]["encoder"] == "assets/encoder"
+    assert "--paths.dev" in (tmp_path / "config.cfg").read_text(encoding="utf8")
+
+
+def test_what_is_there_is_kept_and_other_formats_are_refused(corpus: Path, tmp_path: Path) -> None:
+    (tmp_path / "config.cfg").write_text("mine", encoding="utf8")
+    with pytest.raises(ValueError, match="is there already"):
+        init_config(corpus / "train.spacy", tmp_path / "config.cfg")
+    assert (tmp_path / "config.cfg").read_text(encoding="utf8") == "mine"
+    with pytest.raises(ValueError, match=r"texts.jsonl is no .spacy file.*ner-plus init-project"):
+        init_config(tmp_path / "texts.jsonl", tmp_path / "new.cfg")
+    with pytest.raises(ValueError, match="There is no file"):
+        init_config(corpus / "nowhere.spacy", tmp_path / "new.cfg")
+    assert not (tmp_path / "new.cfg").exists()

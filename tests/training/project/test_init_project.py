@@ -1,0 +1,197 @@
+"""What init_project writes; tests/training/project/test_project.py runs it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import srsly
+from thinc.api import Config
+
+from spacy_ner_plus.training.project.init_project import init_project, package_name
+from tests.annotated_texts import make_rows, write_rows
+from tests.training.project.test_planning import values_of
+
+MOST_LINES = {"project.yml": 60, "README.md": 15}
+
+
+@pytest.fixture
+def texts(tmp_path: Path) -> Path:
+    return write_rows(tmp_path / "my texts" / "all of them.jsonl", make_rows(60))
+
+
+def read_project(folder: Path) -> dict[str, Any]:
+    project: dict[str, Any] = srsly.read_yaml(folder / "project.yml")
+    return project
+
+
+def scripts_of(folder: Path) -> dict[str, str]:
+    return {c["name"]: " ".join(c["script"]) for c in read_project(folder)["commands"]}
+
+
+def test_project_holds_the_texts_and_says_what_to_do(tmp_path: Path, texts: Path) -> None:
+    folder = tmp_path / "My Project"
+    project = init_project(folder, [texts])
+    assert sorted(path.name for path in folder.iterdir()) == [
+        ".gitignore", "README.md", "assets", "config.cfg", "project.yml"
+    ]  # fmt: skip
+    assert (folder / "assets" / "texts.jsonl").read_bytes() == texts.read_bytes()
+    for name, most in MOST_LINES.items():
+        assert len((folder / name).read_text(encoding="utf8").splitlines()) <= most
+    assert read_project(folder)["vars"] | {"encoder": ""} == {
+        "lang": "en", "name": "my_project", "version": "0.1.0", "gpu_id": -1, "encoder": ""
+    }  # fmt: skip
+    readme = (folder / "README.md").read_text(encoding="utf8")
+    assert "finds Disease, Drug, learned from all of them.jsonl" in readme
+    assert str(tmp_path) not in "".join(
+        path.read_text(encoding="utf8") for path in folder.iterdir() if path.is_file()
+    )
+    assert project.folder == folder
+    assert [len(part.docs) for part in project.parts.values()] == [48, 6, 6]
+
+
+def test_config_has_the_plan_and_its_reasons(tmp_path: Path, texts: Path) -> None:
+    project = init_project(tmp_path / "project", [texts])
+    text = (tmp_path / "project" / "config.cfg").read_text(encoding="utf8")
+    config = Config().from_str(text, interpolate=True)
+    model, training = config["components"]["ner_plus"]["model"], config["training"]
+    rate = training["optimizer"]["learn_rate"]
+    written = {**model, **training, **rate, "batch_words": training["batcher"]["size"]}
+    for name, value in values_of(project.plan).items():
+        assert written[name] == value, name
+    assert rate["total_steps"] == training["max_steps"]
+    lines = " ".join(line.removeprefix("# ") for line in text.splitlines())
+    for _, _, why in project.plan.rows():
+        assert f"{why}." in lines
+    assert project.plan.about in lines
+
+
+@pytest.mark.parametrize(
+    ("files", "assets"),
+    [
+        (1, ["texts.jsonl"]),
+        (2, ["train.jsonl", "test.jsonl"]),
+        (3, ["train.jsonl", "dev.jsonl", "test.jsonl"]),
+    ],
+)
+def test_each_file_has_its_place(tmp_path: Path, files: int, assets: list[str]) -> None:
+    given = [write_rows(tmp_path / f"{i}.jsonl", make_rows(30, seed=i)) for i in range(files)]
+    folder = tmp_path / "project"
+    init_project(folder, given)
+    for path, name in zip(given, assets, strict=True):
+        assert (folder / "assets" / name).read_bytes() == path.read_bytes()
+    commands = {command["name"]: command for command in read_project(folder)["commands"]}
+    assert commands["convert"]["deps"] == [f"assets/{name}" for name in assets]
+    assert " ".join(commands["convert"]["deps"]) in commands["convert"]["script"][0]
+
+
+def test_only_the_default_encoder_is_fetched(
+    tmp_path: Path, texts: Path, tiny_encoder_dir: Path
+) -> None:
+    init_project(tmp_path / "default", [texts])
+    init_project(tmp_path / "folder", [texts], encoder=tiny_encoder_dir)
+    assert "encoder" in read_project(tmp_path / "default")["workflows"]["all"]
+    assert "encoder" not in scripts_of(tmp_path / "folder")
+    copied = {path.name for path in (tmp_path / "folder/assets/encoder").iterdir()}
+    assert {"config.json", "model.safetensors", "tokenizer.json"} <= copied
+    ignored = [
+        "/assets/encoder/" in (tmp_path / name / ".gitignore").read_text(encoding="utf8")
+        for name in ("default", "folder")
+    ]
+    assert ignored == [True, False]
+    for name in ("default", "folder"):
+        project = read_project(tmp_path / name)
+        assert project["vars"]["encoder"] == "assets/encoder"
+        assert set(project["workflows"]["all"]) == {c["name"] for c in project["commands"]}
+
+
+def test_outputs_of_commands_are_what_later_ones_depend_on(tmp_path: Path, texts: Path) -> None:
+    init_project(tmp_path / "project", [texts])
+    there = {"config.cfg", "assets/texts.jsonl"}
+    for command in read_project(tmp_path / "project")["commands"]:
+        assert set(command.get("deps", [])) <= there
+        there |= set(command.get("outputs", []))
+
+
+def test_settings_reach_the_files(tmp_path: Path) -> None:
+    path = tmp_path / "train.tsv"
+    path.write_text("Aspirin\tB-Drug\nhelps\tO\n\n" * 60, encoding="utf8")
+    folder = tmp_path / "project"
+    init_project(folder, [path], lang="zh", name="Drugs", device="cpu", group=4)
+    config = Config().from_disk(folder / "config.cfg", interpolate=True)
+    assert config["nlp"]["lang"] == "zh"
+    assert config["nlp"]["tokenizer"]["@tokenizers"] == "spacy.zh.ChineseTokenizer"
+    assert config["components"]["ner_plus"]["model"]["device"] == "cpu"
+    assert read_project(folder)["vars"]["name"] == "Drugs"
+    assert scripts_of(folder)["convert"].endswith("--group 4")
+
+
+def test_a_pipeline_trained_on_a_gpu_runs_without_one(tmp_path: Path, texts: Path) -> None:
+    project = init_project(tmp_path / "project", [texts], device="cuda")
+    config = Config().from_disk(tmp_path / "project" / "config.cfg", interpolate=True)
+    assert config["components"]["ner_plus"]["model"]["device"] == "auto"
+    assert project.plan.about.endswith("and a GPU")
+
+
+def test_notes_tell_what_is_odd(tmp_path: Path) -> None:
+    rows = make_rows(60)
+    rows += [
+        {"text": "Codeine helps.", "spans": [{"start": 1, "end": 7, "label": "Drug"}]},
+        {"text": "Nobody has looked."},
+        {"text": "Berlin is far.", "spans": [{"start": 0, "end": 6, "label": "City"}]},
+    ]
+    path = write_rows(tmp_path / "texts.jsonl", rows)
+    notes = init_project(tmp_path / "project", [path]).notes
+    wanted = [
+        "Left out: 1 text(s) of",
+        "1 entities of",
+        "Little to learn from, entities in the train data: City (1)",
+        "The dev data have no City",
+        "The test data have no City",
+        "are too few to calibrate",
+    ]
+    assert len(notes) == len(wanted)
+    for note, start in zip(notes, wanted, strict=True):
+        assert start in note
+    assert f"{path}, line 61: Drug 'odeine'" in notes[1]
+
+
+def test_folders_and_names_that_cannot_be_used_are_refused_before_anything_is_written(
+    tmp_path: Path, texts: Path, tiny_encoder_dir: Path
+) -> None:
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "note.txt").write_text("mine", encoding="utf8")
+    with pytest.raises(ValueError, match="full is there already and not empty"):
+        init_project(tmp_path / "full", [texts])
+    with pytest.raises(ValueError, match="is there already"):
+        init_project(texts, [texts])
+    folder = tmp_path / "project"
+    for settings, message in (
+        ({"name": "my-ner"}, "'my-ner' can't be the name of a package.* my_ner"),
+        ({"lang": "english"}, "--lang english: spaCy has no such language"),
+        ({"device": "tpu"}, "device 'tpu' is unknown"),
+        ({"encoder": tmp_path / "full"}, "has no weights"),
+        ({"encoder": "./nowhere"}, "does not exist"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            init_project(folder, [texts], **settings)
+    with pytest.raises(ValueError, match=r"There is no file .*nowhere.jsonl"):
+        init_project(folder, [tmp_path / "nowhere.jsonl"])
+    assert not folder.exists()
+    (tmp_path / "empty").mkdir()
+    init_project(tmp_path / "empty", [texts])  # an empty folder will do
+
+
+@pytest.mark.parametrize(
+    ("folder", "name"), [("My NER (2)", "my_ner_2"), ("北京", "ner"), ("drugs", "drugs")]
+)
+def test_packages_are_named_after_the_folder(folder: str, name: str) -> None:
+    assert package_name(folder) == name
+
+
+def test_project_is_valid_yaml_of_the_kind_that_spacy_runs(tmp_path: Path, texts: Path) -> None:
+    from weasel.schemas import ProjectConfigSchema, validate
+
+    init_project(tmp_path / "project", [texts])
+    assert validate(ProjectConfigSchema, read_project(tmp_path / "project")) == []
+    json.dumps(read_project(tmp_path / "project"))

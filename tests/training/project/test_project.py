@@ -1,0 +1,121 @@
+"""A new user's project from end to end, with a tiny encoder on made-up texts."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from spacy_ner_plus.training.project.init_project import init_project
+from tests.annotated_texts import make_rows, write_rows
+
+pytestmark = pytest.mark.slow
+
+STEPS = ["convert", "train", "calibrate", "evaluate", "package", "report"]
+
+
+def run(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=folder,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "ANSI_COLORS_DISABLED": "1", **environment},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+
+
+def run_project(folder: Path, *arguments: str, **environment: str) -> str:
+    result = run(folder, "-m", "spacy", "project", "run", *arguments, **environment)
+    assert result.returncode == 0, result.stdout
+    return result.stdout
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory, tiny_encoder_dir: Path) -> Path:
+    """A project with a space in its path, whose rate suits an encoder that knows nothing."""
+    texts = write_rows(tmp_path_factory.mktemp("texts") / "all.jsonl", make_rows(200))
+    folder = tmp_path_factory.mktemp("projects") / "my ner"
+    init_project(folder, [texts], encoder=tiny_encoder_dir)
+    texts.unlink()  # the project has its own
+    config = (folder / "config.cfg").read_text(encoding="utf8")
+    config, n_found = re.subn(r"\ninitial_rate = .*", "\ninitial_rate = 0.003", config)
+    assert n_found == 1
+    (folder / "config.cfg").write_text(config, encoding="utf8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def first_run(folder: Path) -> str:
+    return run_project(folder, "all")
+
+
+def test_all_steps_run_and_the_last_line_names_the_report(folder: Path, first_run: str) -> None:
+    assert re.findall(r"={3,} (\w+) ={3,}", first_run)[: len(STEPS)]
+    positions = [re.search(rf"={{3,}} {step} ={{3,}}", first_run) for step in STEPS]
+    assert all(positions)
+    assert positions == sorted(positions, key=lambda match: match.start())
+    assert "metrics/test/report.html" in first_run.splitlines()[-1]
+    assert "<html" in (folder / "metrics/test/report.html").read_text(encoding="utf8")
+    assert re.search(r"train +texts.jsonl +160 ", first_run)
+
+
+def test_pipeline_has_learned_from_the_texts(folder: Path, first_run: str) -> None:
+    for name in ("dev", "test"):
+        text = (folder / "metrics" / name / "metrics.json").read_text(encoding="utf8")
+        exact = json.loads(text)["exact"]
+        assert set(exact["types"]) == {"Disease", "Drug"}
+        assert exact["micro"]["f1"] > 0.5
+
+
+def test_wheel_can_be_installed_and_used(folder: Path, first_run: str, tmp_path: Path) -> None:
+    (wheel,) = (folder / "packages").glob("*.whl")
+    assert wheel.name == "en_my_ner-0.1.0-py3-none-any.whl"
+    install = ["-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target"]
+    installed = run(tmp_path, *install, str(tmp_path / "site"), str(wheel))
+    assert installed.returncode == 0, installed.stdout
+    code = (
+        "import spacy; nlp = spacy.load('en_my_ner');"
+        "doc = nlp('Case 1: Aspirin is given for gout.');"
+        "print([(ent.text, ent.label_) for ent in doc.ents])"
+    )
+    used = run(tmp_path, "-c", code, PYTHONPATH=str(tmp_path / "site"))
+    assert "('Aspirin', 'Drug')" in used.stdout
+
+
+def test_second_run_skips_what_is_done_wherever_the_folder_is(
+    folder: Path, first_run: str, tmp_path: Path
+) -> None:
+    moved = tmp_path / "elsewhere" / "moved project"
+    shutil.copytree(folder, moved)
+    output = run_project(moved, "all")
+    assert re.findall(r"Skipping '(\w+)': nothing changed", output) == STEPS[:-1]
+    assert re.search(r"micro +\d+\.\d\d", output)  # the scores again
+
+
+def test_other_texts_are_converted_and_learned_anew(
+    folder: Path, first_run: str, tmp_path: Path
+) -> None:
+    changed = tmp_path / "changed"
+    shutil.copytree(folder, changed)
+    write_rows(changed / "assets" / "texts.jsonl", make_rows(210))
+    run_project(changed, "convert")
+    output = run_project(changed, "all", "--dry")
+    assert re.findall(r"Skipping '(\w+)': nothing changed", output)[0] == "convert"
+    assert "Skipping 'train'" not in output
+
+
+def test_without_a_package_index_the_encoder_step_says_what_to_do(tmp_path: Path) -> None:
+    texts = write_rows(tmp_path / "texts.jsonl", make_rows(30))
+    init_project(tmp_path / "project", [texts])
+    result = run(tmp_path / "project", "-m", "spacy", "project", "run", "all", PIP_NO_INDEX="1")
+    assert result.returncode == 1
+    assert "pip could not download" in result.stdout
+    assert "ner-plus init-project --encoder" in " ".join(result.stdout.split())
+    assert not (tmp_path / "project" / "corpus").exists()
