@@ -7,14 +7,14 @@ import typer
 from wasabi import msg
 
 from ._errors import errors_as_messages
-from .calibrate import find_component, read_examples
+from .calibrate import read_examples
 
 if TYPE_CHECKING:
     from spacy.language import Language
     from spacy.tokens import Doc
 
     from ..models.onnx.parity import Parity
-    from ..pipeline.ner_plus.factory import NerPlus
+    from ..pipeline.capabilities import HasTagger
 
 FORMATS = ("onnx",)
 # Larger differences between scores than rounding makes.
@@ -56,8 +56,10 @@ def export_cli(
 
         from spacy import util
 
+        from ..pipeline.capabilities import HasTagger, find_component
+
         nlp = util.load_model(model)
-        ner = find_component(nlp, component)
+        ner: HasTagger = find_component(nlp, component, HasTagger, "has a tagger to export")
         docs = read_docs(nlp, ner, check)
         parity = export(nlp, ner, docs, quantize=quantize)
         output.parent.mkdir(parents=True, exist_ok=True)
@@ -68,7 +70,7 @@ def export_cli(
 
 
 def export(
-    nlp: "Language", ner: "NerPlus", docs: list["Doc"], *, quantize: str | None = None
+    nlp: "Language", ner: "HasTagger", docs: list["Doc"], *, quantize: str | None = None
 ) -> "Parity":
     """Put an exported model into a component of a pipeline, in place.
 
@@ -106,11 +108,11 @@ def export(
     return parity
 
 
-def read_docs(nlp: "Language", ner: "NerPlus", data: Path | None) -> list["Doc"]:
+def read_docs(nlp: "Language", ner: "HasTagger", data: Path | None) -> list["Doc"]:
     """Documents to compare two models on. data (Path): None for a few sentences of ours."""
     if data is None:
         return [nlp.make_doc(text) for text in (*SAMPLE, " ".join(SAMPLE))]
-    docs = [example.predicted for example in read_examples(nlp, ner, data, "reference")]
+    docs = [example.predicted for example in read_examples(nlp, ner.name, data, "reference")]
     if not any(map(len, docs)):
         raise ValueError(f"{data} holds no documents with words, so there is nothing to compare.")
     return docs

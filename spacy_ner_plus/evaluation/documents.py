@@ -7,7 +7,7 @@ from spacy.tokens import Doc
 from spacy.training import Example
 
 from ..annotation.gold import annotated_labels
-from ..pipeline.ner_plus.annotating import PROBABILITY
+from ..pipeline.annotating import PROBABILITY
 from ..pipeline.scorer import aligned, judgeable
 from ..tags import Span
 

@@ -7,7 +7,7 @@ from typing import Any
 from spacy.tokens import Doc, Span
 
 from ..data.sources.rows import SourceDocument
-from ..pipeline.ner_plus.readings import Reading
+from ..pipeline.capabilities import Reading
 
 PROBABILITY = "probability"
 
