@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from spacy.training import Example
 
     from ..metrics.reliability import Agreement
-    from ..pipeline.ner_plus.factory import NerPlus
 
 
 def calibrate_cli(
@@ -49,23 +48,26 @@ def calibrate_cli(
     with errors_as_messages():
         from spacy import util
 
-        from ..pipeline.ner_plus.calibrating import TooFewEntitiesError, fit, judge
+        from ..pipeline.capabilities import HasCalibration, find_component
+        from ..pipeline.judged_entities import TooFewEntitiesError, fit
 
         nlp = util.load_model(model)
-        ner = find_component(nlp, component)
-        sets = {"development": read_examples(nlp, ner, data, tokens)}
+        ner: HasCalibration = find_component(
+            nlp, component, HasCalibration, "can be calibrated"
+        )
+        sets = {"development": read_examples(nlp, component, data, tokens)}
         if test is not None:
-            sets["test"] = read_examples(nlp, ner, test, tokens)
-        judged = {name: judge(ner.model, examples) for name, examples in sets.items()}
-        before = ner.tagger.calibration
+            sets["test"] = read_examples(nlp, component, test, tokens)
+        judged = {name: ner.judge(examples) for name, examples in sets.items()}
+        before = ner.calibration
         try:
-            ner.tagger.calibration = fit(judged["development"])
+            ner.calibration = fit(judged["development"])
         except TooFewEntitiesError as error:
             if not if_enough:
                 raise
             msg.warn(f"Not calibrated. {error}")
         nlp.to_disk(output)
-    calibration = ner.tagger.calibration
+    calibration = ner.calibration
     for name, entities in judged.items():
         _print_agreement(name, entities.agreement(before), entities.agreement(calibration))
     msg.good(
@@ -74,27 +76,14 @@ def calibrate_cli(
     )
 
 
-def find_component(nlp: "Language", name: str) -> "NerPlus":
-    """The ner_plus component of this name. RAISES ValueError: If there is none."""
-    from ..pipeline.ner_plus.factory import NerPlus
-
-    component = nlp.get_pipe(name) if name in nlp.pipe_names else None
-    if not isinstance(component, NerPlus):
-        raise ValueError(
-            f"The pipeline has no ner_plus component '{name}'. It has: "
-            f"{', '.join(nlp.pipe_names) or 'no components'}."
-        )
-    return component
-
-
-def read_examples(nlp: "Language", ner: "NerPlus", data: Path, tokens: str) -> list["Example"]:
+def read_examples(nlp: "Language", component: str, data: Path, tokens: str) -> list["Example"]:
     """The annotated documents, processed by the components before this one, to which it may
     listen.
     """
     from ..data.corpus import make_corpus_v1
 
     examples = list(make_corpus_v1(data, tokens)(nlp))
-    later = nlp.pipe_names[nlp.pipe_names.index(ner.name) :]
+    later = nlp.pipe_names[nlp.pipe_names.index(component) :]
     docs = nlp.pipe((example.predicted for example in examples), disable=later)
     for example, doc in zip(examples, docs, strict=True):
         example.predicted = doc

@@ -8,8 +8,7 @@ from typing import Any
 from spacy.language import Language
 
 from ..data.corpus import TOKENS
-from ..pipeline.ner_plus.component import NerPlus
-from ..pipeline.ner_plus.options import thresholds
+from ..pipeline.capabilities import HasThresholds, components
 from .confidence import confidence
 from .documents import Document
 from .error_rows import error_rows
@@ -121,14 +120,9 @@ def _thresholds(nlp: Language) -> Mapping[str, float]:
     """Those over 0 that a pipeline has, by type."""
     return {
         label: least
-        for _, component in nlp.pipeline
-        if isinstance(component, NerPlus)
-        for label, least in zip(
-            component.labels,
-            thresholds(component.threshold, component.labels).tolist(),
-            strict=True,
-        )
-        if least
+        for component in components(nlp)
+        if isinstance(component, HasThresholds)
+        for label, least in component.least_probabilities().items()
     }
 
 

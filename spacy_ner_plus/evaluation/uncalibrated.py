@@ -6,24 +6,26 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from ..models.decoding.calibration import Calibration
+from ..pipeline.capabilities import HasCalibration, components
 from ..pipeline.look_ahead import look_ahead
-from ..pipeline.ner_plus.component import NerPlus
 
 BATCH_SIZE = 1000
 
 
-def calibrated_component(nlp: Language, spans_key: str | None) -> NerPlus | None:
+def calibrated_component(nlp: Language, spans_key: str | None) -> HasCalibration | None:
     """The component that gives the entities their probabilities, if it is calibrated."""
-    for _, component in nlp.pipeline:
-        if not isinstance(component, NerPlus) or spans_key not in (None, component.spans_key):
-            continue
-        if component.tagger.calibration != Calibration():
+    for component in components(nlp):
+        if (
+            isinstance(component, HasCalibration)
+            and spans_key in (None, component.spans_key)
+            and component.calibration != Calibration()
+        ):
             return component
     return None
 
 
 def uncalibrated_probabilities(
-    nlp: Language, ner: NerPlus, docs: Iterable[Doc]
+    nlp: Language, ner: HasCalibration, docs: Iterable[Doc]
 ) -> Iterator[dict[tuple[int, int, str], float]]:
     """Process Docs again, up to a component, and let it predict without calibration.
 
@@ -34,12 +36,7 @@ def uncalibrated_probabilities(
     later = nlp.pipe_names[nlp.pipe_names.index(ner.name) :]
     stream = nlp.pipe(docs, disable=later)
     for batch in look_ahead(stream, max_docs=BATCH_SIZE):
-        calibration = ner.tagger.calibration
-        ner.tagger.calibration = Calibration()
-        try:
-            found = ner.predict(batch)
-        finally:
-            ner.tagger.calibration = calibration
+        found = ner.predict_under(batch, Calibration())
         for doc, entities in zip(batch, found, strict=True):
             yield {
                 _key(doc, start, end, ner.labels[label]): probability

@@ -13,7 +13,7 @@ from ..models.onnx.export import check_exportable, export_graph
 from ..models.onnx.parity import Parity, compare
 from ..models.onnx.shim import OnnxShim
 from ..models.runtime.tagger_shim import shim_of
-from ..pipeline.ner_plus import NerPlus
+from ..pipeline.capabilities import HasTagger, find_component
 
 # Larger differences between scores than rounding makes.
 TOLERANCE = 1e-3
@@ -54,7 +54,7 @@ def export_onnx(
     data = None if data is None else Path(data)
     _check_arguments(output, data)
     nlp = model if isinstance(model, Language) else util.load_model(model)
-    ner = _find_component(nlp, component)
+    ner: HasTagger = find_component(nlp, component, HasTagger, "has a tagger to export")
     parity = _export(nlp, ner, _read_docs(nlp, data), quantize=quantize)
     if output is not None:
         output.parent.mkdir(parents=True, exist_ok=True)
@@ -73,16 +73,6 @@ def _is_empty(folder: Path) -> bool:
     return not any(folder.iterdir())
 
 
-def _find_component(nlp: Language, name: str) -> NerPlus:
-    ner = nlp.get_pipe(name) if name in nlp.pipe_names else None
-    if not isinstance(ner, NerPlus):
-        raise ValueError(
-            f"The pipeline has no ner_plus component '{name}'. It has: "
-            f"{', '.join(nlp.pipe_names) or 'no components'}."
-        )
-    return ner
-
-
 def _read_docs(nlp: Language, data: Path | None) -> list[Doc]:
     """Documents to compare two models on."""
     if data is None:
@@ -94,7 +84,7 @@ def _read_docs(nlp: Language, data: Path | None) -> list[Doc]:
 
 
 def _export(
-    nlp: Language, ner: NerPlus, docs: Sequence[Doc], *, quantize: str | None = None
+    nlp: Language, ner: HasTagger, docs: Sequence[Doc], *, quantize: str | None = None
 ) -> Parity:
     """Put an exported model into a component of a pipeline, in place."""
     check_exportable(ner.model, ner.name)

@@ -9,7 +9,7 @@ from spacy.tokens import Doc, Span
 from ..annotation.doc_records import is_annotated, span_records
 from ..annotation.probabilities import scored_spans
 from ..data.sources.rows import SourceDocument
-from ..pipeline.ner_plus.readings import Reading
+from ..pipeline.capabilities import Reading
 from ..records import TextRecord
 
 

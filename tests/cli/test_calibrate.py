@@ -63,7 +63,7 @@ def test_calibrate_saves_as_it_is_if_there_is_not_enough(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--component", "ner"], "has no ner_plus component 'ner'. It has: ner_plus"),
+        (["--component", "ner"], "has no component 'ner' that can be calibrated. It has: ner_plus"),
         (["--tokens", "both"], "tokens = 'both' is unknown"),
     ],
 )

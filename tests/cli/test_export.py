@@ -91,7 +91,7 @@ def test_export_refuses_arguments_that_make_no_sense(
     assert "is not an empty folder" in refused(model, data.parent)
     assert "is not an empty folder" in refused(model, data)
     assert "no data at" in refused(model, output, "--check", tmp_path / "none.spacy")
-    message = "no ner_plus component 'ner'. It has: ner_plus"
+    message = "no component 'ner' that has a tagger to export. It has: ner_plus"
     assert message in refused(model, output, "--component", "ner")
     assert not output.exists()
 

@@ -93,7 +93,7 @@ def test_verify_opens_nothing_that_a_manifest_names(
 
     monkeypatch.setattr(manifest, "_size", refuse)
     monkeypatch.setattr(manifest, "_sha256", refuse)
-    with pytest.raises(ValueError, match="which is no file of ner_plus") as caught:
+    with pytest.raises(ValueError, match="which is no file of this component") as caught:
         verify(changed, paths(folder), known=KNOWN)
     assert len(str(caught.value)) < 400
 

@@ -13,6 +13,7 @@ from thinc.api import Adam, Model, warmup_linear
 from transformers import AutoModel, AutoTokenizer
 
 from spacy_ner_plus.models.architectures.transformer_tagger import build_transformer_tagger_v1
+from spacy_ner_plus.models.decoding.calibration import Calibration
 from spacy_ner_plus.models.runtime.optimizer import MAX_ENCODER_RATE, SAFE_ENCODER_RATE
 from spacy_ner_plus.models.runtime.tagger_shim import TaggerShim
 from spacy_ner_plus.models.storage.files import as_bytes
@@ -328,11 +329,31 @@ def test_files_hold_no_pickle_and_no_path_of_this_machine(make_tagger: MakeTagge
     assert model.attrs["name"].encode() not in b"".join(files.values())
 
 
-def test_files_without_weights_are_none(make_tagger: MakeTagger) -> None:
-    empty = rebuilt(make_tagger())
-    assert shim_of(empty).to_files() == {}
-    shim_of(empty).from_files({})
-    assert not shim_of(empty).is_built
+def test_files_without_weights_have_the_scheme(make_tagger: MakeTagger) -> None:
+    model = make_tagger()
+    empty = rebuilt(model)
+    scheme = TagScheme("BILOU", ["ü", "A"])
+    shim_of(empty).start(scheme)
+    files = files_of(empty)
+    assert json.loads(files.pop("tagger.json")) == {
+        "format": 3,
+        "scheme": {"name": "BILOU", "labels": ["ü", "A"]},
+    }
+    assert not files
+    shim = shim_of(model)
+    shim.calibration, shim.fresh_labels = Calibration(2.0), ("LOC",)
+    shim.from_files(files_of(empty))  # over a trained one
+    assert not shim.is_built and shim.scheme == scheme
+    assert (shim.calibration, shim.fresh_labels) == (Calibration(), ())
+
+
+@pytest.mark.parametrize("change", [{"scheme": 3}, {"scheme": {"name": "BIO"}}, {"scheme": None}])
+def test_from_files_with_no_scheme(change: dict[str, Any], make_tagger: MakeTagger) -> None:
+    model = make_tagger()
+    files = change_settings(files_of(rebuilt(model)), **change)
+    with pytest.raises(ValueError, match=r"damaged: tagger\.json has no tag scheme"):
+        shim_of(model).from_files(files)
+    assert shim_of(model).is_built
 
 
 @pytest.mark.parametrize("name", sorted(FILES))
@@ -373,7 +394,7 @@ def change_settings(files: dict[str, bytes], **changes: Any) -> dict[str, bytes]
 @pytest.mark.parametrize(
     ("version", "message"),
     [
-        (3, r"format 3.*reads formats up to 2: install"),
+        (4, r"format 4.*reads formats up to 3: install"),
         (0, "no format number: 0"),
         (None, "no format number: None"),
         (True, "no format number: True"),

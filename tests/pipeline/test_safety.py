@@ -38,6 +38,7 @@ from tests.pipeline.tampering import (
     change_shim,
     copy_of,
     reseal,
+    to_format_2,
     token_tagger_nlp,
 )
 
@@ -156,13 +157,14 @@ def test_manifest_with_other_paths_is_refused(component: Path, name: str, refuse
     record = {"size": 1, "sha256": "0" * 64}
     path = component / "manifest.json"
     change_json(path, lambda content: content["files"].update({name: record}))
-    refused(component, "which is no file of ner_plus")
+    refused(component, "which is no file of this component")
 
 
 @pytest.mark.parametrize("part", ["cfg", "model"])
 def test_changed_bytes_are_named(encoder_dir: Path, part: str) -> None:
     parts = srsly.msgpack_loads(initialized_nlp(encoder_dir).get_pipe("ner_plus").to_bytes())
     if part == "cfg":
+        assert b"Disease" in parts["cfg"]
         parts["cfg"] = parts["cfg"].replace(b"Disease", b"Diseasf")
     else:
         weights_ = parts["model"]["weights.safetensors"]
@@ -188,20 +190,26 @@ def test_parts_left_out_are_not_checked(component: Path, encoder_dir: Path) -> N
     (component / "model" / "weights.safetensors").write_bytes(b"broken")
     ner = make_nlp(encoder_dir).get_pipe("ner_plus")
     ner.from_disk(component, exclude=["vocab", "model"])
-    assert ner.labels == ("Chemical", "Disease") and not ner.tagger.is_built
+    assert ner.labels == () and not ner.tagger.is_built
+    assert set(ner.cfg["balanced"]) == {"Chemical", "Disease"}
     with pytest.raises(ValueError, match="has 6 bytes"):
         ner.from_disk(component, exclude=["vocab", "cfg"])
 
 
-def test_cfg_and_weights_must_have_the_same_labels(component: Path, refused: Refused) -> None:
+def test_cfg_and_weights_of_format_2_must_have_the_same_labels(
+    component: Path, refused: Refused
+) -> None:
+    to_format_2(component)
     change_json(component / "cfg", lambda cfg: cfg.update(labels=["Disease", "Chemical"]))
     reseal(component)
-    refused(component, r"\['Chemical', 'Disease'\], but its cfg says")
+    shown = refused(component, r"tagger\.json has the labels .*\['Chemical', 'Disease'\]")
+    assert f"{component / 'cfg'} has" in shown and "['Disease', 'Chemical']" in shown
 
 
 def test_scheme_of_the_weights_must_be_the_configs(component: Path, encoder_dir: Path) -> None:
     ner = make_nlp(encoder_dir, tag_scheme="BIO").get_pipe("ner_plus")
-    with pytest.raises(ValueError, match=r"weights are for the scheme BILOU .* says BIO"):
+    message = r"tag_scheme = 'BILOU', but the config says 'BIO'"
+    with pytest.raises(ValueError, match=message):
         ner.from_disk(component, exclude=["vocab", "cfg"])
     assert not ner.tagger.is_built
 
@@ -221,6 +229,7 @@ def test_scheme_of_the_weights_must_be_the_configs(component: Path, encoder_dir:
 def test_cfg_of_other_types_is_refused(
     component: Path, change: dict[str, Any], refused: Refused
 ) -> None:
+    to_format_2(component)
     change_json(component / "cfg", lambda cfg: cfg.update(change))
     reseal(component)
     refused(component, r"ner_plus/cfg has no")
@@ -238,7 +247,7 @@ def break_weights(component: Path) -> None:
 
 def break_labels(component: Path) -> None:
     path = component / "model" / "tagger.json"
-    change_json(path, lambda s: s["scheme"].update(labels=["A", "B"]))
+    change_json(path, lambda s: s["scheme"].update(labels=["A", "B", "C"]))
 
 
 def break_calibration(component: Path) -> None:
@@ -273,7 +282,7 @@ def test_failed_load_leaves_the_component_as_it_was(
     assert entities(nlp) == found
 
 
-@pytest.mark.parametrize("kind", ["cnn", "lstm", "encoder"])
+@pytest.mark.parametrize("kind", sorted(TOK2VECS))
 @pytest.mark.parametrize("damage", [break_tok2vec, break_labels])
 def test_failed_load_leaves_the_tok2vec_as_it_was(
     kind: str,

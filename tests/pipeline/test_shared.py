@@ -22,6 +22,7 @@ from spacy.training.loop import train
 from spacy.util import fix_random_seed, load_config
 from thinc.api import Adam
 
+from spacy_ner_plus.models.architectures.token_tagger import listeners
 from tests.pipeline.samples import (
     TEXTS,
     add_ner_plus,
@@ -29,6 +30,7 @@ from tests.pipeline.samples import (
     assert_same_weights,
     found_in,
     make_examples,
+    shake_head,
     weights,
 )
 
@@ -351,6 +353,23 @@ def test_round_trip_keeps_weights_and_predictions(
     for name in nlp.pipe_names:
         assert same(encoder_weights(nlp, name), encoder_weights(new, name))
     assert_same_predictions(run(nlp), run(new))
+
+
+@pytest.mark.parametrize("kind", SHARED)
+def test_component_that_is_loaded_anew_listens_on(
+    trained: Callable[[str], Path], kind: str
+) -> None:
+    nlp = spacy.load(trained(kind))
+    ner, upstream = nlp.get_pipe("ner_plus"), nlp.get_pipe(UPSTREAM[kind])
+    expected, saved = run(nlp), ner.to_bytes(exclude=["vocab"])
+    [listener] = listeners(ner.model)
+    shake_head(ner)
+    ner.from_bytes(saved, exclude=["vocab"])
+    assert listeners(ner.model) == upstream.listeners == [listener]
+    assert_same_predictions(expected, run(nlp))
+    shared = encoder_weights(nlp, UPSTREAM[kind])
+    learn(nlp, tagged_examples(nlp), 2)  # the encoder learns at the next step
+    assert not same(shared, encoder_weights(nlp, UPSTREAM[kind]))
 
 
 @pytest.mark.parametrize("kind", SHARED)

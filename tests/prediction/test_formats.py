@@ -373,7 +373,7 @@ def test_parquet_input_takes_dictionaries_and_many_row_groups(tmp_path: Path) ->
         ("in.txt", b"x", ["--k-best", 2, "--output-format", "spacy"], "no place for readings"),
         ("in.txt", b"x", ["--spans-key", "a", "--output-format", "spacy"], "leave --spans-key out"),
         ("in.txt", b"x", ["--spans-key", "a"], "No component of the pipeline sets doc.spans['a']"),
-        ("in.txt", b"x", ["--k-best", 2, "--component", "a"], "has no ner_plus component 'a'"),
+        ("in.txt", b"x", ["--k-best", 2, "--component", "a"], "component 'a' that gives readings"),
     ],
 )
 def test_predict_says_what_is_wrong(

@@ -21,7 +21,7 @@ from ..decoding.entities import make_decoder
 from ..runtime.processes import handle_forks
 from ..runtime.tagger_shim import TaggerShim
 from ..runtime.wordpiece_input import check_window, check_word_forms
-from ..storage.files import GRAPH, Unsaved
+from ..storage.files import GRAPH, WEIGHTS, Unsaved
 from ..storage.manifest import Content
 from .graph import check_graph
 from .session import GraphSession
@@ -111,14 +111,14 @@ class OnnxShim(TaggerShim):
 
     def to_files(self) -> dict[str, Unsaved]:
         files = super().to_files()
-        return {**files, GRAPH: self.module.session.graph} if files else files
+        return {**files, GRAPH: self.module.session.graph} if self.is_built else files
 
     def read_files(self, files: Mapping[str, Content], *, is_verified: bool) -> Self:
-        if files and GRAPH not in files:
+        if WEIGHTS in files and GRAPH not in files:
             raise ValueError(ONLY_TORCH)
         others = {name: content for name, content in files.items() if name != GRAPH}
         read = super().read_files(others, is_verified=is_verified)
-        if files:
+        if GRAPH in files:
             read.run(check_graph(files[GRAPH]))
         return read
 

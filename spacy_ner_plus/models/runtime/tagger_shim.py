@@ -1,7 +1,8 @@
 """The shim of a tagger: a torch module whose head scores the tags of a scheme."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Self
 
 import torch
 from thinc.api import Model, Optimizer
@@ -12,6 +13,8 @@ from ...tags import TagScheme
 from ..decoding.calibration import Calibration
 from ..decoding.entities import make_decoder
 from ..pretrained.tag_names import CheckpointTags
+from ..storage.files import SETTINGS, Unsaved, pack_settings, read_settings
+from ..storage.manifest import Content, damage
 from .torch_shim import TorchShim
 
 # A label that is added to a trained model starts as a kind of O that is e**7, some thousand
@@ -92,10 +95,33 @@ class TaggerShim(TorchShim):
         super().finish_update(optimizer)
         self.fresh_labels = ()
 
+    def to_files(self) -> dict[str, Unsaved]:
+        """As TorchShim.to_files. The scheme is known before there are weights: then it is all."""
+        return super().to_files() or pack_settings({"scheme": self._scheme_settings()})
+
+    def read_files(self, files: Mapping[str, Content], *, is_verified: bool) -> Self:
+        """As TorchShim.read_files."""
+        if set(files) == {SETTINGS}:
+            saved = read_settings(files[SETTINGS], is_verified=is_verified)
+            if "structure" not in saved:  # that belongs to weights, of which there were none
+                return self._read_scheme(saved, files[SETTINGS])
+        return super().read_files(files, is_verified=is_verified)
+
+    def _read_scheme(self, saved: dict[str, Any], content: Content) -> Self:
+        read = super().read_files({}, is_verified=True)
+        try:
+            read.start(TagScheme(**saved["scheme"]))
+        except (TypeError, LookupError) as error:
+            raise damage(SETTINGS, content, f"has no tag scheme: {error!r:.300}") from error
+        return read
+
+    def _scheme_settings(self) -> dict[str, Any]:
+        return {"name": self.scheme.name, "labels": list(self.scheme.labels)}
+
     def settings(self) -> dict[str, Any]:
         return {
             **super().settings(),
-            "scheme": {"name": self.scheme.name, "labels": list(self.scheme.labels)},
+            "scheme": self._scheme_settings(),
             "calibration": asdict(self.calibration),
             "fresh_labels": list(self.fresh_labels),
         }

@@ -295,5 +295,6 @@ class TorchShim(PyTorchShim):
     def __setstate__(self, state: dict[str, Any]) -> None:
         files = state.pop("files")
         self.__dict__.update(state)
-        share_cores()
+        if files:  # one without weights is copied in loading, too
+            share_cores()
         self.from_files(files)

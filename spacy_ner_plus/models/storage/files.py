@@ -7,6 +7,7 @@ used, and the weights are compared with the settings before memory is taken for 
 
 import gc
 import json
+import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,8 +45,8 @@ class Weights:
 # What msgpack and numpy raise when lengths, types or shapes are not what they should be.
 _NO_MSGPACK = (ValueError, TypeError, LookupError, SyntaxError, OverflowError, RecursionError)
 
-# Of a file to write.
-Unsaved = bytes | Weights
+# Of a file to write: its bytes, weights, or another file that it is a copy of.
+Unsaved = bytes | Weights | Path
 
 
 @dataclass(frozen=True)
@@ -79,19 +80,34 @@ def pack(
 ) -> dict[str, Unsaved]:
     """Files by name, from settings, a tokenizer's JSON and weights."""
     tensors = {name: value.detach().cpu().contiguous() for name, value in state.items()}
-    content = json.dumps({"format": FORMAT, **settings}, indent=2, sort_keys=True)
-    files: dict[str, Unsaved] = {SETTINGS: content.encode("utf8"), WEIGHTS: Weights(tensors)}
+    files: dict[str, Unsaved] = {**pack_settings(settings), WEIGHTS: Weights(tensors)}
     if tokenizer is not None:
         files[TOKENIZER] = tokenizer.encode("utf8")
     return files
 
 
+def pack_settings(settings: Mapping[str, Any]) -> dict[str, Unsaved]:
+    """The file of the settings alone."""
+    content = json.dumps({"format": FORMAT, **settings}, indent=2, sort_keys=True)
+    return {SETTINGS: content.encode("utf8")}
+
+
 def as_bytes(files: Mapping[str, Unsaved]) -> dict[str, bytes]:
     """Files to write, in memory."""
     return {
-        name: content.to_bytes() if isinstance(content, Weights) else content
+        name: content.to_bytes() if isinstance(content, Weights) else _read(content)
         for name, content in files.items()
     }
+
+
+def write_file(path: Path, content: Unsaved) -> None:
+    """Write one file."""
+    if isinstance(content, Weights):
+        content.to_file(path)
+    elif isinstance(content, bytes):
+        path.write_bytes(content)
+    elif not (path.exists() and path.samefile(content)):
+        shutil.copyfile(content, path)
 
 
 def unpack(files: Mapping[str, Content], *, is_verified: bool) -> Saved:
@@ -102,19 +118,23 @@ def unpack(files: Mapping[str, Content], *, is_verified: bool) -> Saved:
     """
     needed = {SETTINGS, WEIGHTS}
     if SETTINGS in files:
-        settings = _read_settings(files[SETTINGS], is_verified=is_verified)
+        settings = read_settings(files[SETTINGS], is_verified=is_verified)
         if "pad_id" in settings:
             needed.add(TOKENIZER)
     missing = needed - set(files)
     if missing:
-        raise ValueError(f"The saved ner_plus model lacks {', '.join(sorted(missing))}.")
+        raise ValueError(f"The saved pipeline lacks {', '.join(sorted(missing))}.")
     tokenizer = None
     if TOKENIZER in needed:
         tokenizer = _read_tokenizer(files[TOKENIZER], pad_id=settings["pad_id"])
     return Saved(settings, tokenizer, _read_weights(files[WEIGHTS]))
 
 
-def _read_settings(content: Content, *, is_verified: bool) -> dict[str, Any]:
+def read_settings(content: Content, *, is_verified: bool) -> dict[str, Any]:
+    """The settings from their file, as the present format has them.
+
+    RAISES ValueError: If it is damaged or of another format.
+    """
     settings = read_json(SETTINGS, content)
     format_ = check_format(settings.get("format"), SETTINGS)
     check_sealed(format_, SETTINGS, is_verified=is_verified)
@@ -181,7 +201,7 @@ def check_fit(module: nn.Module, state: Mapping[str, Tensor]) -> None:
     for name, value in wanted.items():
         if name in state and state[name].shape != value.shape:
             raise ValueError(
-                f"{WEIGHTS} does not fit the other files of the saved ner_plus model: {name} has "
+                f"{WEIGHTS} does not fit the other files of the saved pipeline: {name} has "
                 f"shape {tuple(state[name].shape)}, where {tuple(value.shape)} is needed."
             )
     # buffers such as position_ids come and go with versions of transformers, and hold nothing
@@ -198,7 +218,7 @@ def check_fit(module: nn.Module, state: Mapping[str, Tensor]) -> None:
     unsaved = sum(b.numel() * b.element_size() for n, b in module.named_buffers() if n not in state)
     if unsaved > MAX_UNSAVED:
         raise ValueError(
-            f"{SETTINGS} of the saved ner_plus model asks for {unsaved:,} bytes besides the "
+            f"{SETTINGS} of the saved pipeline asks for {unsaved:,} bytes besides the "
             "weights, far more than any encoder needs: nothing was loaded."
         )
 

@@ -56,7 +56,7 @@ def verify(
     if strange:
         raise ValueError(
             f"{describe(MANIFEST, manifest)} lists {_shorten(strange[0])}, which is no file of "
-            "ner_plus: it was not written by this package, and nothing was loaded."
+            "this component: it was not written by this package, and nothing was loaded."
         )
     for name in sorted(known & (set(recorded) | set(files))):
         if name not in files:
@@ -103,7 +103,7 @@ def _is_record(record: object) -> bool:
 def damage(name: str, content: Content | None, what: str) -> ValueError:
     """The error that says which file is wrong, how, and what to do."""
     return ValueError(
-        f"The saved ner_plus model is damaged: {describe(name, content)} {what}. {WHAT_TO_DO}"
+        f"The saved pipeline is damaged: {describe(name, content)} {what}. {WHAT_TO_DO}"
     )
 
 

@@ -16,19 +16,7 @@ from ...models.decoding.emissions import Emissions, sequence_groups
 from ...models.runtime.tagger_shim import TaggerShim
 from ...nn.crf import Lattice
 from ...tags import TagScheme
-
-
-@dataclass(frozen=True)
-class Reading:
-    """One way to read a text.
-
-    probability (float): Of exactly these entities in the text, and no others. An entity that goes
-        on beyond the text's edge is cut there, and is another reading than one that ends there.
-    entities (Tuple[Span, ...]): From left to right. They are not put on the Doc.
-    """
-
-    probability: float
-    entities: tuple[Span, ...]
+from ..capabilities import Reading
 
 
 @dataclass(frozen=True)

@@ -1,44 +1,60 @@
-"""How the component is saved and loaded: `cfg`, a folder `model` with the shim's files, and the
+"""A component that is saved and loaded as `cfg`, a folder `model` with further files, and the
 manifest of both.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import srsly
 from spacy import util
-from spacy.pipeline import TrainablePipe
-from spacy.tokens import Doc
+from spacy.pipeline import Pipe
 from spacy.vocab import Vocab
-from thinc.api import Model
 
-from ...models.decoding.emissions import Emissions
-from ...models.runtime.tagger_shim import TaggerShim, shim_of
-from ...models.storage.files import read_msgpack
-from ...models.storage.manifest import MANIFEST
-from ...tags import TagScheme
-from . import saved_component, saved_model
-from .saved_component import SavedComponent
+from ...models.storage.files import Unsaved, read_msgpack
+from ...models.storage.manifest import MANIFEST, Content, damage
+from .saved_component import CFG, MODEL, ComponentFiles, SavedComponent, pack_cfg
 
 
-class SavedPipe(TrainablePipe):
-    """A component with a tagger that is saved and loaded: all of it, or, with an error, nothing.
+class SavedPipe(Pipe):
+    """A component that is saved and loaded: all of it, or, with an error, nothing.
 
-    cfg (Dict[str, Any]): What is saved beside the model, as plain data.
+    A subclass that consists of more than `cfg` names its files, and overrides to_files and
+    read_files.
+
+    cfg (Dict[str, Any]): Plain data by name, saved as JSON. The scorer gets it too.
+    file_names: All files that there may be in its folder `model`.
     """
 
     vocab: Vocab
-    model: Model[list[Doc], Emissions]
     name: str
     cfg: dict[str, Any]
-    # nlp.resume_training puts a copy of the model here
-    _rehearsal_model: Model[list[Doc], Emissions] | None
+    file_names: ClassVar[tuple[str, ...]] = ()
 
-    @property
-    def tagger(self) -> TaggerShim:
-        """The part of the model that knows the tags."""
-        return shim_of(self.model)
+    # What a subclass consists of
+
+    def to_files(self) -> dict[str, Unsaved]:
+        """What is saved beside cfg, by file name. A large file may be given as its path."""
+        return {}
+
+    def read_files(self, files: Mapping[str, Content], *, is_verified: bool) -> Callable[[], None]:
+        """Read and check what to_files gave, without changing the component.
+
+        files: The bytes of each file, or where it is: only names of file_names.
+        is_verified (bool): Whether they were compared with a manifest. They may come from a
+            stranger all the same, who made the manifest fit.
+        RETURNS: What makes the component be what was read, and can't fail.
+        RAISES ValueError: If a file is missing or damaged, or does not fit the config.
+        """
+        return lambda: None
+
+    def fault_of(self, cfg: Mapping[str, Any]) -> str | None:
+        """What is wrong with a cfg that was saved, such as "has no list of words"; None if nothing
+        is.
+        """
+        return None
+
+    # Saving and loading
 
     def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
         """Serialize to a bytestring.
@@ -46,9 +62,9 @@ class SavedPipe(TrainablePipe):
         exclude (Iterable[str]): Names of parts to leave out: "cfg", "vocab", "model".
         """
         exclude = list(exclude)
-        self.cfg["labels"] = list(self.tagger.scheme.labels)
-        # not the bytes of the whole model: its own settings would win over the config's on load
-        parts = saved_component.pack(self.cfg, self.model, exclude)
+        layout = ComponentFiles(self.file_names, exclude)
+        # not the bytes of a whole thinc model: its own settings would win over the config's on load
+        parts = layout.pack(self.cfg, self.to_files() if layout.has_model else {})
         if "vocab" not in exclude:
             parts["vocab"] = self.vocab.to_bytes(exclude=exclude)
         packed: bytes = srsly.msgpack_dumps(parts)
@@ -63,10 +79,10 @@ class SavedPipe(TrainablePipe):
         """
         exclude = list(exclude)
         parts = read_msgpack(f"the bytes of '{self.name}'", bytes_data)
-        component = saved_component.unpack(parts, exclude)
+        take = self._read(ComponentFiles(self.file_names, exclude).unpack(parts))
         if "vocab" in parts and "vocab" not in exclude:
             self.vocab.from_bytes(parts["vocab"], exclude=exclude)
-        self._take(component)
+        take()
         return self
 
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
@@ -76,14 +92,16 @@ class SavedPipe(TrainablePipe):
         path (str / Path): The folder.
         exclude (Iterable[str]): Names of parts to leave out.
         """
-        self.cfg["labels"] = list(self.tagger.scheme.labels)
-        writers = {
-            "cfg": lambda p: p.write_bytes(saved_component.pack_cfg(self.cfg)),
+        exclude = list(exclude)
+        layout = ComponentFiles(self.file_names)
+        writers: dict[str, Callable[[Path], Any]] = {
+            CFG: lambda p: p.write_bytes(pack_cfg(self.cfg)),
             "vocab": lambda p: self.vocab.to_disk(p, exclude=exclude),
-            "model": lambda p: saved_model.write(p, saved_model.to_files(self.model)),
-            MANIFEST: saved_component.write_manifest,  # after what it lists
         }
-        util.to_disk(path, writers, list(exclude))
+        if layout.has_model:
+            writers[MODEL] = lambda p: layout.write_model(p, self.to_files())
+        writers[MANIFEST] = layout.write_manifest  # after what it lists
+        util.to_disk(path, writers, exclude)
 
     def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> Self:
         """Load from a folder: the reverse of to_disk.
@@ -94,47 +112,27 @@ class SavedPipe(TrainablePipe):
             belongs to the weights differs.
         """
         exclude = list(exclude)
-        component = saved_component.read_folder(Path(path), exclude)
+        take = self._read(ComponentFiles(self.file_names, exclude).read_folder(Path(path)))
         readers: dict[str, Callable[[Path], Any]] = {
             "vocab": lambda p: self.vocab.from_disk(p, exclude=exclude)
         }
         util.from_disk(path, readers, exclude)
-        self._take(component)
+        take()
         return self
 
-    def _take(self, component: SavedComponent) -> None:
-        """Become what was saved: all of it, or, with an error, nothing."""
-        cfg = self.cfg if component.cfg is None else component.cfg
-        if cfg["tag_scheme"] != self.cfg["tag_scheme"]:
-            raise ValueError(
-                f"'{self.name}' was trained with tag_scheme = {cfg['tag_scheme']!r}, but the "
-                f"config says {self.cfg['tag_scheme']!r}. This setting can't be changed after "
-                "training."
-            )
-        wanted = self.tagger.scheme
-        if component.cfg is not None:
-            wanted = TagScheme(cfg["tag_scheme"], cfg["labels"])
-        if component.model is None:
-            model, scheme = None, self.tagger.scheme if self.tagger.is_built else wanted
-        else:
-            model = saved_model.read_model(
-                self.model, component.model, is_verified=component.is_verified
-            )
-            scheme = model.shim.scheme if component.model else wanted
-        if component.cfg is None:
-            wanted = TagScheme(cfg["tag_scheme"], list(scheme.labels))
-        if wanted != scheme:
-            where = "the config" if component.cfg is None else "its cfg"
-            raise ValueError(
-                f"'{self.name}' can't be loaded: its weights are for the scheme {scheme.name} with "
-                f"the labels {list(scheme.labels)}, but {where} says {wanted.name} with "
-                f"{list(wanted.labels)}."
-            )
-        if model is not None:
-            model.take()
-        if not self.tagger.is_built:
-            self.tagger.start(scheme)
-        self._rehearsal_model = None
-        self.cfg = {**self.cfg, **cfg}
-        for label in scheme.labels:
-            self.vocab.strings.add(label)
+    def _read(self, saved: SavedComponent) -> Callable[[], None]:
+        fault = None if saved.cfg is None else self.fault_of(saved.cfg)
+        if fault is not None:
+            raise damage(CFG, saved.cfg_content, fault)
+        take_files = None
+        if saved.files is not None:
+            take_files = self.read_files(saved.files, is_verified=saved.is_verified)
+
+        def take() -> None:
+            if take_files is not None:
+                take_files()
+            self.cfg = {**self.cfg, **(saved.cfg or {})}
+            for label in self.labels:
+                self.vocab.strings.add(label)
+
+        return take

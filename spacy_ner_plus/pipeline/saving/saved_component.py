@@ -1,141 +1,147 @@
-"""A whole component as files: `cfg`, the model's files in `model`, and the manifest of both.
+"""A whole component as files: `cfg`, further files in `model`, and the manifest of both.
 
 In memory the same files are msgpack: {"cfg": bytes, "model": {name: bytes}, "manifest": bytes}.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from thinc.api import Model
-
-from ...models.storage.files import as_bytes, read_json, read_msgpack
+from ...models.storage.files import Unsaved, as_bytes, read_json, read_msgpack, write_file
 from ...models.storage.manifest import MANIFEST, Content, damage, make_manifest, verify
 from ...models.storage.migration import FORMAT, check_format, check_sealed, migrate_cfg
-from . import saved_model
+from .old_labels import with_labels_of_cfg
 
 CFG, MODEL = "cfg", "model"
-# Parts of the component, as in `exclude`.
-PARTS = (CFG, MODEL)
-_NAMES = (CFG, *(f"{MODEL}/{name}" for name in saved_model.ALL_FILES))
 
 
 @dataclass(frozen=True)
 class SavedComponent:
-    """A component's files, found to be those that were saved; of the model's, none is read yet.
+    """A component's files, found to be those that were saved; of those in `model`, none is read.
 
     cfg (dict): Settings; None if they were left out.
-    model: The model's files by name, none for one without weights; None if they were left out.
+    files: The files in `model` by name; None if they were left out.
     is_verified (bool): Whether there is a manifest: format 1 has none.
+    cfg_content: What the cfg was read from.
     """
 
     cfg: dict[str, Any] | None
-    model: Mapping[str, Content] | None
+    files: Mapping[str, Content] | None
     is_verified: bool
+    cfg_content: Content | None = None
+
+
+class ComponentFiles:
+    """Which files a component consists of, and how they are written and found again.
+
+    names (Sequence[str]): Those that there may be in its folder `model`; without any, it has no
+        such folder. Others are never read, whatever lies there.
+    exclude (Iterable[str]): Parts to leave out: "cfg", "model".
+    """
+
+    def __init__(self, names: Sequence[str], exclude: Iterable[str] = ()) -> None:
+        parts = {CFG, MODEL} - set(exclude)
+        every = [CFG, *(f"{MODEL}/{name}" for name in names)]
+        self._names = names
+        self._wanted = [name for name in every if name.split("/")[0] in parts]
+        self._left_out = frozenset(every) - frozenset(self._wanted)
+        self._has_cfg = CFG in parts
+        self.has_model = MODEL in parts and bool(names)
+
+    # Writing
+
+    def pack(self, cfg: Mapping[str, Any], files: Mapping[str, Unsaved]) -> dict[str, Any]:
+        """The parts of a component with their manifest, for msgpack.
+
+        files: What goes to `model`, by name; not looked at if it is left out.
+        """
+        parts: dict[str, Any] = {}
+        packed: dict[str, bytes] = {}
+        if self._has_cfg:
+            parts[CFG] = packed[CFG] = pack_cfg(cfg)
+        if self.has_model:
+            parts[MODEL] = as_bytes(files)
+            packed |= {f"{MODEL}/{name}": content for name, content in parts[MODEL].items()}
+        return {**parts, "manifest": make_manifest(packed)}
+
+    def write_model(self, folder: Path, files: Mapping[str, Unsaved]) -> None:
+        """Write the folder `model`, and remove files of what was saved there before."""
+        folder.mkdir(exist_ok=True)
+        for name in self._names:
+            if name in files:
+                write_file(folder / name, files[name])
+            else:
+                (folder / name).unlink(missing_ok=True)
+
+    def write_manifest(self, path: Path) -> None:
+        """Write the manifest of what lies in a component's folder. path: Where it goes."""
+        path.write_bytes(make_manifest(self._find(path.parent)))
+
+    # Reading
+
+    def unpack(self, parts: Mapping[str, Any]) -> SavedComponent:
+        """The reverse of pack.
+
+        RAISES ValueError: If parts are damaged, of a newer format, or not those of the manifest.
+        """
+        files: dict[str, Content] = {}
+        if self._has_cfg and CFG in parts:
+            cfg = parts[CFG]
+            files[CFG] = cfg.encode("utf8") if isinstance(cfg, str) else cfg  # a str in format 1
+        has_model = self.has_model and MODEL in parts
+        if has_model:
+            model = parts[MODEL]
+            if isinstance(model, bytes):  # format 1 packed them twice
+                model = read_msgpack(MODEL, model)
+            if not isinstance(model, dict):
+                raise damage(MODEL, None, "holds no files")
+            files |= {f"{MODEL}/{name}": content for name, content in model.items()}
+        for name, content in files.items():
+            if not isinstance(content, bytes):
+                raise damage(name, None, "is no bytes")
+        return self._verified(parts.get("manifest"), files, has_model=has_model)
+
+    def read_folder(self, path: Path) -> SavedComponent:
+        """Find a component's files in its folder and compare them with the manifest.
+
+        RAISES ValueError: If files are missing, damaged, of a newer format, or not those of the
+            manifest.
+        """
+        if self.has_model and not (path / MODEL).is_dir():
+            raise ValueError(f"The saved pipeline lacks its folder {path / MODEL}.")
+        files = self._find(path)
+        manifest = path / MANIFEST if (path / MANIFEST).is_file() else None
+        if self._has_cfg and CFG not in files and manifest is None:
+            raise damage(CFG, path / CFG, "is missing")
+        return self._verified(manifest, files, has_model=self.has_model)
+
+    def _find(self, path: Path) -> dict[str, Content]:
+        return {name: path / name for name in self._wanted if (path / name).is_file()}
+
+    def _verified(
+        self, manifest: Content | None, files: Mapping[str, Content], *, has_model: bool
+    ) -> SavedComponent:
+        if manifest is not None:
+            if not isinstance(manifest, bytes | Path):
+                raise damage(MANIFEST, None, "is no bytes")
+            verify(manifest, files, known=frozenset(self._wanted), left_out=self._left_out)
+        prefix = f"{MODEL}/"
+        model: dict[str, Content] | None = None
+        if has_model:
+            model = {n.removeprefix(prefix): c for n, c in files.items() if n.startswith(prefix)}
+        is_verified = manifest is not None
+        if CFG not in files:
+            return SavedComponent(None, model, is_verified)
+        cfg = read_json(CFG, files[CFG])
+        format_ = check_format(cfg.pop("format", 1), CFG)
+        check_sealed(format_, CFG, is_verified=is_verified)
+        if model is not None:
+            model = with_labels_of_cfg(model, cfg, format_, files[CFG])
+        return SavedComponent(migrate_cfg(cfg, format_), model, is_verified, files[CFG])
 
 
 def pack_cfg(cfg: Mapping[str, Any]) -> bytes:
     """The content of `cfg`."""
     return json.dumps({"format": FORMAT, **cfg}, indent=2).encode("utf8")
-
-
-def pack(cfg: Mapping[str, Any], model: Model, exclude: Iterable[str]) -> dict[str, Any]:
-    """The parts of a component that are not left out, with their manifest, for msgpack."""
-    parts: dict[str, Any] = {}
-    files: dict[str, bytes] = {}
-    if CFG not in exclude:
-        parts[CFG] = files[CFG] = pack_cfg(cfg)
-    if MODEL not in exclude:
-        parts[MODEL] = as_bytes(saved_model.to_files(model))
-        files |= {f"{MODEL}/{name}": content for name, content in parts[MODEL].items()}
-    return {**parts, "manifest": make_manifest(files)}
-
-
-def unpack(parts: Mapping[str, Any], exclude: Iterable[str]) -> SavedComponent:
-    """The reverse of pack.
-
-    RAISES ValueError: If parts are damaged, of a newer format, or not those of the manifest.
-    """
-    files: dict[str, Content] = {}
-    if CFG in parts and CFG not in exclude:
-        cfg = parts[CFG]
-        files[CFG] = cfg.encode("utf8") if isinstance(cfg, str) else cfg  # a str in format 1
-    has_model = MODEL in parts and MODEL not in exclude
-    if has_model:
-        model = parts[MODEL]
-        if isinstance(model, bytes):  # format 1 packed them twice
-            model = read_msgpack(MODEL, model)
-        if not isinstance(model, dict):
-            raise damage(MODEL, None, "holds no files")
-        files |= {f"{MODEL}/{name}": content for name, content in model.items()}
-    for name, content in files.items():
-        if not isinstance(content, bytes):
-            raise damage(name, None, "is no bytes")
-    return _verified(parts.get("manifest"), files, exclude, has_model=has_model)
-
-
-def write_manifest(path: Path) -> None:
-    """Write the manifest of what lies in a component's folder. path: Where the manifest goes."""
-    path.write_bytes(make_manifest(_find(path.parent, exclude=())))
-
-
-def read_folder(path: Path, exclude: Iterable[str]) -> SavedComponent:
-    """Find a component's files in its folder and compare them with the manifest.
-
-    RAISES ValueError: If files are missing, damaged, of a newer format, or not those of the
-        manifest.
-    """
-    model_folder = path / MODEL
-    if MODEL not in exclude and not model_folder.is_dir():
-        raise ValueError(f"The saved ner_plus model lacks its folder {model_folder}.")
-    files = _find(path, exclude)
-    manifest = path / MANIFEST
-    if CFG not in exclude and CFG not in files and not manifest.is_file():
-        raise damage(CFG, path / CFG, "is missing")
-    return _verified(
-        manifest if manifest.is_file() else None, files, exclude, has_model=MODEL not in exclude
-    )
-
-
-def _find(path: Path, exclude: Iterable[str]) -> dict[str, Content]:
-    """The files that the parts consist of, by name. Others that lie there are never read."""
-    names = [name for name in _NAMES if name.split("/")[0] not in exclude]
-    return {name: path / name for name in names if (path / name).is_file()}
-
-
-def _verified(
-    manifest: Content | None,
-    files: Mapping[str, Content],
-    exclude: Iterable[str],
-    *,
-    has_model: bool,
-) -> SavedComponent:
-    if manifest is not None:
-        if not isinstance(manifest, bytes | Path):
-            raise damage(MANIFEST, None, "is no bytes")
-        known = {name for name in _NAMES if name.split("/")[0] not in exclude}
-        verify(manifest, files, known=frozenset(known), left_out=frozenset(_NAMES) - known)
-    cfg = None
-    if CFG in files:
-        cfg = read_json(CFG, files[CFG])
-        format_ = check_format(cfg.pop("format", 1), CFG)
-        check_sealed(format_, CFG, is_verified=manifest is not None)
-        cfg = migrate_cfg(cfg, format_)
-        _check_cfg(cfg, files[CFG])
-    prefix = f"{MODEL}/"
-    model = {n.removeprefix(prefix): c for n, c in files.items() if n.startswith(prefix)}
-    return SavedComponent(cfg, model if has_model else None, is_verified=manifest is not None)
-
-
-def _check_cfg(cfg: Mapping[str, Any], content: Content) -> None:
-    labels, weights = cfg.get("labels"), cfg.get("balanced")
-    if not isinstance(cfg.get("tag_scheme"), str):
-        raise damage(CFG, content, "has no tag_scheme")
-    if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
-        raise damage(CFG, content, "has no list of labels")
-    if not isinstance(weights, dict) or not all(
-        isinstance(weight, int | float) and 0 < weight < float("inf") for weight in weights.values()
-    ):
-        raise damage(CFG, content, "has no weights of labels")

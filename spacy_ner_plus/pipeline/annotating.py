@@ -5,9 +5,14 @@ from collections.abc import Sequence
 import numpy as np
 from spacy.tokens import Doc, Span, SpanGroup
 
-from ...annotation.existing import existing
-from ...annotation.probabilities import PROBABILITY, register_probability
-from ...models.decoding.entities import Entities
+from ..annotation.existing import existing
+from ..annotation.probabilities import PROBABILITY, register_probability
+from ..models.decoding.entities import Entities
+
+
+def check_existing_ents(value: str, choices: Sequence[str]) -> None:
+    if value not in choices:
+        raise ValueError(f"existing_ents = {value!r} is unknown: use one of {tuple(choices)}.")
 
 
 class Annotator:
@@ -34,7 +39,8 @@ class Annotator:
         self._is_stored = register_probability()
 
     def write(self, doc: Doc, entities: Entities) -> None:
-        is_wanted = entities.probabilities >= self._least[entities.labels]
+        # an entity whose probability is not known (NaN) stays at any threshold
+        is_wanted = ~(entities.probabilities < self._least[entities.labels])
         is_bare = self._overwrites or not doc.has_annotation("ENT_IOB")
         known = None if is_bare else existing(doc)
         if known is not None:
@@ -50,10 +56,11 @@ class Annotator:
         else:
             blocked = known.blocked_spans(doc)
             doc.set_ents([*doc.ents, *found], blocked=blocked, default="outside")
+        values = [None if np.isnan(value) else value for value in probabilities.tolist()]
         if self._is_stored:
-            for span, probability in zip(found, probabilities.tolist(), strict=True):
-                span._.set(PROBABILITY, probability)
+            for span, value in zip(found, values, strict=True):
+                span._.set(PROBABILITY, value)
         if self._spans_key is not None:
-            doc.spans[self._spans_key] = SpanGroup(
-                doc, name=self._spans_key, spans=found, attrs={"scores": probabilities}
-            )
+            attrs = {} if None in values else {"scores": probabilities}
+            group = SpanGroup(doc, name=self._spans_key, spans=found, attrs=attrs)
+            doc.spans[self._spans_key] = group

@@ -1,0 +1,161 @@
+"""What all components that find entities have in common, whatever finds them."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, ClassVar
+
+from spacy.pipeline import TrainablePipe
+from spacy.tokens import Doc
+from spacy.vocab import Vocab
+from thinc.api import Model
+
+from ..annotation.probabilities import register_probability
+from ..models.decoding.entities import Entities
+from ..models.storage.files import Unsaved
+from ..models.storage.manifest import Content
+from .annotating import Annotator, check_existing_ents
+from .look_ahead import look_ahead
+from .saving import saved_model
+from .saving.pipe import SavedPipe
+from .thresholds import Threshold, check_threshold, thresholds
+
+
+class EntityPipe(SavedPipe):
+    """A component that finds entities.
+
+    Sets doc.ents, ent._.probability and doc.spans[spans_key]. A subclass has `labels` and
+    `predict`, and says what is saved of it: see SavedPipe. One that spaCy trains is a
+    TrainableEntityPipe.
+
+    vocab (Vocab): The shared vocabulary.
+    name (str): The component's name in the pipeline.
+    existing_ents (str): What becomes of entities and blocked tokens that are on the Doc already:
+        "keep" leaves them and drops predicted entities that overlap them; "overwrite" replaces
+        them. Further choices are the subclass's.
+    spans_key (str): doc.spans[spans_key] holds the predicted entities, with their probabilities
+        as .attrs["scores"]; None to leave it out.
+    threshold (float / Dict[str, float]): Entities with a lower probability are left out: one value
+        for all, or one per type.
+    scorer (Callable): The scoring method.
+    RAISES ValueError: If a setting is unknown or out of range.
+    """
+
+    # A subclass that finds the best entities around those that are there adds "constrain".
+    existing_ents_choices: ClassVar[tuple[str, ...]] = ("keep", "overwrite")
+
+    def __init__(
+        self,
+        vocab: Vocab,
+        name: str,
+        *,
+        existing_ents: str = "keep",
+        spans_key: str | None = None,
+        threshold: Threshold = None,
+        scorer: Callable[..., dict[str, Any]] | None = None,
+    ) -> None:
+        check_existing_ents(existing_ents, self.existing_ents_choices)
+        check_threshold(threshold)
+        self.vocab = vocab
+        self.name = name
+        self.existing_ents = existing_ents
+        self.spans_key = spans_key
+        self.threshold = threshold
+        self.scorer = scorer
+        self.cfg = {}
+        register_probability()
+
+    def predict(self, docs: Iterable[Doc]) -> list[Entities]:
+        """Find the entities of some Docs, without changing them.
+
+        docs (Iterable[Doc]): The documents, of any length.
+        RETURNS (List[Entities]): Per Doc, token spans with indices into `labels` and
+            probabilities; NaN for an entity whose probability is not known.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no method predict.")
+
+    def least_probabilities(self) -> dict[str, float]:
+        """The thresholds by label; labels without one, or with 0, are not among them.
+
+        RAISES ValueError: If a threshold is set for a type that there is not.
+        """
+        least = thresholds(self.threshold, self.labels).tolist()
+        return {label: value for label, value in zip(self.labels, least, strict=True) if value}
+
+    def set_annotations(self, docs: Iterable[Doc], scores: list[Entities]) -> None:
+        """Write entities and their probabilities to Docs.
+
+        docs (Iterable[Doc]): The documents.
+        scores (List[Entities]): What predict found in them.
+        """
+        annotator = Annotator(
+            [self.vocab.strings.add(label) for label in self.labels],
+            thresholds(self.threshold, self.labels),
+            overwrites=self.existing_ents == "overwrite",
+            spans_key=self.spans_key,
+        )
+        for doc, entities in zip(docs, scores, strict=True):
+            annotator.write(doc, entities)
+
+    def __call__(self, doc: Doc) -> Doc:
+        """Process one document, in place. If it fails, the error handler gets it.
+
+        doc (Doc): The document.
+        RETURNS (Doc): The same, or None if an error handler took it.
+        """
+        return next(self.pipe([doc]), None)  # type: ignore[return-value]
+
+    def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
+        """Process a stream. If a batch fails, its Docs are tried one by one, so that the error
+        handler gets only those that fail by themselves.
+
+        stream (Iterable[Doc]): The documents.
+        batch_size (int): How many to take at once, at most: see look_ahead.
+        YIELDS (Doc): The processed documents in order, without those that failed.
+        """
+        handle_error: Callable[..., object] = self.get_error_handler()
+        for docs in look_ahead(stream, max_docs=batch_size):
+            try:
+                found = self.predict(docs)
+            except Exception as error:
+                if len(docs) == 1:
+                    handle_error(self.name, self, docs, error)
+                else:
+                    yield from self.pipe(docs, batch_size=1)
+                continue
+            for doc, entities in zip(docs, found, strict=True):
+                try:
+                    self.set_annotations([doc], [entities])
+                except Exception as error:
+                    handle_error(self.name, self, [doc], error)
+                else:
+                    yield doc
+
+
+class TrainableEntityPipe(EntityPipe, TrainablePipe):
+    """An EntityPipe that spaCy trains, by `initialize` and `update` of the subclass.
+
+    It saves its model, which has a TorchShim on its root node and possibly a tok2vec under it. A
+    subclass with a model of another kind says itself what is saved: see SavedPipe.
+
+    vocab, name, settings: As in EntityPipe.
+    model (Model): The model.
+    """
+
+    model: Model[list[Doc], Any]
+    file_names = saved_model.ALL_FILES
+
+    def __init__(
+        self, vocab: Vocab, model: Model[list[Doc], Any], name: str, **settings: Any
+    ) -> None:
+        super().__init__(vocab, name, **settings)
+        self.model = model
+
+    @property
+    def label_data(self) -> list[str]:
+        """The labels as JSON-like data, for `init labels`."""
+        return list(self.labels)
+
+    def to_files(self) -> dict[str, Unsaved]:
+        return saved_model.to_files(self.model)
+
+    def read_files(self, files: Mapping[str, Content], *, is_verified: bool) -> Callable[[], None]:
+        return saved_model.read_model(self.model, files, is_verified=is_verified).take

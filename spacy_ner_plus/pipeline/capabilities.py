@@ -1,0 +1,135 @@
+"""What some components can do and others can't, as protocols: callers ask whether a component has
+a capability (isinstance works), and never of which class it is.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+from spacy.language import Language
+from spacy.tokens import Doc, Span
+from spacy.training import Example
+from thinc.api import Model
+
+from ..metrics.reliability import Agreement
+from ..models.decoding.calibration import Calibration
+from ..models.decoding.entities import Entities
+from ..models.runtime.tagger_shim import TaggerShim
+from .judged_entities import JudgedEntities
+
+
+@runtime_checkable
+class HasThresholds(Protocol):
+    """Leaves out entities that are too improbable."""
+
+    def least_probabilities(self) -> dict[str, float]:
+        """The thresholds by label; labels without one, or with 0, are not among them."""
+        ...
+
+
+@runtime_checkable
+class HasCalibration(Protocol):
+    """Has probabilities that can be made to come true as often as they say.
+
+    name (str): The component's name in the pipeline.
+    labels (Tuple[str, ...]): The types of its entities.
+    spans_key (str): Where in doc.spans the entities are; None for nowhere.
+    calibration (Calibration): What is between the model's scores and its probabilities.
+    """
+
+    name: str
+    spans_key: str | None
+    calibration: Calibration
+
+    @property
+    def labels(self) -> tuple[str, ...]: ...
+
+    def predict_under(self, docs: Iterable[Doc], calibration: Calibration) -> list[Entities]:
+        """The same entities, with the probabilities that they have under a calibration."""
+        ...
+
+    def judge(self, examples: Iterable[Example]) -> JudgedEntities:
+        """The entities of annotated documents, with whether each is right."""
+        ...
+
+    def calibrate(self, examples: Iterable[Example]) -> Agreement:
+        """Fit the calibration to annotated documents."""
+        ...
+
+    def agreement(self, examples: Iterable[Example]) -> Agreement:
+        """How well probabilities agree with annotated documents, as they are now."""
+        ...
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One way to read a text.
+
+    probability (float): Of exactly these entities in the text, and no others. An entity that goes
+        on beyond the text's edge is cut there, and is another reading than one that ends there.
+    entities (Tuple[Span, ...]): From left to right. They are not put on the Doc.
+    """
+
+    probability: float
+    entities: tuple[Span, ...]
+
+
+@runtime_checkable
+class GivesReadings(Protocol):
+    """Knows the k most probable readings of a text, and not only the best one.
+
+    name (str): The component's name in the pipeline.
+    """
+
+    name: str
+
+    def alternatives(self, span: Doc | Span, k: int = 5) -> list[Reading]:
+        """The k most probable readings of a part of a document, best first."""
+        ...
+
+    def readings(
+        self, docs: Sequence[Doc], parts: Sequence[Sequence[Doc | Span]], k: int
+    ) -> list[list[list[Reading]]]:
+        """As alternatives, for several parts of each document, from one run of the model.
+
+        RETURNS (List[List[List[Reading]]]): For each Doc, for each of its parts.
+        """
+        ...
+
+
+@runtime_checkable
+class HasTagger(Protocol):
+    """Has a model that scores the tags of a scheme.
+
+    name (str): The component's name in the pipeline.
+    model (Model): Gives Emissions.
+    """
+
+    name: str
+    model: Model[list[Doc], Any]
+
+    @property
+    def tagger(self) -> TaggerShim: ...
+
+
+def components(nlp: Language) -> list[Any]:
+    """The components of a pipeline: spaCy's own types say no more of them than that they can be
+    called, and so rule out that they have a capability.
+    """
+    return [component for _, component in nlp.pipeline]
+
+
+def find_component(nlp: Language, name: str, capability: type, can: str) -> Any:
+    """The component of this name.
+
+    capability (type): A protocol of this module.
+    can (str): What it can do, for the error: what comes after "component that".
+    RAISES ValueError: If the pipeline has no such component, or it lacks the capability.
+    """
+    component = nlp.get_pipe(name) if name in nlp.pipe_names else None
+    if not isinstance(component, capability):
+        raise ValueError(
+            f"The pipeline has no component '{name}' that {can}. It has: "
+            f"{', '.join(nlp.pipe_names) or 'no components'}."
+        )
+    return component

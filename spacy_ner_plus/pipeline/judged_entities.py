@@ -1,0 +1,82 @@
+"""Entities that a component finds in annotated documents, and whether each is right: how well their
+probabilities agree with that, and the calibration that makes them agree.
+"""
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+from spacy.training import Example
+
+from ..annotation.judging import verdicts
+from ..metrics.reliability import Agreement, agreement
+from ..models.decoding import calibration
+from ..models.decoding.calibration import Calibration
+from ..models.decoding.entities import UNCALIBRATED, Entities
+
+# With fewer entities, or fewer of them wrong, a fit would follow accidents.
+LEAST_ENTITIES, LEAST_WRONG = 100, 10
+
+
+class TooFewEntitiesError(ValueError):
+    """There is too little to fit a calibration to."""
+
+
+class JudgedEntities:
+    """The entities that a component finds in annotated documents, and whether each is right.
+
+    predict (Callable): Gives the entities of each document under a calibration. It is called often,
+        so the model should have been run before.
+    labels (Tuple[str, ...]): What the entities' labels are indices into.
+    examples (Iterable[Example]): The documents, in the order of predict's.
+    """
+
+    def __init__(
+        self,
+        predict: Callable[[Calibration], Iterable[Entities]],
+        labels: tuple[str, ...],
+        examples: Iterable[Example],
+    ) -> None:
+        self._predict = predict
+        # the entities are the same under every calibration: it changes no best sequence
+        found = [
+            verdict
+            for example, entities in zip(examples, predict(UNCALIBRATED), strict=True)
+            for verdict in verdicts(example, _spans(entities, labels))
+        ]
+        self._judged = np.array([verdict is not None for verdict in found], dtype=bool)
+        self.correct = np.array([v for v in found if v is not None], dtype=bool)
+
+    def probabilities(self, under: Calibration) -> np.ndarray:
+        """(n,) the probability of each judged entity."""
+        found = [entities.probabilities for entities in self._predict(under)]
+        return np.concatenate([np.zeros(0), *found])[self._judged]
+
+    def agreement(self, under: Calibration) -> Agreement:
+        return agreement(self.probabilities(under), self.correct)
+
+
+def can_be_judged(examples: Iterable[Example]) -> list[Example]:
+    """Those of which something is known about entities."""
+    return [example for example in examples if example.reference.has_annotation("ENT_IOB")]
+
+
+def fit(judged: JudgedEntities) -> Calibration:
+    """The calibration that makes the judged entities' probabilities most likely.
+
+    RAISES TooFewEntitiesError: If there are too few entities, or too few wrong ones.
+    """
+    n, n_wrong = len(judged.correct), int((~judged.correct).sum())
+    if n < LEAST_ENTITIES or n_wrong < LEAST_WRONG:
+        raise TooFewEntitiesError(
+            f"The model finds {n} entities in the annotated documents, {n_wrong} of them wrong: "
+            f"too few to calibrate it, which takes {LEAST_ENTITIES} and {LEAST_WRONG}. Use more "
+            "documents, and ones that it was not trained on."
+        )
+    return calibration.fit(
+        lambda temperature: judged.probabilities(Calibration(temperature)), judged.correct
+    )
+
+
+def _spans(entities: Entities, labels: tuple[str, ...]) -> list[tuple[int, int, str]]:
+    columns = (entities.starts.tolist(), entities.ends.tolist(), entities.labels.tolist())
+    return [(start, end, labels[label]) for start, end, label in zip(*columns, strict=True)]

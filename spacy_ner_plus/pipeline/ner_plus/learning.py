@@ -1,0 +1,240 @@
+"""The labels of a component whose model scores tags, and how it learns."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from spacy.language import Language
+from spacy.training import Example, validate_examples, validate_get_examples
+from thinc.api import Adam, Model, Optimizer, set_dropout_rate
+from torch import Tensor
+
+from ...annotation.gold import allowed_tags
+from ...models.architectures.token_tagger import check_rehearsal
+from ...models.architectures.transformer_tagger import find_origin
+from ...models.decoding.emissions import Emissions
+from ...models.decoding.losses import (
+    distillation_loss_and_gradient,
+    loss_and_gradient,
+    tag_log_weights,
+)
+from ...models.pretrained.tag_names import CheckpointTags
+from ...models.runtime.optimizer import SAFE_ENCODER_RATE
+from ...models.runtime.tagger_shim import TaggerShim, shim_of
+from ...tags import TagScheme
+from ..base import TrainableEntityPipe
+from . import options
+from .examples import check_losses, choose_labels, survey
+from .options import LabelWeights
+
+
+@dataclass
+class UpdateCounts:
+    """What a component has learned from since it was made: a TrainingProgress for the logger."""
+
+    words: int = 0
+    loss: float = 0.0
+
+
+class LearningPipe(TrainableEntityPipe):
+    """A component with a tagger, which learns labels.
+
+    model (Model[List[Doc], Emissions]): The model; its TaggerShim knows the tags.
+    label_weights, label_smoothing: See make_ner_plus.
+    progress (UpdateCounts): What it has learned from.
+    """
+
+    label_weights: LabelWeights
+    label_smoothing: float
+    progress: UpdateCounts
+    # nlp.resume_training puts a copy of the model here
+    _rehearsal_model: Model | None
+
+    # Labels
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The entity types that the component can predict."""
+        return self.tagger.scheme.labels
+
+    @property
+    def tagger(self) -> TaggerShim:
+        """The part of the model that knows the tags."""
+        return shim_of(self.model)
+
+    def add_label(self, label: str) -> int:
+        """Add an entity type, before training or after.
+
+        A trained model keeps all its weights. The new type starts as a very improbable one; train
+        with examples of it, and see nlp.rehearse and doc._.annotated_labels for keeping the others.
+
+        label (str): The type.
+        RETURNS (int): 0 if it is there already, 1 if it was added.
+        """
+        if label in self.labels:
+            return 0
+        scheme = TagScheme(self.tagger.scheme.name, [*self.labels, label])
+        if self.tagger.is_built:
+            self.tagger.grow(scheme)
+        else:
+            self.tagger.start(scheme)
+        self.vocab.strings.add(label)
+        return 1
+
+    def _set_labels(self, scheme: TagScheme, origin: CheckpointTags | None = None) -> None:
+        self._rehearsal_model = None  # a teacher of other tags
+        self.tagger.start(scheme, origin)
+        for label in scheme.labels:
+            self.vocab.strings.add(label)
+
+    # Learning
+
+    def initialize(
+        self,
+        get_examples: Callable[[], Iterable[Example]],
+        *,
+        nlp: Language | None = None,
+        labels: list[str] | None = None,
+    ) -> None:
+        """Load the pretrained encoder and set up the labels.
+
+        A fine-tuned token-classification checkpoint brings its own labels and weights for them:
+        then nothing else is needed to predict, and examples need not be given. Further labels
+        follow after its own.
+
+        get_examples (Callable[[], Iterable[Example]]): Returns examples of the training data.
+        nlp (Language): The pipeline.
+        labels (List[str]): The entity types, in this order. If None, those of the examples and
+            those added with add_label, sorted. If none of them is among a checkpoint's own, only
+            its encoder is used.
+        RAISES ValueError: If there are no labels, an example has one that is not among those
+            given, or the encoder can't be loaded.
+        """
+        validate_get_examples(get_examples, "NerPlus.initialize")
+        seen = survey(get_examples(), self.name)
+        origin = find_origin(self.model, labels)
+        labels = choose_labels(seen, labels, self.labels, origin, self.name)
+        options.check_weighted_labels(self.label_weights, labels)
+        self._set_labels(TagScheme(self.tagger.scheme.name, labels), origin)
+        self.cfg["balanced"] = options.balanced_weights(seen.counts, labels)
+        self.model.initialize(X=seen.sample)
+
+    def update(
+        self,
+        examples: Iterable[Example],
+        *,
+        drop: float = 0.0,
+        sgd: Optimizer | None = None,
+        losses: dict[str, float] | None = None,
+    ) -> dict[str, float]:
+        """Learn from a batch.
+
+        examples (Iterable[Example]): The batch.
+        drop (float): Dropout of a tok2vec made of thinc layers. A pretrained encoder's is its
+            own, and the head's is a setting of the model.
+        sgd (Optimizer): Takes a step if given; else call finish_update.
+        losses (Dict[str, float]): Updated under the component's name with the mean negative
+            log-likelihood per annotated token, in nats.
+        RETURNS (Dict[str, float]): The losses.
+        """
+        losses = {} if losses is None else losses
+        losses.setdefault(self.name, 0.0)
+        examples = list(examples)
+        validate_examples(examples, "NerPlus.update")
+        if not any(len(example.predicted) for example in examples):
+            return losses
+        set_dropout_rate(self.model, drop)
+        backprop: Any  # takes the scores' gradient alone: rows have none
+        emissions, backprop = self.model.begin_update([eg.predicted for eg in examples])
+        loss, gradient = self.get_loss(examples, emissions)
+        backprop(gradient)
+        if sgd not in (None, False):
+            self.finish_update(sgd)
+        losses[self.name] += loss
+        self.progress.words += sum(len(example.predicted) for example in examples)
+        self.progress.loss += loss
+        return losses
+
+    def get_loss(self, examples: Iterable[Example], scores: Emissions) -> tuple[float, Tensor]:
+        """The loss of a batch and its gradient with respect to the emissions.
+
+        examples (Iterable[Example]): The batch.
+        scores (Emissions): What the model's begin_update or predict gave for its Docs.
+        RETURNS (Tuple[float, Tensor]): Mean negative log-likelihood per annotated token, and
+            (n_rows, n_tags). The CRF's own parameters collect their gradients on the way.
+        RAISES ValueError: If a document's annotation contradicts itself or the loss is no number.
+        """
+        examples = list(examples)
+        tagger = self.tagger
+        allowed = [
+            allowed_tags(example, tokens, tagger.scheme)
+            for example, tokens in zip(examples, scores.row_tokens, strict=True)
+        ]
+        losses, gradient = loss_and_gradient(
+            tagger.decoder,
+            scores,
+            allowed,
+            log_weights=self._log_weights(),
+            smoothing=self.label_smoothing,
+        )
+        check_losses(losses, examples)
+        n_annotated = sum(int((~tags.all(axis=1)).sum()) for tags in allowed)
+        return float(losses.sum()) / max(1, n_annotated), gradient
+
+    def _log_weights(self) -> np.ndarray | None:
+        weights = self.label_weights
+        if isinstance(weights, str):
+            weights = self.cfg["balanced"]
+        options.check_weighted_labels(weights, self.labels)
+        return tag_log_weights(self.tagger.scheme, dict(weights)) if weights else None
+
+    def rehearse(
+        self,
+        examples: Iterable[Example],
+        *,
+        drop: float = 0.0,
+        sgd: Optimizer | None = None,
+        losses: dict[str, float] | None = None,
+    ) -> dict[str, float]:
+        """Learn to go on giving the tag sequences the probabilities that they had when
+        nlp.resume_training was called, on examples of which the annotation is not looked at.
+
+        Types that were added since, or have not been learned yet, are left out of the comparison.
+
+        examples (Iterable[Example]): The batch.
+        drop, sgd: As in update.
+        losses (Dict[str, float]): Updated with the mean Kullback-Leibler divergence per token.
+        RETURNS (Dict[str, float]): The losses.
+        """
+        losses = {} if losses is None else losses
+        losses.setdefault(self.name, 0.0)
+        if self._rehearsal_model is None:
+            return losses
+        examples = list(examples)
+        validate_examples(examples, "NerPlus.rehearse")
+        docs = [example.predicted for example in examples]
+        if not any(map(len, docs)):
+            return losses
+        check_rehearsal(self.model, docs)
+        set_dropout_rate(self.model, drop)
+        teacher = shim_of(self._rehearsal_model)
+        backprop: Any
+        emissions, backprop = self.model.begin_update(docs)
+        divergences, gradient = distillation_loss_and_gradient(
+            self.tagger.decoder,
+            emissions,
+            teacher.decoder,
+            self._rehearsal_model.predict(docs),
+            teacher.n_learned_tags,
+        )
+        check_losses(divergences, examples)
+        backprop(gradient)
+        if sgd not in (None, False):
+            self.finish_update(sgd)
+        losses[self.name] += float(divergences.sum()) / max(1, len(emissions.scores))
+        return losses
+
+    def create_optimizer(self) -> Optimizer:
+        """AdamW at a rate that a pretrained encoder stands."""
+        return Adam(SAFE_ENCODER_RATE, L2=0.01, grad_clip=1.0, use_averages=False)
