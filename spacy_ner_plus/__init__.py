@@ -10,23 +10,51 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .about import __version__ as __version__
     from .annotation.offsets import set_offset_ents as set_offset_ents
+    from .data.conversion import convert as convert
+    from .data.formats.record_files import read as read
+    from .data.formats.record_files import write as write
+    from .evaluation.calibrate import calibrate as calibrate
+    from .evaluation.comparison.compare import compare as compare
+    from .evaluation.evaluate import evaluate as evaluate
+    from .evaluation.evaluate import read_metrics as read_metrics
+    from .experiments.cross_validate import cross_validate as cross_validate
+    from .experiments.measure_curve import learning_curve as learning_curve
     from .nn.crf import CRF as CRF
     from .pipeline.ner_plus import NerPlus as NerPlus
     from .pipeline.ner_plus.from_checkpoint import from_checkpoint as from_checkpoint
     from .prediction.onnx_export import export_onnx as export_onnx
+    from .prediction.predict import predict as predict
+    from .records import SpanRecord as SpanRecord
+    from .records import TextRecord as TextRecord
     from .tags import TagScheme as TagScheme
+    from .training.project.init_config import init_config as init_config
+    from .training.project.init_project import init_project as init_project
     from .training.train import train as train
 
 # Where each public name is at home. `ner-plus project code` reads this, too.
 _HOMES = {
     "CRF": "spacy_ner_plus.nn.crf",
     "NerPlus": "spacy_ner_plus.pipeline.ner_plus",
+    "SpanRecord": "spacy_ner_plus.records",
     "TagScheme": "spacy_ner_plus.tags",
+    "TextRecord": "spacy_ner_plus.records",
     "__version__": "spacy_ner_plus.about",
+    "calibrate": "spacy_ner_plus.evaluation.calibrate",
+    "compare": "spacy_ner_plus.evaluation.comparison.compare",
+    "convert": "spacy_ner_plus.data.conversion",
+    "cross_validate": "spacy_ner_plus.experiments.cross_validate",
+    "evaluate": "spacy_ner_plus.evaluation.evaluate",
     "export_onnx": "spacy_ner_plus.prediction.onnx_export",
     "from_checkpoint": "spacy_ner_plus.pipeline.ner_plus.from_checkpoint",
+    "init_config": "spacy_ner_plus.training.project.init_config",
+    "init_project": "spacy_ner_plus.training.project.init_project",
+    "learning_curve": "spacy_ner_plus.experiments.measure_curve",
+    "predict": "spacy_ner_plus.prediction.predict",
+    "read": "spacy_ner_plus.data.formats.record_files",
+    "read_metrics": "spacy_ner_plus.evaluation.evaluate",
     "set_offset_ents": "spacy_ner_plus.annotation.offsets",
     "train": "spacy_ner_plus.training.train",
+    "write": "spacy_ner_plus.data.formats.record_files",
 }
 __all__ = sorted(_HOMES)
 

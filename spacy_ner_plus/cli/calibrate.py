@@ -10,9 +10,6 @@ from ._errors import errors_as_messages
 from ._options import Tokens
 
 if TYPE_CHECKING:
-    from spacy.language import Language
-    from spacy.training import Example
-
     from ..metrics.reliability import Agreement
 
 
@@ -45,49 +42,20 @@ def calibrate_cli(
     Fits a temperature, and a line through the entities' log odds, and saves them with the model.
     The entities that it finds stay the same.
     """
+    from .. import calibrate
+
     with errors_as_messages():
-        from spacy import util
-
-        from ..pipeline.capabilities import HasCalibration, find_component
-        from ..pipeline.judged_entities import TooFewEntitiesError, fit
-
-        nlp = util.load_model(model)
-        ner: HasCalibration = find_component(
-            nlp, component, HasCalibration, "can be calibrated"
+        done = calibrate(
+            model, data, output, test=test, tokens=tokens, if_enough=if_enough, component=component
         )
-        sets = {"development": read_examples(nlp, component, data, tokens)}
-        if test is not None:
-            sets["test"] = read_examples(nlp, component, test, tokens)
-        judged = {name: ner.judge(examples) for name, examples in sets.items()}
-        before = ner.calibration
-        try:
-            ner.calibration = fit(judged["development"])
-        except TooFewEntitiesError as error:
-            if not if_enough:
-                raise
-            msg.warn(f"Not calibrated. {error}")
-        nlp.to_disk(output)
-    calibration = ner.calibration
-    for name, entities in judged.items():
-        _print_agreement(name, entities.agreement(before), entities.agreement(calibration))
+    if done.problem is not None:
+        msg.warn(f"Not calibrated. {done.problem}")
+    for name in done.after:
+        _print_agreement(name, done.before[name], done.after[name])
     msg.good(
-        f"Saved to {output}: temperature {calibration.temperature:.3f}, slope "
-        f"{calibration.slope:.3f}, intercept {calibration.intercept:+.3f}"
+        f"Saved to {output}: temperature {done.calibration.temperature:.3f}, slope "
+        f"{done.calibration.slope:.3f}, intercept {done.calibration.intercept:+.3f}"
     )
-
-
-def read_examples(nlp: "Language", component: str, data: Path, tokens: str) -> list["Example"]:
-    """The annotated documents, processed by the components before this one, to which it may
-    listen.
-    """
-    from ..data.corpus import make_corpus_v1
-
-    examples = list(make_corpus_v1(data, tokens)(nlp))
-    later = nlp.pipe_names[nlp.pipe_names.index(component) :]
-    docs = nlp.pipe((example.predicted for example in examples), disable=later)
-    for example, doc in zip(examples, docs, strict=True):
-        example.predicted = doc
-    return examples
 
 
 def _print_agreement(name: str, before: "Agreement", after: "Agreement") -> None:

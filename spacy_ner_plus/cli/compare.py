@@ -69,7 +69,7 @@ def compare_cli(
     (--max-drop, --max-type-drop); with 2 on an error.
     """
     with errors_as_messages(ERROR):
-        from ..evaluation.comparison.compare import compare
+        from .. import compare
         from ..evaluation.comparison.comparison_terminal import print_comparison, print_examples
         from ..evaluation.comparison.gate import Gate, gate_message
 

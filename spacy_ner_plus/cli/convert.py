@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from wasabi import msg
 
-from ..data.conversion import Conversion, convert, show_misaligned
+from ..data.conversion import Conversion, show_misaligned
 from ..data.formats.columns import AUTO
 from ._errors import errors_as_messages
 from ._options import SpansKey
@@ -59,6 +59,8 @@ def convert_cli(
     given = {"layout": layout, "scheme": scheme, "group": group, "ignore_markers": ignore_markers}
     defaults = {"layout": AUTO, "scheme": AUTO, "group": None, "ignore_markers": False}
     options = {name: value for name, value in given.items() if value != defaults[name]}
+    from .. import convert
+
     with errors_as_messages():
         names = parse_label_map(label_map or [])
         done = convert(

@@ -4,22 +4,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from spacy.cli._util import parse_config_overrides, show_validation_error
 from wasabi import msg
 
 from ._errors import errors_as_messages
-from ._experiments import (
-    ConfigPath,
-    DevShare,
-    KeepModels,
-    Output,
-    Overwrite,
-    Seed,
-    carry_out_runs,
-    code_settings,
-    plus_minus,
-    read_config,
-    warn_of_rare_labels,
-)
+from ._experiments import ConfigPath, DevShare, KeepModels, Output, Overwrite, Seed, plus_minus
 from ._options import CodePath, GpuId
 
 if TYPE_CHECKING:
@@ -48,33 +37,26 @@ def cross_validate_cli(
     last fold that was finished. The config can be overridden as in spacy train:
     --training.max_steps 1000.
     """
-    from ..data.splitting.annotated_corpus import read_corpus
-    from ..experiments.cross_validation import describe_folds, plan_cross_validation
-    from ..experiments.runs import Experiment
-    from ..experiments.summary import summarise
+    from .. import cross_validate
 
-    with errors_as_messages():
-        config = read_config(config_path, ctx.args, code)
-        corpus = read_corpus(data)
-        plan = plan_cross_validation(
-            config.interpolate(),
-            corpus,
+    overrides = parse_config_overrides(ctx.args)
+    with errors_as_messages(), show_validation_error(config_path):
+        done = cross_validate(
+            config_path,
+            data,
+            output,
             folds=folds,
-            dev_share=dev_share,
             seed=seed,
-            further_settings=code_settings(code),
+            dev_share=dev_share,
+            overrides=overrides,
+            code=code,
+            gpu_id=gpu_id,
+            keep_models=keep_models,
+            overwrite=overwrite,
         )
-        warn_of_rare_labels(corpus.rare_labels(folds), f"for {folds} folds")
-        experiment = Experiment(output, plan, overwrite=overwrite)
-
-    scores = carry_out_runs(
-        experiment, config, config_path, corpus, gpu_id=gpu_id, keep_models=keep_models
-    )
-    summary = summarise(scores)
-    msg.divider(f"{folds} folds of {len(corpus):,} documents")
-    print_summary(summary)
-    path = experiment.write_results(folds=describe_folds(plan, corpus, scores), summary=summary)
-    msg.good(f"Wrote {path}")
+    msg.divider(f"{folds} folds of {done.n_docs:,} documents")
+    print_summary(done.summary)
+    msg.good(f"Wrote {done.path}")
 
 
 def print_summary(summary: "RunsSummary") -> None:

@@ -45,7 +45,8 @@ def evaluate_cli(
     groups of entities, and how far the probabilities can be trusted.
     """
     with errors_as_messages():
-        from ..evaluation.evaluate import check_folder, evaluate
+        from .. import evaluate
+        from ..evaluation.evaluate import check_folder
         from ..evaluation.terminal import print_metrics
 
         if output is not None:

@@ -26,7 +26,7 @@ def init_config_cli(
     Each number that depends on them has a comment that says why it is so.
     """
     with errors_as_messages():
-        from ..training.project.init_config import init_config
+        from .. import init_config
 
         plan = init_config(data, config, dev=dev, encoder=encoder, lang=lang, device=device)
     print_plan(plan)

@@ -38,7 +38,7 @@ def init_project_cli(
     computed from data, encoder and device, with the reason beside each.
     """
     with errors_as_messages():
-        from ..training.project.init_project import init_project
+        from .. import init_project
 
         project = init_project(
             folder, data, encoder=encoder, lang=lang, name=name, device=device, group=group

@@ -4,28 +4,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from spacy.cli._util import parse_config_overrides, show_validation_error
 from wasabi import msg
 
 from ._errors import errors_as_messages
-from ._experiments import (
-    ConfigPath,
-    DevShare,
-    KeepModels,
-    Output,
-    Overwrite,
-    Seed,
-    carry_out_runs,
-    code_settings,
-    plus_minus,
-    read_config,
-    warn_of_rare_labels,
-)
+from ._experiments import ConfigPath, DevShare, KeepModels, Output, Overwrite, Seed, plus_minus
 from ._options import CodePath, GpuId
 
 if TYPE_CHECKING:
     from ..experiments.results import CurvePoint
-
-PLOT = "curve.svg"
 
 
 def learning_curve_cli(
@@ -56,41 +43,29 @@ def learning_curve_cli(
     interrupted, the same command goes on after the last run that was finished. The config can be
     overridden as in spacy train: --training.max_steps 1000.
     """
-    from ..data.splitting.annotated_corpus import read_corpus
-    from ..experiments.learning_curve import describe_last_gain, plan_learning_curve, plotted
-    from ..experiments.runs import Experiment
-    from ..pages.curve import require_plots, save_learning_curve
+    from .. import learning_curve
 
-    with errors_as_messages():
-        require_plots()
-        config = read_config(config_path, ctx.args, code)
-        corpus, scored = read_corpus(train), read_corpus(dev)
-        if corpus.sha256 == scored.sha256:
-            raise ValueError(f"{train} and {dev} are the same: score documents not trained with.")
-        curve = plan_learning_curve(
-            config.interpolate(),
-            corpus,
+    overrides = parse_config_overrides(ctx.args)
+    with errors_as_messages(), show_validation_error(config_path):
+        done = learning_curve(
+            config_path,
+            train,
+            dev,
+            output,
             shares=parse_shares(shares),
             repeats=repeats,
-            dev_share=dev_share,
             seed=seed,
-            further_settings={"dev_sha256": scored.sha256, **code_settings(code)},
+            dev_share=dev_share,
+            overrides=overrides,
+            code=code,
+            gpu_id=gpu_id,
+            keep_models=keep_models,
+            overwrite=overwrite,
         )
-        n_parts = round(1 / curve.shares[0])
-        warn_of_rare_labels(corpus.rare_labels(n_parts), f"for a share of {curve.shares[0]:g}")
-        experiment = Experiment(output, curve.plan, overwrite=overwrite)
-
-    scores = carry_out_runs(
-        experiment, config, config_path, corpus, test=dev, gpu_id=gpu_id, keep_models=keep_models
-    )
-    points = curve.points(corpus, scores)
-    msg.divider(f"F1 on {len(scored):,} documents")
-    print_points(points)
-    path = experiment.write_results(points=points)
-    title = f"Learning curve, scored on {len(scored):,} documents"
-    save_learning_curve(plotted(points), output / PLOT, title=title)
-    msg.good(f"Wrote {path} and {output / PLOT}")
-    msg.text(describe_last_gain(points))
+    msg.divider(f"F1 on {done.n_scored:,} documents")
+    print_points(done.points)
+    msg.good(f"Wrote {done.path} and {done.plot}")
+    msg.text(done.last_gain)
 
 
 def parse_shares(text: str) -> list[float]:

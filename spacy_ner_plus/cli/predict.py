@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-from ..support.durable import file_digest
 from ._errors import errors_as_messages
 from ._options import CodePath, GpuId, SpansKey, prepare
 
@@ -77,28 +76,26 @@ def predict_cli(
     """
     _bound_kernel_caches()
     with errors_as_messages(), _tells_how_to_go_on(output):
-        from ..data.sources.rows import Fields
-        from ..prediction.run import PredictionSettings, predict
+        from .. import predict
 
-        fields = Fields(text=text_field, id=id_field, keeps_others=keep_fields)
         prepare(gpu_id, code)
         summary = predict(
             model,
             input,
             output,
-            PredictionSettings(
-                input_format=input_format,
-                output_format=output_format,
-                fields=fields,
-                spans_key=spans_key,
-                k_best=k_best,
-                component=component,
-                chunk_size=chunk_size,
-                rows=rows,
-                code=None if code is None else file_digest(code),
-            ),
-            overwrite=overwrite,
+            input_format=input_format,
+            output_format=output_format,
+            text_field=text_field,
+            id_field=id_field,
+            keep_fields=keep_fields,
+            spans_key=spans_key,
+            k_best=k_best,
+            component=component,
+            chunk_size=chunk_size,
+            rows=rows,
             max_rejects=max_rejects,
+            overwrite=overwrite,
+            code=code,
         )
     # Not wasabi: it breaks lines, and with them paths.
     counts, before = summary.counts, summary.before

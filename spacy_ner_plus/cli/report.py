@@ -16,7 +16,8 @@ def report_cli(
 ) -> None:
     """Print scores and errors again that were evaluated before, and name their reports."""
     with errors_as_messages():
-        from ..evaluation.evaluate import REPORT, read_metrics
+        from .. import read_metrics
+        from ..evaluation.evaluate import REPORT
         from ..evaluation.terminal import print_summary
 
         read = [read_metrics(folder) for folder in folders]

@@ -58,8 +58,8 @@ class Conversion:
 
 
 def convert(
-    input: Path,
-    output: Path,
+    input: str | Path,
+    output: str | Path,
     *,
     format: str | None = None,
     options: Mapping[str, Any] | None = None,
@@ -70,8 +70,8 @@ def convert(
 ) -> Conversion:
     """Write annotated texts to a .spacy file; the same input gives the same bytes.
 
-    input (Path), format (str), options (Mapping[str, Any]): See `read`.
-    output (Path): The file, which is there whole in the end, or as it was before.
+    input (str / Path), format (str), options (Mapping[str, Any]): See `read`.
+    output (str / Path): The file, which is there whole in the end, or as it was before.
     label_map (Mapping[str, str]): New names of entity types. An empty name drops the type: its
         characters are outside of entities.
     lang (str): The language whose tokenizer cuts texts that have no tokens.
@@ -81,6 +81,7 @@ def convert(
     RETURNS (Conversion): What was read and written.
     RAISES (ValueError): What is wrong, with file and line, and what to do.
     """
+    input, output = Path(input), Path(output)
     if output.suffix != ".spacy":
         raise ValueError(f"The output must be a .spacy file, got {output}: correct its name.")
     if misaligned not in POLICIES:

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
+from hashlib import sha256
 from itertools import islice
 from pathlib import Path
 from platform import python_version
@@ -72,8 +73,8 @@ class RunSummary:
         return (self.counts.words - self.before.words) / max(self.seconds, 1e-9)
 
 
-def predict(
-    model: str,
+def run_prediction(
+    model: Language | str | Path,
     input: Path,
     output: Path,
     settings: PredictionSettings,
@@ -84,7 +85,7 @@ def predict(
     """Run a pipeline over all documents of an input, or over those that an earlier run with the
     same arguments, which was killed, had not done. The result is the same, byte by byte.
 
-    model (str): Name or folder of any pipeline.
+    model (Language / str / Path): Any pipeline, or its name or folder.
     input (Path): A file or folder.
     output (Path): A file, or for spaCy's format possibly a folder.
     settings (PredictionSettings): What the result depends on.
@@ -106,12 +107,15 @@ def predict(
         keeps_others=settings.fields.keeps_others,
         has_readings=settings.k_best is not None,
     )
-    nlp = util.load_model(model)
+    nlp = model if isinstance(model, Language) else util.load_model(model)
+    content = _content_of(nlp) if nlp is model else content_digest(Path(str(nlp.path)))
     reader = None
     if settings.k_best is not None:
         reader = SentenceReader(nlp, settings.component, settings.k_best)
     with Journal(output) as journal:
-        counts = before = journal.open(_identity(nlp, input, settings), overwrite=overwrite)
+        counts = before = journal.open(
+            _identity(nlp, content, input, settings), overwrite=overwrite
+        )
         started = perf_counter()
         done = len(journal.chunks())
         with _Progress(source, counts.documents + counts.rejects) as progress:
@@ -134,8 +138,14 @@ def _check_apart(input: Path, output: Path) -> None:
         )
 
 
-def _identity(nlp: Language, input: Path, settings: PredictionSettings) -> dict[str, Any]:
-    assert nlp.path is not None  # it was loaded from there
+def _content_of(nlp: Language) -> str:
+    """SHA-256 of a pipeline that may have changed since it was loaded."""
+    return sha256(nlp.to_bytes()).hexdigest()
+
+
+def _identity(
+    nlp: Language, content: str, input: Path, settings: PredictionSettings
+) -> dict[str, Any]:
     named = asdict(settings) | {"rows": form_of_rows(settings.rows).name}
     named |= {f"{name} field": value for name, value in named.pop("fields").items()}
     versions = package_versions([*PACKAGES, *FURTHER_PACKAGES])
@@ -143,7 +153,7 @@ def _identity(nlp: Language, input: Path, settings: PredictionSettings) -> dict[
         "name of the input": input.name,
         "content of the input": content_digest(input),
         "name of the model": f"{nlp.meta['lang']}_{nlp.meta['name']}-{nlp.meta['version']}",
-        "content of the model": content_digest(nlp.path),
+        "content of the model": content,
         "version of python": python_version(),
         **{f"version of {package}": found for package, found in versions.items()},
         **{name.replace("_", " "): value for name, value in named.items()},

@@ -10,7 +10,7 @@ from spacy.vocab import Vocab
 from typer.testing import CliRunner, Result
 
 from spacy_ner_plus.cli import app
-from spacy_ner_plus.experiments import trial
+from spacy_ner_plus.experiments import carrying_out, trial
 from spacy_ner_plus.experiments.results import RunScores
 from spacy_ner_plus.experiments.runs import Run
 from tests.experiments.samples import config_text, make_scores, write_corpus
@@ -118,7 +118,7 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         done.append(run.name)
         return make_scores(0.5, Chemical=0.5)
 
-    monkeypatch.setattr(trial, "carry_out", carry_out)
+    monkeypatch.setattr(carrying_out, "carry_out", carry_out)
     return done
 
 

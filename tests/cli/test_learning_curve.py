@@ -9,7 +9,7 @@ from typer.testing import CliRunner, Result
 
 from spacy_ner_plus.cli import app
 from spacy_ner_plus.cli.learning_curve import parse_shares
-from spacy_ner_plus.experiments import trial
+from spacy_ner_plus.experiments import carrying_out, trial
 from spacy_ner_plus.experiments.results import RunScores
 from spacy_ner_plus.experiments.runs import Run
 from tests.experiments.samples import config_text, make_scores, write_corpus
@@ -82,7 +82,7 @@ def test_learning_curve_notices_other_data_to_score(
             raise OSError("No space left on device")
         return make_scores(0.5)
 
-    monkeypatch.setattr(trial, "carry_out", carry_out)
+    monkeypatch.setattr(carrying_out, "carry_out", carry_out)
     first = invoke(*arguments(project, tmp_path))
     assert first.exit_code == 1
     assert "Error: No space left on device" in first.output

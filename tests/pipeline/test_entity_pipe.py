@@ -238,7 +238,7 @@ def test_predict(model: Path, toy: Language, data: Path, tmp_path: Path) -> None
     lines = (tmp_path / "out.jsonl").read_text(encoding="utf8").splitlines()
     rows = [json.loads(line) for line in lines]
     docs = [toy(example.predicted) for example in make_examples(toy, 30)]
-    assert [[entity["probability"] for entity in row["entities"]] for row in rows] == [
+    assert [[entity["probability"] for entity in row["spans"]] for row in rows] == [
         probabilities(doc) for doc in docs
     ]
     refused = run("predict", model, data, tmp_path / "b.jsonl", "--k-best", 2, "--component", "toy")

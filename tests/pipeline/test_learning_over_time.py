@@ -14,6 +14,7 @@ from spacy.training import Example
 from spacy.util import fix_random_seed
 from thinc.api import Adam
 
+from spacy_ner_plus.tags import TagScheme
 from tests.pipeline.samples import (
     TEXTS,
     assert_same_predictions,
@@ -293,7 +294,7 @@ def test_rehearsal_ends_with_new_labels_from_initialize(own_trained: Language) -
     """A teacher of other tags is none."""
     own_trained.resume_training()
     ner = own_trained.get_pipe("ner_plus")
-    ner._set_labels(["Other"])
+    ner._set_labels(TagScheme("BILOU", ["Other"]))
     assert ner.rehearse(make_examples(own_trained, 2)) == {"ner_plus": 0.0}
 
 

@@ -29,7 +29,7 @@ from tests.pipeline.saved.make import (
 ROOT = Path(__file__).parents[2]
 SAVED = Path(__file__).parent / "saved"
 FORMAT_1 = (
-    "The saved ner_plus model has format 1, that of this version is 2: it was read as it is. "
+    "The saved pipeline has format 1, that of this version is 3: it was read as it is. "
     "Save it again to have it checked on loading."
 )
 # What 0.3.0 and later found is found to the last bit on the machine that made them. Other

@@ -117,8 +117,8 @@ def test_any_pipeline_with_entities_will_do(tmp_path: Path) -> None:
     assert row == {"id": 1, "row": 1, "text": "😀 selegiline works", "spans": [drug]}
     refused = run(tmp_path / "model", source, tmp_path / "b.jsonl", "--k-best", 2)
     assert refused.exit_code == 1
-    assert "has no ner_plus component 'ner_plus'" in refused.stderr
-    assert "Components: entity_ruler" in refused.stderr
+    assert "has no component 'ner_plus' that gives readings" in refused.stderr
+    assert "It has: entity_ruler" in refused.stderr
 
 
 def test_spans_key_takes_spans_with_their_scores(

@@ -1,0 +1,90 @@
+"""Calibrating a pipeline: what `ner-plus calibrate` does, for Python."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from spacy import util
+from spacy.language import Language
+from spacy.training import Example
+
+from ..data.corpus import make_corpus_v1
+from ..metrics.reliability import Agreement
+from ..models.decoding.calibration import Calibration
+from ..pipeline.capabilities import HasCalibration, find_component
+from ..pipeline.judged_entities import TooFewEntitiesError, fit
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """How a calibration came out.
+
+    calibration (Calibration): What the pipeline has now.
+    before, after (Dict[str, Agreement]): How well probabilities agree with what is right: on
+        "development" data, which it was fitted to, and on "test" data, if some were given.
+    problem (str): Why nothing was fitted; None if it was.
+    """
+
+    calibration: Calibration
+    before: dict[str, Agreement]
+    after: dict[str, Agreement]
+    problem: str | None = None
+
+
+def calibrate(
+    model: Language | str | Path,
+    data: str | Path,
+    output: str | Path | None = None,
+    *,
+    test: str | Path | None = None,
+    tokens: str = "reference",
+    if_enough: bool = False,
+    component: str = "ner_plus",
+) -> Calibrated:
+    """Make a pipeline's probabilities come true as often as they say: fit a temperature, and a line
+    through the entities' log odds. The entities that it finds stay the same.
+
+    model (Language / str / Path): A trained pipeline, which is changed, or its name or folder.
+    data (str / Path): .spacy file with gold annotation that it was not trained on, or a folder.
+    output (str / Path): Folder for the calibrated pipeline; None to write nothing.
+    test (str / Path): Further data, to see how well it worked.
+    tokens (str): Which tokens the pipeline gets: "reference" or "pipeline", see evaluate.
+    if_enough (bool): Where there are too few entities to calibrate on, go on with the pipeline as
+        it is instead of failing.
+    component (str): Name of the component.
+    RETURNS (Calibrated): The calibration, and what it does.
+    RAISES ValueError: If there are no data, no such component, or too few entities.
+    """
+    nlp = model if isinstance(model, Language) else util.load_model(model)
+    ner: HasCalibration = find_component(nlp, component, HasCalibration, "can be calibrated")
+    paths = {"development": data} | ({} if test is None else {"test": test})
+    judged = {
+        name: ner.judge(_read_examples(nlp, component, Path(path), tokens))
+        for name, path in paths.items()
+    }
+    old, problem = ner.calibration, None
+    try:
+        ner.calibration = fit(judged["development"])
+    except TooFewEntitiesError as error:
+        if not if_enough:
+            raise
+        problem = str(error)
+    if output is not None:
+        nlp.to_disk(output)
+    return Calibrated(
+        ner.calibration,
+        before={name: entities.agreement(old) for name, entities in judged.items()},
+        after={name: entities.agreement(ner.calibration) for name, entities in judged.items()},
+        problem=problem,
+    )
+
+
+def _read_examples(nlp: Language, component: str, data: Path, tokens: str) -> list[Example]:
+    """The annotated documents, processed by the components before this one, to which it may
+    listen.
+    """
+    examples = list(make_corpus_v1(data, tokens)(nlp))
+    later = nlp.pipe_names[nlp.pipe_names.index(component) :]
+    docs = nlp.pipe((example.predicted for example in examples), disable=later)
+    for example, doc in zip(examples, docs, strict=True):
+        example.predicted = doc
+    return examples
