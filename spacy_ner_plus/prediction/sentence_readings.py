@@ -8,6 +8,7 @@ from spacy.language import Language
 from spacy.pipeline import Sentencizer
 from spacy.tokens import Doc, Span
 
+from ..models.runtime.tagger_shim import shim_of
 from ..pipeline.look_ahead import look_ahead
 from ..pipeline.ner_plus.factory import NerPlus
 from ..pipeline.ner_plus.readings import readings_of_parts
@@ -42,7 +43,8 @@ class SentenceReader:
         for batch in look_ahead(docs, max_docs=MAX_DOCS):
             emissions = self._ner.emissions(batch)
             parts = [self._sentences(doc) for doc in batch]
-            found = readings_of_parts(self._ner.tagger, emissions, parts, self._k)
+            tagger = shim_of(self._ner.model).tagger
+            found = readings_of_parts(tagger, emissions, parts, self._k)
             for spans, readings in zip(parts, found, strict=True):
                 yield [ReadSentence(*pair) for pair in zip(spans, readings, strict=True)]
 

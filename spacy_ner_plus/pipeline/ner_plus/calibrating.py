@@ -1,7 +1,7 @@
 """Fitting the calibration of a trained component to annotated documents."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from spacy.tokens import Doc
@@ -13,8 +13,8 @@ from ...metrics.reliability import expected_calibration_error, log_loss
 from ...models.decoding import calibration
 from ...models.decoding.calibration import Calibration
 from ...models.decoding.emissions import Emissions
-from ...models.decoding.entities import Entities, decode
-from ...models.runtime.tagger_shim import TaggerShim, shim_of
+from ...models.decoding.entities import Entities, Tagger
+from ...models.runtime.tagger_shim import shim_of
 from ..scorer import in_reference
 
 BATCH_SIZE = 32
@@ -49,13 +49,13 @@ class JudgedEntities:
 
     The encoder is run once; probabilities can then be had under any calibration.
 
-    tagger (TaggerShim): The tagger of the model.
+    tagger (Tagger): Of the component's model, with whatever calibration.
     emissions (Iterable[Emissions]): Of batches of documents.
     examples (Iterable[Example]): The documents of all batches, in the same order.
     """
 
     def __init__(
-        self, tagger: TaggerShim, emissions: Iterable[Emissions], examples: Iterable[Example]
+        self, tagger: Tagger, emissions: Iterable[Emissions], examples: Iterable[Example]
     ) -> None:
         self._tagger = tagger
         self._emissions = list(emissions)
@@ -87,17 +87,16 @@ class JudgedEntities:
         )
 
     def _decode(self, under: Calibration) -> Iterator[Entities]:
+        tagger = replace(self._tagger, calibration=under)
         for emissions in self._emissions:
-            yield from decode(
-                self._tagger.decoder, self._tagger.scheme, emissions, calibration=under
-            )
+            yield from tagger.decode(emissions)
 
 
 def judge(model: Model[list[Doc], Emissions], examples: Iterable[Example]) -> JudgedEntities:
     """Run a component's model over annotated documents."""
     examples = [example for example in examples if example.reference.has_annotation("ENT_IOB")]
     batches = minibatch([example.predicted for example in examples], BATCH_SIZE)
-    return JudgedEntities(shim_of(model), map(model.predict, batches), examples)
+    return JudgedEntities(shim_of(model).tagger, map(model.predict, batches), examples)
 
 
 def fit(judged: JudgedEntities) -> Calibration:

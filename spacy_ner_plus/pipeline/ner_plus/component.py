@@ -17,7 +17,7 @@ from ...annotation.gold import allowed_tags, register_annotated_labels
 from ...models.architectures.token_tagger import check_rehearsal
 from ...models.architectures.transformer_tagger import find_origin
 from ...models.decoding.emissions import Emissions
-from ...models.decoding.entities import Entities, constrain, decode
+from ...models.decoding.entities import Entities, constrain
 from ...models.decoding.losses import (
     distillation_loss_and_gradient,
     loss_and_gradient,
@@ -296,13 +296,7 @@ class NerPlus(SavedPipe):
         docs (Iterable[Doc]): The documents, of any length.
         RETURNS (List[Entities]): Per Doc, token spans with label indices and probabilities.
         """
-        tagger = self.tagger
-        return decode(
-            tagger.decoder,
-            tagger.scheme,
-            self.emissions(docs),
-            calibration=tagger.calibration,
-        )
+        return shim_of(self.model).tagger.decode(self.emissions(docs))
 
     def emissions(self, docs: Iterable[Doc]) -> Emissions:
         """The scores of the tags, -inf for those that existing_ents = "constrain" rules out."""
@@ -387,17 +381,17 @@ class NerPlus(SavedPipe):
         RETURNS (List[Reading]): Entities and their joint probability.
         RAISES ValueError: If k is less than 1.
         """
-        return k_best_readings(self.tagger, self._emissions_around(span), span, k)
+        return k_best_readings(shim_of(self.model).tagger, self._emissions_around(span), span, k)
 
     def tag_probabilities(self, span: Doc | Span) -> TagProbabilities:
         """The probabilities of all tags of each token of a part of a document."""
-        return tag_probabilities(self.tagger, self._emissions_around(span), span)
+        return tag_probabilities(shim_of(self.model).tagger, self._emissions_around(span), span)
 
     def sequence_entropy(self, span: Doc | Span) -> float:
         """How undecided the model is about a part of a document: the entropy of its distribution
         over tag sequences, in nats; 0 if it is sure.
         """
-        return sequence_entropy(self.tagger, self._emissions_around(span), span)
+        return sequence_entropy(shim_of(self.model).tagger, self._emissions_around(span), span)
 
     def _emissions_around(self, span: Doc | Span) -> Emissions:
         return self.emissions([span if isinstance(span, Doc) else span.doc])
