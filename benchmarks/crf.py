@@ -33,7 +33,7 @@ from speed.machine import describe
 from torch import Tensor
 
 from spacy_ner_plus.models.decoding.entities import make_decoder
-from spacy_ner_plus.nn.crf import CRF, forward_backward, viterbi
+from spacy_ner_plus.nn.crf import CRF, Layout, forward_backward, viterbi
 from spacy_ner_plus.nn.crf.chunks import Limits
 from spacy_ner_plus.tags import TagScheme
 
@@ -47,10 +47,15 @@ TASKS = (LOSS, DECODE, MARGINALS)
 
 @dataclass(frozen=True)
 class Problem:
-    """Random scores and a valid path. emissions: (batch, time, tags); tags: (batch, time)."""
+    """Random scores and a valid path of some sequences of one length, one after the other.
+
+    emissions: (batch * time, tags); tags: (batch * time,). pytorch-crf gets views of them,
+    (batch, time, tags) and (batch, time).
+    """
 
     crf: CRF
     peer: torchcrf.CRF
+    batch: int
     emissions: Tensor
     tags: Tensor
 
@@ -62,23 +67,27 @@ class Problem:
             self._run_ours(task)
 
     def _run_ours(self, task: str) -> None:
-        lengths = [self.tags.shape[1]] * len(self.tags)
+        layout = self._layout()
         if task == LOSS:
             allowed = torch.nn.functional.one_hot(self.tags, self.crf.n_tags).bool()
             emissions = self.emissions.detach().requires_grad_()
-            self.crf.loss(emissions, lengths, allowed).sum().backward()
+            self.crf.loss(emissions, layout, allowed).sum().backward()
             return
-        self.crf.decode(self.emissions, lengths)
+        self.crf.decode(self.emissions, layout)
         if task == MARGINALS:
-            self.crf.lattice(self.emissions, lengths).marginals()
+            self.crf.lattice(self.emissions, self._layout()).marginals()
+
+    def _layout(self) -> Layout:
+        return Layout([len(self.tags) // self.batch] * self.batch, self.emissions.device)
 
     def _run_peer(self, task: str) -> None:
+        padded = self.emissions.detach().unflatten(0, (self.batch, -1))  # (batch, time, tags)
         if task == LOSS:
-            emissions = self.emissions.detach().requires_grad_()
-            (-self.peer(emissions, self.tags, reduction="sum")).backward()
+            tags = self.tags.unflatten(0, (self.batch, -1))  # (batch, time)
+            (-self.peer(padded.requires_grad_(), tags, reduction="sum")).backward()
             return
         with torch.no_grad():
-            self.peer.decode(self.emissions)
+            self.peer.decode(padded)
 
 
 def main() -> None:
@@ -151,9 +160,10 @@ def make_problem(n_tags: int, batch: int, n_tokens: int, device: str) -> Problem
         for parameter in crf.parameters():
             parameter.normal_()
     crf.to(device)
-    emissions = 3 * torch.randn(batch, n_tokens, n_tags, device=device)
-    tags = crf.decode(torch.randn_like(emissions), [n_tokens] * batch)
-    return Problem(crf, peer.to(device), emissions, tags)
+    emissions = 3 * torch.randn(batch * n_tokens, n_tags, device=device)
+    layout = Layout([n_tokens] * batch, emissions.device)
+    tags = crf.decode(torch.randn_like(emissions), layout)
+    return Problem(crf, peer.to(device), batch, emissions, tags)
 
 
 @contextmanager

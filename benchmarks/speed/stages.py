@@ -21,7 +21,7 @@ STAGES = {
     "wordpieces": ["text.wordpieces:WordpieceTokenizer.__call__"],
     "align, windows, packing": ["models.runtime.wordpiece_input:read_docs"],
     "encode": ["nn.encoders.transformer:TransformerEncoder.forward"],
-    "pool and head": ["nn.heads.tag_head:TransformerTagger.forward"],
+    "pool and head": ["nn.heads.taggers:TransformerTagger.forward"],
     "decode": ["nn.crf.decoder:TagDecoder.decode"],
     "probabilities": ["nn.crf.decoder:TagDecoder.lattice", "nn.crf.lattice:Lattice.span_log_probs"],
     "write to Doc": ["pipeline.ner_plus.annotating:Annotator.write"],

@@ -1,6 +1,7 @@
 """Packages that only some commands need: imported when they are used, named when they lack."""
 
 from importlib import import_module
+from importlib.util import find_spec
 from types import ModuleType
 
 
@@ -17,7 +18,20 @@ def require(module: str, extra: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] != package:
             raise
-        raise ValueError(
-            f"This needs {package}, which is not installed: "
-            f'pip install "spacy_ner_plus[{extra}]"'
-        ) from None
+        raise ValueError(_missing("This", package, extra)) from None
+
+
+def check_installed(package: str, extra: str, *, what: str) -> None:
+    """As require, without importing anything.
+
+    what (str): What needs the package.
+    RAISES ValueError: If it is not installed.
+    """
+    if find_spec(package) is None:
+        raise ValueError(_missing(what, package, extra))
+
+
+def _missing(what: str, package: str, extra: str) -> str:
+    return (
+        f"{what} needs {package}, which is not installed: pip install \"spacy_ner_plus[{extra}]\""
+    )

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from spacy_ner_plus.models.decoding import emissions as emissions_module
+from spacy_ner_plus.models.decoding.calibration import Calibration
 from spacy_ner_plus.models.decoding.emissions import Emissions
-from spacy_ner_plus.models.decoding.entities import decode, make_decoder
+from spacy_ner_plus.models.decoding.entities import Tagger, make_decoder
 from spacy_ner_plus.models.decoding.losses import loss_and_gradient
 from spacy_ner_plus.nn.crf import CRF, TagDecoder
 from spacy_ner_plus.tags import TagScheme
@@ -79,7 +80,7 @@ def test_decode_finds_the_best_entities_and_their_probabilities(
         with pytest.MonkeyPatch.context() as patch:
             # also in several groups
             patch.setattr(emissions_module, "MAX_CELLS", 8 if seed % 2 else 1 << 18)
-            found = decode(case.decoder, scheme, case.emissions)
+            found = Tagger(case.decoder, scheme).decode(case.emissions)
         assert len(found) == len(case.emissions.row_tokens)
         for entities, scores, tokens in zip(
             found, case.docs(), case.emissions.row_tokens, strict=True
@@ -110,10 +111,10 @@ def test_decode_finds_the_best_entities_and_their_probabilities(
 @each_decoder
 def test_decode_of_no_docs_and_of_docs_without_rows(use_crf: bool) -> None:
     scheme = SCHEMES[0]
-    decoder = make_decoder(scheme, use_crf=use_crf)
+    tagger = Tagger(make_decoder(scheme, use_crf=use_crf), scheme)
     nothing = np.zeros(0, dtype=np.int64)
-    assert decode(decoder, scheme, Emissions(torch.zeros(0, 5), [])) == []
-    found = decode(decoder, scheme, Emissions(torch.zeros(0, 5), [nothing, nothing]))
+    assert tagger.decode(Emissions(torch.zeros(0, 5), [])) == []
+    found = tagger.decode(Emissions(torch.zeros(0, 5), [nothing, nothing]))
     assert [len(entities) for entities in found] == [0, 0]
 
 
@@ -121,7 +122,7 @@ def test_decode_of_no_docs_and_of_docs_without_rows(use_crf: bool) -> None:
 def test_decode_without_labels_finds_nothing(use_crf: bool) -> None:
     scheme = TagScheme("BIO", [])
     emissions = Emissions(torch.randn(3, 1), [np.arange(3)])
-    (found,) = decode(make_decoder(scheme, use_crf=use_crf), scheme, emissions)
+    (found,) = Tagger(make_decoder(scheme, use_crf=use_crf), scheme).decode(emissions)
     assert len(found) == 0
 
 
@@ -130,9 +131,37 @@ def test_decode_of_an_entity_over_tokens_without_rows() -> None:
     scores = torch.full((3, 3), -9.0)
     scores[[0, 1, 2], [1, 2, 0]] = 9.0
     emissions = Emissions(scores, [np.array([2, 5, 6])])
-    (found,) = decode(make_decoder(scheme, use_crf=False), scheme, emissions)
+    (found,) = Tagger(make_decoder(scheme, use_crf=False), scheme).decode(emissions)
     assert (found.starts.tolist(), found.ends.tolist()) == ([2], [6])
     assert 0.999 < found.probabilities[0] <= 1.0
+
+
+@each_decoder
+def test_decode_puts_probabilities_through_the_calibration(use_crf: bool) -> None:
+    """The temperature divides scores and transitions; the line acts on the log odds after that."""
+    scheme = SCHEMES[1]
+    case = make_case(scheme, use_crf, 3, most=8)
+    plain = Tagger(case.decoder, scheme, Calibration(2.0)).decode(case.emissions)
+    lined = Tagger(case.decoder, scheme, Calibration(2.0, slope=0.5, intercept=1.0))
+    n_found = 0
+    for scores, before, after, tokens in zip(
+        case.docs(), plain, lined.decode(case.emissions), case.emissions.row_tokens, strict=True
+    ):
+        starts = np.searchsorted(tokens, before.starts)
+        ends = np.searchsorted(tokens, before.ends - 1) + 1
+        for i, (start, end, label) in enumerate(zip(starts, ends, before.labels, strict=True)):
+            expected = crf_brute_force_span_log_prob(
+                scores / 2,
+                *(part / 2 for part in case.chain()),
+                (int(start), int(end)),
+                entity_tags(scheme, int(label), int(end - start)),
+                int(scheme.inside[label]),
+            ).exp()
+            assert before.probabilities[i] == pytest.approx(float(expected), abs=1e-9)
+            odds = (expected / (1 - expected)) ** 0.5 * math.e
+            assert after.probabilities[i] == pytest.approx(float(odds / (1 + odds)), abs=1e-9)
+            n_found += 1
+    assert n_found > 3
 
 
 def random_allowed(case: Case, scheme: TagScheme) -> list[np.ndarray]:

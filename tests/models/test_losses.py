@@ -1,6 +1,6 @@
 """Weights, smoothing and distillation on top of the likelihood, against brute force.
 
-What has no weights and no smoothing is tested in test_tagging.py.
+What has no weights and no smoothing is tested in test_entities.py.
 """
 
 from itertools import product
@@ -19,7 +19,7 @@ from spacy_ner_plus.models.decoding.losses import (
     loss_and_gradient,
     tag_log_weights,
 )
-from spacy_ner_plus.nn.crf import CRF, TagDecoder
+from spacy_ner_plus.nn.crf import CRF, Layout, TagDecoder
 from spacy_ner_plus.tags import TagScheme
 
 BIO = TagScheme("BIO", ["X", "Y"])
@@ -210,7 +210,6 @@ def test_weights_of_one_change_nothing(use_crf: bool) -> None:
 
 @each_decoder
 def test_smoothing_of_a_document_does_not_depend_on_the_others(use_crf: bool) -> None:
-    """Padding, which is another document's first row, has no share."""
     decoder = make(BIO, use_crf, 0)
     lengths = (1, 4, 2)
     emissions = make_emissions(BIO, lengths, 0)
@@ -233,8 +232,8 @@ def test_smoothed_optimum_is_the_smoothed_target_with_a_crf_too() -> None:
     emissions = Emissions(target.log(), [np.arange(1)])
     _, gradient = loss_and_gradient(decoder, emissions, [gold], smoothing=0.2)
     torch.testing.assert_close(gradient, torch.zeros_like(gradient), rtol=0, atol=1e-9)
-    lattice = decoder.lattice(emissions.scores[None], [1])
-    marginals = lattice.marginals()[0, 0].tolist()
+    lattice = decoder.lattice(emissions.scores, Layout([1]))
+    marginals = lattice.marginals()[0].tolist()
     assert marginals == pytest.approx([0.2 / 3, 0.8 + 0.2 / 3, 0, 0.2 / 3, 0])
     for tag in (0, 1, 3):
         moved = Emissions(emissions.scores.clone(), emissions.row_tokens)

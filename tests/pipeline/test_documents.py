@@ -13,10 +13,7 @@ from spacy.training import Example
 from thinc.api import Adam
 
 from spacy_ner_plus.models.decoding.emissions import Emissions
-from spacy_ner_plus.models.decoding.entities import Entities, decode
-from spacy_ner_plus.nn.crf import TagDecoder
-from spacy_ner_plus.pipeline.ner_plus import component
-from spacy_ner_plus.tags import TagScheme
+from spacy_ner_plus.models.decoding.entities import Entities, Tagger
 from tests.pipeline.samples import (
     TEXTS,
     add_ner_plus,
@@ -174,13 +171,12 @@ def test_document_of_a_million_characters_loses_nothing(
 ) -> None:
     emissions: list[Emissions] = []
 
-    def recording(
-        decoder: TagDecoder, scheme: TagScheme, scores: Emissions, **settings: float
-    ) -> list[Entities]:
+    def recording(tagger: Tagger, scores: Emissions) -> list[Entities]:
         emissions.append(scores)
-        return decode(decoder, scheme, scores)
+        return decode(tagger, scores)
 
-    monkeypatch.setattr(component, "decode", recording)
+    decode = Tagger.decode
+    monkeypatch.setattr(Tagger, "decode", recording)
     block = " ".join([*TEXTS[:2], TEXTS[3], "😀 北京", *TEXTS[5:]]) + "\n"
     text = (block * (1_000_000 // len(block) + 1))[:1_000_000]
     doc = eager(text)

@@ -13,7 +13,7 @@ from thinc.api import Model, torch2xp, xp2torch
 from thinc.types import ArgsKwargs, Floats2d
 from torch import Tensor
 
-from ...nn.heads.tag_head import TokenTagger
+from ...nn.heads.taggers import TokenTagger
 from ..decoding.emissions import Emissions, flat_tokens
 from ..runtime.tagger_shim import TaggerShim, shim_of
 from ..runtime.wordpiece_input import check_settings

@@ -12,7 +12,8 @@ from thinc.types import ArgsKwargs
 from torch import Tensor, nn
 
 from ...nn.crf import CRF
-from ...nn.heads.tag_head import TagHead, TransformerTagger
+from ...nn.heads.tag_head import TagHead
+from ...nn.heads.taggers import TransformerTagger
 from ...tags import TagScheme
 from ..decoding.emissions import Emissions
 from ..onnx import shim as onnx_shim

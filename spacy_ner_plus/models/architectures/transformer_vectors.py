@@ -15,7 +15,7 @@ from thinc.api import Model, Optimizer, torch2xp, xp2torch
 from thinc.types import ArgsKwargs, Floats2d
 from torch import Tensor
 
-from ...nn.heads.tag_head import TransformerVectors
+from ...nn.encoders.vectors import TransformerVectors
 from ..decoding.emissions import flat_tokens
 from ..runtime import wordpiece_input
 from ..runtime.torch_shim import TorchShim

@@ -1,14 +1,32 @@
-"""Emissions: the tag scores of some documents, and the way to whole sequences and back."""
+"""Emissions: the tag scores of some documents, and the documents that are decoded together."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
 from torch import Tensor
 
-# Padded cells (sequences x rows) that are decoded together: bounds the lattice's memory.
+from ...nn.crf import Layout
+
+# Documents times rows of the longest one that are decoded together: bounds the lattice's memory.
 MAX_CELLS = 1 << 18
+
+
+@dataclass(frozen=True)
+class SequenceGroup:
+    """Documents of similar length that are decoded together.
+
+    docs: (n_docs,) int64, positions of the documents in the batch.
+    rows: (N,) int64, on the emissions' device: the rows of these documents, one document after
+        the other, among all rows of the batch.
+    layout (Layout): How many of them each document has, at least 1.
+    """
+
+    docs: np.ndarray
+    rows: Tensor
+    layout: Layout
 
 
 @dataclass(frozen=True)
@@ -23,10 +41,32 @@ class Emissions:
     scores: Tensor
     row_tokens: list[np.ndarray]
 
-    @property
+    @cached_property
     def lengths(self) -> np.ndarray:
         """(n_docs,) rows of each Doc."""
         return np.array([len(tokens) for tokens in self.row_tokens], dtype=np.int64)
+
+    def groups(self) -> Iterator[SequenceGroup]:
+        """Pack documents by length into groups, longest first, under a budget of padded cells.
+        Documents without rows are in no group.
+        """
+        order = np.argsort(-self.lengths, kind="stable")  # (n_docs,)
+        order = order[self.lengths[order] > 0]
+        start = 0
+        while start < len(order):
+            longest = int(self.lengths[order[start]])
+            docs = order[start : start + max(1, MAX_CELLS // longest)]
+            yield self.group(docs)
+            start += len(docs)
+
+    def group(self, docs: np.ndarray) -> SequenceGroup:
+        """docs: (n_docs,) int64, positions of documents that have rows."""
+        lengths = self.lengths[docs]  # (n_docs,)
+        firsts = (np.cumsum(self.lengths) - self.lengths)[docs]  # (n_docs,) among all rows
+        shifts = firsts - (np.cumsum(lengths) - lengths)  # (n_docs,)
+        rows = np.arange(lengths.sum()) + np.repeat(shifts, lengths)  # (N,)
+        device = self.scores.device
+        return SequenceGroup(docs, torch.from_numpy(rows).to(device), Layout(lengths, device))
 
 
 def flat_tokens(row_tokens: Sequence[np.ndarray], n_tokens: Sequence[int]) -> np.ndarray:
@@ -35,42 +75,6 @@ def flat_tokens(row_tokens: Sequence[np.ndarray], n_tokens: Sequence[int]) -> np
     row_tokens: for each Doc, (n_rows_of_doc,) int64, as in Emissions.
     n_tokens: tokens of each Doc, those without a row included.
     """
-    bases = np.cumsum([0, *n_tokens])
+    bases = np.cumsum([0, *n_tokens])  # (n_docs + 1,)
     shifted = [tokens + base for tokens, base in zip(row_tokens, bases[:-1], strict=True)]
-    return np.concatenate([np.zeros(0, dtype=np.int64), *shifted])
-
-
-@dataclass(frozen=True)
-class SequenceGroup:
-    """Documents of similar length that are decoded together.
-
-    docs: (n,) int64, positions of the documents in the batch, longest first.
-    lengths: (n,) int64 rows of each, all at least 1.
-    rows: (n, longest) int64, the row of the batch at each place; 0 on padding.
-    """
-
-    docs: np.ndarray
-    lengths: np.ndarray
-    rows: np.ndarray
-
-    def gather(self, flat: Tensor) -> Tensor:
-        """(n_rows, ...) -> (n, longest, ...), with whatever on the padding."""
-        return flat[torch.from_numpy(self.rows).to(flat.device)]
-
-
-def sequence_groups(lengths: np.ndarray) -> Iterator[SequenceGroup]:
-    """Pack documents by length into groups under a budget of padded cells.
-
-    lengths: (n_docs,) int64; documents without rows are in no group.
-    """
-    bases = np.cumsum(lengths) - lengths
-    order = np.argsort(-lengths, kind="stable")
-    order = order[lengths[order] > 0]
-    start = 0
-    while start < len(order):
-        longest = int(lengths[order[start]])
-        docs = order[start : start + max(1, MAX_CELLS // longest)]
-        within = np.arange(longest)
-        inside = within < lengths[docs, None]
-        yield SequenceGroup(docs, lengths[docs], np.where(inside, bases[docs, None] + within, 0))
-        start += len(docs)
+    return np.concatenate([np.zeros(0, dtype=np.int64), *shifted])  # (n_rows,)

@@ -1,16 +1,15 @@
 """From emissions to entities with probabilities."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
 
-from ...nn.crf import CRF, SpanTags, TagDecoder
+from ...nn.crf import CRF, Lattice, SpanTags, TagDecoder
 from ...tags import TagScheme
 from .calibration import Calibration
-from .emissions import Emissions, SequenceGroup, sequence_groups
+from .emissions import Emissions, SequenceGroup
 
 
 @dataclass(frozen=True)
@@ -30,44 +29,52 @@ class Entities:
         return len(self.starts)
 
 
-_NONE = np.zeros(0, dtype=np.int64)
 UNCALIBRATED = Calibration()
+_NONE = np.zeros(0, dtype=np.int64)
 NO_ENTITIES = Entities(_NONE, _NONE, _NONE, np.zeros(0))
+
+
+@dataclass(frozen=True)
+class Tagger:
+    """What emissions mean.
+
+    decoder (TagDecoder): The distribution over tag sequences that they make.
+    scheme (TagScheme): The tags.
+    calibration (Calibration): How scores become probabilities.
+    """
+
+    decoder: TagDecoder
+    scheme: TagScheme
+    calibration: Calibration = UNCALIBRATED
+
+    def decode(self, emissions: Emissions) -> list[Entities]:
+        """The best valid tag sequence of each Doc, read as entities with exact probabilities.
+
+        emissions (Emissions): Scores; tags that score -inf (see `constrain`) are not used, and the
+            probabilities are conditional on that.
+        """
+        found = [NO_ENTITIES] * len(emissions.row_tokens)
+        with torch.no_grad():
+            for group in emissions.groups():
+                tags = self.decoder.decode(emissions.scores[group.rows], group.layout)  # (N,)
+                spans = _spans_of(tags.cpu().numpy(), group, self.scheme)
+                if not len(spans.starts):
+                    continue
+                probabilities = _probabilities_of(spans, emissions, self)  # (n_spans,)
+                for doc, entities in _by_doc(spans, probabilities, emissions.row_tokens):
+                    found[doc] = entities
+        return found
+
+    def lattice(self, emissions: Emissions, group: SequenceGroup) -> Lattice:
+        """The distribution over the tag sequences of some Docs, at the calibrated temperature."""
+        temperature = self.calibration.temperature
+        scores = emissions.scores[group.rows]  # (N, n_tags)
+        return self.decoder.lattice(scores, group.layout, temperature=temperature)
 
 
 def make_decoder(scheme: TagScheme, *, use_crf: bool) -> TagDecoder:
     """The CRF of a scheme, or the softmax with the same hard constraints."""
-    masks = [torch.tensor(m) for m in (scheme.starts, scheme.transitions, scheme.ends)]
-    return CRF(*masks) if use_crf else TagDecoder(*masks)
-
-
-def decode(
-    decoder: TagDecoder,
-    scheme: TagScheme,
-    emissions: Emissions,
-    *,
-    calibration: Calibration = UNCALIBRATED,
-) -> list[Entities]:
-    """The best valid tag sequence of each Doc, read as entities with exact probabilities.
-
-    emissions (Emissions): Scores; tags that score -inf (see `constrain`) are not used, and the
-        probabilities are conditional on that.
-    calibration (Calibration): How scores become probabilities.
-    """
-    found = [NO_ENTITIES] * len(emissions.row_tokens)
-    with torch.no_grad():
-        for group in sequence_groups(emissions.lengths):
-            scores = group.gather(emissions.scores)  # (docs, rows, tags)
-            tags = decoder.decode(scores, group.lengths.tolist()).cpu().numpy()
-            for doc, entities in _read(decoder, scheme, scores, tags, group, calibration):
-                tokens = emissions.row_tokens[doc]
-                found[doc] = Entities(
-                    starts=tokens[entities.starts],
-                    ends=tokens[entities.ends - 1] + 1,
-                    labels=entities.labels,
-                    probabilities=entities.probabilities,
-                )
-    return found
+    return (CRF if use_crf else TagDecoder).from_scheme(scheme)
 
 
 def constrain(emissions: Emissions, permitted: Sequence[np.ndarray]) -> Emissions:
@@ -79,52 +86,59 @@ def constrain(emissions: Emissions, permitted: Sequence[np.ndarray]) -> Emission
         return emissions
     mask = torch.from_numpy(np.concatenate([rows for rows in permitted if len(rows)]))
     scores = emissions.scores.masked_fill(~mask.to(emissions.scores.device), -torch.inf)
-    return Emissions(scores, emissions.row_tokens)
+    return Emissions(scores, emissions.row_tokens)  # (n_rows, n_tags)
 
 
-def _read(
-    decoder: TagDecoder,
-    scheme: TagScheme,
-    scores: Tensor,
-    tags: np.ndarray,
-    group: SequenceGroup,
-    calibration: Calibration,
-) -> list[tuple[int, Entities]]:
-    """The entities of a group's tag sequences; the lattice is run only where there are some."""
+@dataclass(frozen=True)
+class _Spans:
+    """Entities of some documents, one document after the other.
+
+    docs: (n_spans,) int64, the document's position in the batch. starts, ends: (n_spans,) int64
+    rows of the document. labels: (n_spans,) int64.
+    """
+
+    docs: np.ndarray
+    starts: np.ndarray
+    ends: np.ndarray
+    labels: np.ndarray
+
+
+def _spans_of(tags: np.ndarray, group: SequenceGroup, scheme: TagScheme) -> _Spans:
+    """tags: (N,) int64, those of all rows of a group."""
     # Valid sequences one after the other are a valid sequence, whose spans stay within each.
-    inside = np.arange(tags.shape[1]) < group.lengths[:, None]
-    starts, ends, labels = scheme.decode(tags[inside])
-    if not len(starts):
-        return []
-    stops = np.cumsum(group.lengths)
+    starts, ends, labels = scheme.decode(tags)  # (n_spans,) each, in rows of the group
+    lengths = group.layout.lengths.numpy()  # (n_docs,)
+    stops = np.cumsum(lengths)  # (n_docs,)
     sequence = np.searchsorted(stops, starts, side="right")  # (n_spans,)
-    first = (stops - group.lengths)[sequence]
-    starts, ends = starts - first, ends - first
-    busy, row, counts = np.unique(sequence, return_inverse=True, return_counts=True)
-    device = scores.device
-    index = torch.from_numpy(busy).to(device)
-    lengths = group.lengths[busy].tolist()
-    lattice = decoder.lattice(scores[index], lengths, temperature=calibration.temperature)
+    firsts = (stops - lengths)[sequence]  # (n_spans,)
+    return _Spans(group.docs[sequence], starts - firsts, ends - firsts, labels)
+
+
+def _probabilities_of(spans: _Spans, emissions: Emissions, tagger: Tagger) -> np.ndarray:
+    """(n_spans,) float64: P(exactly this span with this label)."""
+    # the lattice is run for the documents that have spans alone
+    is_first = np.diff(spans.docs, prepend=-1) != 0  # (n_spans,)
+    lattice = tagger.lattice(emissions, emissions.group(spans.docs[is_first]))
+    scheme = tagger.scheme
+    tags = [ids[spans.labels] for ids in (scheme.first, scheme.inside, scheme.last, scheme.unit)]
     log_probabilities = lattice.span_log_probs(
-        _tensor(row, device),
-        _tensor(starts, device),
-        _tensor(ends, device),
-        SpanTags(
-            first=_tensor(scheme.first[labels], device),
-            inside=_tensor(scheme.inside[labels], device),
-            last=_tensor(scheme.last[labels], device),
-            unit=_tensor(scheme.unit[labels], device),
-        ),
-    )
+        sequence=torch.from_numpy(np.cumsum(is_first) - 1),
+        start=torch.from_numpy(spans.starts),
+        end=torch.from_numpy(spans.ends),
+        tags=SpanTags(*map(torch.from_numpy, tags)),
+    )  # (n_spans,)
     probabilities = log_probabilities.double().exp().clamp(0.0, 1.0).cpu().numpy()
-    probabilities = calibration.of_entities(probabilities)
-    splits = np.cumsum(counts)[:-1]
-    columns = [np.split(column, splits) for column in (starts, ends, labels, probabilities)]
-    return [
-        (int(group.docs[i]), Entities(*fields))
-        for i, fields in zip(busy, zip(*columns, strict=True), strict=True)
-    ]
+    return tagger.calibration.of_entities(probabilities)
 
 
-def _tensor(values: np.ndarray, device: torch.device) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(values)).to(device)
+def _by_doc(
+    spans: _Spans, probabilities: np.ndarray, row_tokens: Sequence[np.ndarray]
+) -> Iterator[tuple[int, Entities]]:
+    """Each document that has spans, and its entities."""
+    splits = np.flatnonzero(np.diff(spans.docs)) + 1  # (n_docs - 1,) where another one begins
+    columns = (spans.docs, spans.starts, spans.ends, spans.labels, probabilities)
+    for docs, starts, ends, labels, own in zip(
+        *(np.split(column, splits) for column in columns), strict=True
+    ):
+        tokens = row_tokens[docs[0]]  # (n_rows_of_doc,)
+        yield int(docs[0]), Entities(tokens[starts], tokens[ends - 1] + 1, labels, own)

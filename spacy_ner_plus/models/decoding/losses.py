@@ -20,10 +20,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...nn.crf import CRF, TagDecoder
-from ...nn.crf.distillation import SoftTargets
+from ...nn.crf import CRF, Layout, SoftTargets, TagDecoder
 from ...tags import TagScheme
-from .emissions import Emissions, SequenceGroup, sequence_groups
+from .emissions import Emissions, SequenceGroup
 
 
 def loss_and_gradient(
@@ -47,21 +46,20 @@ def loss_and_gradient(
         over annotated rows with respect to the scores, without meaning unless all losses are
         finite. The decoder's own parameters collect theirs on the way.
     """
-    permitted = _join(allowed, emissions)
-    known = permitted.sum(dim=1) == 1  # (n_rows,)
-    weights = None
+    permitted = _join(allowed, emissions)  # (n_rows, n_tags)
+    weights = None  # (n_tags,)
     if log_weights is not None:
         weights = torch.as_tensor(log_weights, dtype=torch.float64, device=permitted.device)
 
     def loss(scores: Tensor, group: SequenceGroup) -> Tensor:
-        targets = group.gather(permitted)
-        weighted = scores if weights is None else scores - weights  # (docs, rows, tags)
-        nll = decoder.loss(weighted, group.lengths.tolist(), targets)
+        targets = permitted[group.rows]  # (N, n_tags), as scores
+        weighted = scores if weights is None else scores - weights  # (N, n_tags)
+        nll = decoder.loss(weighted, group.layout, targets)  # (n_docs,)
         if smoothing:
-            possible = _possible_tags(decoder, targets, group)
-            gap = _smoothing_gap(scores.double(), targets, possible)
-            inside = _inside(group, scores.device) & group.gather(known)
-            nll = nll + smoothing * (gap * inside).sum(dim=1)
+            possible = _possible_tags(decoder, targets, group.layout)
+            gap = _smoothing_gap(scores.double(), targets, possible)  # (N,)
+            is_known = targets.sum(dim=1) == 1  # (N,)
+            nll = nll + smoothing * group.layout.sum(gap * is_known)
         return nll
 
     n_annotated = int((~permitted.all(dim=1)).sum())
@@ -84,13 +82,12 @@ def distillation_loss_and_gradient(
         gradient of their mean over rows. As in loss_and_gradient otherwise.
     """
     tags = torch.arange(n_known, device=emissions.scores.device)
-    known_scores = teacher_emissions.scores.detach().clone()
+    known_scores = teacher_emissions.scores.detach().clone()  # (n_rows, the teacher's tags)
     known_scores[:, n_known:] = -torch.inf
 
     def loss(scores: Tensor, group: SequenceGroup) -> Tensor:
-        lengths = group.lengths.tolist()
-        targets = teacher.soft_targets(group.gather(known_scores), lengths)
-        return decoder.distillation_loss(scores, lengths, _first(targets, n_known), tags)
+        targets = teacher.soft_targets(known_scores[group.rows], group.layout)
+        return decoder.distillation_loss(scores, group.layout, _first(targets, n_known), tags)
 
     return _collect(decoder, emissions, loss, len(emissions.scores))
 
@@ -113,7 +110,10 @@ def _collect(
     loss: Callable[[Tensor, SequenceGroup], Tensor],
     n_counted: int,
 ) -> tuple[np.ndarray, Tensor]:
-    """The loss of each Doc, group by group, and the gradient of their sum over n_counted."""
+    """The loss of each Doc, group by group, and the gradient of their sum over n_counted.
+
+    loss (Callable): Gives the losses (n_docs,) of a group's Docs from their scores (N, n_tags).
+    """
     losses = np.zeros(len(emissions.row_tokens))
     # a copy: what predict gives is an inference tensor, which can't ask for a gradient
     leaf = emissions.scores.detach().clone().requires_grad_()
@@ -121,8 +121,8 @@ def _collect(
     if len(overflown):
         losses[overflown] = np.nan
         return losses, torch.zeros_like(leaf)
-    for group in sequence_groups(emissions.lengths):
-        of_group = loss(group.gather(leaf), group)  # (docs,)
+    for group in emissions.groups():
+        of_group = loss(leaf[group.rows], group)  # (n_docs,)
         losses[group.docs] = of_group.detach().double().cpu().numpy()
         if not np.isfinite(losses[group.docs]).all():
             break  # the caller names the document; there is nothing to learn from the rest
@@ -137,36 +137,28 @@ def _join(allowed: Sequence[np.ndarray], emissions: Emissions) -> Tensor:
 
 
 def _smoothing_gap(scores: Tensor, targets: Tensor, possible: Tensor) -> Tensor:
-    """(docs, rows): by how much the known tag scores more than the mean of the possible ones."""
-    mean = (scores * possible).sum(dim=2) / possible.sum(dim=2)
-    return (scores * targets).sum(dim=2) - mean
+    """(N,): by how much the known tag scores more than the mean of the possible ones."""
+    mean = (scores * possible).sum(dim=1) / possible.sum(dim=1)  # (N,)
+    return (scores * targets).sum(dim=1) - mean
 
 
-def _possible_tags(decoder: TagDecoder, targets: Tensor, group: SequenceGroup) -> Tensor:
-    """(docs, rows, tags) bool: the tags that the loss sums over. To raise the score of others
-    would cost nothing, so smoothing would raise it without end.
+def _possible_tags(decoder: TagDecoder, targets: Tensor, layout: Layout) -> Tensor:
+    """(N, n_tags) bool: the tags that the loss sums over. To raise the score of others would cost
+    nothing, so smoothing would raise it without end.
     """
     possible = torch.ones_like(targets)
     if isinstance(decoder, CRF):
-        possible[:, 0] &= decoder.start_mask
-        last = torch.from_numpy(group.lengths - 1).to(targets.device)
-        docs = torch.arange(len(last), device=targets.device)
-        possible[docs, last] &= decoder.end_mask
+        possible[layout.first] &= decoder.start_mask  # (n_docs, n_tags)
+        possible[layout.last] &= decoder.end_mask
     return possible
-
-
-def _inside(group: SequenceGroup, device: torch.device) -> Tensor:
-    """(docs, rows) bool, false on padding."""
-    within = np.arange(group.rows.shape[1]) < group.lengths[:, None]
-    return torch.from_numpy(within).to(device)
 
 
 def _first(targets: SoftTargets, n_tags: int) -> SoftTargets:
     """Without the other tags, of which the probability is 0."""
     transitions = targets.transitions
     if transitions is not None:
-        transitions = transitions[:, :n_tags, :n_tags]
-    marginals = targets.marginals[:, :, :n_tags]
+        transitions = transitions[:, :n_tags, :n_tags]  # (n_docs, n_tags, n_tags)
+    marginals = targets.marginals[:, :n_tags]  # (N, n_tags)
     return replace(targets, marginals=marginals, transitions=transitions)
 
 
@@ -175,5 +167,5 @@ def _overflown_docs(decoder: TagDecoder, emissions: Emissions) -> np.ndarray:
     overflown = ~torch.isfinite(emissions.scores).all(dim=1)  # (n_rows,)
     for parameter in decoder.parameters():
         overflown |= ~torch.isfinite(parameter).all()
-    doc_of_row = np.repeat(np.arange(len(emissions.row_tokens)), emissions.lengths)
+    doc_of_row = np.repeat(np.arange(len(emissions.row_tokens)), emissions.lengths)  # (n_rows,)
     return np.unique(doc_of_row[overflown.cpu().numpy()])

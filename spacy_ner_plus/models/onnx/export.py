@@ -10,7 +10,6 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
-from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -19,15 +18,12 @@ import torch
 from thinc.api import Model
 from torch import Tensor, nn
 
-from ...nn.encoders.pooling import pool
-from ...nn.heads.tag_head import TransformerTagger
+from ...nn.heads.taggers import TransformerTagger
+from ...support.extras import check_installed
 from ..runtime.tagger_shim import TaggerShim, shim_of
 from .session import INPUTS
 from .shim import OnnxShim
 
-NOT_INSTALLED = (
-    "Exporting needs onnx, onnxscript and onnxruntime: pip install 'spacy_ner_plus[export]'."
-)
 PACKAGES = ("onnx", "onnxscript", "onnxruntime")
 # The version of ONNX's operators: the first with all that is needed (scatter with maximum).
 OPSET = 18
@@ -37,13 +33,11 @@ QUANTIZATIONS = ("int8",)
 
 
 class _BucketEmissions(nn.Module):
-    """The fields of one bucket to the weighted emissions of its row parts."""
+    """The fields of one bucket to the weighted emissions of its row parts: what a graph does."""
 
     def __init__(self, tagger: TransformerTagger) -> None:
         super().__init__()
-        self.encoder = tagger.encoder
-        self.linear = tagger.head.linear
-        self.pooling = tagger.pooling
+        self.tagger = tagger
 
     def forward(
         self,
@@ -54,10 +48,7 @@ class _BucketEmissions(nn.Module):
         parts: Tensor,
         part_weights: Tensor,
     ) -> Tensor:
-        hidden = self.encoder(ids, mask, forms).flatten(0, 1)  # (windows * length, width)
-        pooled = pool(hidden, positions, parts, part_weights.shape[0], self.pooling)
-        emissions: Tensor = self.linear(pooled) * part_weights.unsqueeze(1)  # (parts, n_tags)
-        return emissions
+        return self.tagger.read_parts(ids, mask, forms, positions, parts, part_weights)
 
 
 def check_exportable(model: Model, name: str) -> None:
@@ -83,8 +74,8 @@ def check_exportable(model: Model, name: str) -> None:
 
 def check_packages() -> None:
     """RAISES ValueError: If a package is missing that exporting needs."""
-    if not all(map(find_spec, PACKAGES)):
-        raise ValueError(NOT_INSTALLED)
+    for package in PACKAGES:
+        check_installed(package, "export", what="Exporting")
 
 
 def export_graph(shim: TaggerShim, *, quantize: str | None = None) -> bytes:
@@ -132,7 +123,7 @@ def _trace(module: _BucketEmissions) -> Any:
                 verbose=False,
             )
     except (RuntimeError) as error:
-        kind = module.encoder.config["model_type"]
+        kind = module.tagger.encoder.config["model_type"]
         cause = str(error.__cause__ or error).strip().splitlines() or [type(error).__name__]
         raise ValueError(
             f"The encoder's architecture '{kind}' can't be exported to ONNX with torch "
@@ -144,12 +135,12 @@ def _trace(module: _BucketEmissions) -> Any:
 
 def _example(module: _BucketEmissions) -> dict[str, Tensor]:
     """A bucket of two windows; no size is 1, which would be taken for a constant."""
-    n_windows, length = 2, min(module.encoder.max_pieces or 24, 24)
+    n_windows, length = 2, min(module.tagger.encoder.max_pieces or 24, 24)
     mask = torch.ones(n_windows, length, dtype=torch.bool)
     mask[1, length // 2 :] = False
     ones = torch.ones(n_windows, length, dtype=torch.int64)
     positions = torch.tensor([1, 2, length + 1])
-    joins = module.pooling in ("mean", "max")
+    joins = module.tagger.pooling in ("mean", "max")
     parts = torch.tensor([0, 0, 1]) if joins else torch.arange(3)
     weights = torch.ones(int(parts[-1]) + 1)
     example = {"ids": ones, "mask": mask, "forms": ones.clone(), "positions": positions}

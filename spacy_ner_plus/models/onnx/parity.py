@@ -7,7 +7,6 @@ from spacy.tokens import Doc
 from thinc.api import Model
 
 from ..decoding.emissions import Emissions
-from ..decoding.entities import Entities, decode
 from ..runtime.tagger_shim import shim_of
 
 
@@ -61,10 +60,8 @@ def _entities(
     model: Model[list[Doc], Emissions], emissions: Emissions
 ) -> set[tuple[int, int, int, int]]:
     """(document, start, end, label) of each entity."""
-    tagger = shim_of(model)
-    found: list[Entities] = decode(tagger.decoder, tagger.scheme, emissions)
     return {
         (i, int(start), int(end), int(label))
-        for i, doc in enumerate(found)
+        for i, doc in enumerate(shim_of(model).tagger.decode(emissions))
         for start, end, label in zip(doc.starts, doc.ends, doc.labels, strict=True)
     }

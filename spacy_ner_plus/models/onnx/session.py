@@ -4,20 +4,16 @@ import ctypes
 import os
 from collections.abc import Mapping
 from functools import cache
-from importlib.util import find_spec
 from typing import Any
 from weakref import WeakSet
 
 import numpy as np
 import torch
 
+from ...support.extras import check_installed
 from ..storage.files import GRAPH
 from ..storage.manifest import damage
 
-NOT_INSTALLED = (
-    'The ner_plus model has runtime = "onnx", which needs ONNX Runtime: '
-    "pip install 'spacy_ner_plus[onnx]'."
-)
 CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
 
 
@@ -34,8 +30,7 @@ class GraphSession:
     """
 
     def __init__(self, graph: bytes, *, n_tags: int, device: str) -> None:
-        if find_spec("onnxruntime") is None:
-            raise ValueError(NOT_INSTALLED)
+        check_installed("onnxruntime", "onnx", what='A ner_plus model with runtime = "onnx"')
         self.graph = graph
         self.n_tags = n_tags
         self.device = device

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from ...nn.crf import TagDecoder
 from ...nn.encoders.buckets import TensorBucket
-from ...nn.heads.tag_head import TransformerTagger
+from ...nn.heads.taggers import TransformerTagger
 from ...tags import TagScheme
 from ..decoding.entities import make_decoder
 from ..runtime.processes import handle_forks

@@ -7,9 +7,17 @@ from typing import Any
 
 import torch
 from torch import nn
-from transformers import AutoTokenizer
+from transformers import (
+    AutoConfig,
+    AutoModel,
+    AutoModelForTokenClassification,
+    AutoTokenizer,
+    PretrainedConfig,
+    PreTrainedModel,
+)
 
-from ...nn.encoders.transformer import TransformerEncoder, load_config, read_token_classifier
+from ...nn.encoders.encoder_config import plain_config
+from ...nn.encoders.transformer import TransformerEncoder, adapt
 from ...text.wordpieces import WordpieceTokenizer
 from .secrets import redact, shown_cause
 from .tag_names import CheckpointTags, parse_id2label
@@ -24,7 +32,7 @@ MIN_VOCABULARY = 10
 
 
 def load_encoder(name: str, *, n_word_forms: int) -> TransformerEncoder:
-    """Load an encoder's weights.
+    """Load an encoder's weights. Runs no code from the hub.
 
     name (str): Hub name or local folder.
     n_word_forms (int): Word-form classes to embed; 0 for none.
@@ -32,7 +40,10 @@ def load_encoder(name: str, *, n_word_forms: int) -> TransformerEncoder:
     """
     _check_name(name)
     try:
-        return TransformerEncoder.from_pretrained(name, n_word_forms=n_word_forms)
+        config = _load_config(name)
+        model = AutoModel.from_pretrained(name, config=config, trust_remote_code=False)
+        # transformers 5 keeps the checkpoint's own dtype: train in fp32, compute in what we choose
+        return TransformerEncoder(model.float(), n_word_forms=n_word_forms)
     except NOT_LOADED as error:
         raise _cannot_load("encoder", name, error) from shown_cause(error)
 
@@ -46,7 +57,7 @@ def load_empty_encoder(name: str) -> TransformerEncoder:
     """
     _check_name(name)
     try:
-        config = load_config(name).to_dict()
+        config = _load_config(name).to_dict()
     except NOT_LOADED as error:
         raise _cannot_load("encoder", name, error) from shown_cause(error)
     with torch.device("meta"):
@@ -61,7 +72,7 @@ def load_token_classifier(name: str, *, n_word_forms: int) -> tuple[TransformerE
     """
     _check_name(name)
     try:
-        model, unused = read_token_classifier(name)
+        model, unused = _read_token_classifier(name)
     except RuntimeError as error:  # of transformers, where shapes differ
         raise ValueError(
             f"The weights of '{name}' do not fit its config.json: \"id2label\" there must have a "
@@ -83,7 +94,7 @@ def load_tags(name: str) -> CheckpointTags | None:
     """
     _check_name(name)
     try:
-        config = load_config(name)
+        config = _load_config(name)
     except NOT_LOADED as error:
         raise _cannot_load("encoder", name, error) from shown_cause(error)
     if not any(kind.endswith("ForTokenClassification") for kind in config.architectures or ()):
@@ -116,6 +127,32 @@ def load_tokenizer(name: str) -> WordpieceTokenizer:
         raise _cannot_load("tokenizer", name, "it has no vocabulary")
     pad_id = tokenizer.pad_token_id
     return WordpieceTokenizer(tokenizer.backend_tokenizer, pad_id=pad_id or 0)
+
+
+def _load_config(name: str) -> PretrainedConfig:
+    """The configuration of an encoder."""
+    config = AutoConfig.from_pretrained(name, trust_remote_code=False)
+    plain_config(config.to_dict())  # what can't be loaded again is not trained either
+    # a folder may name an attention kernel that transformers would fetch and run
+    config._attn_implementation = None
+    return adapt(config)
+
+
+def _read_token_classifier(name: str) -> tuple[PreTrainedModel, list[str]]:
+    """A fine-tuned token-classification model. Runs no code from its folder or the hub.
+
+    RETURNS: The model, and the names of weights in the checkpoint that are no part of it.
+    RAISES ValueError: If weights of the model are not in the checkpoint.
+    """
+    model, report = AutoModelForTokenClassification.from_pretrained(
+        name, config=_load_config(name), trust_remote_code=False, output_loading_info=True
+    )
+    learned = {parameter for parameter, _ in model.named_parameters()}
+    missing = sorted(learned.intersection(report["missing_keys"]))
+    if missing:
+        raise ValueError(f"the weights of {', '.join(missing[:5])} are not among the files")
+    own = f"{model.base_model_prefix}."
+    return model, sorted(key for key in report["unexpected_keys"] if not key.startswith(own))
 
 
 def _check_name(name: str) -> None:

@@ -11,7 +11,7 @@ from ...nn.crf import CRF, TagDecoder
 from ...nn.heads.tag_head import TagHead
 from ...tags import TagScheme
 from ..decoding.calibration import Calibration
-from ..decoding.entities import make_decoder
+from ..decoding.entities import Tagger, make_decoder
 from ..pretrained.tag_names import CheckpointTags
 from ..storage.files import SETTINGS, Unsaved, pack_settings, read_settings
 from ..storage.manifest import Content, damage
@@ -49,6 +49,11 @@ class TaggerShim(TorchShim):
     def decoder(self) -> TagDecoder:
         decoder: TagDecoder = self.module.head.decoder
         return decoder
+
+    @property
+    def tagger(self) -> Tagger:
+        """What reads the module's emissions."""
+        return Tagger(self.decoder, self.scheme, self.calibration)
 
     @property
     def n_learned_tags(self) -> int:

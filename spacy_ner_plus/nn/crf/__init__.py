@@ -3,5 +3,7 @@
 from .decoder import CRF, TagDecoder
 from .distillation import SoftTargets
 from .lattice import Lattice, SpanTags
+from .layout import Layout
+from .padded import PaddedBatch
 
-__all__ = ["CRF", "Lattice", "SoftTargets", "SpanTags", "TagDecoder"]
+__all__ = ["CRF", "Lattice", "Layout", "PaddedBatch", "SoftTargets", "SpanTags", "TagDecoder"]

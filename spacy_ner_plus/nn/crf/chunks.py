@@ -18,7 +18,7 @@ Whether and where a sequence is cut depends on its length and the number of tags
 the other sequences in the batch.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -82,16 +82,15 @@ def cut(layout: Layout, n_tags: int, limits: Limits) -> Chunks | None:
     n_chunks = int(counts.sum())
     if n_chunks == len(lengths):
         return None
-    chain = Layout(counts, int(counts.max()), layout.device)
+    chain = Layout(counts, layout.device)
     sequence = torch.repeat_interleave(torch.arange(len(lengths)), counts)
     within = torch.arange(n_chunks) - (counts.cumsum(0) - counts)[sequence]
     sizes = (lengths // counts)[sequence] + (within < (lengths % counts)[sequence])
     is_part = (counts > 1)[sequence]
-    parts = sizes[is_part]
     return Chunks(
-        layout=Layout(sizes, int(sizes.max()), layout.device),
+        layout=Layout(sizes, layout.device),
         chain=chain,
-        parts=Layout(parts, int(parts.max()), layout.device),
+        parts=Layout(sizes[is_part], layout.device),
         is_part=is_part.to(layout.device),
     )
 
@@ -109,25 +108,35 @@ def transfer_matrices(
     block (int): number of chunks to run at once, for the sake of caches.
     RETURNS (Tensor): *Shape:* (chunks, first tag, last tag)
     """
-    n_tags, sizes = weights.shape[-1], chunks.parts.step_sizes
-    result = weights.new_full((len(chunks.is_part), n_tags, n_tags), zero)
-    weights = chunks.parts.pack(weights[chunks.is_part[chunks.layout.sequence]])
+    n_tags, parts = weights.shape[-1], chunks.parts
+    packed = parts.pack(weights[chunks.is_part[chunks.layout.sequence]])  # (N of parts, tags)
     # The chunks are the innermost dimension: a CPU's vector units want long rows.
-    matrices = weights.new_full((n_tags, n_tags, sizes[0]), zero)
-    for start in range(0, sizes[0], block):
-        steps = iterate_steps(weights, sizes)
-        width = min(block, sizes[0] - start)
-        matrices[..., start : start + width].diagonal().copy_(next(steps)[start : start + width])
-        running = matrices[..., start : start + width]
-        for weight in steps:
-            weight = weight[start : start + width]
-            n = len(weight)
-            if n < width:
-                matrices[..., start + n : start + width] = running[..., n:]
-                running, width = running[..., :n].contiguous(), n
-            if n == 0:
-                break
-            running = advance(running, weight.T.unsqueeze(1))
-        matrices[..., start : start + width] = running
-    result[chunks.is_part] = chunks.parts.unsort(matrices.permute(2, 1, 0))
+    n_parts = len(parts.lengths)
+    matrices = weights.new_full((n_tags, n_tags, n_parts), zero)  # (last, first, parts)
+    for start in range(0, n_parts, block):
+        own = slice(start, start + block)  # in packed order, longest chunk first
+        steps = (step[own] for step in iterate_steps(packed, parts.step_sizes))
+        _fill(matrices[..., own], steps, advance)
+    result = weights.new_full((len(chunks.is_part), n_tags, n_tags), zero)
+    result[chunks.is_part] = parts.unsort(matrices.permute(2, 1, 0))  # (parts, first, last)
     return result
+
+
+def _fill(matrices: Tensor, steps: Iterator[Tensor], advance: Advance) -> None:
+    """Run some chunks side by side, from matrices that hold the weight of the impossible.
+
+    matrices (Tensor): get the results. *Shape:* (last tag, first tag, chunks), longest chunk first
+    steps (Iterator[Tensor]): for each time step the weights of the chunks that are still running.
+        *Shape:* (running chunks, tags)
+    """
+    running = matrices  # (last, first, running chunks)
+    running.diagonal().copy_(next(steps))  # (chunks, tags): a chunk's first tag leads to itself
+    for weight in steps:
+        n = len(weight)  # chunks that have a token at this step
+        if n < running.shape[-1]:
+            matrices[..., n : running.shape[-1]] = running[..., n:]
+            running = running[..., :n].contiguous()  # (last, first, n)
+        if n == 0:
+            return
+        running = advance(running, weight.T.unsqueeze(1))  # weight: (last, 1, n)
+    matrices[..., : running.shape[-1]] = running

@@ -10,11 +10,12 @@ Fields Using Incomplete Annotations": the paths that agree with what is known ar
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
 
+from ...tags import TagScheme
 from .distillation import (
     PathDivergence,
     SoftTargets,
@@ -26,6 +27,7 @@ from .distillation import (
 from .lattice import Lattice
 from .layout import Layout
 from .messages import ChainScores
+from .padded import PaddedBatch
 from .path_loss import PathLoss
 from .viterbi import viterbi
 
@@ -33,9 +35,9 @@ from .viterbi import viterbi
 class TagDecoder(nn.Module):
     """Softmax tagger over valid sequences: transitions score 0 or are forbidden. No parameters.
 
-    In all methods `emissions` are right-padded scores of each token's tags, *Shape:*
-    (batch, time, tags), finite or -inf (tag impossible at this token); `lengths` are host
-    integers from 1 to time, *Shape:* (batch,). Padding may hold anything, even nan.
+    In all methods `emissions` are the scores of each token's tags, *Shape:* (N, tags), finite or
+    -inf (tag impossible at this token): all tokens of a batch in the flat order of its `layout`,
+    that is, the sequences one after the other. `padded` takes and gives padded tensors instead.
     """
 
     start_mask: Tensor
@@ -66,50 +68,69 @@ class TagDecoder(nn.Module):
         self.register_buffer("transition_mask", transitions.clone(), persistent=False)
         self.register_buffer("end_mask", ends.clone(), persistent=False)
 
-    def loss(self, emissions: Tensor, lengths: Sequence[int] | Tensor, allowed: Tensor) -> Tensor:
+    @classmethod
+    def from_scheme(cls, scheme: TagScheme) -> Self:
+        """scheme (TagScheme): its tags, in its order, with what it says of their sequence."""
+        masks = (scheme.starts, scheme.transitions, scheme.ends)
+        return cls(*(torch.tensor(mask) for mask in masks))
+
+    @classmethod
+    def unconstrained(cls, n_tags: int) -> Self:
+        """n_tags (int): tags that may follow each other in any order."""
+        every = torch.ones(n_tags, dtype=torch.bool)
+        return cls(every, every.expand(n_tags, n_tags), every)
+
+    def padded(self, emissions: Tensor, mask: Tensor | None = None) -> PaddedBatch:
+        """For those who have padded tensors: losses, best paths and probabilities of a batch.
+
+        emissions (Tensor): padding may hold anything, even nan. *Shape:* (batch, time, tags)
+        mask (Tensor | None): true or 1 where there is a token; None if there is no padding.
+            *Shape:* (batch, time)
+        RETURNS (PaddedBatch)
+        RAISES (ValueError): shapes do not fit, or a sequence has no token.
+        """
+        return PaddedBatch(self, emissions, mask)
+
+    def loss(self, emissions: Tensor, layout: Layout, allowed: Tensor) -> Tensor:
         """Cross-entropy of each sequence: the sum over its tokens of
         logsumexp(all tags) - logsumexp(allowed tags).
 
         allowed (Tensor): bool, tags that agree with the annotation: one where it is complete, all
-            where it is missing. *Shape:* (batch, time, tags)
+            where it is missing. *Shape:* (N, tags)
         RETURNS (Tensor): fp64; +inf, without gradient, for a sequence with a token that no tag is
             allowed for. *Shape:* (batch,)
         RAISES (ValueError): arguments do not fit, or emissions are nan or +inf.
         """
-        flat, layout = self._flatten(emissions, lengths)
-        allowed = _flatten_allowed(allowed, emissions, layout)
-        possible = (allowed & (flat > -torch.inf)).any(-1)  # (N,)
+        emissions = self._check(emissions, layout)
+        _check_allowed(allowed, emissions)
+        possible = (allowed & (emissions > -torch.inf)).any(-1)  # (N,)
         feasible = layout.sum(possible.long()) == layout.lengths.to(layout.device)  # (batch,)
         # Sequences that cannot be satisfied are replaced by ones without information: no nan.
         unknown = ~feasible[layout.sequence, None]  # (N, 1)
-        flat = flat.masked_fill(unknown, 0.0)
+        emissions = emissions.masked_fill(unknown, 0.0)
         allowed = allowed | unknown
-        log_allowed = torch.logsumexp(flat.masked_fill(~allowed, -torch.inf), -1)
-        loss = layout.sum(torch.logsumexp(flat, -1) - log_allowed)
+        log_allowed = torch.logsumexp(emissions.masked_fill(~allowed, -torch.inf), -1)  # (N,)
+        loss = layout.sum(torch.logsumexp(emissions, -1) - log_allowed)  # (batch,)
         return loss.masked_fill(~feasible, torch.inf)
 
     @torch.no_grad()
-    def decode(self, emissions: Tensor, lengths: Sequence[int] | Tensor) -> Tensor:
+    def decode(self, emissions: Tensor, layout: Layout) -> Tensor:
         """The best valid path of each sequence. Of equally good tags the lowest id wins.
 
-        RETURNS (Tensor): int64 tag ids, 0 on padding. *Shape:* (batch, time)
+        RETURNS (Tensor): int64 tag ids. *Shape:* (N,)
         RAISES (ValueError): arguments do not fit, emissions are nan or +inf, or their -inf leave
             a sequence without any valid path.
         """
-        flat, layout = self._flatten(emissions, lengths)
-        tags, best = viterbi(flat, self._scores(), layout)
+        emissions = self._check(emissions, layout)
+        tags, best = viterbi(emissions, self._scores(), layout)  # (N,), (batch,)
         impossible = torch.nonzero(best == -torch.inf).flatten().tolist()
         if impossible:
             raise ValueError(f"no valid tag sequence exists for the sequences {impossible}")
-        return layout.pad(tags)
+        return tags
 
     @torch.no_grad()
     def lattice(
-        self,
-        emissions: Tensor,
-        lengths: Sequence[int] | Tensor,
-        *,
-        temperature: float = 1.0,
+        self, emissions: Tensor, layout: Layout, *, temperature: float = 1.0
     ) -> Lattice:
         """Run forward-backward once, for probabilities under all valid paths.
 
@@ -122,31 +143,27 @@ class TagDecoder(nn.Module):
         """
         if not (math.isfinite(temperature) and temperature > 0):
             raise ValueError(f"temperature must be a finite number above 0, got {temperature}")
-        flat, layout = self._flatten(emissions, lengths)
+        emissions = self._check(emissions, layout)
         scores = self._scores()
         if temperature != 1:
-            flat = flat / temperature
+            emissions = emissions / temperature
             scores = ChainScores(*(score / temperature for score in scores))
-            if not all(bool((part < torch.inf).all()) for part in (flat, *scores)):
+            if not all(bool((part < torch.inf).all()) for part in (emissions, *scores)):
                 raise ValueError(f"temperature {temperature} is too small: scores overflow")
-        return Lattice(flat, scores, layout)
+        return Lattice(emissions, scores, layout)
 
     @torch.no_grad()
-    def soft_targets(self, emissions: Tensor, lengths: Sequence[int] | Tensor) -> SoftTargets:
+    def soft_targets(self, emissions: Tensor, layout: Layout) -> SoftTargets:
         """This decoder's own distribution, for a student to keep: over each token's tags here,
         over whole tag sequences for the CRF; that is, the distribution that `loss` trains.
 
         RAISES (ValueError): arguments do not fit, emissions are nan or +inf, or their -inf leave
             a sequence without any valid path.
         """
-        return self._soft_targets(*self._flatten(emissions, lengths))
+        return self._soft_targets(self._check(emissions, layout), layout)
 
     def distillation_loss(
-        self,
-        emissions: Tensor,
-        lengths: Sequence[int] | Tensor,
-        targets: SoftTargets,
-        tags: Tensor,
+        self, emissions: Tensor, layout: Layout, targets: SoftTargets, tags: Tensor
     ) -> Tensor:
         """How far this decoder is from a teacher: the Kullback-Leibler divergence KL(teacher ||
         student) of each sequence, in nats, with this decoder's distribution taken conditional on
@@ -162,21 +179,22 @@ class TagDecoder(nn.Module):
             where the teacher believes in what is impossible here. *Shape:* (batch,)
         RAISES (ValueError): arguments do not fit, or emissions are nan or +inf.
         """
-        flat, layout = self._flatten(emissions, lengths)
+        emissions = self._check(emissions, layout)
         check_targets(targets, tags, self.n_tags, layout)
-        tags = tags.to(flat.device)
-        return self._divergence(flat.index_select(1, tags), tags, targets, layout)
+        tags = tags.to(emissions.device)
+        known = emissions.index_select(1, tags)  # (N, teacher's tags)
+        return self._divergence(known, tags, targets, layout)
 
-    def _soft_targets(self, flat: Tensor, layout: Layout) -> SoftTargets:
-        return softmax_targets(flat, layout)
+    def _soft_targets(self, emissions: Tensor, layout: Layout) -> SoftTargets:
+        return softmax_targets(emissions, layout)
 
     def _divergence(
-        self, flat: Tensor, tags: Tensor, targets: SoftTargets, layout: Layout
+        self, known: Tensor, tags: Tensor, targets: SoftTargets, layout: Layout
     ) -> Tensor:
-        """flat (Tensor): emissions of the teacher's tags. *Shape:* (N, teacher's tags)"""
+        """known (Tensor): emissions of the teacher's tags. *Shape:* (N, teacher's tags)"""
         if targets.transitions is not None:
             raise ValueError("soft targets of a CRF cannot teach a decoder without transitions")
-        return softmax_divergence(flat, targets, layout)
+        return softmax_divergence(known, targets, layout)
 
     def _scores(self) -> ChainScores:
         """Start, transition and end scores: fp64, -inf where the scheme forbids it."""
@@ -184,24 +202,46 @@ class TagDecoder(nn.Module):
         zeros = (torch.zeros_like(mask, dtype=torch.float64) for mask in masks)
         return _forbid(masks, zeros)
 
-    def _flatten(self, emissions: Tensor, lengths: Sequence[int] | Tensor) -> tuple[Tensor, Layout]:
-        """Checked fp64 emissions without padding (N, tags), and their layout."""
-        if emissions.dim() != 3 or emissions.shape[-1] != self.n_tags:
+    def _check(self, emissions: Tensor, layout: Layout) -> Tensor:
+        """The emissions in fp64."""
+        shape = (layout.n_tokens, self.n_tags)
+        if emissions.shape != shape:
             raise ValueError(
-                f"emissions must have shape (batch, time, {self.n_tags}), "
-                f"got {tuple(emissions.shape)}"
+                f"emissions must have shape (tokens, tags) = {shape}, got "
+                f"{tuple(emissions.shape)}; see `padded` for padded ones"
             )
-        if len(lengths) != len(emissions):
-            raise ValueError(f"got {len(lengths)} lengths for {len(emissions)} sequences")
-        layout = Layout(lengths, emissions.shape[1], emissions.device)
-        flat = layout.flatten(emissions).double()
-        if not bool((flat < torch.inf).all()):  # false for nan, too
+        emissions = emissions.double()
+        if not bool((emissions < torch.inf).all()):  # false for nan, too
             raise ValueError("emissions contain nan or +inf: the encoder's output is not finite")
-        return flat, layout
+        return emissions
 
 
 class CRF(TagDecoder):
-    """Linear-chain CRF: learned start, transition and end scores on top of the constraints."""
+    """Linear-chain CRF: learned start, transition and end scores on top of the constraints.
+
+    With padded tensors, as users of pytorch-crf have them:
+
+    >>> crf = CRF.from_scheme(TagScheme("BIO", ["X"]))  # tags O, B-X, I-X; or CRF.unconstrained(3)
+    >>> emissions = torch.zeros(2, 3, 3)  # (batch, time, tags), of a sentence and a shorter one
+    >>> emissions[0] = torch.tensor([[1.0, 6.0, 0.0], [0.0, 1.0, 3.0], [4.0, 0.0, 1.0]])
+    >>> emissions[1, 0] = torch.tensor([2.0, 0.0, 5.0])
+    >>> batch = crf.padded(emissions, mask=torch.tensor([[1, 1, 1], [1, 0, 0]]))
+    >>> losses = batch.loss(torch.tensor([[1, 2, 0], [0, 0, 0]]))  # of B-X I-X O, and O
+    >>> losses.sum().backward()
+    >>> [round(loss, 2) for loss in losses.tolist()]
+    [0.23, 0.13]
+    >>> batch.decode()  # I-X can't come first, whatever it scores
+    [[1, 2, 0], [0]]
+    >>> batch.marginals()[1].round(decimals=2).tolist()
+    [[0.88, 0.12, 0.0], [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]
+
+    The same without padding, as everything else here works:
+
+    >>> layout = Layout([3, 1])
+    >>> flat = torch.cat([emissions[0], emissions[1, :1]])  # (4, tags)
+    >>> crf.decode(flat, layout).tolist()
+    [1, 2, 0, 0]
+    """
 
     def __init__(self, starts: Tensor, transitions: Tensor, ends: Tensor) -> None:
         super().__init__(starts, transitions, ends)
@@ -209,32 +249,32 @@ class CRF(TagDecoder):
         self.transition = nn.Parameter(torch.zeros(self.n_tags, self.n_tags))
         self.end = nn.Parameter(torch.zeros(self.n_tags))
 
-    def loss(self, emissions: Tensor, lengths: Sequence[int] | Tensor, allowed: Tensor) -> Tensor:
+    def loss(self, emissions: Tensor, layout: Layout, allowed: Tensor) -> Tensor:
         """Negative log-likelihood of each sequence's annotation:
         log Z(valid paths) - log Z(valid paths of allowed tags).
 
         allowed (Tensor): bool, tags that agree with the annotation: one where it is complete, all
-            where it is missing. *Shape:* (batch, time, tags)
+            where it is missing. *Shape:* (N, tags)
         RETURNS (Tensor): fp64; +inf, without gradient, for a sequence whose allowed tags contain
             no valid path. *Shape:* (batch,)
         RAISES (ValueError): arguments do not fit, or emissions are nan or +inf.
         """
-        flat, layout = self._flatten(emissions, lengths)
-        allowed = _flatten_allowed(allowed, emissions, layout)
-        loss: Tensor = PathLoss.apply(flat, *self._scores(), allowed, layout)
+        emissions = self._check(emissions, layout)
+        _check_allowed(allowed, emissions)
+        loss: Tensor = PathLoss.apply(emissions, *self._scores(), allowed, layout)
         return loss
 
-    def _soft_targets(self, flat: Tensor, layout: Layout) -> SoftTargets:
-        return path_targets(Lattice(flat, self._scores(), layout), layout)
+    def _soft_targets(self, emissions: Tensor, layout: Layout) -> SoftTargets:
+        return path_targets(Lattice(emissions, self._scores(), layout), layout)
 
     def _divergence(
-        self, flat: Tensor, tags: Tensor, targets: SoftTargets, layout: Layout
+        self, known: Tensor, tags: Tensor, targets: SoftTargets, layout: Layout
     ) -> Tensor:
         if targets.transitions is None:
             raise ValueError("soft targets of a decoder without transitions cannot teach a CRF")
         start, transition, end = self._scores()
         scores = (start[tags], transition[tags[:, None], tags], end[tags])
-        loss: Tensor = PathDivergence.apply(flat, *scores, targets, layout)
+        loss: Tensor = PathDivergence.apply(known, *scores, targets, layout)
         return loss
 
     def _scores(self) -> ChainScores:
@@ -251,10 +291,9 @@ def _forbid(masks: Sequence[Tensor], scores: Any) -> ChainScores:
     )
 
 
-def _flatten_allowed(allowed: Tensor, emissions: Tensor, layout: Layout) -> Tensor:
+def _check_allowed(allowed: Tensor, emissions: Tensor) -> None:
     if allowed.dtype != torch.bool or allowed.shape != emissions.shape:
         raise ValueError(
             f"allowed must be bool with shape {tuple(emissions.shape)}, "
             f"got {allowed.dtype} with shape {tuple(allowed.shape)}"
         )
-    return layout.flatten(allowed)

@@ -17,7 +17,7 @@ from torch.autograd.function import once_differentiable
 from .forward_backward import forward_backward
 from .lattice import Lattice
 from .layout import Layout
-from .messages import ChainScores, expected_transitions
+from .messages import ChainScores, expected_transitions, gradients_but_transitions
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class SoftTargets:
     """A teacher's distribution over the tags or tag sequences of a batch. All fp64.
 
     lengths (Tensor): int64 on the CPU. *Shape:* (batch,)
-    marginals (Tensor): P(tag of a token), 0 on padding. *Shape:* (batch, time, tags)
+    marginals (Tensor): P(tag of a token). *Shape:* (N, tags) in flat order
     transitions (Tensor | None): expected number of uses of each transition [from, to] in each
         sequence; None if the tokens' tags are independent. *Shape:* (batch, tags, tags)
     entropy (Tensor): of each sequence's distribution, in nats. *Shape:* (batch,)
@@ -46,7 +46,7 @@ def softmax_targets(emissions: Tensor, layout: Layout) -> SoftTargets:
     probabilities = torch.softmax(emissions, -1)
     return SoftTargets(
         lengths=layout.lengths,
-        marginals=layout.pad(probabilities),
+        marginals=probabilities,
         transitions=None,
         entropy=layout.sum(torch.special.entr(probabilities).sum(-1)),
     )
@@ -80,10 +80,10 @@ def check_targets(targets: SoftTargets, tags: Tensor, n_tags: int, layout: Layou
             f"soft targets are for sequences of {targets.lengths.tolist()} tokens, "
             f"got {layout.lengths.tolist()}"
         )
-    shape = (len(layout.lengths), layout.n_times, len(tags))
+    shape = (layout.n_tokens, len(tags))
     if targets.marginals.shape != shape:
         raise ValueError(
-            f"soft targets must have shape (batch, time, teacher's tags) = {shape}, "
+            f"soft targets must have shape (tokens, teacher's tags) = {shape}, "
             f"got {tuple(targets.marginals.shape)}"
         )
     ids = tags.tolist()
@@ -100,7 +100,7 @@ def softmax_divergence(emissions: Tensor, targets: SoftTargets, layout: Layout) 
     RETURNS (Tensor): fp64, at least 0; +inf, without gradient, where the teacher believes in a tag
         that is impossible for the student. *Shape:* (batch,)
     """
-    teacher = layout.flatten(targets.marginals.to(layout.device))  # (N, tags)
+    teacher = targets.marginals.to(layout.device)  # (N, tags)
     impossible = ((teacher > 0) & (emissions == -torch.inf)).any(-1)  # (N,)
     feasible = layout.sum(impossible.long()) == 0  # (batch,)
     # Sequences that cannot be matched are replaced by ones without information: no nan.
@@ -128,7 +128,7 @@ class PathDivergence(torch.autograd.Function):
         targets: SoftTargets,
         layout: Layout,
     ) -> Tensor:
-        teacher = layout.flatten(targets.marginals.to(layout.device))  # (N, tags)
+        teacher = targets.marginals.to(layout.device)  # (N, tags)
         assert targets.transitions is not None
         transitions = targets.transitions.to(layout.device)  # (batch, tags, tags)
         messages = forward_backward(emissions, ChainScores(start, transition, end), layout)
@@ -156,13 +156,11 @@ class PathDivergence(torch.autograd.Function):
         difference, left, right, transition, transitions, feasible = ctx.saved_tensors
         layout: Layout = ctx.layout
         weights = grad_loss.masked_fill(~feasible, 0.0)  # (batch,)
-        token_weights = weights[layout.sequence]  # (N,)
-        d_emissions = difference * token_weights[:, None]
-        d_start = d_emissions[layout.first].sum(0)
-        d_end = d_emissions[layout.last].sum(0)
+        d_emissions, d_start, d_end = gradients_but_transitions(difference, weights, layout)
+        pair_weights = weights[layout.sequence[layout.inner]]  # (N - batch,)
         d_transition = expected_transitions(
-            left, right, transition, token_weights[layout.inner], is_log=ctx.is_log
-        )
+            left, right, transition, pair_weights, is_log=ctx.is_log
+        )  # (tags, tags)
         d_transition -= torch.tensordot(weights, transitions, 1)
         return d_emissions, d_start, d_transition, d_end, None, None
 

@@ -52,10 +52,10 @@ class Lattice:
         self.log_z = self._messages.log_z(self._log_norm)
 
     def marginals(self) -> Tensor:
-        """RETURNS (Tensor): P(tag of a token), fp64; rows sum to 1, padding is 0, and so are
-        sequences without any valid path. *Shape:* (batch, time, tags)
+        """RETURNS (Tensor): P(tag of a token), fp64; rows sum to 1, but those of sequences without
+        any valid path are 0. *Shape:* (N, tags) in flat order
         """
-        return self._layout.pad(self._marginals)
+        return self._marginals
 
     def entropy(self) -> Tensor:
         """RETURNS (Tensor): Shannon entropy of the distribution over a sequence's whole valid tag
@@ -124,7 +124,7 @@ class Lattice:
         firsts = self._layout.lengths.cumsum(0) - self._layout.lengths
         offsets = torch.as_tensor(starts, dtype=torch.int64)
         n_tokens = torch.as_tensor(ends, dtype=torch.int64) - offsets
-        layout = Layout(n_tokens, int(n_tokens.max()), device)
+        layout = Layout(n_tokens, device)
         heads = (firsts[torch.as_tensor(sequences)] + offsets).to(device)  # flat positions
         rows = torch.arange(int(n_tokens.sum()), device=device)
         rows += (heads - layout.first)[layout.sequence]

@@ -1,4 +1,4 @@
-"""Where each token of a padded batch lies when the batch is run one time step at a time."""
+"""Where each token of a batch lies when the batch is run one time step at a time."""
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
@@ -15,15 +15,15 @@ _STEPS_PER_SPLIT = 1024
 class Layout:
     """Index arrays for a batch of sequences of different lengths.
 
-    Three orders of the same N = sum(lengths) tokens are in use. *Padded* is the caller's
-    `(batch, time)`. *Flat* has the sequences one after the other, without padding: everything
-    that needs no recursion works on it. *Packed* (as in `torch.nn.utils.rnn.PackedSequence`)
-    has the first tokens of all sequences, then the second ones, ..., longest sequence first: the
-    sequences that are still running at a step are one contiguous block, so that a recursion
-    over time needs no masks.
+    Two orders of the same N = sum(lengths) tokens are in use. *Flat* has the sequences one after
+    the other: all arguments and results are in this order, and everything that needs no recursion
+    works on it. *Packed* (as in `torch.nn.utils.rnn.PackedSequence`) has the first tokens of all
+    sequences, then the second ones, ..., longest sequence first: the sequences that are still
+    running at a step are one contiguous block, so that a recursion over time needs no masks.
 
     Attributes:
         lengths (Tensor): int64 on the CPU. *Shape:* (batch,)
+        n_tokens (int): N.
         device (torch.device): where the index arrays below are.
         first (Tensor): flat position of each sequence's first token. *Shape:* (batch,)
         last (Tensor): flat position of each sequence's last token. *Shape:* (batch,)
@@ -33,20 +33,20 @@ class Layout:
         step_sizes (list[int]): number of sequences that are running at each time step.
     """
 
-    def __init__(self, lengths: Sequence[int] | Tensor, n_times: int, device: torch.device) -> None:
-        """lengths (Sequence[int] | Tensor): host integers, each from 1 to `n_times`.
-        n_times (int): the padded length.
-        device (torch.device): where the index arrays are wanted.
-        RAISES (ValueError): a length is out of range.
+    def __init__(
+        self,
+        lengths: Sequence[int] | np.ndarray | Tensor,
+        device: torch.device = torch.device("cpu"),  # noqa: B008 (it does not change)
+    ) -> None:
+        """lengths (Sequence[int] | np.ndarray | Tensor): tokens of each sequence, at least 1.
+        device (torch.device): where the emissions are, and the index arrays are wanted.
+        RAISES (ValueError): a sequence has no token.
         """
         lens = torch.as_tensor(lengths, dtype=torch.int64).cpu().reshape(-1)
-        if len(lens) and not 1 <= int(lens.min()) <= int(lens.max()) <= n_times:
-            raise ValueError(
-                f"sequence lengths must be from 1 to {n_times} (the padded length), "
-                f"got {int(lens.min())} to {int(lens.max())}"
-            )
+        if len(lens) and int(lens.min()) < 1:
+            raise ValueError(f"sequences must have at least 1 token, got {int(lens.min())}")
         self.lengths = lens
-        self.n_times = n_times
+        self.n_tokens = int(lens.sum())
         self.device = device
         # Index arrays are made when they are first asked for, on the host and with numpy: for a
         # single sentence torch's overhead per call would cost more than the recursion.
@@ -109,7 +109,7 @@ class Layout:
 
     @cached_property
     def _padded(self) -> Tensor:
-        return self._to_device(self._sequence * self.n_times + self._time)
+        return self._to_device(self._sequence * len(self.step_sizes) + self._time)
 
     @cached_property
     def _packed(self) -> Tensor:
@@ -128,18 +128,14 @@ class Layout:
 
     def doubled(self) -> "Layout":
         """RETURNS (Layout): that of the batch followed by itself; flat arrays just concatenate."""
-        return Layout(torch.cat([self.lengths, self.lengths]), self.n_times, self.device)
-
-    def flatten(self, padded: Tensor) -> Tensor:
-        """(batch, time, ...) -> (N, ...). Differentiable; padding is never looked at."""
-        return padded.flatten(0, 1).index_select(0, self._padded)
+        return Layout(torch.cat([self.lengths, self.lengths]), self.device)
 
     def pad(self, flat: Tensor) -> Tensor:
-        """(N, ...) -> (batch, time, ...) with zeros on padding."""
-        batch = len(self.lengths)
-        padded = flat.new_zeros(batch * self.n_times, *flat.shape[1:])
+        """(N, ...) -> (batch, longest, ...) with zeros on padding."""
+        batch, longest = len(self.lengths), len(self.step_sizes)
+        padded = flat.new_zeros(batch * longest, *flat.shape[1:])
         padded[self._padded] = flat
-        return padded.view(batch, self.n_times, *flat.shape[1:])
+        return padded.view(batch, longest, *flat.shape[1:])
 
     def sum(self, flat: Tensor) -> Tensor:
         """(N,) -> (batch,): the sum over each sequence."""

@@ -96,6 +96,21 @@ class Messages:
         return left, right - log_norm if self.is_log else right / log_norm.exp()
 
 
+def gradients_but_transitions(
+    difference: Tensor, weights: Tensor, layout: Layout
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The gradients of a loss that is a log Z less another one, or less an expected score: of each
+    score it is how much more often the first distribution uses it.
+
+    difference (Tensor): of the two distributions' marginals. *Shape:* (N, tags)
+    weights (Tensor): the gradient of each sequence's loss. *Shape:* (batch,)
+    RETURNS (tuple[Tensor, Tensor, Tensor]): of the emissions (N, tags), and of the start and end
+        scores (tags,).
+    """
+    d_emissions = difference * weights[layout.sequence, None]  # (N, tags)
+    return d_emissions, d_emissions[layout.first].sum(0), d_emissions[layout.last].sum(0)
+
+
 def expected_transitions(
     left: Tensor, right: Tensor, transition: Tensor, weights: Tensor, *, is_log: bool
 ) -> Tensor:

@@ -8,7 +8,7 @@ from torch.autograd.function import once_differentiable
 
 from .forward_backward import forward_backward
 from .layout import Layout
-from .messages import ChainScores, expected_transitions
+from .messages import ChainScores, expected_transitions, gradients_but_transitions
 
 
 class PathLoss(torch.autograd.Function):
@@ -55,21 +55,16 @@ class PathLoss(torch.autograd.Function):
         difference, left, right, transition, path, feasible = ctx.saved_tensors
         layout: Layout = ctx.layout
         weights = grad_loss.masked_fill(~feasible, 0.0)  # (batch,)
-        token_weights = weights[layout.sequence]  # (N,)
-        d_emissions = difference * token_weights[:, None]
-        d_start = d_emissions[layout.first].sum(0)
-        d_end = d_emissions[layout.last].sum(0)
-
-        pair_weights = token_weights[layout.inner]
-        if path is None:
-            signed = torch.cat([pair_weights, -pair_weights])
-            d_transition = expected_transitions(left, right, transition, signed, is_log=ctx.is_log)
-        else:
-            d_transition = expected_transitions(
-                left, right, transition, pair_weights, is_log=ctx.is_log
-            )
+        d_emissions, d_start, d_end = gradients_but_transitions(difference, weights, layout)
+        pair_weights = weights[layout.sequence[layout.inner]]  # (N - batch,)
+        if path is None:  # the pairs of the allowed paths follow those of all paths
+            pair_weights = torch.cat([pair_weights, -pair_weights])
+        d_transition = expected_transitions(
+            left, right, transition, pair_weights, is_log=ctx.is_log
+        )  # (tags, tags)
+        if path is not None:
             n_tags = len(transition)
-            used = path[layout.inner - 1] * n_tags + path[layout.inner]
+            used = path[layout.inner - 1] * n_tags + path[layout.inner]  # (N - batch,)
             d_transition.view(-1).index_add_(0, used, pair_weights, alpha=-1)
         return d_emissions, d_start, d_transition, d_end, None, None
 

@@ -89,22 +89,13 @@ class TransformerEncoder(nn.Module):
             nn.init.zeros_(self.word_forms.weight)
 
     @classmethod
-    def from_pretrained(cls, name: str, *, n_word_forms: int = 0) -> "TransformerEncoder":
-        """Load weights by hub name or from a local folder. Runs no code from the hub."""
-        # transformers 5 keeps the checkpoint's own dtype: train in fp32, compute in what we choose
-        model = AutoModel.from_pretrained(
-            name, config=load_config(name), trust_remote_code=False
-        ).float()
-        return cls(model, n_word_forms=n_word_forms)
-
-    @classmethod
     def from_config(cls, config: dict[str, Any], *, n_word_forms: int = 0) -> "TransformerEncoder":
         """Build the encoder of a stored configuration, without weights and without network."""
         settings = plain_config(config)
         model_type = settings.pop("model_type")
         has_prediction_head = settings.pop("prediction_head", False)
         try:
-            adapted = _adapt(AutoConfig.for_model(model_type, **settings))
+            adapted = adapt(AutoConfig.for_model(model_type, **settings))
         except Exception as error:  # each version of transformers has other ones of its own
             raise ValueError(
                 f"The stored configuration of the encoder makes no '{model_type}' with this "
@@ -236,32 +227,6 @@ class TransformerEncoder(nn.Module):
             torch.backends.cuda.allow_fp16_bf16_reduction_math_sdp(is_reduced)
 
 
-def load_config(name: str) -> PretrainedConfig:
-    """The configuration of an encoder by hub name or local folder."""
-    config = AutoConfig.from_pretrained(name, trust_remote_code=False)
-    plain_config(config.to_dict())  # what can't be loaded again is not trained either
-    # a folder may name an attention kernel that transformers would fetch and run
-    config._attn_implementation = None
-    return _adapt(config)
-
-
-def read_token_classifier(name: str) -> tuple[PreTrainedModel, list[str]]:
-    """A fine-tuned token-classification model by hub name or local folder. Runs no code from it.
-
-    RETURNS: The model, and the names of weights in the checkpoint that are no part of it.
-    RAISES ValueError: If weights of the model are not in the checkpoint.
-    """
-    model, report = AutoModelForTokenClassification.from_pretrained(
-        name, config=load_config(name), trust_remote_code=False, output_loading_info=True
-    )
-    learned = {parameter for parameter, _ in model.named_parameters()}
-    missing = sorted(learned.intersection(report["missing_keys"]))
-    if missing:
-        raise ValueError(f"the weights of {', '.join(missing[:5])} are not among the files")
-    own = f"{model.base_model_prefix}."
-    return model, sorted(key for key in report["unexpected_keys"] if not key.startswith(own))
-
-
 def _head_parts(model: PreTrainedModel) -> tuple[nn.Module | None, nn.Linear]:
     """What lies between the encoder and the classifier, and the classifier."""
     parts = {
@@ -285,7 +250,11 @@ def _unknown_head(model: PreTrainedModel, reason: str) -> str:
     )
 
 
-def _adapt(config: PretrainedConfig) -> PretrainedConfig:
+def adapt(config: PretrainedConfig) -> PretrainedConfig:
+    """Switch off what an encoder does for other uses than ours, or slowly.
+
+    RAISES ValueError: If it is not the configuration of a text encoder.
+    """
     check_kind(type(config), config.model_type)
     if hasattr(config, "reference_compile"):
         config.reference_compile = False  # ModernBERT would compile itself anew for each shape

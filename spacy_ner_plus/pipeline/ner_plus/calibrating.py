@@ -1,6 +1,7 @@
 """Judging the entities that a model finds in annotated documents, under any calibration."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from spacy.tokens import Doc
 from spacy.training import Example
@@ -9,7 +10,7 @@ from thinc.api import Model
 
 from ...models.decoding.calibration import Calibration
 from ...models.decoding.emissions import Emissions
-from ...models.decoding.entities import Entities, decode
+from ...models.decoding.entities import Entities
 from ...models.runtime.tagger_shim import shim_of
 from ..judged_entities import JudgedEntities, can_be_judged
 
@@ -20,10 +21,10 @@ def judge(model: Model[list[Doc], Emissions], examples: Iterable[Example]) -> Ju
     """Run a component's model once over annotated documents."""
     examples = can_be_judged(examples)
     batches = minibatch([example.predicted for example in examples], BATCH_SIZE)
-    tagger, batches_emissions = shim_of(model), [model.predict(batch) for batch in batches]
+    tagger, emissions = shim_of(model).tagger, [model.predict(batch) for batch in batches]
 
     def predict(under: Calibration) -> Iterator[Entities]:
-        for emissions in batches_emissions:
-            yield from decode(tagger.decoder, tagger.scheme, emissions, calibration=under)
+        for of_batch in emissions:
+            yield from replace(tagger, calibration=under).decode(of_batch)
 
     return JudgedEntities(predict, tagger.scheme.labels, examples)

@@ -1,6 +1,7 @@
 """The component itself: its settings, predicting, and how sure it is."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from spacy.tokens import Doc, Span
@@ -12,7 +13,8 @@ from ...annotation.existing import existing, permitted_tags
 from ...annotation.gold import register_annotated_labels
 from ...models.decoding.calibration import Calibration
 from ...models.decoding.emissions import Emissions
-from ...models.decoding.entities import Entities, constrain, decode
+from ...models.decoding.entities import Entities, constrain
+from ...models.runtime.tagger_shim import shim_of
 from ...models.storage.manifest import Content
 from ...tags import TagScheme
 from ..calibrated import CalibratedPipe
@@ -86,8 +88,8 @@ class NerPlus(LearningPipe, CalibratedPipe):
 
     def predict_under(self, docs: Iterable[Doc], calibration: Calibration) -> list[Entities]:
         """As predict, with the probabilities that there are under a calibration."""
-        tagger = self.tagger
-        return decode(tagger.decoder, tagger.scheme, self.emissions(docs), calibration=calibration)
+        tagger = replace(shim_of(self.model).tagger, calibration=calibration)
+        return tagger.decode(self.emissions(docs))
 
     def emissions(self, docs: Iterable[Doc]) -> Emissions:
         """The scores of the tags, -inf for those that existing_ents = "constrain" rules out."""
@@ -130,7 +132,7 @@ class NerPlus(LearningPipe, CalibratedPipe):
         RETURNS (List[Reading]): Entities and their joint probability.
         RAISES ValueError: If k is less than 1.
         """
-        return k_best_readings(self.tagger, self._emissions_around(span), span, k)
+        return k_best_readings(shim_of(self.model).tagger, self._emissions_around(span), span, k)
 
     def readings(
         self, docs: Sequence[Doc], parts: Sequence[Sequence[Doc | Span]], k: int
@@ -142,17 +144,17 @@ class NerPlus(LearningPipe, CalibratedPipe):
         k (int): How many readings of each part at most.
         RETURNS (List[List[List[Reading]]]): For each document, for each of its parts.
         """
-        return readings_of_parts(self.tagger, self.emissions(docs), parts, k)
+        return readings_of_parts(shim_of(self.model).tagger, self.emissions(docs), parts, k)
 
     def tag_probabilities(self, span: Doc | Span) -> TagProbabilities:
         """The probabilities of all tags of each token of a part of a document."""
-        return tag_probabilities(self.tagger, self._emissions_around(span), span)
+        return tag_probabilities(shim_of(self.model).tagger, self._emissions_around(span), span)
 
     def sequence_entropy(self, span: Doc | Span) -> float:
         """How undecided the model is about a part of a document: the entropy of its distribution
         over tag sequences, in nats; 0 if it is sure.
         """
-        return sequence_entropy(self.tagger, self._emissions_around(span), span)
+        return sequence_entropy(shim_of(self.model).tagger, self._emissions_around(span), span)
 
     def _emissions_around(self, span: Doc | Span) -> Emissions:
         return self.emissions([span if isinstance(span, Doc) else span.doc])

@@ -12,8 +12,8 @@ import numpy as np
 from spacy.tokens import Doc, Span
 from torch import Tensor
 
-from ...models.decoding.emissions import Emissions, sequence_groups
-from ...models.runtime.tagger_shim import TaggerShim
+from ...models.decoding.emissions import Emissions
+from ...models.decoding.entities import Tagger
 from ...nn.crf import Lattice
 from ...tags import TagScheme
 from ..capabilities import Reading
@@ -46,7 +46,7 @@ class _Part:
 
 
 def k_best_readings(
-    tagger: TaggerShim, emissions: Emissions, part: Doc | Span, k: int
+    tagger: Tagger, emissions: Emissions, part: Doc | Span, k: int
 ) -> list[Reading]:
     """The k most probable readings, best first; fewer if there are fewer.
 
@@ -58,7 +58,7 @@ def k_best_readings(
 
 
 def readings_of_parts(
-    tagger: TaggerShim, emissions: Emissions, parts: Sequence[Sequence[Doc | Span]], k: int
+    tagger: Tagger, emissions: Emissions, parts: Sequence[Sequence[Doc | Span]], k: int
 ) -> list[list[list[Reading]]]:
     """As k_best_readings, for several parts of each Doc, such as its sentences.
 
@@ -68,7 +68,7 @@ def readings_of_parts(
     if k < 1:
         raise ValueError(f"k = {k} must be at least 1.")
     found = [[[Reading(1.0, ())] for _ in own] for own in parts]
-    for group in sequence_groups(emissions.lengths):
+    for group in emissions.groups():
         places, segments = [], []
         for row, doc in enumerate(group.docs.tolist()):
             for number, part in enumerate(parts[doc]):
@@ -78,7 +78,7 @@ def readings_of_parts(
                     segments.append((row, first, last))
         if not places:
             continue
-        lattice = _lattice(tagger, group.gather(emissions.scores), group.lengths)
+        lattice = tagger.lattice(emissions, group)
         best = lattice.segments(*zip(*segments, strict=True)).k_best(k)
         for (doc, number), (_, first, last), paths in zip(places, segments, best, strict=True):
             tokens = emissions.row_tokens[doc][first:last]
@@ -98,37 +98,31 @@ def _readings(
 
 
 def tag_probabilities(
-    tagger: TaggerShim, emissions: Emissions, part: Doc | Span
+    tagger: Tagger, emissions: Emissions, part: Doc | Span
 ) -> TagProbabilities:
     """The marginal probabilities of the tags of each token of a Doc or Span."""
     chosen = _part(tagger, emissions, part)
     probabilities = np.zeros((chosen.n_tokens, tagger.scheme.n_tags))
     probabilities[:, 0] = 1.0
     if chosen.lattice is not None:
-        marginals = chosen.lattice.marginals()[0].cpu().numpy()  # (n_rows, n_tags)
+        marginals = chosen.lattice.marginals().cpu().numpy()  # (n_rows, n_tags)
         probabilities[chosen.tokens - chosen.start] = marginals
     return TagProbabilities(tagger.scheme.tags, probabilities)
 
 
-def sequence_entropy(tagger: TaggerShim, emissions: Emissions, part: Doc | Span) -> float:
+def sequence_entropy(tagger: Tagger, emissions: Emissions, part: Doc | Span) -> float:
     """The entropy of the distribution over tag sequences of a Doc or Span, in nats."""
     chosen = _part(tagger, emissions, part)
     return 0.0 if chosen.lattice is None else float(chosen.lattice.entropy()[0])
 
 
-def _lattice(tagger: TaggerShim, scores: Tensor, lengths: np.ndarray) -> Lattice:
-    """scores: (n, longest, n_tags). lengths: (n,) rows of each sequence."""
-    temperature = tagger.calibration.temperature
-    return tagger.decoder.lattice(scores, lengths.tolist(), temperature=temperature)
-
-
-def _part(tagger: TaggerShim, emissions: Emissions, part: Doc | Span) -> _Part:
+def _part(tagger: Tagger, emissions: Emissions, part: Doc | Span) -> _Part:
     [tokens] = emissions.row_tokens
     first, last = _rows(tokens, part)
     lattice = None
     if first < last:
-        whole = _lattice(tagger, emissions.scores.unsqueeze(0), emissions.lengths)
-        lattice = whole.segment(0, first, last)
+        [group] = emissions.groups()
+        lattice = tagger.lattice(emissions, group).segment(0, first, last)
     start, end = _bounds(part)
     return _Part(start, end - start, tokens[first:last], lattice)
 

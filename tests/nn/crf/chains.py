@@ -9,7 +9,7 @@ import torch
 from hypothesis import strategies as st
 from torch import Tensor
 
-from spacy_ner_plus.nn.crf import CRF, TagDecoder
+from spacy_ner_plus.nn.crf import CRF, Layout, TagDecoder
 
 INF = float("inf")
 SCHEMES = ("BIO", "BILOU")
@@ -86,6 +86,8 @@ def is_valid(path: list[int], masks: Masks) -> bool:
 
 @dataclass
 class Case:
+    """Emissions (N, tags) of some sequences, one after the other."""
+
     module: TagDecoder
     emissions: Tensor
     lengths: list[int]
@@ -93,10 +95,17 @@ class Case:
     scheme: str
     n_labels: int
 
+    @property
+    def layout(self) -> Layout:
+        return Layout(self.lengths)
+
+    def split(self, flat: Tensor) -> tuple[Tensor, ...]:
+        """(N, ...) -> (time, ...) of each sequence."""
+        return flat.split(self.lengths)
+
     def sequences(self) -> Iterator[tuple[int, Tensor]]:
-        """Row and unpadded emissions (time, tags) of each sequence."""
-        for row, length in enumerate(self.lengths):
-            yield row, self.emissions[row, :length]
+        """Row and emissions (time, tags) of each sequence."""
+        yield from enumerate(self.split(self.emissions))
 
     def random_allowed(self, keep: float = 0.6) -> Tensor:
         return torch.rand(self.emissions.shape, generator=self.generator) < keep
@@ -108,8 +117,8 @@ def cases(
     kinds: tuple[type[TagDecoder], ...] = (TagDecoder, CRF),
     emission_scales: tuple[float, ...] = (0.0, 1.0, 30.0, 300.0, 3000.0),
 ) -> Case:
-    """Up to three short sequences over one scheme; padding is nan. Some have emissions of -inf,
-    never for O, so that every sequence has a valid path.
+    """Up to three short sequences over one scheme. Some have emissions of -inf, never for O, so
+    that every sequence has a valid path.
     """
     scheme = draw(st.sampled_from(SCHEMES))
     n_labels = draw(st.integers(0, 2 if scheme == "BIO" else 1))
@@ -118,21 +127,19 @@ def cases(
     kind = draw(st.sampled_from(kinds))
     module = kind(*scheme_masks(scheme, n_labels))
     randomize(module, generator, draw(st.sampled_from((0.0, 1.0, 10.0, 400.0))))
-    n_times = max(lengths) + draw(st.integers(0, 2))
-    shape = (len(lengths), n_times, module.n_tags)
+    shape = (sum(lengths), module.n_tags)
     emissions = torch.randn(shape, generator=generator, dtype=torch.float64)
     emissions *= draw(st.sampled_from(emission_scales))
     if draw(st.booleans()):
         emissions[..., 1:][torch.rand(shape, generator=generator)[..., 1:] < 0.2] = -INF
-    for row, length in enumerate(lengths):
-        emissions[row, length:] = torch.nan
     return Case(module, emissions, lengths, generator, scheme, n_labels)
 
 
-def random_valid_tags(module: TagDecoder, lengths: list[int], n_times: int, seed: int) -> Tensor:
+def random_valid_tags(module: TagDecoder, lengths: list[int], seed: int) -> Tensor:
+    """(N,) a valid path of each sequence."""
     generator = torch.Generator().manual_seed(seed)
-    noise = torch.randn(len(lengths), n_times, module.n_tags, generator=generator) * 3
-    return module.decode(noise, lengths)
+    noise = torch.randn(sum(lengths), module.n_tags, generator=generator) * 3
+    return module.decode(noise, Layout(lengths))
 
 
 def one_hot(tags: Tensor, n_tags: int) -> Tensor:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from spacy_ner_plus.nn.crf import CRF, SpanTags, TagDecoder
+from spacy_ner_plus.nn.crf import CRF, Layout, SpanTags, TagDecoder
 from tests.nn.crf.chains import (
     INF,
     SCHEMES,
@@ -32,11 +32,11 @@ def constrained_cases(draw: st.DrawFn) -> tuple[Case, Tensor]:
     """A case and its permitted tags: those of one valid path at least, and random others."""
     case = draw(cases(emission_scales=SCALES))
     permitted = case.random_allowed(draw(st.sampled_from((0.0, 0.3, 0.8))))
-    path = case.module.decode(case.emissions, case.lengths)  # a valid path to keep
+    path = case.module.decode(case.emissions, case.layout)  # a valid path to keep
     noise = torch.randn(case.emissions.shape, generator=case.generator)
     if draw(st.booleans()):  # any other valid path
-        path = case.module.decode(noise.masked_fill(case.emissions == -INF, -INF), case.lengths)
-    return case, permitted.scatter(2, path[..., None], True)
+        path = case.module.decode(noise.masked_fill(case.emissions == -INF, -INF), case.layout)
+    return case, permitted.scatter(1, path[:, None], True)
 
 
 def conditional_paths(
@@ -57,22 +57,22 @@ def test_masked_emissions_give_the_conditional_distribution_of_paths(
 ) -> None:
     case, permitted = constrained
     masked = case.emissions.masked_fill(~permitted, -INF)
-    lattice = case.module.lattice(masked, case.lengths)
-    decoded, marginals = case.module.decode(masked, case.lengths), lattice.marginals()
+    lattice = case.module.lattice(masked, case.layout)
+    decoded = case.split(case.module.decode(masked, case.layout))
+    marginals, permitted = case.split(lattice.marginals()), case.split(permitted)
     readings, entropy = lattice.k_best(3), lattice.entropy()
     for row, emissions in case.sequences():
-        n_tokens = len(emissions)
-        paths, log_probs = conditional_paths(emissions, case.module, permitted[row, :n_tokens])
+        paths, log_probs = conditional_paths(emissions, case.module, permitted[row])
         by_path = dict(zip(map(tuple, paths.tolist()), log_probs, strict=True))
         best = log_probs.sort(descending=True).values[:3]
-        assert by_path[tuple(decoded[row, :n_tokens].tolist())] >= best[0] - 1e-8
+        assert by_path[tuple(decoded[row].tolist())] >= best[0] - 1e-8
         tags, found = readings[row]
         torch.testing.assert_close(found, best, rtol=1e-9, atol=1e-8)
         own = torch.stack([by_path[tuple(path)] for path in tags.tolist()])
         torch.testing.assert_close(found, own, rtol=1e-9, atol=1e-8)
         one_hot = torch.nn.functional.one_hot(paths, case.module.n_tags).double()
         expected = torch.einsum("p,ptk->tk", log_probs.exp(), one_hot)
-        torch.testing.assert_close(marginals[row, :n_tokens], expected, rtol=1e-7, atol=1e-9)
+        torch.testing.assert_close(marginals[row], expected, rtol=1e-7, atol=1e-9)
         expected = torch.special.entr(log_probs.exp()).sum()
         torch.testing.assert_close(entropy[row], expected, rtol=1e-8, atol=1e-8)
 
@@ -84,10 +84,12 @@ def test_masked_emissions_give_conditional_span_log_probs(
 ) -> None:
     case, permitted = constrained
     masked = case.emissions.masked_fill(~permitted, -INF)
-    lattice = case.module.lattice(masked, case.lengths)
+    lattice = case.module.lattice(masked, case.layout)
     for row, emissions in case.sequences():
         n_tokens = len(emissions)
-        paths, log_probs = conditional_paths(emissions, case.module, permitted[row, :n_tokens])
+        paths, log_probs = conditional_paths(
+            emissions, case.module, case.split(permitted)[row]
+        )
         for label in scheme_labels(case.scheme, case.n_labels):
             spans = torch.combinations(torch.arange(n_tokens + 1))  # (spans, 2)
             tags = SpanTags(*(torch.full((len(spans),), tag) for tag in vars(label).values()))
@@ -106,17 +108,18 @@ def test_masked_emissions_give_conditional_span_log_probs(
 def test_fixed_entity_is_kept_and_certain(kind: type[TagDecoder], scheme: str) -> None:
     module = randomize(kind(*scheme_masks(scheme, 2)), torch.Generator().manual_seed(1), 1.0)
     label = scheme_labels(scheme, 2)[1]
-    emissions = torch.randn(1, 12, module.n_tags, generator=torch.Generator().manual_seed(2))
-    emissions[0, 3:6, 0] += 20.0  # against the encoder's will
+    emissions = torch.randn(12, module.n_tags, generator=torch.Generator().manual_seed(2))
+    emissions[3:6, 0] += 20.0  # against the encoder's will
     path = label.path(3)
-    assert module.decode(emissions, [12])[0, 3:6].tolist() != path
+    layout = Layout([12])
+    assert module.decode(emissions, layout)[3:6].tolist() != path
     permitted = torch.ones(emissions.shape, dtype=torch.bool)
-    permitted[0, 3:6] = False
-    permitted[0, torch.arange(3, 6), path] = True
-    permitted[0, 6, label.inside] = False  # in BIO it would go on
+    permitted[3:6] = False
+    permitted[torch.arange(3, 6), path] = True
+    permitted[6, label.inside] = False  # in BIO it would go on
     masked = emissions.masked_fill(~permitted, -INF)
-    lattice = module.lattice(masked, [12])
-    assert module.decode(masked, [12])[0, 3:6].tolist() == path
+    lattice = module.lattice(masked, layout)
+    assert module.decode(masked, layout)[3:6].tolist() == path
     tags = SpanTags(*(torch.tensor([tag]) for tag in vars(label).values()))
     bounds = (torch.tensor([value]) for value in (0, 3, 6))
     log_prob = lattice.span_log_probs(*bounds, tags)

@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import pytest
@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from spacy_ner_plus.nn.crf import CRF, SoftTargets, TagDecoder
+from spacy_ner_plus.nn.crf import CRF, Layout, SoftTargets, TagDecoder
 from tests.nn.crf.chains import (
     INF,
     Masks,
@@ -43,12 +43,22 @@ class Pair:
     student_emissions: Tensor
     lengths: list[int]
 
+    @property
+    def layout(self) -> Layout:
+        return Layout(self.lengths)
+
     def targets(self) -> SoftTargets:
-        return self.teacher.soft_targets(self.teacher_emissions, self.lengths)
+        return self.teacher.soft_targets(self.teacher_emissions, self.layout)
 
     def loss(self) -> Tensor:
-        arguments = (self.student_emissions, self.lengths, self.targets(), self.tags)
+        arguments = (self.student_emissions, self.layout, self.targets(), self.tags)
         return self.student.distillation_loss(*arguments)
+
+    def sequences(self) -> Iterator[tuple[int, Tensor, Tensor]]:
+        """Row, and the teacher's and the student's emissions of each sequence."""
+        teachers = self.teacher_emissions.split(self.lengths)
+        for row, own in enumerate(self.student_emissions.split(self.lengths)):
+            yield row, teachers[row], own
 
 
 def make_pair(
@@ -64,14 +74,10 @@ def make_pair(
     masks = scheme_masks(scheme, 2)
     order = torch.randperm(len(masks[0]), generator=generator)
     student = randomize(kind(*permuted(masks, order)), generator, 1.0)
-    shape = (len(lengths), max(lengths) + 1)
     emissions = [
-        torch.randn(*shape, decoder.n_tags, generator=generator, dtype=torch.float64) * scale
+        torch.randn(sum(lengths), decoder.n_tags, generator=generator, dtype=torch.float64) * scale
         for decoder in (teacher, student)
     ]
-    for row, length in enumerate(lengths):
-        for values in emissions:
-            values[row, length:] = torch.nan
     return Pair(teacher, student, order[: teacher.n_tags], *emissions, list(lengths))
 
 
@@ -110,10 +116,10 @@ def restricted(pair: Pair) -> tuple[Tensor, Tensor, Tensor]:
 def test_soft_targets_of_a_crf_equal_brute_force(pair: Pair) -> None:
     targets = pair.targets()
     assert targets.transitions is not None
-    for row, length in enumerate(pair.lengths):
-        chain = (pair.teacher_emissions[row, :length], *scores_of(pair.teacher))
-        marginals = targets.marginals[row, :length]
-        torch.testing.assert_close(marginals, crf_brute_force_marginals(*chain))
+    marginals = targets.marginals.split(pair.lengths)
+    for row, emissions, _ in pair.sequences():
+        chain = (emissions, *scores_of(pair.teacher))
+        torch.testing.assert_close(marginals[row], crf_brute_force_marginals(*chain))
         torch.testing.assert_close(targets.transitions[row], crf_brute_force_transitions(*chain))
         torch.testing.assert_close(targets.entropy[row], crf_brute_force_entropy(*chain))
 
@@ -122,19 +128,19 @@ def test_soft_targets_of_softmax_are_the_tokens_probabilities() -> None:
     pair = make_pair(TagDecoder)
     targets = pair.targets()
     assert targets.transitions is None
-    for row, length in enumerate(pair.lengths):
-        expected = torch.softmax(pair.teacher_emissions[row, :length], -1)
-        torch.testing.assert_close(targets.marginals[row, :length], expected)
-        assert not targets.marginals[row, length:].any()
+    marginals = targets.marginals.split(pair.lengths)
+    for row, emissions, _ in pair.sequences():
+        expected = torch.softmax(emissions, -1)
+        torch.testing.assert_close(marginals[row], expected)
         torch.testing.assert_close(targets.entropy[row], torch.special.entr(expected).sum())
 
 
 @pytest.mark.parametrize("kind", [TagDecoder, CRF])
 def test_soft_targets_refuse_a_sequence_without_any_path(kind: type[TagDecoder]) -> None:
-    emissions = torch.zeros(3, 4, 3)
-    emissions[1, 2] = -INF
+    emissions = torch.zeros(12, 3)
+    emissions[6] = -INF
     with pytest.raises(ValueError, match=r"no valid tag sequence .*\[1\]"):
-        kind(*scheme_masks("BIO", 1)).soft_targets(emissions, [4, 4, 4])
+        kind(*scheme_masks("BIO", 1)).soft_targets(emissions, Layout([4, 4, 4]))
 
 
 # Loss
@@ -145,9 +151,9 @@ def test_soft_targets_refuse_a_sequence_without_any_path(kind: type[TagDecoder])
 def test_crf_distillation_loss_equals_brute_force(pair: Pair) -> None:
     actual = pair.loss()
     assert actual.dtype == torch.float64
-    for row, length in enumerate(pair.lengths):
-        teacher = (pair.teacher_emissions[row, :length], *scores_of(pair.teacher))
-        student = (pair.student_emissions[row, :length, pair.tags], *restricted(pair))
+    for row, theirs, own in pair.sequences():
+        teacher = (theirs, *scores_of(pair.teacher))
+        student = (own[:, pair.tags], *restricted(pair))
         expected = crf_brute_force_divergence(teacher, student)
         torch.testing.assert_close(actual[row], expected, rtol=1e-9, atol=1e-8)
         assert actual[row] >= 0
@@ -157,9 +163,9 @@ def test_crf_distillation_loss_equals_brute_force(pair: Pair) -> None:
 @given(pairs(TagDecoder))
 def test_softmax_distillation_loss_is_the_sum_over_tokens(pair: Pair) -> None:
     actual = pair.loss()
-    for row, length in enumerate(pair.lengths):
-        log_p = torch.log_softmax(pair.teacher_emissions[row, :length], -1)
-        log_q = torch.log_softmax(pair.student_emissions[row, :length, pair.tags], -1)
+    for row, theirs, own in pair.sequences():
+        log_p = torch.log_softmax(theirs, -1)
+        log_q = torch.log_softmax(own[:, pair.tags], -1)
         possible = log_p > -INF
         terms = log_p[possible].exp() * (log_p[possible] - log_q[possible])
         torch.testing.assert_close(actual[row], terms.sum(), rtol=1e-9, atol=1e-9)
@@ -173,10 +179,11 @@ def test_distillation_loss_of_the_teacher_itself_is_zero(
 ) -> None:
     generator = torch.Generator().manual_seed(1)
     module = randomize(kind(*scheme_masks("BILOU", 2)), generator, 1.0)
-    emissions = torch.randn(2, 3000, 9, generator=generator) * scale
+    layout = Layout([3000, 12])
+    emissions = torch.randn(3012, 9, generator=generator) * scale
     emissions.requires_grad_()
-    targets = module.soft_targets(emissions, [3000, 12])
-    loss = module.distillation_loss(emissions, [3000, 12], targets, torch.arange(9))
+    targets = module.soft_targets(emissions, layout)
+    loss = module.distillation_loss(emissions, layout, targets, torch.arange(9))
     torch.testing.assert_close(loss, torch.zeros(2).double(), rtol=0, atol=1e-7)
     grads = torch.autograd.grad(loss.sum(), [emissions, *module.parameters()])
     for grad in grads:
@@ -209,7 +216,7 @@ def test_trained_student_reaches_the_teachers_distribution() -> None:
 
     def closure() -> Tensor:
         optimizer.zero_grad()
-        loss = pair.student.distillation_loss(emissions, pair.lengths, targets, pair.tags).sum()
+        loss = pair.student.distillation_loss(emissions, pair.layout, targets, pair.tags).sum()
         loss.backward()
         return loss
 
@@ -217,7 +224,7 @@ def test_trained_student_reaches_the_teachers_distribution() -> None:
     assert closure() < 1e-4
     allowed = torch.full(emissions.shape, -INF, dtype=torch.float64)
     allowed[..., pair.tags] = emissions.detach()[..., pair.tags]
-    marginals = pair.student.lattice(allowed, pair.lengths).marginals()[..., pair.tags]
+    marginals = pair.student.lattice(allowed, pair.layout).marginals()[:, pair.tags]
     torch.testing.assert_close(marginals, targets.marginals, rtol=0, atol=0.01)
 
 
@@ -228,7 +235,7 @@ class _Loss(torch.nn.Module):
 
     def forward(self, emissions: Tensor) -> Tensor:
         pair = self.pair
-        return self.decoder.distillation_loss(emissions, pair.lengths, self.targets, pair.tags)
+        return self.decoder.distillation_loss(emissions, pair.layout, self.targets, pair.tags)
 
 
 def loss_function(pair: Pair) -> Callable[..., Tensor]:
@@ -250,7 +257,7 @@ def test_distillation_loss_passes_gradcheck(
     kind: type[TagDecoder], scheme: str, scale: float
 ) -> None:
     pair = make_pair(kind, scheme=scheme, scale=scale, seed=4)
-    emissions = pair.student_emissions.nan_to_num().requires_grad_()
+    emissions = pair.student_emissions.requires_grad_()
     parameters = [
         parameter.detach().double().requires_grad_() for parameter in pair.student.parameters()
     ]
@@ -263,14 +270,14 @@ def test_distillation_loss_is_infinite_without_gradient_for_the_impossible(
 ) -> None:
     pair = make_pair(kind, lengths=(4, 4, 4), seed=5)
     targets = pair.targets()
-    pair.student_emissions[0, 2, pair.tags[0]] = -INF
-    pair.student_emissions[1, 1] = -INF
+    pair.student_emissions[2, pair.tags[0]] = -INF  # of the first sequence
+    pair.student_emissions[5] = -INF  # of the second one
     emissions = pair.student_emissions.requires_grad_()
-    loss = pair.student.distillation_loss(emissions, pair.lengths, targets, pair.tags)
+    loss = pair.student.distillation_loss(emissions, pair.layout, targets, pair.tags)
     assert loss.isinf().tolist() == [True, True, False]
     grads = torch.autograd.grad(loss.sum(), [emissions, *pair.student.parameters()])
-    assert not grads[0][:2].any()
-    assert grads[0][2].any()
+    assert not grads[0][:8].any()
+    assert grads[0][8:].any()
     assert all(grad.isfinite().all() for grad in grads)
 
 
@@ -279,9 +286,9 @@ def test_crf_distillation_loss_of_long_sequences_keeps_its_digits() -> None:
     teacher = pair.targets()
     actual = pair.loss()
     start, transition, end = restricted(pair)
-    emissions = pair.student_emissions[0, :20_000, pair.tags]
+    emissions = pair.student_emissions[:20_000, pair.tags]
     assert teacher.transitions is not None
-    marginals = teacher.marginals[0, :20_000]
+    marginals = teacher.marginals[:20_000]
     expected_score = (
         (marginals * emissions).sum()
         + (marginals[0] * start.clamp_min(-1e9)).sum()
@@ -309,26 +316,26 @@ def test_crf_distillation_loss_keeps_no_tensor_with_pairs_of_tags_for_each_token
 @pytest.mark.parametrize("kind", [TagDecoder, CRF])
 def test_distillation_loss_of_an_empty_batch_is_empty(kind: type[TagDecoder]) -> None:
     module = kind(*scheme_masks("BIO", 1))
-    emissions = torch.zeros(0, 0, 3)
-    targets = module.soft_targets(emissions, [])
-    assert module.distillation_loss(emissions, [], targets, torch.arange(3)).shape == (0,)
+    emissions, layout = torch.zeros(0, 3), Layout([])
+    targets = module.soft_targets(emissions, layout)
+    assert module.distillation_loss(emissions, layout, targets, torch.arange(3)).shape == (0,)
 
 
 @pytest.mark.parametrize("kind", [TagDecoder, CRF])
 def test_distillation_loss_refuses_what_does_not_fit(kind: type[TagDecoder]) -> None:
     pair = make_pair(kind, seed=8)
-    targets, tags, lengths = pair.targets(), pair.tags, pair.lengths
+    targets, tags, layout = pair.targets(), pair.tags, pair.layout
     loss, emissions = pair.student.distillation_loss, pair.student_emissions
     with pytest.raises(ValueError, match=r"soft targets are for sequences of \[4, 1, 3\] tokens"):
-        loss(emissions, [4, 1, 2], targets, tags)
+        loss(emissions, Layout([4, 2, 2]), targets, tags)
     with pytest.raises(ValueError, match="soft targets must have shape"):
-        loss(emissions, lengths, targets, tags[:2])
+        loss(emissions, layout, targets, tags[:2])
     for wrong in ([0, 0, 1], [0, 1, 5], [-1, 0, 1], [0.0, 1.0, 2.0]):
         with pytest.raises(ValueError, match="distinct int64 ids from 0 to 4"):
-            loss(emissions, lengths, targets, torch.tensor(wrong))
+            loss(emissions, layout, targets, torch.tensor(wrong))
     other = None if kind is CRF else torch.zeros(3, 3, 3).double()
     with pytest.raises(ValueError, match="cannot teach"):
-        loss(emissions, lengths, replace(targets, transitions=other), tags)
+        loss(emissions, layout, replace(targets, transitions=other), tags)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
@@ -338,8 +345,9 @@ def test_cuda_distillation_loss_equals_cpu(kind: type[TagDecoder]) -> None:
     expected, targets = pair.loss(), pair.targets()
     pair.student.cuda()
     emissions = pair.student_emissions.cuda().requires_grad_()
-    loss = pair.student.distillation_loss(emissions, pair.lengths, targets, pair.tags)
+    layout = Layout(pair.lengths, emissions.device)
+    loss = pair.student.distillation_loss(emissions, layout, targets, pair.tags)
     loss.sum().backward()
     torch.testing.assert_close(loss.cpu(), expected)
     assert emissions.grad is not None
-    assert emissions.grad[0, 0].any()
+    assert emissions.grad[0].any()

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from transformers import AutoConfig, AutoModel
 
+from spacy_ner_plus.models.pretrained.loading import load_encoder
 from spacy_ner_plus.nn.encoders.transformer import TransformerEncoder
 from tests import tiny
 
@@ -29,7 +30,7 @@ def get_encoder(encoder_folder: Callable[[str], Path]) -> GetEncoder:
 
     def get(family: str, *, n_word_forms: int = 0) -> TransformerEncoder:
         folder = str(encoder_folder(family))
-        return TransformerEncoder.from_pretrained(folder, n_word_forms=n_word_forms).eval()
+        return load_encoder(folder, n_word_forms=n_word_forms).eval()
 
     return get
 
@@ -216,7 +217,7 @@ def test_encoder_is_in_fp32_whatever_the_checkpoint_says(tmp_path: Path) -> None
     AutoModel.from_pretrained(folder).half().save_pretrained(folder)
     saved = json.loads((folder / "config.json").read_text())
     assert saved.get("dtype", saved.get("torch_dtype")) == "float16"  # the name since 4.56; before
-    encoder = TransformerEncoder.from_pretrained(str(folder))
+    encoder = load_encoder(str(folder), n_word_forms=0)
     again = TransformerEncoder.from_config(encoder.config)
     for one in (encoder, again):
         assert {p.dtype for p in one.parameters()} == {torch.float32}
@@ -260,7 +261,7 @@ def test_attention_is_unfused_only_where_that_is_faster(
     tmp_path: Path,
 ) -> None:
     folder = tiny.save_encoder(tmp_path, "bert", max_position_embeddings=530)
-    encoder = TransformerEncoder.from_pretrained(str(folder)).train(is_training)
+    encoder = load_encoder(str(folder), n_word_forms=0).train(is_training)
     seen = []
     encoder.model.register_forward_hook(lambda *_: seen.append(is_fused()))
 

@@ -5,7 +5,9 @@ import torch
 from torch import Tensor, nn
 
 from spacy_ner_plus.nn.crf import CRF, TagDecoder
-from spacy_ner_plus.nn.heads.tag_head import TagHead, TensorBucket, TransformerTagger
+from spacy_ner_plus.nn.encoders.buckets import TensorBucket
+from spacy_ner_plus.nn.heads.tag_head import TagHead
+from spacy_ner_plus.nn.heads.taggers import TransformerTagger
 
 N_TAGS, WIDTH, N_IDS = 3, 4, 20
 MASKS = (
