@@ -24,7 +24,7 @@ STAGES = {
     "pool and head": ["nn.heads.taggers:TransformerTagger.forward"],
     "decode": ["nn.crf.decoder:TagDecoder.decode"],
     "probabilities": ["nn.crf.decoder:TagDecoder.lattice", "nn.crf.lattice:Lattice.span_log_probs"],
-    "write to Doc": ["pipeline.ner_plus.annotating:Annotator.write"],
+    "write to Doc": ["pipeline.annotating:Annotator.write"],
 }
 TOKENISE = "spaCy tokenizer"
 REST = "the rest"
