@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .data.formats.record_files import write as write
     from .evaluation.calibrate import calibrate as calibrate
     from .evaluation.comparison.compare import compare as compare
+    from .evaluation.comparison.gate import Gate as Gate
     from .evaluation.evaluate import evaluate as evaluate
     from .evaluation.evaluate import read_metrics as read_metrics
     from .experiments.cross_validate import cross_validate as cross_validate
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 # Where each public name is at home. `ner-plus project code` reads this, too.
 _HOMES = {
     "CRF": "spacy_ner_plus.nn.crf",
+    "Gate": "spacy_ner_plus.evaluation.comparison.gate",
     "NerPlus": "spacy_ner_plus.pipeline.ner_plus",
     "SpanRecord": "spacy_ner_plus.records",
     "TagScheme": "spacy_ner_plus.tags",
