@@ -16,6 +16,7 @@ from .rendering import render, render_config
 
 # Names of the copies, by how many files are given.
 ASSETS = {1: ("texts",), 2: ("train", "test"), 3: ("train", "dev", "test")}
+TEMPLATES = {"project.yml": "project.yml", "README.md": "README.md", "gitignore": ".gitignore"}
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class NewProject:
 
 def init_project(
     folder: str | Path,
-    data: Sequence[str | Path],
+    data: str | Path | Sequence[str | Path],
     *,
     encoder: str | Path | None = None,
     lang: str = "en",
@@ -50,9 +51,10 @@ def init_project(
     can be moved. `python -m spacy project run all` in it leaves a wheel and a report.
 
     folder (str / Path): The folder to write; not there yet, or empty.
-    data (Sequence[str / Path]): Annotated texts, in any format that `read` knows: one file, which
-        is divided into 80 % train, 10 % dev and 10 % test data with like shares of each label; or
-        two, train and test, where a ninth of train becomes dev; or three, train, dev and test.
+    data (str / Path / Sequence[str / Path]): Annotated texts, in any format that `read` knows: one
+        file, which is divided into 80 % train, 10 % dev and 10 % test data with like shares of each
+        label; or two, train and test, where a ninth of train becomes dev; or three, train, dev and
+        test.
     encoder (str / Path): Hub name or folder of the encoder to start from; None for the default
         one, which the project's first step fetches.
     lang (str): The language, as spaCy abbreviates it ("xx" for any); its tokenizer cuts the texts.
@@ -64,7 +66,8 @@ def init_project(
     RAISES (ValueError): The folder is not empty; the data can't be used (with file and place);
         there is no such encoder, language or device; the name can't be that of a package.
     """
-    folder, paths = Path(folder), [Path(path) for path in data]
+    folder = Path(folder)
+    paths = [Path(path) for path in ([data] if isinstance(data, str | Path) else data)]
     _check_folder(folder)
     name = package_name(folder.resolve().name) if name is None else _checked_name(name)
     nlp, chosen, device_found = blank_pipeline(lang), choose_encoder(encoder), device_facts(device)
@@ -72,30 +75,23 @@ def init_project(
     facts = data_facts(parts["train"].docs, parts["dev"].docs, chosen.tokenizer)
     plan = make_plan(facts, chosen.facts, device_found)
     assets = _copy_assets(paths, folder)
-    encoder_name = _place_encoder(chosen, folder)
+    name_there = _place_encoder(chosen, folder)
+    corpus = {part: f"corpus/{part}.spacy" for part in ("train", "dev")}
+    config = render_config(plan, nlp, **corpus, encoder=name_there, device=device)
+    _write(folder / "config.cfg", config)
     values = {
         "name": name,
         "lang": lang,
-        "encoder": encoder_name,
+        "encoder": name_there,
         "is_default": chosen.is_default,
-        "is_folder": encoder_name == ENCODER_FOLDER,
+        "is_folder": name_there == ENCODER_FOLDER,
         "assets": assets,
         "group": group,
         "sources": [path.name for path in paths],
         "labels": sorted(parts["train"].entities),
     }
-    config = render_config(
-        plan,
-        nlp,
-        train="corpus/train.spacy",
-        dev="corpus/dev.spacy",
-        encoder=encoder_name,
-        device=device,
-    )
-    _write(folder / "config.cfg", config)
-    _write(folder / "project.yml", render("project.yml", **values))
-    _write(folder / "README.md", render("README.md", **values))
-    _write(folder / ".gitignore", render("gitignore", **values))
+    for template, file in TEMPLATES.items():
+        _write(folder / file, render(template, **values))
     return NewProject(folder, parts, make_notes(parts, files), plan)
 
 
