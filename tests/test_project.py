@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 import srsly
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parent.parent
 COPIED = ("configs", "spacy_ner_plus", "LICENSE", "constraints.txt", "project.yml")
 COPIED += ("pyproject.toml", "setup.cfg", "assets/encoder.txt", "assets/encoder.sha256")
@@ -73,6 +75,7 @@ class Project:
             cwd=self.folder,
             env={
                 **os.environ,
+                "PYTHONUNBUFFERED": "1",  # as `make run` does
                 "OMP_NUM_THREADS": "1",
                 "ANSI_COLORS_DISABLED": "1",
                 "COLUMNS": "200",

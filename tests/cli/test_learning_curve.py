@@ -13,6 +13,8 @@ from spacy_ner_plus.experiments import trial
 from spacy_ner_plus.experiments.runs import Run
 from tests.experiments.samples import config_text, write_corpus
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -212,6 +212,7 @@ def test_report_of_a_path_that_is_no_utf8_can_be_written(tmp_path: Path) -> None
     assert "model-?" in written(metrics, errors, tmp_path)
 
 
+@pytest.mark.slow
 def test_report_stays_small(tmp_path: Path) -> None:
     metrics, errors = make_sample(tuple(f"LABEL{i}" for i in range(40)), 5000)
     assert len(written(metrics, errors, tmp_path)) < 2_500_000

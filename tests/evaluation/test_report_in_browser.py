@@ -13,6 +13,8 @@ import pytest
 from spacy_ner_plus.evaluation.report import write_report
 from tests.evaluation.report_sample import make_sample, pairs_of
 
+pytestmark = pytest.mark.slow
+
 sync_api = pytest.importorskip("playwright.sync_api")
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")

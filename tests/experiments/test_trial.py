@@ -20,6 +20,8 @@ from spacy_ner_plus.experiments.trial import (
 from spacy_ner_plus.scoring import count_spans, summarise
 from tests.experiments.samples import config_text, read_config, write_corpus
 
+pytestmark = pytest.mark.slow
+
 RUN = Run("run", "Run", 5, list(range(30)), list(range(30, 40)), list(range(40, 60)))
 
 

@@ -28,6 +28,8 @@ pytest.importorskip("onnxruntime")
 
 from spacy_ner_plus.cli.export import export  # noqa: E402
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 METHODS = [m for m in ("fork", "spawn") if m in multiprocessing.get_all_start_methods()]
 RUNTIME = "components.ner_plus.model.runtime"
