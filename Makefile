@@ -1,5 +1,7 @@
 # make run    train, evaluate, package and try the demo pipeline
 # make test   run the tests
+# make test-fast   run most of them, in a minute or so
+# make test-wheel   build the wheel and run test-fast with it, without the source
 # make bench DATA=path   measure speed beside others'
 # make fuzz   go on trying odd documents for an hour
 # make test-transformers   run the core's tests with the oldest and the newest transformers
@@ -14,12 +16,14 @@ BENCH_INSTALLED := $(VENV)/.bench-installed
 # What test-transformers tries: the oldest release that setup.cfg permits, and the newest there is.
 OLDEST := transformers==4.48.0 tokenizers==0.21.0
 NEWEST := transformers
+PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile
 CORE_TESTS := tests/nn tests/text tests/annotation tests/models tests/pipeline tests/data tests/training \
 	tests/test_tags.py tests/metrics
 # spacy-transformers does not go with all of these: tests that need it are skipped.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench test-transformers test-oldest test-newest fuzz lint docs clean
+.PHONY: help run test test-fast test-wheel coverage bench fuzz lint docs clean
+.PHONY: test-transformers test-oldest test-newest
 
 define check_python
 @$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
@@ -35,7 +39,19 @@ run: $(INSTALLED) ## Run the whole project: check data, train, evaluate, package
 	PYTHONUNBUFFERED=1 $(BIN)/python -m spacy project run all
 
 test: $(INSTALLED) ## Run the tests
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	$(PYTEST)
+
+test-fast: $(INSTALLED) ## Run all tests but the slow ones, in a minute or so
+	$(PYTEST) -m "not slow"
+
+test-wheel: $(INSTALLED) ## Build the wheel and run the fast tests with it, without the source
+	$(BIN)/python tests/wheel.py
+
+coverage: $(INSTALLED) ## Find the lines of the package that no test reaches
+	$(BIN)/python -m coverage erase
+	$(BIN)/python -m coverage run -m pytest -n auto --dist loadfile
+	$(BIN)/python -m coverage combine --quiet
+	$(BIN)/python -m coverage report
 
 bench: $(BENCH_INSTALLED) ## Measure speed beside others': DATA=folder with train and test data, ARGS="--quick"
 	$(if $(DATA),,$(error Name the data: make bench DATA=corpus/bc5cdr))
@@ -60,7 +76,7 @@ docs: $(INSTALLED) ## Build the documentation as a site: site/index.html
 clean: ## Remove the environment and everything the commands wrote
 	rm -rf $(VENV) .venv-oldest .venv-newest build dist site *.egg-info
 	rm -rf assets/encoder corpus metrics packages training project.lock
-	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 # Made again when the metadata or the pins change; the source itself is installed editable.
 $(INSTALLED): setup.cfg pyproject.toml constraints.txt

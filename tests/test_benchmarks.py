@@ -110,6 +110,7 @@ def test_by_length_fills_batches_within_the_budget() -> None:
     assert batches == [[30], [9], [4, 4, 3], [2]]
 
 
+@pytest.mark.slow
 def test_worker_answers_and_says_when_it_ends() -> None:
     worker = Worker("text", str, threads=1, object="abc")
     worker.wait()

@@ -16,6 +16,8 @@ import srsly
 from weasel.cli.run import check_rerun
 from weasel.util import load_project_config
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parent.parent
 COPIED = ("configs", "spacy_ner_plus", "LICENSE", "constraints.txt", "project.yml")
 COPIED += ("pyproject.toml", "setup.cfg")
@@ -83,6 +85,7 @@ class Project:
             cwd=self.folder,
             env={
                 **os.environ,
+                "PYTHONUNBUFFERED": "1",  # as `make run` does
                 "OMP_NUM_THREADS": "1",
                 "ANSI_COLORS_DISABLED": "1",
                 "COLUMNS": "200",

@@ -125,6 +125,7 @@ def valid_paths(scheme: TagScheme, n_rows: int) -> list[tuple[int, ...]]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["BIO", "BILOU"])
 def test_permitted_tags_leave_just_the_sequences_around_what_is_known(name: str) -> None:
     """Those in which each known entity of a known label is one, as far as it has rows, and no

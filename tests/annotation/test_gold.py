@@ -116,6 +116,7 @@ def all_valid_paths(scheme: TagScheme, n_rows: int) -> list[tuple[int, ...]]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["BIO", "BILOU"])
 def test_allowed_tags_permit_just_the_sequences_that_agree(name: str) -> None:
     """Of all valid ones: those with the gold entities, and O where that is known."""

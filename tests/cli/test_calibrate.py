@@ -43,6 +43,7 @@ def test_calibrate_saves_a_calibrated_pipeline(model: Path, data: Path, tmp_path
     assert spacy.load(model).get_pipe("ner_plus").tagger.calibration == Calibration()
 
 
+@pytest.mark.slow
 def test_calibrate_saves_as_it_is_if_there_is_not_enough(
     model: Path, data: Path, tmp_path: Path
 ) -> None:

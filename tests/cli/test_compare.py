@@ -9,6 +9,8 @@ from typer.testing import CliRunner, Result
 
 from spacy_ner_plus.cli import app
 
+pytestmark = pytest.mark.slow
+
 TEXTS = [
     "Aspirin against fever and severe pain .",
     "No fever after aspirin .",

@@ -108,6 +108,7 @@ def test_convert_counts_white_space_tokens_it_had_to_add(uner_path, tmp_path):
     assert (counts["tokens"], counts["white space tokens added"]) == ("10", "1")
 
 
+@pytest.mark.slow
 def test_convert_groups_bc5cdr_by_number_and_prints_its_counts(tmp_path):
     result = run(ASSETS / "bc5cdr/dev.tsv", tmp_path / "out.spacy", "--group", 10)
     assert table(result.output) == {
@@ -135,6 +136,7 @@ def test_convert_says_when_markers_win_over_the_group(uner_path, tmp_path):
     assert "--group is not used" not in run(uner_path, out).output
 
 
+@pytest.mark.slow
 def test_convert_writes_the_same_bytes_again(tmp_path):
     source = ASSETS / "wnut17/dev.tsv"
     command = [sys.executable, "-m", "spacy", "ner-plus", "convert", str(source)]
@@ -196,6 +198,7 @@ def test_parse_label_map_reads_entries():
             parse_label_map(entries)
 
 
+@pytest.mark.slow
 def test_command_line_needs_no_torch():
     # thinc imports torch where it finds it, so hide it.
     code = "import sys; sys.modules['torch'] = None; from spacy_ner_plus.cli import app"

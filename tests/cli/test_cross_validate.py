@@ -17,6 +17,8 @@ from tests.experiments.samples import config_text, make_scores, write_corpus
 from tests.training.runs import finish, start
 from tests.training.test_resuming import KILLED, die_at_call
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:

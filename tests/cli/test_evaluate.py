@@ -155,6 +155,7 @@ def test_evaluate_finds_out_what_is_wrong_before_the_pipeline_runs(
         assert 'pip install "spacy_ner_plus[evaluate]"' in result.output
 
 
+@pytest.mark.slow
 def test_evaluate_refuses_pipelines_and_data_without_entities(
     model: Path, data: Path, tmp_path: Path
 ) -> None:

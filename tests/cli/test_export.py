@@ -14,6 +14,8 @@ from tests.pipeline.samples import TEXTS, found_in, initialized_nlp, make_exampl
 from tests.pipeline.samples import shake_head as shake
 from tests.pipeline.tampering import token_tagger_nlp
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("onnx")
 pytest.importorskip("onnxscript")
 pytest.importorskip("onnxruntime")

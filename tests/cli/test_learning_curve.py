@@ -14,6 +14,8 @@ from spacy_ner_plus.experiments.results import RunScores
 from spacy_ner_plus.experiments.runs import Run
 from tests.experiments.samples import config_text, make_scores, write_corpus
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:

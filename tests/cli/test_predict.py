@@ -11,6 +11,8 @@ from tests import tiny
 from tests.pipeline.samples import initialized_nlp
 from tests.prediction.samples import TEXTS, read_lines, run, write_input
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:

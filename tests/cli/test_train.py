@@ -15,6 +15,8 @@ from spacy_ner_plus.training import loop
 from tests.training.runs import command, finish, read_tree, run, start, write_config
 from tests.training.test_resuming import KILLED, die_at_call
 
+pytestmark = pytest.mark.slow
+
 FEW_STEPS = {"max_steps = 24": "max_steps = 8", "eval_frequency = 6": "eval_frequency = 4"}
 
 

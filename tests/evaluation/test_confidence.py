@@ -100,6 +100,7 @@ def test_every_point_of_a_curve_is_what_its_threshold_leaves(digits: int) -> Non
             )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", [0.5, 0.75])
 def test_thresholds_are_the_best_and_do_what_they_claim_when_pasted(precision: float) -> None:
     documents = with_probabilities(corpus("wnut17"))
@@ -128,6 +129,7 @@ def test_thresholds_are_the_best_and_do_what_they_claim_when_pasted(precision: f
             )
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(probabilities, st.booleans()), min_size=1, max_size=30))
 def test_thresholds_separate_any_probabilities(entities: list[tuple[float, bool]]) -> None:
     values = np.array([p for p, _ in entities])

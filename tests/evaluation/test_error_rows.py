@@ -1,20 +1,29 @@
 """Rows of errors.jsonl: what they hold, and that their offsets are right."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from spacy_ner_plus.evaluation.documents import Entity
 from spacy_ner_plus.evaluation.error_rows import error_rows
 from spacy_ner_plus.evaluation.errors import ERRORS, find_errors
 from tests.evaluation.corpora import CORPORA, corpus
 from tests.evaluation.docs import make_document
 from tests.record_schema import read_row
 
+Place = tuple[int, int, str]
 
-def spans_of(row: dict[str, Any], *keys: str) -> list[dict[str, Any]]:
-    return [span for key in keys for span in (row if key in row else row["meta"])[key]]
+
+def places(entities: Iterable[Entity]) -> list[Place]:
+    return sorted((entity.start_char, entity.end_char, entity.label) for entity in entities)
+
+
+def in_document(spans: list[dict[str, Any]], offset: int) -> list[Place]:
+    """Spans of a row where they are in the document."""
+    return [(span["start"] + offset, span["end"] + offset, span["label"]) for span in spans]
 
 
 @pytest.mark.parametrize("name", CORPORA)
@@ -32,13 +41,14 @@ def test_there_is_a_row_an_error_with_offsets_in_its_text(name: str) -> None:
             offset = row["meta"]["offset"]
             assert document.text[offset:].startswith(row["text"])
             assert row["meta"]["name"] == ERRORS[error.kind]
-            about = row["meta"]["gold"] + row["meta"]["predicted"]
-            for span, entity in zip(about, (*error.gold, *error.predicted), strict=False):
-                assert span["text"] == row["text"][span["start"] : span["end"]] != ""
-                assert span["label"] in {e.label for e in (*error.gold, *error.predicted)}
-                assert entity in (*document.gold, *document.predicted)
-            kept = {(span["start"], span["end"], span["label"]) for span in row["spans"]}
-            assert {(s["start"], s["end"], s["label"]) for s in row["meta"]["gold"]} <= kept
+            for side in ("gold", "predicted"):
+                assert in_document(row["meta"][side], offset) == places(getattr(error, side))
+                for span in row["meta"][side]:
+                    assert span["text"] == row["text"][span["start"] : span["end"]] != ""
+            end = offset + len(row["text"])
+            for key, entities in (("spans", document.gold), ("predicted", document.predicted)):
+                within = [e for e in entities if offset <= e.start_char and e.end_char <= end]
+                assert in_document(row[key], offset) == places(within)
 
 
 def test_a_row_is_a_record() -> None:

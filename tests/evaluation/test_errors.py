@@ -115,6 +115,7 @@ def check_kind(finding: Finding) -> None:
         assert not g_in_p and not p_in_g
 
 
+@pytest.mark.slow
 @settings(max_examples=400)
 @given(any_spans, any_spans)
 def test_every_entity_is_in_one_finding_of_the_right_kind(
@@ -134,6 +135,7 @@ def test_every_entity_is_in_one_finding_of_the_right_kind(
         assert list(entities) == sorted(entities, key=lambda entity: entity.start)
 
 
+@pytest.mark.slow
 @settings(max_examples=400)
 @given(any_spans, any_spans)
 def test_what_is_alone_overlaps_nothing_that_is_alone(
@@ -152,6 +154,7 @@ def test_the_other_way_round_errors_are_mirrored(gold: list[Span], predicted: li
     assert {MIRRORED.get(kind, kind): n for kind, n in there.items()} == back
 
 
+@pytest.mark.slow
 @settings(max_examples=200)
 @given(any_spans, any_spans)
 def test_pairs_hold_each_entity_once(gold: list[Span], predicted: list[Span]) -> None:
@@ -169,6 +172,7 @@ def test_pairs_join_the_largest_overlap() -> None:
     assert labels == [((0, 5, "A"), (2, 5, "B")), (None, (0, 1, "A"))]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("corpus", "nested"),
     [("bc5cdr", False), ("wnut17", False), ("crossner", False), ("bc5cdr", True)],
@@ -185,6 +189,7 @@ def test_corpora_are_accounted_for(corpus: str, nested: bool) -> None:
     assert not nested or counts["nested_inside"]
 
 
+@pytest.mark.slow
 def test_a_document_of_many_errors_takes_no_time_for_each_pair() -> None:
     """100,000 entities on each side: all pairs would be 10 billion."""
     n = 100_000

@@ -88,6 +88,7 @@ def test_measures_of_a_pipeline_are_complete(random_model: Path, data: Path) -> 
     assert len(rows) == sum(kind["errors"] for kind in metrics["errors"]["kinds"]) > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CORPORA)
 def test_totals_agree(name: str) -> None:
     metrics, rows = measured(corpus(name))

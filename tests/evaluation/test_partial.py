@@ -54,6 +54,7 @@ def test_scores_are_those_of_nervaluate_on_whole_documents(
             assert_equal_to_nervaluate(documents)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CORPORA)
 def test_scores_are_those_of_nervaluate_on_a_corpus(name: str) -> None:
     assert_equal_to_nervaluate(corpus(name))

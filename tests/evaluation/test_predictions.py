@@ -228,6 +228,7 @@ def test_probabilities_without_calibration_are_known_too(
         assert after.probability != pytest.approx(before.probability, abs=1e-3)
 
 
+@pytest.mark.slow
 def test_groups_of_spans_are_compared(random_model: Path, tmp_path: Path) -> None:
     docs = [example.reference for example in make_examples(spacy.blank("en"), 4)]
     for doc in docs[:3]:

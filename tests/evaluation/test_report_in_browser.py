@@ -15,6 +15,8 @@ from spacy_ner_plus.evaluation.schema import Metrics
 from spacy_ner_plus.support.typed_json import from_json
 from tests.evaluation.report_sample import make_sample, pairs_of
 
+pytestmark = pytest.mark.slow
+
 sync_api = pytest.importorskip("playwright.sync_api")
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")

@@ -22,6 +22,8 @@ from spacy_ner_plus.pipeline.scorer import count_entities
 from tests.experiments.samples import config_text, read_config, write_corpus
 from tests.metrics import naive
 
+pytestmark = pytest.mark.slow
+
 RUN = Run("run", "Run", 5, list(range(30)), list(range(30, 40)), list(range(40, 60)))
 
 

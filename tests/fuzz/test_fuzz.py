@@ -16,6 +16,8 @@ from tests.fuzz.pipelines import DIGITS, SETUPS, Setup, existing_settings, pipel
 from tests.fuzz.properties import check_doc, check_prediction
 from tests.fuzz.strategies import PAGE, Mark, Recipe, page_samples, pages, real_texts
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = 20
 CHECKS = make_checks(
     [

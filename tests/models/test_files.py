@@ -48,6 +48,7 @@ def test_manifest_is_the_same_of_bytes_and_of_files(folder: Path) -> None:
 
 
 def test_verify_passes_what_was_saved(folder: Path) -> None:
+    assert set(paths(folder)) == set(CONTENT)
     verify(folder / "manifest.json", paths(folder), known=KNOWN)
     verify(make_manifest(CONTENT), CONTENT, known=KNOWN)
     verify(make_manifest({}), {}, known=KNOWN)

@@ -56,6 +56,7 @@ def test_load_encoder_without_weights(tiny_encoder_dir: Path, tmp_path: Path) ->
         load_encoder(str(tmp_path), n_word_forms=0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["bert", "roberta", "deberta-v2"])
 def test_load_tokenizer_without_its_files(family: str, tmp_path: Path) -> None:
     tiny.save_encoder(tmp_path, family)
@@ -66,6 +67,7 @@ def test_load_tokenizer_without_its_files(family: str, tmp_path: Path) -> None:
         load_tokenizer(str(tmp_path))
 
 
+@pytest.mark.slow
 def test_load_tokenizer_refuses_one_written_in_python(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "canine"}))
     settings = {"tokenizer_class": "CanineTokenizer"}

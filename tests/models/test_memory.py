@@ -216,6 +216,7 @@ def test_memory_is_bounded_whatever_the_batch(
     assert model.shims[0].budget.pieces == max_pieces  # it never ran out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
 def test_recomputing_drops_the_same_again(
     make_tagger: MakeTagger, docs: list[Doc], precision: torch.dtype
@@ -275,6 +276,7 @@ def test_gradient_of_a_batch_is_taken_once(make_tagger: MakeTagger, docs: list[D
 # Layers recomputed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["bert", "modernbert"])
 def test_gradient_checkpointing_gives_the_same_gradients_and_keeps_less(
     make_tagger: MakeTagger, docs: list[Doc], tmp_path: Path, family: str
@@ -315,6 +317,7 @@ def out_of_memory_records(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [r.getMessage() for r in caplog.records if "Memory ran out" in r.getMessage()]
 
 
+@pytest.mark.slow
 def test_predict_goes_on_with_less(
     make: Callable[..., Model], docs: list[Doc], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -332,6 +335,7 @@ def test_predict_goes_on_with_less(
     assert 35 <= model.shims[0].budget.pieces < 2 * 70
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "memory", [FakeMemory(70), FakeMemory(WHOLE, room_in_backward=70)], ids=["forward", "backward"]
 )
@@ -386,6 +390,7 @@ def test_gradients_go_back_with_the_same_dropout(make_tagger: MakeTagger, docs: 
     assert torch.equal(found[1][1], found[0][1])
 
 
+@pytest.mark.slow
 def test_update_gives_up_below_one_window(make: Callable[..., Model], docs: list[Doc]) -> None:
     model = make(max_batch_pieces=WHOLE)
     before = learn(model, docs[1:])

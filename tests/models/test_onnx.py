@@ -34,6 +34,8 @@ pytest.importorskip("onnxscript")
 pytest.importorskip("onnxruntime")
 from onnx import TensorProto, helper  # noqa: E402
 
+pytestmark = pytest.mark.slow
+
 MakeTagger = Callable[..., Model]
 SETTINGS: dict[str, Any] = {"window": 32, "overlap": 8, "device": "cpu", "precision": "fp32"}
 # Where one layer does not show all that there is, or the setting has another name.

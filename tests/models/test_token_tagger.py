@@ -110,7 +110,10 @@ def test_rows_and_gradients_belong_to_the_tokens_that_are_no_whitespace(texts: l
         [token.i for token in doc if not token.is_space] for doc in docs
     ]
     backprop(torch.ones(emissions.scores.shape))
-    for doc, gradient in zip(docs, tok2vec.attrs["gradients"] or [], strict=False):
+    if not any(map(len, docs)):
+        assert tok2vec.attrs["gradients"] is None  # it is not asked about no tokens at all
+        return
+    for doc, gradient in zip(docs, tok2vec.attrs["gradients"], strict=True):
         assert gradient.any(axis=1).tolist() == [not token.is_space for token in doc]
 
 

@@ -26,6 +26,7 @@ def calibrated(trained_dir: Path, examples: list[Example]) -> Language:
     return nlp
 
 
+@pytest.mark.slow
 def test_calibration_makes_probabilities_agree(
     trained: Language, calibrated: Language, examples: list[Example]
 ) -> None:
@@ -40,6 +41,7 @@ def test_calibration_makes_probabilities_agree(
     assert after.ece < before.ece
 
 
+@pytest.mark.slow
 def test_calibration_changes_no_entity(
     trained: Language, calibrated: Language, examples: list[Example]
 ) -> None:

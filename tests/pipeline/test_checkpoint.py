@@ -97,6 +97,7 @@ def logits_of(folder: Path, doc: Doc) -> np.ndarray:
 # Equality
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", [*tiny.FAMILIES, "albert"])
 def test_emissions_equal_the_logits_of_transformers(family: str, checkpoint: GetFolder) -> None:
     folder = checkpoint(*BIO, family=family)
@@ -162,6 +163,7 @@ def test_bioes_is_taken_as_bilou(checkpoint: GetFolder) -> None:
     np.testing.assert_allclose(ner.model.predict([doc]).scores.numpy(), expected, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_tags_that_the_checkpoint_lacks_are_never_found(checkpoint: GetFolder) -> None:
     folder = checkpoint("B-PER", "O", "B-LOC", "I-LOC", seed=1)
     for scheme in ("BIO", "BILOU"):
@@ -173,6 +175,7 @@ def test_tags_that_the_checkpoint_lacks_are_never_found(checkpoint: GetFolder) -
 # Files
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["bert", "modernbert"])
 def test_pipeline_is_saved_without_its_checkpoint(
     family: str, checkpoint: GetFolder, tmp_path: Path
@@ -209,6 +212,7 @@ def spans_of(nlp: Language, *labels: str) -> Callable[[], list[Example]]:
     return lambda: [example]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("found", "given", "added", "expected"),
     [

@@ -166,6 +166,7 @@ def test_offsets_are_exact_in_any_text(eager: Language, text: str) -> None:
 # Length
 
 
+@pytest.mark.slow
 def test_document_of_a_million_characters_loses_nothing(
     eager: Language, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -30,6 +30,7 @@ NO_ENCODER = Path("/there/is/no/encoder")
 # Settings
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("setting", "value", "message"),
     [
@@ -175,6 +176,7 @@ def test_initialize_on_aligned_entities_warns_of_nothing(encoder_dir: Path) -> N
         initialized_nlp(encoder_dir)
 
 
+@pytest.mark.slow
 def test_contradictory_annotation_names_the_document(
     own_trained: Language, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -203,6 +205,7 @@ def _spoil(ner: Any, parameter: str, value: float) -> None:
         dict(ner.tagger.module.named_parameters())[parameter].fill_(value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("value", [float("nan"), float("inf")], ids=str)
 @pytest.mark.parametrize(
     "parameter",

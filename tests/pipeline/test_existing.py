@@ -110,6 +110,7 @@ def random_nlp(encoder_dir: Path, request: pytest.FixtureRequest) -> Language:
     return nlp
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_constrain_finds_the_best_entities_around_what_is_there(
     random_nlp: Language, case: str

@@ -127,6 +127,7 @@ def test_bytes_of_format_2(encoder_dir: Path) -> None:
 # Other formats
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", ["manifest.json", "cfg", "model/tagger.json"])
 def test_newer_format_says_what_to_install(component: Path, file: str) -> None:
     change_json(component / file, lambda content: content.update(format=4, saved_by="7.1.0"))
@@ -147,6 +148,7 @@ def test_newer_format_names_the_version_that_saved_it(component: Path) -> None:
     assert "evil" not in str(caught.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [0, -1, None, "2", 2.0, True, [2]])
 def test_format_that_is_no_number(component: Path, number: Any) -> None:
     change_json(component / "model" / "tagger.json", lambda content: content.update(format=number))

@@ -39,6 +39,7 @@ def only(nlp: Language, label: str) -> list[Example]:
     return [eg for eg in examples if {ent.label_ for ent in eg.reference.ents} == {label}]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("use_crf", [True, False])
 def test_weighted_loss_is_that_of_a_model_with_lower_odds_of_the_label(
     encoder_dir: Path, use_crf: bool
@@ -56,6 +57,7 @@ def test_weighted_loss_is_that_of_a_model_with_lower_odds_of_the_label(
     assert abs(lowered - before) > 0.01
 
 
+@pytest.mark.slow
 def test_balanced_weights_are_the_inverse_of_the_numbers_in_the_training_data(
     encoder_dir: Path, tmp_path: Path
 ) -> None:
@@ -105,6 +107,7 @@ def test_balanced_component_learns_a_label_that_was_added_later(own_trained: Lan
     assert losses[-1] < 0.2 * losses[0]
 
 
+@pytest.mark.slow
 def test_smoothing_keeps_scores_from_growing(encoder_dir: Path) -> None:
     """With the CRF: the same steps end with less sure predictions."""
     sure = []

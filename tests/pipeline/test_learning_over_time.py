@@ -28,6 +28,8 @@ from tests.pipeline.samples import (
     weights,
 )
 
+pytestmark = pytest.mark.slow
+
 RECIPE = Path(__file__).parents[2] / "docs" / "learning.md"
 PREPOSITIONS = ("of", "in", "on", "with", "by", "for")
 

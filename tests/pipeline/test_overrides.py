@@ -17,6 +17,8 @@ from thinc.api import ConfigValidationError
 
 from tests.pipeline.samples import TEXTS, assert_same_predictions, found_in, probabilities
 
+pytestmark = pytest.mark.slow
+
 Load = Callable[[dict[str, Any]], Language]
 PREFIX = "components.ner_plus."
 

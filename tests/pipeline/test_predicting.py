@@ -104,6 +104,7 @@ def test_predictions_do_not_depend_on_the_budget_of_pieces(
     assert_same_predictions(list(own_trained.pipe(TEXTS)), trained_docs, within=1e-4)
 
 
+@pytest.mark.slow
 def test_pipe_with_spawned_processes_gives_the_same(
     trained: Language, trained_docs: list[Doc], monkeypatch: pytest.MonkeyPatch
 ) -> None:

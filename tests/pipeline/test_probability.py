@@ -58,6 +58,7 @@ def enumerate_paths(ner: NerPlus, doc: Doc) -> list[tuple[float, list[tuple[int,
     return paths
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("use_crf", [True, False], ids=["crf", "softmax"])
 @pytest.mark.parametrize("tag_scheme", ["BIO", "BILOU"])

@@ -17,6 +17,8 @@ from spacy.language import Language
 from spacy_ner_plus.models.runtime.processes import TOKENIZER_THREADS, TORCH_THREADS
 from tests.pipeline.samples import TEXTS
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 METHODS = multiprocessing.get_all_start_methods()
 TIMEOUT = 300  # seconds after which the workers count as hanging: each imports torch

@@ -263,6 +263,7 @@ def break_tok2vec(component: Path) -> None:
     path.write_bytes(srsly.msgpack_dumps(message))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", [break_weights, break_labels, break_calibration])
 def test_failed_load_leaves_the_component_as_it_was(
     component: Path, encoder_dir: Path, damage: Callable[[Path], None]
@@ -282,6 +283,7 @@ def test_failed_load_leaves_the_component_as_it_was(
     assert entities(nlp) == found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", sorted(TOK2VECS))
 @pytest.mark.parametrize("damage", [break_tok2vec, break_labels])
 def test_failed_load_leaves_the_tok2vec_as_it_was(
@@ -349,6 +351,7 @@ def test_payload_would_have_run(marker: Path) -> None:
     assert marker.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", sorted(TOK2VECS))
 def test_pickle_in_place_of_a_tok2vec_is_not_read(
     kind: str, token_dirs: Callable[[str], Path], tmp_path: Path, marker: Path, refused: Refused
@@ -496,6 +499,7 @@ def write_package(folder: Path, marker: Path) -> None:
     (folder / "evil.py").write_text(f"open({str(marker)!r}, 'w')\nclass C: ...\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "setting",
     [
@@ -526,6 +530,7 @@ def test_encoder_config_has_no_effect_but_on_the_encoder(
     assert not marker.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
@@ -666,6 +671,7 @@ LOAD_WITHOUT_NETWORK = """
 """
 
 
+@pytest.mark.slow
 def test_loading_uses_no_network(
     saved_dir: Path, token_dirs: Callable[[str], Path], tmp_path: Path
 ) -> None:

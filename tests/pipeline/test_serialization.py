@@ -103,6 +103,7 @@ def test_pipeline_round_trip_keeps_weights_and_predictions(
     assert_same_predictions([new(text) for text in TEXTS], trained_docs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("use_crf", [True, False], ids=["crf", "softmax"])
 @pytest.mark.parametrize("route", ROUTES)
 def test_component_round_trip_keeps_weights_of_every_kind(
@@ -211,6 +212,7 @@ def test_load_needs_no_network_no_pickle_and_no_encoder(
     assert_same_predictions([again(text) for text in TEXTS], trained_docs)
 
 
+@pytest.mark.slow
 def test_fresh_process_loads_the_same(trained_dir: Path, trained_docs: list[Doc]) -> None:
     script = """
         import json, pickle, socket, sys
@@ -247,6 +249,7 @@ def test_fresh_process_loads_the_same(trained_dir: Path, trained_docs: list[Doc]
 # Settings at loading
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("setting", "value", "message"),
     [
@@ -272,6 +275,7 @@ def test_settings_of_the_weights_cannot_change(
         new.from_bytes(trained.to_bytes())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("setting", "value"),
     [
@@ -344,6 +348,7 @@ def test_missing_folder_is_named(damaged: Path) -> None:
         spacy.load(damaged)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["tagger.json", "tokenizer.json", "weights.safetensors"])
 @pytest.mark.parametrize("content", ["cut", "empty", "other"])
 def test_damaged_file_is_named(damaged: Path, name: str, content: str) -> None:

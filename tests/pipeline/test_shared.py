@@ -34,6 +34,8 @@ from tests.pipeline.samples import (
     weights,
 )
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parent.parent.parent
 WIDTH = 32
 ENCODER = {"window": 128, "overlap": 32, "precision": "fp32", "device": "cpu", "lr_scale": 1.0}
@@ -340,6 +342,7 @@ def through_deepcopy(nlp: Language, folder: Path) -> Language:
     return copy.deepcopy(nlp)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [*PRIVATE, *SHARED])
 @pytest.mark.parametrize("route", [through_bytes, through_disk, through_pickle, through_deepcopy])
 def test_round_trip_keeps_weights_and_predictions(
@@ -487,6 +490,7 @@ def test_rehearsal_on_a_network_of_its_own_works(trained: Callable[[str], Path],
 # The shipped configs
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["cnn", "private_trf", "shared", "shared_trf"])
 def test_config_trains_with_spacy_train(tiny_encoder_dir: Path, tmp_path: Path, name: str) -> None:
     if name.endswith("_trf"):

@@ -36,6 +36,7 @@ WITH_CASING = [
 WITHOUT_CASING = [("BIO", True, "first", None), ("BILOU", False, "mean", None)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("tag_scheme", "use_crf", "pooling", "word_forms"), WITH_CASING + WITHOUT_CASING
 )
@@ -302,6 +303,7 @@ def test_update_of_excluded_and_disabled_component_changes_nothing(encoder_dir: 
     assert not torch.equal(before["head.linear.weight"], weights(ner)["head.linear.weight"])
 
 
+@pytest.mark.slow
 def test_spacy_train_leaves_frozen_component_alone_and_trains_the_other(
     encoder_dir: Path, tmp_path: Path
 ) -> None:

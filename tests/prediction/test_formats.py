@@ -66,6 +66,7 @@ def outcomes(source: Input) -> list[str]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("output_name", ["out.jsonl", "out.parquet", "out.spacy", "out"])
 @pytest.mark.parametrize("format", NAMES)
 def test_predict_takes_and_gives_every_format(
@@ -142,6 +143,7 @@ def test_rows_without_id_get_their_number(format: str, tmp_path: Path) -> None:
     assert ids == expected.get(format, [1, 2, 3, 4, 5, 6])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("format", "number"), [("jsonl", 2), ("csv", "2"), ("parquet", 2), ("spacy", 2)]
 )

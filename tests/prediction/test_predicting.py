@@ -42,6 +42,7 @@ def use(nlp: Language, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(util, "load_model", lambda _: nlp)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("component", ["test_fails_on_a_word", "test_fails_altogether"])
 @pytest.mark.parametrize("k_best", [[], ["--k-best", 1]])
 def test_documents_that_fail_are_rejected_alone(
@@ -85,6 +86,7 @@ def test_rejects_may_be_too_many(
     run_well(model, source, tmp_path / "out.jsonl", "--max-rejects", 2)
 
 
+@pytest.mark.slow
 def test_strings_do_not_pile_up(
     model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -223,6 +225,7 @@ def test_spans_may_overlap_and_be_without_scores(nlp: Language) -> None:
     assert [p for _, p in scored_spans(doc, "both")] == pytest.approx([0.3, 0.2, 0.1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("has_sentences", [False, True])
 def test_readings_are_those_of_alternatives(
     has_sentences: bool, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -16,7 +16,7 @@ from spacy_ner_plus.prediction import journal
 from tests.prediction.samples import TEXTS, read_lines, read_tree, run, run_well, write_input
 from tests.training.runs import finish, start
 
-pytestmark = pytest.mark.usefixtures("loaded")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("loaded")]
 
 KILLED = -signal.SIGKILL
 

@@ -110,6 +110,7 @@ def test_tags_keep_their_order_after_loading(encoder: Path) -> None:
     assert tags[0] == tags[1] and len(tags[0]) == 1 + 3 * 4
 
 
+@pytest.mark.slow
 def test_many_labels(encoder: Path) -> None:
     nlp = make_nlp(encoder, tag_scheme="BIO")
     for i in range(400):

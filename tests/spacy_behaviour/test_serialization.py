@@ -151,6 +151,7 @@ def test_ruler_before_the_component_is_saved_with_it(own: Language, tmp_path: Pa
     assert found(again(TEXTS[0])) == expected
 
 
+@pytest.mark.slow
 def test_disabled_and_excluded_components(own: Language, encoder: Path, tmp_path: Path) -> None:
     own.add_pipe("sentencizer")
     own.disable_pipe("ner_plus")
@@ -252,6 +253,7 @@ def test_doc_bin_keeps_entities_and_scores(trained: Language, user_data: bool) -
         assert [ent._.probability for ent in other.ents] == probabilities
 
 
+@pytest.mark.slow
 def test_saving_leaves_no_file_open(trained: Language, tmp_path: Path) -> None:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", ResourceWarning)

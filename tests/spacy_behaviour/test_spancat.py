@@ -71,6 +71,7 @@ def test_scores_go_with_their_spans(eager: Language) -> None:
         assert list(group.attrs["scores"]) == [ent._.probability for ent in doc.ents]
 
 
+@pytest.mark.slow
 def test_threshold_leaves_out_improbable_spans(own: Language) -> None:
     ner = own.get_pipe("ner_plus")
     doc = own(TEXTS[1])
@@ -116,6 +117,7 @@ def test_docs_without_entities_have_an_empty_group(trained: Language) -> None:
     assert all(len(doc.spans[KEY]) == 0 for doc in trained.pipe(["", TEXTS[3]]))
 
 
+@pytest.mark.slow
 def test_find_threshold(trained: Language, trained_dir: Path, tmp_path: Path) -> None:
     """The command sets components.ner_plus.threshold to each of some values and scores."""
     path = tmp_path / "dev.spacy"

@@ -168,6 +168,7 @@ def check_batch(docs: list[Doc], made_with: Settings) -> Batch:
 DOCS = st.lists(st.one_of(st.sampled_from(HARD_TEXTS), ANY_TEXT), max_size=8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", tiny.TOKENIZERS)
 def test_batch_reads_each_tokens_pieces(
     kind: str, get_tokenizer: GetTokenizer, nlp: Language
@@ -180,6 +181,7 @@ def test_batch_reads_each_tokens_pieces(
     check()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["unigram", "byte-bpe"])
 def test_batch_reads_tokens_of_one_character_each(kind: str, get_tokenizer: GetTokenizer) -> None:
     """Pieces that cover several tokens, in windows of all sizes."""
@@ -326,6 +328,7 @@ def test_batch_reads_what_is_around_an_absurd_token_as_without_it(
         assert whole[len(first) + 1 + row].pieces == shifted
 
 
+@pytest.mark.slow
 def test_batch_of_a_million_characters_loses_nothing(
     get_tokenizer: GetTokenizer, nlp: Language
 ) -> None:

@@ -79,6 +79,7 @@ def test_align_one_piece_over_several_tokens_and_one_token_of_several_pieces() -
     assert alignment.pieces.tolist() == [0, 0, 1, 2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", tiny.TOKENIZERS)
 def test_tokenizer_neither_cuts_nor_pads(kind: str, get_tokenizer: GetTokenizer) -> None:
     """The files of the tiny tokenizers say 16 pieces, always."""
@@ -101,6 +102,7 @@ def test_tokenizer_prefix_and_suffix_are_the_special_tokens_of_a_sequence(
     assert not np.isin(tokenizer(["a cell"])[0].ids, tokenizer.prefix + tokenizer.suffix).any()
 
 
+@pytest.mark.slow
 def test_tokenizer_without_special_tokens_has_neither_prefix_nor_suffix() -> None:
     plain = tiny.byte_bpe()
     plain.post_processor = processors.ByteLevel()
@@ -233,6 +235,7 @@ def check_rows(doc: Doc, tokenizer: WordpieceTokenizer, kind: str) -> None:
             assert token.i in rows, repr(token)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", ["en", "xx", "zh"])
 @pytest.mark.parametrize("kind", tiny.TOKENIZERS)
 def test_joined_alignment_has_every_token_that_a_piece_overlaps(
@@ -243,6 +246,7 @@ def test_joined_alignment_has_every_token_that_a_piece_overlaps(
         check_rows(nlp(text), get_tokenizer(kind), kind)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", tiny.TOKENIZERS)
 def test_joined_alignment_has_every_token_of_any_text(
     kind: str, get_tokenizer: GetTokenizer, nlp: Language

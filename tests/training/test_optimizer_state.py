@@ -14,6 +14,8 @@ from torch import nn
 
 from spacy_ner_plus.training.optimizer_state import optimizer_from_arrays, optimizer_to_arrays
 
+pytestmark = pytest.mark.slow
+
 CREATORS = [Adam, RAdam, SGD]
 
 

@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from spacy_ner_plus.training import checkpoint, loop, output
 from tests.training.runs import (
     command,
@@ -20,6 +22,8 @@ from tests.training.runs import (
     start,
     write_config,
 )
+
+pytestmark = pytest.mark.slow
 
 KILLED = -signal.SIGKILL
 

@@ -34,7 +34,9 @@ def changed(path: str, value: Any) -> dict[str, Any]:
     ],
 )
 def test_config_may_change_when_training_ends(path: str, value: Any) -> None:
-    check_config(CONFIG, changed(path, value))
+    config = changed(path, value)
+    assert config != CONFIG
+    check_config(CONFIG, config)
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ NUMBERS = st.one_of(
 VALUES = st.recursive(NUMBERS, lambda v: st.lists(v) | st.dictionaries(st.text("abc"), v))
 
 
+@pytest.mark.slow
 @given(VALUES)
 def test_encoded_value_survives_json_with_its_type(value: Any) -> None:
     decoded = decode(json.loads(json.dumps(encode(value))))

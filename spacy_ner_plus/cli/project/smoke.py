@@ -96,6 +96,7 @@ def create_environment(folder: Path, wheels: list[Path], *, constraints: Path | 
 
 def run(command: list[str], *, cwd: Path) -> None:
     """Run a command in a clean environment. RAISES (ValueError): It failed."""
+    sys.stdout.flush()  # in a pipe, what is printed so far would come after the command's lines
     result = subprocess.run(command, cwd=cwd, env=clean_variables(), check=False)
     if result.returncode != 0:
         raise ValueError(

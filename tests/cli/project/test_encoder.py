@@ -93,6 +93,7 @@ def test_encoder_unpacks_only_the_listed_files_and_installs_nothing(project: Pro
     assert record["sha256"]["vocab.txt"] == hashlib.sha256(FILES["vocab.txt"]).hexdigest()
 
 
+@pytest.mark.slow
 def test_encoder_downloads_again_only_if_files_are_missing_or_differ(project: Project) -> None:
     assert project.run().exit_code == 0
     (project.encoder / "vocab.txt").write_bytes(b"changed")

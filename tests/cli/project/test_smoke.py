@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -59,6 +60,23 @@ def test_clean_variables_hide_this_environment(monkeypatch: pytest.MonkeyPatch) 
     assert variables["PYTHONNOUSERSITE"] == "1"
 
 
+@pytest.mark.slow
+def test_lines_stay_in_order_in_a_pipe() -> None:
+    code = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from spacy_ner_plus.cli.smoke import run\n"
+        "print('first')\n"
+        "run([sys.executable, '-c', 'print(\"second\")'], cwd=Path())"
+    )
+    variables = {name: text for name, text in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    output = subprocess.run(
+        [sys.executable, "-c", code], env=variables, capture_output=True, text=True, check=True
+    ).stdout
+    assert output.split() == ["first", "second"]
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "attempt",
     [

@@ -95,6 +95,7 @@ def test_read_columns_lets_white_space_tokens_be_inside_entities_only(tmp_path):
         read_columns(write(tmp_path, "a\tB-X\n\u3000\tI-X\n"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "sentences", "tokens", "entities"),
     [

@@ -78,6 +78,7 @@ def real_pairs() -> list[tuple[Document, Document]]:
     ]
 
 
+@pytest.mark.slow
 @given(document_pairs())
 @settings(max_examples=200, deadline=None)
 def test_compare_documents_accounts_for_each_entity(documents) -> None:
@@ -323,6 +324,7 @@ def test_gate_excuses_what_may_be_chance() -> None:
     assert not clear.passed
 
 
+@pytest.mark.slow
 def test_run_both_lets_go_of_the_first_pipeline(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

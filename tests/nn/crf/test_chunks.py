@@ -87,6 +87,7 @@ def test_cut_depends_on_the_length_and_the_number_of_tags_alone() -> None:
 # Against brute force
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(cases(), tiny_chunks)
 def test_log_z_and_marginals_in_chunks_equal_brute_force(case: Case, ratio: float) -> None:
@@ -101,6 +102,7 @@ def test_log_z_and_marginals_in_chunks_equal_brute_force(case: Case, ratio: floa
         torch.testing.assert_close(marginals[row], expected, rtol=1e-7, atol=1e-9)
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(cases(emission_scales=(0.0, 1.0, 30.0, 300.0)), tiny_chunks, st.booleans())
 def test_decode_in_chunks_equals_brute_force_and_ties_go_to_the_lowest_tag(
@@ -145,6 +147,7 @@ long_cases = given(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @long_cases
 def test_probabilities_in_chunks_equal_those_in_one_piece(
@@ -243,6 +246,7 @@ def test_a_sequence_in_chunks_does_not_depend_on_the_batch(kind: type[TagDecoder
 # Against independent implementations
 
 
+@pytest.mark.slow
 def test_lattice_and_decode_are_exact_at_100000_tokens() -> None:
     generator = torch.Generator().manual_seed(0)
     module = randomize(CRF(*scheme_masks("BIO", 4)), generator, 1.0)

@@ -23,6 +23,8 @@ from tests.nn.crf.chains import (
 )
 from tests.oracles import crf_enumerate_paths
 
+pytestmark = pytest.mark.slow
+
 # Larger ones leave the permitted paths a share below the smallest double.
 SCALES = (0.0, 1.0, 30.0)
 

@@ -258,6 +258,7 @@ def _prefix(state: dict[str, Tensor]) -> dict[str, Tensor]:
     return {f"crf.{name}": value for name, value in state.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("partial", [False, True])
 @pytest.mark.parametrize("scale", [1.0, 150.0])  # the larger one takes the log-space recursion

@@ -146,6 +146,7 @@ def test_soft_targets_refuse_a_sequence_without_any_path(kind: type[TagDecoder])
 # Loss
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(pairs(CRF))
 def test_crf_distillation_loss_equals_brute_force(pair: Pair) -> None:
@@ -250,6 +251,7 @@ def loss_function(pair: Pair) -> Callable[..., Tensor]:
     return loss
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [TagDecoder, CRF])
 @pytest.mark.parametrize("scheme", ["BIO", "BILOU"])
 @pytest.mark.parametrize("scale", [1.0, 150.0])  # the larger one takes the log-space recursion

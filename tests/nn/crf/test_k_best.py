@@ -40,6 +40,7 @@ def test_k_best_equals_brute_force(case: Case, k: int, temperature: float) -> No
         torch.testing.assert_close(log_probs, own, rtol=1e-9, atol=1e-8)
 
 
+@pytest.mark.slow
 @settings(max_examples=75, deadline=None)
 @given(cases(emission_scales=(0.0, 1.0)), st.sampled_from((1, 4, 10_000)))
 def test_k_best_orders_equals_by_their_last_differing_tag(case: Case, k: int) -> None:

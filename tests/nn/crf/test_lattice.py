@@ -31,6 +31,7 @@ TEMPERATURES = (0.3, 1.0, 1.7, 40.0)
 # Temperature
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(cases(), st.sampled_from(TEMPERATURES))
 def test_temperature_divides_all_scores(case: Case, temperature: float) -> None:
@@ -148,6 +149,7 @@ def test_entropy_of_valid_sequences_with_equal_scores_is_the_log_of_their_number
 # Segments
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(cases(), st.data())
 def test_segment_has_the_marginal_distribution_of_its_tags(case: Case, data: st.DataObject) -> None:

@@ -51,6 +51,7 @@ def assert_equal_where_real(one: Tensor, other: Tensor, mask: Tensor) -> None:
     torch.testing.assert_close(one[mask], other[mask], rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 @each_family
 @pytest.mark.parametrize("pad_id", [0, 1])
 @torch.no_grad()
@@ -111,6 +112,7 @@ def test_encoder_word_forms_learn_but_for_class_zero(family: str, get_encoder: G
     assert learned.tolist() == [False, True, True] + [False] * 6
 
 
+@pytest.mark.slow
 @each_family
 @pytest.mark.parametrize("n_word_forms", [0, N_WORD_FORMS])
 @torch.no_grad()
@@ -251,6 +253,7 @@ def test_encoder_refuses_word_forms_where_embeddings_are_no_input() -> None:
     assert TransformerEncoder(model).eval()(ids % 50, mask, forms).shape == (2, 7, 16)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("is_training", [True, False])
 @pytest.mark.parametrize("length", [40, 520])
