@@ -1,7 +1,7 @@
 """Predicted entities in tokens of the reference, and whether they are right."""
 
 import spacy
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from spacy.tokens import Doc, Span
 from spacy.training import Example
@@ -50,6 +50,7 @@ def test_of_spans_that_fall_together_as_many_are_right_as_there_are_in_gold() ->
     assert verdicts(example, [(0, 1, "A"), (1, 2, "A"), (0, 2, "B")]) == [True, False, False]
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 3), max_size=3), st.lists(st.integers(0, 3), max_size=6))
 def test_verdicts_agree_with_the_counts(gold: list[int], predicted: list[int]) -> None:
     reference = doc_of("a b c d", [(i, i + 1, "A") for i in sorted(set(gold))])

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import spacy
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from spacy.tokens import DocBin
 from thinc.api import Config
@@ -130,6 +130,7 @@ def test_thresholds_are_the_best_and_do_what_they_claim_when_pasted(precision: f
 
 
 @pytest.mark.slow
+@settings(deadline=None)
 @given(st.lists(st.tuples(probabilities, st.booleans()), min_size=1, max_size=30))
 def test_thresholds_separate_any_probabilities(entities: list[tuple[float, bool]]) -> None:
     values = np.array([p for p, _ in entities])

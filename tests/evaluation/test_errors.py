@@ -117,6 +117,7 @@ def check_kind(finding: Finding) -> None:
 
 @pytest.mark.slow
 @settings(max_examples=400)
+@settings(max_examples=400, deadline=None)
 @given(any_spans, any_spans)
 def test_every_entity_is_in_one_finding_of_the_right_kind(
     gold: list[Span], predicted: list[Span]
@@ -137,6 +138,7 @@ def test_every_entity_is_in_one_finding_of_the_right_kind(
 
 @pytest.mark.slow
 @settings(max_examples=400)
+@settings(max_examples=400, deadline=None)
 @given(any_spans, any_spans)
 def test_what_is_alone_overlaps_nothing_that_is_alone(
     gold: list[Span], predicted: list[Span]
@@ -147,7 +149,7 @@ def test_what_is_alone_overlaps_nothing_that_is_alone(
     assert not any(g.start < p.end and p.start < g.end for g in golds for p in others)
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(flat_spans, flat_spans)
 def test_the_other_way_round_errors_are_mirrored(gold: list[Span], predicted: list[Span]) -> None:
     there, back = Counter(kinds(gold, predicted)), Counter(kinds(predicted, gold))
@@ -156,6 +158,7 @@ def test_the_other_way_round_errors_are_mirrored(gold: list[Span], predicted: li
 
 @pytest.mark.slow
 @settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(any_spans, any_spans)
 def test_pairs_hold_each_entity_once(gold: list[Span], predicted: list[Span]) -> None:
     for finding in find_errors(make_document(gold, predicted)):

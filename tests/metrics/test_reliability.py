@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spacy_ner_plus.metrics.reliability import (
@@ -19,6 +19,7 @@ def split(predictions: list[tuple[float, bool]]) -> tuple[np.ndarray, np.ndarray
     return np.array(probabilities), np.array(correct)
 
 
+@settings(deadline=None)
 @given(PREDICTIONS, st.integers(1, 20))
 def test_bins_hold_all_predictions_in_order_and_in_equal_parts(
     predictions: list[tuple[float, bool]], n_bins: int
@@ -35,6 +36,7 @@ def test_bins_hold_all_predictions_in_order_and_in_equal_parts(
     assert sum(b.n * b.probability for b in bins) == pytest.approx(probabilities.sum())
 
 
+@settings(deadline=None)
 @given(PREDICTIONS)
 def test_error_of_one_bin_is_the_gap_of_the_means(predictions: list[tuple[float, bool]]) -> None:
     probabilities, correct = split(predictions)
@@ -68,6 +70,7 @@ def test_nothing_predicted_is_no_error() -> None:
     assert agreement(nothing, nothing.astype(bool)) == Agreement(0, 0.0, 0.0, 0.0, 0.0, [])
 
 
+@settings(deadline=None)
 @given(PREDICTIONS)
 def test_agreement_is_what_the_single_measures_are(predictions: list[tuple[float, bool]]) -> None:
     probabilities, correct = split(predictions)

@@ -100,6 +100,7 @@ def test_scores_equal_the_example_of_seqeval():
     assert scores.macro.tolist() == [0.5, 0.5, 0.5]
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(*[st.integers(0, 5)] * 3), max_size=6))
 def test_scores_are_those_without_arrays(rows):
     counts = {str(i): row for i, row in enumerate(rows)}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spacy_ner_plus.support.typed_json import from_json, to_json
@@ -49,6 +49,7 @@ outers = st.builds(
 OUTER = Outer(1, (0.0, 0.5), Wider(0.5, None, True), [Inner(1.0, "a")], {"x": {"y": 2}}, [None])
 
 
+@settings(deadline=None)
 @given(outers)
 def test_what_is_written_is_read_into_the_same(outer: Outer) -> None:
     assert from_json(Outer, json.loads(json.dumps(to_json(outer))), "file") == outer
