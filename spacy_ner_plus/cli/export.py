@@ -1,5 +1,6 @@
 """`ner-plus export`: a trained pipeline to one that runs on ONNX Runtime."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -90,7 +91,8 @@ def export(
     shim = shim_of(exported)
     assert isinstance(shim, OnnxShim)
     shim.take_over(ner.tagger, graph)
-    ner.tagger.precision_name = "fp32"  # the rounding of bf16 would hide differences
+    # the rounding of bf16 would hide differences
+    ner.tagger.config = replace(ner.tagger.config, precision="fp32")
     parity = compare(ner.model, exported, docs)
     if quantize is None and not parity.largest <= TOLERANCE:
         raise ValueError(
