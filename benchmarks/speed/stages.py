@@ -19,7 +19,7 @@ from benchmarks.speed.readers import SpacyPipeline
 
 STAGES = {
     "wordpieces": ["text.wordpieces:WordpieceTokenizer.__call__"],
-    "align, windows, packing": ["models.runtime.wordpiece_input:read_docs"],
+    "align, windows, packing": ["models.runtime.wordpiece_shim:WordpieceShim.read_docs"],
     "encode": ["nn.encoders.transformer:TransformerEncoder.forward"],
     "pool and head": ["nn.heads.taggers:TransformerTagger.forward"],
     "decode": ["nn.crf.decoder:TagDecoder.decode"],

@@ -35,7 +35,7 @@ def buckets_of_equal_width(widths: np.ndarray, max_batch_pieces: int) -> list[np
     RETURNS (list[np.ndarray]): Indices of windows, widest first. Where windows of one width are
         too many, their buckets are of nearly the same size.
     """
-    order, distinct, counts = _by_width(widths)
+    order, distinct, counts = _by_width(widths)  # (n_windows,), (n_widths,), (n_widths,)
     buckets: list[np.ndarray] = []
     for width, members in zip(distinct, np.split(order, np.cumsum(counts)[:-1]), strict=False):
         buckets += _split(members, int(width), max_batch_pieces)
@@ -50,15 +50,15 @@ def buckets_of_least_cost(
 
     lengths: (n_windows,) int64. bucket_cost (int): In pieces. Otherwise as buckets_of_equal_width.
     """
-    order, distinct, counts = _by_width(lengths)
+    order, distinct, counts = _by_width(lengths)  # (n_windows,), (n_lengths,), (n_lengths,)
     reached = np.concatenate([[0], np.cumsum(counts)])  # windows before each length
-    capacities = np.maximum(1, max_batch_pieces // distinct)
+    capacities = np.maximum(1, max_batch_pieces // distinct)  # (n_lengths,) windows
     # least[j]: the cost of all windows before the j-th length; their last group begins at group[j]
-    least, group = np.zeros((2, len(distinct) + 1), dtype=np.int64)
+    least, group = np.zeros((2, len(distinct) + 1), dtype=np.int64)  # (n_lengths + 1,) each
     for j in range(1, len(distinct) + 1):
-        rows = reached[j] - reached[:j]
-        n_buckets = -(rows // -capacities[:j])
-        costs = least[:j] + rows * distinct[:j] + bucket_cost * n_buckets
+        rows = reached[j] - reached[:j]  # (j,)
+        n_buckets = -(rows // -capacities[:j])  # (j,)
+        costs = least[:j] + rows * distinct[:j] + bucket_cost * n_buckets  # (j,)
         group[j] = costs.argmin()
         least[j] = costs[group[j]]
     buckets: list[np.ndarray] = []
@@ -73,7 +73,7 @@ def buckets_of_least_cost(
 
 def _by_width(widths: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The windows, widest first; the different widths, and how many windows have each."""
-    negative, counts = np.unique(-widths, return_counts=True)
+    negative, counts = np.unique(-widths, return_counts=True)  # (n_widths,) each
     return np.argsort(-widths, kind="stable"), -negative, counts
 
 

@@ -39,25 +39,25 @@ def join_docs(docs: Sequence[Doc], tokenizer: WordpieceTokenizer) -> JoinedDocs:
     texts = [doc.text for doc in docs]  # spaCy joins a text anew whenever it is asked for
     pieces = tokenizer(texts)
     # one character between two texts, so that no piece touches a token of another Doc
-    text_bases = np.cumsum([0, *(len(text) + 1 for text in texts)])
-    token_bases = np.cumsum([0, *map(len, docs)])
-    piece_bases = np.cumsum([0, *map(len, pieces)])
-    columns = _join([doc.to_array(COLUMNS).reshape(-1, 3) for doc in docs], 3)
-    starts, lengths, is_space = columns.T
-    starts = starts + np.repeat(text_bases[:-1], np.diff(token_bases))
+    text_bases = np.cumsum([0, *(len(text) + 1 for text in texts)])  # (n_docs + 1,)
+    token_bases = np.cumsum([0, *map(len, docs)])  # (n_docs + 1,)
+    piece_bases = np.cumsum([0, *map(len, pieces)])  # (n_docs + 1,)
+    columns = _join([doc.to_array(COLUMNS).reshape(-1, 3) for doc in docs], 3)  # (n_tokens, 3)
+    starts, lengths, is_space = columns.T  # (n_tokens,) each
+    starts = starts + np.repeat(text_bases[:-1], np.diff(token_bases))  # in the joined text
     ends = starts + lengths
-    base_of_piece = np.repeat(text_bases[:-1], np.diff(piece_bases))
+    base_of_piece = np.repeat(text_bases[:-1], np.diff(piece_bases))  # (n_pieces,)
     alignment = align(
         starts,
         ends,
         _join([each.starts for each in pieces]) + base_of_piece,
         _join([each.ends for each in pieces]) + base_of_piece,
     ).keep_tokens(is_space == 0)
-    forms = np.zeros(int(piece_bases[-1]), dtype=np.int64)
+    forms = np.zeros(int(piece_bases[-1]), dtype=np.int64)  # (n_pieces,)
     # the last assignment to an index stands: go backwards so that the first token wins
-    by_token = word_forms("\n".join(texts), starts, ends)
+    by_token = word_forms("\n".join(texts), starts, ends)  # (n_tokens,)
     forms[alignment.pieces[::-1]] = by_token[alignment.tokens[::-1]]
-    ids = _join([each.ids for each in pieces])
+    ids = _join([each.ids for each in pieces])  # (n_pieces,)
     return JoinedDocs(alignment, ids, forms, token_bases, piece_bases)
 
 

@@ -53,10 +53,10 @@ def plan_windows(alignment: Alignment, n_pieces: int, capacity: int, overlap: in
     if not len(alignment):
         none = np.zeros(0, dtype=np.int64)
         return Windows(none, none, none)
-    first, stop = _piece_ranges(alignment)
-    cuts = _cut_points(alignment, first, stop, n_pieces)
+    first, stop = _piece_ranges(alignment)  # (n_tokens,) each, of tokens that have pieces
+    cuts = _cut_points(alignment, first, stop, n_pieces)  # (n_cuts,)
     bounds = np.array(_cover(cuts, first, stop, capacity, overlap), dtype=np.int64).reshape(-1, 2)
-    starts, ends = bounds[:, 0], bounds[:, 1]
+    starts, ends = bounds[:, 0], bounds[:, 1]  # (n_windows,) each
     windows = Windows(starts, ends, _home_windows(alignment, first, stop, starts, ends))
     return windows.of_pairs(np.arange(len(alignment)))
 
@@ -78,8 +78,8 @@ def _cut_points(
     A cut is allowed where no token has pieces on both sides, and not inside a run of pieces
     without tokens: a run of whitespace longer than a window then counts as one absurd token.
     """
-    allowed = np.ones(n_pieces + 1, dtype=bool)
-    aligned = np.zeros(n_pieces, dtype=bool)
+    allowed = np.ones(n_pieces + 1, dtype=bool)  # before each piece, and at the end
+    aligned = np.zeros(n_pieces, dtype=bool)  # (n_pieces,)
     aligned[alignment.pieces] = True
     allowed[1:-1] = aligned[1:] | aligned[:-1]
     # +1 from each token's second piece on, -1 behind its last: positive means inside a token
@@ -114,9 +114,9 @@ def _cover_gap(
     neighbours: those that the windows would cut, and that fit in one, get one more.
     """
     lo, hi = np.searchsorted(first, start), np.searchsorted(stop, end, side="right")
-    first, stop = first[lo:hi], stop[lo:hi]
-    fits = stop - first <= capacity
-    is_cut = (first - start) // capacity != (stop - 1 - start) // capacity
+    first, stop = first[lo:hi], stop[lo:hi]  # (tokens within,) each
+    fits = stop - first <= capacity  # (tokens within,)
+    is_cut = (first - start) // capacity != (stop - 1 - start) // capacity  # (tokens within,)
     starts = np.union1d(np.arange(start, end, capacity), first[fits & is_cut])
     return [(int(at), min(int(at) + capacity, end)) for at in starts]
 
@@ -156,26 +156,26 @@ def _home_windows(
 ) -> np.ndarray:
     """For each pair, the window that it is read from."""
     # a token longer than a window is in none whole: its pieces stay where they are
-    home = np.full(len(first), -1, dtype=np.int64)
-    context = np.full(len(first), -1, dtype=np.int64)
+    home = np.full(len(first), -1, dtype=np.int64)  # (n_tokens,)
+    context = np.full(len(first), -1, dtype=np.int64)  # (n_tokens,)
     for window, (start, end) in enumerate(zip(starts, ends, strict=True)):
         lo, hi = np.searchsorted(first, start), np.searchsorted(stop, end, side="right")
         if lo >= hi:
             continue
-        here = np.minimum(first[lo:hi] - start, end - stop[lo:hi])
+        here = np.minimum(first[lo:hi] - start, end - stop[lo:hi])  # (tokens within,)
         better = here > context[lo:hi]
         context[lo:hi][better] = here[better]
         home[lo:hi][better] = window
     token_of_pair = np.cumsum(np.diff(alignment.tokens, prepend=alignment.tokens[:1]) != 0)
-    by_token = home[token_of_pair]
-    by_piece = np.searchsorted(ends, alignment.pieces, side="right")
+    by_token = home[token_of_pair]  # (n_pairs,)
+    by_piece = np.searchsorted(ends, alignment.pieces, side="right")  # (n_pairs,)
     return np.where(by_token >= 0, by_token, by_piece)
 
 
 def _piece_ranges(alignment: Alignment) -> tuple[np.ndarray, np.ndarray]:
     """First piece and last piece + 1 of each token that has pieces, both ascending."""
-    changes = np.flatnonzero(np.diff(alignment.tokens)) + 1
-    first = alignment.pieces[np.concatenate([[0], changes])]
-    last = alignment.pieces[np.concatenate([changes - 1, [len(alignment) - 1]])]
+    changes = np.flatnonzero(np.diff(alignment.tokens)) + 1  # (n_tokens - 1,) in pairs
+    first = alignment.pieces[np.concatenate([[0], changes])]  # (n_tokens,)
+    last = alignment.pieces[np.concatenate([changes - 1, [len(alignment) - 1]])]  # (n_tokens,)
     # searching needs ascending bounds: where offsets run backwards, ranges are widened
     return np.minimum.accumulate(first[::-1])[::-1], np.maximum.accumulate(last) + 1

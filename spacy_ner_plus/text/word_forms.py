@@ -38,13 +38,13 @@ def word_forms(text: str, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
     """
     if not len(starts):
         return np.zeros(0, dtype=np.uint8)
-    classes = _classify(text)
-    upper = _count(classes == _UPPER, starts, ends)
+    classes = _classify(text)  # (n_chars,)
+    upper = _count(classes == _UPPER, starts, ends)  # (n_tokens,)
     lower = _count(classes == _LOWER, starts, ends)
     digits = _count(classes == _DIGIT, starts, ends)
     letters = upper + lower
-    cased_at = np.append(np.flatnonzero(classes <= _LOWER), 0)
-    first_letter = cased_at[np.searchsorted(cased_at[:-1], starts)]
+    cased_at = np.append(np.flatnonzero(classes <= _LOWER), 0)  # (n_letters + 1,)
+    first_letter = cased_at[np.searchsorted(cased_at[:-1], starts)]  # (n_tokens,)
     starts_upper = classes[first_letter] == _UPPER  # meaningless without letters: asked for last
     return np.select(
         [
@@ -71,7 +71,7 @@ def word_forms(text: str, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
 
 def _classify(text: str) -> np.ndarray:
     """The class of each character of a text: (n_chars,) uint8."""
-    points = np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32)
+    points = np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32)  # (n_chars,)
     classes = _char_classes[points]
     unseen = classes == _UNSEEN
     if unseen.any():
@@ -90,5 +90,5 @@ def _char_class(char: str) -> int:
 
 
 def _count(is_class: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
-    total = np.concatenate([[0], np.cumsum(is_class)])
+    total = np.concatenate([[0], np.cumsum(is_class)])  # (n_chars + 1,)
     return np.asarray(total[ends] - total[starts])

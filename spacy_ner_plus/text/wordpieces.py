@@ -50,7 +50,7 @@ class Alignment:
 
     def keep_tokens(self, keep: np.ndarray) -> "Alignment":
         """The pairs of the tokens for which keep, (n_tokens,) bool, is true."""
-        kept = keep[self.tokens]
+        kept = keep[self.tokens]  # (n_pairs,) bool
         return Alignment(self.tokens[kept], self.pieces[kept])
 
     def unique_tokens(self) -> np.ndarray:
@@ -75,13 +75,13 @@ def align(
     """
     # Tokens are sorted and disjoint, so the tokens that a piece overlaps are consecutive: from
     # the first that ends after the piece's start to the last that starts before its end.
-    first = np.searchsorted(token_ends, piece_starts, side="right")
-    stop = np.searchsorted(token_starts, piece_ends, side="left")
+    first = np.searchsorted(token_ends, piece_starts, side="right")  # (n_pieces,)
+    stop = np.searchsorted(token_starts, piece_ends, side="left")  # (n_pieces,)
     counts = np.where(piece_ends > piece_starts, np.maximum(stop - first, 0), 0)
-    pieces = np.repeat(np.arange(len(piece_starts)), counts)
-    within = np.arange(len(pieces)) - np.repeat(np.cumsum(counts) - counts, counts)
-    tokens = np.repeat(first, counts) + within
-    order = np.argsort(tokens, kind="stable")
+    pieces = np.repeat(np.arange(len(piece_starts)), counts)  # (n_pairs,)
+    within = np.arange(len(pieces)) - np.repeat(np.cumsum(counts) - counts, counts)  # (n_pairs,)
+    tokens = np.repeat(first, counts) + within  # (n_pairs,)
+    order = np.argsort(tokens, kind="stable")  # (n_pairs,)
     return Alignment(tokens[order], pieces[order])
 
 
@@ -140,7 +140,7 @@ def _restore(text: str, pad_id: int) -> WordpieceTokenizer:
 
 
 def _pieces(encoding: Any) -> Pieces:
-    ids = np.array(encoding.ids, dtype=np.int64)
+    ids = np.array(encoding.ids, dtype=np.int64)  # (n_pieces,)
     flat = chain.from_iterable(encoding.offsets)
     offsets = np.fromiter(flat, dtype=np.int64, count=2 * len(ids)).reshape(-1, 2)
     return Pieces(ids, offsets[:, 0], offsets[:, 1])

@@ -20,7 +20,6 @@ from thinc.types import ArgsKwargs
 from torch import Tensor, nn
 
 from spacy_ner_plus.models.architectures.transformer_vectors import build_transformer_v1
-from spacy_ner_plus.models.runtime import wordpiece_input
 from spacy_ner_plus.models.runtime.device import autocast
 from spacy_ner_plus.models.runtime.memory import count_recomputed, is_out_of_memory
 from spacy_ner_plus.models.runtime.training_pass import TrainingPass
@@ -173,7 +172,7 @@ def test_split_buckets_hold_the_same_windows(
     make_tagger: MakeTagger, docs: list[Doc], pooling: str, max_pieces: int
 ) -> None:
     shim = make_tagger(pooling=pooling).shims[0]
-    batch, buckets = wordpiece_input.read_docs(shim, docs, is_train=True)
+    batch, buckets = shim.read_docs(docs, is_train=True)
     split = [part for bucket in buckets for part in bucket.split(max_pieces)]
     for part in split:
         assert part.n_pieces <= max_pieces or len(part.ids) == 1
@@ -194,7 +193,7 @@ def test_gradients_are_those_of_the_whole_batch(
     model = make(max_batch_pieces=WHOLE)
     expected = learn(model, docs)
     forget(model)
-    model.shims[0].cfg["max_batch_pieces"] = max_pieces
+    model.shims[0].budget.pieces = max_pieces
     assert_close(learn(model, docs), expected)
 
 
@@ -209,7 +208,7 @@ def test_memory_is_bounded_whatever_the_batch(
     assert unbounded.most > 200 and unbounded.used == 0
     forget(model)
     memory = FakeMemory(max_pieces)
-    model.shims[0].cfg["max_batch_pieces"] = max_pieces
+    model.shims[0].budget.pieces = max_pieces
     with bounded(model, memory):
         assert_close(learn(model, docs[:1]), expected)
     assert max_pieces / 2 < memory.most <= max_pieces
@@ -225,7 +224,7 @@ def test_recomputing_drops_the_same_again(
     shim = model.shims[0]
     drop_in_encoder(model)
     shim.module.train()
-    batch, buckets = wordpiece_input.read_docs(shim, docs, is_train=True)
+    batch, buckets = shim.read_docs(docs, is_train=True)
     found = []
     for n_recomputed in (0, len(buckets) - 1, len(buckets)):
         forget(model)
@@ -260,7 +259,7 @@ def test_frozen_encoder_keeps_nothing_and_is_not_run_twice(
     calls = []
     model.shims[0].module.encoder.register_forward_hook(lambda *_: calls.append(1))
     learn(model, docs)
-    _, buckets = wordpiece_input.read_docs(model.shims[0], docs, is_train=True)
+    _, buckets = model.shims[0].read_docs(docs, is_train=True)
     assert len(calls) == len(buckets)
 
 
@@ -370,9 +369,9 @@ def test_gradients_go_back_with_the_same_dropout(make_tagger: MakeTagger, docs: 
     model = make_tagger(max_batch_pieces=64, dropout=0.5)
     shim = model.shims[0]
     drop_in_encoder(model)
-    batch, buckets = wordpiece_input.read_docs(shim, docs, is_train=True)
+    batch, buckets = shim.read_docs(docs, is_train=True)
     assert len(buckets) > 4
-    shim.cfg["max_batch_pieces"] = WHOLE
+    shim.budget.pieces = WHOLE
     found = []
     for n_failures in (0, 1):
         forget(model)
@@ -421,13 +420,11 @@ def test_smaller_budget_is_not_saved(make_tagger: MakeTagger, docs: list[Doc]) -
     with bounded(model, FakeMemory(70)):
         model.predict(docs)
     shim = model.shims[0]
-    assert shim.cfg["max_batch_pieces"] == WHOLE
+    assert shim.config.max_batch_pieces == WHOLE
     model.from_bytes(model.to_bytes())
     assert shim.budget.pieces < 2 * 70
     copy = pickle.loads(pickle.dumps(shim))
     assert copy.budget.pieces == WHOLE
-    copy.cfg["max_batch_pieces"] = 5
-    assert copy.budget.pieces == 5
 
 
 def test_is_out_of_memory_knows_the_allocator_of_the_cpu() -> None:

@@ -14,7 +14,7 @@ from thinc.api import Model
 from torch import Tensor
 
 from spacy_ner_plus.models.architectures.transformer_tagger import build_transformer_tagger_v1
-from spacy_ner_plus.models.runtime import wordpiece_input
+from spacy_ner_plus.models.runtime import wordpiece_shim
 from tests.text.hard_texts import HARD_TEXTS
 
 MakeTagger = Callable[..., Model]
@@ -57,8 +57,8 @@ def test_building_loads_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*args: Any, **kwargs: Any) -> None:
         raise AssertionError("loaded too early")
 
-    monkeypatch.setattr(wordpiece_input, "load_encoder", fail)
-    monkeypatch.setattr(wordpiece_input, "load_tokenizer", fail)
+    monkeypatch.setattr(wordpiece_shim, "load_encoder", fail)
+    monkeypatch.setattr(wordpiece_shim, "load_tokenizer", fail)
     model = build_transformer_tagger_v1("no-such/encoder")
     assert not model.shims[0].is_built
     with pytest.raises(AssertionError, match="loaded too early"):

@@ -138,9 +138,7 @@ def test_gradients_equal_those_of_a_torch_graph(tiny_encoder_dir: Path, docs: li
 
 
 def _inputs_of(model: Model, doc: Doc) -> tuple[Any, int]:
-    from spacy_ner_plus.models.runtime.wordpiece_input import read_docs
-
-    batch, buckets = read_docs(model.shims[0], [doc])
+    batch, buckets = model.shims[0].read_docs([doc])
     return buckets, batch.n_rows
 
 
@@ -248,8 +246,9 @@ def test_round_trip_keeps_vectors_and_takes_run_time_settings_of_the_config(
     short = docs[1:]  # in one window
     for ours, theirs in zip(model.predict(short), loaded.predict(short), strict=True):
         np.testing.assert_allclose(ours, theirs, atol=1e-5)
-    cfg = loaded.shims[0].cfg
-    assert (cfg["window"], cfg["overlap"], cfg["max_batch_pieces"]) == (30, 4, 7)
+    config = loaded.shims[0].config
+    assert (config.window, config.overlap, config.max_batch_pieces) == (30, 4, 7)
+    assert loaded.shims[0].budget.pieces == 7
     with pytest.raises(ValueError, match="trained with pooling = 'first', but the config says"):
         build_transformer_v1("x", WIDTH, pooling="mean").from_bytes(data)
 

@@ -13,7 +13,7 @@ from spacy.language import Language
 from thinc.api import Config
 from transformers import AutoConfig, AutoModel, AutoModelForTokenClassification, AutoTokenizer
 
-from spacy_ner_plus.models.runtime import wordpiece_input
+from spacy_ner_plus.models.runtime import wordpiece_shim
 from spacy_ner_plus.pipeline.ner_plus.factory import DEFAULT_CONFIG
 
 CONFIG = """
@@ -39,8 +39,8 @@ def nothing_to_load_from(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(socket, "socket", refuse)
     for module, name in (
-        (wordpiece_input, "load_encoder"),
-        (wordpiece_input, "load_tokenizer"),
+        (wordpiece_shim, "load_encoder"),
+        (wordpiece_shim, "load_tokenizer"),
         (AutoConfig, "from_pretrained"),
         (AutoModel, "from_pretrained"),
         (AutoModel, "from_config"),

@@ -307,11 +307,9 @@ def test_other_settings_may_differ_and_those_of_the_config_win(
 def runtime_setting(nlp: Language, setting: str) -> Any:
     model = nlp.get_pipe("ner_plus").model
     shim = model.shims[0]
-    if setting in ("device", "precision"):
-        return getattr(shim, f"{setting}_name")
     if setting == "dropout":
         return shim.module.head.dropout.p
-    return {**model.attrs, **shim.cfg, "head_lr_scale": shim.head_lr_scale}[setting]
+    return getattr(shim.config, setting)
 
 
 def test_window_beyond_the_encoder_is_an_error_at_loading(trained_dir: Path) -> None:

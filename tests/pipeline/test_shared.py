@@ -5,6 +5,7 @@ import io
 import pickle
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -122,6 +123,11 @@ def initialized(
 def learn(nlp: Language, examples: list[Example], n_steps: int, **settings: Any) -> list[dict]:
     optimizer = Adam(5e-4, L2=0.0, grad_clip=1.0)
     return [nlp.update(examples, sgd=optimizer, **settings) for _ in range(n_steps)]
+
+
+def scale_rate(nlp: Language, lr_scale: float) -> None:
+    shim = nlp.get_pipe("tok2vec").model.shims[0]
+    shim.config = replace(shim.config, lr_scale=lr_scale)
 
 
 def encoder_weights(nlp: Language, name: str) -> list[np.ndarray]:
@@ -243,7 +249,7 @@ def test_shared_encoder_learns_as_a_private_one_does(tiny_encoder_dir: Path) -> 
         nlp = spacy.blank("en")
         if is_shared:
             nlp = make_nlp("shared", tiny_encoder_dir, head_lr_scale=1.0)
-            nlp.get_pipe("tok2vec").model.shims[0].lr_scale = 0.1
+            scale_rate(nlp, 0.1)
         else:
             add_ner_plus(nlp, tiny_encoder_dir, model_head_lr_scale=10.0)
         examples = make_examples(nlp, 4)
@@ -258,7 +264,7 @@ def test_rate_of_spacys_default_optimizer_is_safe_for_a_shared_encoder(
     tiny_encoder_dir: Path,
 ) -> None:
     nlp, examples = initialized("shared", tiny_encoder_dir)
-    nlp.get_pipe("tok2vec").model.shims[0].lr_scale = 0.1
+    scale_rate(nlp, 0.1)
     before = encoder_weights(nlp, "tok2vec")
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -10,7 +10,8 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from tokenizers import Tokenizer, models
 
-from spacy_ner_plus.text.batches import POOLINGS, Batch, Bucket, make_batch
+from spacy_ner_plus.text.batches import POOLINGS, Batch, make_batch
+from spacy_ner_plus.text.packing import Bucket
 from spacy_ner_plus.text.wordpieces import Pieces, WordpieceTokenizer
 from tests import tiny
 from tests.text.hard_texts import ANY_TEXT, HARD_TEXTS
@@ -358,6 +359,36 @@ def test_batch_form_of_a_piece_over_several_tokens_is_that_of_the_first(nlp: Lan
     (bucket,) = batch.buckets
     assert bucket.positions.tolist() == [0, 0, 0]
     assert bucket.forms[0, 0] == forms_of(doc)[0]
+
+
+# The words in the docstring of text.packing.pack: their pieces, and where these begin and end.
+SPELLED = {"Bob ran": ([11, 12], [0, 4], [3, 7]), "Aspirin": ([21, 22, 23], [0, 3, 5], [3, 5, 7])}
+
+
+class Spelling:
+    """A tokenizer of these words."""
+
+    def __init__(self) -> None:
+        self.prefix, self.suffix, self.n_special, self.pad_id = [2], [3], 2, 0
+
+    def __call__(self, texts: list[str]) -> list[Pieces]:
+        return [Pieces(*map(np.array, SPELLED[text])) for text in texts]
+
+
+def test_batch_is_packed_as_the_docstring_shows(nlp: Language) -> None:
+    docs = [Doc(nlp.vocab, words, [True] * (len(words) - 1) + [False])
+            for words in (["Bob", "ran"], ["Aspirin"])]  # fmt: skip
+    batch = make_batch(
+        docs, Spelling(), window=16, overlap=2, pooling="mean", max_batch_pieces=64, bucket_cost=32
+    )
+    [bucket] = batch.buckets
+    assert bucket.ids.tolist() == [[2, 21, 22, 23, 3], [2, 11, 12, 3, 0]]
+    assert bucket.mask.tolist() == [[True] * 5, [True] * 4 + [False]]
+    assert bucket.positions.tolist() == [6, 7, 1, 2, 3]
+    assert bucket.parts.tolist() == [0, 1, 2, 2, 2]
+    assert bucket.part_rows.tolist() == [0, 1, 2]
+    assert bucket.part_weights.tolist() == [1, 1, 1]
+    assert [tokens.tolist() for tokens in batch.row_tokens] == [[0, 1], [0]]
 
 
 def test_batch_pads_a_window_alike_whatever_is_beside_it(

@@ -15,8 +15,8 @@ from torch import Tensor
 
 from ...nn.heads.taggers import TokenTagger
 from ..decoding.emissions import Emissions, flat_tokens
+from ..runtime.shim_settings import TorchSettings
 from ..runtime.tagger_shim import TaggerShim, shim_of
-from ..runtime.wordpiece_input import check_settings
 
 Tok2Vec = Model[list[Doc], list[Floats2d]]
 
@@ -56,16 +56,10 @@ def build_token_tagger_v1(
     RETURNS (Model[List[Doc], Emissions]): One row of tag scores per token that can be tagged.
     RAISES ValueError: A setting is out of range.
     """
-    check_settings(dropout=dropout, head_lr_scale=head_lr_scale, grad_factor=grad_factor)
-    shim = TaggerShim(
-        structure={"use_crf": use_crf},
-        config={"dropout": dropout},
-        describe=_describe,
-        rebuild=_rebuild,
-        device=device,
-        precision="fp32",
-        head_lr_scale=head_lr_scale,
-    )
+    if not grad_factor >= 0:
+        raise ValueError(f"grad_factor = {grad_factor} must be at least 0.")
+    settings = TorchSettings(device=device, precision="fp32", head_lr_scale=head_lr_scale)
+    shim = TokenTaggerShim(settings, use_crf=use_crf, dropout=dropout)
     return Model(
         "ner_plus_tokens",
         _forward,
@@ -74,6 +68,13 @@ def build_token_tagger_v1(
         attrs={"grad_factor": grad_factor},
         shims=[shim],
     )
+
+
+class TokenTaggerShim(TaggerShim):
+    """A TokenTagger: a TagHead over vectors from elsewhere."""
+
+    def rebuild(self, saved: dict[str, Any]) -> TokenTagger:
+        return TokenTagger(self.make_head(saved["width"]))
 
 
 def _initialize(
@@ -101,20 +102,12 @@ def _width(shim: TaggerShim) -> int:
     return width
 
 
-def _describe(shim: TaggerShim) -> dict[str, Any]:
-    return {"width": _width(shim)}
-
-
-def _rebuild(shim: TaggerShim, saved: dict[str, Any]) -> TokenTagger:
-    return TokenTagger(shim.make_head(saved["width"]))
-
-
 def _forward(
     model: Model[list[Doc], Emissions], docs: list[Doc], is_train: bool
 ) -> tuple[Emissions, Callable[[Tensor], list[Doc]]]:
     shim = shim_of(model)
     device = shim.device  # asked first: it tells a user that there are no weights yet
-    vectors, backprop_tok2vec = _token_vectors(model, docs, is_train)
+    vectors, backprop_tok2vec = _token_vectors(model, docs, is_train)  # (n_tokens, width)
     row_tokens = [np.flatnonzero(~doc.to_array("IS_SPACE").astype(bool)) for doc in docs]
     rows = torch.from_numpy(flat_tokens(row_tokens, [len(doc) for doc in docs])).to(device)
     inputs = xp2torch(vectors, device=device)[rows].requires_grad_(is_train)  # (n_rows, width)
@@ -124,7 +117,7 @@ def _forward(
 
     def backprop(d_scores: Tensor) -> list[Doc]:
         backprop_torch(ArgsKwargs(args=((scores,),), kwargs={"grad_tensors": (d_scores,)}))
-        d_vectors = inputs.new_zeros(vectors.shape)
+        d_vectors = inputs.new_zeros(vectors.shape)  # (n_tokens, width)
         if inputs.grad is not None:
             d_vectors[rows] = inputs.grad * (len(vectors) * model.attrs["grad_factor"])
         backprop_tok2vec(cast(Floats2d, torch2xp(d_vectors, ops=model.ops)))
@@ -145,7 +138,7 @@ def _token_vectors(
     # a TransformerListener's matrices of empty Docs have width 0
     vectors = [matrix for matrix in vectors if len(matrix)]
     _check_width(vectors, _width(shim_of(model)))
-    joined: Any = model.ops.xp.concatenate(vectors)
+    joined: Any = model.ops.xp.concatenate(vectors)  # (n_tokens, width)
 
     def backprop(d_joined: Floats2d) -> None:
         bounds = np.cumsum([0, *lengths]).tolist()

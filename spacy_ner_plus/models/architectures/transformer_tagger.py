@@ -16,12 +16,12 @@ from ...nn.heads.tag_head import TagHead
 from ...nn.heads.taggers import TransformerTagger
 from ...tags import TagScheme
 from ..decoding.emissions import Emissions
-from ..onnx import shim as onnx_shim
 from ..onnx.shim import OnnxShim, refuse_learning
 from ..pretrained.loading import load_tags
 from ..pretrained.tag_names import IMPROBABLE, NO_ROW, CheckpointTags, TagNamesError, adjacent
-from ..runtime import wordpiece_input
-from ..runtime.tagger_shim import TaggerShim, shim_of
+from ..runtime.shim_settings import WordpieceSettings, check_choice
+from ..runtime.tagger_shim import shim_of
+from ..runtime.transformer_tagger_shim import TransformerTaggerShim
 
 logger = logging.getLogger("spacy_ner_plus")
 
@@ -56,7 +56,8 @@ def build_transformer_tagger_v1(
     pooling (str): How a token's wordpieces become one vector: "first", "last", "mean" or "max".
     window (int): Longest input of the encoder in wordpieces, special tokens included. Longer
         documents are read in several windows.
-    overlap (int): Wordpieces that neighbouring windows share.
+    overlap (int): Wordpieces that neighbouring windows share. The ner_plus factory and the configs
+        of the project give 16; this default stays what it was in 0.1.
     use_crf (bool): Learn transition scores. Invalid sequences are excluded either way.
     dropout (float): Dropout before the linear layer.
     head_lr_scale (float): Learning rate of head, CRF and word forms relative to the encoder's.
@@ -75,39 +76,21 @@ def build_transformer_tagger_v1(
     RETURNS (Model[List[Doc], Emissions]): One row of tag scores per token that can be tagged.
     RAISES ValueError: A setting is out of range.
     """
-    wordpiece_input.check_settings(
+    settings = WordpieceSettings(
         word_forms=word_forms,
         pooling=pooling,
         window=window,
         overlap=overlap,
-        dropout=dropout,
         head_lr_scale=head_lr_scale,
         lr_decay=lr_decay,
         freeze=freeze,
         precision=precision,
-        max_batch_pieces=max_batch_pieces,
-    )
-    if runtime not in RUNTIMES:
-        raise ValueError(f"runtime = {runtime!r} is unknown: use one of {tuple(RUNTIMES)}.")
-    make_shim, describe, rebuild = RUNTIMES[runtime]
-    shim = make_shim(
-        structure={"pooling": pooling, "use_crf": use_crf},
-        config={
-            "dropout": dropout,
-            "window": window,
-            "overlap": overlap,
-            "word_forms": word_forms,
-            "freeze": freeze,
-            "max_batch_pieces": max_batch_pieces,
-            "gradient_checkpointing": gradient_checkpointing,
-        },
-        describe=describe,
-        rebuild=rebuild,
         device=device,
-        precision=precision,
-        head_lr_scale=head_lr_scale,
-        lr_decay=lr_decay,
+        max_batch_pieces=max_batch_pieces,
+        gradient_checkpointing=gradient_checkpointing,
     )
+    check_choice("runtime", runtime, tuple(RUNTIMES))
+    shim = RUNTIMES[runtime](settings, use_crf=use_crf, dropout=dropout)
     model: Model[list[Doc], Emissions] = Model(
         "ner_plus_transformer",
         _forward,
@@ -126,16 +109,16 @@ def _initialize(
     """Fetch the encoder and put a head for the shim's tag scheme on it: a new one, or that of the
     checkpoint.
     """
-    shim = shim_of(model)
+    shim = _shim_of(model)
     if isinstance(shim, OnnxShim):
         refuse_learning()
     name = model.attrs["name"]
     if shim.origin is not None:
         _take_over(shim, name, shim.origin)
         return
-    loaded = wordpiece_input.load(name, shim)
-    head = shim.make_head(loaded.width)
-    shim.place(TransformerTagger(loaded, head, pooling=shim.structure["pooling"]))
+    encoder = shim.fetch_encoder(name)
+    head = shim.make_head(encoder.width)
+    shim.place(TransformerTagger(encoder, head, pooling=shim.config.pooling))
 
 
 def find_origin(model: Model, given: Iterable[str] | None) -> CheckpointTags | None:
@@ -170,27 +153,27 @@ def find_origin(model: Model, given: Iterable[str] | None) -> CheckpointTags | N
     return tags
 
 
-def _take_over(shim: TaggerShim, name: str, tags: CheckpointTags) -> None:
+def _take_over(shim: TransformerTaggerShim, name: str, tags: CheckpointTags) -> None:
     """The checkpoint's encoder and head; labels that it does not have are added to it."""
     wanted = shim.scheme
     own = TagScheme(wanted.name, tags.labels)
     rows = tags.head_rows(own)
-    if not (tags.separates or shim.structure["use_crf"]):
+    if not (tags.separates or shim.use_crf):
         raise ValueError(
             f"The {tags.scheme} tags of '{name}' don't say where an entity ends and the next one "
             "with the same label begins, which takes transition scores: set use_crf = true."
         )
     if tags.unused:
         logger.warning("Not used of '%s' are the tags %s.", name, list(tags.unused))
-    loaded, classifier = wordpiece_input.load_with_classifier(name, shim)
+    encoder, classifier = shim.fetch_token_classifier(name)
     shim.scheme = own
-    head = shim.make_head(loaded.width)
+    head = shim.make_head(encoder.width)
     _fill_head(head, classifier, torch.from_numpy(rows))
     if not tags.separates:
         assert isinstance(head.decoder, CRF)
         with torch.no_grad():
             head.decoder.transition[torch.from_numpy(adjacent(own))] = IMPROBABLE
-    shim.place(TransformerTagger(loaded, head, pooling=shim.structure["pooling"]))
+    shim.place(TransformerTagger(encoder, head, pooling=shim.config.pooling))
     if wanted != own:
         shim.grow(wanted)
 
@@ -199,7 +182,7 @@ def _take_over(shim: TaggerShim, name: str, tags: CheckpointTags) -> None:
 def _fill_head(head: TagHead, classifier: nn.Linear, rows: Tensor) -> None:
     """Copy the classifier's rows; tags that have none are an improbable kind of O."""
     has_none = rows == NO_ROW  # (n_tags,)
-    rows = rows.where(~has_none, rows[0])
+    rows = rows.where(~has_none, rows[0])  # (n_tags,) of the classifier
     head.linear.weight.copy_(classifier.weight[rows])
     head.linear.bias.zero_()
     if classifier.bias is not None:
@@ -207,16 +190,10 @@ def _fill_head(head: TagHead, classifier: nn.Linear, rows: Tensor) -> None:
     head.linear.bias[has_none] += IMPROBABLE
 
 
-def _rebuild(shim: TaggerShim, saved: dict[str, Any]) -> TransformerTagger:
-    rebuilt = wordpiece_input.rebuild(shim, saved)
-    head = shim.make_head(rebuilt.width)
-    return TransformerTagger(rebuilt, head, pooling=shim.structure["pooling"])
-
-
-# By setting: the kind of shim, and what describes and rebuilds its module.
-RUNTIMES: dict[str, tuple[type[TaggerShim], Any, Any]] = {
-    "torch": (TaggerShim, wordpiece_input.describe, _rebuild),
-    "onnx": (OnnxShim, onnx_shim.describe, onnx_shim.rebuild),
+# The kind of shim by setting.
+RUNTIMES: dict[str, type[TransformerTaggerShim]] = {
+    "torch": TransformerTaggerShim,
+    "onnx": OnnxShim,
 }
 
 
@@ -224,8 +201,8 @@ def _forward(
     model: Model[list[Doc], Emissions], docs: list[Doc], is_train: bool
 ) -> tuple[Emissions, Callable[[Any], Any]]:
     """thinc's PyTorchWrapper protocol: inputs to tensors, through the shim, and gradients back."""
-    shim = shim_of(model)
-    batch, buckets = wordpiece_input.read_docs(shim, docs, is_train=is_train)
+    shim = _shim_of(model)
+    batch, buckets = shim.read_docs(docs, is_train=is_train)
     scores, backprop_torch = shim(ArgsKwargs(args=(buckets, batch.n_rows), kwargs={}), is_train)
 
     def backprop(d_scores: Tensor) -> list[Doc]:
@@ -233,3 +210,9 @@ def _forward(
         return []  # text has no gradient
 
     return Emissions(scores, batch.row_tokens), backprop
+
+
+def _shim_of(model: Model) -> TransformerTaggerShim:
+    [shim] = model.shims
+    assert isinstance(shim, TransformerTaggerShim)
+    return shim

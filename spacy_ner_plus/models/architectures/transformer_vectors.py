@@ -17,8 +17,8 @@ from torch import Tensor
 
 from ...nn.encoders.vectors import TransformerVectors
 from ..decoding.emissions import flat_tokens
-from ..runtime import wordpiece_input
-from ..runtime.torch_shim import TorchShim
+from ..runtime.shim_settings import WordpieceSettings, check_positive
+from ..runtime.wordpiece_shim import WordpieceShim
 
 Tok2Vec = Model[list[Doc], list[Floats2d]]
 
@@ -56,8 +56,8 @@ def build_transformer_v1(
     RETURNS (Model[List[Doc], List[Floats2d]]): (n_tokens, width) for each Doc.
     RAISES ValueError: A setting is out of range.
     """
-    wordpiece_input.check_settings(
-        width=width,
+    check_positive("width", width)
+    settings = WordpieceSettings(
         word_forms=word_forms,
         pooling=pooling,
         window=window,
@@ -67,25 +67,9 @@ def build_transformer_v1(
         head_lr_scale=head_lr_scale,
         freeze=freeze,
         precision=precision,
-        max_batch_pieces=max_batch_pieces,
-    )
-    shim = EncoderShim(
-        structure={"pooling": pooling},
-        config={
-            "window": window,
-            "overlap": overlap,
-            "word_forms": word_forms,
-            "freeze": freeze,
-            "max_batch_pieces": max_batch_pieces,
-            "gradient_checkpointing": gradient_checkpointing,
-        },
-        describe=wordpiece_input.describe,
-        rebuild=_rebuild,
         device=device,
-        precision=precision,
-        head_lr_scale=head_lr_scale,
-        lr_decay=lr_decay,
-        lr_scale=lr_scale,
+        max_batch_pieces=max_batch_pieces,
+        gradient_checkpointing=gradient_checkpointing,
     )
     return Model(
         "ner_plus_encoder",
@@ -93,12 +77,12 @@ def build_transformer_v1(
         init=_initialize,
         dims={"nO": width},
         attrs={"name": name},
-        shims=[shim],
+        shims=[EncoderShim(settings)],
     )
 
 
-class EncoderShim(TorchShim):
-    """A shim that takes no step between a forward pass and its gradient.
+class EncoderShim(WordpieceShim):
+    """A TransformerVectors, with a shim that takes no step between a forward pass and its gradient.
 
     nlp.update has each component take its step before the next one learns: the encoder's turn is
     when its listeners have not learned yet. A step at once would be one with the gradient of the
@@ -108,6 +92,9 @@ class EncoderShim(TorchShim):
 
     _awaits_gradient = False
     _postponed: Optimizer | None = None
+
+    def rebuild(self, saved: dict[str, Any]) -> TransformerVectors:
+        return TransformerVectors(self.rebuild_encoder(saved), pooling=self.config.pooling)
 
     def begin_update(self, inputs: ArgsKwargs) -> tuple[Any, Callable[[ArgsKwargs], ArgsKwargs]]:
         self._take_postponed_step()  # of a batch that no listener has learned from
@@ -144,25 +131,20 @@ def _initialize(
 ) -> None:
     """Fetch the encoder. RAISES ValueError: If its vectors have another length than width."""
     shim = _shim_of(model)
-    loaded = wordpiece_input.load(model.attrs["name"], shim)
-    if loaded.width != model.get_dim("nO"):
+    encoder = shim.fetch_encoder(model.attrs["name"])
+    if encoder.width != model.get_dim("nO"):
         raise ValueError(
-            f"The vectors of the encoder '{model.attrs['name']}' have length {loaded.width}, but "
+            f"The vectors of the encoder '{model.attrs['name']}' have length {encoder.width}, but "
             f"the config says width = {model.get_dim('nO')}."
         )
-    shim.place(TransformerVectors(loaded, pooling=shim.structure["pooling"]))
-
-
-def _rebuild(shim: TorchShim, saved: dict[str, Any]) -> TransformerVectors:
-    rebuilt = wordpiece_input.rebuild(shim, saved)
-    return TransformerVectors(rebuilt, pooling=shim.structure["pooling"])
+    shim.place(TransformerVectors(encoder, pooling=shim.config.pooling))
 
 
 def _forward(
     model: Tok2Vec, docs: list[Doc], is_train: bool
 ) -> tuple[list[Floats2d], Callable[[list[Floats2d]], list[Doc]]]:
     shim = _shim_of(model)
-    batch, buckets = wordpiece_input.read_docs(shim, docs, is_train=is_train)
+    batch, buckets = shim.read_docs(docs, is_train=is_train)
     rows, backprop_torch = shim(ArgsKwargs(args=(buckets, batch.n_rows), kwargs={}), is_train)
     lengths = [len(doc) for doc in docs]
     token_of_row = torch.from_numpy(flat_tokens(batch.row_tokens, lengths)).to(rows.device)
@@ -171,6 +153,7 @@ def _forward(
 
     def backprop(d_vectors: list[Floats2d]) -> list[Doc]:
         if len(flat):
+            # (n_tokens, width)
             d_flat: Tensor = xp2torch(model.ops.xp.concatenate(d_vectors), device=rows.device)
             d_rows = d_flat[token_of_row] / len(flat)  # (n_rows, width)
             backprop_torch(ArgsKwargs(args=((rows,),), kwargs={"grad_tensors": (d_rows,)}))

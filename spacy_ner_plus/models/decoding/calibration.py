@@ -91,9 +91,9 @@ def _fit_line(probabilities: np.ndarray, correct: np.ndarray) -> tuple[float, fl
     """
     n_right = int(correct.sum())
     n_wrong = len(correct) - n_right
-    targets = np.where(correct, (n_right + 1) / (n_right + 2), 1 / (n_wrong + 2))
+    targets = np.where(correct, (n_right + 1) / (n_right + 2), 1 / (n_wrong + 2))  # (n,)
     x, y = torch.from_numpy(_log_odds(probabilities)), torch.from_numpy(targets)
-    line = torch.tensor([1.0, 0.0], dtype=torch.float64, requires_grad=True)
+    line = torch.tensor([1.0, 0.0], dtype=torch.float64, requires_grad=True)  # (2,)
     optimizer = torch.optim.LBFGS([line], max_iter=100, line_search_fn="strong_wolfe")
 
     def closure() -> float:

@@ -82,7 +82,7 @@ def export_graph(shim: TaggerShim, *, quantize: str | None = None) -> bytes:
     """The graph of a trained tagger with an encoder of its own.
 
     quantize (str): "int8", or None for fp32.
-    RETURNS (bytes): An ONNX file. Its inputs are fields of text.batches.Bucket, those that the
+    RETURNS (bytes): An ONNX file. Its inputs are fields of text.packing.Bucket, those that the
         tagger needs, and its output (n_parts, n_tags) float32, the emissions times part_weights.
     RAISES ValueError: If packages are missing, the encoder's architecture can't be exported, or
         the graph gets too large for ONNX.

@@ -40,8 +40,9 @@ def compare(
     docs (List[Doc]): The documents; at least one has a token.
     """
     first, second = model.predict(docs), other.predict(docs)
+    # (n_rows, n_tags) each
     ours, theirs = (found.scores.cpu().numpy() for found in (first, second))
-    differences = np.abs(ours - theirs)  # (n_rows, n_tags)
+    differences = np.abs(ours - theirs)
     entities, others = _entities(model, first), _entities(other, second)
     return Parity(
         n_docs=len(docs),

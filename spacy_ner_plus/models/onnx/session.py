@@ -43,7 +43,7 @@ class GraphSession:
     def __call__(self, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
         """Run the graph.
 
-        arrays: The fields of a text.batches.Bucket, by name.
+        arrays: The fields of a text.packing.Bucket, by name.
         RETURNS: (n_parts, n_tags) float32, weighted by part_weights.
         """
         session = self._session()

@@ -17,10 +17,9 @@ from ...nn.crf import TagDecoder
 from ...nn.encoders.buckets import TensorBucket
 from ...nn.heads.taggers import TransformerTagger
 from ...tags import TagScheme
-from ..decoding.entities import make_decoder
 from ..runtime.processes import handle_forks
 from ..runtime.tagger_shim import TaggerShim
-from ..runtime.wordpiece_input import check_window, check_word_forms
+from ..runtime.transformer_tagger_shim import TransformerTaggerShim
 from ..storage.files import GRAPH, WEIGHTS, Unsaved
 from ..storage.manifest import Content
 from .graph import check_graph
@@ -70,6 +69,11 @@ class OnnxTagger(nn.Module):
         self.max_pieces = max_pieces
         self.has_word_forms = has_word_forms
 
+    @property
+    def config(self) -> dict[str, Any]:
+        """What it is, as plain data."""
+        return {"max_pieces": self.max_pieces, "word_forms": self.has_word_forms}
+
     def forward(self, buckets: list[TensorBucket], n_rows: int) -> Tensor:
         """(n_rows, n_tags) float32 emissions.
 
@@ -85,7 +89,7 @@ class OnnxTagger(nn.Module):
         return emissions
 
 
-class OnnxShim(TaggerShim):
+class OnnxShim(TransformerTaggerShim):
     """A tagger that was exported. It can be loaded, saved, pickled and used, but not changed."""
 
     @property
@@ -109,6 +113,16 @@ class OnnxShim(TaggerShim):
     def grow(self, scheme: TagScheme) -> None:
         refuse_learning()
 
+    def rebuild(self, saved: dict[str, Any]) -> nn.Module:
+        """The module of a saved model, without weights and graph."""
+        self.check_word_forms(saved["word_forms"])
+        self.check_window(saved["max_pieces"])
+        return OnnxTagger(
+            self.make_decoder(),
+            max_pieces=saved["max_pieces"],
+            has_word_forms=saved["word_forms"],
+        )
+
     def to_files(self) -> dict[str, Unsaved]:
         files = super().to_files()
         return {**files, GRAPH: self.module.session.graph} if self.is_built else files
@@ -125,7 +139,7 @@ class OnnxShim(TaggerShim):
     def run(self, graph: bytes) -> None:
         """Have the module run a graph. RAISES ValueError: See GraphSession."""
         self.module.session = GraphSession(
-            graph, n_tags=self.scheme.n_tags, device=self.device_name
+            graph, n_tags=self.scheme.n_tags, device=self.config.device
         )
 
     def take_over(self, trained: TaggerShim, graph: bytes) -> None:
@@ -150,27 +164,3 @@ class OnnxShim(TaggerShim):
 
 def refuse_learning() -> NoReturn:
     raise ValueError(NO_LEARNING)
-
-
-def describe(shim: OnnxShim) -> dict[str, Any]:
-    """What rebuild needs, as plain data."""
-    module: OnnxTagger = shim.module
-    return {
-        "max_pieces": module.max_pieces,
-        "word_forms": module.has_word_forms,
-        "pad_id": shim.tokenizer.pad_id,
-    }
-
-
-def rebuild(shim: OnnxShim, saved: dict[str, Any]) -> OnnxTagger:
-    """The module of a saved model, without weights and graph.
-
-    RAISES ValueError: If the weights do not suit the shim's settings.
-    """
-    check_word_forms(shim, saved["word_forms"])
-    check_window(shim, saved["max_pieces"])
-    return OnnxTagger(
-        make_decoder(shim.scheme, use_crf=shim.structure["use_crf"]),
-        max_pieces=saved["max_pieces"],
-        has_word_forms=saved["word_forms"],
-    )

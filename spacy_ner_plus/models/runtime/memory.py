@@ -2,9 +2,8 @@
 
 import gc
 import logging
-import math
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import torch
 from thinc.types import ArgsKwargs
@@ -27,17 +26,15 @@ class PieceBudget:
     (Chen et al. (2016), "Training deep nets with sublinear memory cost"), and the last ones, which
     the backward pass needs first, are kept.
 
-    settings (Mapping): Those of a shim; "max_batch_pieces" of them is read.
+    pieces (int): How many at first.
+
+    Attributes:
+        pieces (int): How many from now on: fewer than at first when memory has run out.
     """
 
-    def __init__(self, settings: Mapping[str, Any]) -> None:
-        self._settings = settings
-        self._limit = math.inf  # found out when memory ran out
+    def __init__(self, pieces: int) -> None:
+        self.pieces = pieces
         self._has_told = False
-
-    @property
-    def pieces(self) -> int:
-        return int(min(self._settings["max_batch_pieces"], self._limit))
 
     def run(
         self, step: Callable[[ArgsKwargs], Result], inputs: ArgsKwargs, *, keeps: bool
@@ -90,7 +87,7 @@ class PieceBudget:
                 f"encoder: use a smaller window{advice}, a smaller encoder or another device. "
                 f"{error}"
             ) from error
-        self._limit = max(longest, min(self.pieces, tried) // 2)
+        self.pieces = min(self.pieces, max(longest, min(self.pieces, tried) // 2))
 
     def _tell(self, buckets: list[TensorBucket], n_recomputed: int) -> None:
         self._has_told = True

@@ -15,6 +15,7 @@ from ..decoding.entities import Tagger, make_decoder
 from ..pretrained.tag_names import CheckpointTags
 from ..storage.files import SETTINGS, Unsaved, pack_settings, read_settings
 from ..storage.manifest import Content, damage
+from .shim_settings import TorchSettings
 from .torch_shim import TorchShim
 
 # A label that is added to a trained model starts as a kind of O that is e**7, some thousand
@@ -24,6 +25,11 @@ NEW_LABEL_SCORE = -7.0
 
 class TaggerShim(TorchShim):
     """A module with a TagHead, and what its tags mean.
+
+    config (TorchSettings): Those of the config.
+    use_crf (bool): Learn transition scores. It belongs to the weights.
+    dropout (float): Dropout before the linear layer.
+    RAISES ValueError: The dropout is out of range.
 
     Attributes:
         scheme (TagScheme): The tags, in the order of the head's rows.
@@ -38,8 +44,12 @@ class TaggerShim(TorchShim):
     fresh_labels: tuple[str, ...]
     origin: CheckpointTags | None
 
-    def __init__(self, **settings: Any) -> None:
-        super().__init__(**settings)
+    def __init__(self, config: TorchSettings, *, use_crf: bool, dropout: float) -> None:
+        if not 0.0 <= dropout < 1.0:
+            raise ValueError(f"dropout = {dropout} must be at least 0 and less than 1.")
+        super().__init__(config)
+        self.use_crf = use_crf
+        self.dropout = dropout
         self.scheme = TagScheme("BIO", [])
         self.calibration = Calibration()
         self.fresh_labels = ()
@@ -62,8 +72,11 @@ class TaggerShim(TorchShim):
 
     def make_head(self, width: int) -> TagHead:
         """A new head for the scheme over vectors of this length."""
-        decoder = make_decoder(self.scheme, use_crf=self.structure["use_crf"])
-        return TagHead(width, decoder, dropout=self.cfg["dropout"])
+        return TagHead(width, self.make_decoder(), dropout=self.dropout)
+
+    def make_decoder(self) -> TagDecoder:
+        """A new decoder for the scheme."""
+        return make_decoder(self.scheme, use_crf=self.use_crf)
 
     def start(self, scheme: TagScheme, origin: CheckpointTags | None = None) -> None:
         """Forget what the weights were: a new scheme, nothing learned and nothing calibrated.
@@ -86,7 +99,7 @@ class TaggerShim(TorchShim):
         head = self.make_head(old.linear.in_features)
         with torch.no_grad():
             for name, rows in old.linear.named_parameters():
-                new_rows = head.linear.get_parameter(name)
+                new_rows = head.linear.get_parameter(name)  # (n_tags, width) or (n_tags,)
                 new_rows[n_old:] += rows[0].to(new_rows.device)  # O and a little noise
                 new_rows[:n_old] = rows
             head.linear.bias[n_old:] += NEW_LABEL_SCORE
@@ -122,6 +135,10 @@ class TaggerShim(TorchShim):
 
     def _scheme_settings(self) -> dict[str, Any]:
         return {"name": self.scheme.name, "labels": list(self.scheme.labels)}
+
+    @property
+    def structure(self) -> dict[str, Any]:
+        return {**super().structure, "use_crf": self.use_crf}
 
     def settings(self) -> dict[str, Any]:
         return {

@@ -23,6 +23,7 @@ from .freezing import freeze
 from .memory import PieceBudget
 from .optimizer import ModuleOptimizer
 from .processes import check_cuda, handle_forks, share_cores
+from .shim_settings import TorchSettings
 from .training_pass import TrainingPass
 
 NO_WEIGHTS = (
@@ -30,53 +31,27 @@ NO_WEIGHTS = (
     "spacy train, or load a trained pipeline with spacy.load."
 )
 
-# Built from, and described by, plain data: {"encoder": ..., "word_forms": ...} and the like.
-Rebuild = Callable[[Any, dict[str, Any]], nn.Module]
-Describe = Callable[[Any], dict[str, Any]]
-
 
 class TorchShim(PyTorchShim):
     """A torch module with its tokenizer, device, precision and optimizer.
 
-    structure (dict): Settings that belong to the weights (pooling, CRF, ...); saved with them, and
-        compared on load.
-    config (dict): Settings of the module that do not belong to the weights. "freeze" is one of
-        them: None, "encoder", or how many of the encoder's layers do not learn.
-        "gradient_checkpointing" is another: whether the activations of each layer are computed
-        again in the backward pass. "max_batch_pieces" is the budget's.
-    describe: Gives what rebuild needs to know of a module, as plain data.
-    rebuild: Builds the module, without weights, from that. Both are module-level functions, so
-        that the shim can be pickled.
-    device, precision (str): Where and how to run; resolved when the module is placed.
-    head_lr_scale (float): The head's learning rate relative to the encoder's.
-    lr_decay (float): Factor of the learning rate from each encoder layer to the one below.
-    lr_scale (float): The encoder's learning rate relative to that of thinc's optimizer.
+    A module says in `config`, as plain data, what it is; a kind of shim has `rebuild`, which makes
+    the module of that again.
+
+    config (TorchSettings): Those of the config.
+
+    Attributes:
+        budget (PieceBudget): How much of a batch is in an encoder at once.
     """
 
-    def __init__(
-        self,
-        *,
-        structure: dict[str, Any],
-        config: dict[str, Any],
-        describe: Describe,
-        rebuild: Rebuild,
-        device: str,
-        precision: str,
-        head_lr_scale: float = 1.0,
-        lr_decay: float = 1.0,
-        lr_scale: float = 1.0,
-    ) -> None:
-        super().__init__(None, config, device=torch.device("cpu"))
-        self.structure = structure
-        self.describe = describe
-        self.rebuild = rebuild
-        self.device_name = device
-        self.precision_name = precision
-        self.head_lr_scale = head_lr_scale
-        self.lr_decay = lr_decay
-        self.lr_scale = lr_scale
+    config: TorchSettings
+    budget: PieceBudget
+
+    def __init__(self, config: TorchSettings) -> None:
+        super().__init__(None, device=torch.device("cpu"))
+        self.config = config
+        self.budget = PieceBudget(config.max_batch_pieces)
         self._tokenizer: WordpieceTokenizer | None = None
-        self.budget = PieceBudget(self.cfg)
 
     @property
     def is_built(self) -> bool:
@@ -107,12 +82,12 @@ class TorchShim(PyTorchShim):
     def place(self, module: nn.Module) -> None:
         """Take a module, put it on the device and forget the optimizer of the one before."""
         handle_forks()
-        device = resolve_device(self.device_name)
+        device = resolve_device(self.config.device)
         check_cuda(device)
-        resolve_precision(self.precision_name, device)
+        resolve_precision(self.config.precision, device)
         module.to(device)
-        freeze(module, self.cfg.get("freeze"))
-        if self.cfg.get("gradient_checkpointing"):
+        freeze(module, self.config.freeze)
+        if self.config.gradient_checkpointing:
             encoder: Any = module.encoder
             encoder.recompute_layers()
         self._model = module
@@ -130,7 +105,7 @@ class TorchShim(PyTorchShim):
     def begin_update(self, inputs: ArgsKwargs) -> tuple[Any, Callable[[ArgsKwargs], ArgsKwargs]]:
         """The module's output, which holds no graph, and what takes its gradient."""
         self.module.train()
-        if self.cfg.get("freeze") == "encoder":
+        if self.config.freeze == "encoder":
             self.module.encoder.eval()  # what does not learn gives the same features every time
         training_pass = TrainingPass(
             self.module,
@@ -146,7 +121,7 @@ class TorchShim(PyTorchShim):
         return 1.0 if scale is None else scale.value
 
     def _precision(self) -> torch.dtype:
-        return resolve_precision(self.precision_name, self.device)
+        return resolve_precision(self.config.precision, self.device)
 
     def _autocast(self) -> torch.autocast:
         return autocast(self.device, self._precision())
@@ -162,9 +137,9 @@ class TorchShim(PyTorchShim):
         if self._optimizer is None:
             self._optimizer = ModuleOptimizer(
                 self.module,
-                head_lr_scale=self.head_lr_scale,
-                lr_decay=self.lr_decay,
-                lr_scale=self.lr_scale,
+                head_lr_scale=self.config.head_lr_scale,
+                lr_decay=self.config.lr_decay,
+                lr_scale=self.config.lr_scale,
                 scales_loss=self._precision() == torch.float16,
             )
         return self._optimizer
@@ -195,9 +170,21 @@ class TorchShim(PyTorchShim):
 
     # Files
 
+    @property
+    def structure(self) -> dict[str, Any]:
+        """The settings that belong to the weights: saved with them, and compared on load."""
+        return {}
+
+    def rebuild(self, saved: dict[str, Any]) -> nn.Module:
+        """The module of which `settings` are saved, without its weights.
+
+        RAISES ValueError: If they do not go with the settings of the config.
+        """
+        raise NotImplementedError
+
     def settings(self) -> dict[str, Any]:
         """What is saved beside the weights, as plain data."""
-        return {"structure": self.structure, **self.describe(self)}
+        return {"structure": self.structure, **self.module.config}
 
     def read_settings(self, saved: dict[str, Any]) -> None:
         """Take over what `settings` gave.
@@ -237,8 +224,8 @@ class TorchShim(PyTorchShim):
             read.read_settings(saved.settings)
             read._tokenizer = saved.tokenizer
             with torch.device("meta"):  # no memory is taken before the weights' shapes are known
-                saved.check(self.rebuild(read, saved.settings))
-            module = self.rebuild(read, saved.settings)
+                saved.check(read.rebuild(saved.settings))
+            module = read.rebuild(saved.settings)
         # what plain data of other types or with other keys than ours lead to
         except (TypeError, LookupError, AttributeError, ArithmeticError, RuntimeError) as error:
             raise damage(SETTINGS, files[SETTINGS], f"makes no model: {error!r:.300}") from error
@@ -288,7 +275,7 @@ class TorchShim(PyTorchShim):
         state = dict(self.__dict__)
         state["_optimizer"] = None
         state["_model"] = None
-        state["budget"] = PieceBudget(self.cfg)
+        state["budget"] = PieceBudget(self.config.max_batch_pieces)
         state["files"] = as_bytes(self.to_files())
         return state
 

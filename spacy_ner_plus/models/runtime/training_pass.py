@@ -1,6 +1,6 @@
 """One forward pass in training and the way back, in the memory that there is."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
@@ -58,12 +58,18 @@ class TrainingPass:
             raise ValueError("The gradient of a batch can be taken once: call begin_update again.")
         (gradient,) = gradients.kwargs["grad_tensors"]
         if self._output.requires_grad:
-            with new_gradients(self._learning, self._loss_scale):
+            stash = GradientStash(self._learning)
+            stash.take()
+            try:
                 self._budget.run(
                     lambda inputs: self._go_back(inputs, gradient * self._loss_scale),
                     self._inputs,
                     keeps=self._keeps,
                 )
+            except BaseException:
+                stash.restore()
+                raise
+            stash.add(self._loss_scale)
         return ArgsKwargs(args=(), kwargs={})
 
     def _encode(self, inputs: ArgsKwargs) -> Tensor:
@@ -90,34 +96,42 @@ class TrainingPass:
         return next(self._module.parameters()).device
 
 
-@contextmanager
-def new_gradients(parameters: Iterable[nn.Parameter], scale: float) -> Iterator[None]:
-    """Keep the gradients that are there apart from those that come in; divide the latter by scale
-    and add them up at the end. If there is an error, all is as before.
+class GradientStash:
+    """Keeps gradients that parameters have apart from those that come in.
+
+    parameters (Sequence[nn.Parameter]): Those that learn.
     """
-    parameters = list(parameters)
-    held = [(p, p.grad) for p in parameters if p.grad is not None]
-    for parameter, _ in held:
-        parameter.grad = None
-    try:
-        yield
-    except BaseException:
-        for parameter in parameters:
+
+    def __init__(self, parameters: Sequence[nn.Parameter]) -> None:
+        self._parameters = parameters
+        self._held: list[Tensor | None] = []  # as many as parameters
+
+    def take(self) -> None:
+        """Put the gradients aside: the parameters have none then."""
+        self._held = [parameter.grad for parameter in self._parameters]
+        for parameter in self._parameters:
             parameter.grad = None
-        for parameter, gradient in held:
-            parameter.grad = gradient
-        raise
-    for parameter in parameters:  # of embeddings: dense only once, for all buckets
-        if parameter.grad is not None and parameter.grad.is_sparse:
-            parameter.grad = parameter.grad.to_dense()
-    new = [p.grad for p in parameters if p.grad is not None]
-    if scale != 1.0 and new:
-        torch._foreach_mul_(new, 1.0 / scale)
-    both = [(p.grad, gradient) for p, gradient in held if p.grad is not None]
-    if both:
-        torch._foreach_add_([gradient for _, gradient in both], [grad for grad, _ in both])
-    for parameter, gradient in held:
-        parameter.grad = gradient
+
+    def restore(self) -> None:
+        """Forget what has come in."""
+        for parameter, held in zip(self._parameters, self._held, strict=True):
+            parameter.grad = held
+
+    def add(self, scale: float) -> None:
+        """Divide what has come in by scale, and add it to what was put aside."""
+        for parameter in self._parameters:  # of embeddings: dense only once, for all buckets
+            if parameter.grad is not None and parameter.grad.is_sparse:
+                parameter.grad = parameter.grad.to_dense()
+        pairs = list(zip(self._parameters, self._held, strict=True))
+        new = [parameter.grad for parameter in self._parameters if parameter.grad is not None]
+        if scale != 1.0 and new:
+            torch._foreach_mul_(new, 1.0 / scale)
+        both = [(held, p.grad) for p, held in pairs if held is not None and p.grad is not None]
+        if both:
+            torch._foreach_add_([held for held, _ in both], [gradient for _, gradient in both])
+        for parameter, held in pairs:
+            if held is not None:
+                parameter.grad = held
 
 
 @contextmanager

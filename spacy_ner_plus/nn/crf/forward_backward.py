@@ -48,16 +48,16 @@ def forward_backward(emissions: Tensor, scores: ChainScores, layout: Layout) -> 
     RETURNS (Messages)
     """
     peak = emissions.amax(-1, keepdim=True).clamp_min(_MIN)  # (N, 1)
-    emissions = emissions - peak
+    emissions = emissions - peak  # (N, tags), at most 0
     shifts = [score.max().clamp_min(_MIN) for score in scores]
     shifted = ChainScores(*(score - shift for score, shift in zip(scores, shifts, strict=True)))
-    n_transitions = (layout.lengths - 1).to(layout.device)
+    n_transitions = (layout.lengths - 1).to(layout.device)  # (batch,)
     shift = layout.sum(peak.squeeze(-1)) + shifts[0] + n_transitions * shifts[1] + shifts[2]
 
     run, is_log, steps = _run_both_directions(emissions, shifted, layout)
-    messages, states, scales = run
-    alpha, beta_emitted = steps.unpack_both(states)
-    alpha_scale, beta_scale = steps.unpack_both(scales.squeeze(-1))
+    messages, states, scales = run  # (2 N, tags), (2 N, tags), (2 N, 1)
+    alpha, beta_emitted = steps.unpack_both(states)  # (N, tags) each
+    alpha_scale, beta_scale = steps.unpack_both(scales.squeeze(-1))  # (N,) each
     return Messages(
         layout=layout,
         emissions=emissions,
@@ -79,8 +79,9 @@ def _run_both_directions(
     the layout of the sequences or chunks that were run.
     """
     chunks = cut(layout, len(scores.start), LIMITS)
+    # (2, 1, tags) and (2, tags, tags)
     boundary, transition = (score.exp() for score in _both_directions(scores))
-    weights = emissions.exp()
+    weights = emissions.exp()  # (N, tags)
     if chunks is None:
         run = _scaled_recursion(layout.pack_both(weights, weights), boundary, transition, layout)
         safe = _is_safe(emissions, scores, run[1])
@@ -88,7 +89,7 @@ def _run_both_directions(
     else:
         steps = chunks.layout
         starts = _starts(weights, boundary, transition, chunks)  # (2, chunks, tags)
-        packed = steps.pack_both(weights, weights)
+        packed = steps.pack_both(weights, weights)  # (2 N, tags)
         run = _scaled_recursion(packed, starts[:, steps.order], transition, steps)
         safe = _is_safe(emissions, scores, run[1]) & _are_linked(run[1], starts, transition, chunks)
     # The only wait for the device in a whole run.
@@ -116,10 +117,11 @@ def _scaled_recursion(
     transition (Tensor): *Shape:* (2, tags, tags)
     """
     n_tags = packed.shape[-1]
-    messages, states = packed.new_empty(2, len(packed), n_tags)
+    messages, states = packed.new_empty(2, len(packed), n_tags)  # (2 N, tags) each
     scales = packed.new_empty(len(packed), 1)
     sizes = [2 * size for size in layout.step_sizes]
-    previous, previous_n = states, 0
+    previous, previous_n = states, 0  # of the step before, if there is one: (2, n, tags)
+    # Of each step: (2 n, tags) or (2 n, tags, tags), (2 n, tags), (2 n, tags) and (2 n, 1).
     for n, weight, message, state, scale in zip(
         layout.step_sizes,
         iterate_steps(packed, sizes),
@@ -132,11 +134,11 @@ def _scaled_recursion(
             message.view(2, n, n_tags).copy_(boundary)
         else:
             if n < previous_n:
-                previous = previous[:, :n]
+                previous = previous[:, :n]  # sequences that have ended fall away
             torch.bmm(previous, transition, out=message.view(2, n, n_tags))
-        if weight.dim() == 2:
+        if weight.dim() == 2:  # (2 n, tags)
             torch.mul(message, weight, out=state)
-        else:
+        else:  # (2 n, tags, tags)
             torch.bmm(message.unsqueeze(1), weight, out=state.unsqueeze(1))
         torch.amax(state, -1, keepdim=True, out=scale)
         scale.clamp_min_(_TINY)  # a sequence without any path stays all zero
@@ -154,12 +156,14 @@ def _starts(weights: Tensor, boundary: Tensor, transition: Tensor, chunks: Chunk
     to_from = transition[1]
 
     def advance(running: Tensor, weight: Tensor) -> Tensor:
+        # (last, first, chunks): one product of matrices for all first tags and chunks
         product = (to_from @ running.flatten(1)).view_as(running).mul_(weight)
         # Where numbers vanish, `_are_linked` sees it.
         return product.div_(product.amax((0, 1)).clamp_min_(_TINY))
 
     block = max(1, _BLOCK // len(to_from) ** 2)
-    matrices = transfer_matrices(weights, chunks, advance, 0.0, block)
+    matrices = transfer_matrices(weights, chunks, advance, 0.0, block)  # (chunks, first, last)
+    # (2 chunks, from, to): backward, a chunk leads from its last tags to its first ones
     packed = chunks.chain.pack_both(matrices, matrices.transpose(1, 2))
     messages, _, _ = _scaled_recursion(packed, boundary, transition, chunks.chain)
     return torch.stack(chunks.chain.unpack_both(messages))
@@ -169,11 +173,12 @@ def _are_linked(states: Tensor, starts: Tensor, transition: Tensor, chunks: Chun
     """Whether each chunk started from what its neighbour really sends. If so, the first chunk
     being right, so is the second, and so on: all are what one run over the whole sequence gives.
     """
-    alpha, beta_emitted = chunks.layout.unpack_both(states)
+    alpha, beta_emitted = chunks.layout.unpack_both(states)  # (N, tags) each
     later = chunks.chain.inner  # chunks with a chunk before them
-    heads = chunks.heads
+    heads = chunks.heads  # (later chunks,) flat positions
+    # Forward to each later chunk, and backward to the chunk before it: (2, later chunks, tags)
     sent = torch.stack([alpha[heads - 1], beta_emitted[heads]]) @ transition
-    started = torch.stack([starts[0, later], starts[1, later - 1]])
+    started = torch.stack([starts[0, later], starts[1, later - 1]])  # (2, later chunks, tags)
     return ((started - sent).abs() <= _TOLERANCE * sent).all()
 
 
@@ -192,10 +197,11 @@ def _log_recursion(packed: Tensor, scores: ChainScores, layout: Layout) -> _Run:
     boundary, transition = _both_directions(scores)
     to_from = transition.transpose(1, 2).unsqueeze(1).contiguous()  # (2, 1, to, from)
     n_tags, step_sizes = packed.shape[-1], layout.step_sizes
-    messages, states = torch.empty_like(packed), torch.empty_like(packed)
+    messages, states = torch.empty_like(packed), torch.empty_like(packed)  # (2 N, tags) each
     scales = packed.new_empty(len(packed), 1)
     sizes = [2 * size for size in step_sizes]
     incoming = boundary  # broadcasts over the first step's sequences
+    # Of each step: (2 n, tags) three times, and (2 n, 1).
     for n, emission, message, state, scale in zip(
         step_sizes,
         iterate_steps(packed, sizes),

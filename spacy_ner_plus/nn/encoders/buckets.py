@@ -8,7 +8,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class TensorBucket:
-    """Padded windows on a device; the fields are those of text.batches.Bucket as tensors."""
+    """Padded windows on a device; the fields are those of text.packing.Bucket as tensors."""
 
     ids: Tensor
     mask: Tensor

@@ -1,5 +1,7 @@
 """From windows of wordpieces to one vector per token."""
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
@@ -54,6 +56,14 @@ class TransformerVectors(nn.Module):
         if not parts:
             return result
         return result.index_add(0, torch.cat(rows), torch.cat(parts))  # (n_rows, n_outputs)
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """What it is, as plain data."""
+        return {
+            "encoder": self.encoder.config,
+            "word_forms": self.encoder.word_forms is not None,
+        }
 
     @property
     def n_outputs(self) -> int:

@@ -1,5 +1,7 @@
 """Taggers: token vectors, and a head that makes emissions of them."""
 
+from typing import Any
+
 from torch import Tensor, nn
 
 from ..encoders.transformer import TransformerEncoder
@@ -35,6 +37,11 @@ class TokenTagger(nn.Module):
     def __init__(self, head: TagHead) -> None:
         super().__init__()
         self.head = head
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """What it is, as plain data."""
+        return {"width": self.head.linear.in_features}
 
     def forward(self, vectors: Tensor) -> Tensor:
         """(n_rows, width) -> (n_rows, n_tags) float32 emissions."""

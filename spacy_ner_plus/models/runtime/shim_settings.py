@@ -1,0 +1,84 @@
+"""The settings of shims, checked where they are given: before anything is loaded."""
+
+import sys
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from ...text.batches import POOLINGS
+from .device import PRECISIONS
+
+
+@dataclass(frozen=True, kw_only=True)
+class TorchSettings:
+    """Where a torch module runs and how it learns.
+
+    device, precision (str): Resolved when the module is placed.
+    head_lr_scale (float): The head's learning rate relative to the encoder's.
+    lr_decay (float): Factor of the learning rate from each encoder layer to the one below.
+    lr_scale (float): The encoder's learning rate relative to that of thinc's optimizer.
+    freeze (str / int): None, "encoder", or how many of the encoder's layers do not learn.
+    gradient_checkpointing (bool): In training, compute the activations of each layer again in the
+        backward pass.
+    max_batch_pieces (int): Padded wordpieces that are in the encoder at once.
+    RAISES ValueError: A setting is out of range: with its name and what it may be.
+    """
+
+    device: str
+    precision: str
+    head_lr_scale: float
+    lr_decay: float = 1.0
+    lr_scale: float = 1.0
+    freeze: str | int | None = None
+    gradient_checkpointing: bool = False
+    max_batch_pieces: int = sys.maxsize
+
+    def __post_init__(self) -> None:
+        check_choice("precision", self.precision, PRECISIONS)
+        for name in ("head_lr_scale", "lr_decay", "lr_scale", "max_batch_pieces"):
+            check_positive(name, getattr(self, name))
+        if self.lr_decay > 1.0:
+            raise ValueError(f"lr_decay = {self.lr_decay} must be at most 1.")
+        frozen = self.freeze
+        is_depth = isinstance(frozen, int) and not isinstance(frozen, bool) and frozen >= 0
+        if not (frozen is None or frozen == "encoder" or is_depth):
+            raise ValueError(
+                f"freeze = {frozen!r} is unknown: use null, \"encoder\", or a number of layers."
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class WordpieceSettings(TorchSettings):
+    """Those of a module with a pretrained encoder of its own: how Docs become its input.
+
+    word_forms (str): "casing", None, or "auto".
+    pooling (str): How a token's wordpieces become one vector. It belongs to the weights.
+    window (int): Longest input of the encoder in wordpieces, special tokens included.
+    overlap (int): Wordpieces that neighbouring windows share.
+    """
+
+    word_forms: str | None
+    pooling: str
+    window: int
+    overlap: int
+
+    def __post_init__(self) -> None:
+        check_choice("word_forms", self.word_forms, ("auto", "casing", None))
+        check_choice("pooling", self.pooling, POOLINGS)
+        if not 0 <= self.overlap < self.window:
+            raise ValueError(
+                f"overlap = {self.overlap} must be at least 0 and less than window = "
+                f"{self.window}."
+            )
+        super().__post_init__()
+
+
+def check_choice(name: str, value: str | None, permitted: Collection[str | None]) -> None:
+    """RAISES ValueError: A setting is none of those permitted."""
+    if value not in permitted:
+        raise ValueError(f"{name} = {value!r} is unknown: use one of {permitted}.")
+
+
+def check_positive(name: str, value: float) -> None:
+    """RAISES ValueError: A setting is 0, less, or no number."""
+    if not value > 0:
+        raise ValueError(f"{name} = {value} must be more than 0.")

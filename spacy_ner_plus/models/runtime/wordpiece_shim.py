@@ -1,0 +1,137 @@
+"""The shim of a module with a pretrained encoder of its own: from Docs to its input."""
+
+import logging
+from dataclasses import fields
+from typing import Any
+
+import torch
+from spacy.tokens import Doc
+from torch import nn
+
+from ...nn.encoders.buckets import TensorBucket
+from ...nn.encoders.transformer import TransformerEncoder
+from ...text.batches import Batch, make_batch
+from ...text.packing import Bucket
+from ...text.word_forms import WORD_FORMS
+from ..pretrained.loading import load_encoder, load_token_classifier, load_tokenizer
+from .device import max_bucket_pieces
+from .shim_settings import WordpieceSettings
+from .torch_shim import TorchShim
+
+logger = logging.getLogger("spacy_ner_plus")
+
+# Each bucket in training adds to the gradients of all weights, which takes as long as so many
+# pieces do (MiniLM on two cores).
+TRAINING_BUCKET_COST = 32
+
+
+class WordpieceShim(TorchShim):
+    """A module that reads windows of wordpieces, with the tokenizer that makes them.
+
+    The settings are those of the shim, not attributes of a thinc node: of a node, saved attributes
+    would win over those of the config on load.
+
+    config (WordpieceSettings): Those of the config.
+    """
+
+    config: WordpieceSettings
+
+    def read_docs(
+        self, docs: list[Doc], *, is_train: bool = False
+    ) -> tuple[Batch, list[TensorBucket]]:
+        """Tokenise, align and window some Docs, and put the windows on the encoder's device."""
+        device = self.device  # asked first: it tells a user that there are no weights yet
+        batch = make_batch(
+            docs,
+            self.tokenizer,
+            window=self.config.window,
+            overlap=self.config.overlap,
+            pooling=self.config.pooling,
+            max_batch_pieces=min(self.budget.pieces, max_bucket_pieces(device)),
+            bucket_cost=TRAINING_BUCKET_COST if is_train else None,
+        )
+        if batch.n_split:
+            logger.warning(
+                "%d token(s) are longer than a window of %d wordpieces: each is split over windows "
+                "of its own.",
+                batch.n_split,
+                self.config.window,
+            )
+        return batch, [_to_device(bucket, device) for bucket in batch.buckets]
+
+    # The encoder
+
+    def fetch_encoder(self, name: str) -> TransformerEncoder:
+        """Load a pretrained encoder and its tokenizer.
+
+        RAISES ValueError: If they can't be loaded or do not suit the settings.
+        """
+        self.tokenizer = load_tokenizer(name)
+        encoder = load_encoder(name, n_word_forms=self._n_word_forms())
+        self.check_window(encoder.max_pieces)
+        return encoder
+
+    def fetch_token_classifier(self, name: str) -> tuple[TransformerEncoder, nn.Linear]:
+        """As fetch_encoder, for a fine-tuned checkpoint, with its token classifier."""
+        self.tokenizer = load_tokenizer(name)
+        encoder, classifier = load_token_classifier(name, n_word_forms=self._n_word_forms())
+        self.check_window(encoder.max_pieces)
+        return encoder, classifier
+
+    def _n_word_forms(self) -> int:
+        setting = self.config.word_forms
+        wanted = setting == "casing" or (setting == "auto" and self.tokenizer.lowercases)
+        return len(WORD_FORMS) if wanted else 0
+
+    def rebuild_encoder(self, saved: dict[str, Any]) -> TransformerEncoder:
+        """The encoder of a saved model, without weights and without network.
+
+        RAISES ValueError: If the weights do not suit the settings.
+        """
+        self.check_word_forms(saved["word_forms"])
+        n_word_forms = len(WORD_FORMS) if saved["word_forms"] else 0
+        encoder = TransformerEncoder.from_config(saved["encoder"], n_word_forms=n_word_forms)
+        self.check_window(encoder.max_pieces)
+        return encoder
+
+    def check_word_forms(self, are_saved: bool) -> None:
+        """RAISES ValueError: If the config wants word forms that are not saved, or the reverse."""
+        setting = self.config.word_forms
+        if setting != "auto" and (setting == "casing") != are_saved:
+            trained = "with" if are_saved else "without"
+            raise ValueError(
+                f"The weights were trained {trained} word forms, but the config says word_forms = "
+                f"{setting!r}. This setting can't be changed after training."
+            )
+
+    def check_window(self, limit: int | None) -> None:
+        """RAISES ValueError: If the window is longer than the encoder's limit, or has no room."""
+        window, overlap = self.config.window, self.config.overlap
+        if limit is not None and window > limit:
+            raise ValueError(
+                f"The window of {window} wordpieces is larger than the {limit} that the encoder "
+                f"can read at once: set window to at most {limit}. Documents may be of any length."
+            )
+        n_special = self.tokenizer.n_special
+        if overlap >= window - n_special:
+            raise ValueError(
+                f"overlap = {overlap} must be less than {window - n_special}: a window of {window} "
+                f"wordpieces holds {n_special} special tokens of the encoder."
+            )
+
+    # Files
+
+    @property
+    def structure(self) -> dict[str, Any]:
+        return {**super().structure, "pooling": self.config.pooling}
+
+    def settings(self) -> dict[str, Any]:
+        return {**super().settings(), "pad_id": self.tokenizer.pad_id}
+
+
+def _to_device(bucket: Bucket, device: torch.device) -> TensorBucket:
+    """Copy a bucket's arrays; on a GPU from pinned memory, so that the copy does not wait."""
+    tensors = [torch.from_numpy(getattr(bucket, f.name)) for f in fields(Bucket)]
+    if device.type == "cuda":
+        tensors = [t.pin_memory().to(device, non_blocking=True) for t in tensors]
+    return TensorBucket(*tensors)
