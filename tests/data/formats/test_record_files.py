@@ -105,6 +105,23 @@ def test_spacy_files_of_others_are_read(tmp_path):
     assert second.spans is None
 
 
+def test_what_records_lack_of_a_doc_is_said(tmp_path, caplog):
+    doc = NLP.make_doc("Anna bor.")
+    doc.ents = [Span(doc, 0, 1, "PER")]
+    doc.spans["sc"] = [Span(doc, 0, 2, "X")]
+    doc[0].lemma_ = "anna"
+    doc.cats = {"A": 1.0}
+    DocBin(docs=[doc, NLP.make_doc("Nej")]).to_disk(tmp_path / "a.spacy")
+    for options, lacks in (
+        ({}, ["doc.spans['sc']", "doc.cats", "LEMMA"]),
+        ({"spans_key": "sc"}, ["doc.ents", "doc.cats", "LEMMA"]),
+    ):
+        caplog.clear()
+        assert len(list(read(tmp_path / "a.spacy", **options))) == 2
+        said = [f"{tmp_path / 'a.spacy'}: {what} of 1 documents left out" for what in lacks]
+        assert caplog.messages == said
+
+
 def test_texts_without_tokens_need_a_tokenizer_in_a_spacy_file(tmp_path):
     path = tmp_path / "a.spacy"
     record = replace(ANNA, tokens=None)
