@@ -28,9 +28,9 @@ from spacy.tokens import Doc, DocBin
 from spacy.util import load_config
 from thinc.api import Config
 
+from spacy_ner_plus.annotation.doc_records import to_doc
 from spacy_ner_plus.data.corpus import make_corpus_v1
-from spacy_ner_plus.data.formats.column_docs import group_sentences, make_doc
-from spacy_ner_plus.data.formats.columns import read_columns
+from spacy_ner_plus.data.formats.record_files import read
 
 ROOT = Path(__file__).parent.parent
 SYSTEMS = {"private": "cpu.cfg", "shared": "shared.cfg"}
@@ -97,8 +97,8 @@ def corpus(args: argparse.Namespace, split: str) -> Path:
 
 def write_corpus(source: Path, target: Path) -> None:
     """The documents of a file, with their entities and part-of-speech tags."""
-    vocab = spacy.blank("en").vocab
-    docs = [make_doc(vocab, group) for group in group_sentences(read_columns(source).sentences)]
+    nlp = spacy.blank("en")
+    docs = [to_doc(record, nlp)[0] for record in read(source, "columns")]
     lines = source.read_text(encoding="utf8").splitlines()
     rows = [line.split() for line in lines if line.strip() and not line.startswith("-DOCSTART-")]
     for token, (word, tag, *_) in zip(chain.from_iterable(docs), rows, strict=True):

@@ -14,12 +14,12 @@ from spacy_ner_plus.records import (
 
 TEXTS = st.text(st.sampled_from(list("ab \n\té😀א\u0301\u200d\r\x00")), max_size=12)
 NAMES = st.text(st.sampled_from("xyé😀"), min_size=1, max_size=3)
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-9, 9) | st.floats(-2, 2) | TEXTS,
-    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(NAMES, inner, max_size=2),
-    max_leaves=3,
-)
-OBJECTS = st.dictionaries(NAMES, JSON, max_size=2)
+JSON = st.sampled_from(
+    [None, True, False, -3, 0, 1, 4, 0.5, 1.0, -0.5, 1e300, "", "é😀", "accepted", [], [0, 1],
+     [[0, 1.0]], [[1, 0.5]], [None, {"a": [2]}], {}, {"start": 0, "end": 1, "label": "X"},
+     [{"start": 0, "end": 1, "label": "X"}], [{"start": 0, "end": 1}], ["X"], ["X", ""]]
+)  # fmt: skip
+OBJECTS = st.sampled_from([{}, {"x": 1}, {"é": [None, {"z": 2.5}]}, {"a": "", "b": {}}])
 
 
 def optional(strategy):

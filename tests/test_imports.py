@@ -229,7 +229,7 @@ def loaded_after(statement: str) -> set[str]:
     [
         ("import spacy_ner_plus", {"torch", "spacy", "thinc", "transformers", "numpy"}),
         (
-            "import spacy_ner_plus.tags, spacy_ner_plus.metrics.spans",
+            "import spacy_ner_plus.tags, spacy_ner_plus.records, spacy_ner_plus.metrics.spans",
             {"torch", "spacy", "thinc", "transformers"},
         ),
         ("import spacy_ner_plus.nn.crf, spacy_ner_plus.nn.encoders.pooling", {"spacy", "thinc"}),

@@ -4,6 +4,9 @@ from pathlib import Path
 
 from spacy.tokens import DocBin
 
+# The key in doc.user_data of what our files keep of a record, and a Doc has no place for.
+RECORD = "spacy_ner_plus.record"
+
 
 def find_files(path: Path) -> list[Path]:
     """The .spacy files that a path names. RAISES ValueError: If there are none."""

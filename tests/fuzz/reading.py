@@ -4,15 +4,18 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from spacy.language import Language
 from spacy.vocab import Vocab
 
+from spacy_ner_plus.annotation.doc_records import to_doc
 from spacy_ner_plus.annotation.offsets import set_offset_ents
-from spacy_ner_plus.data.formats.column_docs import make_doc
+from spacy_ner_plus.data.formats.column_records import make_record
 from spacy_ner_plus.data.formats.columns import read_columns
 from tests.fuzz.pipelines import cook
 from tests.fuzz.strategies import Recipe
 
 VOCAB = Vocab()
+NLP = Language(VOCAB)
 
 
 def check_column_file(lines: Sequence[tuple[str, str]], junk: bytes, at: int) -> None:
@@ -31,7 +34,8 @@ def check_column_file(lines: Sequence[tuple[str, str]], junk: bytes, at: int) ->
             assert str(path) in str(error), f"which file? {error!r}"
             return
     for sentence in sentences:
-        doc = make_doc(VOCAB, [sentence])
+        doc, misaligned = to_doc(make_record([sentence]), NLP)
+        assert not misaligned
         assert doc.text == (sentence.text or " ".join(sentence.tokens))
         assert (
             tuple((e.start, e.end, e.label_) for e in doc.ents) == sentence.spans or sentence.text

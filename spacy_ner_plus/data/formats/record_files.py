@@ -1,5 +1,6 @@
 """Annotated texts in files of any format: records in, records out."""
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from .column_files import ColumnRecords
 from .column_writing import write_columns
 from .json_lines import JsonLinesRecords, write_json_lines
 from .spacy_files import SpacyRecords, write_spacy
+
+logger = logging.getLogger("spacy_ner_plus")
 
 
 class RecordSource(Protocol):
@@ -65,11 +68,14 @@ def read(path: str | Path, format: str | None = None, **options: Any) -> Iterato
     format (str): One of FORMATS; None for what the suffix or the first row says.
     options: Of the format: `layout`, `scheme`, `group` and `ignore_markers` of columns, `spans_key`
         of spaCy's files. See ColumnRecords and SpacyRecords.
-    YIELDS (TextRecord): In the order of the file.
+    YIELDS (TextRecord): In the order of the file. What they lack of it is said in the log.
     RAISES (ValueError): What is wrong, with file and line, and what to do.
     """
-    for _, record in open_records(Path(path), format, **options).records():
+    source = open_records(Path(path), format, **options)
+    for _, record in source.records():
         yield record
+    for warning in source.warnings:
+        logger.warning("%s: %s", path, warning)
 
 
 def write(

@@ -4,6 +4,7 @@ What a Doc has no place for is kept in doc.user_data: the id and the keys that t
 know by their names, the rest under RECORD. So are the spans, where those of the Doc say less.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,11 +21,10 @@ from ...annotation.gold import register_annotated_labels
 from ...annotation.offsets import raise_misaligned
 from ...annotation.probabilities import register_probability
 from ...records import RelationRecord, SpanRecord, TextRecord, keys_of
-from ..doc_files import find_files, read_file
+from ..doc_files import RECORD, find_files, read_file
 from ..sources.rows import as_plain
 
 ATTRS = ("ORTH", "SPACY", "SENT_START", "ENT_IOB", "ENT_TYPE", "ENT_KB_ID", "ENT_ID")
-RECORD = "spacy_ner_plus.record"
 KEPT = ("meta", "relations")
 _NO_DATA = srsly.msgpack_dumps({})
 
@@ -35,7 +35,8 @@ class SpacyRecords:
 
     path (Path): The file or folder.
     spans_key (str): Take doc.spans[spans_key]; None for doc.ents.
-    counts (Dict[str, int]), notes (List[str]), warnings (List[str]): None.
+    counts (Dict[str, int]), notes (List[str]): None.
+    warnings (List[str]): What Docs have and records don't, once they were read.
     """
 
     path: Path
@@ -51,13 +52,17 @@ class SpacyRecords:
         """
         register_probability()
         register_annotated_labels()
+        left_out: Counter[str] = Counter()
         for file in find_files(self.path):
             for number, doc in enumerate(read_file(file).get_docs(Vocab()), start=1):
                 where = f"{file}, document {number}"
+                left_out.update(_left_out(doc, self.spans_key))
                 try:
-                    yield where, _with_kept(to_record(doc, self.spans_key), doc)
+                    record = _with_kept(to_record(doc, self.spans_key), doc)
                 except ValueError as error:
                     raise ValueError(f"{where}: {error}") from error
+                yield where, record
+        self.warnings = [f"{what} of {n:,} documents left out" for what, n in left_out.items()]
 
 
 class DocFile:
@@ -124,6 +129,15 @@ def write_spacy(
         file.add(doc, record, spans_key)
     file.write(path)
     return number
+
+
+def _left_out(doc: Doc, spans_key: str | None) -> list[str]:
+    """What a record of a Doc does not hold."""
+    keys = [f"doc.spans[{key!r}]" for key in doc.spans if key != spans_key]
+    has_ents = spans_key is not None and len(doc.ents) > 0
+    names = ("TAG", "POS", "MORPH", "LEMMA", "DEP") if len(doc) else ()
+    attributes = [name for name in names if doc.has_annotation(name)]
+    return [*keys, *["doc.ents"] * has_ents, *["doc.cats"] * bool(doc.cats), *attributes]
 
 
 def _with_kept(record: TextRecord, doc: Doc) -> TextRecord:

@@ -7,7 +7,7 @@ import srsly
 from spacy.strings import StringStore
 from spacy.tokens import DocBin
 
-from ..doc_files import find_files, read_file
+from ..doc_files import RECORD, find_files, read_file
 from .rows import Fields, Record, SourceDocument, Tokens, make_document
 
 
@@ -41,6 +41,7 @@ class SpacyDocs:
         data = docs.user_data[i]
         user_data = srsly.msgpack_loads(data, use_list=False) if data else {}
         named = {name: value for name, value in user_data.items() if isinstance(name, str)}
+        named.pop(RECORD, None)
         id = named.pop(self._fields.id, None)
         if id is None and self.path.is_dir():
             id = f"{record.file}:{record.row}"

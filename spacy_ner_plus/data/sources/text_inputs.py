@@ -9,6 +9,13 @@ from typing import Any
 from .rows import Fields, Record, RowError, SourceDocument, decode, make_document
 
 
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is not JSON")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse)
+
+
 def numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
     """The lines of a file, from 1. They end with a line feed, before which there may be a carriage
     return; a byte order mark at the start of the file is left out.
@@ -23,7 +30,7 @@ def read_json(line: bytes) -> Any:
     """What a line says in JSON. RAISES RowError: If it is none."""
     text = decode(line)
     try:
-        return json.loads(text, parse_constant=_refuse)
+        return _DECODER.decode(text)
     except (ValueError, RecursionError) as error:
         raise RowError(f"invalid JSON: {error}") from error
 
@@ -86,7 +93,3 @@ class TextFolder:
 
     def show(self, record: Record) -> str:
         return str(record.raw.read_bytes().decode("utf8", "backslashreplace"))
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is not JSON")

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from spacy.tokens import DocBin
@@ -81,18 +82,27 @@ def read_corpus(path: Path) -> AnnotatedCorpus:
     RAISES ValueError: If there is no such file, it is another format's, or no document has an
         entity.
     """
-    docs, digest = DocBin(), hashlib.sha256()
-    for number, file in enumerate(find_files(path)):
+    docs, digest = DocBin(attrs=[]), hashlib.sha256()
+    for file in find_files(path):
         content = file.read_bytes()
         digest.update(content)
         part = parse_file(file, content)
-        if number == 0:
-            docs = part
-        else:
-            docs.merge(part)
+        _widen(docs, part.attrs)
+        _widen(part, docs.attrs)
+        docs.merge(part)
     found = [Counter(ent.label_ for ent in doc.ents) for doc in docs.get_docs(Vocab())]
     labels = tuple(sorted(set().union(*found)))
     if not labels:
         raise ValueError(f"{path} has no annotated entities: there is nothing to learn or score.")
     counts = np.array([[counter[label] for label in labels] for counter in found], dtype=np.int64)
     return AnnotatedCorpus(docs, labels, counts, digest.hexdigest())
+
+
+def _widen(docs: DocBin, attrs: list[Any]) -> None:
+    """Store more attributes of tokens, which are not set. ORTH stays the first, as in all files."""
+    orth, *others = docs.attrs
+    wider: list[Any] = [orth, *sorted({*others, *attrs} - {orth})]
+    for i, tokens in enumerate(docs.tokens):
+        docs.tokens[i] = np.zeros((len(tokens), len(wider)), dtype=tokens.dtype)
+        docs.tokens[i][:, [wider.index(attr) for attr in docs.attrs]] = tokens
+    docs.attrs = wider

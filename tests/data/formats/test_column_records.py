@@ -7,6 +7,8 @@ from spacy_ner_plus.annotation.doc_records import to_doc
 from spacy_ner_plus.data.formats.column_records import group_sentences, make_record
 from spacy_ner_plus.data.formats.columns import Sentence
 
+NLP = English()
+
 
 def sentence(words, spans=(), **kwargs):
     return Sentence(tokens=tuple(words.split("|")), spans=tuple(spans), **kwargs)
@@ -14,7 +16,7 @@ def sentence(words, spans=(), **kwargs):
 
 def make_doc(sentences):
     """What becomes of the record."""
-    doc, misaligned = to_doc(make_record(sentences), English())
+    doc, misaligned = to_doc(make_record(sentences), NLP)
     assert not misaligned
     return doc
 
@@ -95,7 +97,7 @@ def test_make_record_turns_further_white_space_into_tokens():
 def test_make_record_notes_white_space_as_spacys_tokenizer_does():
     text = "a  b   c\nd e"
     doc = make_doc([sentence("a|b|c|d|e", text=text)])
-    expected = English().make_doc(text)
+    expected = NLP.make_doc(text)
     assert [(t.text, t.whitespace_) for t in doc] == [(t.text, t.whitespace_) for t in expected]
 
 

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from spacy_ner_plus.data.formats.json_lines import JsonLinesRecords, read_row, write_json_lines
 from spacy_ner_plus.records import SpanRecord, TextRecord
@@ -134,6 +134,7 @@ def test_what_json_can_not_hold_is_refused(tmp_path):
             write_json_lines([TextRecord("a"), TextRecord("b", other=other)], tmp_path / "a.jsonl")
 
 
+@settings(deadline=None)
 @given(records())
 def test_a_record_is_the_same_again(tmp_path_factory, record):
     path = tmp_path_factory.mktemp("rows") / "a.jsonl"

@@ -1,6 +1,7 @@
 """Every format through one door."""
 
 import logging
+import re
 from dataclasses import replace
 
 import pytest
@@ -13,6 +14,7 @@ from spacy_ner_plus.annotation.doc_records import to_doc
 from spacy_ner_plus.data.formats.record_files import FORMATS, find_format, read, write
 from spacy_ner_plus.records import RelationRecord, SpanRecord, TextRecord, TokenRecord
 from tests.annotation.test_doc_records import flat_docs
+from tests.record_schema import DOCS
 from tests.record_strategies import JSON, NAMES, OBJECTS, optional
 
 NLP = spacy.blank("en")
@@ -101,6 +103,23 @@ def test_spacy_files_of_others_are_read(tmp_path):
     assert first.other == {"source": ["a", "b"]}
     assert [(span.start, span.end, span.text) for span in first.spans] == [(0, 4, "Anna")]
     assert second.spans is None
+
+
+def test_what_records_lack_of_a_doc_is_said(tmp_path, caplog):
+    doc = NLP.make_doc("Anna bor.")
+    doc.ents = [Span(doc, 0, 1, "PER")]
+    doc.spans["sc"] = [Span(doc, 0, 2, "X")]
+    doc[0].lemma_ = "anna"
+    doc.cats = {"A": 1.0}
+    DocBin(docs=[doc, NLP.make_doc("Nej")]).to_disk(tmp_path / "a.spacy")
+    for options, lacks in (
+        ({}, ["doc.spans['sc']", "doc.cats", "LEMMA"]),
+        ({"spans_key": "sc"}, ["doc.ents", "doc.cats", "LEMMA"]),
+    ):
+        caplog.clear()
+        assert len(list(read(tmp_path / "a.spacy", **options))) == 2
+        said = [f"{tmp_path / 'a.spacy'}: {what} of 1 documents left out" for what in lacks]
+        assert caplog.messages == said
 
 
 def test_texts_without_tokens_need_a_tokenizer_in_a_spacy_file(tmp_path):
@@ -290,3 +309,17 @@ def test_unknown_formats_and_options_are_refused(tmp_path):
 def test_each_suffix_is_of_one_format():
     suffixes = [suffix for format in FORMATS.values() for suffix in format.suffixes]
     assert len(suffixes) == len(set(suffixes))
+
+
+def test_what_the_docs_show(tmp_path, monkeypatch):
+    page = (DOCS / "records.md").read_text(encoding="utf8")
+    rows = re.findall(r"^    ([\[{].*)$", page, flags=re.MULTILINE)
+    (tmp_path / "a.jsonl").write_text("\n".join(rows), encoding="utf8")
+    aspirin = TextRecord("Aspirin helps.", spans=(SpanRecord(0, 7, "Chemical"),))
+    assert list(read(tmp_path / "a.jsonl")) == [aspirin] * 3
+    [code] = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
+    (tmp_path / "train.tsv").write_text("Anna\tB-PER\n\nbor\tO\n", encoding="utf8")
+    monkeypatch.chdir(tmp_path)
+    exec(code, {})
+    [record] = read("train.jsonl")
+    assert record.text == "Anna bor"

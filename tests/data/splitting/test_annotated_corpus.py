@@ -91,6 +91,28 @@ def test_rare_labels_names_those_in_few_documents(tmp_path: Path) -> None:
     assert corpus.rare_labels(13) == n_docs
 
 
+def test_read_corpus_joins_files_that_store_different_things(tmp_path: Path) -> None:
+    words = ["Aspirin", "helps", "Ann"]
+    starts: list[bool | int | None] = [True, False, True]
+    bare = Doc(Vocab(), words, sent_starts=starts, ents=["B-X", "O", "B-Y"])
+    linked = Doc(Vocab(), words, sent_starts=starts)
+    linked.set_ents([Span(linked, 0, 1, "X", kb_id="Q1", span_id="T1")])
+    attrs = ("SENT_START", "ENT_IOB", "ENT_TYPE")
+    DocBin(attrs=attrs, docs=[bare]).to_disk(tmp_path / "a.spacy")
+    DocBin(docs=[linked]).to_disk(tmp_path / "b.spacy")
+    corpus = read_corpus(tmp_path)
+    for order in ([0, 1], [1, 0]):
+        corpus.write(order, tmp_path / "all.spacy")
+        docs = list(DocBin().from_disk(tmp_path / "all.spacy").get_docs(Vocab()))
+        for doc, original in zip(docs, [(bare, linked)[i] for i in order], strict=True):
+            assert [t.text for t in doc] == words
+            assert [t.is_sent_start for t in doc] == starts
+            assert [t.ent_iob for t in doc] == [t.ent_iob for t in original]
+            assert [(e.label_, e.kb_id_, e.id_) for e in doc.ents] == [
+                (e.label_, e.kb_id_, e.id_) for e in original.ents
+            ]
+
+
 def test_read_corpus_names_the_file_of_another_format(tmp_path: Path) -> None:
     write_corpus(tmp_path / "a.spacy", 0, 3)
     (tmp_path / "b.spacy").write_text("text")

@@ -1,0 +1,25 @@
+"""A text with what is known about its entities: the one form in which files, predictions and
+everything else exchange them, in memory and as JSON. docs/records.md describes each key.
+"""
+
+from .json_object import keys_of
+from .text_record import (
+    SCHEMA_VERSION,
+    STATUSES,
+    RelationRecord,
+    SpanRecord,
+    Stretch,
+    TextRecord,
+    TokenRecord,
+)
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "STATUSES",
+    "RelationRecord",
+    "SpanRecord",
+    "Stretch",
+    "TextRecord",
+    "TokenRecord",
+    "keys_of",
+]

@@ -1,0 +1,276 @@
+"""Texts, spans, tokens and relations, to and from plain JSON data.
+
+Offsets count characters (code points) of the text from 0; ends are exclusive.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Self
+
+from .checks import (
+    check,
+    check_characters,
+    check_id,
+    check_label,
+    check_probability,
+    check_stretch,
+    check_string,
+    is_id,
+    whole,
+)
+from .json_object import JsonObject, read_fields
+
+SCHEMA_VERSION = 1
+STATUSES = ("accepted", "rejected", "ignored")
+# What comes first in a row.
+_ORDER = ("id", "text", "annotated_labels", "spans")
+
+Stretch = tuple[int, int]
+"""Start character, end character (exclusive)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpanRecord(JsonObject):
+    """An entity.
+
+    start, end (int): Its characters.
+    label (str): Its type.
+    text (str): What it covers, if given.
+    probability (float): From 0 to 1, if known.
+    id (str | int): Names it within its text, if given: an annotation tool's id, or what relations
+        refer to.
+    kb_id (str): What it is linked to in a knowledge base.
+    status (str): "rejected": known to be wrong; "ignored": left undecided. None or "accepted"
+        else.
+    grounding (str): How it was found in the text, if its offsets were not given.
+    meta (dict): Anything about it, as plain JSON data.
+    other (dict): Keys of its object that the schema does not know.
+    RAISES ValueError: What is wrong, and what to do.
+    """
+
+    start: int
+    end: int
+    label: str
+    text: str | None = None
+    probability: float | None = None
+    id: str | int | None = None
+    kb_id: str | None = None
+    status: str | None = None
+    grounding: str | None = None
+    meta: dict[str, Any] = field(default_factory=dict)
+    other: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check_stretch(self.start, self.end)
+        check_label("label", self.label)
+        check_string("text", self.text)
+        check_string("kb_id", self.kb_id)
+        check_string("grounding", self.grounding)
+        check_probability(self.probability)
+        check_id(self.id)
+        if self.status is not None:
+            check("status", self.status in STATUSES, f"one of {', '.join(STATUSES)}", self.status)
+        check("meta", isinstance(self.meta, dict), "an object", self.meta)
+        self.check_other()
+
+    @property
+    def is_accepted(self) -> bool:
+        """Whether it is an entity, as far as anybody has said."""
+        return self.status in (None, "accepted")
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRecord(JsonObject):
+    """A token.
+
+    start, end (int): Its characters.
+    sentence_start (bool): Whether a sentence starts with it; None if that is not known.
+    other (dict): Keys of its object that the schema does not know.
+    RAISES ValueError: What is wrong, and what to do.
+    """
+
+    start: int
+    end: int
+    sentence_start: bool | None = None
+    other: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check_stretch(self.start, self.end)
+        is_known = self.sentence_start is None or isinstance(self.sentence_start, bool)
+        check("sentence_start", is_known, "true or false", self.sentence_start)
+        self.check_other()
+
+
+@dataclass(frozen=True, slots=True)
+class RelationRecord(JsonObject):
+    """A relation between two entities of a text.
+
+    head, tail (str | int): The ids of the entities.
+    label (str): Its type.
+    probability (float), id (str | int), meta (dict), other (dict): As those of a SpanRecord.
+    RAISES ValueError: What is wrong, and what to do.
+    """
+
+    head: str | int
+    tail: str | int
+    label: str
+    probability: float | None = None
+    id: str | int | None = None
+    meta: dict[str, Any] = field(default_factory=dict)
+    other: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in ("head", "tail"):
+            end = getattr(self, name)
+            check(name, is_id(end), "the id of a span, a string or an integer", end)
+        check_label("label", self.label)
+        check_probability(self.probability)
+        check_id(self.id)
+        check("meta", isinstance(self.meta, dict), "an object", self.meta)
+        self.check_other()
+
+
+@dataclass(frozen=True, slots=True)
+class TextRecord(JsonObject):
+    """A text with its entities.
+
+    text (str): The text.
+    id: What identifies it to its user, as plain JSON data; None if nothing does.
+    meta (dict): Anything about it, as plain JSON data.
+    annotated_labels (Tuple[str, ...]): The entity types that it is annotated for; None for all.
+    spans (Tuple[SpanRecord, ...]): Its entities, in any order; they may nest and overlap. Empty: it
+        has none. None: nothing is known about its entities.
+    tokens (Tuple[TokenRecord, ...]): From left to right; None if it is not cut into tokens.
+    unknown (Tuple[Stretch, ...]): Where annotation is missing: outside of spans there may be
+        entities too.
+    blocked (Tuple[Stretch, ...]): Where no component may put an entity, as spaCy has it.
+    relations (Tuple[RelationRecord, ...]): Between its entities.
+    other (dict): Keys of its object that the schema does not know.
+    RAISES ValueError: What is wrong, where in the record, and what to do.
+    """
+
+    integers: ClassVar[tuple[str, ...]] = ()  # its id may be anything
+
+    text: str
+    id: Any = None
+    meta: dict[str, Any] = field(default_factory=dict)
+    annotated_labels: tuple[str, ...] | None = None
+    spans: tuple[SpanRecord, ...] | None = ()
+    tokens: tuple[TokenRecord, ...] | None = None
+    unknown: tuple[Stretch, ...] = ()
+    blocked: tuple[Stretch, ...] = ()
+    relations: tuple[RelationRecord, ...] = ()
+    other: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check("text", isinstance(self.text, str), "a string", self.text)
+        check_characters("text", self.text)
+        for i, label in enumerate(self.annotated_labels or ()):
+            check_label(f"annotated_labels[{i}]", label)
+        self._check_spans()
+        self._check_stretches("unknown", self.unknown)
+        self._check_stretches("blocked", self.blocked)
+        self._check_tokens()
+        if self.relations:
+            self._check_relations()
+        check("meta", isinstance(self.meta, dict), "an object", self.meta)
+        self.check_other()
+
+    def to_json(self) -> dict[str, Any]:
+        """The row, as plain data. What is None is left out, and so is what says nothing when it is
+        empty. An empty list of spans says that there are no entities, none that nothing is known.
+        """
+        row = JsonObject.to_json(self)
+        return {key: row.pop(key) for key in _ORDER if key in row} | row
+
+    @classmethod
+    def from_json(cls, row: Any) -> Self:
+        """What a row says. A key with null is as good as none.
+
+        RAISES ValueError: What is wrong, where in the row, and what to do.
+        """
+        if isinstance(row, dict) and (version := row.get("schema_version")) is not None:
+            if version != SCHEMA_VERSION or isinstance(version, bool):
+                raise ValueError(
+                    f"schema_version is {version!r}, but this version of spacy_ner_plus reads "
+                    f"{SCHEMA_VERSION}: use a later one."
+                )
+            row = {key: value for key, value in row.items() if key != "schema_version"}
+        values = read_fields(cls, row)
+        lists = {key: _read_list(key, values[key]) for key in _READERS if key in values}
+        return cls(**{"spans": None} | values | lists)
+
+    def _check_spans(self) -> None:
+        for i, span in enumerate(self.spans or ()):
+            self._check_end("spans", i, span.start, span.end)
+            if span.text is not None and span.text != self.text[span.start : span.end]:
+                raise ValueError(
+                    f"spans[{i}]: its text is {span.text!r}, but characters {span.start}-{span.end}"
+                    f" of the text are {self.text[span.start : span.end]!r}. Offsets count "
+                    "characters from 0, not bytes, and the end is exclusive."
+                )
+
+    def _check_stretches(self, name: str, stretches: tuple[Stretch, ...]) -> None:
+        for i, (start, end) in enumerate(stretches):
+            try:
+                check_stretch(start, end)
+            except ValueError as error:
+                raise ValueError(f"{name}[{i}]: {error}") from None
+            self._check_end(name, i, start, end)
+
+    def _check_tokens(self) -> None:
+        before = 0
+        for i, token in enumerate(self.tokens or ()):
+            self._check_end("tokens", i, token.start, token.end)
+            if token.start < before:
+                raise ValueError(
+                    f"tokens[{i}]: it starts at {token.start}, but the one before ends at {before}."
+                    " Tokens go from left to right and don't overlap."
+                )
+            before = token.end
+
+    def _check_end(self, name: str, i: int, start: int, end: int) -> None:
+        if end > len(self.text):
+            raise ValueError(
+                f"{name}[{i}]: characters {start}-{end} are not within the text of "
+                f"{len(self.text)} characters, {self.text[:60]!r}. Offsets count characters, not "
+                "bytes."
+            )
+
+    def _check_relations(self) -> None:
+        n_spans = Counter(span.id for span in self.spans or ())
+        for i, relation in enumerate(self.relations):
+            for name, end in (("head", relation.head), ("tail", relation.tail)):
+                if n_spans[end] != 1:
+                    raise ValueError(
+                        f"relations[{i}]: {name} is {end!r}, and {n_spans[end]} spans have this "
+                        "id: exactly one must."
+                    )
+
+
+def _read_list(name: str, rows: Any) -> tuple[Any, ...]:
+    check(name, isinstance(rows, list), "a list", rows)
+    read, found = _READERS[name], []
+    for i, row in enumerate(rows):
+        try:
+            found.append(read(row))
+        except ValueError as error:
+            raise ValueError(f"{name}[{i}]: {error}") from None
+    return tuple(found)
+
+
+def _read_stretch(row: Any) -> Stretch:
+    is_pair = isinstance(row, list) and len(row) == 2
+    check("it", is_pair, "a list of two, start and end", row)
+    return whole(row[0]), whole(row[1])
+
+
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "spans": SpanRecord.from_json,
+    "tokens": TokenRecord.from_json,
+    "relations": RelationRecord.from_json,
+    "unknown": _read_stretch,
+    "blocked": _read_stretch,
+    "annotated_labels": lambda label: label,
+}
