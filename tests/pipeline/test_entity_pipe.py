@@ -17,12 +17,15 @@ from spacy.tokens import Doc, DocBin, Span
 from spacy.training import Example
 from spacy.training.initialize import init_nlp
 from spacy.training.loop import train
-from spacy.util import load_config
+from spacy.util import fix_random_seed, load_config
+from spacy.vocab import Vocab
 from typer.testing import CliRunner, Result
 
 import spacy_ner_plus
 from spacy_ner_plus.cli import app
+from spacy_ner_plus.models.architectures.transformer_vectors import build_transformer_v1
 from spacy_ner_plus.models.decoding.calibration import Calibration
+from spacy_ner_plus.pipeline.base import TrainableEntityPipe
 from spacy_ner_plus.pipeline.capabilities import (
     GivesReadings,
     HasCalibration,
@@ -402,6 +405,31 @@ def test_parts_can_be_left_out(tmp_path: Path) -> None:
     assert set(other.words) == {"flu"}
     other.from_bytes(lookup.to_bytes(exclude=["cfg"]))
     assert other.words == WORDS
+
+
+@pytest.mark.parametrize("has_weights", [True, False])
+def test_model_with_a_torch_shim_is_saved_without_a_word(
+    tiny_encoder_dir: Path, tmp_path: Path, has_weights: bool
+) -> None:
+    """Also one that knows nothing of tags."""
+
+    def make(seed: int) -> TrainableEntityPipe:
+        fix_random_seed(seed)
+        model = build_transformer_v1(str(tiny_encoder_dir), 32, device="cpu", window=128)
+        return TrainableEntityPipe(Vocab(), model, "encoder")
+
+    pipe = make(0)
+    if has_weights:
+        pipe.model.initialize()
+    pipe.to_disk(tmp_path, exclude=["vocab"])
+    other = make(1)
+    other.model.initialize()
+    for again in (
+        other.from_disk(tmp_path, exclude=["vocab"]),
+        make(2).from_bytes(pipe.to_bytes()),
+    ):
+        assert again.model.shims[0].to_bytes() == pipe.model.shims[0].to_bytes()
+        assert again.model.shims[0].is_built == has_weights
 
 
 # spaCy's own ways
