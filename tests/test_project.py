@@ -45,7 +45,7 @@ class Project:
                 shutil.copy(ROOT / name, target)
         (folder / "README.md").write_text("# A copy for tests\n", encoding="utf8")
         self.corpus = folder / "assets" / "bc5cdr"
-        self.corpus.mkdir()
+        self.corpus.mkdir(parents=True)
         self._write_corpus()
         self._fit_config()
 

@@ -116,7 +116,6 @@ def check_kind(finding: Finding) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=400)
 @settings(max_examples=400, deadline=None)
 @given(any_spans, any_spans)
 def test_every_entity_is_in_one_finding_of_the_right_kind(
@@ -137,7 +136,6 @@ def test_every_entity_is_in_one_finding_of_the_right_kind(
 
 
 @pytest.mark.slow
-@settings(max_examples=400)
 @settings(max_examples=400, deadline=None)
 @given(any_spans, any_spans)
 def test_what_is_alone_overlaps_nothing_that_is_alone(

@@ -65,7 +65,7 @@ def test_lines_stay_in_order_in_a_pipe() -> None:
     code = (
         "import sys\n"
         "from pathlib import Path\n"
-        "from spacy_ner_plus.cli.smoke import run\n"
+        "from spacy_ner_plus.cli.project.smoke import run\n"
         "print('first')\n"
         "run([sys.executable, '-c', 'print(\"second\")'], cwd=Path())"
     )
