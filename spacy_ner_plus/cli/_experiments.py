@@ -9,7 +9,7 @@ from spacy import util
 from spacy.cli._util import import_code, parse_config_overrides, show_validation_error
 from wasabi import msg
 
-from ..support.durable import file_digest
+from ..support.digests import file_digest
 from ._errors import errors_as_messages
 from ._options import use_gpu
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from ..support.durable import file_digest
+from ..support.digests import file_digest
 from ._errors import errors_as_messages
 from ._options import CodePath, GpuId, SpansKey, prepare
 

@@ -7,13 +7,13 @@ import pytest
 import srsly
 from spacy.tokens import Doc, DocBin, Span
 from spacy.vocab import Vocab
-from spacy_ner_plus.resuming import file_digest
 from typer.testing import CliRunner
 
 import spacy_ner_plus
 from spacy_ner_plus.cli import app
 from spacy_ner_plus.cli.project.code import COMMANDS, PACKAGE, source_digests
 from spacy_ner_plus.cli.project.import_closure import find_modules, package_files, read_homes
+from spacy_ner_plus.support.digests import file_digest
 
 ROOT = Path(__file__).parents[3]
 # Trains one step and uses the result, then prints which of our modules were loaded.

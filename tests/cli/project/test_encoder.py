@@ -10,7 +10,7 @@ from typer.testing import CliRunner, Result
 from spacy_ner_plus.cli import app
 from spacy_ner_plus.cli.project.check import read_sums
 from spacy_ner_plus.cli.project.encoder import default_folder, looks_like_path, unpack_model
-from spacy_ner_plus.support.durable import file_digest
+from spacy_ner_plus.support.digests import file_digest
 
 ASSETS = Path(__file__).parents[3] / "assets"
 FILES = {"config.json": b'{"model_type": "bert"}', "vocab.txt": b"[PAD]\n"}
