@@ -11,7 +11,7 @@ from thinc.api import Config
 from wasabi import msg
 
 from ..data.splitting.annotated_corpus import AnnotatedCorpus
-from ..support.durable import file_digest
+from ..support.digests import file_digest
 from .results import RunScores
 from .runs import Experiment
 from .trial import carry_out, remove_models

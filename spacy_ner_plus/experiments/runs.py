@@ -5,7 +5,6 @@ file, written when all else is done, says that it is finished.
 """
 
 import json
-import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,7 +12,10 @@ from typing import Any
 
 from wasabi import msg
 
-from ..support.durable import describe, differences, locked, package_versions, write_atomically
+from ..support.durable import remove, write_atomically
+from ..support.locks import locked
+from ..support.package_versions import package_versions
+from ..support.run_identity import as_json, differences, refuse
 from ..support.typed_json import from_json, to_json
 from .results import RunScores
 
@@ -58,15 +60,14 @@ class Plan:
 
     def record(self) -> dict[str, Any]:
         """The plan as JSON has it, so that it can be compared with one that was read."""
-        record: dict[str, Any] = {
+        record = {
             "schema": self.schema,
             "version": 1,
             "settings": self.settings,
             "versions": package_versions(),
             "runs": [asdict(run) for run in self.runs],
         }
-        as_json: dict[str, Any] = json.loads(json.dumps(record, default=str))
-        return as_json
+        return as_json(record)
 
 
 class Experiment:
@@ -145,8 +146,7 @@ class Experiment:
         return path
 
     def _work(self, work: Callable[[Run, Path], RunScores], run: Run, folder: Path) -> RunScores:
-        if folder.exists():
-            shutil.rmtree(folder)
+        remove(folder)
         folder.mkdir()
         try:
             result = work(run, folder)
@@ -184,11 +184,12 @@ class Experiment:
         found = differences(old["settings"], self.record["settings"])
         if not found and old["runs"] != self.record["runs"]:
             found = ["the documents of the runs: another version of spacy_ner_plus chose them"]
-        if found:
-            raise ValueError(
-                f"{self.output} holds runs with other settings:\n{describe(found)}\nRestore these "
-                "settings to go on, choose another --output, or begin anew with --overwrite."
-            )
+        refuse(
+            found,
+            f"{self.output} holds runs with other settings",
+            "Restore these settings to go on, choose another --output, or begin anew with "
+            "--overwrite.",
+        )
         for name, present in self.record["versions"].items():
             if (then := old["versions"].get(name)) != present:
                 msg.warn(f"The runs were begun with {name} {then}; now it is {present}")
@@ -204,8 +205,6 @@ class Experiment:
     def _remove(self, old: dict[str, Any]) -> None:
         # the plan last: without it nobody knows what the folders are
         for run in old["runs"]:
-            folder = self.output / Path(run["name"]).name
-            if folder.exists():
-                shutil.rmtree(folder)
+            remove(self.output / Path(run["name"]).name)
         for name in (RESULTS, self.plan.file_name):
             (self.output / name).unlink(missing_ok=True)

@@ -1,18 +1,20 @@
 """The work folder beside an output: complete chunks and what they were made from.
 
-A chunk is written to a folder of another name, forced to the disk, and renamed. So whenever the
-process is killed, a chunk is there whole, with its rejects, or not at all.
+Whenever the process is killed, a chunk is there whole, with its rejects, or not at all.
 """
 
 import json
-import shutil
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ..support.durable import describe, differences, file_digest, locked, sync, write_atomically
+from ..support.committed_folder import CommittedFolder, remove_at_once
+from ..support.digests import file_digest
+from ..support.durable import remove, sync, sync_tree, write_atomically
+from ..support.locks import locked
+from ..support.run_identity import differences, refuse
 from .outputs import concatenate
 
 PART, REJECTS, RECORD = "part", "rejects.jsonl", "chunk.json"
@@ -66,7 +68,7 @@ class Journal:
         is_there = self.folder.exists()
         if is_there:
             self._lock()
-        self._remove(self._removed)
+        remove(self._removed)
         begun = self.folder / IDENTITY
         if overwrite or not (begun.exists() and self.chunks()):
             if self.output.exists():
@@ -109,12 +111,11 @@ class Journal:
                 )
 
     def _compare(self, before: dict[str, Any], now: dict[str, Any]) -> None:
-        changed = differences(before, now)
-        if changed:
-            raise ValueError(
-                f"{self.folder} is of a run that began otherwise:\n{describe(changed)}\nMake it as "
-                "it was to go on, or use --overwrite to begin anew."
-            )
+        refuse(
+            differences(before, now),
+            f"{self.folder} is of a run that began otherwise",
+            "Make it as it was to go on, or use --overwrite to begin anew.",
+        )
 
     def chunks(self) -> list[Path]:
         """The folders of the complete chunks in order."""
@@ -126,19 +127,17 @@ class Journal:
         number (int): Which it is, from 0.
         fill: Writes results and rejects to the files that it is given.
         """
-        temporary = self.folder / UNFINISHED
-        self._remove(temporary)
-        temporary.mkdir()
-        files = [temporary / PART, temporary / REJECTS]
-        counts = fill(*files)
-        digests = {file.name: file_digest(file) for file in files}
-        record = {"counts": asdict(counts), "sha256": digests}
-        (temporary / RECORD).write_text(json.dumps(record), encoding="utf8")
-        for path in [*files, temporary / RECORD, temporary]:
-            sync(path)
-        temporary.rename(self.folder / _chunk_name(number))
-        sync(self.folder)
-        return counts
+
+        def fill_and_seal(chunk: Path) -> ChunkCounts:
+            files = [chunk / PART, chunk / REJECTS]
+            counts = fill(*files)
+            digests = {file.name: file_digest(file) for file in files}
+            record = {"counts": asdict(counts), "sha256": digests}
+            (chunk / RECORD).write_text(json.dumps(record), encoding="utf8")
+            return counts
+
+        chunk = self.folder / _chunk_name(number)
+        return CommittedFolder(chunk, unfinished=self.folder / UNFINISHED).commit(fill_and_seal)
 
     def finish(self, join: Callable[[Sequence[Path], Path], None]) -> None:
         """Put the output and the rejects file, if there are any, in their places, and remove the
@@ -148,31 +147,23 @@ class Journal:
         """
         chunks = self.chunks()
         joined, rejects = self.folder / JOINED, self.folder / REJECTS
-        self._remove(joined)
+        remove(joined)
         join([chunk / PART for chunk in chunks], joined)
         concatenate([chunk / REJECTS for chunk in chunks], rejects)
-        for path in [*(joined.iterdir() if joined.is_dir() else ()), joined, rejects]:
-            sync(path)
+        sync_tree(joined)
+        sync(rejects)
         if rejects.stat().st_size:
             rejects.replace(self.rejects)
         else:
             self.rejects.unlink(missing_ok=True)
         if self.output.is_dir():
-            self._remove(self.output)
+            remove(self.output)
         joined.replace(self.output)
         sync(self.output.parent)
         self._discard()
 
     def _discard(self) -> None:
-        if self.folder.exists():
-            self.folder.rename(self._removed)  # at once: what is left would look like a run
-            self._remove(self._removed)
-
-    def _remove(self, path: Path) -> None:
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink(missing_ok=True)
+        remove_at_once(self.folder, removed=self._removed)
 
 
 def _values(counts: ChunkCounts) -> list[int]:

@@ -5,7 +5,7 @@ from pathlib import Path
 from spacy.language import Language
 
 from ..data.sources.rows import Fields
-from ..support.durable import file_digest
+from ..support.digests import file_digest
 from .run import PredictionSettings, RunSummary, run_prediction
 
 

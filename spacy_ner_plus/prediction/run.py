@@ -17,7 +17,8 @@ from tqdm import tqdm
 
 from ..data.sources.inputs import open_input
 from ..data.sources.rows import Fields, Input, Record, Reject, RowError, SourceDocument
-from ..support.durable import PACKAGES, content_digest, package_versions
+from ..support.digests import content_digest
+from ..support.package_versions import PACKAGES, package_versions
 from .journal import ChunkCounts, Journal
 from .outputs import Output, SpacyOutput, open_output
 from .predicted import Found, Predicted

@@ -1,15 +1,18 @@
 """Checkpoint folders that are complete or absent, whenever the process is killed.
 
-A checkpoint is written to a folder of another name, forced to the disk, and renamed. Only then is
-the one before removed. A manifest with the size and SHA-256 of every file tells damaged files.
+The one before is removed only when the new one is there. A manifest with the size and SHA-256 of
+every file tells damaged files.
 """
 
 import json
-import shutil
 from collections.abc import Callable
+from dataclasses import astuple
 from pathlib import Path
 
-from ..support.durable import file_digest, sync
+from ..support.committed_folder import CommittedFolder, remove_at_once
+from ..support.digests import files_in
+from ..support.durable import remove
+from ..support.file_manifest import Fingerprint, find_problems
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -43,27 +46,19 @@ class CheckpointFolder:
         target = self.path / str(n_steps)
         if target.exists():
             return
-        temporary = self.path / UNFINISHED
-        if temporary.exists():
-            shutil.rmtree(temporary)
-        temporary.mkdir(parents=True)
-        fill(temporary)
-        _write_manifest(temporary)
-        _sync_tree(temporary)
+
+        def fill_and_seal(folder: Path) -> None:
+            fill(folder)
+            _write_manifest(folder)
+
         older = self._complete()
-        temporary.rename(target)
-        sync(self.path)
+        CommittedFolder(target, unfinished=self.path / UNFINISHED).commit(fill_and_seal)
         for path in older:
-            shutil.rmtree(path)
+            remove(path)
 
     def remove(self) -> None:
         """Remove all checkpoints, and what a kill left of an earlier removal."""
-        removed = self.path.with_name(f"{self.path.name}.removed")
-        if removed.exists():
-            shutil.rmtree(removed)
-        if self.path.exists():
-            self.path.rename(removed)  # at once: what is left of a checkpoint would look damaged
-            shutil.rmtree(removed)
+        remove_at_once(self.path, removed=self.path.with_name(f"{self.path.name}.removed"))
 
 
 def verify(checkpoint: Path) -> None:
@@ -80,17 +75,9 @@ def verify(checkpoint: Path) -> None:
             f"The checkpoint {checkpoint} has format {manifest.get('format')}, this version of "
             f"spacy_ner_plus reads format {FORMAT}: continue with the version that wrote it."
         )
-    files = _files(checkpoint)
-    for name in sorted(set(manifest["files"]) | set(files)):
-        if name not in files:
-            raise _damage(checkpoint / name, "is missing")
-        if name not in manifest["files"]:
-            raise _damage(checkpoint / name, "was added")
-        size, digest = manifest["files"][name]
-        if files[name].stat().st_size != size:
-            raise _damage(files[name], f"has {files[name].stat().st_size} bytes instead of {size}")
-        if file_digest(files[name]) != digest:
-            raise _damage(files[name], "has another SHA-256 than it was written with")
+    recorded = {name: Fingerprint(*file) for name, file in manifest["files"].items()}
+    for name, problem in find_problems(recorded, _files(checkpoint)):
+        raise _damage(checkpoint / name, problem)
 
 
 def _damage(path: Path, what: str) -> ValueError:
@@ -102,20 +89,10 @@ def _damage(path: Path, what: str) -> ValueError:
 
 def _files(folder: Path) -> dict[str, Path]:
     """All files but the manifest, by their path in the folder."""
-    paths = (path for path in folder.rglob("*") if path.is_file())
-    found = {path.relative_to(folder).as_posix(): path for path in paths}
-    found.pop(MANIFEST, None)
-    return found
+    return {name: path for name, path in files_in(folder).items() if name != MANIFEST}
 
 
 def _write_manifest(folder: Path) -> None:
-    files = {
-        name: [path.stat().st_size, file_digest(path)] for name, path in _files(folder).items()
-    }
+    files = {name: astuple(Fingerprint.of(path)) for name, path in _files(folder).items()}
     manifest = {"format": FORMAT, "files": files}
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=2), encoding="utf8")
-
-
-def _sync_tree(folder: Path) -> None:
-    for path in [*folder.rglob("*"), folder, folder.parent]:
-        sync(path)

@@ -11,6 +11,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
 
+from ..support.run_identity import refuse
 from .randomness import Arrays, capture, restore, starting_from
 
 Corpus = Callable[[Language], Iterable[Example]]
@@ -128,9 +129,8 @@ def check_data(then: dict[str, dict[str, Any]], now: dict[str, dict[str, Any]]) 
             changed.append(f"{name}: {counts[0]} examples then, {counts[1]} now")
         elif then[name] != now[name]:
             changed.append(f"{name}: {counts[0]} examples as before, with other content or order")
-    if changed:
-        raise ValueError(
-            "The data are not those of the checkpoint, so training can't be resumed:\n  "
-            + "\n  ".join(changed)
-            + "\nRestore them, or start from the beginning with --overwrite."
-        )
+    refuse(
+        changed,
+        "The data are not those of the checkpoint, so training can't be resumed",
+        "Restore them, or start from the beginning with --overwrite.",
+    )

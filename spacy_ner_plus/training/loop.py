@@ -25,7 +25,7 @@ from spacy.util import registry, resolve_dot_names
 from thinc.api import fix_random_seed, set_gpu_allocator
 from wasabi import Printer
 
-from ..support.durable import package_versions
+from ..support.package_versions import package_versions
 from .checkpoint import CheckpointFolder
 from .data import Batch, BatchStream, RecordedCorpus, check_data, record_corpus
 from .output import recover_best, save_pipeline

@@ -8,7 +8,7 @@ from spacy.language import Language
 from spacy.training.loop import DIR_MODEL_BEST, DIR_MODEL_LAST
 from thinc.api import Optimizer
 
-UNFINISHED_BEST = "model-best.unfinished"
+from ..support.committed_folder import CommittedFolder
 
 
 def save_pipeline(
@@ -26,20 +26,11 @@ def save_pipeline(
     with nlp.use_params(optimizer.averages):
         before_to_disk(nlp).to_disk(output / DIR_MODEL_LAST)
     if is_best:
-        best, unfinished = output / DIR_MODEL_BEST, output / UNFINISHED_BEST
-        if unfinished.exists():
-            shutil.rmtree(unfinished)
-        shutil.copytree(output / DIR_MODEL_LAST, unfinished)
-        if best.exists():
-            shutil.rmtree(best)
-        unfinished.rename(best)
+        CommittedFolder(output / DIR_MODEL_BEST).commit(
+            lambda folder: shutil.copytree(output / DIR_MODEL_LAST, folder, dirs_exist_ok=True)
+        )
 
 
 def recover_best(output: Path) -> None:
-    """Finish what a kill interrupted after the first model-best was written."""
-    best, unfinished = output / DIR_MODEL_BEST, output / UNFINISHED_BEST
-    # a copy that is not complete is never seen here without the model-best before it
-    if unfinished.exists() and not best.exists():
-        unfinished.rename(best)
-    elif unfinished.exists():
-        shutil.rmtree(unfinished)
+    """Clear up after a kill while model-best was written."""
+    CommittedFolder(output / DIR_MODEL_BEST).recover()

@@ -1,11 +1,11 @@
 """Whether a run may continue with these settings: a checkpoint fits one config only."""
 
-import json
 import warnings
 from typing import Any
 
-from ..support.durable import describe, package_versions
-from ..support.durable import differences as all_differences
+from ..support.package_versions import package_versions
+from ..support.run_identity import as_json, refuse
+from ..support.run_identity import differences as all_differences
 
 # What decides only when training ends, and how it is shown.
 CHANGEABLE = ("training.max_steps", "training.patience", "training.logger")
@@ -29,19 +29,18 @@ def differences(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
 
     RETURNS (List[str]): One sentence each, empty if there is none.
     """
-    old, new = (_unchangeable(flatten(_as_json(config))) for config in (then, now))
+    old, new = (_unchangeable(flatten(as_json(config))) for config in (then, now))
     return all_differences(old, new)
 
 
 def check_config(then: dict[str, Any], now: dict[str, Any]) -> None:
     """RAISES ValueError: If the config differs from the checkpoint's, with what differs."""
-    found = differences(then, now)
-    if found:
-        raise ValueError(
-            "The config is not the one of the checkpoint, so training can't be resumed:\n"
-            f"{describe(found)}\nRestore these settings, or start from the beginning with "
-            f"--overwrite. Only {', '.join(CHANGEABLE)} may be changed on the way."
-        )
+    refuse(
+        differences(then, now),
+        "The config is not the one of the checkpoint, so training can't be resumed",
+        "Restore these settings, or start from the beginning with --overwrite. Only "
+        f"{', '.join(CHANGEABLE)} may be changed on the way.",
+    )
 
 
 def _unchangeable(settings: dict[str, Any]) -> dict[str, Any]:
@@ -51,11 +50,6 @@ def _unchangeable(settings: dict[str, Any]) -> dict[str, Any]:
 def _is_changeable(name: str) -> bool:
     within_changeable = any(f"{name}.".startswith(f"{other}.") for other in CHANGEABLE)
     return within_changeable or name.split(".")[0] in VARIABLES
-
-
-def _as_json(config: dict[str, Any]) -> dict[str, Any]:
-    result: dict[str, Any] = json.loads(json.dumps(config, default=str))
-    return result
 
 
 def warn_of_versions(then: dict[str, str]) -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from spacy_ner_plus.models.pretrained.secrets import HIDDEN, redact, shown_cause
-from spacy_ner_plus.models.storage import files, manifest
+from spacy_ner_plus.models.storage import files
 from spacy_ner_plus.models.storage.files import Weights, check_fit, read_json, read_msgpack
 from spacy_ner_plus.models.storage.manifest import make_manifest, verify
 from spacy_ner_plus.nn.encoders.encoder_config import plain_config
@@ -87,15 +87,16 @@ def test_verify_opens_nothing_that_a_manifest_names(
 ) -> None:
     recorded = json.loads((folder / "manifest.json").read_text())
     recorded["files"][name] = {"size": 1, "sha256": "0" * 64}
-    changed = json.dumps(recorded).encode()
+    changed, known = json.dumps(recorded).encode(), paths(folder)
 
-    def refuse(content: Any) -> Any:
+    def refuse(content: Any, *_: Any) -> Any:
         raise AssertionError(f"{content} was looked at")
 
-    monkeypatch.setattr(manifest, "_size", refuse)
-    monkeypatch.setattr(manifest, "_sha256", refuse)
-    with pytest.raises(ValueError, match="which is no file of this component") as caught:
-        verify(changed, paths(folder), known=KNOWN)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", refuse)
+        patch.setattr(Path, "stat", refuse)
+        with pytest.raises(ValueError, match="which is no file of this component") as caught:
+            verify(changed, known, known=KNOWN)
     assert len(str(caught.value)) < 400
 
 

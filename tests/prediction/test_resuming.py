@@ -13,6 +13,7 @@ import pytest
 
 from spacy_ner_plus.cli import app
 from spacy_ner_plus.prediction import journal
+from spacy_ner_plus.support import durable
 from tests.prediction.samples import TEXTS, read_lines, read_tree, run, run_well, write_input
 from tests.training.runs import finish, start
 
@@ -115,7 +116,7 @@ def test_kill_while_files_are_put_in_place_leads_to_the_same_bytes(
     for prepare in [
         die_at_call(journal, "write_atomically", 1),  # before it is said what is run
         die_at_call(journal.Path, "rename", 2),  # of the first chunk, after what was left is gone
-        die_at_call(journal, "sync", 8),  # of the second chunk
+        die_at_call(durable, "sync", 8),  # of the second chunk
         die_at_call(journal, "concatenate", 1),
         die_at_call(journal.Path, "replace", 1),
         die_at_call(journal.Path, "replace", 2),

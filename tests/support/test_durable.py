@@ -1,22 +1,11 @@
-"""Files that are whole, and runs that are the same."""
+"""Files that are whole or not there."""
 
-import hashlib
-import re
-import sys
 from pathlib import Path
 
 import pytest
-import spacy
 
-from spacy_ner_plus.support.durable import (
-    MAX_SHOWN,
-    describe,
-    differences,
-    file_digest,
-    locked,
-    package_versions,
-    write_atomically,
-)
+from spacy_ner_plus.support.durable import remove, sync_tree, write_atomically
+from tests.killing import killed_at_each_step, needs_fork
 
 
 def test_write_atomically_replaces_a_file(tmp_path: Path) -> None:
@@ -35,46 +24,51 @@ def test_write_atomically_leaves_the_old_file_if_it_fails(tmp_path: Path) -> Non
     assert path.read_text(encoding="utf8") == "old"
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="there is no lock")
-def test_locked_keeps_others_from_the_same_work_until_it_ends(tmp_path: Path) -> None:
-    lock, work = tmp_path / "lock", tmp_path / "out"
-    with (
-        locked(lock, work),
-        pytest.raises(ValueError, match=f"at work on {re.escape(str(work))}"),
-        locked(lock, work),
-    ):
-        pass
-    with locked(lock, work):
-        pass
+@needs_fork
+@pytest.mark.parametrize("old", ["old", None])
+def test_kill_at_each_step_leaves_the_old_file_or_the_new_one(
+    old: str | None, tmp_path: Path
+) -> None:
+    before = tmp_path / "before"
+    before.mkdir()
+    if old is not None:
+        (before / "a.json").write_text(old)
+
+    def write_new(folder: Path) -> None:
+        write_atomically(folder / "a.json", "new")
+
+    found = []
+    for folder in killed_at_each_step(before, write_new):
+        path = folder / "a.json"
+        found.append(path.read_text() if path.exists() else None)
+        write_atomically(path, "newer")
+        assert [path.read_text() for path in folder.iterdir()] == ["newer"]
+    n_old = found.index("new")
+    assert n_old >= 3  # it was killed at opening, forcing to the disk, and renaming
+    assert found == [old] * n_old + ["new"] * (len(found) - n_old)
 
 
-def test_file_digest_is_sha256(tmp_path: Path) -> None:
-    (tmp_path / "a").write_bytes(b"abc")
-    assert file_digest(tmp_path / "a") == hashlib.sha256(b"abc").hexdigest()
+@needs_fork
+def test_sync_tree_forces_all_to_the_disk(tmp_path: Path) -> None:
+    before = tmp_path / "before"
+    before.mkdir()
+
+    def work(folder: Path) -> None:
+        (folder / "inner").mkdir()
+        for path in (folder / "a", folder / "inner" / "b"):
+            path.write_text("new!")
+        sync_tree(folder)
+
+    for folder in killed_at_each_step(before, work):
+        found = {path.name: path.read_text() for path in folder.rglob("*") if path.is_file()}
+    assert found == {"a": "new!", "b": "new!"}
 
 
-def test_package_versions_tell_what_is_not_there() -> None:
-    assert package_versions(["spacy", "no-such-package"]) == {
-        "spacy": spacy.__version__,
-        "no-such-package": "none",
-    }
-    assert "torch" in package_versions()
-
-
-def test_differences_are_named() -> None:
-    then = {"seed": 0, "path": "a", "rate": 0.1, "same": [1], "null": None}
-    now = {"seed": 1, "path": "ä", "folds": 5, "same": [1]}
-    assert differences(then, now) == [
-        "folds: not set then, 5 now",
-        "null: null then, not set now",
-        'path: "a" then, "ä" now',
-        "rate: 0.1 then, not set now",
-        "seed: 0 then, 1 now",
-    ]
-    assert differences(then, then) == []
-
-
-def test_describe_counts_what_it_leaves_out() -> None:
-    assert describe(["a", "b"]) == "  a\n  b"
-    lines = describe([str(i) for i in range(MAX_SHOWN + 3)]).splitlines()
-    assert lines[-2:] == [f"  {MAX_SHOWN - 1}", "  and 3 more"]
+def test_remove_takes_files_and_folders_and_what_is_not_there(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    (folder / "inner").mkdir(parents=True)
+    (folder / "inner" / "a").touch()
+    (tmp_path / "b").touch()
+    for name in ("folder", "b", "c"):
+        remove(tmp_path / name)
+    assert list(tmp_path.iterdir()) == []

@@ -1,3 +1,4 @@
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -5,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from spacy_ner_plus.training.checkpoint import MANIFEST, CheckpointFolder, verify
+from tests.killing import killed_at_each_step, needs_fork
 
 
 def fill(folder: Path) -> None:
@@ -45,6 +47,61 @@ def test_remove_is_complete_after_a_stopped_one(
     assert folder.newest() is None
     folder.remove()
     assert list(newest.parent.parent.iterdir()) == []
+
+
+@needs_fork
+def test_kill_at_each_step_of_writing_leaves_a_whole_checkpoint(newest: Path) -> None:
+    found = []
+    for output in killed_at_each_step(
+        newest.parent.parent, lambda output: CheckpointFolder(output / "checkpoint").write(11, fill)
+    ):
+        folder = CheckpointFolder(output / "checkpoint")
+        path = folder.newest()
+        assert path is not None
+        verify(path)
+        found.append(path.name)
+        folder.write(12, fill)
+        assert [path.name for path in folder.path.iterdir()] == ["12"]
+        verify(folder.path / "12")
+    n_old = found.index("11")
+    assert n_old > 10  # it was killed while files were written, and while they were forced to disk
+    assert found == ["10"] * n_old + ["11"] * (len(found) - n_old)
+
+
+@needs_fork
+def test_kill_at_each_step_of_removing_leaves_a_whole_checkpoint_or_none(newest: Path) -> None:
+    found = []
+    for output in killed_at_each_step(
+        newest.parent.parent, lambda output: CheckpointFolder(output / "checkpoint").remove()
+    ):
+        folder = CheckpointFolder(output / "checkpoint")
+        path = folder.newest()
+        if path is not None:
+            verify(path)
+        found.append(path is not None)
+        folder.remove()
+        assert list(output.iterdir()) == []
+    assert (found[0], found[-1]) == (True, False)
+    assert found == sorted(found, reverse=True)
+
+
+def test_verify_reads_what_earlier_versions_wrote(tmp_path: Path) -> None:
+    (tmp_path / "weights").mkdir()
+    (tmp_path / "weights" / "a.bin").write_bytes(b"0123")
+    digest = hashlib.sha256(b"0123").hexdigest()
+    (tmp_path / MANIFEST).write_text(
+        f'{{"format": 1, "files": {{"weights/a.bin": [4, "{digest}"]}}}}'
+    )
+    verify(tmp_path)
+    written = CheckpointFolder(tmp_path / "checkpoint")
+    written.write(1, fill)
+    assert json.loads((tmp_path / "checkpoint" / "1" / MANIFEST).read_text()) == {
+        "format": 1,
+        "files": {
+            "weights/a.bin": [4, digest],
+            "state.json": [2, hashlib.sha256(b"{}").hexdigest()],
+        },
+    }
 
 
 def test_failed_write_leaves_the_checkpoint_before(newest: Path) -> None:

@@ -1,41 +1,49 @@
 from pathlib import Path
+from typing import Any
 
-import pytest
 import spacy
-from spacy.language import Language
 from thinc.api import Adam
 
-from spacy_ner_plus.training import output
+from spacy_ner_plus.training.output import recover_best, save_pipeline
+from tests.killing import killed_at_each_step, needs_fork
 from tests.training.runs import read_tree
 
 
-def save(nlp: Language, folder: Path) -> None:
-    output.save_pipeline(
-        nlp, folder, optimizer=Adam(0.1), before_to_disk=lambda nlp: nlp, is_best=True
-    )
+class Pipeline:
+    """What is saved of a pipeline: few files, as it is saved many times."""
+
+    def __init__(self, description: str) -> None:
+        self.description = description
+
+    def to_disk(self, path: Path) -> None:
+        (path / "ner_plus").mkdir(parents=True, exist_ok=True)
+        (path / "meta.json").write_text(self.description)
+        (path / "ner_plus" / "cfg").write_text(f"settings of the {self.description}")
 
 
-@pytest.mark.parametrize("broken", ["copytree", "rmtree", "rename", None])
-def test_best_pipeline_is_the_old_or_the_new_one_whatever_happens(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str | None
-) -> None:
-    nlp = spacy.blank("en")
-    save(nlp, tmp_path)
-    old = read_tree(tmp_path / "model-best")
-    nlp.meta["description"] = "new"
+def save(pipeline: Any, folder: Path) -> None:
+    nlp, optimizer = spacy.blank("en"), Adam(0.1)
+    save_pipeline(nlp, folder, optimizer=optimizer, before_to_disk=lambda _: pipeline, is_best=True)
 
-    def fail(*arguments: object, **named: object) -> None:
-        raise OSError("stopped")
 
-    if broken is None:
-        save(nlp, tmp_path)
-    else:
-        monkeypatch.setattr(Path if broken == "rename" else output.shutil, broken, fail)
-        with pytest.raises(OSError, match="stopped"):
-            save(nlp, tmp_path)
-        monkeypatch.undo()
-    output.recover_best(tmp_path)
-    new = read_tree(tmp_path / "model-last")
-    assert new != old
-    assert read_tree(tmp_path / "model-best") == (new if broken in ("rename", None) else old)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["model-best", "model-last"]
+@needs_fork
+def test_best_pipeline_is_the_old_or_the_new_one_whenever_it_is_killed(tmp_path: Path) -> None:
+    before, whole = tmp_path / "before", tmp_path / "whole"
+    before.mkdir()
+    whole.mkdir()
+    save(Pipeline("old pipeline"), before)
+
+    def save_new(folder: Path) -> None:
+        save(Pipeline("new pipeline"), folder)
+
+    save_new(whole)
+    old, new = read_tree(before / "model-best"), read_tree(whole / "model-best")
+    assert new == read_tree(whole / "model-last") != old
+    found = []
+    for folder in killed_at_each_step(before, save_new):
+        recover_best(folder)
+        found.append(read_tree(folder / "model-best"))
+        assert sorted(path.name for path in folder.iterdir()) == ["model-best", "model-last"]
+    n_old = found.index(new)
+    assert n_old > 6  # it was killed while each was saved, copied and forced to the disk
+    assert found == [old] * n_old + [new] * (len(found) - n_old)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from spacy_ner_plus.support import durable
 from spacy_ner_plus.training import checkpoint, loop, output
 from tests.training.runs import (
     command,
@@ -107,8 +108,8 @@ def test_kill_at_any_moment_leaves_a_checkpoint_that_leads_to_the_same_end(
         die_at_call(checkpoint, "_write_manifest", 1),  # while the first one is written
         die_at_call(loop, "subdivide_batch", 6),
         die_at_call(output.shutil, "copytree", 1),  # to model-best
-        die_at_call(checkpoint, "sync", 30),
-        die_at_call(checkpoint.shutil, "rmtree", 1, when=is_checkpoint),
+        die_at_call(durable, "sync", 30),
+        die_at_call(durable.shutil, "rmtree", 1, when=is_checkpoint),
         die_at_call(checkpoint.Path, "rename", 3),
         die_at_call(loop, "save_pipeline", 1),
     ]:

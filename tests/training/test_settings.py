@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from spacy_ner_plus.support.durable import package_versions
+from spacy_ner_plus.support.package_versions import package_versions
 from spacy_ner_plus.training.settings import check_config, warn_of_versions
 
 CONFIG: dict[str, Any] = {

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from wasabi import msg
 
-from ...support.durable import file_digest
+from ...support.digests import file_digest
 from .._errors import errors_as_messages
 
 SUMS_NAME = "SHA256SUMS"

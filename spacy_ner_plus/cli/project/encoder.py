@@ -16,7 +16,7 @@ from zipfile import ZipFile
 import typer
 from wasabi import msg
 
-from ...support.durable import file_digest
+from ...support.digests import file_digest
 from .._errors import errors_as_messages
 from .check import SUMS_NAME, find_problems, read_sums
 

@@ -4,13 +4,14 @@ It tells a damaged or incomplete copy from a whole one, and names the file. It i
 can change a file can change the manifest too. So nothing that is read after it trusts the content.
 """
 
-import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from ...about import __version__
+from ...support.digests import Content as Content
+from ...support.file_manifest import Fingerprint, Wording, find_problems
 from .migration import FORMAT, check_format
 
 MANIFEST = "manifest.json"
@@ -18,9 +19,11 @@ WHAT_TO_DO = (
     "Copy or download all of it again, or save the pipeline anew with nlp.to_disk. (git may change "
     "the line ends of text files: keep it from that.)"
 )
-
-# Of a file: the bytes themselves, or where they are.
-Content = bytes | Path
+WORDING = Wording(
+    added=f"was not there when {MANIFEST} was written",
+    size="has {found} bytes, but {expected} were saved",
+    sha256="has the SHA-256 {found:.16}..., but what was saved has {expected:.16}...",
+)
 
 
 def make_manifest(files: Mapping[str, Content]) -> bytes:
@@ -28,10 +31,7 @@ def make_manifest(files: Mapping[str, Content]) -> bytes:
     manifest = {
         "format": FORMAT,
         "saved_by": __version__,
-        "files": {
-            name: {"size": _size(content), "sha256": _sha256(content)}
-            for name, content in sorted(files.items())
-        },
+        "files": {name: asdict(Fingerprint.of(content)) for name, content in sorted(files.items())},
     }
     return json.dumps(manifest, indent=2).encode("utf8")
 
@@ -58,27 +58,14 @@ def verify(
             f"{describe(MANIFEST, manifest)} lists {_shorten(strange[0])}, which is no file of "
             "this component: it was not written by this package, and nothing was loaded."
         )
-    for name in sorted(known & (set(recorded) | set(files))):
-        if name not in files:
-            where = manifest.parent / name if isinstance(manifest, Path) else None
-            raise damage(name, where, "is missing")
-        if name not in recorded:
-            raise damage(name, files[name], f"was not there when {MANIFEST} was written")
-        _compare(name, files[name], recorded[name])
+    asked = {name: recorded[name] for name in known & set(recorded)}
+    found = {name: files[name] for name in known & set(files)}
+    for name, problem in find_problems(asked, found, WORDING):
+        where = manifest.parent / name if isinstance(manifest, Path) else None
+        raise damage(name, found.get(name, where), problem)
 
 
-def _compare(name: str, content: Content, recorded: Mapping[str, Any]) -> None:
-    size = _size(content)
-    if size != recorded["size"]:
-        raise damage(name, content, f"has {size} bytes, but {recorded['size']} were saved")
-    digest = _sha256(content)
-    if digest != recorded["sha256"]:
-        expected = recorded["sha256"]
-        what = f"has the SHA-256 {digest[:16]}..., but what was saved has {expected[:16]}..."
-        raise damage(name, content, what)
-
-
-def _read(manifest: Content) -> dict[str, Any]:
+def _read(manifest: Content) -> dict[str, Fingerprint]:
     content = manifest.read_bytes() if isinstance(manifest, Path) else manifest
     try:
         found = json.loads(content)
@@ -89,7 +76,7 @@ def _read(manifest: Content) -> dict[str, Any]:
     files = found.get("files") if isinstance(found, dict) else None
     if not isinstance(files, dict) or not all(map(_is_record, files.values())):
         raise damage(MANIFEST, manifest, "has no sizes and hashes of files")
-    return files
+    return {name: Fingerprint(file["size"], file["sha256"]) for name, file in files.items()}
 
 
 def _is_record(record: object) -> bool:
@@ -114,14 +101,3 @@ def describe(name: str, content: Content | None) -> str:
 
 def _shorten(name: str) -> str:
     return repr(name if len(name) <= 80 else f"{name[:77]}...")
-
-
-def _size(content: Content) -> int:
-    return content.stat().st_size if isinstance(content, Path) else len(content)
-
-
-def _sha256(content: Content) -> str:
-    if isinstance(content, bytes):
-        return hashlib.sha256(content).hexdigest()
-    with content.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -13,7 +13,7 @@ import spacy_ner_plus
 from spacy_ner_plus.cli import app
 from spacy_ner_plus.cli.project.code import COMMANDS, PACKAGE, source_digests
 from spacy_ner_plus.cli.project.import_closure import find_modules, package_files, read_homes
-from spacy_ner_plus.support.durable import file_digest
+from spacy_ner_plus.support.digests import file_digest
 
 ROOT = Path(__file__).parents[3]
 # Trains one step and uses the result, then prints which of our modules were loaded.

