@@ -16,7 +16,8 @@ from ...records import SCHEMA_VERSION, TextRecord
 from ..sources.text_inputs import numbered_lines, read_json
 
 SPANS = "spans"
-KEYS = (SPANS, "entities", "label", "labels")
+LABELS = ("label", "labels")
+KEYS = (SPANS, "entities", *LABELS)
 VERSION = "schema_version"
 
 
@@ -33,6 +34,7 @@ class JsonLinesRecords:
     counts: Counter[str] = field(default_factory=Counter, init=False)
     notes: list[str] = field(default_factory=list, init=False)
     warnings: list[str] = field(default_factory=list, init=False)
+    _uses: dict[tuple[str, bool], str] = field(default_factory=dict, init=False, repr=False)
 
     def records(self) -> Iterator[tuple[str, TextRecord]]:
         """Each record, with the file and line where it is.
@@ -43,11 +45,28 @@ class JsonLinesRecords:
             if line.strip():
                 where = f"{self.path}, line {number}"
                 try:
-                    record, form = read_row(read_json(line))
+                    row = read_json(line)
+                    record, form = read_row(row)
                 except ValueError as error:
                     raise ValueError(f"{where}: {error}") from None
+                self._check_use(where, row)
                 self.counts[form] += 1
                 yield where, record
+
+    def _check_use(self, where: str, row: Any) -> None:
+        """An empty list of labels says that there are no entities, unless labels are of texts."""
+        if not isinstance(row, dict) or row.get(VERSION) is not None:
+            return
+        for key in LABELS:
+            if (value := row.get(key)) is not None:
+                use = _holds_spans(key, value)
+                self._uses.setdefault((key, use), where)
+                if (key, not use) in self._uses:
+                    places = [self._uses[key, of_spans] for of_spans in (True, False)]
+                    raise ValueError(
+                        f"{places[0]}: '{key}' is a list of entities, perhaps an empty one, but in "
+                        f"{places[1]} it says something else: give it another name there."
+                    )
 
 
 def read_row(row: Any) -> tuple[TextRecord, str]:
@@ -98,7 +117,7 @@ def _key_of_spans(row: dict[str, Any]) -> str | None:
 
 def _holds_spans(key: str, value: Any) -> bool:
     """A label may also be what a whole text is about, or a list of such."""
-    if key in (SPANS, "entities"):
+    if key not in LABELS:
         return value is not None
     return isinstance(value, list) and all(isinstance(one, (list, dict)) for one in value)
 

@@ -113,6 +113,17 @@ def test_files_have_places_and_counts(tmp_path):
     }
 
 
+@pytest.mark.parametrize("rows", [([], ["a"]), ("a", []), ([[0, 4, "X"]], "a")])
+def test_labels_of_texts_and_of_entities_are_not_mixed_up(rows, tmp_path):
+    path = write(tmp_path / "a.jsonl", *({"text": TEXT, "label": label} for label in rows))
+    of_spans = 1 + (rows[0] == "a")
+    message = rf"line {of_spans}: 'label' is a list of .*, line {3 - of_spans} it says something"
+    with pytest.raises(ValueError, match=message):
+        list(JsonLinesRecords(path).records())
+    path = write(path, *({"text": TEXT, "label": label, "schema_version": 1} for label in rows))
+    assert {record.spans for _, record in JsonLinesRecords(path).records()} == {None}
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [
