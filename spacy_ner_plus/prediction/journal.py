@@ -141,8 +141,9 @@ class Journal:
         return counts
 
     def finish(self, join: Callable[[Sequence[Path], Path], None]) -> None:
-        """Put the output and the rejects file, if there are any, in their places, and remove the
-        work folder.
+        """Put the output and the rejects file, if there are any, in their places.
+
+        The work folder is removed.
 
         join: Makes the output of the parts of all chunks.
         """

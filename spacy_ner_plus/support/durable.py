@@ -1,5 +1,6 @@
-"""What commands need that go on after a kill: files that are there whole or not at all, and whether
-a run is the one that was begun.
+"""What commands need that go on after a kill.
+
+That is files that are there whole or not at all, and whether a run is the one that was begun.
 """
 
 import hashlib

@@ -41,8 +41,9 @@ class Calibration:
             raise ValueError(f"{self}: the intercept must be finite.")
 
     def of_entities(self, probabilities: np.ndarray) -> np.ndarray:
-        """(n,) probabilities of entities under the temperature, put on the line. Their order stays
-        the same.
+        """Probabilities of entities under the temperature, put on the line, (n,).
+
+        Their order stays the same.
         """
         if self.slope == 1.0 and self.intercept == 0.0:
             return probabilities

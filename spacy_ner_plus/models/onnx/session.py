@@ -60,8 +60,9 @@ class GraphSession:
         return session
 
     def forget(self) -> None:
-        """In a forked process: leave the session of the parent alone for ever. To close it, even
-        when the process ends, would wait for threads that are gone.
+        """In a forked process, leave the session of the parent alone for ever.
+
+        To close it, even when the process ends, would wait for threads that are gone.
         """
         for session in self._opened.values():
             ctypes.pythonapi.Py_IncRef(ctypes.py_object(session))

@@ -49,8 +49,9 @@ def load_encoder(name: str, *, n_word_forms: int) -> TransformerEncoder:
 
 
 def load_empty_encoder(name: str) -> TransformerEncoder:
-    """An encoder without weights (on torch's meta device), to see its shape. Of one on the hub,
-    only the configuration is fetched.
+    """An encoder without weights (on torch's meta device), to see its shape.
+
+    Of one on the hub, only the configuration is fetched.
 
     name (str): Hub name or local folder.
     RAISES ValueError: If there is no such encoder, with what to do.
