@@ -21,6 +21,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import spacy
 from spacy.tokens import Doc, DocBin
@@ -156,9 +157,7 @@ def run_huggingface(args: argparse.Namespace, seed: int) -> dict[str, float]:
     scheme = TagScheme("BIO", sorted({ent.label_ for doc in docs for ent in doc.ents}))
     tokenizer = AutoTokenizer.from_pretrained(args.encoder)
     set_seed(seed)
-    model = AutoModelForTokenClassification.from_pretrained(
-        args.encoder, num_labels=scheme.n_tags
-    )
+    model = AutoModelForTokenClassification.from_pretrained(args.encoder, num_labels=scheme.n_tags)
     matrices = [p for p in model.parameters() if p.ndim >= 2]
     others = [p for p in model.parameters() if p.ndim < 2]
     groups = [
@@ -169,14 +168,18 @@ def run_huggingface(args: argparse.Namespace, seed: int) -> dict[str, float]:
     n_steps = args.epochs * sum(1 for _ in batches(docs, args.batch_words))
     schedule = get_linear_schedule_with_warmup(optimizer, n_steps // 10, n_steps)
 
-    def encode(batch: list[Doc]):  # type: ignore[no-untyped-def]
+    def encode(batch: list[Doc]) -> Any:
         words = [[token.text for token in doc] for doc in batch]
         return tokenizer(
-            words, is_split_into_words=True, truncation=True, max_length=512, padding=True,
+            words,
+            is_split_into_words=True,
+            truncation=True,
+            max_length=512,
+            padding=True,
             return_tensors="pt",
         )
 
-    def first_pieces(encoded, i: int) -> list[tuple[int, int]]:  # type: ignore[no-untyped-def]
+    def first_pieces(encoded: Any, i: int) -> list[tuple[int, int]]:
         """(piece, word) for the first piece of each word that has one."""
         first: dict[int, int] = {}
         for piece, word in enumerate(encoded.word_ids(i)):

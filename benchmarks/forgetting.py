@@ -183,8 +183,7 @@ def print_table(args: argparse.Namespace) -> None:
     for system in args.systems:
         for way in WAYS[system][::-1]:
             pairs = [
-                (Run(f"{system}.stage1", seed), Run(f"{system}.{way}", seed))
-                for seed in args.seeds
+                (Run(f"{system}.stage1", seed), Run(f"{system}.{way}", seed)) for seed in args.seeds
             ]
             scores = [tuple(run.scores(args.output) for run in pair) for pair in pairs]
             values = [

@@ -90,6 +90,7 @@ class TagScheme:
 
     @property
     def n_tags(self) -> int:
+        """How many tags there are."""
         return len(self.tags)
 
     def encode(self, spans: Iterable[Span], n_tokens: int) -> np.ndarray:

@@ -74,9 +74,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory, tiny_encoder_dir: Path) -
     """The folder that the page speaks of."""
     folder = tmp_path_factory.mktemp("api")
     shutil.copytree(tiny_encoder_dir, folder / "encoder")
-    tiny.save_token_classifier(
-        folder / "checkpoint", tags=list(TAGS), max_position_embeddings=512
-    )
+    tiny.save_token_classifier(folder / "checkpoint", tags=list(TAGS), max_position_embeddings=512)
     write_config(folder, tiny_encoder_dir)
     nlp = make_nlp(tiny_encoder_dir)
     examples = make_examples(nlp, 40)

@@ -202,8 +202,10 @@ def test_files_and_public_classes_have_names_of_their_own() -> None:
     places, classes = defaultdict(list), defaultdict(list)
     for name, path in MODULES.items():
         is_factory = name.startswith("pipeline/") and name.count("/") == 2
-        if path.name not in ("__init__.py",) and room_of(name) != "cli" and not (
-            is_factory and (path.parent / "factory.py").exists()
+        if (
+            path.name not in ("__init__.py",)
+            and room_of(name) != "cli"
+            and not (is_factory and (path.parent / "factory.py").exists())
         ):
             places[path.name].append(name)
         for node in ast.parse(path.read_text(encoding="utf8")).body:

@@ -19,6 +19,7 @@ class SpacyDocstrings(griffe.Extension):
     """Rewrites every docstring once the package has been read."""
 
     def on_object(self, *, obj: griffe.Object, **kwargs: Any) -> None:
+        """Rewrite the docstring of one object of the package."""
         if obj.docstring:
             obj.docstring.value = to_markdown(obj.docstring.value, _names_in(obj))
 

@@ -1,0 +1,1 @@
+"""What is known about a Doc: gold, existing entities, and its record."""

@@ -111,8 +111,10 @@ def to_doc(
 
 
 def _make_doc(record: TextRecord, vocab: Vocab) -> Doc:
-    """A Doc of a record's tokens. White space that they leave out, but for the one space that may
-    follow a token, becomes tokens of its own, as in spaCy's tokenizers.
+    """A Doc of a record's tokens.
+
+    White space that they leave out, but for the one space that may follow a token, becomes tokens
+    of its own, as in spaCy's tokenizers.
     """
     words: list[str] = []
     spaces: list[bool] = []

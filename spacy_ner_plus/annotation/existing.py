@@ -25,11 +25,12 @@ class Existing:
     blocked: np.ndarray
 
     def is_free(self, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
-        """Whether each span of tokens touches nothing that is there. (n_spans,) bool"""
+        """Whether each span of tokens touches nothing that is there, (n_spans,) bool."""
         n_taken = np.concatenate([[0], np.cumsum(self.taken)])
         return np.asarray(n_taken[starts] == n_taken[ends])
 
     def blocked_spans(self, doc: Doc) -> list[Span]:
+        """The blocked tokens, each as a span of its own."""
         return [doc[i : i + 1] for i in self.blocked.tolist()]
 
 

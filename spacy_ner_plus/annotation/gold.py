@@ -103,8 +103,9 @@ def allowed_tags(example: Example, row_tokens: np.ndarray, scheme: TagScheme) ->
 
 
 def aligned_entities(example: Example) -> tuple[list[Span], np.ndarray]:
-    """What Example.get_aligned_ents_and_ner gives, without its loops over all characters, which
-    take several percent of a training step.
+    """What Example.get_aligned_ents_and_ner gives, without its loops over all characters.
+
+    Those take several percent of a training step.
 
     RETURNS: The reference's entities as spans of the predicted Doc, as far as they fit its tokens;
         and (n_tokens,) bool, the predicted tokens whose annotation is known.

@@ -25,8 +25,9 @@ def in_reference(example: Example, predicted: list[Span]) -> list[Span | None]:
 
 
 def aligned(example: Example, predicted: Iterable[Span]) -> list[Span | None]:
-    """Spans of the predicted Doc on all tokens of the reference that they touch; None for one
-    that touches none.
+    """Spans of the predicted Doc on all tokens of the reference that they touch.
+
+    None stands for one that touches none.
     """
     to_reference = example.alignment.x2y
     spans: list[Span | None] = []
@@ -37,8 +38,10 @@ def aligned(example: Example, predicted: Iterable[Span]) -> list[Span | None]:
 
 
 def judgeable(reference: Doc, predicted: Iterable[Span | None]) -> list[Span | None]:
-    """Spans on the reference's tokens, with None in place of one that touches a token without
-    annotation, or is of a type that the reference is not annotated for.
+    """Spans on the reference's tokens, with None in place of one that can't be judged.
+
+    That is one that touches a token without annotation, or is of a type that the reference is not
+    annotated for.
     """
     missing = reference.to_array("ENT_IOB") == 0
     annotated = annotated_labels(reference)

@@ -12,8 +12,11 @@ ROUNDING = 1e-6
 
 
 def register_probability() -> bool:
-    """Register ent._.probability, unless somebody has: also in a process that got the component
-    as a pickle. Returns whether it is a plain value and not somebody else's getter or method.
+    """Register ent._.probability, unless somebody has.
+
+    It is called also in a process that got the component as a pickle.
+
+    RETURNS (bool): Whether it is a plain value and not somebody else's getter or method.
     """
     if not Span.has_extension(PROBABILITY):
         Span.set_extension(PROBABILITY, default=None)

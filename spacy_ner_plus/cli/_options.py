@@ -20,9 +20,7 @@ GpuId = Annotated[
 ]
 SpansKey = Annotated[
     str | None,
-    typer.Option(
-        metavar="KEY", help="Take doc.spans[KEY], which may overlap, instead of doc.ents"
-    ),
+    typer.Option(metavar="KEY", help="Take doc.spans[KEY], which may overlap, instead of doc.ents"),
 ]
 Tokens = Annotated[
     str,

@@ -40,9 +40,7 @@ def export_cli(
     with errors_as_messages():
         if format_ not in FORMATS:
             raise ValueError(f"--format {format_} is unknown: use one of {', '.join(FORMATS)}.")
-        parity = export_onnx(
-            model, output, quantize=quantize, data=check, component=component
-        )
+        parity = export_onnx(model, output, quantize=quantize, data=check, component=component)
     _print_parity(parity, is_sample=check is None, quantize=quantize)
     size = (output / component / "model" / "model.onnx").stat().st_size
     msg.good(f"Exported to {output}: model.onnx has {size / 1e6:.1f} MB")

@@ -134,9 +134,11 @@ def _tells_how_to_go_on(output: Path) -> Iterator[None]:
 
 
 def _bound_kernel_caches() -> None:
-    """On a CPU, torch's oneDNN compiles kernels for each shape of a batch and keeps thousands in
-    two caches: some hundred megabytes, reached after some 10,000 documents. Shapes seldom recur, so
-    a few do. These are their own settings, read when they are first used.
+    """Let torch's oneDNN keep few kernels on a CPU.
+
+    It compiles kernels for each shape of a batch and keeps thousands in two caches: some hundred
+    megabytes, reached after some 10,000 documents. Shapes seldom recur, so a few do. These are its
+    own settings, read when the caches are first used.
     """
     for name in ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY"):
         os.environ.setdefault(name, "32")

@@ -1,0 +1,1 @@
+"""Annotated data on disk: read, converted and divided."""

@@ -40,8 +40,10 @@ def calibrate(
     if_enough: bool = False,
     component: str = "ner_plus",
 ) -> Calibrated:
-    """Make a pipeline's probabilities come true as often as they say: fit a temperature, and a line
-    through the entities' log odds. The entities that it finds stay the same.
+    """Make a pipeline's probabilities come true as often as they say.
+
+    That is to fit a temperature, and a line through the entities' log odds. The entities that it
+    finds stay the same.
 
     model (Language / str / Path): A trained pipeline, which is changed, or its name or folder.
     data (str / Path): .spacy file with gold annotation that it was not trained on, or a folder.
@@ -79,8 +81,9 @@ def calibrate(
 
 
 def _read_examples(nlp: Language, component: str, data: Path, tokens: str) -> list[Example]:
-    """The annotated documents, processed by the components before this one, to which it may
-    listen.
+    """The annotated documents, processed by the components before this one.
+
+    It may listen to these.
     """
     examples = list(make_corpus_v1(data, tokens)(nlp))
     later = nlp.pipe_names[nlp.pipe_names.index(component) :]

@@ -112,6 +112,7 @@ class Cuts:
         )
 
     def best_f1(self) -> int:
+        """The cut of highest F1, the first of equal ones."""
         return int(np.argmax(self.f1))
 
     def best_recall(self, precision: float) -> int | None:

@@ -14,8 +14,9 @@ CONTEXT_TOKENS = 40
 
 
 class InText:
-    """Entities of one text from left to right, of which those in a part are found without going
-    through all: documents may be long.
+    """Entities of one text from left to right.
+
+    Those in a part are found without going through all: documents may be long.
     """
 
     def __init__(self, entities: Iterable[Entity]) -> None:
@@ -59,8 +60,9 @@ class Excerpt:
 
 
 def excerpt(document: Document, start: int, end: int, entities: InText) -> Excerpt:
-    """The sentences that tokens are in, or some tokens on either side where sentences are longer
-    or not known.
+    """The sentences that tokens are in.
+
+    Where sentences are longer or not known, it is some tokens on either side.
 
     start, end (int): In tokens, end exclusive.
     entities (InText): None of these is cut: the part grows until it holds the whole of

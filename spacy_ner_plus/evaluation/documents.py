@@ -34,6 +34,7 @@ class Entity:
 
     @property
     def span(self) -> Span:
+        """Where it is, and its label."""
         return self.start, self.end, self.label
 
 

@@ -24,8 +24,10 @@ def summarise_errors(findings: Sequence[Finding]) -> ErrorSummary:
 
 
 def _kinds(findings: Sequence[Finding]) -> list[ErrorKind]:
-    """Errors by kind with their cost: what micro F1 gains if errors of this kind alone are mended,
-    so that their gold entities are found and their predicted ones go.
+    """Errors by kind with their cost.
+
+    The cost is what micro F1 gains if errors of this kind alone are mended, so that their gold
+    entities are found and their predicted ones go.
 
     Gains need not add up to the whole loss, because F1 is no sum (Bolya et al. 2020, "TIDE",
     section 2.3).

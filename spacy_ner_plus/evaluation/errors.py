@@ -65,8 +65,9 @@ class Finding:
 
     @property
     def pairs(self) -> list[Pair]:
-        """Gold entities beside the predicted ones that stand for them: each entity once, with the
-        other of largest overlap, or None.
+        """Gold entities beside the predicted ones that stand for them.
+
+        Each entity is there once, with the other of largest overlap, or None.
         """
         if not self.gold or not self.predicted:
             return [*((g, None) for g in self.gold), *((None, p) for p in self.predicted)]
@@ -136,8 +137,10 @@ class _Ties:
         self.of_predicted[p].append(g)
 
     def may_tie(self, g: int, p: int) -> bool:
-        """Whether rule 2 lets two entities be tied: not if both have others already, nor if one
-        came to have many, of which two overlap or one has many itself.
+        """Whether rule 2 lets two entities be tied.
+
+        It does not if both have others already, nor if one came to have many, of which two overlap
+        or one has many itself.
         """
         if self.of_gold[g] and self.of_predicted[p]:
             return False
@@ -157,8 +160,9 @@ class _Ties:
 
 
 def _overlapping_groups(gold: Sequence[Entity], predicted: Sequence[Entity]) -> list[Group]:
-    """Entities that overlap, the largest overlap first: one with one, one with many, or many with
-    one.
+    """Entities that overlap, the largest overlap first.
+
+    A group is one with one, one with many, or many with one.
     """
     ties = _Ties(gold, predicted)
     for g, p in _by_overlap(gold, predicted):
@@ -226,8 +230,9 @@ def _kind_of_group(gold: tuple[Entity, ...], predicted: tuple[Entity, ...]) -> s
 def _alone(
     entities: Sequence[Entity], other_side: Sequence[Entity], kind: str
 ) -> Iterator[tuple[Entity, str]]:
-    """Entities that nothing stands for, with their kind: nested inside one of the other side, or
-    the one given.
+    """Entities that nothing stands for, with their kind.
+
+    The kind is "nested_inside" for those inside one of the other side, or the one given.
     """
     for entity, places in zip(entities, _overlapping(entities, other_side), strict=True):
         others = [other_side[i] for i in places]

@@ -74,8 +74,10 @@ def evaluate(
     samples: int = 2000,
     seed: int = 0,
 ) -> Evaluation:
-    """Evaluate the entities of a pipeline: exact and partial scores with intervals, errors by kind
-    and what they cost, scores of groups of entities, and how far the probabilities can be trusted.
+    """Evaluate the entities of a pipeline.
+
+    This gives exact and partial scores with intervals, errors by kind and what they cost, scores of
+    groups of entities, and how far the probabilities can be trusted.
 
     model (Union[Language, str, Path]): Any pipeline that sets doc.ents (or doc.spans[spans_key]),
         or its name or folder, or a .jsonl file with predictions for the same documents in the same

@@ -22,10 +22,12 @@ class Judged:
 
     @property
     def n_tokens(self) -> int:
+        """How many tokens the entity has."""
         return self.entity.end - self.entity.start
 
     @property
     def text(self) -> str:
+        """The entity as it stands in the document."""
         return self.document.text[self.entity.start_char : self.entity.end_char]
 
 

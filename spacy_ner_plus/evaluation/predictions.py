@@ -1,5 +1,6 @@
-"""Where the documents of an evaluation come from: a pipeline that runs over annotated data, or
-predictions that it made before.
+"""Where the documents of an evaluation come from.
+
+That is a pipeline that runs over annotated data, or predictions that it made before.
 """
 
 from collections.abc import Iterable, Iterator
@@ -40,6 +41,7 @@ class Speed:
 
     @property
     def words_per_second(self) -> float:
+        """The speed in tokens; 0 if no time passed."""
         return self.words / self.seconds if self.seconds else 0.0
 
 
@@ -108,8 +110,9 @@ def predict(
 
 
 def model_name(model: Language | str | Path) -> str:
-    """What a model is called in results: its name or folder as given, or where it was loaded from;
-    else the name in its meta.json.
+    """What a model is called in results.
+
+    It is its name or folder as given, or where it was loaded from; else the name in its meta.json.
     """
     if not isinstance(model, Language):
         return str(model)
@@ -190,8 +193,9 @@ def read_predictions(path: Path, data: Path, spans_key: str | None = None) -> Pr
 def _timed(
     nlp: Language, examples: dict[int, Example], places: list[int], spans_key: str | None
 ) -> tuple[list[Document], Speed]:
-    """Run a pipeline over the examples of some places. Each is taken out, and so let go of, when
-    its entities are known.
+    """Run a pipeline over the examples of some places.
+
+    Each is taken out, and so let go of, when its entities are known.
     """
     documents = []
     n_words, sets_entities = 0, False

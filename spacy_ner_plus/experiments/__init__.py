@@ -1,0 +1,1 @@
+"""Many trainings over one corpus: cross-validation and learning curves."""

@@ -45,8 +45,10 @@ def cross_validate(
     keep_models: bool = False,
     overwrite: bool = False,
 ) -> CrossValidation:
-    """Train and score once for each fold: each document is scored by a model that was trained
-    without it. After an interruption the same call goes on after the last fold that was finished.
+    """Train and score once for each fold.
+
+    Each document is scored by a model that was trained without it. After an interruption the same
+    call goes on after the last fold that was finished.
 
     config (str / Path / Config): A training config, or its file.
     data (str / Path): .spacy file with gold annotation, or a folder of such files.

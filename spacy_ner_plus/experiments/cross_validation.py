@@ -25,8 +25,10 @@ def plan_cross_validation(
     seed: int,
     further_settings: dict[str, Any],
 ) -> Plan:
-    """Divide a corpus into folds. A run trains on all but one, with a part of them set aside for
-    the choice of the checkpoint, and scores that one.
+    """Divide a corpus into folds.
+
+    A run trains on all but one, with a part of them set aside for the choice of the checkpoint, and
+    scores that one.
 
     config (Config): The interpolated config.
     dev_share (float): How much of the documents of the other folds is set aside.

@@ -157,8 +157,9 @@ def plotted(points: Sequence[CurvePoint]) -> PlottedCurve:
 
 
 def frequent_types(points: Sequence[CurvePoint]) -> list[str]:
-    """The types with most gold entities in the scored data, as many as can be told apart; none
-    where there is but one, which is all of them.
+    """The types with most gold entities in the scored data, as many as can be told apart.
+
+    There are none where there is but one type, which is all of them.
     """
     types = points[-1].runs[0].scores.per_type
     if len(types) == 1:

@@ -54,8 +54,9 @@ def learning_curve(
     keep_models: bool = False,
     overwrite: bool = False,
 ) -> LearningCurve:
-    """Train with shares of the data, to see whether more documents would help. After an
-    interruption the same call goes on after the last run that was finished.
+    """Train with shares of the data, to see whether more documents would help.
+
+    After an interruption the same call goes on after the last run that was finished.
 
     config (str / Path / Config): A training config, or its file.
     train (str / Path): .spacy file to train with, or a folder of such files.

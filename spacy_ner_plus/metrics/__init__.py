@@ -1,0 +1,1 @@
+"""Counts to scores in numpy: what all that measures entities reads."""

@@ -1,0 +1,1 @@
+"""Models of thinc: Docs to scores, and scores to entities."""

@@ -11,29 +11,36 @@ class HasSupport(Protocol):
     """Scores of a type that know how many gold entities it has."""
 
     @property
-    def support(self) -> int: ...
+    def support(self) -> int:
+        """How many gold entities the type has."""
+        ...
 
 
 Supported = TypeVar("Supported", bound=HasSupport)
 
 
 def percent(share: float | None) -> str:
+    """A share in percent, with one decimal; a dash for none."""
     return NONE if share is None else f"{100 * share:.1f}"
 
 
 def decimals(number: float | None, n: int = 3) -> str:
+    """A number with n decimals; a dash for none."""
     return NONE if number is None else f"{number:.{n}f}"
 
 
 def count(number: float) -> str:
+    """A whole number, with commas between thousands."""
     return f"{number:,.0f}"
 
 
 def size(n_bytes: float) -> str:
+    """A number of bytes in MB, or in GB from 1 GB on."""
     return f"{n_bytes / 1e9:.1f} GB" if n_bytes >= 1e9 else f"{n_bytes / 1e6:.0f} MB"
 
 
 def interval(ends: tuple[float, float] | None) -> str:
+    """Two shares in percent, from one to the other; a dash for none."""
     return NONE if ends is None else f"{percent(ends[0])} to {percent(ends[1])}"
 
 

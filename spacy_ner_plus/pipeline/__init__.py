@@ -1,0 +1,1 @@
+"""The components of spaCy pipelines, and what they have in common."""

@@ -11,6 +11,7 @@ from ..models.decoding.entities import Entities
 
 
 def check_existing_ents(value: str, choices: Sequence[str]) -> None:
+    """RAISES ValueError: If a value of `existing_ents` is none of the choices."""
     if value not in choices:
         raise ValueError(f"existing_ents = {value!r} is unknown: use one of {tuple(choices)}.")
 
@@ -39,6 +40,7 @@ class Annotator:
         self._is_stored = register_probability()
 
     def write(self, doc: Doc, entities: Entities) -> None:
+        """Put entities on a Doc, but for those too improbable or in the way of others."""
         # an entity whose probability is not known (NaN) stays at any threshold
         is_wanted = ~(entities.probabilities < self._least[entities.labels])
         is_bare = self._overwrites or not doc.has_annotation("ENT_IOB")

@@ -104,8 +104,10 @@ class EntityPipe(SavedPipe):
         return next(self.pipe([doc]), None)  # type: ignore[return-value]
 
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
-        """Process a stream. If a batch fails, its Docs are tried one by one, so that the error
-        handler gets only those that fail by themselves.
+        """Process a stream.
+
+        If a batch fails, its Docs are tried one by one, so that the error handler gets only those
+        that fail by themselves.
 
         stream (Iterable[Doc]): The documents.
         batch_size (int): How many to take at once, at most: see look_ahead.
@@ -155,7 +157,9 @@ class TrainableEntityPipe(EntityPipe, TrainablePipe):
         return list(self.labels)
 
     def to_files(self) -> dict[str, Unsaved]:
+        """See SavedPipe.to_files. They are the model's."""
         return saved_model.to_files(self.model)
 
     def read_files(self, files: Mapping[str, Content], *, is_verified: bool) -> Callable[[], None]:
+        """See SavedPipe.read_files. They are the model's."""
         return saved_model.read_model(self.model, files, is_verified=is_verified).take

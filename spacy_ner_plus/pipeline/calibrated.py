@@ -21,8 +21,9 @@ class CalibratedPipe(EntityPipe):
     calibration: Calibration
 
     def predict_under(self, docs: Iterable[Doc], calibration: Calibration) -> list[Entities]:
-        """As predict, with the probabilities that there are under a calibration; the entities are
-        the same under each.
+        """As predict, with the probabilities that there are under a calibration.
+
+        The entities are the same under each.
         """
         raise NotImplementedError(f"{type(self).__name__} has no method predict_under.")
 
@@ -35,8 +36,9 @@ class CalibratedPipe(EntityPipe):
         return self.predict_under(docs, self.calibration)
 
     def judge(self, examples: Iterable[Example]) -> JudgedEntities:
-        """Find the entities of annotated documents; those without annotation are left out. A
-        subclass whose model takes time runs it but once, whatever the calibrations.
+        """Find the entities of annotated documents; those without annotation are left out.
+
+        A subclass whose model takes time runs it but once, whatever the calibrations.
 
         RETURNS (JudgedEntities): Each entity, with whether it is right.
         """
@@ -45,8 +47,10 @@ class CalibratedPipe(EntityPipe):
         return JudgedEntities(lambda under: self.predict_under(docs, under), self.labels, examples)
 
     def calibrate(self, examples: Iterable[Example]) -> Agreement:
-        """Make probabilities agree with how often they come true, on annotated documents that the
-        model was not trained on. The entities that it finds stay the same.
+        """Make probabilities agree with how often they come true.
+
+        They are fitted on annotated documents that the model was not trained on. The entities that
+        it finds stay the same.
 
         examples (Iterable[Example]): Some hundreds of entities at least, better thousands.
         RETURNS (Agreement): Of the probabilities and the annotation, after it. On the same

@@ -1,5 +1,6 @@
-"""What some components can do and others can't, as protocols: callers ask whether a component has
-a capability (isinstance works), and never of which class it is.
+"""What some components can do and others can't, as protocols.
+
+Callers ask whether a component has a capability (isinstance works), and never of which class it is.
 """
 
 from collections.abc import Iterable, Sequence
@@ -42,7 +43,9 @@ class HasCalibration(Protocol):
     calibration: Calibration
 
     @property
-    def labels(self) -> tuple[str, ...]: ...
+    def labels(self) -> tuple[str, ...]:
+        """The types of its entities."""
+        ...
 
     def predict_under(self, docs: Iterable[Doc], calibration: Calibration) -> list[Entities]:
         """The same entities, with the probabilities that they have under a calibration."""
@@ -109,12 +112,16 @@ class HasTagger(Protocol):
     model: Model[list[Doc], Any]
 
     @property
-    def tagger(self) -> TaggerShim: ...
+    def tagger(self) -> TaggerShim:
+        """The shim that has the tags and their decoder."""
+        ...
 
 
 def components(nlp: Language) -> list[Any]:
-    """The components of a pipeline: spaCy's own types say no more of them than that they can be
-    called, and so rule out that they have a capability.
+    """The components of a pipeline, as Any.
+
+    spaCy's own types say no more of them than that they can be called, and so rule out that they
+    have a capability.
     """
     return [component for _, component in nlp.pipeline]
 

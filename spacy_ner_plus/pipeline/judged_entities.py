@@ -1,5 +1,6 @@
-"""Entities that a component finds in annotated documents, and whether each is right: how well their
-probabilities agree with that, and the calibration that makes them agree.
+"""Entities that a component finds in annotated documents, and whether each is right.
+
+From these: how well their probabilities agree with that, and the calibration that makes them agree.
 """
 
 from collections.abc import Callable, Iterable
@@ -52,6 +53,7 @@ class JudgedEntities:
         return np.concatenate([np.zeros(0), *found])[self._judged]
 
     def agreement(self, under: Calibration) -> Agreement:
+        """How well the probabilities under a calibration agree with what is right."""
         return agreement(self.probabilities(under), self.correct)
 
 

@@ -8,6 +8,7 @@ Threshold = float | Mapping[str, float] | None
 
 
 def check_threshold(threshold: Threshold) -> None:
+    """RAISES ValueError: If a threshold is no probability."""
     values = threshold.values() if isinstance(threshold, Mapping) else [threshold or 0.0]
     for value in values:
         if not 0.0 <= value <= 1.0:

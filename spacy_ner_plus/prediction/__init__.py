@@ -1,0 +1,1 @@
+"""A pipeline over files, which goes on after a kill."""

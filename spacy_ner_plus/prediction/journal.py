@@ -127,21 +127,19 @@ class Journal:
         number (int): Which it is, from 0.
         fill: Writes results and rejects to the files that it is given.
         """
-
-        def fill_and_seal(chunk: Path) -> ChunkCounts:
-            files = [chunk / PART, chunk / REJECTS]
+        chunk = self.folder / _chunk_name(number)
+        with CommittedFolder(chunk, unfinished=self.folder / UNFINISHED).writing() as folder:
+            files = [folder / PART, folder / REJECTS]
             counts = fill(*files)
             digests = {file.name: file_digest(file) for file in files}
             record = {"counts": asdict(counts), "sha256": digests}
-            (chunk / RECORD).write_text(json.dumps(record), encoding="utf8")
-            return counts
-
-        chunk = self.folder / _chunk_name(number)
-        return CommittedFolder(chunk, unfinished=self.folder / UNFINISHED).commit(fill_and_seal)
+            (folder / RECORD).write_text(json.dumps(record), encoding="utf8")
+        return counts
 
     def finish(self, join: Callable[[Sequence[Path], Path], None]) -> None:
-        """Put the output and the rejects file, if there are any, in their places, and remove the
-        work folder.
+        """Put the output and the rejects file, if there are any, in their places.
+
+        The work folder is removed.
 
         join: Makes the output of the parts of all chunks.
         """

@@ -37,8 +37,10 @@ def export_onnx(
     data: str | Path | None = None,
     component: str = "ner_plus",
 ) -> Parity:
-    """Make a pipeline run on ONNX Runtime: its component then holds a graph of its encoder instead
-    of torch weights. It is loaded, packaged and used as any other, but can't be trained further.
+    """Make a pipeline run on ONNX Runtime.
+
+    Its component then holds a graph of its encoder instead of torch weights. It is loaded, packaged
+    and used as any other, but can't be trained further.
 
     model (str / Path / Language): Name or folder of a trained pipeline, or the pipeline itself,
         which is changed.

@@ -42,6 +42,7 @@ class JsonLinesOutput:
     keeps_others: bool
 
     def write(self, path: Path, chunk: Sequence[Predicted]) -> None:
+        """See Output.write."""
         with path.open("w", encoding="utf8", newline="\n") as file:
             for predicted in chunk:
                 row = self.form.make(self.found.record(predicted))
@@ -50,13 +51,15 @@ class JsonLinesOutput:
                 file.write(json.dumps(row, ensure_ascii=False) + "\n")
 
     def join(self, parts: Sequence[Path], path: Path) -> None:
+        """See Output.join. The files are put one after the other."""
         concatenate(parts, path)
 
 
 @dataclass(frozen=True)
 class ParquetOutput:
-    """A table with nested columns, a row group a chunk. The id is a string, and the other fields
-    are as JSON in another.
+    """A table with nested columns, a row group a chunk.
+
+    The id is a string, and the other fields are as JSON in another.
 
     RAISES ValueError: If pyarrow is not installed.
     """
@@ -70,6 +73,7 @@ class ParquetOutput:
         require("pyarrow.parquet", "parquet")
 
     def write(self, path: Path, chunk: Sequence[Predicted]) -> None:
+        """See Output.write. It is one table a chunk."""
         pa, pq = require("pyarrow", "parquet"), require("pyarrow.parquet", "parquet")
         rows = []
         for predicted in chunk:
@@ -82,6 +86,7 @@ class ParquetOutput:
         pq.write_table(pa.Table.from_pylist(rows, schema=self._schema()), path)
 
     def join(self, parts: Sequence[Path], path: Path) -> None:
+        """See Output.join. Each chunk becomes a row group, unless it has no rows."""
         pq = require("pyarrow.parquet", "parquet")
         with pq.ParquetWriter(path, self._schema()) as writer:
             for part in parts:
@@ -120,6 +125,7 @@ class SpacyOutput:
     is_folder: bool
 
     def write(self, path: Path, chunk: Sequence[Predicted]) -> None:
+        """See Output.write. Id, row and fields are in the Docs' user data."""
         docs = DocBin(store_user_data=True)
         for predicted in chunk:
             doc, document = predicted.doc, predicted.document
@@ -136,6 +142,7 @@ class SpacyOutput:
         docs.to_disk(path)
 
     def join(self, parts: Sequence[Path], path: Path) -> None:
+        """See Output.join. In a folder each chunk stays a file."""
         if self.is_folder:
             path.mkdir()
             for number, part in enumerate(parts):

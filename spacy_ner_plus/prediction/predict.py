@@ -28,8 +28,10 @@ def predict(
     overwrite: bool = False,
     code: Path | None = None,
 ) -> RunSummary:
-    """Find the entities of many documents, in constant memory. After a kill, the same call goes on
-    after the last whole chunk; the result is the same, byte by byte.
+    """Find the entities of many documents, in constant memory.
+
+    After a kill, the same call goes on after the last whole chunk; the result is the same, byte by
+    byte.
 
     model (Language / str / Path): Any pipeline, or its name or folder.
     input (str / Path): .txt file (a document a line), .jsonl, .csv, .tsv, .parquet or .spacy file,

@@ -56,11 +56,14 @@ class Found:
         )
 
     def count(self, doc: Doc) -> int:
+        """How many entities a Doc has."""
         return sum(1 for _ in scored_spans(doc, self.spans_key))
 
     def record(self, predicted: Predicted) -> TextRecord:
-        """The text with the entities that were found. Beside them, under `row`, where it stands in
-        the input, and under `sentences` the readings, if there are any.
+        """The text with the entities that were found.
+
+        Beside them, under `row`, where it stands in the input, and under `sentences` the readings,
+        if there are any.
 
         RAISES ValueError: If a span has no label.
         """

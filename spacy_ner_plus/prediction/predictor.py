@@ -68,8 +68,10 @@ class Predictor:
         return found
 
     def _handle_errors(self, handler: ErrorHandler) -> None:
-        """What nlp.set_error_handler does, which fails on spaCy's own parser and ner of some
-        versions (3.8.18 for one): they have the method, but no place for the handler, and raise.
+        """Give each component an error handler, as nlp.set_error_handler does.
+
+        That one fails on spaCy's own parser and ner of some versions (3.8.18 for one): they have
+        the method, but no place for the handler, and raise.
         """
         self._nlp.default_error_handler = handler
         for _, component in self._nlp.pipeline:

@@ -71,6 +71,7 @@ class RunSummary:
 
     @property
     def words_per_second(self) -> float:
+        """The tokens that this run processed per second."""
         return (self.counts.words - self.before.words) / max(self.seconds, 1e-9)
 
 
@@ -83,8 +84,10 @@ def run_prediction(
     overwrite: bool = False,
     max_rejects: int | None = None,
 ) -> RunSummary:
-    """Run a pipeline over all documents of an input, or over those that an earlier run with the
-    same arguments, which was killed, had not done. The result is the same, byte by byte.
+    """Run a pipeline over all documents of an input.
+
+    If an earlier run with the same arguments was killed, it is over those that this had not done.
+    The result is the same, byte by byte.
 
     model (Language / str / Path): Any pipeline, or its name or folder.
     input (Path): A file or folder.

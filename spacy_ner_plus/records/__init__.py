@@ -1,5 +1,7 @@
-"""A text with what is known about its entities: the one form in which files, predictions and
-everything else exchange them, in memory and as JSON. docs/records.md describes each key.
+"""A text with what is known about its entities.
+
+It is the one form in which files, predictions and everything else exchange them, in memory and as
+JSON. docs/records.md describes each key.
 """
 
 from .json_object import keys_of

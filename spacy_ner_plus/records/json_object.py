@@ -12,8 +12,9 @@ _EMPTY = ("meta", "unknown", "blocked", "relations")
 
 
 class JsonObject:
-    """A dataclass that is an object in JSON: a key for each field, and in the field `other` the
-    keys that the schema does not know.
+    """A dataclass that is an object in JSON: a key for each field.
+
+    In the field `other` are the keys that the schema does not know.
 
     integers (Tuple[str, ...]): The keys whose numbers are integers.
     """
@@ -23,8 +24,9 @@ class JsonObject:
     __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
 
     def to_json(self) -> dict[str, Any]:
-        """The object, as plain data. What is None is left out, and so is what says nothing when
-        it is empty.
+        """The object, as plain data.
+
+        What is None is left out, and so is what says nothing when it is empty.
         """
         row = {}
         for key in keys_of(type(self)):

@@ -178,8 +178,10 @@ class TextRecord(JsonObject):
         self.check_other()
 
     def to_json(self) -> dict[str, Any]:
-        """The row, as plain data. What is None is left out, and so is what says nothing when it is
-        empty. An empty list of spans says that there are no entities, none that nothing is known.
+        """The row, as plain data.
+
+        What is None is left out, and so is what says nothing when it is empty. An empty list of
+        spans says that there are no entities, none that nothing is known.
         """
         row = JsonObject.to_json(self)
         return {key: row.pop(key) for key in _ORDER if key in row} | row

@@ -1,0 +1,1 @@
+"""What commands rest on: whole files, the run that was begun, extras, peak memory."""

@@ -32,6 +32,4 @@ def check_installed(package: str, extra: str, *, what: str) -> None:
 
 
 def _missing(what: str, package: str, extra: str) -> str:
-    return (
-        f"{what} needs {package}, which is not installed: pip install \"spacy_ner_plus[{extra}]\""
-    )
+    return f'{what} needs {package}, which is not installed: pip install "spacy_ner_plus[{extra}]"'

@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from .digests import Content, file_digest
 
 
-@dataclass(frozen=True)
-class Fingerprint:
+class Fingerprint(NamedTuple):
     """What is written down of a file: its size in bytes and its SHA-256."""
 
     size: int
@@ -16,6 +16,10 @@ class Fingerprint:
 
     @classmethod
     def of(cls, content: Content) -> "Fingerprint":
+        """Take it of a file, or of the bytes that are to be written.
+
+        content (Union[Path, bytes]): The file, or its bytes.
+        """
         return cls(_size(content), file_digest(content))
 
 
@@ -37,10 +41,9 @@ def find_problems(
     files: Mapping[str, Content],
     wording: Wording = DEFAULT_WORDING,
 ) -> Iterator[tuple[str, str]]:
-    """Compare files with what was written down of them. Nothing is opened that is not in `files`,
-    and nothing is read before it is asked for.
+    """Compare files with what was written down of them, in the order of their names.
 
-    YIELDS (Tuple[str, str]): The name of a file and what is wrong with it, by name.
+    YIELDS (Tuple[str, str]): The name of a file and what is wrong with it.
     """
     for name in sorted({*recorded, *files}):
         if name not in files:

@@ -11,8 +11,10 @@ else:
 
 
 def peak_memory() -> dict[str, int]:
-    """Bytes that were taken at most since the process began: "memory" of the processor (resident
-    set), where the system tells, and "GPU", all devices together, if torch has used one.
+    """Bytes that were taken at most since the process began.
+
+    They are "memory" of the processor (resident set), where the system tells, and "GPU", all
+    devices together, if torch has used one.
     """
     peaks = {}
     if HAS_RESOURCE:

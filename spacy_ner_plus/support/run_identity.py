@@ -23,11 +23,10 @@ def differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
 
 
 def refuse(found: Sequence[str], what: str, what_to_do: str) -> None:
-    """Go no further if anything differs.
+    """Go no further if anything was found to differ.
 
-    found (Sequence[str]): What differs, a few words each.
-    what, what_to_do (str): What that means, and what to do about it.
-    RAISES ValueError: If there is anything: with the first differences and the count of the others.
+    RAISES ValueError: With what that means, the first differences, the count of the others, and
+        what to do.
     """
     if found:
         more = [f"and {len(found) - MAX_SHOWN} more"] if len(found) > MAX_SHOWN else []

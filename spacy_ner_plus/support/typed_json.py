@@ -13,8 +13,9 @@ T = TypeVar("T")
 
 
 def to_json(value: Any) -> Any:
-    """What JSON has of a value: dataclasses as objects with their fields as keys, in their order;
-    tuples as lists.
+    """What JSON has of a value.
+
+    Dataclasses are objects with their fields as keys, in their order; tuples are lists.
     """
     if is_dataclass(value):
         return {field.name: to_json(getattr(value, field.name)) for field in fields(value)}

@@ -1,0 +1,1 @@
+"""From Docs to arrays: wordpieces, windows, batches."""

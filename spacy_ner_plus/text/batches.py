@@ -33,6 +33,7 @@ class Batch:
 
     @property
     def n_rows(self) -> int:
+        """How many tokens can be tagged, in all Docs together."""
         return sum(map(len, self.row_tokens))
 
 

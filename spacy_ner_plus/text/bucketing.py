@@ -45,8 +45,9 @@ def buckets_of_equal_width(widths: np.ndarray, max_batch_pieces: int) -> list[np
 def buckets_of_least_cost(
     lengths: np.ndarray, max_batch_pieces: int, bucket_cost: int
 ) -> list[np.ndarray]:
-    """Group windows so that padded pieces, and bucket_cost for each bucket, are the fewest: by
-    dynamic programming over the different lengths.
+    """Group windows so that padded pieces, and bucket_cost for each bucket, are the fewest.
+
+    This is dynamic programming over the different lengths.
 
     lengths: (n_windows,) int64. bucket_cost (int): In pieces. Otherwise as buckets_of_equal_width.
     """

@@ -18,8 +18,9 @@ COLUMNS: list[int | str] = ["IDX", "LENGTH", "IS_SPACE"]
 
 @dataclass(frozen=True)
 class JoinedDocs:
-    """The wordpieces of some Docs, and the tokens that can be tagged: those that are not
-    whitespace and have pieces.
+    """The wordpieces of some Docs, and the tokens that can be tagged.
+
+    Those are not whitespace and have pieces.
 
     alignment: tokens and pieces, counted through all Docs one after the other.
     ids: (n_pieces,) int64, vocabulary ids.

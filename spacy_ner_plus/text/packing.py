@@ -159,8 +159,10 @@ def _pad(
 def _place(
     pairs: Pairs, own: np.ndarray, group: np.ndarray, width: int, n_prefix: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Where the pairs of a bucket are in it: their positions in the flattened padded pieces, int64,
-    and where another row part begins, bool. *(pairs of the bucket,)* both
+    """Where the pairs of a bucket are in it.
+
+    These are their positions in the flattened padded pieces, int64, and where another row part
+    begins, bool. *(pairs of the bucket,)* both
 
     own: (pairs of the bucket,) int64. group: (n_windows of it,) int64, the windows by slot.
     """

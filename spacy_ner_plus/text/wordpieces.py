@@ -123,10 +123,12 @@ class WordpieceTokenizer:
         return bool(np.array_equal(upper.ids, lower.ids))
 
     def to_json(self) -> str:
+        """The tokenizer's own JSON, without the padding piece's id."""
         return str(self.tokenizer.to_str())
 
     @classmethod
     def from_json(cls, text: str, *, pad_id: int) -> "WordpieceTokenizer":
+        """The tokenizer that to_json was called on."""
         return cls(Tokenizer.from_str(text), pad_id=pad_id)
 
     # The tokenizers library pickles through the same JSON, but forgets how special tokens in
@@ -180,8 +182,9 @@ def _read_special_as_text(tokenizer: Tokenizer) -> None:
 
 
 def _is_found_whole(tokenizer: Tokenizer, text: str, id_: int) -> bool:
-    """Whether a text becomes a piece only as long as it is whole; the unknown piece also may
-    stand for its parts.
+    """Whether a text becomes a piece only as long as it is whole.
+
+    The unknown piece also may stand for its parts.
     """
     whole = tokenizer.encode(text, add_special_tokens=False).ids
     parts = tokenizer.encode(f"{text[:1]} {text[1:]}", add_special_tokens=False).ids

@@ -6,7 +6,6 @@ every file tells damaged files.
 
 import json
 from collections.abc import Callable
-from dataclasses import astuple
 from pathlib import Path
 
 from ..support.committed_folder import CommittedFolder, remove_at_once
@@ -46,13 +45,10 @@ class CheckpointFolder:
         target = self.path / str(n_steps)
         if target.exists():
             return
-
-        def fill_and_seal(folder: Path) -> None:
+        older = self._complete()
+        with CommittedFolder(target, unfinished=self.path / UNFINISHED).writing() as folder:
             fill(folder)
             _write_manifest(folder)
-
-        older = self._complete()
-        CommittedFolder(target, unfinished=self.path / UNFINISHED).commit(fill_and_seal)
         for path in older:
             remove(path)
 
@@ -93,6 +89,6 @@ def _files(folder: Path) -> dict[str, Path]:
 
 
 def _write_manifest(folder: Path) -> None:
-    files = {name: astuple(Fingerprint.of(path)) for name, path in _files(folder).items()}
+    files = {name: Fingerprint.of(path) for name, path in _files(folder).items()}
     manifest = {"format": FORMAT, "files": files}
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=2), encoding="utf8")

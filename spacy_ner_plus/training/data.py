@@ -37,6 +37,7 @@ class RecordedCorpus:
         self._count = 0
 
     def __call__(self, nlp: Language) -> Iterator[Example]:
+        """The corpus's examples; what each holds goes into the digest."""
         for example in self._corpus(nlp):
             self._digest.update(_content(example.predicted, INPUT))
             self._digest.update(_content(example.reference, GOLD))
@@ -100,8 +101,9 @@ class BatchStream:
         return item
 
     def skip(self, n_batches: int, jumps: Arrays) -> None:
-        """Go past the first batches of a new stream, with the jumps that were noted then. If the
-        data have become less, it ends with them.
+        """Go past the first batches of a new stream, with the jumps that were noted then.
+
+        If the data have become less, it ends with them.
         """
         at: dict[int, Arrays] = {}
         for key, state in jumps.items():

@@ -22,9 +22,13 @@ SETTINGS = ("learn_rate", "b1", "b2", "eps", "L2", "grad_clip")
 class OptimizesItself(Protocol):
     """A shim that has an optimizer of its own, and no state in thinc's."""
 
-    def optimizer_to_bytes(self) -> bytes: ...
+    def optimizer_to_bytes(self) -> bytes:
+        """The optimizer's state; empty if nothing has been learned yet."""
+        ...
 
-    def optimizer_from_bytes(self, data: bytes) -> None: ...
+    def optimizer_from_bytes(self, data: bytes) -> None:
+        """Take up a state that optimizer_to_bytes gave."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -39,15 +43,20 @@ class Place:
 
     @property
     def position(self) -> list[Any]:
+        """Where it is in the pipeline, as plain data."""
         return [self.pipe, self.n_node, self.n_shim, self.name]
 
     @property
     def key(self) -> tuple[int, str]:
+        """What thinc's optimizer knows it by."""
         owner = self.node if self.n_shim is None else self.node.shims[self.n_shim]
         return (owner.id, self.name)
 
     def allocate_gradient(self) -> None:
-        """thinc updates whatever has a gradient, be it 0: a parameter that was updated has one."""
+        """Give the parameter a gradient.
+
+        thinc updates whatever has one, be it 0: a parameter that was updated has one.
+        """
         if self.n_shim is not None:
             parameter = self.node.shims[self.n_shim]._model.get_parameter(self.name)
             if parameter.grad is None:

@@ -26,9 +26,8 @@ def save_pipeline(
     with nlp.use_params(optimizer.averages):
         before_to_disk(nlp).to_disk(output / DIR_MODEL_LAST)
     if is_best:
-        CommittedFolder(output / DIR_MODEL_BEST).commit(
-            lambda folder: shutil.copytree(output / DIR_MODEL_LAST, folder, dirs_exist_ok=True)
-        )
+        with CommittedFolder(output / DIR_MODEL_BEST).writing() as folder:
+            shutil.copytree(output / DIR_MODEL_LAST, folder, dirs_exist_ok=True)
 
 
 def recover_best(output: Path) -> None:

@@ -46,8 +46,10 @@ def make_progress_logger_v1(
     output_file: str | None = None,
     log_every_seconds: float = 10.0,
 ) -> SetupLogger:
-    """Create a training logger that shows a progress bar from the first step on, or a line every
-    few seconds where there is no terminal, and a table with one row for each evaluation.
+    """Create a training logger that shows a progress bar and a table of scores.
+
+    The bar is there from the first step on, or a line every few seconds where there is no terminal;
+    the table has one row for each evaluation.
 
     Memory is what the process has taken at most so far.
 
@@ -135,6 +137,7 @@ class ProgressMeter:
 
     @property
     def seconds_per_step(self) -> float:
+        """The time of a training step so far; 0 before the first one."""
         return self._train_seconds / self._train_steps if self._train_steps else 0.0
 
     def take_loss(self) -> float | None:

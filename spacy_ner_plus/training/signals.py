@@ -9,8 +9,10 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class StopSignals:
-    """Notes the first Ctrl-C or SIGTERM (which clusters send some time before SIGKILL) instead of
-    ending the process; the second one acts as usual. Outside of the main thread it does nothing.
+    """Notes the first Ctrl-C or SIGTERM instead of ending the process.
+
+    SIGTERM is what clusters send some time before SIGKILL. The second one acts as usual. Outside of
+    the main thread it does nothing.
     """
 
     def __init__(self) -> None:

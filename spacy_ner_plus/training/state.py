@@ -46,6 +46,7 @@ class RunState:
         return is_patience_over or (max_steps > 0 and last >= max_steps)
 
     def to_json(self) -> dict[str, Any]:
+        """The state as plain data."""
         rows = [{key: encode(row[key]) for key in ROW_KEYS} for row in self.rows]
         return {
             "n_steps": self.n_steps,
@@ -57,12 +58,14 @@ class RunState:
 
     @classmethod
     def from_json(cls, saved: dict[str, Any]) -> "RunState":
+        """The state that to_json gave."""
         return cls(**{key: decode(value) for key, value in saved.items()})
 
 
 def encode(value: Any) -> Any:
-    """A value as JSON that `decode` makes the same value of: losses of some components are numpy
-    numbers, and adding to them as floats would give other sums.
+    """A value as JSON that `decode` makes the same value of.
+
+    Losses of some components are numpy numbers, and adding to them as floats would give other sums.
     """
     if isinstance(value, dict):
         return {str(key): encode(item) for key, item in value.items()}

@@ -20,9 +20,9 @@ FOLDERS = {
 LABELS = ("A", "B", "C")
 N_TOKENS = 12
 
-_spans = st.tuples(
-    st.integers(0, N_TOKENS - 1), st.integers(1, 5), st.sampled_from(LABELS)
-).map(lambda span: (span[0], min(N_TOKENS, span[0] + span[1]), span[2]))
+_spans = st.tuples(st.integers(0, N_TOKENS - 1), st.integers(1, 5), st.sampled_from(LABELS)).map(
+    lambda span: (span[0], min(N_TOKENS, span[0] + span[1]), span[2])
+)
 
 overlapping_spans = st.lists(_spans, max_size=7, unique=True)
 

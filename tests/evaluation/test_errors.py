@@ -155,7 +155,6 @@ def test_the_other_way_round_errors_are_mirrored(gold: list[Span], predicted: li
 
 
 @pytest.mark.slow
-@settings(max_examples=200)
 @settings(max_examples=200, deadline=None)
 @given(any_spans, any_spans)
 def test_pairs_hold_each_entity_once(gold: list[Span], predicted: list[Span]) -> None:

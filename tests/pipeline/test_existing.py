@@ -273,9 +273,7 @@ def test_entity_ruler_before_it_is_respected(
     assert {("tetrandrine", "Chemical"), ("fangchinoline", "Chemical")} <= found
 
 
-def test_entity_ruler_before_it_is_overwritten(
-    trained_dir: Path, trained_docs: list[Doc]
-) -> None:
+def test_entity_ruler_before_it_is_overwritten(trained_dir: Path, trained_docs: list[Doc]) -> None:
     doc = with_ruler(trained_dir, "overwrite")(TEXTS[0])
     assert_same_predictions([doc], [trained_docs[0]])
 

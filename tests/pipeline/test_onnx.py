@@ -75,9 +75,7 @@ def test_exported_pipeline_says_how_sure_it_is(exported: Language, trained_dir: 
     for pipeline in (nlp, exported):
         ner, doc = pipeline.get_pipe("ner_plus"), pipeline(TEXTS[0])
         readings = ner.alternatives(doc, k=3)
-        answers.append(
-            [ner.sequence_entropy(doc), *(reading.probability for reading in readings)]
-        )
+        answers.append([ner.sequence_entropy(doc), *(reading.probability for reading in readings)])
     np.testing.assert_allclose(answers[0], answers[1], rtol=0, atol=1e-4)
 
 

@@ -42,9 +42,7 @@ def find(nlp: Language, threshold: Any) -> list[Found]:
             (e.start, e.end, e.label_) for e in doc.ents
         ]
         assert np.asarray(group.attrs["scores"]).tolist() == probabilities(doc)
-    return [
-        [(e.start, e.end, e.label_, e._.probability) for e in doc.ents] for doc in docs
-    ]
+    return [[(e.start, e.end, e.label_, e._.probability) for e in doc.ents] for doc in docs]
 
 
 def test_threshold_leaves_out_what_is_less_probable(unsure: Language) -> None:

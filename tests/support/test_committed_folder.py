@@ -28,7 +28,9 @@ def read_tree(folder: Path) -> Tree | None:
 
 
 def commit(place: Path, tree: Tree) -> None:
-    CommittedFolder(place / "folder").commit(lambda folder: write_tree(folder, tree))
+    with CommittedFolder(place / "folder").writing() as folder:
+        assert list(folder.iterdir()) == []
+        write_tree(folder, tree)
 
 
 def recover(place: Path) -> None:
@@ -45,35 +47,29 @@ def before(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     return place
 
 
-def test_commit_gives_what_fill_returns_and_leaves_the_folder_alone(before: Path) -> None:
-    def fill(folder: Path) -> str:
-        assert list(folder.iterdir()) == []
-        write_tree(folder, NEW)
-        return "filled"
-
-    assert CommittedFolder(before / "folder").commit(fill) == "filled"
+def test_commit_leaves_the_folder_alone(before: Path) -> None:
+    commit(before, NEW)
     assert read_tree(before) == {f"folder/{name}": content for name, content in NEW.items()}
 
 
 def test_failed_fill_leaves_the_folder_before(before: Path) -> None:
-    def fail(folder: Path) -> None:
+    old = read_tree(before / "folder")
+    with (
+        pytest.raises(OSError, match="No space"),
+        CommittedFolder(before / "folder").writing() as folder,
+    ):
         write_tree(folder, NEW)
         raise OSError("No space left on device")
-
-    old = read_tree(before / "folder")
-    with pytest.raises(OSError, match="No space"):
-        CommittedFolder(before / "folder").commit(fail)
     assert read_tree(before / "folder") == old
     commit(before, NEW)
     assert read_tree(before) == {f"folder/{name}": content for name, content in NEW.items()}
 
 
 def test_folder_is_filled_where_it_is_said(tmp_path: Path) -> None:
-    names = []
-    folder = CommittedFolder(tmp_path / "folders" / "1", unfinished=tmp_path / "folders" / "next")
-    folder.commit(lambda path: names.append(path.relative_to(tmp_path).as_posix()))
-    assert names == ["folders/next"]
-    assert [path.name for path in (tmp_path / "folders").iterdir()] == ["1"]
+    folders = tmp_path / "folders"
+    with CommittedFolder(folders / "1", unfinished=folders / "next").writing() as folder:
+        assert list(folders.iterdir()) == [folders / "next"] == [folder]
+    assert list(folders.iterdir()) == [folders / "1"]
 
 
 @needs_fork

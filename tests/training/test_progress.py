@@ -215,7 +215,7 @@ def test_logger_counts_steps_of_components_without_counts(nlp: Language, clock: 
     for _ in range(2):
         clock.time += 2
         log_step(None)
-    assert stderr.getvalue() .splitlines() == [
+    assert stderr.getvalue().splitlines() == [
         f"step {step}  memory 1.2 GB  GPU 16.0 GB" for step in range(2)
     ]
 

@@ -59,8 +59,9 @@ def source_digests(command: str, package: Path) -> dict[str, str]:
 
 
 def used_files(command: str, package: Path) -> list[Path]:
-    """The source files that a command uses; those of the package that registers all commands, and
-    so imports all of them, are no part of it.
+    """The source files that a command uses.
+
+    Those of the package that registers all commands, and so imports all of them, are no part of it.
     """
     roots = list(OWN_MODULES[command])
     if command in WITH_PIPELINE:

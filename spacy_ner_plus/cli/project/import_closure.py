@@ -9,8 +9,10 @@ from pathlib import Path
 def import_closure(
     package: Path, roots: Iterable[str], *, without: Container[str] = ()
 ) -> list[Path]:
-    """The files that some modules of a package need: these modules, all that they import from the
-    package, directly or not, and the data files of the packages that any of these lie in.
+    """The files that some modules of a package need.
+
+    These are the modules, all that they import from the package, directly or not, and the data
+    files of the packages that any of these lie in.
 
     Follows imports wherever they stand, but for those `if TYPE_CHECKING`; and names that are taken
     from the package itself to where its `_HOMES` says that they are.

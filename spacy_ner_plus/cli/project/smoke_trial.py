@@ -1,4 +1,6 @@
-"""The part of `ner-plus project smoke` that runs in the clean environment, as a script of its own:
+"""The part of `ner-plus project smoke` that runs in the clean environment.
+
+It is a script of its own:
 
     python -I smoke_trial.py PACKAGE SENTENCES OUTPUT
 
@@ -18,6 +20,7 @@ PALETTE = ("#7aecec", "#bfeeb7", "#feca74", "#ff9561", "#aa9cfc", "#c887fb", "#9
 
 
 def refuse(*args: Any, **kwargs: Any) -> NoReturn:
+    """Stands in place of what opens sockets."""
     raise OSError("Sockets are blocked: a packaged pipeline must load and run without network.")
 
 
@@ -37,7 +40,7 @@ def block_sockets() -> None:
 
 
 def make_page(docs: "list[Doc]") -> str:
-    """displaCy's HTML page of the documents, each entity's label followed by its probability."""
+    """HTML page of the documents by displaCy, each entity's label followed by its probability."""
     from spacy import displacy
 
     labels = sorted({ent.label_ for doc in docs for ent in doc.ents})

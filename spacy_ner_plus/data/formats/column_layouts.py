@@ -40,6 +40,7 @@ class Line:
 
     @property
     def is_blank(self) -> bool:
+        """Whether there is nothing but spaces and tabs in it."""
         return not self.content.strip(" \t")
 
     def error(self, message: str) -> ValueError:

@@ -103,8 +103,9 @@ def write(
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
-    """Gives another path to write to: what is there in the end is put in the place of this one. If
-    it is left by an error, this one stays as it was.
+    """Gives another path to write to, which takes the place of this one in the end.
+
+    If it is left by an error, this one stays as it was.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f"{path.name}.unfinished")
@@ -125,8 +126,9 @@ def open_records(path: Path, format: str | None = None, **options: Any) -> Recor
 
 
 def find_format(path: Path) -> str:
-    """One of FORMATS: what a file's suffix says, or else its first row. What is no JSON is taken
-    for columns, whose reader says what it misses.
+    """One of FORMATS: what a file's suffix says, or else its first row.
+
+    What is no JSON is taken for columns, whose reader says what it misses.
     """
     if path.is_dir():
         return "spacy"

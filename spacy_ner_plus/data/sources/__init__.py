@@ -1,0 +1,1 @@
+"""Texts and rows to process, with rejects for those that can't be read."""

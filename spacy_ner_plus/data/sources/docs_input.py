@@ -12,8 +12,9 @@ from .rows import Fields, Record, SourceDocument, Tokens, make_document
 
 
 class SpacyDocs:
-    """The documents of a .spacy file, or of all such files in a folder. Their annotation is left
-    out. A file is read whole, one at a time.
+    """The documents of a .spacy file, or of all such files in a folder.
+
+    Their annotation is left out. A file is read whole, one at a time.
 
     The id is what doc.user_data has under the id's field, else the document's number, with the
     file's path before it if there are several.
@@ -25,6 +26,7 @@ class SpacyDocs:
         self._files = find_files(path)
 
     def records(self) -> Iterator[Record]:
+        """See Input.records. The row is the Doc's number in its file."""
         for file in self._files:
             name = file.relative_to(self.path).as_posix() if self.path.is_dir() else file.name
             docs = read_file(file)
@@ -33,9 +35,11 @@ class SpacyDocs:
                 yield Record(name, i + 1, (docs, strings, i))
 
     def count(self) -> int:
+        """See Input.count. Each file is read for it."""
         return sum(len(read_file(file)) for file in self._files)
 
     def parse(self, record: Record) -> SourceDocument:
+        """See Input.parse. Tokens stay, and user data named by strings are the fields."""
         docs, strings, i = record.raw
         tokens = _tokens(docs, strings, i)
         data = docs.user_data[i]
@@ -49,6 +53,7 @@ class SpacyDocs:
         return make_document(record, _text(tokens), id, others, tokens)
 
     def show(self, record: Record) -> str:
+        """See Input.show. It is the Doc's text."""
         return _text(_tokens(*record.raw))
 
 

@@ -71,6 +71,7 @@ class Reject:
     raw: str
 
     def as_json(self) -> str:
+        """A line of the rejects file."""
         row = {"file": self.file, "row": self.row, "reason": self.reason, "raw": self.raw}
         return json.dumps({key: printable(value) for key, value in row.items()}, ensure_ascii=False)
 
@@ -149,8 +150,9 @@ def make_document(
 
 
 def as_plain(value: Any, depth: int = 0) -> Any:
-    """JSON data of a value from a table: no number is null; dates, integers of more than 64 bits
-    and so on are strings.
+    """JSON data of a value from a table.
+
+    No number is null; dates, integers of more than 64 bits and so on are strings.
     """
     if depth > MAX_DEPTH:
         raise RowError(f"a field is nested more than {MAX_DEPTH} levels deep")

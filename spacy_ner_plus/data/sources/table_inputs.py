@@ -28,15 +28,18 @@ class SeparatedValues:
         _check_columns(path, self._header, fields)
 
     def records(self) -> Iterator[Record]:
+        """See Input.records. The header is none of them."""
         rows = self._rows()
         next(rows)
         for line, raw, columns in rows:
             yield Record(self.path.name, line, (raw, columns))
 
     def count(self) -> int:
+        """See Input.count. The file is read for it."""
         return sum(1 for _ in self.records())
 
     def parse(self, record: Record) -> SourceDocument:
+        """See Input.parse. A row has as many columns as the header."""
         raw, columns = record.raw
         if any("\udc80" <= char <= "\udcff" for char in raw):
             raise RowError("the row has bytes that are not UTF-8")
@@ -49,6 +52,7 @@ class SeparatedValues:
         return self._fields.document(record, dict(zip(self._header, columns, strict=True)))
 
     def show(self, record: Record) -> str:
+        """See Input.show. Bytes that are not UTF-8 are shown as escapes."""
         raw: str = record.raw[0]
         return raw.encode("utf8", "surrogateescape").decode("utf8", "backslashreplace")
 
@@ -114,6 +118,7 @@ class Parquet:
         self._columns = [name for name in names if name in schema.names]
 
     def records(self) -> Iterator[Record]:
+        """See Input.records. One batch of rows at a time is in memory."""
         number = 0
         # Without these two, a whole row group of the file would be in memory.
         streamed = {"buffer_size": PARQUET_BUFFER, "pre_buffer": False}
@@ -129,9 +134,11 @@ class Parquet:
         return column.dictionary_decode() if is_dictionary else column
 
     def count(self) -> int:
+        """See Input.count. The file's metadata say it."""
         return int(self._pq.read_metadata(self.path).num_rows)
 
     def parse(self, record: Record) -> SourceDocument:
+        """See Input.parse. Only now are the values made Python's."""
         columns, i = record.raw
         row = {}
         for name, column in columns.items():
@@ -144,6 +151,7 @@ class Parquet:
         return self._fields.document(record, row)
 
     def show(self, record: Record) -> str:
+        """See Input.show. It is a dict of the columns that are read."""
         columns, i = record.raw
         return str({name: self._shown(column[i]) for name, column in columns.items()})
 

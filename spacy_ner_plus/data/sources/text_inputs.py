@@ -17,8 +17,10 @@ _DECODER = json.JSONDecoder(parse_constant=_refuse)
 
 
 def numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """The lines of a file, from 1. They end with a line feed, before which there may be a carriage
-    return; a byte order mark at the start of the file is left out.
+    """The lines of a file, from 1.
+
+    They end with a line feed, before which there may be a carriage return; a byte order mark at the
+    start of the file is left out.
     """
     with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
@@ -57,6 +59,7 @@ class TextLines(_Lines):
     """Empty lines are documents too. The line's number is the id."""
 
     def parse(self, record: Record) -> SourceDocument:
+        """See Input.parse. The line is the text, and its number the id."""
         return make_document(record, decode(record.raw), None, {})
 
 
@@ -64,9 +67,11 @@ class JsonLines(_Lines):
     """A JSON object a line; blank lines are passed over."""
 
     def records(self) -> Iterator[Record]:
+        """See Input.records. Blank lines are left out."""
         return (record for record in super().records() if record.raw.strip())
 
     def parse(self, record: Record) -> SourceDocument:
+        """See Input.parse. The line is a JSON object."""
         row = read_json(record.raw)
         if not isinstance(row, dict):
             raise RowError(f"the line holds no JSON object, but a {type(row).__name__}")
@@ -80,16 +85,20 @@ class TextFolder:
         self.path = path
 
     def records(self) -> Iterator[Record]:
+        """See Input.records. Each .txt file of the folder is one, in subfolders too."""
         for file in sorted(self.path.rglob("*.txt")):
             name = file.relative_to(self.path).as_posix()
             yield Record(name, 1, file)
 
     def count(self) -> int:
+        """See Input.count. No file is read for it."""
         return sum(1 for _ in self.records())
 
     def parse(self, record: Record) -> SourceDocument:
+        """See Input.parse. The file's path within the folder is the id."""
         data = record.raw.read_bytes().removeprefix(BOM_UTF8)
         return make_document(record, decode(data), record.file, {})
 
     def show(self, record: Record) -> str:
+        """See Input.show. It is the whole file, with escapes for bytes that are not UTF-8."""
         return str(record.raw.read_bytes().decode("utf8", "backslashreplace"))

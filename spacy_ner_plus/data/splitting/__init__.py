@@ -1,0 +1,1 @@
+"""Division of documents into training, development and test data."""

@@ -32,6 +32,7 @@ class Part:
 
     @property
     def docs(self) -> list[Doc]:
+        """The Docs of the texts, in their order."""
         return [text.doc for text in self.texts]
 
     @property

@@ -59,8 +59,9 @@ def part_sizes(n_docs: int, shares: Sequence[float]) -> np.ndarray:
 
 
 def _next_documents(counts: np.ndarray, left: np.ndarray) -> np.ndarray:
-    """Of these documents those with the label that the fewest have, by their number of it; all of
-    them if they have no entities.
+    """Of these documents those with the label that the fewest have, by their number of it.
+
+    If they have no entities, it is all of them.
     """
     n_with = np.count_nonzero(counts[left], axis=0)  # (n_labels,)
     if not n_with.any():

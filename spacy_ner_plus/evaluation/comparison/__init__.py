@@ -1,0 +1,1 @@
+"""Whether a pipeline is better than another: differences, their intervals and p-values."""

@@ -76,8 +76,10 @@ def compare(
     swaps: int = SWAPS,
     seed: int = 0,
 ) -> Comparison:
-    """Compare a candidate with a baseline: scores of both, differences with intervals and p-values,
-    errors by kind, and the entities that one finds and the other misses.
+    """Compare a candidate with a baseline.
+
+    This gives scores of both, differences with intervals and p-values, errors by kind, and the
+    entities that one finds and the other misses.
 
     a (Union[Language, str, Path]): The baseline: any pipeline that sets doc.ents (or
         doc.spans[spans_key]), or its name or folder, or a .jsonl file with predictions for the same
@@ -120,8 +122,9 @@ def run_both(
     tokens: str = "reference",
     spans_key: str | None = None,
 ) -> tuple[System, System]:
-    """Run two models over the same annotated data, one after the other: the first is let go of
-    before the second is loaded.
+    """Run two models over the same annotated data, one after the other.
+
+    The first is let go of before the second is loaded.
 
     Arguments are those of compare.
     RAISES ValueError: As predictions.predict does, with the model that it is about.

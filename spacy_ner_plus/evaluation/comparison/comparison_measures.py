@@ -98,7 +98,10 @@ def compare_systems(
 
 
 def _counts(found: Predictions, n_differing: int) -> ComparedCounts:
-    """found (Predictions): Of either system: both have the same documents."""
+    """The counts of one system.
+
+    found (Predictions): Of either system: both have the same documents.
+    """
     return ComparedCounts(
         documents=len(found.documents),
         documents_that_differ=n_differing,

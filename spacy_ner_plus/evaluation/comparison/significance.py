@@ -50,8 +50,9 @@ def score_table(counts: np.ndarray) -> np.ndarray:
 def difference_intervals(
     counts_a: np.ndarray, counts_b: np.ndarray, samples: int, seed: int
 ) -> np.ndarray | None:
-    """95 % intervals of score_table of B minus that of A: the percentile bootstrap, with the same
-    documents drawn for both.
+    """95 % intervals of score_table of B minus that of A.
+
+    This is the percentile bootstrap, with the same documents drawn for both.
 
     counts_a, counts_b: (n_docs, n_labels, 3), of the same documents and labels.
     RETURNS: (2 + n_labels, 3, 2), lower and upper end; None with fewer than two documents.
@@ -66,8 +67,10 @@ def difference_intervals(
 def randomisation(
     counts_a: np.ndarray, counts_b: np.ndarray, swaps: int, seed: int
 ) -> Randomisation:
-    """How probable a difference as large as that between A and B is, in either direction, if it
-    were chance which of both outputs of a document is A's and which is B's.
+    """How probable a difference as large as that between A and B is by chance.
+
+    It is counted in either direction, as if it were chance which of both outputs of a document is
+    A's and which is B's.
 
     counts_a, counts_b: (n_docs, n_labels, 3), of the same documents and labels.
     swaps (int): How often documents are swapped at random. If there are no more ways than that to
@@ -95,8 +98,10 @@ def randomisation(
 
 
 def holm(p: np.ndarray) -> np.ndarray:
-    """p-values corrected for how many there are, so that the chance of any false alarm stays below
-    the level (Holm 1979, "A simple sequentially rejective multiple test procedure").
+    """p-values corrected for how many there are.
+
+    So the chance of any false alarm stays below the level (Holm 1979, "A simple sequentially
+    rejective multiple test procedure").
 
     p: (n, ...), corrected along the first axis.
     """

@@ -54,8 +54,9 @@ def browser_data(errors: list[Row], kinds: list[ErrorKind], most: int) -> Row:
 
 
 def spread(errors: list[Row], most: int) -> list[Row]:
-    """At most so many errors, in their order: rare kinds whole, of each other kind equally many,
-    evenly over the data.
+    """At most so many errors, in their order.
+
+    Rare kinds are there whole, of each other kind equally many, evenly over the data.
     """
     if len(errors) <= most:
         return errors

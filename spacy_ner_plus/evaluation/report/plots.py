@@ -94,8 +94,10 @@ def reliability(states: Reliability) -> Markup:
 
 
 def curves(curve: ThresholdCurve) -> Markup:
-    """Precision, recall and F1 over the threshold. The script redraws lines and marker for other
-    types: the figure tells where 0 and 1 of both axes are, in its own units.
+    """Precision, recall and F1 over the threshold.
+
+    The script redraws lines and marker for other types: the figure tells where 0 and 1 of both axes
+    are, in its own units.
     """
     with svg.style():
         plot = svg.axes(WIDTH, 300, (48, 14, 42, 30))

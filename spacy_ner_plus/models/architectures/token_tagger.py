@@ -74,6 +74,7 @@ class TokenTaggerShim(TaggerShim):
     """A TokenTagger: a TagHead over vectors from elsewhere."""
 
     def rebuild(self, saved: dict[str, Any]) -> TokenTagger:
+        """See TorchShim.rebuild. It is a head alone: the vectors come from a tok2vec."""
         return TokenTagger(self.make_head(saved["width"]))
 
 
@@ -162,8 +163,9 @@ def _check_width(vectors: Sequence[Floats2d], width: int) -> None:
 
 
 def listeners(model: Model) -> list[Any]:
-    """The nodes that get their vectors from a component before this one in the pipeline: a
-    Tok2VecListener, or a TransformerListener of spacy-transformers.
+    """The nodes that get their vectors from a component before this one in the pipeline.
+
+    Each is a Tok2VecListener, or a TransformerListener of spacy-transformers.
     """
     return [node for node in model.walk() if hasattr(node, "upstream_name")]
 

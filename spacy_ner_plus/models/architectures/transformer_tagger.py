@@ -106,8 +106,9 @@ def _initialize(
     X: Any = None,  # noqa: N803 (thinc's names)
     Y: Any = None,  # noqa: N803
 ) -> None:
-    """Fetch the encoder and put a head for the shim's tag scheme on it: a new one, or that of the
-    checkpoint.
+    """Fetch the encoder and put a head for the shim's tag scheme on it.
+
+    The head is a new one, or that of the checkpoint.
     """
     shim = _shim_of(model)
     if isinstance(shim, OnnxShim):
@@ -122,8 +123,9 @@ def _initialize(
 
 
 def find_origin(model: Model, given: Iterable[str] | None) -> CheckpointTags | None:
-    """The tags of the fine-tuned checkpoint that a model's settings name, if initialize is to take
-    over its head.
+    """The tags of the checkpoint whose head initialize is to take over.
+
+    It is the fine-tuned checkpoint that a model's settings name.
 
     given (Iterable[str]): Labels that the user wants; None if they are to be found. If none of
         them is the checkpoint's, or its tags can't be read, it serves as an encoder only.
@@ -200,7 +202,7 @@ RUNTIMES: dict[str, type[TransformerTaggerShim]] = {
 def _forward(
     model: Model[list[Doc], Emissions], docs: list[Doc], is_train: bool
 ) -> tuple[Emissions, Callable[[Any], Any]]:
-    """thinc's PyTorchWrapper protocol: inputs to tensors, through the shim, and gradients back."""
+    """What thinc's PyTorchWrapper does: inputs to tensors, through the shim, and gradients back."""
     shim = _shim_of(model)
     batch, buckets = shim.read_docs(docs, is_train=is_train)
     scores, backprop_torch = shim(ArgsKwargs(args=(buckets, batch.n_rows), kwargs={}), is_train)

@@ -40,8 +40,9 @@ def build_transformer_v1(
     max_batch_pieces: int = 8192,
     gradient_checkpointing: bool = False,
 ) -> Tok2Vec:
-    """A pretrained transformer as a tok2vec: one vector per token, zeros for tokens that no
-    wordpiece overlaps (whitespace).
+    """A pretrained transformer as a tok2vec: one vector per token.
+
+    Tokens that no wordpiece overlaps (whitespace) have zeros.
 
     spaCy's components hand it gradients that are summed over the tokens of a batch. It divides
     them by the number of tokens, so that they are of the size that its optimizer expects.
@@ -94,9 +95,11 @@ class EncoderShim(WordpieceShim):
     _postponed: Optimizer | None = None
 
     def rebuild(self, saved: dict[str, Any]) -> TransformerVectors:
+        """See TorchShim.rebuild. It is an encoder without a head."""
         return TransformerVectors(self.rebuild_encoder(saved), pooling=self.config.pooling)
 
     def begin_update(self, inputs: ArgsKwargs) -> tuple[Any, Callable[[ArgsKwargs], ArgsKwargs]]:
+        """See TorchShim.begin_update. A step that waits for gradients is taken after them."""
         self._take_postponed_step()  # of a batch that no listener has learned from
         output, backprop = super().begin_update(inputs)
         self._awaits_gradient = len(output) > 0
@@ -109,6 +112,7 @@ class EncoderShim(WordpieceShim):
         return output, backprop_and_step
 
     def finish_update(self, optimizer: Optimizer) -> None:
+        """Take a step, or postpone it until the gradients of the last batch have come."""
         if self._awaits_gradient:
             self._postponed = optimizer
         else:

@@ -1,0 +1,1 @@
+"""All after the emissions, without thinc and spaCy: entities, losses, calibration."""

@@ -41,17 +41,16 @@ class Calibration:
             raise ValueError(f"{self}: the intercept must be finite.")
 
     def of_entities(self, probabilities: np.ndarray) -> np.ndarray:
-        """(n,) probabilities of entities under the temperature, put on the line. Their order stays
-        the same.
+        """Probabilities of entities under the temperature, put on the line, (n,).
+
+        Their order stays the same.
         """
         if self.slope == 1.0 and self.intercept == 0.0:
             return probabilities
         return _sigmoid(self.slope * _log_odds(probabilities) + self.intercept)
 
 
-def fit(
-    probabilities_at: Callable[[float], np.ndarray], correct: np.ndarray
-) -> Calibration:
+def fit(probabilities_at: Callable[[float], np.ndarray], correct: np.ndarray) -> Calibration:
     """Find the temperature and then the line that make entities' probabilities most likely.
 
     probabilities_at: Gives the entities' probabilities (n,) at a temperature.

@@ -48,6 +48,7 @@ class Emissions:
 
     def groups(self) -> Iterator[SequenceGroup]:
         """Pack documents by length into groups, longest first, under a budget of padded cells.
+
         Documents without rows are in no group.
         """
         order = np.argsort(-self.lengths, kind="stable")  # (n_docs,)

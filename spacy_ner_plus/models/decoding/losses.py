@@ -93,8 +93,9 @@ def distillation_loss_and_gradient(
 
 
 def tag_log_weights(scheme: TagScheme, weights: dict[str, float]) -> np.ndarray:
-    """(n_tags,) the log of the weight of the label of each tag that begins an entity; 0 for other
-    tags, and for labels without a weight.
+    """The log of the weight of the label of each tag that begins an entity, (n_tags,).
+
+    It is 0 for other tags, and for labels without a weight.
     """
     log_weights = np.zeros(scheme.n_tags)
     for label, weight in weights.items():
@@ -143,8 +144,9 @@ def _smoothing_gap(scores: Tensor, targets: Tensor, possible: Tensor) -> Tensor:
 
 
 def _possible_tags(decoder: TagDecoder, targets: Tensor, layout: Layout) -> Tensor:
-    """(N, n_tags) bool: the tags that the loss sums over. To raise the score of others would cost
-    nothing, so smoothing would raise it without end.
+    """The tags that the loss sums over, (N, n_tags) bool.
+
+    To raise the score of others would cost nothing, so smoothing would raise it without end.
     """
     possible = torch.ones_like(targets)
     if isinstance(decoder, CRF):

@@ -1,0 +1,1 @@
+"""A tagger whose encoder runs on ONNX Runtime."""

@@ -122,7 +122,7 @@ def _trace(module: _BucketEmissions) -> Any:
                 opset_version=OPSET,
                 verbose=False,
             )
-    except (RuntimeError) as error:
+    except RuntimeError as error:
         kind = module.tagger.encoder.config["model_type"]
         cause = str(error.__cause__ or error).strip().splitlines() or [type(error).__name__]
         raise ValueError(
@@ -150,8 +150,9 @@ def _example(module: _BucketEmissions) -> dict[str, Tensor]:
 
 
 def _to_int8(graph: Any) -> Any:
-    """Matrix products of the encoder in int8; the linear layer and the embeddings stay as they
-    are.
+    """Matrix products of the encoder in int8.
+
+    The linear layer and the embeddings stay as they are.
 
     Each column of the weights has a scale of its own. Weights have 7 bits: processors without
     instructions for it (VNNI) add up pairs of products in 16 bits, which 8 bits would overflow.

@@ -60,8 +60,9 @@ class GraphSession:
         return session
 
     def forget(self) -> None:
-        """In a forked process: leave the session of the parent alone for ever. To close it, even
-        when the process ends, would wait for threads that are gone.
+        """In a forked process, leave the session of the parent alone for ever.
+
+        To close it, even when the process ends, would wait for threads that are gone.
         """
         for session in self._opened.values():
             ctypes.pythonapi.Py_IncRef(ctypes.py_object(session))
@@ -141,6 +142,6 @@ def find_providers(device: str) -> list[Any]:
         return [CPU]
     raise ValueError(
         f"device '{device}' was asked for, but the ONNX Runtime that is installed does not have "
-        "it: for CUDA, install onnxruntime-gpu instead of onnxruntime. Use device = \"auto\" to "
+        'it: for CUDA, install onnxruntime-gpu instead of onnxruntime. Use device = "auto" to '
         "run on the CPU where there is no GPU."
     )

@@ -99,18 +99,22 @@ class OnnxShim(TransformerTaggerShim):
         return torch.device("cpu")
 
     def place(self, module: nn.Module) -> None:
+        """See TorchShim.place. Its parameters take no gradients."""
         handle_forks()
         self._model = module.requires_grad_(False).eval()
         self._optimizer = None
 
     def predict(self, inputs: ArgsKwargs) -> Any:
+        """See TorchShim.predict. There is no budget of pieces to halve."""
         with torch.inference_mode():
             return self.module(*inputs.args, **inputs.kwargs)
 
     def begin_update(self, inputs: ArgsKwargs) -> tuple[Any, Callable[[ArgsKwargs], ArgsKwargs]]:
+        """RAISES ValueError: Always, as an exported encoder can't learn."""
         refuse_learning()
 
     def grow(self, scheme: TagScheme) -> None:
+        """RAISES ValueError: Always, as an exported encoder can't learn new labels."""
         refuse_learning()
 
     def rebuild(self, saved: dict[str, Any]) -> nn.Module:
@@ -124,10 +128,12 @@ class OnnxShim(TransformerTaggerShim):
         )
 
     def to_files(self) -> dict[str, Unsaved]:
+        """See TorchShim.to_files. The graph is one more file."""
         files = super().to_files()
         return {**files, GRAPH: self.module.session.graph} if self.is_built else files
 
     def read_files(self, files: Mapping[str, Content], *, is_verified: bool) -> Self:
+        """See TorchShim.read_files. The graph is checked by a run."""
         if WEIGHTS in files and GRAPH not in files:
             raise ValueError(ONLY_TORCH)
         others = {name: content for name, content in files.items() if name != GRAPH}
@@ -163,4 +169,5 @@ class OnnxShim(TransformerTaggerShim):
 
 
 def refuse_learning() -> NoReturn:
+    """RAISES ValueError: Always. It says what to do instead."""
     raise ValueError(NO_LEARNING)

@@ -49,8 +49,9 @@ def load_encoder(name: str, *, n_word_forms: int) -> TransformerEncoder:
 
 
 def load_empty_encoder(name: str) -> TransformerEncoder:
-    """An encoder without weights (on torch's meta device), to see its shape. Of one on the hub,
-    only the configuration is fetched.
+    """An encoder without weights (on torch's meta device), to see its shape.
+
+    Of one on the hub, only the configuration is fetched.
 
     name (str): Hub name or local folder.
     RAISES ValueError: If there is no such encoder, with what to do.
@@ -110,9 +111,7 @@ def load_tokenizer(name: str) -> WordpieceTokenizer:
     """
     _check_name(name)
     try:
-        tokenizer: Any = AutoTokenizer.from_pretrained(
-            name, use_fast=True, trust_remote_code=False
-        )
+        tokenizer: Any = AutoTokenizer.from_pretrained(name, use_fast=True, trust_remote_code=False)
     # where files are missing, the last three come from attempts to convert an older format
     except (OSError, ImportError, TypeError, ValueError) as error:
         raise _cannot_load("tokenizer", name, error) from shown_cause(error)

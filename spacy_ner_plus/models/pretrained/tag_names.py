@@ -1,5 +1,6 @@
-"""The tags of a fine-tuned token-classification checkpoint, read from its `id2label`, and which row
-of its classifier each tag of ours takes.
+"""The tags of a fine-tuned token-classification checkpoint, read from its `id2label`.
+
+Beside them, it is found which row of its classifier each tag of ours takes.
 
 Understood are IO, IOB1, BIO and BILOU (also called BIOES or BMES) tags, in any order. What could
 mean several things is refused: a wrong guess would give wrong entities without a word.

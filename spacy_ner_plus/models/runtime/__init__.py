@@ -1,0 +1,1 @@
+"""Torch under thinc: shims, device, memory, optimizer."""

@@ -37,8 +37,10 @@ def resolve_device(name: str) -> torch.device:
 
 
 def resolve_precision(name: str, device: torch.device) -> torch.dtype:
-    """The encoder's compute type: "auto" is bf16 where the hardware multiplies in it, fp16 on GPUs
-    that have matrix units for that only, else fp32.
+    """The encoder's compute type.
+
+    "auto" is bf16 where the hardware multiplies in it, fp16 on GPUs that have matrix units for that
+    only, else fp32.
 
     Weights, head, CRF and probabilities are in fp32 or fp64 always.
     RAISES ValueError: On an unknown precision.

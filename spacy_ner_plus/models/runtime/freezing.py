@@ -21,7 +21,7 @@ def freeze(module: nn.Module, depth: str | int | None) -> None:
         return
     if not isinstance(depth, int) or not 0 <= depth <= encoder.n_layers:
         raise ValueError(
-            f"freeze = {depth!r} is unknown: use null, \"encoder\", or a number of layers from 0 "
+            f'freeze = {depth!r} is unknown: use null, "encoder", or a number of layers from 0 '
             f"(embeddings only) to {encoder.n_layers}."
         )
     for name, parameter in encoder.model.named_parameters():

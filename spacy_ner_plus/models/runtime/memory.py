@@ -39,8 +39,10 @@ class PieceBudget:
     def run(
         self, step: Callable[[ArgsKwargs], Result], inputs: ArgsKwargs, *, keeps: bool
     ) -> Result:
-        """What a step gives for some inputs of a module. If memory runs out, the budget is halved,
-        for as long as the process lives, and the step is tried again with smaller buckets.
+        """What a step gives for some inputs of a module.
+
+        If memory runs out, the budget is halved, for as long as the process lives, and the step is
+        tried again with smaller buckets.
 
         inputs (ArgsKwargs): (buckets, n_rows); others go through as they are.
         keeps (bool): Whether the step keeps activations for a backward pass.
@@ -105,9 +107,10 @@ class PieceBudget:
 
 
 def count_recomputed(buckets: Sequence[TensorBucket], max_pieces: int) -> int:
-    """How many of the first buckets to compute again in the backward pass, so that those after
-    them have at most max_pieces padded pieces. The last one is never among them: it is the first
-    that the backward pass needs.
+    """How many of the first buckets to compute again in the backward pass.
+
+    It is so many that those after them have at most max_pieces padded pieces. The last one is never
+    among them: it is the first that the backward pass needs.
     """
     kept = 0
     for i in reversed(range(len(buckets))):

@@ -42,7 +42,7 @@ class TorchSettings:
         is_depth = isinstance(frozen, int) and not isinstance(frozen, bool) and frozen >= 0
         if not (frozen is None or frozen == "encoder" or is_depth):
             raise ValueError(
-                f"freeze = {frozen!r} is unknown: use null, \"encoder\", or a number of layers."
+                f'freeze = {frozen!r} is unknown: use null, "encoder", or a number of layers.'
             )
 
 
@@ -66,8 +66,7 @@ class WordpieceSettings(TorchSettings):
         check_choice("pooling", self.pooling, POOLINGS)
         if not 0 <= self.overlap < self.window:
             raise ValueError(
-                f"overlap = {self.overlap} must be at least 0 and less than window = "
-                f"{self.window}."
+                f"overlap = {self.overlap} must be at least 0 and less than window = {self.window}."
             )
         super().__post_init__()
 

@@ -57,6 +57,7 @@ class TaggerShim(TorchShim):
 
     @property
     def decoder(self) -> TagDecoder:
+        """The head's decoder, which knows the tag scheme."""
         decoder: TagDecoder = self.module.head.decoder
         return decoder
 
@@ -110,6 +111,7 @@ class TaggerShim(TorchShim):
         self.fresh_labels += tuple(label for label in scheme.labels if label not in known)
 
     def finish_update(self, optimizer: Optimizer) -> None:
+        """See TorchShim.finish_update. After it no label is fresh."""
         super().finish_update(optimizer)
         self.fresh_labels = ()
 
@@ -138,9 +140,11 @@ class TaggerShim(TorchShim):
 
     @property
     def structure(self) -> dict[str, Any]:
+        """See TorchShim.structure. Whether there is a CRF belongs to it."""
         return {**super().structure, "use_crf": self.use_crf}
 
     def settings(self) -> dict[str, Any]:
+        """See TorchShim.settings. What the tags mean is added."""
         return {
             **super().settings(),
             "scheme": self._scheme_settings(),
@@ -149,6 +153,7 @@ class TaggerShim(TorchShim):
         }
 
     def read_settings(self, saved: dict[str, Any]) -> None:
+        """See TorchShim.read_settings. What the tags mean is read too."""
         super().read_settings(saved)
         self.scheme = TagScheme(saved["scheme"]["name"], saved["scheme"]["labels"])
         self.calibration = Calibration(**saved["calibration"])
@@ -169,8 +174,9 @@ def _grow_crf(old: CRF, new: CRF) -> None:
 
 
 def shim_of(model: Model) -> TaggerShim:
-    """The shim of the one node that has a tagger. It is looked for, and not a thinc reference,
-    because copies of a model lose their references.
+    """The shim of the one node that has a tagger.
+
+    It is looked for, and not a thinc reference, because copies of a model lose their references.
     """
     shims = (shim for node in model.walk() for shim in node.shims)
     return next(shim for shim in shims if isinstance(shim, TaggerShim))

@@ -55,16 +55,19 @@ class TorchShim(PyTorchShim):
 
     @property
     def is_built(self) -> bool:
+        """Whether there is a module yet."""
         return self._model is not None
 
     @property
     def module(self) -> Any:
+        """The module. RAISES ValueError: If there is none yet."""
         if self._model is None:
             raise ValueError(NO_WEIGHTS)
         return self._model
 
     @property
     def tokenizer(self) -> WordpieceTokenizer:
+        """The tokenizer. RAISES ValueError: If there is none yet."""
         if self._tokenizer is None:
             raise ValueError(NO_WEIGHTS)
         return self._tokenizer
@@ -75,6 +78,7 @@ class TorchShim(PyTorchShim):
 
     @property
     def device(self) -> torch.device:
+        """Where the module's weights are."""
         device: torch.device = next(self.module.parameters()).device
         check_cuda(device)
         return device
@@ -96,6 +100,7 @@ class TorchShim(PyTorchShim):
     # Forward and backward
 
     def predict(self, inputs: ArgsKwargs) -> Any:
+        """What the module gives in evaluation mode, without gradients."""
         self.module.eval()
         with torch.inference_mode(), self._autocast():
             return self.budget.run(
@@ -145,8 +150,9 @@ class TorchShim(PyTorchShim):
         return self._optimizer
 
     def optimizer_to_bytes(self) -> bytes:
-        """The optimizer's state, to go on later as if there had been no break; empty if nothing
-        has been learned yet.
+        """The optimizer's state, to go on later as if there had been no break.
+
+        It is empty if nothing has been learned yet.
         """
         return b"" if self._optimizer is None else self._optimizer.to_bytes()
 
@@ -161,12 +167,11 @@ class TorchShim(PyTorchShim):
 
     @contextmanager
     def use_params(self, params: dict[Any, Any]) -> Iterator[None]:
-        # thinc's averages of torch weights are never computed here, so there is nothing to swap
+        """Swap nothing: thinc's averages of torch weights are never computed here."""
         yield
 
     def to_device(self, device_type: str, device_id: int) -> None:
-        # spaCy moves a model to its own device; this one has a setting for that
-        pass
+        """Stay: spaCy moves a model to its own device; this one has a setting for that."""
 
     # Files
 
@@ -200,6 +205,7 @@ class TorchShim(PyTorchShim):
 
     def to_files(self) -> dict[str, Unsaved]:
         """Everything that loading needs, by file name; nothing if there are no weights yet.
+
         Nothing in it is code or pickle.
         """
         if self._model is None:

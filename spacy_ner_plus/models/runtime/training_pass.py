@@ -136,8 +136,10 @@ class GradientStash:
 
 @contextmanager
 def _sparse_embedding_gradients(module: nn.Module) -> Iterator[None]:
-    """Else each bucket of a batch makes a gradient of the whole vocabulary: with five buckets, a
-    fifth of a step's time.
+    """Make the gradients of embeddings sparse.
+
+    Else each bucket of a batch makes a gradient of the whole vocabulary: with five buckets, a fifth
+    of a step's time.
     """
     tables = [part for part in module.modules() if isinstance(part, nn.Embedding)]
     before = [table.sparse for table in tables]

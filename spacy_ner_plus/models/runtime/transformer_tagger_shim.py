@@ -13,6 +13,7 @@ class TransformerTaggerShim(WordpieceShim, TaggerShim):
     """A TransformerTagger: an encoder, and a TagHead over its vectors."""
 
     def rebuild(self, saved: dict[str, Any]) -> nn.Module:
+        """See TorchShim.rebuild. It is an encoder with a head."""
         encoder = self.rebuild_encoder(saved)
         head = self.make_head(encoder.width)
         return TransformerTagger(encoder, head, pooling=self.config.pooling)

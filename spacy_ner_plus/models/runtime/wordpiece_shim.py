@@ -123,9 +123,11 @@ class WordpieceShim(TorchShim):
 
     @property
     def structure(self) -> dict[str, Any]:
+        """See TorchShim.structure. The pooling belongs to it."""
         return {**super().structure, "pooling": self.config.pooling}
 
     def settings(self) -> dict[str, Any]:
+        """See TorchShim.settings. The tokenizer's padding piece is added."""
         return {**super().settings(), "pad_id": self.tokenizer.pad_id}
 
 

@@ -1,5 +1,7 @@
-"""What a shim saves: settings as JSON, the tokenizer's JSON, weights as safetensors, and of an
-exported encoder its graph.
+"""What a shim saves.
+
+That is settings as JSON, the tokenizer's JSON, weights as safetensors, and of an exported encoder
+its graph.
 
 What is read may come from a stranger: no file can have code run, another file read or the network
 used, and the weights are compared with the settings before memory is taken for a module.
@@ -36,9 +38,11 @@ class Weights:
     tensors: dict[str, Tensor]
 
     def to_bytes(self) -> bytes:
+        """The tensors as a safetensors file in memory."""
         return safetensors.torch.save(self.tensors)
 
     def to_file(self, path: Path) -> None:
+        """Write a safetensors file without a copy of it in memory."""
         safetensors.torch.save_file(self.tensors, path)
 
 
@@ -63,8 +67,9 @@ class Saved:
     state: dict[str, Tensor]
 
     def check(self, module: nn.Module) -> None:
-        """Compare the weights with a module of the settings that has no memory yet (torch's meta
-        device).
+        """Compare the weights with a module of the settings.
+
+        The module has no memory yet (torch's meta device).
 
         RAISES ValueError: If they do not fit it.
         """

@@ -6,7 +6,6 @@ can change a file can change the manifest too. So nothing that is read after it 
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 
 from ...about import __version__
@@ -31,7 +30,7 @@ def make_manifest(files: Mapping[str, Content]) -> bytes:
     manifest = {
         "format": FORMAT,
         "saved_by": __version__,
-        "files": {name: asdict(Fingerprint.of(content)) for name, content in sorted(files.items())},
+        "files": {name: Fingerprint.of(files[name])._asdict() for name in sorted(files)},
     }
     return json.dumps(manifest, indent=2).encode("utf8")
 

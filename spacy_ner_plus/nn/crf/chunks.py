@@ -36,9 +36,10 @@ Advance = Callable[[Tensor, Tensor], Tensor]
 
 @dataclass(frozen=True)
 class Limits:
-    """From where on chunks pay: measured on a CPU. A sequence on its own gains from about 100
-    tokens on, while in a large batch the matrices cost more than the steps they save; so the more
-    a matrix costs, the longer a sequence has to be.
+    """From where on chunks pay, measured on a CPU.
+
+    A sequence on its own gains from about 100 tokens on, while in a large batch the matrices cost
+    more than the steps they save; so the more a matrix costs, the longer a sequence has to be.
 
     shortest (int): sequences with fewer tokens are not cut.
     per_cube (float): nor are those with fewer tokens than this times tags^3.
@@ -98,9 +99,10 @@ def cut(layout: Layout, n_tags: int, limits: Limits) -> Chunks | None:
 def transfer_matrices(
     weights: Tensor, chunks: Chunks, advance: Advance, zero: float, block: int
 ) -> Tensor:
-    """The matrix of each chunk from the tags of its first token to those of its last one: all
-    paths between them, with the weights of all its tokens. Nobody needs that of a whole sequence:
-    it stays zero.
+    """The matrix of each chunk from the tags of its first token to those of its last one.
+
+    It holds all paths between them, with the weights of all its tokens. Nobody needs that of a
+    whole sequence: it stays zero.
 
     weights (Tensor): of each token's tags. *Shape:* (N, tags) in flat order
     advance (Advance): one step, in the semiring of the recursion.

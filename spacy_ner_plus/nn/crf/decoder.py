@@ -45,7 +45,9 @@ class TagDecoder(nn.Module):
     end_mask: Tensor
 
     def __init__(self, starts: Tensor, transitions: Tensor, ends: Tensor) -> None:
-        """starts (Tensor): bool, tags that may begin a sequence. *Shape:* (tags,)
+        """Keep what the tags may do.
+
+        starts (Tensor): bool, tags that may begin a sequence. *Shape:* (tags,)
         transitions (Tensor): bool, [from, to] that may follow each other. *Shape:* (tags, tags)
         ends (Tensor): bool, tags that may end a sequence. *Shape:* (tags,)
         RAISES (ValueError): shapes or types do not fit.
@@ -70,7 +72,10 @@ class TagDecoder(nn.Module):
 
     @classmethod
     def from_scheme(cls, scheme: TagScheme) -> Self:
-        """scheme (TagScheme): its tags, in its order, with what it says of their sequence."""
+        """A decoder of a tag scheme.
+
+        scheme (TagScheme): its tags, in its order, with what it says of their sequence.
+        """
         masks = (scheme.starts, scheme.transitions, scheme.ends)
         return cls(*(torch.tensor(mask) for mask in masks))
 
@@ -92,8 +97,9 @@ class TagDecoder(nn.Module):
         return PaddedBatch(self, emissions, mask)
 
     def loss(self, emissions: Tensor, layout: Layout, allowed: Tensor) -> Tensor:
-        """Cross-entropy of each sequence: the sum over its tokens of
-        logsumexp(all tags) - logsumexp(allowed tags).
+        """Cross-entropy of each sequence.
+
+        It is the sum over its tokens of logsumexp(all tags) - logsumexp(allowed tags).
 
         allowed (Tensor): bool, tags that agree with the annotation: one where it is complete, all
             where it is missing. *Shape:* (N, tags)
@@ -129,9 +135,7 @@ class TagDecoder(nn.Module):
         return tags
 
     @torch.no_grad()
-    def lattice(
-        self, emissions: Tensor, layout: Layout, *, temperature: float = 1.0
-    ) -> Lattice:
+    def lattice(self, emissions: Tensor, layout: Layout, *, temperature: float = 1.0) -> Lattice:
         """Run forward-backward once, for probabilities under all valid paths.
 
         temperature (float): what all scores, the learned ones too, are divided by: the
@@ -154,8 +158,10 @@ class TagDecoder(nn.Module):
 
     @torch.no_grad()
     def soft_targets(self, emissions: Tensor, layout: Layout) -> SoftTargets:
-        """This decoder's own distribution, for a student to keep: over each token's tags here,
-        over whole tag sequences for the CRF; that is, the distribution that `loss` trains.
+        """The decoder's own distribution, for a student to keep.
+
+        It is over each token's tags here, over whole tag sequences for the CRF; that is, the
+        distribution that `loss` trains.
 
         RAISES (ValueError): arguments do not fit, emissions are nan or +inf, or their -inf leave
             a sequence without any valid path.
@@ -165,9 +171,11 @@ class TagDecoder(nn.Module):
     def distillation_loss(
         self, emissions: Tensor, layout: Layout, targets: SoftTargets, tags: Tensor
     ) -> Tensor:
-        """How far this decoder is from a teacher: the Kullback-Leibler divergence KL(teacher ||
-        student) of each sequence, in nats, with this decoder's distribution taken conditional on
-        the teacher's tags. What it learns about further tags is left alone.
+        """How far this decoder is from a teacher.
+
+        It is the Kullback-Leibler divergence KL(teacher || student) of each sequence, in nats, with
+        this decoder's distribution taken conditional on the teacher's tags. What it learns about
+        further tags is left alone.
 
         For the CRF it is the exact divergence of the distributions over whole tag sequences, else
         the sum over the tokens.
@@ -191,7 +199,10 @@ class TagDecoder(nn.Module):
     def _divergence(
         self, known: Tensor, tags: Tensor, targets: SoftTargets, layout: Layout
     ) -> Tensor:
-        """known (Tensor): emissions of the teacher's tags. *Shape:* (N, teacher's tags)"""
+        """The divergence of each sequence, once arguments are known to fit.
+
+        known (Tensor): emissions of the teacher's tags. *Shape:* (N, teacher's tags)
+        """
         if targets.transitions is not None:
             raise ValueError("soft targets of a CRF cannot teach a decoder without transitions")
         return softmax_divergence(known, targets, layout)
@@ -250,8 +261,9 @@ class CRF(TagDecoder):
         self.end = nn.Parameter(torch.zeros(self.n_tags))
 
     def loss(self, emissions: Tensor, layout: Layout, allowed: Tensor) -> Tensor:
-        """Negative log-likelihood of each sequence's annotation:
-        log Z(valid paths) - log Z(valid paths of allowed tags).
+        """Negative log-likelihood of each sequence's annotation.
+
+        It is log Z(valid paths) - log Z(valid paths of allowed tags).
 
         allowed (Tensor): bool, tags that agree with the annotation: one where it is complete, all
             where it is missing. *Shape:* (N, tags)

@@ -38,7 +38,9 @@ class SoftTargets:
 
 
 def softmax_targets(emissions: Tensor, layout: Layout) -> SoftTargets:
-    """emissions (Tensor): fp64. *Shape:* (N, tags)
+    """The distribution over each token's tags, for a student to keep.
+
+    emissions (Tensor): fp64. *Shape:* (N, tags)
     RAISES (ValueError): a token has no possible tag.
     """
     possible = (emissions > -torch.inf).any(-1)
@@ -70,7 +72,9 @@ def _refuse(impossible: Tensor) -> None:
 
 
 def check_targets(targets: SoftTargets, tags: Tensor, n_tags: int, layout: Layout) -> None:
-    """tags (Tensor): the student's id of each of the teacher's tags.
+    """Check that a teacher's targets fit a batch and a student's tags.
+
+    tags (Tensor): the student's id of each of the teacher's tags.
     n_tags (int): number of the student's tags.
     RAISES (ValueError): the targets are not those of this batch, or the tags are not distinct ids
         of the student, one for each tag of the teacher.
@@ -111,8 +115,10 @@ def softmax_divergence(emissions: Tensor, targets: SoftTargets, layout: Layout) 
 
 
 class PathDivergence(torch.autograd.Function):
-    """KL(teacher || student) of the distributions over whole tag sequences:
-    log Z of the student - the teacher's expectation of the student's score - the teacher's entropy.
+    """KL(teacher || student) of the distributions over whole tag sequences.
+
+    It is log Z of the student - the teacher's expectation of the student's score - the teacher's
+    entropy.
 
     Its gradient is the difference of the expected numbers of uses of each score, so that plain
     autograd with its (N, tags, tags) intermediates is not needed.
@@ -128,6 +134,7 @@ class PathDivergence(torch.autograd.Function):
         targets: SoftTargets,
         layout: Layout,
     ) -> Tensor:
+        """The divergence of each sequence, (batch,); +inf where it can't be matched."""
         teacher = targets.marginals.to(layout.device)  # (N, tags)
         assert targets.transitions is not None
         transitions = targets.transitions.to(layout.device)  # (batch, tags, tags)
@@ -153,6 +160,7 @@ class PathDivergence(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad_loss: Tensor) -> tuple[Tensor | None, ...]:
+        """The gradients of forward's arguments, None for those that are no tensors."""
         difference, left, right, transition, transitions, feasible = ctx.saved_tensors
         layout: Layout = ctx.layout
         weights = grad_loss.masked_fill(~feasible, 0.0)  # (batch,)
@@ -166,7 +174,8 @@ class PathDivergence(torch.autograd.Function):
 
 
 def _expectation(probability: Tensor, score: Tensor) -> Tensor:
-    """The sum of probability * score over the last dimension; the impossible does not count, and
-    something possible that scores -inf gives -inf.
+    """The sum of probability * score over the last dimension.
+
+    The impossible does not count, and something possible that scores -inf gives -inf.
     """
     return torch.where(probability > 0, probability * score, 0.0).sum(-1)

@@ -75,8 +75,10 @@ def forward_backward(emissions: Tensor, scores: ChainScores, layout: Layout) -> 
 def _run_both_directions(
     emissions: Tensor, scores: ChainScores, layout: Layout
 ) -> tuple[_Run, bool, Layout]:
-    """RETURNS (tuple[_Run, bool, Layout]): the recursion's result, whether it is in log space, and
-    the layout of the sequences or chunks that were run.
+    """The recursion in both directions: scaled, or in log space where that is not safe.
+
+    RETURNS (tuple[_Run, bool, Layout]): the recursion's result, whether it is in log space, and the
+        layout of the sequences or chunks that were run.
     """
     chunks = cut(layout, len(scores.start), LIMITS)
     # (2, 1, tags) and (2, tags, tags)
@@ -105,9 +107,7 @@ def _both_directions(scores: ChainScores) -> tuple[Tensor, Tensor]:
     return boundary, transition
 
 
-def _scaled_recursion(
-    packed: Tensor, boundary: Tensor, transition: Tensor, layout: Layout
-) -> _Run:
+def _scaled_recursion(packed: Tensor, boundary: Tensor, transition: Tensor, layout: Layout) -> _Run:
     """All factors as probabilities.
 
     packed (Tensor): what states are weighed with: exp emissions, *Shape:* (2 N, tags), or, where
@@ -170,8 +170,10 @@ def _starts(weights: Tensor, boundary: Tensor, transition: Tensor, chunks: Chunk
 
 
 def _are_linked(states: Tensor, starts: Tensor, transition: Tensor, chunks: Chunks) -> Tensor:
-    """Whether each chunk started from what its neighbour really sends. If so, the first chunk
-    being right, so is the second, and so on: all are what one run over the whole sequence gives.
+    """Whether each chunk started from what its neighbour really sends.
+
+    If so, the first chunk being right, so is the second, and so on: all are what one run over the
+    whole sequence gives.
     """
     alpha, beta_emitted = chunks.layout.unpack_both(states)  # (N, tags) each
     later = chunks.chain.inner  # chunks with a chunk before them
@@ -183,8 +185,9 @@ def _are_linked(states: Tensor, starts: Tensor, transition: Tensor, chunks: Chun
 
 
 def _is_safe(emissions: Tensor, scores: ChainScores, states: Tensor) -> Tensor:
-    """Whether no factor of the scaled recursion came near the smallest number: one that did is
-    seen here at the first step where it happens.
+    """Whether no factor of the scaled recursion came near the smallest number.
+
+    One that did is seen here at the first step where it happens.
     """
     factors = (emissions, *scores)
     unsafe = [((score < _LOG_SAFE) & (score > -torch.inf)).any() for score in factors]

@@ -9,8 +9,10 @@ from .viterbi import trace_back
 
 
 def k_best(emissions: Tensor, scores: ChainScores, layout: Layout, k: int) -> tuple[Tensor, Tensor]:
-    """Batched list Viterbi, the parallel algorithm of Seshadri and Sundberg (1994), "List Viterbi
-    decoding algorithms with applications": each tag of each token keeps its k best paths.
+    """Batched list Viterbi: each tag of each token keeps its k best paths.
+
+    This is the parallel algorithm of Seshadri and Sundberg (1994), "List Viterbi decoding
+    algorithms with applications".
 
     Of paths with equal scores the one whose last differing tag has the lowest id comes first.
 
@@ -33,9 +35,11 @@ def k_best(emissions: Tensor, scores: ChainScores, layout: Layout, k: int) -> tu
 def _best_scores(
     packed: Tensor, scores: ChainScores, step_sizes: list[int], k: int
 ) -> tuple[Tensor, Tensor]:
-    """The scores of the best paths to each tag of each sequence's last token (batch, tags, width),
-    longest sequence first, and where each path comes from (N, tags * width). A path is known by
-    its tag * width + its rank among the paths to this tag.
+    """The best paths to each tag of each sequence's last token.
+
+    RETURNS (tuple[Tensor, Tensor]): their scores (batch, tags, width), longest sequence first, and
+        where each path comes from (N, tags * width). A path is known by its tag * width + its rank
+        among the paths to this tag.
     """
     n_tags = packed.shape[-1]
     n_steps = max(len(step_sizes) - 1, 0)
@@ -62,8 +66,9 @@ def _best_scores(
 
 
 def _merge(lists: Tensor, to_from: Tensor, width: int) -> tuple[Tensor, Tensor]:
-    """The best continuations of paths, by a merge of their sorted lists: `width` passes over all
-    pairs of tags, no sort of all candidates.
+    """The best continuations of paths, by a merge of their sorted lists.
+
+    It takes `width` passes over all pairs of tags, and no sort of all candidates.
 
     lists (Tensor): scores of the paths to each tag, best first. *Shape:* (n, from, ranks)
     to_from (Tensor): what each continuation scores. *Shape:* (to, from)

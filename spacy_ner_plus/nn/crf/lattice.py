@@ -42,7 +42,9 @@ class Lattice:
 
     @torch.no_grad()
     def __init__(self, emissions: Tensor, scores: ChainScores, layout: Layout) -> None:
-        """emissions (Tensor): fp64, finite or -inf. *Shape:* (N, tags) in the layout's flat order
+        """Run forward and backward over a batch.
+
+        emissions (Tensor): fp64, finite or -inf. *Shape:* (N, tags) in the layout's flat order
         scores (ChainScores): start, transition and end scores, -inf where forbidden.
         layout (Layout): the batch's index arrays.
         """
@@ -52,20 +54,26 @@ class Lattice:
         self.log_z = self._messages.log_z(self._log_norm)
 
     def marginals(self) -> Tensor:
-        """RETURNS (Tensor): P(tag of a token), fp64; rows sum to 1, but those of sequences without
-        any valid path are 0. *Shape:* (N, tags) in flat order
+        """The probability of each tag of each token.
+
+        RETURNS (Tensor): P(tag of a token), fp64; rows sum to 1, but those of sequences without any
+            valid path are 0. *Shape:* (N, tags) in flat order
         """
         return self._marginals
 
     def entropy(self) -> Tensor:
-        """RETURNS (Tensor): Shannon entropy of the distribution over a sequence's whole valid tag
-        sequences, fp64, in nats, at least 0; 0 without any valid path. *Shape:* (batch,)
+        """How undecided the distribution over each sequence's tag sequences is.
+
+        RETURNS (Tensor): Shannon entropy of the distribution over a sequence's whole valid tag
+            sequences, fp64, in nats, at least 0; 0 without any valid path. *Shape:* (batch,)
         """
         return path_entropy(self._messages, self._marginals)
 
     def transitions(self) -> Tensor:
-        """RETURNS (Tensor): the expected number of uses of each transition [from, to] in each
-        sequence, fp64. *Shape:* (batch, tags, tags)
+        """How often each sequence is expected to use each transition.
+
+        RETURNS (Tensor): the expected number of uses of each transition [from, to] in each
+            sequence, fp64. *Shape:* (batch, tags, tags)
         """
         return expected_transitions_by_sequence(self._messages, self._log_norm)
 
@@ -95,8 +103,9 @@ class Lattice:
         ]
 
     def segment(self, sequence: int, start: int, end: int) -> "Lattice":
-        """The marginal distribution of the tags of some neighbouring tokens, such as a sentence
-        of a document.
+        """The marginal distribution of the tags of some neighbouring tokens.
+
+        They may be a sentence of a document.
 
         What comes before and after is summed over and ends up in the start and end scores. All
         methods work on the result, and refer to nothing outside of it: its `span_log_probs` of a
@@ -157,8 +166,10 @@ class Lattice:
     def span_log_probs(
         self, sequence: Tensor, start: Tensor, end: Tensor, tags: SpanTags
     ) -> Tensor:
-        """The log probability that exactly this span has this label: that its tags are [unit], or
-        [first, inside, ..., last], and that the tag after it is not `inside`.
+        """The log probability that exactly this span has this label.
+
+        That is, that its tags are [unit], or [first, inside, ..., last], and that the tag after it
+        is not `inside`.
 
         sequence (Tensor): row of each span's sequence in the batch. *Shape:* (n_spans,)
         start (Tensor): first token. *Shape:* (n_spans,)
@@ -209,7 +220,7 @@ class Lattice:
     def _log_rest(
         self, head: Tensor, tail: Tensor, *, first: Tensor, inside: Tensor, last: Tensor
     ) -> Tensor:
-        """Log score of all tokens after the first, for spans of two or more tokens. (n_spans,)"""
+        """Log score of all tokens after the first, for spans of two or more tokens, (n_spans,)."""
         messages = self._messages
         transition = messages.scores.transition
         n_inside = tail - head - 1
@@ -227,8 +238,9 @@ class Lattice:
     def _log_not_continued(
         self, sequence: Tensor, tail: Tensor, closing: Tensor, inside: Tensor
     ) -> Tensor:
-        """Log score of all that may follow a span: a sum over the next tag, `inside` left out, or
-        the end score where the sequence ends. (n_spans,)
+        """Log score of all that may follow a span, (n_spans,).
+
+        It is a sum over the next tag, `inside` left out, or the end score where the sequence ends.
         """
         messages = self._messages
         after = (tail + 1).clamp_max(len(messages.emissions) - 1)
@@ -243,8 +255,10 @@ class Lattice:
 
     @cached_property
     def _inside_sums(self) -> tuple[Tensor, Tensor]:
-        """Running sums over tokens (flat order) of the scaled emissions, and of the number of
-        impossible ones, which the first sum leaves out. (N, tags) each
+        """Running sums over tokens (flat order), (N, tags) each.
+
+        They are of the scaled emissions, and of the number of impossible ones, which the first sum
+        leaves out.
         """
         emissions = self._messages.emissions
         impossible = emissions < _IMPOSSIBLE

@@ -38,7 +38,9 @@ class Layout:
         lengths: Sequence[int] | np.ndarray | Tensor,
         device: torch.device = torch.device("cpu"),  # noqa: B008 (it does not change)
     ) -> None:
-        """lengths (Sequence[int] | np.ndarray | Tensor): tokens of each sequence, at least 1.
+        """Keep the lengths; the index arrays are made when they are first asked for.
+
+        lengths (Sequence[int] | np.ndarray | Tensor): tokens of each sequence, at least 1.
         device (torch.device): where the emissions are, and the index arrays are wanted.
         RAISES (ValueError): a sequence has no token.
         """
@@ -89,22 +91,27 @@ class Layout:
 
     @cached_property
     def first(self) -> Tensor:
+        """Flat position of each sequence's first token, (batch,)."""
         return self._to_device(self._first)
 
     @cached_property
     def last(self) -> Tensor:
+        """Flat position of each sequence's last token, (batch,)."""
         return self._to_device(self._first + self._lengths - 1)
 
     @cached_property
     def inner(self) -> Tensor:
+        """Flat positions of all tokens that have a predecessor, (N - batch,)."""
         return self._to_device(np.flatnonzero(self._time))
 
     @cached_property
     def sequence(self) -> Tensor:
+        """The sequence of each token in flat order, (N,)."""
         return self._to_device(self._sequence)
 
     @cached_property
     def order(self) -> Tensor:
+        """The sequences in packed order, longest first, (batch,)."""
         return self._to_device(self._order)
 
     @cached_property
@@ -117,8 +124,10 @@ class Layout:
 
     @cached_property
     def _packed_both(self) -> Tensor:
-        """(2, N). Two directions share each step's block: its first half runs forward in time, its
-        second half holds the same sequences from their ends backward.
+        """Positions for two directions at once, (2, N).
+
+        They share each step's block: its first half runs forward in time, its second half holds the
+        same sequences from their ends backward.
         """
         reverse_time = self._lengths[self._sequence] - 1 - self._time
         starts, sizes = self._step_starts, self._step_sizes

@@ -49,9 +49,11 @@ class Messages:
     is_log: bool
 
     def marginals(self) -> tuple[Tensor, Tensor]:
-        """RETURNS (tuple[Tensor, Tensor]): the probability of each tag of each token (N, tags)
-        and the log of the sum of `alpha * beta` that it was divided by (N,). A sequence without
-        any path has zeros and -inf.
+        """The probability of each tag of each token, and its divisor.
+
+        RETURNS (tuple[Tensor, Tensor]): the probability of each tag of each token (N, tags) and the
+            log of the sum of `alpha * beta` that it was divided by (N,). A sequence without any
+            path has zeros and -inf.
         """
         if self.is_log:
             joint = self.alpha + self.beta
@@ -62,20 +64,26 @@ class Messages:
         return joint / finite(log_norm).exp()[:, None], log_norm
 
     def log_z(self, log_norm: Tensor) -> Tensor:
-        """log_norm (Tensor): from `marginals`. *Shape:* (N,)
+        """The log of the sum over all paths of each sequence.
+
+        log_norm (Tensor): from `marginals`. *Shape:* (N,)
         RETURNS (Tensor): log of the summed exp scores of all paths, -inf without any. (batch,)
         """
         return self.relative_log_z(log_norm) + self.shift
 
     def relative_log_z(self, log_norm: Tensor) -> Tensor:
-        """As `log_z`, for the shifted scores: what to compare with sums of `emissions` and
-        `scores`, without the rounding of a large shift.
+        """As `log_z`, for the shifted scores.
+
+        It is what to compare with sums of `emissions` and `scores`, without the rounding of a large
+        shift.
         """
         return self.layout.sum(self.alpha_scale) + log_norm[self.layout.last]
 
     def steps(self, tokens: Tensor) -> Tensor:
-        """RETURNS (Tensor): log of what alpha of each token (flat positions) sends to each tag of
-        the next token. *Shape:* (tokens, tags)
+        """What tokens send on, in log space.
+
+        RETURNS (Tensor): log of what alpha of each token (flat positions) sends to each tag of the
+            next token. *Shape:* (tokens, tags)
         """
         alpha, transition = self.alpha[tokens], self.scores.transition
         if self.is_log:
@@ -83,8 +91,10 @@ class Messages:
         return (alpha @ transition.exp()).log()
 
     def pairs(self, log_norm: Tensor) -> tuple[Tensor, Tensor]:
-        """Factors of the pairwise marginals: left[n, i] * exp(transition[i, j]) * right[n, j] is
-        the probability of tag i before and tag j on the n-th token that has a predecessor.
+        """Factors of the pairwise marginals.
+
+        left[n, i] * exp(transition[i, j]) * right[n, j] is the probability of tag i before and tag
+        j on the n-th token that has a predecessor.
 
         log_norm (Tensor): from `marginals`. *Shape:* (N,)
         RETURNS (tuple[Tensor, Tensor]): left and right, logarithms when `is_log`.
@@ -99,8 +109,9 @@ class Messages:
 def gradients_but_transitions(
     difference: Tensor, weights: Tensor, layout: Layout
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """The gradients of a loss that is a log Z less another one, or less an expected score: of each
-    score it is how much more often the first distribution uses it.
+    """The gradients of a loss that is a log Z less another one, or less an expected score.
+
+    Of each score it is how much more often the first distribution uses it.
 
     difference (Tensor): of the two distributions' marginals. *Shape:* (N, tags)
     weights (Tensor): the gradient of each sequence's loss. *Shape:* (batch,)

@@ -84,5 +84,8 @@ class PaddedBatch:
         return self._decoder.lattice(self.emissions, self.layout, temperature=temperature)
 
     def marginals(self) -> Tensor:
-        """RETURNS (Tensor): P(tag of a token), fp64; 0 on padding. *Shape:* (batch, time, tags)"""
+        """The probability of each tag of each token.
+
+        RETURNS (Tensor): P(tag of a token), fp64; 0 on padding. *Shape:* (batch, time, tags)
+        """
         return self.pad(self.lattice().marginals())

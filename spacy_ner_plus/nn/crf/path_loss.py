@@ -28,6 +28,7 @@ class PathLoss(torch.autograd.Function):
         allowed: Tensor,
         layout: Layout,
     ) -> Tensor:
+        """The loss of each sequence, (batch,)."""
         scores = ChainScores(start, transition, end)
         if bool((allowed.sum(-1) == 1).all()):
             path = allowed.long().argmax(-1)  # (N,)
@@ -52,6 +53,7 @@ class PathLoss(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad_loss: Tensor) -> tuple[Tensor | None, ...]:
+        """The gradients of forward's arguments, None for those that are no scores."""
         difference, left, right, transition, path, feasible = ctx.saved_tensors
         layout: Layout = ctx.layout
         weights = grad_loss.masked_fill(~feasible, 0.0)  # (batch,)
@@ -70,7 +72,7 @@ class PathLoss(torch.autograd.Function):
 
 
 def _path_score(emissions: Tensor, scores: ChainScores, path: Tensor, layout: Layout) -> Tensor:
-    """The score of one path (N,) in flat order for each sequence. (batch,)"""
+    """The score of one path (N,) in flat order for each sequence, (batch,)."""
     score = emissions.gather(1, path[:, None]).squeeze(1)
     score[layout.first] += scores.start[path[layout.first]]
     score[layout.last] += scores.end[path[layout.last]]

@@ -40,8 +40,10 @@ def viterbi(emissions: Tensor, scores: ChainScores, layout: Layout) -> tuple[Ten
 def _viterbi_in_chunks(
     emissions: Tensor, scores: ChainScores, chunks: Chunks
 ) -> tuple[Tensor, Tensor]:
-    """As `viterbi`, in the three phases of `chunks`. The way back is cut, too: from each chunk's
-    end it is traced for all tags at once, then chunk by chunk the right tag is known.
+    """As `viterbi`, in the three phases of `chunks`.
+
+    The way back is cut, too: from each chunk's end it is traced for all tags at once, then chunk by
+    chunk the right tag is known.
     """
     layout, chain = chunks.layout, chunks.chain
     starts = _starts(emissions, scores, chunks)  # (chunks, tags)
@@ -60,8 +62,9 @@ def _viterbi_in_chunks(
 
 
 def _starts(emissions: Tensor, scores: ChainScores, chunks: Chunks) -> Tensor:
-    """The score of the best path to each tag of each chunk's first token, without this token's
-    emission. (chunks, tags)
+    """The score of the best path to each tag of each chunk's first token, (chunks, tags).
+
+    It is without this token's emission.
     """
     pairs = scores.transition[:, :, None, None]  # (from, to, 1, 1)
 
@@ -89,7 +92,9 @@ def _starts(emissions: Tensor, scores: ChainScores, chunks: Chunks) -> Tensor:
 def _best_scores(
     packed: Tensor, starts: Tensor, scores: ChainScores, layout: Layout
 ) -> tuple[Tensor, Tensor]:
-    """starts (Tensor): scores that sequences start with, of each, longest first, or of all.
+    """The recursion over time, with the way back.
+
+    starts (Tensor): scores that sequences start with, of each, longest first, or of all.
         *Shape:* (batch, tags) or (tags,)
     RETURNS (tuple[Tensor, Tensor]): the best previous tag of each tag of each token (N, tags), and
         the score of the best path to each tag of each sequence's last token (batch, tags), longest

@@ -1,0 +1,1 @@
+"""Pretrained transformers, and what makes one vector per token of their output."""

@@ -144,6 +144,7 @@ class TransformerEncoder(nn.Module):
 
     @property
     def n_layers(self) -> int:
+        """How many layers the pretrained model has."""
         return int(self.model.config.num_hidden_layers)
 
     @property
@@ -167,8 +168,9 @@ class TransformerEncoder(nn.Module):
         return int(match.group(1)) + 1 if match else 0
 
     def recompute_layers(self) -> None:
-        """In training, keep only what goes into each layer, and compute the activations within it
-        again in the backward pass.
+        """In training, keep only what goes into each layer.
+
+        The activations within it are computed again in the backward pass.
 
         RAISES ValueError: If the architecture has no such mode.
         """
@@ -201,9 +203,11 @@ class TransformerEncoder(nn.Module):
 
     @contextmanager
     def _attention(self, ids: Tensor) -> Iterator[None]:
-        """In bf16 on a CPU the way back through torch's fused attention is slow: with plain
-        products in its place a training step takes an eighth less time (MiniLM on two cores). In
-        prediction the fused kernel is the faster one.
+        """Choose the attention whose way back is fast.
+
+        In bf16 on a CPU the way back through torch's fused attention is slow: with plain products
+        in its place a training step takes an eighth less time (MiniLM on two cores). In prediction
+        the fused kernel is the faster one.
         """
         is_slow = (
             self.training
@@ -298,4 +302,3 @@ def _position_table(model: nn.Module) -> nn.Embedding | None:
         if name.split(".")[-1] == "position_embeddings" and isinstance(module, nn.Embedding):
             return module
     return None
-

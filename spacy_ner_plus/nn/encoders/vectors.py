@@ -23,9 +23,7 @@ class TransformerVectors(nn.Module):
         self.encoder = encoder
         self.pooling = pooling
 
-    def forward(
-        self, buckets: list[TensorBucket], n_rows: int, n_recomputed: int = 0
-    ) -> Tensor:
+    def forward(self, buckets: list[TensorBucket], n_rows: int, n_recomputed: int = 0) -> Tensor:
         """The vectors of all tokens of a batch.
 
         buckets (list[TensorBucket]): The windows; together they hold every row at least once.
@@ -71,7 +69,7 @@ class TransformerVectors(nn.Module):
         return self.encoder.width
 
     def read_out(self, pooled: Tensor) -> Tensor:
-        """(parts, width) -> (parts, n_outputs)"""
+        """What the pooled vectors give, (parts, width) -> (parts, n_outputs)."""
         return pooled
 
     def read_parts(
@@ -83,8 +81,9 @@ class TransformerVectors(nn.Module):
         parts: Tensor,
         part_weights: Tensor,
     ) -> Tensor:
-        """(parts, n_outputs): the weighted output of a bucket's row parts. The arguments are the
-        bucket's fields.
+        """The weighted output of a bucket's row parts, (parts, n_outputs).
+
+        The arguments are the bucket's fields.
         """
         hidden = self.encoder(ids, mask, forms).flatten(0, 1)  # (windows * length, width)
         n_parts = part_weights.shape[0]

@@ -26,7 +26,7 @@ class TransformerTagger(TransformerVectors):
         return self.head.linear.out_features
 
     def read_out(self, pooled: Tensor) -> Tensor:
-        """(parts, width) -> (parts, n_tags)"""
+        """The scores of the tags, (parts, width) -> (parts, n_tags)."""
         emissions: Tensor = self.head(pooled)
         return emissions
 

@@ -151,8 +151,9 @@ class NerPlus(LearningPipe, CalibratedPipe):
         return tag_probabilities(shim_of(self.model).tagger, self._emissions_around(span), span)
 
     def sequence_entropy(self, span: Doc | Span) -> float:
-        """How undecided the model is about a part of a document: the entropy of its distribution
-        over tag sequences, in nats; 0 if it is sure.
+        """How undecided the model is about a part of a document.
+
+        It is the entropy of its distribution over tag sequences, in nats; 0 if it is sure.
         """
         return sequence_entropy(shim_of(self.model).tagger, self._emissions_around(span), span)
 
@@ -162,6 +163,7 @@ class NerPlus(LearningPipe, CalibratedPipe):
     # What is saved of it
 
     def fault_of(self, cfg: Mapping[str, Any]) -> str | None:
+        """See SavedPipe.fault_of. The balanced weights of labels are looked at."""
         weights = cfg.get("balanced")
         if not isinstance(weights, dict) or not all(
             isinstance(weight, int | float) and 0 < weight < float("inf")
@@ -171,6 +173,7 @@ class NerPlus(LearningPipe, CalibratedPipe):
         return None
 
     def read_files(self, files: Mapping[str, Content], *, is_verified: bool) -> Callable[[], None]:
+        """See SavedPipe.read_files. A tag scheme other than the config's is refused."""
         read = read_model(self.model, files, is_verified=is_verified)
         saved, configured = read.shim.scheme.name, self.tagger.scheme.name
         if saved != configured:

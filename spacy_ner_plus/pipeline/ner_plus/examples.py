@@ -84,6 +84,7 @@ def choose_labels(
 
 
 def check_losses(losses: np.ndarray, examples: list[Example]) -> None:
+    """RAISES ValueError: If a loss is not finite. It names the worst document."""
     if not np.isfinite(losses).all():
         worst = int(np.flatnonzero(~np.isfinite(losses))[0])
         raise ValueError(_no_loss(examples[worst], float(losses[worst])))
@@ -99,5 +100,5 @@ def _no_loss(example: Example, loss: float) -> str:
         )
     return (
         f"The loss on the document {shown!r} is {loss}: the weights or activations have "
-        "overflowed. Lower the learning rate, or use precision = \"fp32\"."
+        'overflowed. Lower the learning rate, or use precision = "fp32".'
     )

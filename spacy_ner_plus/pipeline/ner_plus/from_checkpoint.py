@@ -7,8 +7,10 @@ from spacy.language import Language
 
 
 def from_checkpoint(name: str, lang: str = "en", **settings: Any) -> Language:
-    """A pipeline with the encoder, the labels and the weights of a token classifier that was
-    fine-tuned with Hugging Face's transformers. It needs no training, see docs/checkpoints.md.
+    """A pipeline with the encoder, the labels and the weights of a fine-tuned checkpoint.
+
+    That is a token classifier that was fine-tuned with Hugging Face's transformers. The pipeline
+    needs no training, see docs/checkpoints.md.
 
     name (str): Name on the hub, or a folder that save_pretrained wrote.
     lang (str): Code of the language, for spaCy's tokenizer.

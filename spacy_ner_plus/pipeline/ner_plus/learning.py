@@ -197,8 +197,10 @@ class LearningPipe(TrainableEntityPipe):
         sgd: Optimizer | None = None,
         losses: dict[str, float] | None = None,
     ) -> dict[str, float]:
-        """Learn to go on giving the tag sequences the probabilities that they had when
-        nlp.resume_training was called, on examples of which the annotation is not looked at.
+        """Learn to go on giving tag sequences the probabilities that they had on resuming.
+
+        That is when nlp.resume_training was called. The annotation of the examples is not looked
+        at.
 
         Types that were added since, or have not been learned yet, are left out of the comparison.
 

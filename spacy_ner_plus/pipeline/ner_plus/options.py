@@ -11,11 +11,12 @@ BALANCED = "balanced"
 
 
 def check_label_weights(weights: LabelWeights) -> None:
+    """RAISES ValueError: If they are no weights over 0, nor "balanced"."""
     if isinstance(weights, str):
         if weights != BALANCED:
             raise ValueError(
-                f"label_weights = {weights!r} is unknown: use \"{BALANCED}\", or a weight for each "
-                "type, such as {\"Disease\": 2.0}."
+                f'label_weights = {weights!r} is unknown: use "{BALANCED}", or a weight for each '
+                'type, such as {"Disease": 2.0}.'
             )
     else:
         for label, weight in (weights or {}).items():
@@ -24,6 +25,7 @@ def check_label_weights(weights: LabelWeights) -> None:
 
 
 def check_label_smoothing(smoothing: float) -> None:
+    """RAISES ValueError: If it is not at least 0 and less than 1."""
     if not 0.0 <= smoothing < 1.0:
         raise ValueError(f"label_smoothing = {smoothing} must be at least 0 and less than 1.")
 

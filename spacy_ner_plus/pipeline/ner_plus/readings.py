@@ -97,9 +97,7 @@ def _readings(
     ]
 
 
-def tag_probabilities(
-    tagger: Tagger, emissions: Emissions, part: Doc | Span
-) -> TagProbabilities:
+def tag_probabilities(tagger: Tagger, emissions: Emissions, part: Doc | Span) -> TagProbabilities:
     """The marginal probabilities of the tags of each token of a Doc or Span."""
     chosen = _part(tagger, emissions, part)
     probabilities = np.zeros((chosen.n_tokens, tagger.scheme.n_tags))

@@ -1,0 +1,1 @@
+"""How components are saved and loaded, those of earlier formats too."""

@@ -1,5 +1,6 @@
-"""The labels of components that were saved in format 1 or 2: they stood in `cfg`, and where there
-were weights, beside these too.
+"""The labels of components that were saved in format 1 or 2.
+
+They stood in `cfg`, and where there were weights, beside these too.
 """
 
 import json

@@ -1,5 +1,6 @@
-"""A component that is saved and loaded as `cfg`, a folder `model` with further files, and the
-manifest of both.
+"""A component that is saved and loaded.
+
+It is `cfg`, a folder `model` with further files, and the manifest of both.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -49,8 +50,9 @@ class SavedPipe(Pipe):
         return lambda: None
 
     def fault_of(self, cfg: Mapping[str, Any]) -> str | None:
-        """What is wrong with a cfg that was saved, such as "has no list of words"; None if nothing
-        is.
+        """What is wrong with a cfg that was saved, such as "has no list of words".
+
+        None if nothing is.
         """
         return None
 
@@ -86,8 +88,10 @@ class SavedPipe(Pipe):
         return self
 
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
-        """Save to a folder. Weights are safetensors, the rest is JSON, and a manifest has the size
-        and SHA-256 of each file.
+        """Save to a folder.
+
+        Weights are safetensors, the rest is JSON, and a manifest has the size and SHA-256 of each
+        file.
 
         path (str / Path): The folder.
         exclude (Iterable[str]): Names of parts to leave out.

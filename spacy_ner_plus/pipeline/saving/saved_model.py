@@ -17,8 +17,9 @@ ALL_FILES = (*FILES, TOK2VEC)
 
 
 def to_files(model: Model) -> dict[str, Unsaved]:
-    """Everything that loading needs, by file name; of a model without weights, what its shim
-    knows all the same.
+    """Everything that loading needs, by file name.
+
+    Of a model without weights, it is what its shim knows all the same.
 
     RAISES ValueError: If there is something in the tok2vec that could not be loaded safely.
     """

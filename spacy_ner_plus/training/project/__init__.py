@@ -1,0 +1,1 @@
+"""Configs and folders to begin a training with."""

@@ -22,8 +22,9 @@ def init_config(
     lang: str = "en",
     device: str = "auto",
 ) -> TrainingPlan:
-    """Write a config for `ner-plus train` or `spacy train`, with a comment on each number that
-    depends on data, encoder or device.
+    """Write a config for `ner-plus train` or `spacy train`.
+
+    There is a comment on each number that depends on data, encoder or device.
 
     data (str / Path): Training data, a .spacy file.
     config (str / Path): The file to write.

@@ -70,9 +70,10 @@ class EncoderFacts:
 
     @property
     def layer_weights(self) -> int:
-        """About how many weights a word goes through: 4 times the width squared in attention and 8
-        times in the feed-forward part of each layer. Not those of the vocabulary, which may be
-        most of them and say nothing of the layers.
+        """About how many weights a word goes through.
+
+        They are 4 times the width squared in attention and 8 times in the feed-forward part of each
+        layer. Not those of the vocabulary, which may be most of them and say nothing of the layers.
         """
         return 12 * self.n_layers * self.width**2
 

@@ -89,9 +89,7 @@ def test_masked_emissions_give_conditional_span_log_probs(
     lattice = case.module.lattice(masked, case.layout)
     for row, emissions in case.sequences():
         n_tokens = len(emissions)
-        paths, log_probs = conditional_paths(
-            emissions, case.module, case.split(permitted)[row]
-        )
+        paths, log_probs = conditional_paths(emissions, case.module, case.split(permitted)[row])
         for label in scheme_labels(case.scheme, case.n_labels):
             spans = torch.combinations(torch.arange(n_tokens + 1))  # (spans, 2)
             tags = SpanTags(*(torch.full((len(spans),), tag) for tag in vars(label).values()))

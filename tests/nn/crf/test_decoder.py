@@ -430,9 +430,7 @@ def test_softmax_loss_passes_gradcheck() -> None:
 
 @pytest.mark.parametrize("kind", [TagDecoder, CRF])
 @pytest.mark.parametrize("scale", [1.0, 400.0])
-def test_results_do_not_depend_on_batch_or_order(
-    kind: type[TagDecoder], scale: float
-) -> None:
+def test_results_do_not_depend_on_batch_or_order(kind: type[TagDecoder], scale: float) -> None:
     generator = torch.Generator().manual_seed(15)
     module = randomize(kind(*scheme_masks("BILOU", 2)), generator, 1.0)
     lengths = [7, 30, 1, 30, 12]
