@@ -56,8 +56,8 @@ def build_transformer_tagger_v1(
     pooling (str): How a token's wordpieces become one vector: "first", "last", "mean" or "max".
     window (int): Longest input of the encoder in wordpieces, special tokens included. Longer
         documents are read in several windows.
-    overlap (int): Wordpieces that neighbouring windows share. The ner_plus factory and the configs
-        of the project give 16; this default stays what it was in 0.1.
+    overlap (int): Wordpieces that neighbouring windows share. The default of .v1 is 64; the
+        ner_plus factory and the configs of the project give 16.
     use_crf (bool): Learn transition scores. Invalid sequences are excluded either way.
     dropout (float): Dropout before the linear layer.
     head_lr_scale (float): Learning rate of head, CRF and word forms relative to the encoder's.

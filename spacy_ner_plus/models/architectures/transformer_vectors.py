@@ -52,8 +52,10 @@ def build_transformer_v1(
     lr_scale (float): Learning rate of the encoder relative to the optimizer's, which is that of
         the components that listen. They start from nothing and need a higher one.
     head_lr_scale (float): Learning rate of the word forms relative to the encoder's.
-    name, word_forms, pooling, window, overlap, lr_decay, freeze, precision, device,
-        max_batch_pieces, gradient_checkpointing: See spacy_ner_plus.TransformerTagger.v1.
+    overlap (int): Wordpieces that neighbouring windows share. As of TransformerTagger.v1, the
+        default is 64; the configs of the project give 16.
+    name, word_forms, pooling, window, lr_decay, freeze, precision, device, max_batch_pieces,
+        gradient_checkpointing: See spacy_ner_plus.TransformerTagger.v1.
     RETURNS (Model[List[Doc], List[Floats2d]]): (n_tokens, width) for each Doc.
     RAISES ValueError: A setting is out of range.
     """
