@@ -348,7 +348,6 @@ def through_deepcopy(nlp: Language, folder: Path) -> Language:
     return copy.deepcopy(nlp)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kind", [*PRIVATE, *SHARED])
 @pytest.mark.parametrize("route", [through_bytes, through_disk, through_pickle, through_deepcopy])
 def test_round_trip_keeps_weights_and_predictions(
@@ -496,7 +495,6 @@ def test_rehearsal_on_a_network_of_its_own_works(trained: Callable[[str], Path],
 # The shipped configs
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", ["cnn", "private_trf", "shared", "shared_trf"])
 def test_config_trains_with_spacy_train(tiny_encoder_dir: Path, tmp_path: Path, name: str) -> None:
     if name.endswith("_trf"):
