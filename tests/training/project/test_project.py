@@ -22,7 +22,13 @@ def run(folder: Path, *arguments: str, **environment: str) -> subprocess.Complet
     return subprocess.run(
         [sys.executable, *arguments],
         cwd=folder,
-        env={**os.environ, "OMP_NUM_THREADS": "1", "ANSI_COLORS_DISABLED": "1", **environment},
+        env={
+            **os.environ,
+            "PYTHONUNBUFFERED": "1",  # as `make run` does: weasel's headings come in their places
+            "OMP_NUM_THREADS": "1",
+            "ANSI_COLORS_DISABLED": "1",
+            **environment,
+        },
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
