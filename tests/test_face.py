@@ -48,7 +48,7 @@ def test_every_command_is_a_public_function() -> None:
 
 def test_names_are_at_home_where_types_say() -> None:
     """Type checkers and documentation read the imports, Python reads `_HOMES`."""
-    source = (ROOT / "spacy_ner_plus/__init__.py").read_text(encoding="utf8")
+    source = Path(spacy_ner_plus.__file__).read_text(encoding="utf8")
     seen = re.findall(r"(?m)^    from \.([\w.]+) import (\w+) as (\w+)$", source)
     typed = {name: f"spacy_ner_plus.{module}" for module, name, same in seen if name == same}
     assert typed == spacy_ner_plus._HOMES

@@ -17,6 +17,8 @@ from typer.testing import CliRunner
 import spacy_ner_plus
 
 ROOT = Path(__file__).parent.parent
+# The installed one: the tests run without the source, too.
+PACKAGE = Path(spacy_ner_plus.__file__).parent
 NEEDS_SPACY_TRANSFORMERS = pytest.mark.skipif(
     find_spec("spacy_transformers") is None, reason="needs spacy-transformers"
 )
@@ -97,13 +99,11 @@ def test_version_is_that_of_the_metadata() -> None:
 def test_files_beside_the_code_come_with_the_package() -> None:
     packaged = set()
     for package, patterns in read_setup()["options.package_data"].items():
-        folder = ROOT.joinpath(*package.split("."))
+        folder = PACKAGE.parent.joinpath(*package.split("."))
         assert (folder / "__init__.py").exists(), package
         packaged |= {path for pattern in patterns.split(", ") for path in folder.glob(pattern)}
     there = {
-        path
-        for path in (ROOT / "spacy_ner_plus").rglob("*")
-        if path.is_file() and path.suffix not in (".py", ".pyc")
+        path for path in PACKAGE.rglob("*") if path.is_file() and path.suffix not in (".py", ".pyc")
     }
     assert there == packaged
 
