@@ -7,6 +7,21 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from spacy_ner_plus.tags import TagScheme
+
+
+def is_valid(scheme: TagScheme, path: tuple[int, ...]) -> bool:
+    """Whether the scheme permits a sequence of tag ids."""
+    starts, ends = scheme.starts[path[0]], scheme.ends[path[-1]]
+    return bool(starts and ends and scheme.transitions[path[:-1], path[1:]].all())
+
+
+def valid_paths(scheme: TagScheme, n_rows: int) -> list[tuple[int, ...]]:
+    """All sequences of tag ids of a length that the scheme permits."""
+    paths = product(range(scheme.n_tags), repeat=n_rows)
+    return [path for path in paths if is_valid(scheme, path)]
+
+
 # The linear-chain oracles take one sequence: emissions (time, tags), start (tags,), transition
 # (tags, tags) as [from, to] and end (tags,); -inf marks what is forbidden.
 

@@ -1,7 +1,5 @@
 """What is on a Doc already, and the tags that leave it there."""
 
-from itertools import product
-
 import numpy as np
 import pytest
 import spacy
@@ -11,6 +9,7 @@ from spacy.tokens import Doc, Span
 
 from spacy_ner_plus.annotation.existing import existing, permitted_tags
 from spacy_ner_plus.tags import TagScheme
+from tests.oracles import valid_paths
 
 VOCAB = spacy.blank("en").vocab
 SCHEMES = {name: TagScheme(name, ["A", "B"]) for name in ("BIO", "BILOU")}
@@ -113,16 +112,6 @@ def annotated_docs(draw: st.DrawFn) -> tuple[list[str], list[Span3], list[int]]:
             ents.append((at, at + length, kind))
         at += length
     return words, ents, blocked
-
-
-def valid_paths(scheme: TagScheme, n_rows: int) -> list[tuple[int, ...]]:
-    return [
-        path
-        for path in product(range(scheme.n_tags), repeat=n_rows)
-        if scheme.starts[path[0]]
-        and scheme.ends[path[-1]]
-        and scheme.transitions[path[:-1], path[1:]].all()
-    ]
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-from itertools import pairwise, product
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -18,6 +18,7 @@ from spacy_ner_plus.annotation.gold import (
     register_annotated_labels,
 )
 from spacy_ner_plus.tags import TagScheme
+from tests.oracles import valid_paths
 
 VOCAB = spacy.blank("en").vocab
 Ents = list[tuple[int, int, str]]
@@ -106,22 +107,12 @@ def annotated_docs(draw: st.DrawFn) -> tuple[list[str], Ents, list[int]]:
     return words, ents, missing
 
 
-def all_valid_paths(scheme: TagScheme, n_rows: int) -> list[tuple[int, ...]]:
-    return [
-        path
-        for path in product(range(scheme.n_tags), repeat=n_rows)
-        if scheme.starts[path[0]]
-        and scheme.ends[path[-1]]
-        and scheme.transitions[path[:-1], path[1:]].all()
-    ]
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["BIO", "BILOU"])
 def test_allowed_tags_permit_just_the_sequences_that_agree(name: str) -> None:
     """Of all valid ones: those with the gold entities, and O where that is known."""
     scheme = TagScheme(name, ["PER", "LOC"])
-    valid = {n: all_valid_paths(scheme, n) for n in range(1, 4)}
+    valid = {n: valid_paths(scheme, n) for n in range(1, 4)}
 
     @settings(deadline=None, max_examples=150)
     @given(doc=annotated_docs())
@@ -363,7 +354,7 @@ def test_partial_types_permit_just_the_sequences_that_agree(name: str) -> None:
     within missing annotation; entities of other types may be anywhere else.
     """
     scheme = TagScheme(name, ["PER", "LOC"])
-    valid = {n: all_valid_paths(scheme, n) for n in range(1, 4)}
+    valid = {n: valid_paths(scheme, n) for n in range(1, 4)}
 
     @settings(deadline=None, max_examples=100)
     @given(doc=annotated_docs(), label=st.sampled_from(["PER", "LOC"]))

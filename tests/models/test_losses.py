@@ -21,6 +21,7 @@ from spacy_ner_plus.models.decoding.losses import (
 )
 from spacy_ner_plus.nn.crf import CRF, Layout, TagDecoder
 from spacy_ner_plus.tags import TagScheme
+from tests.oracles import valid_paths
 
 BIO = TagScheme("BIO", ["X", "Y"])
 BILOU = TagScheme("BILOU", ["X"])
@@ -43,16 +44,6 @@ def make(scheme: TagScheme, use_crf: bool, seed: int) -> TagDecoder:
     for parameter in decoder.parameters():
         parameter.data = torch.randn(parameter.shape, generator=generator, dtype=torch.float64)
     return decoder
-
-
-def is_valid(scheme: TagScheme, path: tuple[int, ...]) -> bool:
-    starts, ends = scheme.starts[path[0]], scheme.ends[path[-1]]
-    return bool(starts and ends and scheme.transitions[path[:-1], path[1:]].all())
-
-
-def valid_paths(scheme: TagScheme, n_rows: int) -> list[tuple[int, ...]]:
-    paths = product(range(scheme.n_tags), repeat=n_rows)
-    return [path for path in paths if is_valid(scheme, path)]
 
 
 def random_allowed(scheme: TagScheme, n_rows: int, seed: int) -> np.ndarray:

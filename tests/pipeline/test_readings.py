@@ -10,7 +10,7 @@ from spacy.tokens import Doc, Span
 
 from spacy_ner_plus.models.decoding.calibration import Calibration
 from spacy_ner_plus.pipeline.ner_plus.factory import NerPlus
-from spacy_ner_plus.tags import TagScheme
+from tests.oracles import valid_paths
 from tests.pipeline.samples import TEXTS, initialized_nlp
 
 TEXT = "Severe heart  failure followed in mice."
@@ -36,25 +36,19 @@ def all_sequences(ner: NerPlus, doc: Doc) -> dict[tuple[int, ...], float]:
     tagger, scheme = ner.tagger, ner.tagger.scheme
     emissions = ner.model.predict([doc]).scores.double().numpy()
     scores = {}
-    for tags in itertools.product(range(scheme.n_tags), repeat=len(emissions)):
-        if is_valid(scheme, tags):
-            score = emissions[np.arange(len(tags)), tags].sum()
-            for name, parameter in tagger.decoder.named_parameters():
-                values = parameter.detach().double().numpy()
-                if name == "start":
-                    score += values[tags[0]]
-                elif name == "end":
-                    score += values[tags[-1]]
-                else:
-                    score += sum(values[pair] for pair in itertools.pairwise(tags))
-            scores[tags] = score / tagger.calibration.temperature
+    for tags in valid_paths(scheme, len(emissions)):
+        score = emissions[np.arange(len(tags)), tags].sum()
+        for name, parameter in tagger.decoder.named_parameters():
+            values = parameter.detach().double().numpy()
+            if name == "start":
+                score += values[tags[0]]
+            elif name == "end":
+                score += values[tags[-1]]
+            else:
+                score += sum(values[pair] for pair in itertools.pairwise(tags))
+        scores[tags] = score / tagger.calibration.temperature
     total = np.logaddexp.reduce(list(scores.values()))
     return {tags: float(np.exp(score - total)) for tags, score in scores.items()}
-
-
-def is_valid(scheme: TagScheme, tags: tuple[int, ...]) -> bool:
-    inner = all(scheme.transitions[pair] for pair in itertools.pairwise(tags))
-    return bool(inner and scheme.starts[tags[0]] and scheme.ends[tags[-1]])
 
 
 def words_of(doc: Doc, start: int, end: int) -> list[int]:
