@@ -111,7 +111,7 @@ def test_records_survive_json_and_pickle_and_fit_the_schema(record):
 @given(records(), st.data())
 def test_schema_and_from_json_agree(record, data):
     """About a row in which one value is another."""
-    row = record.to_json()
+    row = json.loads(json.dumps(record.to_json()))  # the record keeps its own values
     parts = list(_parts(row))
     part, key = data.draw(st.sampled_from(parts))
     part[key] = data.draw(JSON)
