@@ -81,7 +81,7 @@ ALLOWED = {
     },
     "torch": {
         "nn", "models/storage", "models/pretrained", "models/decoding", "models/runtime",
-        "models/onnx", "models/architectures", "pipeline", "training", "cli",
+        "models/onnx", "models/architectures", "pipeline", "training",
     },
     "transformers": {"nn/encoders/transformer.py", "models/pretrained/loading.py"},
     "shared": set(),

@@ -267,8 +267,8 @@ def test_changed_file_of_the_model_repeats_training(project: Project, first_run:
 
 def test_documented_steps_notice_changed_files() -> None:
     """They are workflows that begin with `code`, or commands that are never skipped."""
-    texts = [ROOT / "README.md", ROOT / "Makefile", ROOT / "assets" / "README.md"]
-    texts += sorted((ROOT / "docs").glob("*.md"))
+    texts = [ROOT / name for name in ("Makefile", "project.yml", "assets/README.md")]
+    texts += [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
     named = {
         step
         for path in texts

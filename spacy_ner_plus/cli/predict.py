@@ -1,6 +1,5 @@
 """`ner-plus predict`: a pipeline over many documents, in constant memory, resumable."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -74,7 +73,6 @@ def predict_cli(
     If the process is killed, the same command goes on after the last whole chunk. Rows that can't
     be processed go to OUTPUT.rejects.jsonl with the reason.
     """
-    _bound_kernel_caches()
     with errors_as_messages(), _tells_how_to_go_on(output):
         from .. import predict
 
@@ -131,14 +129,3 @@ def _tells_how_to_go_on(output: Path) -> Iterator[None]:
         if isinstance(error, KeyboardInterrupt):
             raise typer.Exit(130) from error
         raise
-
-
-def _bound_kernel_caches() -> None:
-    """Let torch's oneDNN keep few kernels on a CPU.
-
-    It compiles kernels for each shape of a batch and keeps thousands in two caches: some hundred
-    megabytes, reached after some 10,000 documents. Shapes seldom recur, so a few do. These are its
-    own settings, read when the caches are first used.
-    """
-    for name in ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY"):
-        os.environ.setdefault(name, "32")

@@ -11,6 +11,7 @@ from thinc.api import Config
 from ..data.splitting.annotated_corpus import AnnotatedCorpus
 from ..data.splitting.stratification import stratify
 from ..pages.curve import ALL, MAX_TYPES, CurveLine, PlottedCurve
+from ..pages.figures import by_support
 from .results import CurvePoint, MeasureSpreads, NamedScores, RunScores
 from .runs import Plan, Run
 from .summary import summarise
@@ -164,7 +165,7 @@ def frequent_types(points: Sequence[CurvePoint]) -> list[str]:
     types = points[-1].runs[0].scores.per_type
     if len(types) == 1:
         return []
-    return sorted(types, key=lambda label: (-types[label].support, label))[:MAX_TYPES]
+    return list(by_support(types))[:MAX_TYPES]
 
 
 def _line(name: str, scores: Sequence[MeasureSpreads | None]) -> CurveLine:

@@ -10,9 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-MEASURES = ("precision", "recall", "f1")
-"""What the last axis of scores holds."""
-
 
 @dataclass(frozen=True)
 class Scores:

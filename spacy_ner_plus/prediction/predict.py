@@ -1,5 +1,6 @@
 """A pipeline over a file or folder: what `ner-plus predict` does, for Python."""
 
+import os
 from pathlib import Path
 
 from spacy.language import Language
@@ -31,7 +32,8 @@ def predict(
     """Find the entities of many documents, in constant memory.
 
     After a kill, the same call goes on after the last whole chunk; the result is the same, byte by
-    byte.
+    byte. On a CPU torch keeps fewer kernels in this process from then on, unless it ran before or
+    the environment says how many.
 
     model (Language / str / Path): Any pipeline, or its name or folder.
     input (str / Path): .txt file (a document a line), .jsonl, .csv, .tsv, .parquet or .spacy file,
@@ -53,6 +55,7 @@ def predict(
     RAISES ValueError: If an argument does not fit, an unfinished run was begun otherwise, or there
         are too many rejects.
     """
+    _bound_kernel_caches()
     return run_prediction(
         model,
         Path(input),
@@ -71,3 +74,14 @@ def predict(
         overwrite=overwrite,
         max_rejects=max_rejects,
     )
+
+
+def _bound_kernel_caches() -> None:
+    """Let torch's oneDNN keep few kernels on a CPU.
+
+    It compiles kernels for each shape of a batch and keeps thousands in two caches: some hundred
+    megabytes, reached after some 10,000 documents. Shapes seldom recur, so a few do. These are its
+    own settings, read when the caches are first used.
+    """
+    for name in ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY"):
+        os.environ.setdefault(name, "32")

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from ...data.splitting.annotated_file import AnnotatedFile, listed
 from ...data.splitting.parts import Part, repeated_texts
+from ...pipeline.judged_entities import LEAST_ENTITIES
 
 FEW_TO_LEARN_FROM = 20
-FEW_TO_CALIBRATE = 100
 
 
 def make_notes(parts: Mapping[str, Part], files: Sequence[AnnotatedFile]) -> list[str]:
@@ -55,8 +55,8 @@ def _notes_on_parts(parts: Mapping[str, Part]) -> Iterator[str]:
             "scores will flatter."
         )
     n_entities = parts["dev"].entities.total()
-    if n_entities < FEW_TO_CALIBRATE:
+    if n_entities < LEAST_ENTITIES:
         yield (
             f"The dev data have {n_entities} entities: scores are rough (`ner-plus cross-validate` "
-            f"says more), and under {FEW_TO_CALIBRATE} are too few to calibrate probabilities."
+            f"says more), and under {LEAST_ENTITIES} are too few to calibrate probabilities."
         )
