@@ -75,6 +75,7 @@ def test_links_are_found() -> None:
     assert "evaluation.md#the-report" in links(ROOT / "docs" / "calibration.md")
 
 
+@pytest.mark.slow
 @NEEDS_MKDOCS
 def test_site_builds_without_a_warning_and_asks_no_other_host(tmp_path: Path) -> None:
     # Not --quiet: warnings that are not printed are not counted by --strict.

@@ -8,7 +8,7 @@ import pytest
 
 from tests.killing import killed_at_each_step, needs_fork
 
-pytestmark = needs_fork
+pytestmark = [needs_fork, pytest.mark.slow]
 
 
 @pytest.fixture

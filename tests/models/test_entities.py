@@ -140,7 +140,7 @@ def test_decode_of_an_entity_over_tokens_without_rows() -> None:
 def test_decode_puts_probabilities_through_the_calibration(use_crf: bool) -> None:
     """The temperature divides scores and transitions; the line acts on the log odds after that."""
     scheme = SCHEMES[1]
-    case = make_case(scheme, use_crf, 3, most=8)
+    case = make_case(scheme, use_crf, 3, most=6)
     plain = Tagger(case.decoder, scheme, Calibration(2.0)).decode(case.emissions)
     lined = Tagger(case.decoder, scheme, Calibration(2.0, slope=0.5, intercept=1.0))
     n_found = 0

@@ -169,7 +169,10 @@ def test_error_is_raised_where_nobody_handles_it() -> None:
 
 @pytest.mark.parametrize(
     ("factory", "method"),
-    [*((factory, None) for factory in TOYS), ("test_learned_lookup", "spawn")],
+    [
+        *((factory, None) for factory in TOYS),
+        pytest.param("test_learned_lookup", "spawn", marks=pytest.mark.slow),
+    ],
 )
 def test_two_processes(factory: str, method: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
     toy = toy_nlp(factory)

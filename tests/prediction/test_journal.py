@@ -48,6 +48,7 @@ def read(folder: Path) -> dict[str, bytes]:
     return {name: text for name, text in read_tree(folder).items() if not name.endswith("lock")}
 
 
+@pytest.mark.slow
 @needs_fork
 def test_kill_at_each_step_leaves_whole_chunks_only(tmp_path: Path) -> None:
     before, whole = tmp_path / "before", tmp_path / "whole"
@@ -61,6 +62,7 @@ def test_kill_at_each_step_leaves_whole_chunks_only(tmp_path: Path) -> None:
     assert found == sorted(found)
 
 
+@pytest.mark.slow
 @needs_fork
 @pytest.mark.parametrize("name", ["out.jsonl", "out"])
 def test_kill_at_each_step_of_the_end_leads_to_the_same_output(name: str, tmp_path: Path) -> None:

@@ -72,6 +72,7 @@ def test_folder_is_filled_where_it_is_said(tmp_path: Path) -> None:
     assert list(folders.iterdir()) == [folders / "1"]
 
 
+@pytest.mark.slow
 @needs_fork
 def test_killed_commit_leaves_the_folder_before_or_the_new_one(before: Path) -> None:
     old = read_tree(before / "folder")
@@ -86,6 +87,7 @@ def test_killed_commit_leaves_the_folder_before_or_the_new_one(before: Path) -> 
     assert found == [old] * n_old + [NEW] * (len(found) - n_old)
 
 
+@pytest.mark.slow
 @needs_fork
 def test_commit_goes_on_after_any_kill(before: Path) -> None:
     newer = {"a": "a newer one"}
@@ -94,6 +96,7 @@ def test_commit_goes_on_after_any_kill(before: Path) -> None:
         assert read_tree(place) == {"folder/a": "a newer one"}
 
 
+@pytest.mark.slow
 @needs_fork
 def test_killed_recovery_can_be_repeated(tmp_path: Path) -> None:
     before, left = tmp_path / "before", tmp_path / "left"
@@ -113,6 +116,7 @@ def test_killed_recovery_can_be_repeated(tmp_path: Path) -> None:
     assert n_kills > 20
 
 
+@pytest.mark.slow
 @needs_fork
 def test_killed_removal_leaves_the_whole_folder_or_none(tmp_path: Path) -> None:
     before = tmp_path / "before"

@@ -49,6 +49,7 @@ def test_remove_is_complete_after_a_stopped_one(
     assert list(newest.parent.parent.iterdir()) == []
 
 
+@pytest.mark.slow
 @needs_fork
 def test_kill_at_each_step_of_writing_leaves_a_whole_checkpoint(newest: Path) -> None:
     found = []
@@ -68,6 +69,7 @@ def test_kill_at_each_step_of_writing_leaves_a_whole_checkpoint(newest: Path) ->
     assert found == ["10"] * n_old + ["11"] * (len(found) - n_old)
 
 
+@pytest.mark.slow
 @needs_fork
 def test_kill_at_each_step_of_removing_leaves_a_whole_checkpoint_or_none(newest: Path) -> None:
     found = []

@@ -1,6 +1,7 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
 import spacy
 from thinc.api import Adam
 
@@ -26,6 +27,7 @@ def save(pipeline: Any, folder: Path) -> None:
     save_pipeline(nlp, folder, optimizer=optimizer, before_to_disk=lambda _: pipeline, is_best=True)
 
 
+@pytest.mark.slow
 @needs_fork
 def test_best_pipeline_is_the_old_or_the_new_one_whenever_it_is_killed(tmp_path: Path) -> None:
     before, whole = tmp_path / "before", tmp_path / "whole"

@@ -69,6 +69,7 @@ def test_project_depends_on_every_file(folder: Path) -> None:
     assert {path.name for path in folder.iterdir()} <= named
 
 
+@pytest.mark.slow
 def test_training_loads_no_module_beyond_its_closure(
     tmp_path: Path, tiny_encoder_dir: Path
 ) -> None:
