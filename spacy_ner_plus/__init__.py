@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .evaluation.evaluate import evaluate as evaluate
     from .evaluation.evaluate import read_metrics as read_metrics
     from .experiments.cross_validate import cross_validate as cross_validate
-    from .experiments.measure_curve import learning_curve as learning_curve
+    from .experiments.learning_curve import learning_curve as learning_curve
     from .nn.crf import CRF as CRF
     from .pipeline.ner_plus import NerPlus as NerPlus
     from .pipeline.ner_plus.from_checkpoint import from_checkpoint as from_checkpoint
@@ -50,7 +50,7 @@ _HOMES = {
     "from_checkpoint": "spacy_ner_plus.pipeline.ner_plus.from_checkpoint",
     "init_config": "spacy_ner_plus.training.project.init_config",
     "init_project": "spacy_ner_plus.training.project.init_project",
-    "learning_curve": "spacy_ner_plus.experiments.measure_curve",
+    "learning_curve": "spacy_ner_plus.experiments.learning_curve",
     "predict": "spacy_ner_plus.prediction.predict",
     "read": "spacy_ner_plus.data.formats.record_files",
     "read_metrics": "spacy_ner_plus.evaluation.evaluate",

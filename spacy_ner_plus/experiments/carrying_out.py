@@ -5,19 +5,19 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from spacy import util
 from spacy.cli._util import import_code, setup_gpu
 from thinc.api import Config
 from wasabi import msg
 
 from ..data.splitting.annotated_corpus import AnnotatedCorpus
 from ..support.digests import file_digest
+from ..training.load_config import load_config
 from .results import RunScores
 from .runs import Experiment
 from .trial import carry_out, remove_models
 
 
-def load_config(
+def usable_config(
     config: str | Path | Config, overrides: Mapping[str, Any] | None, code: Path | None
 ) -> Config:
     """A config, not interpolated, and known to be one that can be.
@@ -26,11 +26,7 @@ def load_config(
     code (Path): A Python file with registered functions to import.
     """
     import_code(code)
-    changes = dict(overrides or {})
-    if isinstance(config, Config):
-        loaded = Config().from_str(config.to_str(), overrides=changes, interpolate=False)
-    else:
-        loaded = util.load_config(config, overrides=changes, interpolate=False)
+    loaded = load_config(config, overrides)
     loaded.interpolate()
     return loaded
 

@@ -8,8 +8,8 @@ from typing import Any
 from thinc.api import Config
 
 from ..data.splitting.annotated_corpus import read_corpus
-from .carrying_out import carry_out_runs, code_settings, load_config, warn_of_rare_labels
-from .cross_validation import describe_folds, plan_cross_validation
+from .carrying_out import carry_out_runs, code_settings, usable_config, warn_of_rare_labels
+from .fold_plan import describe_folds, plan_cross_validation
 from .results import Fold, RunsSummary
 from .runs import Experiment
 from .summary import summarise
@@ -66,7 +66,7 @@ def cross_validate(
     RAISES ValueError: If there are too few documents, a setting can't be, or the folder holds runs
         that were begun otherwise.
     """
-    loaded = load_config(config, overrides, code)
+    loaded = usable_config(config, overrides, code)
     corpus = read_corpus(Path(data))
     plan = plan_cross_validation(
         loaded.interpolate(),

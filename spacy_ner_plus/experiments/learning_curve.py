@@ -1,204 +1,97 @@
-"""Learning curve: how scores grow with the number of annotated documents."""
+"""Measuring a learning curve: what `ner-plus learning-curve` does, for Python."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from statistics import mean, stdev
+from pathlib import Path
 from typing import Any
 
-import numpy as np
 from thinc.api import Config
 
-from ..data.splitting.annotated_corpus import AnnotatedCorpus
-from ..data.splitting.stratification import stratify
-from ..pages.curve import ALL, MAX_TYPES, CurveLine, PlottedCurve
-from ..pages.figures import by_support
-from .results import CurvePoint, MeasureSpreads, NamedScores, RunScores
-from .runs import Plan, Run
-from .summary import summarise
-from .trial import config_settings
+from ..data.splitting.annotated_corpus import read_corpus
+from ..pages.curve import require_plots, save_learning_curve
+from .carrying_out import carry_out_runs, code_settings, usable_config, warn_of_rare_labels
+from .curve_plan import describe_last_gain, plan_learning_curve, plotted
+from .results import CurvePoint
+from .runs import Experiment
 
-PLAN = "subsets.json"
-SCHEMA = "spacy_ner_plus.learning-curve"
+PLOT = "curve.svg"
+SHARES = (0.125, 0.25, 0.5, 1.0)
 
 
 @dataclass(frozen=True)
-class Curve:
-    """A learning curve to be measured.
+class LearningCurve:
+    """What a learning curve shows.
 
-    plan (Plan): Its runs: all repeats of the smallest share, then those of the next.
-    shares (Tuple[float, ...]): Of the training data, ascending.
-    repeats (int): How often each share is trained with.
+    points (List[CurvePoint]): One a share of the data, with mean and standard deviation.
+    n_scored (int): Documents that were scored.
+    path (Path), plot (Path): The file that holds all of it, and the picture.
     """
 
-    plan: Plan
-    shares: tuple[float, ...]
-    repeats: int
+    points: list[CurvePoint]
+    n_scored: int
+    path: Path
+    plot: Path
 
-    def points(self, corpus: AnnotatedCorpus, results: Sequence[RunScores]) -> list[CurvePoint]:
-        """The points, a share each.
-
-        results (Sequence[RunScores]): Of the plan's runs.
-        """
-        points = []
-        for i, share in enumerate(self.shares):
-            part = slice(i * self.repeats, (i + 1) * self.repeats)
-            runs, scores = self.plan.runs[part], results[part]
-            subsets = [run.train + run.dev for run in runs]
-            points.append(
-                CurvePoint(
-                    share=share,
-                    n_docs=len(subsets[0]),
-                    n_entities=mean(corpus.n_entities(subset) for subset in subsets),
-                    runs=[NamedScores(run.name, s) for run, s in zip(runs, scores, strict=True)],
-                    summary=summarise(scores),
-                )
-            )
-        return points
+    @property
+    def last_gain(self) -> str:
+        """What the last step brought, in words."""
+        return describe_last_gain(self.points)
 
 
-def plan_learning_curve(
-    config: Config,
-    corpus: AnnotatedCorpus,
+def learning_curve(
+    config: str | Path | Config,
+    train: str | Path,
+    dev: str | Path,
+    output: str | Path,
     *,
-    shares: Sequence[float],
-    repeats: int,
-    dev_share: float,
-    seed: int,
-    further_settings: dict[str, Any],
-) -> Curve:
-    """Choose subsets of a corpus, each within the next, with about the same entities per document.
+    shares: Sequence[float] = SHARES,
+    repeats: int = 1,
+    seed: int = 0,
+    dev_share: float = 0.1,
+    overrides: Mapping[str, Any] | None = None,
+    code: Path | None = None,
+    gpu_id: int = -1,
+    keep_models: bool = False,
+    overwrite: bool = False,
+) -> LearningCurve:
+    """Train with shares of the data, to see whether more documents would help.
 
-    A document is for training, or for the choice of the checkpoint, in all subsets that have it.
+    After an interruption the same call goes on after the last run that was finished.
 
-    config (Config): The interpolated config.
-    dev_share (float): How much of each subset is for the choice of the checkpoint.
-    seed (int): Of the choice of the first repeat; the next have the numbers that follow. Training
-        has the config's seed (or this where that is null), counted on in the same manner.
-    further_settings (Dict[str, Any]): What else the outcome depends on.
-    RAISES ValueError: If a subset would have too few documents, or for settings that can't be.
+    config (str / Path / Config): A training config, or its file.
+    train (str / Path): .spacy file to train with, or a folder of such files.
+    dev (str / Path): Likewise, to score. The checkpoint is chosen by a part of the share itself.
+    output (str / Path): Folder for runs, results and the plot.
+    shares (Sequence[float]): Of the training documents; each contains the smaller ones, and all are
+        balanced by entity types.
+    repeats (int): How often each share is trained with, with other seeds.
+    seed, dev_share, overrides, code, gpu_id, keep_models, overwrite: See cross_validate.
+    RETURNS (LearningCurve): Scores by the number of documents.
+    RAISES ValueError: If there are too few documents, a setting can't be, matplotlib is not
+        installed, or the folder holds runs that were begun otherwise.
     """
-    shares = sorted(shares)
-    if len(shares) < 2 or len(set(shares)) < len(shares) or not 0 < shares[0] < shares[-1] <= 1:
-        raise ValueError(
-            f"--shares must be two or more different numbers above 0, up to 1, got {shares}."
-        )
-    if repeats < 1:
-        raise ValueError(f"--repeats must be 1 at least, got {repeats}.")
-    configured = config["training"].get("seed")
-    training_seed = seed if configured is None else configured
-    chosen = [_nested_subsets(corpus, shares, dev_share, seed + r) for r in range(repeats)]
-    runs = [
-        Run(
-            name=f"share-{share:g}-repeat-{repeat + 1}",
-            title=f"Share {share:g}" + (f", repeat {repeat + 1}" if repeats > 1 else ""),
-            seed=training_seed + repeat,
-            train=chosen[repeat][i][0],
-            dev=chosen[repeat][i][1],
-            test=None,
-        )
-        for i, share in enumerate(shares)
-        for repeat in range(repeats)
-    ]
-    settings = {
-        "train_sha256": corpus.sha256,
-        "shares": list(shares),
-        "repeats": repeats,
-        "seed": seed,
-        "dev_share": dev_share,
-    }
-    plan = Plan(PLAN, SCHEMA, {**settings, **further_settings, **config_settings(config)}, runs)
-    return Curve(plan, tuple(shares), repeats)
-
-
-def describe_last_gain(points: Sequence[CurvePoint]) -> str:
-    """Say what the last doubling of the data gained, or the last step where none is a doubling.
-
-    points (Sequence[CurvePoint]): See Curve.points.
-    """
-    last = points[-1]
-    halves = [point for point in points[:-1] if 2 * point.share <= last.share]
-    before = halves[-1] if halves else points[-2]
-    gains = [
-        100 * (new.scores.micro.f1 - old.scores.micro.f1)
-        for old, new in zip(before.runs, last.runs, strict=True)
-    ]
-    factor = last.share / before.share
-    step = "The last doubling of the data" if factor == 2 else f"{factor:.3g} times the data"
-    gain = mean(gains)
-    text = (
-        f"{step}, from {before.n_docs:,} to {last.n_docs:,} documents, "
-        f"{'gained' if gain >= 0 else 'lost'} {abs(gain):.1f} points of F1"
+    require_plots()
+    loaded = usable_config(config, overrides, code)
+    corpus, scored = read_corpus(Path(train)), read_corpus(Path(dev))
+    if corpus.sha256 == scored.sha256:
+        raise ValueError(f"{train} and {dev} are the same: score documents not trained with.")
+    curve = plan_learning_curve(
+        loaded.interpolate(),
+        corpus,
+        shares=list(shares),
+        repeats=repeats,
+        dev_share=dev_share,
+        seed=seed,
+        further_settings={"dev_sha256": scored.sha256, **code_settings(code)},
     )
-    if len(gains) == 1:
-        return f"{text}, in one repeat: --repeats 3 shows how much of it is chance."
-    return f"{text} on average (standard deviation {stdev(gains):.1f} over {len(gains)} repeats)."
-
-
-def plotted(points: Sequence[CurvePoint]) -> PlottedCurve:
-    """What the plot of a curve shows: F1 over all types, and of the most frequent ones.
-
-    points (Sequence[CurvePoint]): See Curve.points.
-    """
-    lines = [_line(ALL, [point.summary.micro for point in points])]
-    lines += [
-        _line(label, [point.summary.per_type.get(label) for point in points])
-        for label in frequent_types(points)
-    ]
-    notes = []
-    if (n_runs := len(points[0].runs)) > 1:
-        notes.append(f"bands: ± standard deviation of {n_runs} repeats")
-    if (n_types := len(points[-1].runs[0].scores.per_type)) > MAX_TYPES:
-        notes.append(f"the {MAX_TYPES} most frequent of {n_types} types")
-    return PlottedCurve(
-        n_docs=[point.n_docs for point in points],
-        n_entities=[point.n_entities for point in points],
-        lines=lines,
-        notes="; ".join(notes),
+    n_parts = round(1 / curve.shares[0])
+    warn_of_rare_labels(corpus.rare_labels(n_parts), f"for a share of {curve.shares[0]:g}")
+    experiment = Experiment(Path(output), curve.plan, overwrite=overwrite)
+    scores = carry_out_runs(
+        experiment, loaded, corpus, test=Path(dev), gpu_id=gpu_id, keep_models=keep_models
     )
-
-
-def frequent_types(points: Sequence[CurvePoint]) -> list[str]:
-    """The types with most gold entities in the scored data, as many as can be told apart.
-
-    There are none where there is but one type, which is all of them.
-    """
-    types = points[-1].runs[0].scores.per_type
-    if len(types) == 1:
-        return []
-    return list(by_support(types))[:MAX_TYPES]
-
-
-def _line(name: str, scores: Sequence[MeasureSpreads | None]) -> CurveLine:
-    f1 = [None if its is None else its.f1 for its in scores]
-    return CurveLine(
-        name,
-        mean=[None if its is None else its.mean for its in f1],
-        sd=[None if its is None else its.sd for its in f1],
-    )
-
-
-def _nested_subsets(
-    corpus: AnnotatedCorpus, shares: Sequence[float], dev_share: float, seed: int
-) -> list[tuple[list[int], list[int]]]:
-    """Documents for training and for the choice of the checkpoint, of each share."""
-    train, dev = (
-        _first_shares(corpus, documents, shares, seed)
-        for documents in corpus.carve(np.arange(len(corpus)), dev_share, seed)
-    )
-    for share, *parts in zip(shares, train, dev, strict=True):
-        if not all(parts):
-            raise ValueError(
-                f"{share:g} of {len(corpus)} documents are too few: with --dev-share {dev_share:g} "
-                f"they give {len(parts[0])} to train with and {len(parts[1])} for the choice of "
-                "the checkpoint. Leave out the smallest of the --shares."
-            )
-    return list(zip(train, dev, strict=True))
-
-
-def _first_shares(
-    corpus: AnnotatedCorpus, documents: np.ndarray, shares: Sequence[float], seed: int
-) -> list[list[int]]:
-    """Divide documents into slices, balanced by labels, and join the first of them."""
-    steps = np.diff([*shares, 1.0] if shares[-1] < 1 else shares, prepend=0.0)
-    slices = stratify(corpus.counts[documents], steps.tolist(), seed)
-    return [documents[slices <= i].tolist() for i in range(len(shares))]
+    points = curve.points(corpus, scores)
+    path, plot = experiment.write_results(points=points), Path(output) / PLOT
+    title = f"Learning curve, scored on {len(scored):,} documents"
+    save_learning_curve(plotted(points), plot, title=title)
+    return LearningCurve(points, len(scored), path, plot)

@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from spacy import util
 from spacy.cli._util import import_code, setup_gpu
 from spacy.training.initialize import init_nlp
 from thinc.api import Config
 from wasabi import msg
 
 from .checkpoint import CheckpointFolder, verify
+from .load_config import load_config
 from .loop import CHECKPOINT, TrainingRun
 from .settings import check_config
 from .snapshot import read_state
@@ -50,7 +50,7 @@ def train(
     output = Path(output)
     import_code(code)
     checkpoint = find_checkpoint(output, resume=resume, overwrite=overwrite)
-    loaded = _load(config, dict(overrides or {}))
+    loaded = load_config(config, overrides)
     output.mkdir(parents=True, exist_ok=True)
     msg.info(f"Saving to output directory: {output}")
     setup_gpu(gpu_id)
@@ -90,12 +90,6 @@ def find_checkpoint(output: Path, *, resume: bool, overwrite: bool) -> Path | No
         )
     verify(newest)
     return newest
-
-
-def _load(config: str | Path | Config, overrides: dict[str, Any]) -> Config:
-    if isinstance(config, Config):
-        return Config().from_str(config.to_str(), overrides=overrides, interpolate=False)
-    return util.load_config(config, overrides=overrides, interpolate=False)
 
 
 def _start(

@@ -6,7 +6,7 @@ from spacy.tokens import DocBin
 from thinc.api import Config
 
 from spacy_ner_plus.data.splitting.annotated_corpus import AnnotatedCorpus
-from spacy_ner_plus.experiments.cross_validation import describe_folds, plan_cross_validation
+from spacy_ner_plus.experiments.fold_plan import describe_folds, plan_cross_validation
 from spacy_ner_plus.experiments.runs import Plan
 from tests.data.splitting.test_stratification import make_counts
 from tests.experiments.samples import make_scores, read_config

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from spacy_ner_plus.data.splitting.annotated_corpus import AnnotatedCorpus
-from spacy_ner_plus.experiments.learning_curve import (
+from spacy_ner_plus.experiments.curve_plan import (
     Curve,
     describe_last_gain,
     frequent_types,
@@ -17,7 +17,7 @@ from spacy_ner_plus.experiments.results import CurvePoint, NamedScores, RunScore
 from spacy_ner_plus.experiments.summary import summarise
 from spacy_ner_plus.pages.curve import ALL, draw_learning_curve, save_learning_curve
 from tests.experiments.samples import make_scores, read_config
-from tests.experiments.test_cross_validation import make_corpus
+from tests.experiments.test_fold_plan import make_corpus
 
 SHARES = (0.125, 0.25, 0.5, 1.0)
 
