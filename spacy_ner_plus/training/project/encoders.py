@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...text.wordpieces import WordpieceTokenizer
+from .encoder_wheel import ENCODER_FOLDER
 from .facts import DEFAULT_ENCODER, encoder_facts
 from .planning import EncoderFacts
 
-# Where the default encoder and the copy of a folder lie in a project.
-ENCODER_FOLDER = "assets/encoder"
 # What loading reads; optimizers, checkpoints and other frameworks' weights are not copied.
 FILES = ("*.json", "*.txt", "*.model", "*.safetensors")
 PICKLED_WEIGHTS = "pytorch_model*.bin"

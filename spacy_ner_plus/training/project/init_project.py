@@ -8,7 +8,8 @@ from pathlib import Path
 
 from ...data.conversion import blank_pipeline
 from ...data.splitting.parts import Part, read_parts
-from .encoders import ENCODER_FOLDER, Encoder, choose_encoder, copy_encoder
+from .encoder_wheel import ENCODER_FOLDER
+from .encoders import Encoder, choose_encoder, copy_encoder
 from .facts import data_facts, device_facts
 from .notes import make_notes
 from .planning import TrainingPlan, make_plan

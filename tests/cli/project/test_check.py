@@ -5,7 +5,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from spacy_ner_plus.cli import app
-from spacy_ner_plus.cli.project.check import find_problems, read_sums
+from spacy_ner_plus.support.sha256_sums import find_problems, read_sums
 
 ASSETS = Path(__file__).parents[3] / "assets"
 

