@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 import srsly
 
+from tests.wheel import EXTRAS
+
 ROOT = Path(__file__).parent.parent
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 PINNED = re.compile(r"[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+")
@@ -60,6 +62,11 @@ def test_what_is_published_was_checked_and_tested() -> None:
     assert release["publish"]["needs"] == "wheel"
     assert release["wheel"] == {"needs": "check", "uses": "./.github/workflows/wheel.yml"}
     assert wheel["test"]["needs"] == "build"
+
+
+def test_wheel_is_tested_with_the_same_extras_everywhere() -> None:
+    text = (ROOT / ".github/workflows/wheel.yml").read_text(encoding="utf8")
+    assert re.findall(r"\.whl\)\[(.+)\]", text) == [EXTRAS]
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
