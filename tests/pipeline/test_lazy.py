@@ -1,5 +1,6 @@
 """Building touches no network and loads no weights."""
 
+import inspect
 import socket
 from pathlib import Path
 from typing import Any
@@ -97,3 +98,14 @@ def test_pipeline_analysis_knows_what_the_component_sets() -> None:
     nlp.add_pipe("ner_plus")
     assigns = nlp.analyze_pipes()["summary"]["ner_plus"]["assigns"]
     assert {"doc.ents", "token.ent_iob", "token.ent_type"} <= set(assigns)
+
+
+def test_default_settings_are_those_of_the_architecture_but_for_the_overlap() -> None:
+    """`.v1` keeps the 64 that pipelines were trained with before there was a better one."""
+    settings = dict(Config().from_str(DEFAULT_CONFIG)["ner_plus"]["model"])
+    build = util.registry.architectures.get(settings.pop("@architectures"))
+    parameters = inspect.signature(build).parameters.values()
+    defaults = {its.name: its.default for its in parameters if its.default is not its.empty}
+    given = {name: settings[name] for name in defaults}
+    assert set(settings) - set(defaults) == {"name"}
+    assert {**given, "overlap": 64} == defaults and given["overlap"] == 16
