@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -80,14 +80,21 @@ def _sentences(record: TextRecord) -> list[_Sentence]:
 def _tags(record: TextRecord) -> list[str]:
     """The tag of each token. RAISES ValueError: If columns would say something else."""
     if record.tokens is None:
-        raise ValueError("it has no tokens, of which columns are made.")
-    if record.spans is None or record.unknown or record.annotated_labels is not None:
-        raise ValueError("its annotation is not complete, and columns have no tag for that.")
+        raise ValueError(
+            "it has no tokens, of which columns are made: write .jsonl, or first a .spacy file, "
+            "for which a tokenizer makes them."
+        )
+    if open_places := list(_open_places(record)):
+        raise ValueError(
+            f"its annotation is not complete, and columns have no tag for that: "
+            f"{', '.join(open_places)}. Complete it, leave the record out, or write .jsonl or "
+            ".spacy."
+        )
     firsts = {token.start: i for i, token in enumerate(record.tokens)}
     lasts = {token.end: i for i, token in enumerate(record.tokens)}
     tags = ["O"] * len(record.tokens)
-    for span in record.spans:
-        if not span.is_accepted:
+    for span in record.spans or ():
+        if not span.is_accepted:  # rejected, so that the tags are what the rest says
             continue
         first, last = firsts.get(span.start), lasts.get(span.end)
         if first is None or last is None:
@@ -102,6 +109,19 @@ def _tags(record: TextRecord) -> list[str]:
         if any(record.text[token.start : token.end].isspace() for token in edges):
             raise _refusal(span, "starts or ends on a white space token, which is left out")
     return tags
+
+
+def _open_places(record: TextRecord) -> Iterator[str]:
+    """Where it is not known whether there are entities."""
+    if record.spans is None:
+        yield "nothing is known about its entities"
+    if record.annotated_labels is not None:
+        yield f"it is annotated for {', '.join(record.annotated_labels) or 'no type'} only"
+    for start, end in record.unknown:
+        yield f"characters {start}-{end} are unknown"
+    for span in record.spans or ():
+        if span.status == "ignored":
+            yield f"{span.label} at characters {span.start}-{span.end} is ignored"
 
 
 def _lines(sentence: _Sentence, layout: str) -> list[str]:

@@ -221,9 +221,13 @@ def test_columns_say_what_they_lose(tmp_path, caplog):
     ("record", "message"),
     [
         (replace(ANNA, tokens=None), "it has no tokens"),
-        (replace(ANNA, spans=None), "its annotation is not complete"),
-        (replace(ANNA, unknown=((5, 8),)), "its annotation is not complete"),
-        (replace(ANNA, annotated_labels=("PER",)), "its annotation is not complete"),
+        (replace(ANNA, spans=None), "not complete, .*: nothing is known about its entities. Comp"),
+        (replace(ANNA, unknown=((5, 8),)), "not complete, .*: characters 5-8 are unknown"),
+        (replace(ANNA, annotated_labels=("PER",)), "not complete, .*: it is annotated for PER only"),
+        (
+            replace(ANNA, spans=(SpanRecord(0, 4, "PER", status="ignored"),)),
+            "not complete, .*: PER at characters 0-4 is ignored. Complete it, leave the record out",
+        ),
         (replace(ANNA, spans=(SpanRecord(0, 2, "X"),)), "X at characters 0-2 is not on token b"),
         (
             replace(ANNA, spans=(SpanRecord(0, 8, "X"), SpanRecord(5, 8, "Y"))),
