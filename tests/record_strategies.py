@@ -51,9 +51,10 @@ def spans(draw, text, id):
 
 
 @st.composite
-def tokens(draw, n_chars):
-    edges = sorted(draw(st.sets(st.integers(0, n_chars), max_size=8)))
-    pairs = [p for p in pairwise(edges) if draw(st.booleans())]
+def tokens(draw, text):
+    """They may leave white space out."""
+    edges = sorted({0, len(text), *draw(st.sets(st.integers(0, len(text)), max_size=8))})
+    pairs = [p for p in pairwise(edges) if text[slice(*p)].strip() or draw(st.booleans())]
     starts = [draw(st.sampled_from([None, True, False])) for _ in pairs]
     return tuple(
         TokenRecord(*pair, start, draw(OBJECTS)) for pair, start in zip(pairs, starts, strict=True)
@@ -85,7 +86,7 @@ def records(draw):
     return TextRecord(
         text,
         spans=tuple(draw(spans(text, id)) for id in [*ids, None]),
-        tokens=draw(optional(tokens(len(text)))),
+        tokens=draw(optional(tokens(text))),
         unknown=draw(places),
         blocked=draw(places),
         relations=tuple(draw(st.lists(relation, max_size=2))) if ids else (),

@@ -42,6 +42,8 @@ ROW = {
         {"start": 0, "end": 10, "sentence_start": True, "ws": True},
         {"start": 11, "end": 14, "sentence_start": False},
         {"start": 15, "end": 20},
+        {"start": 21, "end": 32},
+        {"start": 32, "end": 33},
     ],
     "unknown": [[11, 14]],
     "blocked": [[32, 33]],
@@ -86,7 +88,7 @@ def test_no_entities_is_not_the_same_as_nothing_known():
 
 @pytest.mark.parametrize("name", ["spans", "tokens", "annotated_labels"])
 def test_empty_lists_say_something(name):
-    assert TextRecord.from_json({"text": "a", name: []}).to_json()[name] == []
+    assert TextRecord.from_json({"text": " ", name: []}).to_json()[name] == []
 
 
 def test_json_has_one_kind_of_numbers():
@@ -119,7 +121,7 @@ def test_schema_and_from_json_agree(record, data):
         TextRecord.from_json(row)
     except ValueError as error:
         is_said = re.search(
-            "are not within|its text is|it starts at|this id:|are none:", str(error)
+            "are not within|its text is|it starts at|this id:|are none:|none holds", str(error)
         )
         assert is_said or not VALIDATOR.is_valid(row), error
     else:
@@ -182,6 +184,15 @@ def span(**values):
             r"^tokens\[1\]: it starts at 0, but the one before ends at 2",
         ),
         ({"text": "ab", "tokens": [{"start": 0, "end": 3}]}, r"^tokens\[0\]: .* not within"),
+        (
+            {"text": "a\nbc d", "tokens": [{"start": 0, "end": 1}, {"start": 5, "end": 6}]},
+            "^tokens: none holds 'bc' at characters 2-4. Tokens must hold all but white space",
+        ),
+        (
+            {"text": "ab c\n", "tokens": [{"start": 0, "end": 1}]},
+            "^tokens: none holds 'b c' at characters 1-4",
+        ),
+        ({"text": " a ", "tokens": []}, "^tokens: none holds 'a' at characters 1-2"),
         (
             {"text": "ab", "tokens": [{"start": 0, "end": 1, "sentence_start": 1}]},
             "sentence_start must be true or false, got 1",

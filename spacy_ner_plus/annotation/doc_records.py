@@ -78,8 +78,7 @@ def to_doc(
     spans_key (str): Put the spans in doc.spans[spans_key], where they may nest; None for doc.ents.
     RETURNS (Tuple[Doc, List[Misaligned]]): The Doc, and the spans that do not start and end with
         tokens. Tokens that they touch are missing.
-    RAISES (ValueError): The record's tokens leave out more than white space, or spans overlap that
-        go to doc.ents.
+    RAISES (ValueError): Spans overlap that go to doc.ents, or doc.spans can't say what is unknown.
     """
     has_tokens = record.tokens is not None
     doc = _make_doc(record, nlp.vocab) if has_tokens else nlp.make_doc(record.text)
@@ -124,12 +123,6 @@ def _make_doc(record: TextRecord, vocab: Vocab) -> Doc:
     is_cut = any(token.sentence_start is not None for token in tokens)
     for token in (*tokens, TokenRecord(len(record.text), len(record.text) + 1)):
         gap = record.text[at : token.start]
-        if gap.strip():
-            raise ValueError(
-                f"No token holds {gap.strip()!r} at characters {at}-{token.start} of "
-                f"{record.text[:60]!r}. Tokens must hold all but white space: correct them, or "
-                "leave them out."
-            )
         if gap.startswith(" ") and words:
             spaces[-1], gap = True, gap[1:]
         if gap:

@@ -17,6 +17,7 @@ from .checks import (
     check_stretch,
     check_string,
     is_id,
+    shown,
     whole,
 )
 from .json_object import JsonObject, read_fields
@@ -141,7 +142,8 @@ class TextRecord(JsonObject):
     annotated_labels (Tuple[str, ...]): The entity types that it is annotated for; None for all.
     spans (Tuple[SpanRecord, ...]): Its entities, in any order; they may nest and overlap. Empty: it
         has none. None: nothing is known about its entities.
-    tokens (Tuple[TokenRecord, ...]): From left to right; None if it is not cut into tokens.
+    tokens (Tuple[TokenRecord, ...]): From left to right, all but white space in them; None if it
+        is not cut into tokens.
     unknown (Tuple[Stretch, ...]): Where annotation is missing: outside of spans there may be
         entities too.
     blocked (Tuple[Stretch, ...]): Where no component may put an entity, as spaCy has it.
@@ -230,7 +232,20 @@ class TextRecord(JsonObject):
                     f"tokens[{i}]: it starts at {token.start}, but the one before ends at {before}."
                     " Tokens go from left to right and don't overlap."
                 )
+            self._check_gap(before, token.start)
             before = token.end
+        if self.tokens is not None:
+            self._check_gap(before, len(self.text))
+
+    def _check_gap(self, start: int, end: int) -> None:
+        """Columns and Docs are made of tokens alone: what none holds would be lost there."""
+        gap = self.text[start:end]
+        if solid := gap.strip():
+            at = start + gap.index(solid)
+            raise ValueError(
+                f"tokens: none holds {shown(solid)} at characters {at}-{at + len(solid)}. Tokens "
+                "must hold all but white space: correct them, or leave them out."
+            )
 
     def _check_end(self, name: str, i: int, start: int, end: int) -> None:
         if end > len(self.text):

@@ -168,12 +168,6 @@ def test_white_space_that_tokens_leave_out():
     assert [token.is_sent_start for token in doc] == [False, True, None, False, False, False]
 
 
-def test_tokens_must_hold_the_text():
-    record = TextRecord("a bc d", tokens=(TokenRecord(0, 1), TokenRecord(5, 6)))
-    with pytest.raises(ValueError, match=r"No token holds 'bc' at characters 1-5 of 'a bc d'"):
-        to_doc(record, NLP)
-
-
 def test_overlapping_spans_need_a_key():
     record = TextRecord("a b", spans=(SpanRecord(0, 1, "X", id=3), SpanRecord(0, 3, "Y")))
     with pytest.raises(ValueError, match="Y 'a b' at characters 0-3 overlaps another entity"):
