@@ -223,8 +223,82 @@ def test_records_of_wrong_values_can_not_be_made():
         replace(TextRecord("abc"), spans=(SpanRecord(0, 9, "X"),))
     with pytest.raises(ValueError, match=r"other holds \['label'\], which are fields"):
         SpanRecord(0, 1, "X", other={"label": "Y"})
-    with pytest.raises(ValueError, match="head must be the id of a span"):
+    with pytest.raises(ValueError, match="head must be a string or an integer, got None"):
         RelationRecord(None, "b", "R")
+
+
+def test_a_record_is_nobody_elses():
+    """What callers gave, and what they get, may change without it."""
+    meta, places = {"a": [1]}, [[0, 1]]
+    one, other = (TextRecord("ab", id=[3], meta=meta, unknown=places) for _ in range(2))
+    row = one.to_json()
+    meta["a"].append(2)
+    meta["b"] = places[0][0] = 3
+    row["meta"]["a"].append(4)
+    row["id"].append(5)
+    one.meta["a"].append(6)
+    assert (other.id, other.meta, other.unknown) == ([3], {"a": [1]}, ((0, 1),))
+    assert (one.id, one.meta) == ([3], {"a": [1, 6]})
+    source = {"start": 0, "end": 1, "label": "X", "meta": {"a": [1]}, "x": [1]}
+    span = SpanRecord.from_json(source)
+    source["x"].append(2)
+    span.to_json()["x"].append(3)
+    source["meta"]["a"].append(2)
+    assert (span.meta, span.other) == ({"a": [1]}, {"x": [1]})
+
+
+def test_a_record_of_lists_and_tuples_is_the_same_again():
+    record = TextRecord(
+        "ab",
+        id=(1, (2,)),
+        meta={"a": (1, [(2,)])},
+        annotated_labels=["X"],
+        spans=[SpanRecord(0, 1, "X", id=1, other={"t": (1,)})],
+        tokens=[TokenRecord(0, 2, other={"t": ()})],
+        unknown=[[0, 1], (1, 2)],
+        blocked=[(0, 1)],
+        relations=[RelationRecord(1, 1, "R", meta={"t": (1,)})],
+        other={"t": ((1,),)},
+    )
+    assert TextRecord.from_json(json.loads(json.dumps(record.to_json()))) == record
+    assert record.unknown == ((0, 1), (1, 2))
+    assert record.annotated_labels == ("X",)
+
+
+DEEP = json.loads("[" * 102 + "]" * 102)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"annotated_labels": "PER"}, "annotated_labels must be a list or tuple, got 'PER'"),
+        ({"spans": [{"start": 0}]}, r"spans\[0\] must be a SpanRecord, got {'start'"),
+        ({"unknown": None}, "unknown must be a list or tuple, got None"),
+        ({"blocked": [(0, 1), 3]}, r"blocked\[1\] must be a tuple, got 3"),
+        ({"blocked": [(0, 1, 2)]}, r"blocked\[0\] must be two numbers, start and end, got"),
+        ({"meta": {"a": [{1: 2}]}}, "meta must be plain JSON data, whose keys are strings, got 1"),
+        ({"meta": {"a": float("nan")}}, "meta must be plain JSON data, and numbers finite, got nan"),
+        ({"other": {"a": {1}}}, "other must be plain JSON data, .* got {1}"),
+        ({"other": {"a": DEEP}}, "other is nested more than 100 levels deep"),
+        ({"id": object()}, "id must be plain JSON data"),
+        ({"id": "\ud800"}, "id: .* is half a character"),
+        ({"meta": {"a": ["\ud800"]}}, "meta: .* is half a character"),
+        ({"meta": {"\ud800": 1}}, "meta: .* is half a character"),
+    ],
+)
+def test_what_can_not_be_written_and_read_again_is_refused(values, message):
+    with pytest.raises(ValueError, match=message):
+        TextRecord("ab", **values)
+
+
+@pytest.mark.parametrize("name", ["text", "id", "kb_id", "grounding"])
+def test_half_characters_of_spans_and_relations_are_refused(name):
+    with pytest.raises(ValueError, match=f"^spans.0.: {name}: .* is half a character"):
+        TextRecord.from_json({"text": "ab", "spans": [span(**{name: "a\ud800"})]})
+    with pytest.raises(ValueError, match="^head: .* is half a character"):
+        RelationRecord("\ud800", "b", "R")
+    with pytest.raises(ValueError, match="^id: .* is half a character"):
+        RelationRecord("a", "b", "R", id="\ud800")
 
 
 @pytest.mark.parametrize(

@@ -4,18 +4,12 @@ It is the one form in which files, predictions and everything else exchange them
 JSON. docs/records.md describes each key.
 """
 
-from .json_object import keys_of
-from .text_record import (
-    SCHEMA_VERSION,
-    STATUSES,
-    RelationRecord,
-    SpanRecord,
-    Stretch,
-    TextRecord,
-    TokenRecord,
-)
+from .json_object import MAX_DEPTH, keys_of
+from .parts import STATUSES, RelationRecord, SpanRecord, Stretch, TokenRecord
+from .text_record import SCHEMA_VERSION, TextRecord
 
 __all__ = [
+    "MAX_DEPTH",
     "SCHEMA_VERSION",
     "STATUSES",
     "RelationRecord",

@@ -52,26 +52,23 @@ def check_probability(value: Any) -> None:
         check("probability", is_number and 0 <= value <= 1, "a number from 0 to 1", value)
 
 
-def check_id(value: Any) -> None:
-    """The id of a span or relation, or None."""
-    if value is not None:
-        check("id", is_id(value), "a string or an integer", value)
+def check_id(name: str, value: Any) -> None:
+    """The id of a span or relation."""
+    check(name, isinstance(value, str) or is_integer(value), "a string or an integer", value)
+    if isinstance(value, str):
+        check_characters(name, value)
 
 
 def check_string(name: str, value: Any) -> None:
     """A string, or None."""
     if value is not None:
         check(name, isinstance(value, str), "a string", value)
+        check_characters(name, value)
 
 
 def is_integer(value: Any) -> bool:
     """Python takes True for 1."""
     return isinstance(value, int) and not isinstance(value, bool)
-
-
-def is_id(value: Any) -> bool:
-    """Whether it can name a span or relation."""
-    return isinstance(value, str) or is_integer(value)
 
 
 def shown(value: Any) -> str:

@@ -1,12 +1,15 @@
 """Dataclasses that are objects in JSON, and keep what they don't know."""
 
+import math
 from collections.abc import Collection
 from dataclasses import MISSING, Field, fields
 from functools import cache
 from typing import Any, ClassVar, Self
 
-from .checks import check, shown, whole
+from .checks import check, check_characters, shown, whole
 
+# Of the lists and objects in a value: msgpack, in .spacy files, and Python end at some hundreds.
+MAX_DEPTH = 100
 # What says nothing if it is empty.
 _EMPTY = ("meta", "unknown", "blocked", "relations")
 
@@ -33,7 +36,7 @@ class JsonObject:
             value = getattr(self, key)
             if value is not None and (value or key not in _EMPTY):
                 row[key] = _as_json(value)
-        return row | self._other()
+        return row | _as_json(self._other())
 
     @classmethod
     def from_json(cls, row: Any) -> Self:
@@ -47,10 +50,13 @@ class JsonObject:
         other: dict[str, Any] = getattr(self, "other")  # noqa: B009
         return other
 
-    def check_other(self) -> None:
-        """Whether what the schema does not know is such."""
+    def own_objects(self, *names: str) -> None:
+        """Take copies of objects that callers gave, which must be plain JSON data."""
+        for name in names:
+            value = getattr(self, name)
+            check(name, isinstance(value, dict), "an object", value)
+            object.__setattr__(self, name, own(name, value))
         other = self._other()
-        check("other", isinstance(other, dict), "an object", other)
         if other and (taken := [key for key in keys_of(type(self)) if key in other]):
             raise ValueError(f"other holds {taken}, which are fields of their own: set those.")
 
@@ -71,7 +77,35 @@ def _keys_and_needed(cls: type) -> tuple[dict[str, None], list[str]]:
 def _as_json(value: Any) -> Any:
     if isinstance(value, JsonObject):
         return value.to_json()
-    return [_as_json(one) for one in value] if isinstance(value, tuple) else value
+    if isinstance(value, dict):
+        return {key: _as_json(one) for key, one in value.items()}
+    return [_as_json(one) for one in value] if isinstance(value, (list, tuple)) else value
+
+
+def own(name: str, value: Any, depth: int = 0) -> Any:
+    """A copy of plain JSON data, with lists in place of tuples as JSON has it.
+
+    Nobody else can change it, and it is equal to what is read again after it was written.
+
+    RAISES ValueError: If it is no such data, or nested deeper than MAX_DEPTH.
+    """
+    if value is None or isinstance(value, int):
+        return value
+    if isinstance(value, str):
+        check_characters(name, value)
+        return value
+    if depth > MAX_DEPTH:
+        raise ValueError(f"{name} is nested more than {MAX_DEPTH} levels deep: flatten it.")
+    if isinstance(value, (list, tuple)):
+        return [own(name, one, depth + 1) for one in value]
+    if isinstance(value, dict):
+        for key in value:
+            check(name, isinstance(key, str), "plain JSON data, whose keys are strings", key)
+            check_characters(name, key)
+        return {key: own(name, one, depth + 1) for key, one in value.items()}
+    is_number = isinstance(value, float) and math.isfinite(value)
+    check(name, is_number, "plain JSON data, and numbers finite", value)
+    return value
 
 
 def read_fields(cls: type[JsonObject], row: Any) -> dict[str, Any]:

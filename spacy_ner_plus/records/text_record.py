@@ -1,4 +1,4 @@
-"""Texts, spans, tokens and relations, to and from plain JSON data.
+"""Texts with what is known about their entities, to and from plain JSON data.
 
 Offsets count characters (code points) of the text from 0; ends are exclusive.
 """
@@ -8,128 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
-from .checks import (
-    check,
-    check_characters,
-    check_id,
-    check_label,
-    check_probability,
-    check_stretch,
-    check_string,
-    is_id,
-    shown,
-    whole,
-)
-from .json_object import JsonObject, read_fields
+from .checks import check, check_characters, check_label, check_stretch, shown, whole
+from .json_object import JsonObject, own, read_fields
+from .parts import RelationRecord, SpanRecord, Stretch, TokenRecord
 
 SCHEMA_VERSION = 1
-STATUSES = ("accepted", "rejected", "ignored")
 # What comes first in a row.
 _ORDER = ("id", "text", "annotated_labels", "spans")
-
-Stretch = tuple[int, int]
-"""Start character, end character (exclusive)."""
-
-
-@dataclass(frozen=True, slots=True)
-class SpanRecord(JsonObject):
-    """An entity.
-
-    start, end (int): Its characters.
-    label (str): Its type.
-    text (str): What it covers, if given.
-    probability (float): From 0 to 1, if known.
-    id (str | int): Names it within its text, if given: an annotation tool's id, or what relations
-        refer to.
-    kb_id (str): What it is linked to in a knowledge base.
-    status (str): "rejected": known to be wrong; "ignored": left undecided. None or "accepted"
-        else.
-    grounding (str): How it was found in the text, if its offsets were not given.
-    meta (dict): Anything about it, as plain JSON data.
-    other (dict): Keys of its object that the schema does not know.
-    RAISES ValueError: What is wrong, and what to do.
-    """
-
-    start: int
-    end: int
-    label: str
-    text: str | None = None
-    probability: float | None = None
-    id: str | int | None = None
-    kb_id: str | None = None
-    status: str | None = None
-    grounding: str | None = None
-    meta: dict[str, Any] = field(default_factory=dict)
-    other: dict[str, Any] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        check_stretch(self.start, self.end)
-        check_label("label", self.label)
-        check_string("text", self.text)
-        check_string("kb_id", self.kb_id)
-        check_string("grounding", self.grounding)
-        check_probability(self.probability)
-        check_id(self.id)
-        if self.status is not None:
-            check("status", self.status in STATUSES, f"one of {', '.join(STATUSES)}", self.status)
-        check("meta", isinstance(self.meta, dict), "an object", self.meta)
-        self.check_other()
-
-    @property
-    def is_accepted(self) -> bool:
-        """Whether it is an entity, as far as anybody has said."""
-        return self.status in (None, "accepted")
-
-
-@dataclass(frozen=True, slots=True)
-class TokenRecord(JsonObject):
-    """A token.
-
-    start, end (int): Its characters.
-    sentence_start (bool): Whether a sentence starts with it; None if that is not known.
-    other (dict): Keys of its object that the schema does not know.
-    RAISES ValueError: What is wrong, and what to do.
-    """
-
-    start: int
-    end: int
-    sentence_start: bool | None = None
-    other: dict[str, Any] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        check_stretch(self.start, self.end)
-        is_known = self.sentence_start is None or isinstance(self.sentence_start, bool)
-        check("sentence_start", is_known, "true or false", self.sentence_start)
-        self.check_other()
-
-
-@dataclass(frozen=True, slots=True)
-class RelationRecord(JsonObject):
-    """A relation between two entities of a text.
-
-    head, tail (str | int): The ids of the entities.
-    label (str): Its type.
-    probability (float), id (str | int), meta (dict), other (dict): As those of a SpanRecord.
-    RAISES ValueError: What is wrong, and what to do.
-    """
-
-    head: str | int
-    tail: str | int
-    label: str
-    probability: float | None = None
-    id: str | int | None = None
-    meta: dict[str, Any] = field(default_factory=dict)
-    other: dict[str, Any] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        for name in ("head", "tail"):
-            end = getattr(self, name)
-            check(name, is_id(end), "the id of a span, a string or an integer", end)
-        check_label("label", self.label)
-        check_probability(self.probability)
-        check_id(self.id)
-        check("meta", isinstance(self.meta, dict), "an object", self.meta)
-        self.check_other()
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +53,7 @@ class TextRecord(JsonObject):
     def __post_init__(self) -> None:
         check("text", isinstance(self.text, str), "a string", self.text)
         check_characters("text", self.text)
+        self._own_lists()
         for i, label in enumerate(self.annotated_labels or ()):
             check_label(f"annotated_labels[{i}]", label)
         self._check_spans()
@@ -176,8 +62,8 @@ class TextRecord(JsonObject):
         self._check_tokens()
         if self.relations:
             self._check_relations()
-        check("meta", isinstance(self.meta, dict), "an object", self.meta)
-        self.check_other()
+        object.__setattr__(self, "id", own("id", self.id))
+        self.own_objects("meta", "other")
 
     def to_json(self) -> dict[str, Any]:
         """The row, as plain data.
@@ -205,6 +91,20 @@ class TextRecord(JsonObject):
         lists = {key: _read_list(key, values[key]) for key in _READERS if key in values}
         return cls(**{"spans": None} | values | lists)
 
+    def _own_lists(self) -> None:
+        """Lists of callers may change later, and are not equal to those that are read again."""
+        for name, kind in _KINDS.items():
+            values = getattr(self, name)
+            if values is None and name in _NULLABLE:
+                continue
+            check(name, isinstance(values, (list, tuple)), "a list or tuple", values)
+            if kind is tuple:
+                values = [tuple(one) if isinstance(one, list) else one for one in values]
+            wrong = next((i for i, one in enumerate(values) if not isinstance(one, kind)), None)
+            if wrong is not None:
+                check(f"{name}[{wrong}]", False, f"a {kind.__name__}", values[wrong])
+            object.__setattr__(self, name, tuple(values))
+
     def _check_spans(self) -> None:
         for i, span in enumerate(self.spans or ()):
             self._check_end("spans", i, span.start, span.end)
@@ -216,7 +116,9 @@ class TextRecord(JsonObject):
                 )
 
     def _check_stretches(self, name: str, stretches: tuple[Stretch, ...]) -> None:
-        for i, (start, end) in enumerate(stretches):
+        for i, stretch in enumerate(stretches):
+            check(f"{name}[{i}]", len(stretch) == 2, "two numbers, start and end", stretch)
+            start, end = stretch
             try:
                 check_stretch(start, end)
             except ValueError as error:
@@ -291,3 +193,13 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "blocked": _read_stretch,
     "annotated_labels": lambda label: label,
 }
+# What the fields with lists hold, and which of them may be None.
+_KINDS: dict[str, type] = {
+    "annotated_labels": str,
+    "spans": SpanRecord,
+    "tokens": TokenRecord,
+    "unknown": tuple,
+    "blocked": tuple,
+    "relations": RelationRecord,
+}
+_NULLABLE = ("annotated_labels", "spans", "tokens")

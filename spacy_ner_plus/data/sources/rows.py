@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-# Of the lists and objects in a field: msgpack, in .spacy files, and Python end at some hundreds.
-MAX_DEPTH = 100
+from ...records import MAX_DEPTH
 
 
 class RowError(ValueError):
