@@ -2,16 +2,32 @@
 
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[Path]:
+    """Gives another path to write to, which takes the place of this one in the end.
+
+    If it is left by an error, this one stays as it was. Folders are made.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f"{path.name}.unfinished")
+    try:
+        yield unfinished
+        sync(unfinished)
+        unfinished.replace(path)
+        sync(path.parent)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def write_atomically(path: Path, text: str) -> None:
     """Write a file so that it is never seen half-written, whatever happens."""
-    unfinished = path.with_name(f"{path.name}.unfinished")
-    unfinished.write_text(text, encoding="utf8")
-    sync(unfinished)
-    unfinished.replace(path)
-    sync(path.parent)
+    with written_whole(path) as unfinished:
+        unfinished.write_text(text, encoding="utf8")
 
 
 def sync(path: Path) -> None:

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from spacy_ner_plus.support.durable import remove, sync_tree, write_atomically
+from spacy_ner_plus.support import durable
+from spacy_ner_plus.support.durable import remove, sync_tree, write_atomically, written_whole
 from tests.killing import killed_at_each_step, needs_fork
 
 
@@ -22,6 +23,18 @@ def test_write_atomically_leaves_the_old_file_if_it_fails(tmp_path: Path) -> Non
     with pytest.raises(UnicodeEncodeError):
         write_atomically(path, "new \ud800")
     assert path.read_text(encoding="utf8") == "old"
+
+
+def test_file_and_new_name_are_forced_to_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps: list[tuple[Path, bool]] = []
+    path = tmp_path / "new" / "a.json"
+    monkeypatch.setattr(durable, "sync", lambda one: steps.append((one, path.exists())))
+    with written_whole(path) as unfinished:
+        unfinished.write_text("new")
+    assert steps == [(unfinished, False), (path.parent, True)]
+    assert list(path.parent.iterdir()) == [path]
 
 
 @needs_fork
