@@ -11,7 +11,7 @@ from spacy.tokens import DocBin
 
 from ..support.extras import require
 from .predicted import Found, Predicted
-from .row_forms import RowForm
+from .row_forms import OLD, RowForm
 
 FORMATS = ("jsonl", "parquet", "spacy")
 SUFFIXES = {
@@ -181,6 +181,8 @@ def open_output(
         )
     if has_readings:
         raise ValueError("spaCy's format has no place for readings: write --k-best to another.")
+    if form.name == OLD:
+        raise ValueError(f"spaCy's format has no rows: leave --rows {OLD} out.")
     if found.spans_key is not None:
         raise ValueError("spaCy's format keeps all of doc.spans: leave --spans-key out.")
     return SpacyOutput(keeps_others, is_folder=path.suffix.lower() != ".spacy")
