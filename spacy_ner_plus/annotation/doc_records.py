@@ -85,9 +85,12 @@ def to_doc(
     if record.annotated_labels is not None:
         register_annotated_labels()
         doc._.set(ANNOTATED_LABELS, list(record.annotated_labels))
-    if record.spans is None:
-        return doc, []
     edges = TokenEdges(doc, white_space=has_tokens)
+    if spans_key is not None:
+        _check_all_known(record, spans_key)
+    if record.spans is None:
+        _block(doc, _touched(edges, record.blocked))
+        return doc, []
     placed: list[tuple[Span, float | None]] = []
     misaligned: list[Misaligned] = []
     is_missing = _touched(edges, record.unknown)
@@ -104,7 +107,6 @@ def to_doc(
         set_flat_ents(doc, spans, is_missing, _touched(edges, record.blocked))
         _set_probabilities(placed)
     else:
-        _check_all_known(record, spans_key)
         _set_group(doc, spans_key, placed)
     return doc, misaligned
 
@@ -142,6 +144,16 @@ def _make_span(doc: Doc, tokens: tuple[int, int], span: SpanRecord) -> Span:
     return Span(doc, *tokens, label=span.label, kb_id=span.kb_id or "", span_id=id)
 
 
+def _block(doc: Doc, is_blocked: np.ndarray) -> None:
+    """Block tokens of a Doc about which nothing else is known.
+
+    is_blocked: (n_tokens,) bool
+    """
+    if is_blocked.any():
+        blocked = [doc[i : i + 1] for i in np.flatnonzero(is_blocked).tolist()]
+        doc.set_ents([], blocked=blocked, default="missing")
+
+
 def _set_probabilities(placed: Sequence[tuple[Span, float | None]]) -> None:
     known = [(span, probability) for span, probability in placed if probability is not None]
     if known and register_probability():
@@ -156,8 +168,8 @@ def _set_group(doc: Doc, key: str, placed: Sequence[tuple[Span, float | None]]) 
 
 
 def _check_all_known(record: TextRecord, spans_key: str) -> None:
-    is_open = any(span.status == "ignored" for span in record.spans or ())
-    if record.unknown or record.blocked or is_open:
+    is_open = record.unknown or any(span.status == "ignored" for span in record.spans or ())
+    if record.blocked or (is_open and record.spans is not None):
         raise ValueError(
             f"doc.spans[{spans_key!r}] knows neither tokens without annotation nor blocked ones, "
             f"but the record of {record.text[:60]!r} has such: complete its annotation, or leave "

@@ -127,6 +127,15 @@ def test_docs_that_say_nothing(key):
     assert not again.spans
 
 
+def test_blocked_tokens_stay_where_nothing_else_is_known():
+    record = TextRecord("a b c", spans=None, blocked=((2, 3),))
+    doc, _ = to_doc(record, NLP)
+    assert [(token.ent_iob, token.ent_type_) for token in doc] == [(0, ""), (3, ""), (0, "")]
+    again = to_record(doc)
+    assert (again.spans, again.unknown, again.blocked) == ((), ((0, 1), (4, 5)), ((2, 3),))
+    assert to_record(to_doc(again, NLP)[0]) == again
+
+
 def test_text_without_tokens_is_cut_by_the_tokenizer_and_misaligned_spans_are_reported():
     record = TextRecord(
         "Anna saw Parkinsonism in Oslo",
@@ -182,6 +191,7 @@ def test_overlapping_spans_need_a_key():
     [
         TextRecord("a", unknown=((0, 1),)),
         TextRecord("a", blocked=((0, 1),)),
+        TextRecord("a", spans=None, blocked=((0, 1),)),
         TextRecord("a", spans=(SpanRecord(0, 1, "X", status="ignored"),)),
     ],
 )
