@@ -77,6 +77,7 @@ def test_row_and_record_say_the_same():
 def test_only_text_must_be_there():
     record = TextRecord.from_json({**dict.fromkeys(keys_of(TextRecord)), "text": ""})
     assert record == TextRecord("", spans=None)
+    assert TextRecord.from_json({"text": "", "schema_version": None}) == record
     assert record.to_json() == {"text": ""}
 
 
@@ -280,6 +281,7 @@ DEEP = json.loads("[" * 102 + "]" * 102)
         ({"meta": {"a": float("nan")}}, "meta must be plain JSON data, and numbers finite, got nan"),
         ({"other": {"a": {1}}}, "other must be plain JSON data, .* got {1}"),
         ({"other": {"a": DEEP}}, "other is nested more than 100 levels deep"),
+        ({"other": {"schema_version": 1}}, "other holds 'schema_version', which a row says of it"),
         ({"id": object()}, "id must be plain JSON data"),
         ({"id": "\ud800"}, "id: .* is half a character"),
         ({"meta": {"a": ["\ud800"]}}, "meta: .* is half a character"),

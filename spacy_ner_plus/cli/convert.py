@@ -9,6 +9,7 @@ from wasabi import msg
 
 from ..data.conversion import Conversion, show_misaligned
 from ..data.formats.columns import AUTO
+from ..data.formats.losses import lost_in
 from ._errors import errors_as_messages
 from ._options import SpansKey
 
@@ -75,6 +76,8 @@ def convert_cli(
         )
     for warning in done.source.warnings:
         msg.warn(warning)
+    for warning in lost_in(output_path, done.lost):
+        typer.echo(f"Warning: {warning}", err=True)
     msg.table(_table_rows(done, names), aligns=("l", "r"))
     if done.misaligned:
         # Not wasabi: it breaks lines, and with them paths.

@@ -13,7 +13,9 @@ from spacy.vocab import Vocab
 
 from ..annotation.doc_records import to_doc
 from ..records import TextRecord
-from .formats.record_files import RecordSource, find_format, open_records, written_whole
+from ..support.durable import written_whole
+from .formats.losses import among
+from .formats.record_files import RecordSource, find_format, open_records
 from .formats.spacy_files import DocFile
 
 POLICIES = ("error", "missing", "skip")
@@ -33,6 +35,7 @@ class Conversion:
     mapped (Dict[str, int]): For each type in the label map, the number of its entities.
     misaligned (List[str]): Annotations that do not start and end with tokens, each with where it is
         and the nearest boundaries.
+    lost (Counter[str]): What texts have and the output has no place for, by name.
     uses_tokenizer (bool): Whether a text had no tokens of its own.
     """
 
@@ -45,6 +48,7 @@ class Conversion:
     entities: Counter[str] = field(default_factory=Counter)
     mapped: dict[str, int] = field(default_factory=dict)
     misaligned: list[str] = field(default_factory=list)
+    lost: Counter[str] = field(default_factory=Counter)
     uses_tokenizer: bool = False
 
     def count(self, doc: Doc, record: TextRecord, spans_key: str | None) -> None:
@@ -75,7 +79,8 @@ def convert(
     label_map (Mapping[str, str]): New names of entity types. An empty name drops the type: its
         characters are outside of entities.
     lang (str): The language whose tokenizer cuts texts that have no tokens.
-    spans_key (str): Put entities in doc.spans[spans_key], where they may nest; None for doc.ents.
+    spans_key (str): Put entities in doc.spans[spans_key], where they may nest, and take them from
+        there in a .spacy file; None for doc.ents.
     misaligned (str): What to do about annotations that do not start and end with tokens. "error";
         "missing": their tokens count as not annotated; "skip": leave their documents out.
     RETURNS (Conversion): What was read and written.
@@ -86,30 +91,47 @@ def convert(
         raise ValueError(f"The output must be a .spacy file, got {output}: correct its name.")
     if misaligned not in POLICIES:
         raise ValueError(f"--misaligned {misaligned} must be one of {', '.join(POLICIES)}.")
-    format = format or find_format(input)
-    at_key = {"spans_key": spans_key} if format == "spacy" else {}
-    done = Conversion(open_records(input, format, **at_key, **(options or {})))
+    if misaligned == "missing" and spans_key is not None:
+        raise ValueError(
+            "--misaligned missing can't be with --spans-key: a group of spans does not know tokens "
+            "without annotation. Take skip, or correct the offsets."
+        )
+    done = Conversion(_opened(input, format, options or {}, spans_key))
     done.mapped = dict.fromkeys(label_map or {}, 0)
     bare, tokenizing = Language(Vocab()), blank_pipeline(lang)  # what a language adds is not stored
     file = DocFile()
     for where, record in done.source.records():
+        n_relations = len(record.relations)
         record = _renamed(record, label_map or {}, done.mapped)
+        done.lost["relations of dropped types"] += n_relations - len(record.relations)
         try:
-            doc, lost = to_doc(record, bare if record.tokens is not None else tokenizing, spans_key)
+            doc, unfit = to_doc(record, tokenizing if record.tokens is None else bare, spans_key)
+            done.misaligned += [f"{where}: {one}" for one in unfit]
+            done.uses_tokenizer |= record.tokens is None
+            if unfit and misaligned == "skip":
+                done.n_skipped += 1
+            else:
+                done.count(doc, record, spans_key)
+                file.add(doc, record, spans_key)
         except ValueError as error:
             raise ValueError(f"{where}: {error}") from error
-        done.misaligned += [f"{where}: {one}" for one in lost]
-        done.uses_tokenizer |= record.tokens is None
-        if lost and misaligned == "skip":
-            done.n_skipped += 1
-        else:
-            done.count(doc, record, spans_key)
-            file.add(doc, record, spans_key)
+    done.lost += file.lost
     if done.misaligned and misaligned == "error":
         raise ValueError(_refusal(done.misaligned, lang))
     with written_whole(output) as unfinished:
         file.write(unfinished)
     return done
+
+
+def _opened(
+    path: Path, format: str | None, options: Mapping[str, Any], spans_key: str | None
+) -> RecordSource:
+    """The reader of the input. Where spans are in .spacy files, they are in the output."""
+    if "spans_key" in options:
+        raise ValueError("options hold spans_key: give it as an argument of its own.")
+    if path.exists() and (format or find_format(path)) == "spacy":
+        options = {**options, "spans_key": spans_key}
+    return open_records(path, format, **options)
 
 
 def show_misaligned(misaligned: Sequence[str]) -> str:
@@ -142,16 +164,15 @@ def _renamed(
 
     mapped (Dict[str, int]): Entities of each type in the map, counted on.
     """
-    if not label_map or record.spans is None:
-        return record
-    for span in record.spans:
-        if span.label in mapped:
-            mapped[span.label] += 1
-    pairs = [(span, label_map.get(span.label, span.label)) for span in record.spans]
-    spans = tuple(replace(span, label=label) for span, label in pairs if label)
-    ids = {span.id for span in spans}
     labels = record.annotated_labels
     if labels is not None:
         labels = tuple(dict.fromkeys(new for old in labels if (new := label_map.get(old, old))))
-    relations = tuple(r for r in record.relations if r.head in ids and r.tail in ids)
+    if record.spans is None:
+        return replace(record, annotated_labels=labels)
+    for span in record.spans:
+        if span.is_accepted and span.label in mapped:
+            mapped[span.label] += 1
+    pairs = [(span, label_map.get(span.label, span.label)) for span in record.spans]
+    spans = tuple(replace(span, label=label) for span, label in pairs if label)
+    relations = among(record.relations, spans)
     return replace(record, spans=spans, annotated_labels=labels, relations=relations)

@@ -6,12 +6,13 @@ JSON. docs/records.md describes each key.
 
 from .json_object import MAX_DEPTH, keys_of
 from .parts import STATUSES, RelationRecord, SpanRecord, Stretch, TokenRecord
-from .text_record import SCHEMA_VERSION, TextRecord
+from .text_record import SCHEMA_VERSION, VERSION, TextRecord
 
 __all__ = [
     "MAX_DEPTH",
     "SCHEMA_VERSION",
     "STATUSES",
+    "VERSION",
     "RelationRecord",
     "SpanRecord",
     "Stretch",

@@ -13,6 +13,7 @@ from .json_object import JsonObject, own, read_fields
 from .parts import RelationRecord, SpanRecord, Stretch, TokenRecord
 
 SCHEMA_VERSION = 1
+VERSION = "schema_version"
 # What comes first in a row.
 _ORDER = ("id", "text", "annotated_labels", "spans")
 
@@ -64,6 +65,8 @@ class TextRecord(JsonObject):
             self._check_relations()
         object.__setattr__(self, "id", own("id", self.id))
         self.own_objects("meta", "other")
+        if VERSION in self.other:
+            raise ValueError(f"other holds {VERSION!r}, which a row says of itself: leave it out.")
 
     def to_json(self) -> dict[str, Any]:
         """The row, as plain data.
@@ -80,13 +83,14 @@ class TextRecord(JsonObject):
 
         RAISES ValueError: What is wrong, where in the row, and what to do.
         """
-        if isinstance(row, dict) and (version := row.get("schema_version")) is not None:
-            if version != SCHEMA_VERSION or isinstance(version, bool):
+        if isinstance(row, dict) and VERSION in row:
+            version = row[VERSION]
+            if version not in (None, SCHEMA_VERSION) or isinstance(version, bool):
                 raise ValueError(
-                    f"schema_version is {version!r}, but this version of spacy_ner_plus reads "
+                    f"{VERSION} is {version!r}, but this version of spacy_ner_plus reads "
                     f"{SCHEMA_VERSION}: use a later one."
                 )
-            row = {key: value for key, value in row.items() if key != "schema_version"}
+            row = {key: value for key, value in row.items() if key != VERSION}
         values = read_fields(cls, row)
         lists = {key: _read_list(key, values[key]) for key in _READERS if key in values}
         return cls(**{"spans": None} | values | lists)

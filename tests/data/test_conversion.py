@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from spacy_ner_plus.annotation.gold import annotated_labels
 from spacy_ner_plus.cli import app
 from spacy_ner_plus.data.conversion import MAX_SHOWN, convert
+from spacy_ner_plus.data.formats.record_files import read
 
 ROWS = [
     {"text": "Anna saw Parkinsonism in Oslo", "entities": [[0, 4, "PER"], [9, 18, "Disease"]]},
@@ -71,6 +72,47 @@ def test_misaligned_annotations_may_count_as_missing(source, tmp_path):
     assert "(tokenizer of 'en')" in " ".join(result.stdout.split())
 
 
+def test_what_was_known_of_other_entities_is_kept_beside_misaligned_ones(source, tmp_path):
+    spans = [
+        {"start": 0, "end": 4, "label": "PER", "id": 1, "grounding": "exact"},
+        {"start": 5, "end": 8, "label": "PER", "status": "rejected"},
+        {"start": 9, "end": 18, "label": "Disease", "id": 2},
+    ]
+    relations = [{"head": 1, "tail": 2, "label": "saw"}, {"head": 1, "tail": 1, "label": "is"}]
+    write(source, [{"text": ROWS[0]["text"], "spans": spans, "relations": relations}])
+    out = tmp_path / "out.spacy"
+    result = run(source, out, "--misaligned", "missing")
+    assert result.exit_code == 0
+    lost = "relations of misaligned entities (1)"
+    assert f"Warning: {out} has no place for all of the records. Left out: {lost}" in result.stderr
+    [record] = read(out)
+    assert [span.to_json() for span in record.spans] == spans[:2]
+    assert [one.label for one in record.relations] == ["is"]
+    assert record.unknown == ((9, 21),)
+
+
+def test_groups_of_spans_have_no_missing_tokens(source, tmp_path):
+    with pytest.raises(ValueError, match="--misaligned missing can't be with --spans-key"):
+        convert(source, tmp_path / "out.spacy", misaligned="missing", spans_key="sc")
+
+
+def test_a_key_is_of_both_sides_and_must_be_there(source, tmp_path):
+    write(source, ROWS[1:2])
+    convert(source, tmp_path / "a.spacy", spans_key="sc")
+    result = run(tmp_path / "a.spacy", tmp_path / "b.spacy", "--spans-key", "x")
+    assert result.exit_code == 1
+    assert "a.spacy: none of its 1 documents has doc.spans['x']. Their keys: 'sc'" in result.stderr
+    assert not (tmp_path / "b.spacy").exists()
+    with pytest.raises(ValueError, match="options hold spans_key: give it as an argument"):
+        convert(source, tmp_path / "b.spacy", options={"spans_key": "x"})
+
+
+def test_what_can_not_be_stored_has_a_place(source, tmp_path):
+    write(source, [ROWS[1], {"text": "a", "meta": {"n": 2**70}, "spans": []}])
+    with pytest.raises(ValueError, match=r"in\.jsonl, line 2: .* more than 64 bits"):
+        convert(source, tmp_path / "out.spacy")
+
+
 def test_documents_with_misaligned_annotations_may_be_left_out(source, tmp_path):
     done = convert(source, tmp_path / "out.spacy", misaligned="skip")
     assert [doc.text for doc in docs(tmp_path / "out.spacy")] == [row["text"] for row in ROWS[1:]]
@@ -111,12 +153,15 @@ def test_types_are_renamed_and_dropped_in_all_that_names_them(source, tmp_path):
         ],
         "relations": [{"head": 1, "tail": 2, "label": "in"}],
     }
-    write(source, [row, {"text": "Nej", "label": "greeting"}])
+    bare = {"text": "Nej", "label": "greeting", "annotated_labels": ["LOC", "PER"]}
+    row["spans"].append({"start": 5, "end": 6, "label": "PER", "status": "rejected"})
+    write(source, [row, bare])
     done = convert(source, tmp_path / "out.spacy", label_map={"LOC": "", "PER": "X", "Y": "Z"})
-    [doc, _] = docs(tmp_path / "out.spacy")
+    [doc, other] = docs(tmp_path / "out.spacy")
     assert [(ent.text, ent.label_, ent.id_) for ent in doc.ents] == [("Anna", "X", "1")]
-    assert annotated_labels(doc) == {"X"}
+    assert annotated_labels(doc) == annotated_labels(other) == {"X"}
     assert done.mapped == {"LOC": 1, "PER": 1, "Y": 0}
+    assert +done.lost == {"relations of dropped types": 1}
 
 
 def test_texts_are_cut_by_the_tokenizer_of_a_language(source, tmp_path):

@@ -1,15 +1,13 @@
 """Records as column files: tokens and BIO tags."""
 
-import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from ...records import SpanRecord, TextRecord, keys_of
-
-logger = logging.getLogger("spacy_ner_plus")
+from ...records import SpanRecord, TextRecord, TokenRecord, keys_of
+from .losses import Written, keys_of_tokens
 
 WRITTEN_LAYOUTS = ("tsv", "uner")
 # Of records and of spans: what columns hold, or what is refused where they would say otherwise.
@@ -26,15 +24,14 @@ class _Sentence:
     text: str
 
 
-def write_columns(records: Iterable[TextRecord], path: Path, layout: str = "tsv") -> int:
-    """Write records as tokens and BIO tags. What columns can't hold is counted in the log.
+def write_columns(records: Iterable[TextRecord], path: Path, layout: str = "tsv") -> Written:
+    """Write records as tokens and BIO tags.
 
     records (Iterable[TextRecord]): With tokens. Those that are white space are left out.
     path (Path): The file.
     layout (str): "tsv": a token and its tag; of the text, white space becomes one space between any
         two tokens. "uner": the text of each sentence too; white space between sentences becomes one
         space.
-    RETURNS (int): How many records were written.
     RAISES (ValueError): A record of which columns would say something else, and why.
     """
     if layout not in WRITTEN_LAYOUTS:
@@ -53,20 +50,22 @@ def write_columns(records: Iterable[TextRecord], path: Path, layout: str = "tsv"
                 opening = ["# newdoc"] if layout == "uner" else ["-DOCSTART-\tO", ""]
                 file.write("\n".join([*opening, *lines]) + "\n")
                 n_written += 1
-    if lost:
-        counts = ", ".join(f"{what} ({n:,})" for what, n in sorted(lost.items()))
-        logger.warning("Columns can't hold these, so they are not in %s: %s", path, counts)
-    return n_written
+    return Written(n_written, lost)
 
 
 def _sentences(record: TextRecord) -> list[_Sentence]:
-    tags = _tags(record)
-    rows = [
-        (token, word, tag)
-        for token, tag in zip(record.tokens or (), tags, strict=True)
-        if not (word := record.text[token.start : token.end]).isspace()
-    ]
-    starts = [i for i, (token, _, _) in enumerate(rows) if token.sentence_start or not i]
+    rows: list[tuple[TokenRecord, str, str]] = []
+    starts = []
+    is_start = True
+    for token, tag in zip(record.tokens or (), _tags(record), strict=True):
+        word = record.text[token.start : token.end]
+        # one that starts with white space starts with the word behind it
+        is_start = is_start or token.sentence_start is True
+        if not word.isspace():
+            if is_start:
+                starts.append(len(rows))
+            rows.append((token, word, tag))
+            is_start = False
     return [
         _Sentence(
             [word for _, word, _ in rows[first:last]],
@@ -142,12 +141,20 @@ def _lost(record: TextRecord, sentences: list[_Sentence], layout: str) -> list[s
     parts = (s.text if layout == "uner" else " ".join(s.words) for s in sentences)
     lost = [] if " ".join(parts) == record.text else ["white space"]
     lost += ["records without tokens"] * (not sentences)
-    lost += [key for key in keys_of(TextRecord) if key not in _HELD and key in record.to_json()]
+    row = record.to_json()
+    lost += [key for key in keys_of(TextRecord) if key not in _HELD and key in row]
+    lost += ["unknown sentence starts"] * _n_unknown_starts(record)
+    lost += keys_of_tokens(record)
     for span in record.spans or ():
-        row = span.to_json()
-        lost += [f"{key} of spans" for key in row if key not in _HELD_OF_SPANS]
+        lost += [f"{key} of spans" for key in span.to_json() if key not in _HELD_OF_SPANS]
         lost += [f"{span.status} spans"] * (not span.is_accepted)
     return lost + sorted(record.other)
+
+
+def _n_unknown_starts(record: TextRecord) -> int:
+    """The words, but for the first, of which columns say that they start no sentence."""
+    words = [t for t in record.tokens or () if not record.text[t.start : t.end].isspace()]
+    return sum(token.sentence_start is None for token in words[1:])
 
 
 def _check(value: str, forbidden: str = "\t\r\n") -> None:

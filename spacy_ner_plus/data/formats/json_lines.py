@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ...records import SCHEMA_VERSION, TextRecord
+from ...records import SCHEMA_VERSION, VERSION, TextRecord
 from ..sources.text_inputs import numbered_lines, read_json
+from .losses import Written
 
 SPANS = "spans"
 LABELS = ("label", "labels")
 KEYS = (SPANS, "entities", *LABELS)
-VERSION = "schema_version"
 
 
 @dataclass
@@ -45,7 +45,7 @@ class JsonLinesRecords:
             if line.strip():
                 where = f"{self.path}, line {number}"
                 try:
-                    row = read_json(line)
+                    row = _as_object(read_json(line))
                     record, form = read_row(row)
                 except ValueError as error:
                     raise ValueError(f"{where}: {error}") from None
@@ -53,9 +53,9 @@ class JsonLinesRecords:
                 self.counts[form] += 1
                 yield where, record
 
-    def _check_use(self, where: str, row: Any) -> None:
+    def _check_use(self, where: str, row: dict[str, Any]) -> None:
         """An empty list of labels says that there are no entities, unless labels are of texts."""
-        if not isinstance(row, dict) or row.get(VERSION) is not None:
+        if row.get(VERSION) is not None:
             return
         for key in LABELS:
             if (value := row.get(key)) is not None:
@@ -130,11 +130,8 @@ def _as_span(where: str, span: Any) -> Any:
     return dict(zip(("start", "end", "label"), span, strict=True))
 
 
-def write_json_lines(records: Iterable[TextRecord], path: Path) -> int:
-    """Write a record a line.
-
-    RETURNS (int): How many.
-    """
+def write_json_lines(records: Iterable[TextRecord], path: Path) -> Written:
+    """Write a record a line."""
     number = 0
     with path.open("w", encoding="utf8", newline="\n") as file:
         for number, record in enumerate(records, start=1):
@@ -142,4 +139,4 @@ def write_json_lines(records: Iterable[TextRecord], path: Path) -> int:
             if any(_holds_spans(key, record.other.get(key)) for key in KEYS):
                 row[VERSION] = SCHEMA_VERSION
             file.write(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n")
-    return number
+    return Written(number, Counter())

@@ -2,19 +2,19 @@
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from inspect import signature
 from pathlib import Path
 from typing import Any, Protocol
 
 from ...records import TextRecord
-from ...support.durable import sync
+from ...support.durable import written_whole
 from ..sources.rows import RowError
 from ..sources.text_inputs import numbered_lines, read_json
 from .column_files import ColumnRecords
 from .column_writing import write_columns
 from .json_lines import JsonLinesRecords, write_json_lines
+from .losses import Written, warn_of
 from .spacy_files import SpacyRecords, write_spacy
 
 logger = logging.getLogger("spacy_ner_plus")
@@ -46,12 +46,12 @@ class Format:
 
     suffixes (Tuple[str, ...]): Of its files.
     source: A dataclass that is a RecordSource: of a path, and of options.
-    write (Callable): Writes records to a path, and returns how many.
+    write (Callable): Writes records to a path, and says how many, and what was lost.
     """
 
     suffixes: tuple[str, ...]
     source: Callable[..., RecordSource]
-    write: Callable[..., int]
+    write: Callable[..., Written]
 
 
 FORMATS = {
@@ -69,13 +69,18 @@ def read(path: str | Path, format: str | None = None, **options: Any) -> Iterato
     options: Of the format: `layout`, `scheme`, `group` and `ignore_markers` of columns, `spans_key`
         of spaCy's files. See ColumnRecords and SpacyRecords.
     YIELDS (TextRecord): In the order of the file. What they lack of it is said in the log.
-    RAISES (ValueError): What is wrong, with file and line, and what to do.
+    RAISES (ValueError): What is wrong, with file and line, and what to do. That there is no such
+        file, format or option is said at once.
     """
     source = open_records(Path(path), format, **options)
-    for _, record in source.records():
-        yield record
-    for warning in source.warnings:
-        logger.warning("%s: %s", path, warning)
+
+    def records() -> Iterator[TextRecord]:
+        for _, record in source.records():
+            yield record
+        for warning in source.warnings:
+            logger.warning("%s: %s", path, warning)
+
+    return records()
 
 
 def write(
@@ -88,8 +93,8 @@ def write(
     format (str): One of FORMATS; None for what the suffix says.
     options: Of the format: `layout` of columns; `nlp` and `spans_key` of spaCy's files. See
         write_columns and write_spacy.
-    RETURNS (int): How many.
-    RAISES (ValueError): A record that the format can't hold, and why.
+    RETURNS (int): How many. What the format has no place for is counted in the log.
+    RAISES (ValueError): A record of which the file would say something else, and why.
     """
     path = Path(path)
     format = format or _by_suffix(path)
@@ -98,35 +103,25 @@ def write(
     chosen = _chosen(format)
     _check_options(format, chosen.write, options)
     with written_whole(path) as unfinished:
-        return chosen.write(records, unfinished, **options)
-
-
-@contextmanager
-def written_whole(path: Path) -> Iterator[Path]:
-    """Gives another path to write to, which takes the place of this one in the end.
-
-    If it is left by an error, this one stays as it was.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f"{path.name}.unfinished")
-    try:
-        yield unfinished
-        sync(unfinished)
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+        written = chosen.write(records, unfinished, **options)
+    warn_of(path, written.lost)
+    return written.n_records
 
 
 def open_records(path: Path, format: str | None = None, **options: Any) -> RecordSource:
     """The reader of a file; see `read`, whose errors it raises."""
+    if not path.exists():
+        raise ValueError(f"There is no file {path}: correct its name.")
     format = format or find_format(path)
     chosen = _chosen(format)
     _check_options(format, chosen.source, options)
+    if path.is_dir() and format != "spacy":
+        raise ValueError(f"{path} is a folder: name a file of the format {format!r}.")
     return chosen.source(path, **options)
 
 
 def find_format(path: Path) -> str:
-    """One of FORMATS: what a file's suffix says, or else its first row.
+    """One of FORMATS: what the suffix of a file that is there says, or else its first row.
 
     What is no JSON is taken for columns, whose reader says what it misses.
     """

@@ -17,15 +17,17 @@ from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
 
 from ...annotation.doc_records import span_records, to_doc, to_record
-from ...annotation.gold import register_annotated_labels
+from ...annotation.gold import ANNOTATED_LABELS, register_annotated_labels
 from ...annotation.offsets import raise_misaligned
-from ...annotation.probabilities import register_probability
-from ...records import RelationRecord, SpanRecord, TextRecord, keys_of
+from ...annotation.probabilities import PROBABILITY, register_probability
+from ...records import VERSION, RelationRecord, SpanRecord, TextRecord, keys_of
 from ..doc_files import RECORD, find_files, read_file
 from ..sources.rows import as_plain
+from .losses import Written, among, keys_of_tokens
 
 ATTRS = ("ORTH", "SPACY", "SENT_START", "ENT_IOB", "ENT_TYPE", "ENT_KB_ID", "ENT_ID")
-KEPT = ("meta", "relations")
+# Of doc.user_data: what a record has a field for, or says of itself.
+_TAKEN = {*keys_of(TextRecord), VERSION}
 _NO_DATA = srsly.msgpack_dumps({})
 
 
@@ -37,6 +39,7 @@ class SpacyRecords:
     spans_key (str): Take doc.spans[spans_key]; None for doc.ents.
     counts (Dict[str, int]), notes (List[str]): None.
     warnings (List[str]): What Docs have and records don't, once they were read.
+    RAISES (ValueError): There is no such file.
     """
 
     path: Path
@@ -45,46 +48,70 @@ class SpacyRecords:
     notes: list[str] = field(default_factory=list, init=False)
     warnings: list[str] = field(default_factory=list, init=False)
 
+    def __post_init__(self) -> None:
+        self._files = find_files(self.path)
+
     def records(self) -> Iterator[tuple[str, TextRecord]]:
         """Each document, with its file and number.
 
-        RAISES (ValueError): There is no such file, or it holds something else.
+        RAISES (ValueError): A file holds something else, or no document has doc.spans[spans_key].
         """
         register_probability()
         register_annotated_labels()
         left_out: Counter[str] = Counter()
-        for file in find_files(self.path):
+        keys: set[str] = set()
+        n_docs = 0
+        for file in self._files:
             for number, doc in enumerate(read_file(file).get_docs(Vocab()), start=1):
                 where = f"{file}, document {number}"
                 left_out.update(_left_out(doc, self.spans_key))
+                keys |= doc.spans.keys()
+                n_docs += 1
                 try:
-                    record = _with_kept(to_record(doc, self.spans_key), doc)
+                    record, gone = _with_kept(to_record(doc, self.spans_key), doc)
                 except ValueError as error:
                     raise ValueError(f"{where}: {error}") from error
+                left_out.update(dict.fromkeys(gone, 1))
                 yield where, record
+        if n_docs and self.spans_key is not None and self.spans_key not in keys:
+            raise ValueError(
+                f"{self.path}: none of its {n_docs:,} documents has doc.spans[{self.spans_key!r}]. "
+                f"Their keys: {', '.join(map(repr, sorted(keys))) or 'none'}. Give one of them, or "
+                "no spans key to take doc.ents."
+            )
         self.warnings = [f"{what} of {n:,} documents left out" for what, n in left_out.items()]
 
 
 class DocFile:
-    """Documents on their way to a .spacy file. The same documents give the same bytes."""
+    """Documents on their way to a .spacy file. The same documents give the same bytes.
+
+    lost (Counter[str]): What the records have and the file has no place for, by name.
+    """
 
     def __init__(self) -> None:
+        self.lost: Counter[str] = Counter()
         self._docs = DocBin(attrs=ATTRS, store_user_data=True)
 
     def add(self, doc: Doc, record: TextRecord, spans_key: str | None = None) -> None:
         """Add the Doc of a record, and what it has no place for.
 
         spans_key (str): Where its spans are.
+        RAISES (ValueError): The record holds what spaCy's format can't.
         """
-        row = record.to_json()
-        kept = {key: row[key] for key in KEPT if key in row}
         found = span_records(doc, spans_key)
-        spans = record.spans or ()
-        # those that are not on the Doc, but should be, are not to come back
-        if _places(spans) == _places(found) and _bare(spans) != _bare(found):
-            kept["spans"] = row["spans"]
+        places = set(map(_place, found))
+        # An entity that has no place on the Doc is not to come back.
+        spans = [s for s in record.spans or () if not s.is_accepted or _place(s) in places]
+        relations = among(record.relations, spans)
+        self.lost["relations of misaligned entities"] += len(record.relations) - len(relations)
+        self.lost.update(keys_of_tokens(record))
+        kept: dict[str, Any] = {"meta": record.meta} if record.meta else {}
+        if relations:
+            kept["relations"] = [relation.to_json() for relation in relations]
+        if _bare(spans) != _bare(found):
+            kept["spans"] = [span.to_json() for span in spans]
         named = {"id": record.id} if record.id is not None else {}
-        doc.user_data |= as_plain(record.other | named | ({RECORD: kept} if kept else {}))
+        doc.user_data |= _storable(record.other | named | ({RECORD: kept} if kept else {}))
         self._docs.add(doc)
 
     def write(self, path: Path) -> None:
@@ -105,12 +132,11 @@ def write_spacy(
     path: Path,
     nlp: Language | None = None,
     spans_key: str | None = None,
-) -> int:
+) -> Written:
     """Write records as Docs.
 
     nlp (Language): Its tokenizer cuts texts without tokens; None: there are no such.
     spans_key (str): Put spans in doc.spans[spans_key], where they may nest; None for doc.ents.
-    RETURNS (int): How many.
     RAISES (ValueError): A record that a Doc can't hold, and why.
     """
     file, number = DocFile(), 0
@@ -123,12 +149,12 @@ def write_spacy(
             )
         try:
             doc, misaligned = to_doc(record, own, spans_key)
+            file.add(doc, record, spans_key)
         except ValueError as error:
             raise ValueError(f"{where}: {error}") from error
         raise_misaligned(misaligned, where)
-        file.add(doc, record, spans_key)
     file.write(path)
-    return number
+    return Written(number, file.lost)
 
 
 def _left_out(doc: Doc, spans_key: str | None) -> list[str]:
@@ -140,22 +166,56 @@ def _left_out(doc: Doc, spans_key: str | None) -> list[str]:
     return [*keys, *["doc.ents"] * has_ents, *["doc.cats"] * bool(doc.cats), *attributes]
 
 
-def _with_kept(record: TextRecord, doc: Doc) -> TextRecord:
-    """With what is in doc.user_data."""
+def _with_kept(record: TextRecord, doc: Doc) -> tuple[TextRecord, list[str]]:
+    """With what is in doc.user_data, and what is left out of that."""
     named = {name: value for name, value in doc.user_data.items() if isinstance(name, str)}
     row: dict[str, Any] = as_plain(named)
     kept = row.pop(RECORD, {})
+    gone = list(_unread(doc))
     meta = kept.get("meta", row.get("meta"))
-    spans = tuple(map(SpanRecord.from_json, kept.get("spans", ())))
-    is_same = record.spans is not None and _places(spans) == _places(record.spans)
-    return replace(
+    spans = record.spans
+    if "spans" in kept:
+        described = tuple(map(SpanRecord.from_json, kept["spans"]))
+        if spans is not None and _places(described) == _places(spans):
+            spans = described
+        else:
+            gone.append("details of changed entities")
+    wanted = tuple(map(RelationRecord.from_json, kept.get("relations", ())))
+    relations = among(wanted, spans or ())
+    if len(relations) < len(wanted):
+        gone.append("relations of changed entities")
+    whole = replace(
         record,
         id=row.get("id"),
         meta=meta if isinstance(meta, dict) else {},
-        spans=spans if is_same else record.spans,
-        relations=tuple(map(RelationRecord.from_json, kept.get("relations", ()))),
-        other={key: value for key, value in row.items() if key not in keys_of(TextRecord)},
+        spans=spans,
+        relations=relations,
+        other={key: value for key, value in row.items() if key not in _TAKEN},
     )
+    return whole, gone
+
+
+def _unread(doc: Doc) -> Iterator[str]:
+    """What of doc.user_data no record has."""
+    for name, value in doc.user_data.items():
+        is_read = name == "id" or (name == "meta" and isinstance(value, dict))
+        if isinstance(name, tuple) and name[:1] == ("._.",):
+            if name[1] not in (ANNOTATED_LABELS, PROBABILITY):
+                yield f"._.{name[1]}"
+        elif not isinstance(name, str) or (name in _TAKEN and not is_read):
+            yield f"doc.user_data[{name!r}]"
+
+
+def _storable(data: dict[str, Any]) -> dict[str, Any]:
+    """A copy. RAISES ValueError: If spaCy's format can't hold it as it is."""
+    plain: dict[str, Any] = as_plain(data)
+    for key, value in data.items():
+        if plain[key] != value:
+            raise ValueError(
+                f"{key} holds an integer of more than 64 bits, which spaCy's format can't: write "
+                "it as a string."
+            )
+    return plain
 
 
 def _bare(spans: Iterable[SpanRecord]) -> list[SpanRecord]:
@@ -163,5 +223,9 @@ def _bare(spans: Iterable[SpanRecord]) -> list[SpanRecord]:
     return [replace(span, text=None) for span in spans]
 
 
+def _place(span: SpanRecord) -> tuple[int, int, str]:
+    return span.start, span.end, span.label
+
+
 def _places(spans: Iterable[SpanRecord]) -> list[tuple[int, int, str]]:
-    return sorted((span.start, span.end, span.label) for span in spans if span.is_accepted)
+    return sorted(_place(span) for span in spans if span.is_accepted)

@@ -15,10 +15,11 @@ MOST_SHOWN = 10
 
 
 class AnnotatedText(NamedTuple):
-    """A text as spaCy has it, and as the file has it."""
+    """A text as spaCy has it, as the file has it, and where in the file it is."""
 
     doc: Doc
     record: TextRecord
+    where: str
 
 
 @dataclass(frozen=True)
@@ -30,12 +31,14 @@ class AnnotatedFile:
     n_left_out (int): How many those are.
     misaligned (List[str]): Where and what the entities are that do not start and end with tokens,
         and so are not in the Docs. Tokens that they touch are missing.
+    warnings (List[str]): What the reader of the file has to say of it.
     """
 
     path: Path
     texts: list[AnnotatedText] = field(default_factory=list)
     n_left_out: int = 0
     misaligned: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
     def check(self) -> None:
         """RAISES ValueError: If there are no entities, or most do not start and end with tokens."""
@@ -86,11 +89,11 @@ def read_annotated(path: Path, nlp: Language, *, group: int | None = None) -> An
         except ValueError as error:
             wrong.append(f"{where}: {error}")
         else:
-            texts.append(AnnotatedText(doc, record))
+            texts.append(AnnotatedText(doc, record, where))
             misaligned += [f"{where}: {one}" for one in unfit]
     if wrong:
         raise ValueError(listed(f"{path} has {len(wrong):,} texts that can't be used:", wrong))
-    file = AnnotatedFile(path, texts, n_left_out, misaligned)
+    file = AnnotatedFile(path, texts, n_left_out, misaligned, source.warnings)
     file.check()
     return file
 

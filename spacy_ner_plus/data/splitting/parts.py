@@ -9,7 +9,8 @@ import numpy as np
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from ..formats.record_files import written_whole
+from ...support.durable import written_whole
+from ..formats.losses import warn_of
 from ..formats.spacy_files import DocFile
 from .annotated_file import AnnotatedFile, AnnotatedText, read_annotated
 from .stratification import stratify
@@ -46,12 +47,19 @@ class Part:
         return Counter(ent.label_ for doc in self.docs for ent in doc.ents)
 
     def write(self, path: Path) -> None:
-        """Write a .spacy file; the same texts give the same bytes."""
+        """Write a .spacy file; the same texts give the same bytes.
+
+        RAISES (ValueError): A text that spaCy's format can't hold, and where it is from.
+        """
         file = DocFile()
         for text in self.texts:
-            file.add(text.doc, text.record)
+            try:
+                file.add(text.doc, text.record)
+            except ValueError as error:
+                raise ValueError(f"{text.where}: {error}") from error
         with written_whole(path) as unfinished:
             file.write(unfinished)
+        warn_of(path, file.lost)
 
 
 def read_parts(

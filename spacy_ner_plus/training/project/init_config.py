@@ -1,5 +1,6 @@
 """A config whose numbers are computed from data, encoder and device."""
 
+import logging
 from pathlib import Path
 
 from spacy.language import Language
@@ -9,8 +10,11 @@ from ...data.conversion import blank_pipeline
 from ...data.splitting.annotated_file import read_annotated
 from .encoders import choose_encoder
 from .facts import data_facts, device_facts
+from .notes import notes_on_files
 from .planning import TrainingPlan, make_plan
 from .rendering import render_config
+
+logger = logging.getLogger("spacy_ner_plus")
 
 
 def init_config(
@@ -64,4 +68,7 @@ def _read_docs(path: Path, nlp: Language) -> list[Doc]:
             f"{path} is no .spacy file, which a config can name: write one with ner-plus convert, "
             "or let ner-plus init-project do all of it."
         )
-    return [text.doc for text in read_annotated(path, nlp).texts]
+    file = read_annotated(path, nlp)
+    for note in notes_on_files([file]):
+        logger.warning("%s", note)
+    return [text.doc for text in file.texts]

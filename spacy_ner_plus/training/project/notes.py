@@ -15,11 +15,13 @@ def make_notes(parts: Mapping[str, Part], files: Sequence[AnnotatedFile]) -> lis
     parts (Dict[str, Part]): Training, development and test data.
     files (Sequence[AnnotatedFile]): What they were read from.
     """
-    return [*_notes_on_files(files), *_notes_on_labels(parts), *_notes_on_parts(parts)]
+    return [*notes_on_files(files), *_notes_on_labels(parts), *_notes_on_parts(parts)]
 
 
-def _notes_on_files(files: Sequence[AnnotatedFile]) -> Iterator[str]:
+def notes_on_files(files: Sequence[AnnotatedFile]) -> Iterator[str]:
+    """What of the files can't be used, or was left out."""
     for file in files:
+        yield from (f"{file.path}: {warning}." for warning in file.warnings)
         if file.n_left_out:
             yield (
                 f"Left out: {file.n_left_out:,} text(s) of {file.path} that are empty or have no "

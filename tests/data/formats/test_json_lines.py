@@ -120,6 +120,9 @@ def test_labels_of_texts_and_of_entities_are_not_mixed_up(rows, tmp_path):
     message = rf"line {of_spans}: 'label' is a list of .*, line {3 - of_spans} it says something"
     with pytest.raises(ValueError, match=message):
         list(JsonLinesRecords(path).records())
+    write(path, *([TEXT, {"label": label}] for label in rows))
+    with pytest.raises(ValueError, match=message):
+        list(JsonLinesRecords(path).records())
     path = write(path, *({"text": TEXT, "label": label, "schema_version": 1} for label in rows))
     assert {record.spans for _, record in JsonLinesRecords(path).records()} == {None}
 

@@ -93,6 +93,55 @@ def test_spacy_files_hold_nested_spans_under_a_key(tmp_path):
     assert next(read(path)).spans is None
 
 
+def test_a_key_that_no_document_has_is_an_error_that_names_the_others(tmp_path):
+    path = tmp_path / "a.spacy"
+    nested = replace(ANNA, spans=(*ANNA.spans, SpanRecord(0, 8, "X")))
+    write([nested, replace(ANNA, spans=None)], path, spans_key="sc")
+    message = r"a\.spacy: none of its 2 documents has doc.spans\['x'\]. Their keys: 'sc'. Give"
+    with pytest.raises(ValueError, match=message):
+        list(read(path, spans_key="x"))
+    assert [record.spans is None for record in read(path, spans_key="sc")] == [False, True]
+    with pytest.raises(ValueError, match=message):
+        write(read(path, spans_key="x"), tmp_path / "b.jsonl")
+    assert not (tmp_path / "b.jsonl").exists()
+    write([ANNA], path)
+    with pytest.raises(ValueError, match="Their keys: none"):
+        list(read(path, spans_key="x"))
+
+
+def test_what_a_doc_no_longer_says_is_counted(tmp_path, caplog):
+    path = tmp_path / "a.spacy"
+    write([RICH], path)
+    [doc] = DocBin(store_user_data=True).from_disk(path).get_docs(NLP.vocab)
+    doc.ents = [Span(doc, 0, 1, "X", span_id="T1")]
+    doc.user_data |= {"schema_version": 2, "text": "x", 3: 4}
+    DocBin(docs=[doc], store_user_data=True).to_disk(path)
+    caplog.clear()
+    [record] = read(path)
+    assert [(span.label, span.id) for span in record.spans] == [("X", "T1")]
+    assert not record.relations
+    assert record.other == RICH.other
+    left_out = [message.removeprefix(f"{path}: ") for message in caplog.messages]
+    assert sorted(left_out) == [
+        f"{what} of 1 documents left out"
+        for what in (
+            "details of changed entities", "doc.user_data['schema_version']",
+            "doc.user_data['text']", "doc.user_data[3]", "relations of changed entities",
+        )
+    ]  # fmt: skip
+
+
+def test_spacy_files_say_what_they_lose_and_refuse_what_they_would_change(tmp_path, caplog):
+    path = tmp_path / "a.spacy"
+    first, *others = ANNA.tokens
+    write([replace(ANNA, tokens=(replace(first, other={"ws": 1, "pos": "X"}), *others))], path)
+    lost = "pos of tokens (1), ws of tokens (1)"
+    assert caplog.messages == [f"{path} has no place for all of the records. Left out: {lost}"]
+    for values in ({"id": 2**70}, {"meta": {"n": [-(2**70)]}}, {"other": {"n": 2**70}}):
+        with pytest.raises(ValueError, match=r"Record 2, 'Anna bor\.': .* more than 64 bits"):
+            write([ANNA, replace(ANNA, **values)], path)
+
+
 def test_spacy_files_of_others_are_read(tmp_path):
     doc = NLP.make_doc("Anna bor.")
     doc.ents = [Span(doc, 0, 1, "PER")]
@@ -201,20 +250,28 @@ def test_columns_say_what_they_lose(tmp_path, caplog):
         SpanRecord(5, 9, "X", status="rejected"),
     )
     doc = NLP.make_doc(text)
-    tokens = tuple(TokenRecord(t.idx, t.idx + len(t)) for t in doc)
+    first, *others = [TokenRecord(t.idx, t.idx + len(t)) for t in doc]
+    tokens = (replace(first, other={"ws": True}), *others)
     record = TextRecord(text, id=1, spans=spans, tokens=tokens, other={"row": 2})
     empty = TextRecord(" ", tokens=(TokenRecord(0, 1),))
     with caplog.at_level(logging.WARNING, "spacy_ner_plus"):
         assert write([record, empty], tmp_path / "a.tsv") == 1
     [message] = caplog.messages
-    assert "a.tsv" in message
+    assert message.startswith(f"{tmp_path / 'a.tsv'} has no place for all of the records. Left")
     for what in (
-        "id (1)", "row (1)", "white space (2)", "records without tokens (1)", "rejected spans (1)",
+        "id (1)", "unknown sentence starts (4)", "ws of tokens (1)", "row (1)", "white space (2)", "records without tokens (1)", "rejected spans (1)",
         "id of spans (1)", "probability of spans (1)",
     ):  # fmt: skip
         assert what in message
     content = (tmp_path / "a.tsv").read_text()
     assert content == "-DOCSTART-\tO\n\nAnna\tB-PER\nbor\tO\ni\tO\nLund\tO\n.\tO\n\n"
+
+
+def test_sentences_that_start_with_white_space_are_kept_apart(tmp_path):
+    places = [(0, 1, True), (1, 2, True), (2, 3, False)]
+    record = TextRecord("a\nb", tokens=tuple(TokenRecord(*place) for place in places))
+    write([record], tmp_path / "a.tsv")
+    assert (tmp_path / "a.tsv").read_text() == "-DOCSTART-\tO\n\na\tO\n\nb\tO\n\n"
 
 
 @pytest.mark.parametrize(
@@ -296,16 +353,22 @@ def test_formats_are_found(name, content, format, tmp_path):
 
 
 def test_unknown_formats_and_options_are_refused(tmp_path):
+    (tmp_path / "a.jsonl").write_text('{"text": "a"}')
     with pytest.raises(ValueError, match="no format 'brat': name one of jsonl, spacy, columns"):
-        next(read(tmp_path / "a.jsonl", "brat"))
+        read(tmp_path / "a.jsonl", "brat")
     with pytest.raises(ValueError, match=r"a\.xml has a format that its name does not tell: name"):
         write([ANNA], tmp_path / "a.xml")
     with pytest.raises(ValueError, match=r"group says nothing to .*'jsonl', .* no options"):
-        next(read(tmp_path / "a.jsonl", group=3))
+        read(tmp_path / "a.jsonl", group=3)
     with pytest.raises(ValueError, match=r"group says nothing to the format 'columns', .* layout"):
         write([ANNA], tmp_path / "a.tsv", group=3)
-    with pytest.raises(FileNotFoundError):
-        next(read(tmp_path / "none"))
+    for name in ("none", "none.jsonl", "none.spacy"):
+        with pytest.raises(ValueError, match=f"There is no file .*{name}: correct its name"):
+            read(tmp_path / name)
+    with pytest.raises(ValueError, match="is a folder: name a file of the format 'jsonl'"):
+        read(tmp_path, "jsonl")
+    with pytest.raises(ValueError, match="There is no corpus at"):
+        read(tmp_path)
     assert write([ANNA], tmp_path / "a.xml", "jsonl") == 1
     assert list(read(tmp_path / "a.xml")) == [ANNA]
 

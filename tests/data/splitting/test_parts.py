@@ -32,7 +32,7 @@ def file_of(labels: list[str | None]) -> AnnotatedFile:
         doc = NLP(record.text)
         if label:
             doc.set_ents([doc.char_span(0, 4, label=label)])
-        texts.append(AnnotatedText(doc, record))
+        texts.append(AnnotatedText(doc, record, f"texts.jsonl, line {i + 1}"))
     return AnnotatedFile(Path("texts.jsonl"), texts)
 
 

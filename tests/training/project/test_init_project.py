@@ -5,9 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import spacy
 import srsly
+from spacy.tokens import DocBin
 from thinc.api import Config
 
+from spacy_ner_plus.training.project.init_config import init_config
 from spacy_ner_plus.training.project.init_project import init_project, package_name
 from tests.annotated_texts import make_rows, write_rows
 from tests.training.project.test_planning import values_of
@@ -154,6 +157,22 @@ def test_notes_tell_what_is_odd(tmp_path: Path) -> None:
     for note, start in zip(notes, wanted, strict=True):
         assert start in note
     assert f"{path}, line 61: Drug 'odeine'" in notes[1]
+
+
+def test_notes_tell_what_the_reader_left_out(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    nlp = spacy.blank("en")
+    docs = [nlp(f"Codeine helps {i}.") for i in range(20)]
+    for doc in docs:
+        doc.set_ents([doc.char_span(0, 7, label="Drug")])
+    docs[0].cats = {"A": 1.0}
+    path = tmp_path / "texts.spacy"
+    DocBin(docs=docs).to_disk(path)
+    note = f"{path}: doc.cats of 1 documents left out."
+    assert init_project(tmp_path / "project", [path]).notes[0] == note
+    init_config(path, tmp_path / "config.cfg")
+    assert caplog.messages == [note]
 
 
 def test_folders_and_names_that_cannot_be_used_are_refused_before_anything_is_written(
