@@ -16,7 +16,7 @@ from spacy.tokens import Doc
 from tqdm import tqdm
 
 from ..data.sources.inputs import open_input
-from ..data.sources.rows import Fields, Input, Record, Reject, RowError, SourceDocument
+from ..data.sources.rows import Fields, Input, InputRow, Reject, RowError, SourceDocument
 from ..support.digests import content_digest
 from ..support.package_versions import PACKAGES, package_versions
 from .journal import ChunkCounts, Journal
@@ -125,8 +125,8 @@ def run_prediction(
         with _Progress(source, counts.documents + counts.rejects) as progress:
             work = _Work(nlp, source, writer, Predictor(nlp, reader), found, progress)
             _check_rejects(counts, max_rejects, journal)
-            for number, records in enumerate(_chunks(source, done, settings.chunk_size), done):
-                counts += work.commit(journal, number, records)
+            for number, rows in enumerate(_chunks(source, done, settings.chunk_size), done):
+                counts += work.commit(journal, number, rows)
                 _check_rejects(counts, max_rejects, journal)
         journal.finish(writer.join)
         seconds = perf_counter() - started
@@ -164,9 +164,9 @@ def _identity(
     }
 
 
-def _chunks(source: Input, done: int, size: int) -> Iterator[list[Record]]:
-    records = islice(source.records(), done * size, None)
-    while chunk := list(islice(records, size)):
+def _chunks(source: Input, done: int, size: int) -> Iterator[list[InputRow]]:
+    rows = islice(source.rows(), done * size, None)
+    while chunk := list(islice(rows, size)):
         yield chunk
 
 
@@ -208,7 +208,7 @@ class _Progress:
 
 @dataclass(frozen=True)
 class _Work:
-    """Turns records into the files of a chunk."""
+    """Turns rows into the files of a chunk."""
 
     nlp: Language
     source: Input
@@ -217,10 +217,10 @@ class _Work:
     found: Found
     progress: _Progress
 
-    def commit(self, journal: Journal, number: int, records: Sequence[Record]) -> ChunkCounts:
+    def commit(self, journal: Journal, number: int, rows: Sequence[InputRow]) -> ChunkCounts:
         def fill(part: Path, rejects: Path) -> ChunkCounts:
             with self.nlp.memory_zone():
-                predicted, rejected = self._process(records)
+                predicted, rejected = self._process(rows)
                 # A .spacy file is of use without entities too.
                 if number == 0 and not isinstance(self.writer, SpacyOutput):
                     self.found.check([one.doc for one in predicted])
@@ -228,18 +228,18 @@ class _Work:
 
         return journal.commit(number, fill)
 
-    def _process(self, records: Sequence[Record]) -> tuple[list[Predicted], list[Reject]]:
-        parsed = [self._parse(record) for record in records]
+    def _process(self, rows: Sequence[InputRow]) -> tuple[list[Predicted], list[Reject]]:
+        parsed = [self._parse(row) for row in rows]
         documents = [document for document in parsed if isinstance(document, SourceDocument)]
         outcomes = iter(self.predictor.run(documents, self.progress.tick))
         predicted: list[Predicted] = []
         rejected: list[Reject] = []
-        for record, document in zip(records, parsed, strict=True):
+        for row, document in zip(rows, parsed, strict=True):
             outcome = next(outcomes) if isinstance(document, SourceDocument) else document
             if isinstance(outcome, Predicted):
                 predicted.append(outcome)
             else:
-                rejected.append(Reject(record.file, record.row, outcome, self.source.show(record)))
+                rejected.append(Reject(row.file, row.row, outcome, self.source.show(row)))
         self.progress.skip(len(rejected))
         return predicted, rejected
 
@@ -256,8 +256,8 @@ class _Work:
             rejects=len(rejected),
         )
 
-    def _parse(self, record: Record) -> SourceDocument | str:
+    def _parse(self, row: InputRow) -> SourceDocument | str:
         try:
-            return self.source.parse(record)
+            return self.source.parse(row)
         except RowError as error:
             return str(error)

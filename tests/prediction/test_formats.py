@@ -58,9 +58,9 @@ def found_by(nlp: Language, texts: list[str]) -> list[list[dict[str, Any]]]:
 def outcomes(source: Input) -> list[str]:
     """The text of each row, or why it has none."""
     found = []
-    for record in source.records():
+    for row in source.rows():
         try:
-            found.append(source.parse(record).text)
+            found.append(source.parse(row).text)
         except RowError as error:
             found.append(f"! {error}")
     return found
@@ -136,7 +136,7 @@ def test_rows_of_0_4_are_what_that_version_wrote(model: Path, tmp_path: Path) ->
 def test_rows_without_id_get_their_number(format: str, tmp_path: Path) -> None:
     path = write_input(tmp_path / NAMES[format], format, TEXTS, has_ids=False)
     source = open_input(path, None, Fields())
-    ids = [source.parse(record).id for record in source.records()]
+    ids = [source.parse(row).id for row in source.rows()]
     in_folder = [f"1.spacy:{row}" for row in (1, 2)] + [f"2.spacy:{row}" for row in (1, 2, 3, 4)]
     lines = [2, 3, 4, 5, 6, 7]
     expected: dict[str, list[object]] = {"csv": [*lines], "spacy folder": [*in_folder]}
@@ -175,7 +175,7 @@ def test_spacy_input_keeps_tokens_and_nothing_else(tmp_path: Path, nlp: Language
     unknown = Doc(nlp.vocab, words=["no", "spaces"])
     DocBin(docs=[doc, unknown]).to_disk(tmp_path / "in.spacy")
     source = open_input(tmp_path / "in.spacy", None, Fields())
-    first, second = (source.parse(record) for record in source.records())
+    first, second = (source.parse(row) for row in source.rows())
     assert first.tokens is not None
     assert first.tokens.words == ["can't", "stop"]
     assert (first.text, second.text) == ("can'tstop", "no spaces ")
@@ -215,7 +215,7 @@ def test_json_input_says_what_is_wrong_with_a_line(tmp_path: Path) -> None:
     ]
     path.write_bytes(b"\r\n".join(lines))
     source = open_input(path, None, Fields(keeps_others=True))
-    assert [record.row for record in source.records()] == [1, *range(3, 15)]
+    assert [row.row for row in source.rows()] == [1, *range(3, 15)]
     reasons = [
         "good",
         "! invalid JSON: Expecting property name",
@@ -251,7 +251,7 @@ def test_csv_input_says_what_is_wrong_with_a_row(
         b'7,"never closed\n8,a\n'
     )
     source = open_input(path, None, Fields())
-    rows = [(record.row, source.show(record)) for record in source.records()]
+    rows = [(row.row, source.show(row)) for row in source.rows()]
     assert rows == [
         (2, '1,"two\nlines, ""quoted"""'),
         (5, "2,a,b"),
@@ -291,7 +291,7 @@ def test_parquet_input_says_what_is_wrong_with_a_row(tmp_path: Path) -> None:
         "! the row has bytes that are not UTF-8",
         "! the text is null, not a string",
     ]
-    first, second, _ = source.records()
+    first, second, _ = source.rows()
     assert source.parse(first) == SourceDocument(1, 1, "ab", {"number": None})
     assert source.show(second) == "{'text': b'\\xffc', 'number': 2.0}"
 
@@ -311,7 +311,7 @@ def test_parquet_input_rejects_values_that_python_lacks(tmp_path: Path) -> None:
     assert found[0] == "a"
     assert found[1].startswith("! column 'when' can't be read: ")
     assert found[2] == "! the row has bytes that are not UTF-8"
-    _, second, third = source.records()
+    _, second, third = source.rows()
     assert "'when': 'unreadable timestamp[us]'" in source.show(second)
     assert "'text': 'c'" in source.show(third)
 
@@ -324,8 +324,8 @@ def test_parquet_input_does_not_hold_a_row_group(tmp_path: Path) -> None:
     n_bytes = table.nbytes
     del table
     before = pa.total_allocated_bytes()
-    records = open_input(path, None, Fields()).records()
-    held = [pa.total_allocated_bytes() - before for _ in records]
+    rows = open_input(path, None, Fields()).rows()
+    held = [pa.total_allocated_bytes() - before for _ in rows]
     assert len(held) == len(texts)
     assert max(held) < n_bytes / 4
 
@@ -334,7 +334,7 @@ def test_id_that_is_no_number_is_none(tmp_path: Path) -> None:
     path = tmp_path / "in.parquet"
     pq.write_table(pa.table({"text": ["a", "b"], "id": [7.0, float("nan")]}), path)
     source = open_input(path, None, Fields())
-    assert [source.parse(record).id for record in source.records()] == [7.0, 2]
+    assert [source.parse(row).id for row in source.rows()] == [7.0, 2]
 
 
 @pytest.mark.parametrize("output_name", ["out.jsonl", "out.parquet", "out.spacy"])
@@ -352,7 +352,7 @@ def test_parquet_input_takes_dictionaries_and_many_row_groups(tmp_path: Path) ->
     table = pa.table({"text": pa.array(texts).dictionary_encode(), "id": range(5000)})
     pq.write_table(table, path, row_group_size=700)
     source = open_input(path, None, Fields())
-    documents = [source.parse(record) for record in source.records()]
+    documents = [source.parse(row) for row in source.rows()]
     assert [document.text for document in documents] == texts
     assert [document.id for document in documents] == list(range(5000))
 

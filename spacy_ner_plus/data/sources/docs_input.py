@@ -8,7 +8,7 @@ from spacy.strings import StringStore
 from spacy.tokens import DocBin
 
 from ..doc_files import RECORD, find_files, read_file
-from .rows import Fields, Record, SourceDocument, Tokens, make_document
+from .rows import Fields, InputRow, SourceDocument, Tokens, make_document
 
 
 class SpacyDocs:
@@ -25,22 +25,22 @@ class SpacyDocs:
         self._fields = fields
         self._files = find_files(path)
 
-    def records(self) -> Iterator[Record]:
-        """See Input.records. The row is the Doc's number in its file."""
+    def rows(self) -> Iterator[InputRow]:
+        """See Input.rows. The row is the Doc's number in its file."""
         for file in self._files:
             name = file.relative_to(self.path).as_posix() if self.path.is_dir() else file.name
             docs = read_file(file)
             strings = StringStore(docs.strings)  # apart: the pipeline's own would grow
             for i in range(len(docs)):
-                yield Record(name, i + 1, (docs, strings, i))
+                yield InputRow(name, i + 1, (docs, strings, i))
 
     def count(self) -> int:
         """See Input.count. Each file is read for it."""
         return sum(len(read_file(file)) for file in self._files)
 
-    def parse(self, record: Record) -> SourceDocument:
+    def parse(self, row: InputRow) -> SourceDocument:
         """See Input.parse. Tokens stay, and user data named by strings are the fields."""
-        docs, strings, i = record.raw
+        docs, strings, i = row.raw
         tokens = _tokens(docs, strings, i)
         data = docs.user_data[i]
         user_data = srsly.msgpack_loads(data, use_list=False) if data else {}
@@ -48,13 +48,13 @@ class SpacyDocs:
         named.pop(RECORD, None)
         id = named.pop(self._fields.id, None)
         if id is None and self.path.is_dir():
-            id = f"{record.file}:{record.row}"
+            id = f"{row.file}:{row.row}"
         others = named if self._fields.keeps_others else {}
-        return make_document(record, _text(tokens), id, others, tokens)
+        return make_document(row, _text(tokens), id, others, tokens)
 
-    def show(self, record: Record) -> str:
+    def show(self, row: InputRow) -> str:
         """See Input.show. It is the Doc's text."""
-        return _text(_tokens(*record.raw))
+        return _text(_tokens(*row.raw))
 
 
 def _tokens(docs: DocBin, strings: StringStore, i: int) -> Tokens:

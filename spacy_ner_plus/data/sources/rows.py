@@ -1,4 +1,4 @@
-"""What flows from an input to an output: records as they stand there, documents, rejects."""
+"""What flows from an input to an output: rows as they stand there, documents, rejects."""
 
 import json
 import math
@@ -15,7 +15,7 @@ class RowError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class InputRow:
     """A row of the input that nobody has looked into yet.
 
     file (str): Its file: the name, or the path within the input folder.
@@ -44,7 +44,7 @@ class SourceDocument:
     """A text to process.
 
     id: What identifies it to the user: plain JSON data.
-    row (int): As in Record.
+    row (int): As in InputRow.
     text (str): The text.
     fields (dict): What else the row holds, as plain JSON data.
     tokens (Tokens): The tokens to keep, where the input has some.
@@ -87,17 +87,20 @@ class Fields:
     id: str = "id"
     keeps_others: bool = False
 
-    def document(self, record: Record, row: dict[str, Any]) -> SourceDocument:
+    def document(self, row: InputRow, values: dict[str, Any]) -> SourceDocument:
         """Make a document of a row's fields.
+
+        values (dict): By field.
 
         RAISES RowError: If there is no text, or something that no encoding can write.
         """
-        if self.text not in row:
-            names = ", ".join(map(str, row)) or "none"
+        if self.text not in values:
+            names = ", ".join(map(str, values)) or "none"
             raise RowError(f"there is no field '{self.text}' (see --text-field); fields: {names}")
-        others = {name: value for name, value in row.items() if name not in (self.text, self.id)}
+        named = (self.text, self.id)
+        others = {name: value for name, value in values.items() if name not in named}
         return make_document(
-            record, row[self.text], row.get(self.id), others if self.keeps_others else {}
+            row, values[self.text], values.get(self.id), others if self.keeps_others else {}
         )
 
 
@@ -109,7 +112,7 @@ class Input(Protocol):
 
     path: Path
 
-    def records(self) -> Iterator[Record]:
+    def rows(self) -> Iterator[InputRow]:
         """All rows in order; little is done for each, so that many can be passed over.
 
         RAISES ValueError: If the input as a whole is not what it should be.
@@ -118,15 +121,15 @@ class Input(Protocol):
     def count(self) -> int:
         """How many rows there are."""
 
-    def parse(self, record: Record) -> SourceDocument:
+    def parse(self, row: InputRow) -> SourceDocument:
         """RAISES RowError: If a row is no document."""
 
-    def show(self, record: Record) -> str:
+    def show(self, row: InputRow) -> str:
         """A row as it stands in the input, for the rejects file."""
 
 
 def make_document(
-    record: Record, text: object, id: Any, fields: dict[str, Any], tokens: Tokens | None = None
+    row: InputRow, text: object, id: Any, fields: dict[str, Any], tokens: Tokens | None = None
 ) -> SourceDocument:
     """Check a row's content. Without an id, the row's number is one.
 
@@ -137,7 +140,7 @@ def make_document(
         name = "null" if text is None else f"of type {type(text).__name__}"
         raise RowError(f"the text is {name}, not a string")
     id = as_plain(id)
-    id = record.row if id is None else id
+    id = row.row if id is None else id
     fields = {str(name): as_plain(value) for name, value in fields.items()}
     for name, value in (("text", text), ("id", id), ("fields", fields)):
         try:
@@ -145,7 +148,7 @@ def make_document(
         except UnicodeEncodeError as error:
             surrogate = ascii(error.object[error.start])
             raise RowError(f"{name}: {surrogate} is half a character (a lone surrogate)") from error
-    return SourceDocument(id, record.row, text, fields, tokens)
+    return SourceDocument(id, row.row, text, fields, tokens)
 
 
 def as_plain(value: Any, depth: int = 0) -> Any:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ...support.extras import require
-from .rows import Fields, Record, RowError, SourceDocument
+from .rows import Fields, InputRow, RowError, SourceDocument
 
 # A quote that is never closed must not take the rest of a large file into memory.
 MAX_FIELD = 10_000_000
@@ -27,20 +27,20 @@ class SeparatedValues:
         self._header: list[str] = next(self._rows(), (1, "", []))[2]
         _check_columns(path, self._header, fields)
 
-    def records(self) -> Iterator[Record]:
-        """See Input.records. The header is none of them."""
+    def rows(self) -> Iterator[InputRow]:
+        """See Input.rows. The header is none of them."""
         rows = self._rows()
         next(rows)
         for line, raw, columns in rows:
-            yield Record(self.path.name, line, (raw, columns))
+            yield InputRow(self.path.name, line, (raw, columns))
 
     def count(self) -> int:
         """See Input.count. The file is read for it."""
-        return sum(1 for _ in self.records())
+        return sum(1 for _ in self.rows())
 
-    def parse(self, record: Record) -> SourceDocument:
+    def parse(self, row: InputRow) -> SourceDocument:
         """See Input.parse. A row has as many columns as the header."""
-        raw, columns = record.raw
+        raw, columns = row.raw
         if any("\udc80" <= char <= "\udcff" for char in raw):
             raise RowError("the row has bytes that are not UTF-8")
         if isinstance(columns, str):
@@ -49,11 +49,11 @@ class SeparatedValues:
             raise RowError(
                 f"the row has {len(columns)} columns, the header has {len(self._header)}"
             )
-        return self._fields.document(record, dict(zip(self._header, columns, strict=True)))
+        return self._fields.document(row, dict(zip(self._header, columns, strict=True)))
 
-    def show(self, record: Record) -> str:
+    def show(self, row: InputRow) -> str:
         """See Input.show. Bytes that are not UTF-8 are shown as escapes."""
-        raw: str = record.raw[0]
+        raw: str = row.raw[0]
         return raw.encode("utf8", "surrogateescape").decode("utf8", "backslashreplace")
 
     def _rows(self) -> Iterator[tuple[int, str, Any]]:
@@ -117,8 +117,8 @@ class Parquet:
         names = schema.names if fields.keeps_others else (fields.id, fields.text)
         self._columns = [name for name in names if name in schema.names]
 
-    def records(self) -> Iterator[Record]:
-        """See Input.records. One batch of rows at a time is in memory."""
+    def rows(self) -> Iterator[InputRow]:
+        """See Input.rows. One batch of rows at a time is in memory."""
         number = 0
         # Without these two, a whole row group of the file would be in memory.
         streamed = {"buffer_size": PARQUET_BUFFER, "pre_buffer": False}
@@ -127,7 +127,7 @@ class Parquet:
                 columns = {name: self._plain(batch.column(name)) for name in self._columns}
                 for i in range(batch.num_rows):
                     number += 1
-                    yield Record(self.path.name, number, (columns, i))
+                    yield InputRow(self.path.name, number, (columns, i))
 
     def _plain(self, column: Any) -> Any:
         is_dictionary = self._pa.types.is_dictionary(column.type)
@@ -137,22 +137,22 @@ class Parquet:
         """See Input.count. The file's metadata say it."""
         return int(self._pq.read_metadata(self.path).num_rows)
 
-    def parse(self, record: Record) -> SourceDocument:
+    def parse(self, row: InputRow) -> SourceDocument:
         """See Input.parse. Only now are the values made Python's."""
-        columns, i = record.raw
-        row = {}
+        columns, i = row.raw
+        values = {}
         for name, column in columns.items():
             try:
-                row[name] = column[i].as_py()
+                values[name] = column[i].as_py()
             except UnicodeDecodeError as error:
                 raise RowError("the row has bytes that are not UTF-8") from error
             except (ValueError, OverflowError) as error:  # times that datetime can't have
                 raise RowError(f"column '{name}' can't be read: {error}") from error
-        return self._fields.document(record, row)
+        return self._fields.document(row, values)
 
-    def show(self, record: Record) -> str:
+    def show(self, row: InputRow) -> str:
         """See Input.show. It is a dict of the columns that are read."""
-        columns, i = record.raw
+        columns, i = row.raw
         return str({name: self._shown(column[i]) for name, column in columns.items()})
 
     def _shown(self, value: Any) -> Any:

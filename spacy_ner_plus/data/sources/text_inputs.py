@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from .rows import Fields, Record, RowError, SourceDocument, decode, make_document
+from .rows import Fields, InputRow, RowError, SourceDocument, decode, make_document
 
 
 def _refuse(constant: str) -> None:
@@ -44,38 +44,38 @@ class _Lines:
         self.path = path
         self._fields = fields
 
-    def records(self) -> Iterator[Record]:
+    def rows(self) -> Iterator[InputRow]:
         for number, line in numbered_lines(self.path):
-            yield Record(self.path.name, number, line)
+            yield InputRow(self.path.name, number, line)
 
     def count(self) -> int:
-        return sum(1 for _ in self.records())
+        return sum(1 for _ in self.rows())
 
-    def show(self, record: Record) -> str:
-        return str(record.raw.decode("utf8", "backslashreplace"))
+    def show(self, row: InputRow) -> str:
+        return str(row.raw.decode("utf8", "backslashreplace"))
 
 
 class TextLines(_Lines):
     """Empty lines are documents too. The line's number is the id."""
 
-    def parse(self, record: Record) -> SourceDocument:
+    def parse(self, row: InputRow) -> SourceDocument:
         """See Input.parse. The line is the text, and its number the id."""
-        return make_document(record, decode(record.raw), None, {})
+        return make_document(row, decode(row.raw), None, {})
 
 
 class JsonLines(_Lines):
     """A JSON object a line; blank lines are passed over."""
 
-    def records(self) -> Iterator[Record]:
-        """See Input.records. Blank lines are left out."""
-        return (record for record in super().records() if record.raw.strip())
+    def rows(self) -> Iterator[InputRow]:
+        """See Input.rows. Blank lines are left out."""
+        return (row for row in super().rows() if row.raw.strip())
 
-    def parse(self, record: Record) -> SourceDocument:
+    def parse(self, row: InputRow) -> SourceDocument:
         """See Input.parse. The line is a JSON object."""
-        row = read_json(record.raw)
-        if not isinstance(row, dict):
-            raise RowError(f"the line holds no JSON object, but a {type(row).__name__}")
-        return self._fields.document(record, row)
+        values = read_json(row.raw)
+        if not isinstance(values, dict):
+            raise RowError(f"the line holds no JSON object, but a {type(values).__name__}")
+        return self._fields.document(row, values)
 
 
 class TextFolder:
@@ -84,21 +84,21 @@ class TextFolder:
     def __init__(self, path: Path, fields: Fields) -> None:
         self.path = path
 
-    def records(self) -> Iterator[Record]:
-        """See Input.records. Each .txt file of the folder is one, in subfolders too."""
+    def rows(self) -> Iterator[InputRow]:
+        """See Input.rows. Each .txt file of the folder is one, in subfolders too."""
         for file in sorted(self.path.rglob("*.txt")):
             name = file.relative_to(self.path).as_posix()
-            yield Record(name, 1, file)
+            yield InputRow(name, 1, file)
 
     def count(self) -> int:
         """See Input.count. No file is read for it."""
-        return sum(1 for _ in self.records())
+        return sum(1 for _ in self.rows())
 
-    def parse(self, record: Record) -> SourceDocument:
+    def parse(self, row: InputRow) -> SourceDocument:
         """See Input.parse. The file's path within the folder is the id."""
-        data = record.raw.read_bytes().removeprefix(BOM_UTF8)
-        return make_document(record, decode(data), record.file, {})
+        data = row.raw.read_bytes().removeprefix(BOM_UTF8)
+        return make_document(row, decode(data), row.file, {})
 
-    def show(self, record: Record) -> str:
+    def show(self, row: InputRow) -> str:
         """See Input.show. It is the whole file, with escapes for bytes that are not UTF-8."""
-        return str(record.raw.read_bytes().decode("utf8", "backslashreplace"))
+        return str(row.raw.read_bytes().decode("utf8", "backslashreplace"))
