@@ -7,13 +7,12 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span, SpanGroup
 from spacy.vocab import Vocab
 
-from ..records import SpanRecord, Stretch, TextRecord, TokenRecord
+from ..records import SpanRecord, Stretch, TextRecord, TokenRecord, add_white_space
 from .existing import existing
 from .gold import ANNOTATED_LABELS, annotated_labels, register_annotated_labels
 from .offsets import Misaligned, TokenEdges, set_flat_ents
 from .probabilities import PROBABILITY, SCORES, register_probability, scored_spans
-
-MISSING = 0  # token.ent_iob without annotation
+from .token_states import MISSING
 
 
 def span_records(doc: Doc, spans_key: str | None = None) -> tuple[SpanRecord, ...]:
@@ -114,8 +113,7 @@ def to_doc(
 def _make_doc(record: TextRecord, vocab: Vocab) -> Doc:
     """A Doc of a record's tokens.
 
-    White space that they leave out, but for the one space that may follow a token, becomes tokens
-    of its own, as in spaCy's tokenizers.
+    White space that they leave out is added.
     """
     words: list[str] = []
     spaces: list[bool] = []
@@ -124,12 +122,7 @@ def _make_doc(record: TextRecord, vocab: Vocab) -> Doc:
     tokens = record.tokens or ()
     is_cut = any(token.sentence_start is not None for token in tokens)
     for token in (*tokens, TokenRecord(len(record.text), len(record.text) + 1)):
-        gap = record.text[at : token.start]
-        if gap.startswith(" ") and words:
-            spaces[-1], gap = True, gap[1:]
-        if gap:
-            words.append(gap)
-            spaces.append(False)
+        if add_white_space(record.text[at : token.start], words, spaces):
             sentence_starts.append(False if is_cut else None)
         words.append(record.text[token.start : token.end])
         spaces.append(False)

@@ -6,9 +6,7 @@ import numpy as np
 from spacy.tokens import Doc, Span
 
 from ..tags import TagScheme
-
-# Values of token.ent_iob; a blocked token, never to be an entity, begins one without a type.
-INSIDE, BEGIN = 1, 3
+from .token_states import BEGIN, INSIDE
 
 
 @dataclass(frozen=True)

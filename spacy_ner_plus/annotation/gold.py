@@ -13,12 +13,12 @@ from spacy.tokens import Doc, Span
 from spacy.training import Example
 
 from ..tags import TagScheme
+from .token_states import OUTSIDE
 
 logger = logging.getLogger("spacy_ner_plus")
 
 # doc._.annotated_labels: the types that a Doc is annotated for; None stands for all of them.
 ANNOTATED_LABELS = "annotated_labels"
-OUTSIDE = 2  # token.ent_iob of O
 
 
 def register_annotated_labels() -> None:

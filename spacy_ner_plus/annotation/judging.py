@@ -14,6 +14,7 @@ from spacy.training import Example
 
 from ..tags import Span
 from .gold import annotated_labels
+from .token_states import MISSING
 
 
 def in_reference(example: Example, predicted: list[Span]) -> list[Span | None]:
@@ -43,7 +44,7 @@ def judgeable(reference: Doc, predicted: Iterable[Span | None]) -> list[Span | N
     That is one that touches a token without annotation, or is of a type that the reference is not
     annotated for.
     """
-    missing = reference.to_array("ENT_IOB") == 0
+    missing = reference.to_array("ENT_IOB") == MISSING
     annotated = annotated_labels(reference)
     return [
         span

@@ -7,6 +7,7 @@ JSON. docs/records.md describes each key.
 from .json_object import MAX_DEPTH, keys_of
 from .parts import STATUSES, RelationRecord, SpanRecord, Stretch, TokenRecord
 from .text_record import SCHEMA_VERSION, VERSION, TextRecord
+from .white_space import add_white_space
 
 __all__ = [
     "MAX_DEPTH",
@@ -18,5 +19,6 @@ __all__ = [
     "Stretch",
     "TextRecord",
     "TokenRecord",
+    "add_white_space",
     "keys_of",
 ]

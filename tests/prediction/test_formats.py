@@ -372,7 +372,9 @@ def test_parquet_input_takes_dictionaries_and_many_row_groups(tmp_path: Path) ->
         ("in.txt", b"x", ["--chunk-size", 0], "must be at least 1"),
         ("in.txt", b"x", ["--rows", "0.3"], "--rows 0.3 must be one of records, 0.4"),
         (
-            "in.txt", b"x", ["--rows", "0.4", "--output-format", "spacy"],
+            "in.txt",
+            b"x",
+            ["--rows", "0.4", "--output-format", "spacy"],
             "spaCy's format has no rows: leave --rows 0.4 out",
         ),
         ("in.txt", b"x", ["--k-best", 0], "--k-best 0 must be at least 1"),

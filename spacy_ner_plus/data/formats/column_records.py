@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 
-from ...records import SpanRecord, TextRecord, TokenRecord
+from ...records import SpanRecord, TextRecord, TokenRecord, add_white_space
 from ...tags import Span
 from .columns import Sentence, has_markers
 
@@ -90,11 +90,7 @@ def make_record(sentences: Iterable[Sentence]) -> TextRecord:
 
 
 def _align_text(sentence: Sentence) -> tuple[list[str], list[bool], list[int]]:
-    """Words, whether a space follows each, and the word index of each token of the sentence.
-
-    spaCy notes one plain space after a word. Any further white space between tokens becomes a word
-    of its own, as in its tokenizer, so that offsets stay exact.
-    """
+    """Words, whether a space follows each, and the word index of each token of the sentence."""
     if sentence.text is None:
         n_tokens = len(sentence.tokens)
         return list(sentence.tokens), [True] * (n_tokens - 1) + [False], list(range(n_tokens))
@@ -104,29 +100,24 @@ def _align_text(sentence: Sentence) -> tuple[list[str], list[bool], list[int]]:
     at = 0
     for i, token in enumerate(sentence.tokens):
         if not sentence.text.startswith(token, at):  # else white space is the token itself
-            at = _add_white_space(sentence.text, at, words, spaces)
+            at = _pass_white_space(sentence.text, at, words, spaces)
         if not sentence.text.startswith(token, at):
             raise _text_error(sentence, f"Token {i + 1}, {token!r}, is not in the text at", at)
         positions.append(len(words))
         words.append(token)
         spaces.append(False)
         at += len(token)
-    at = _add_white_space(sentence.text, at, words, spaces)
+    at = _pass_white_space(sentence.text, at, words, spaces)
     if at < len(sentence.text):
         raise _text_error(sentence, "No token is left for the text at", at)
     return words, spaces, positions
 
 
-def _add_white_space(text: str, at: int, words: list[str], spaces: list[bool]) -> int:
+def _pass_white_space(text: str, at: int, words: list[str], spaces: list[bool]) -> int:
+    """Where the white space ends that is here."""
     match = _WHITE_SPACE.match(text, at)
     assert match is not None  # an empty run matches too
-    run = match.group()
-    if run.startswith(" ") and words and not spaces[-1]:
-        spaces[-1] = True
-        run = run[1:]
-    if run:
-        words.append(run)
-        spaces.append(False)
+    add_white_space(match.group(), words, spaces)
     return match.end()
 
 

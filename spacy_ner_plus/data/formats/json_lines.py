@@ -132,11 +132,12 @@ def _as_span(where: str, span: Any) -> Any:
 
 def write_json_lines(records: Iterable[TextRecord], path: Path) -> Written:
     """Write a record a line."""
-    number = 0
+    n_records = 0
     with path.open("w", encoding="utf8", newline="\n") as file:
-        for number, record in enumerate(records, start=1):
+        for record in records:
             row = record.to_json()
             if any(_holds_spans(key, record.other.get(key)) for key in KEYS):
                 row[VERSION] = SCHEMA_VERSION
             file.write(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n")
-    return Written(number, Counter())
+            n_records += 1
+    return Written(n_records, Counter())

@@ -1,0 +1,151 @@
+"""Records as columns: what is the same again, what is counted as lost, what is refused."""
+
+import logging
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from spacy_ner_plus.data.formats.record_files import read, write
+from spacy_ner_plus.records import SpanRecord, TextRecord, TokenRecord
+from tests.data.formats.test_record_files import ANNA, NLP
+
+WORDS = st.text(st.sampled_from("ab#é-1😀.O"), min_size=1, max_size=3)
+
+
+@st.composite
+def column_documents(draw):
+    """Documents whose text columns hold: sentences with one space between, and spans in them."""
+    text, tokens, spans = "", [], []
+    for _ in range(draw(st.integers(1, 3))):
+        sentence = draw(st.lists(WORDS, min_size=1, max_size=4))
+        text += " " if text else ""
+        for i, word in enumerate(sentence):
+            gap = draw(st.sampled_from(["", " "])) if i else ""
+            start = len(text) + len(gap)
+            text += gap + word
+            tokens.append(TokenRecord(start, len(text), not i))
+            if draw(st.booleans()):
+                spans.append(SpanRecord(start, len(text), draw(st.sampled_from(["X", "Y-Z"]))))
+            elif i and spans and spans[-1].end == tokens[-2].end and draw(st.booleans()):
+                spans[-1] = replace(spans[-1], end=len(text))
+    return TextRecord(text, spans=tuple(spans), tokens=tuple(tokens))
+
+
+@settings(deadline=None)
+@given(st.lists(column_documents(), min_size=1, max_size=3))
+def test_columns_are_read_again(tmp_path_factory, documents):
+    path = tmp_path_factory.mktemp("columns") / "a.conll"
+    assert write(documents, path, layout="uner") == len(documents)
+    assert list(read(path, layout="uner", scheme="BIO")) == documents
+    spaced = [bare_of_spaces(document) for document in documents]
+    assert write(documents, path) == len(documents)
+    found = list(read(path, layout="tsv", scheme="BIO"))
+    assert list(map(bare_of_spaces, found)) == spaced
+    assert all(
+        " ".join(words) == record.text for record, (words, *_) in zip(found, spaced, strict=True)
+    )
+
+
+def bare_of_spaces(record):
+    """Tokens, sentence starts and spans by token."""
+    starts = [token.start for token in record.tokens]
+    ends = [token.end for token in record.tokens]
+    return (
+        [record.text[token.start : token.end] for token in record.tokens],
+        [token.sentence_start for token in record.tokens],
+        [(starts.index(s.start), ends.index(s.end), s.label) for s in record.spans],
+    )
+
+
+def test_columns_say_what_they_lose(tmp_path, caplog):
+    text = "Anna  bor\ni Lund."
+    spans = (
+        SpanRecord(0, 4, "PER", id="T1", probability=0.5),
+        SpanRecord(5, 9, "X", status="rejected"),
+    )
+    doc = NLP.make_doc(text)
+    first, *others = [TokenRecord(t.idx, t.idx + len(t)) for t in doc]
+    tokens = (replace(first, other={"ws": True}), *others)
+    record = TextRecord(text, id=1, spans=spans, tokens=tokens, other={"row": 2})
+    empty = TextRecord(" ", tokens=(TokenRecord(0, 1),))
+    with caplog.at_level(logging.WARNING, "spacy_ner_plus"):
+        assert write([record, empty], tmp_path / "a.tsv") == 1
+    [message] = caplog.messages
+    assert message.startswith(f"{tmp_path / 'a.tsv'} has no place for all of the records. Left")
+    for what in (
+        "id (1)", "unknown sentence starts (4)", "ws of tokens (1)",
+        "row (1)", "white space (2)", "records without tokens (1)", "rejected spans (1)",
+        "id of spans (1)", "probability of spans (1)",
+    ):  # fmt: skip
+        assert what in message
+    content = (tmp_path / "a.tsv").read_text()
+    assert content == "-DOCSTART-\tO\n\nAnna\tB-PER\nbor\tO\ni\tO\nLund\tO\n.\tO\n\n"
+
+
+def test_sentences_that_start_with_white_space_are_kept_apart(tmp_path):
+    places = [(0, 1, True), (1, 2, True), (2, 3, False)]
+    record = TextRecord("a\nb", tokens=tuple(TokenRecord(*place) for place in places))
+    write([record], tmp_path / "a.tsv")
+    assert (tmp_path / "a.tsv").read_text() == "-DOCSTART-\tO\n\na\tO\n\nb\tO\n\n"
+
+
+@pytest.mark.parametrize(
+    ("record", "message"),
+    [
+        (replace(ANNA, tokens=None), "it has no tokens"),
+        (replace(ANNA, spans=None), "not complete, .*: nothing is known about its entities. Comp"),
+        (replace(ANNA, unknown=((5, 8),)), "not complete, .*: characters 5-8 are unknown"),
+        (
+            replace(ANNA, annotated_labels=("PER",)),
+            "not complete, .*: it is annotated for PER only",
+        ),
+        (
+            replace(ANNA, spans=(SpanRecord(0, 4, "PER", status="ignored"),)),
+            "not complete, .*: PER at characters 0-4 is ignored. Complete it, leave the record out",
+        ),
+        (replace(ANNA, spans=(SpanRecord(0, 2, "X"),)), "X at characters 0-2 is not on token b"),
+        (
+            replace(ANNA, spans=(SpanRecord(0, 8, "X"), SpanRecord(5, 8, "Y"))),
+            "Y at characters 5-8 overlaps another",
+        ),
+        (
+            replace(ANNA, spans=(SpanRecord(0, 4, "X\tY"),)),
+            r"can't hold 'X\\tY', for its tabs or line breaks",
+        ),
+        (
+            TextRecord(
+                "a b",
+                spans=(SpanRecord(0, 3, "X"),),
+                tokens=(TokenRecord(0, 1), TokenRecord(2, 3, True)),
+            ),
+            "X at characters 0-3 runs over the start of a sentence",
+        ),
+        (
+            TextRecord(
+                "a\nb",
+                spans=(SpanRecord(0, 2, "X"),),
+                tokens=tuple(TokenRecord(i, i + 1) for i in range(3)),
+            ),
+            "X at characters 0-2 starts or ends on a white space token",
+        ),
+        (TextRecord("-DOCSTART-", tokens=(TokenRecord(0, 10),)), "can't hold the token '-DOCS"),
+        (TextRecord(" a", tokens=(TokenRecord(0, 2),)), "can't hold the token ' a'"),
+    ],
+)
+def test_columns_refuse_what_they_would_say_otherwise(record, message, tmp_path):
+    path = tmp_path / "a.tsv"
+    path.write_text("before")
+    with pytest.raises(ValueError, match=f"Record 2, .*: .*{message}"):
+        write([ANNA, record], path)
+    assert path.read_text() == "before"
+    assert [p.name for p in tmp_path.iterdir()] == ["a.tsv"]
+
+
+def test_layouts_of_columns_are_known(tmp_path):
+    with pytest.raises(ValueError, match="Layout 'conll2003' can't be written"):
+        write([ANNA], tmp_path / "a.tsv", layout="conll2003")
+    multi = replace(ANNA, text="Anna\nbor.")
+    with pytest.raises(ValueError, match=r"can't hold 'Anna\\nbor.', for its tabs or line breaks"):
+        write([multi], tmp_path / "a.tsv", layout="uner")
