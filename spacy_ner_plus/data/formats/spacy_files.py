@@ -111,7 +111,9 @@ class DocFile:
         if _bare(spans) != _bare(found):
             kept["spans"] = [span.to_json() for span in spans]
         named = {"id": record.id} if record.id is not None else {}
-        doc.user_data |= _storable(record.other | named | ({RECORD: kept} if kept else {}))
+        doc.user_data |= _storable(record.other | named)
+        if kept:
+            doc.user_data[RECORD] = _storable(kept)
         self._docs.add(doc)
 
     def write(self, path: Path) -> None:
@@ -174,16 +176,16 @@ def _with_kept(record: TextRecord, doc: Doc) -> tuple[TextRecord, list[str]]:
     gone = list(_unread(doc))
     meta = kept.get("meta", row.get("meta"))
     spans = record.spans
-    if "spans" in kept:
+    if spans is not None and "spans" in kept:
         described = tuple(map(SpanRecord.from_json, kept["spans"]))
-        if spans is not None and _places(described) == _places(spans):
+        if _places(described) == _places(spans):
             spans = described
         else:
             gone.append("details of changed entities")
     wanted = tuple(map(RelationRecord.from_json, kept.get("relations", ())))
     relations = among(wanted, spans or ())
     if len(relations) < len(wanted):
-        gone.append("relations of changed entities")
+        gone.append("relations of other entities")
     whole = replace(
         record,
         id=row.get("id"),
