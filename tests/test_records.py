@@ -181,7 +181,7 @@ def span(**values):
         ({"text": "ab", "spans": [span(kb_id=3)]}, "kb_id must be a string, got 3"),
         ({"text": "ab", "tokens": ["ab"]}, r"^tokens\[0\]: it must be an object, got 'ab'"),
         (
-            {"text": "ab", "tokens": [{"start": 1, "end": 2}, {"start": 0, "end": 1}]},
+            {"text": " b", "tokens": [{"start": 1, "end": 2}, {"start": 0, "end": 1}]},
             r"^tokens\[1\]: it starts at 0, but the one before ends at 2",
         ),
         ({"text": "ab", "tokens": [{"start": 0, "end": 3}]}, r"^tokens\[0\]: .* not within"),

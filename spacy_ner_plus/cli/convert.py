@@ -9,7 +9,7 @@ from wasabi import msg
 
 from ..data.conversion import Conversion, show_misaligned
 from ..data.formats.columns import AUTO
-from ..data.formats.losses import lost_in
+from ..data.formats.written import lost_in
 from ._errors import errors_as_messages
 from ._options import SpansKey
 

@@ -14,9 +14,9 @@ from spacy.vocab import Vocab
 from ..annotation.doc_records import to_doc
 from ..records import TextRecord
 from ..support.durable import written_whole
-from .formats.losses import among
 from .formats.record_files import RecordSource, find_format, open_records
 from .formats.spacy_files import DocFile
+from .formats.written import among
 
 POLICIES = ("error", "missing", "skip")
 MAX_SHOWN = 20

@@ -5,7 +5,7 @@ JSON. docs/records.md describes each key.
 """
 
 from .json_object import MAX_DEPTH, keys_of
-from .parts import STATUSES, RelationRecord, SpanRecord, Stretch, TokenRecord
+from .span_records import STATUSES, RelationRecord, SpanRecord, Stretch, TokenRecord
 from .text_record import SCHEMA_VERSION, VERSION, TextRecord
 from .white_space import add_white_space
 

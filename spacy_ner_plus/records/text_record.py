@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self
 
 from .checks import check, check_characters, check_label, check_stretch, shown, whole
 from .json_object import JsonObject, own, read_fields
-from .parts import RelationRecord, SpanRecord, Stretch, TokenRecord
+from .span_records import RelationRecord, SpanRecord, Stretch, TokenRecord
 
 SCHEMA_VERSION = 1
 VERSION = "schema_version"

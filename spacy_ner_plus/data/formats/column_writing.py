@@ -7,7 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from ...records import SpanRecord, TextRecord, TokenRecord, keys_of
-from .losses import Written, keys_of_tokens
+from .written import Written, keys_of_tokens
 
 WRITTEN_LAYOUTS = ("tsv", "uner")
 # Of records and of spans: what columns hold, or what is refused where they would say otherwise.

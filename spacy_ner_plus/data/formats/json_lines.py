@@ -14,7 +14,7 @@ from typing import Any
 
 from ...records import SCHEMA_VERSION, VERSION, TextRecord
 from ..sources.text_inputs import numbered_lines, read_json
-from .losses import Written
+from .written import Written
 
 SPANS = "spans"
 LABELS = ("label", "labels")

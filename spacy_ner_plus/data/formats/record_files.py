@@ -14,8 +14,8 @@ from ..sources.text_inputs import numbered_lines, read_json
 from .column_files import ColumnRecords
 from .column_writing import write_columns
 from .json_lines import JsonLinesRecords, write_json_lines
-from .losses import Written, warn_of
 from .spacy_files import SpacyRecords, write_spacy
+from .written import Written, warn_of
 
 logger = logging.getLogger("spacy_ner_plus")
 

@@ -23,7 +23,7 @@ from ...annotation.probabilities import PROBABILITY, register_probability
 from ...records import VERSION, RelationRecord, SpanRecord, TextRecord, keys_of
 from ..doc_files import RECORD, find_files, read_file
 from ..sources.rows import as_plain
-from .losses import Written, among, keys_of_tokens
+from .written import Written, among, keys_of_tokens
 
 ATTRS = ("ORTH", "SPACY", "SENT_START", "ENT_IOB", "ENT_TYPE", "ENT_KB_ID", "ENT_ID")
 # Of doc.user_data: what a record has a field for, or says of itself.
@@ -199,7 +199,8 @@ def _with_kept(record: TextRecord, doc: Doc) -> tuple[TextRecord, list[str]]:
 
 def _unread(doc: Doc) -> Iterator[str]:
     """What of doc.user_data no record has."""
-    for name, value in doc.user_data.items():
+    data: dict[Any, Any] = doc.user_data
+    for name, value in data.items():
         is_read = name == "id" or (name == "meta" and isinstance(value, dict))
         if isinstance(name, tuple) and name[:1] == ("._.",):
             if name[1] not in (ANNOTATED_LABELS, PROBABILITY):

@@ -10,8 +10,8 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from ...support.durable import written_whole
-from ..formats.losses import warn_of
 from ..formats.spacy_files import DocFile
+from ..formats.written import warn_of
 from .annotated_file import AnnotatedFile, AnnotatedText, read_annotated
 from .stratification import stratify
 

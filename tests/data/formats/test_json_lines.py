@@ -147,5 +147,5 @@ def test_errors_name_file_and_line(line, message, tmp_path):
 def test_a_record_is_the_same_again(tmp_path_factory, record):
     path = tmp_path_factory.mktemp("rows") / "a.jsonl"
     keys = TextRecord("a", spans=None, other={"labels": [], "entities": [[0, 1, "X"]]})
-    assert write_json_lines([record, keys], path) == 2
+    assert write_json_lines([record, keys], path).n_records == 2
     assert [read for _, read in JsonLinesRecords(path).records()] == [record, keys]
