@@ -176,7 +176,7 @@ def test_convert_shows_errors_as_message_alone(tmp_path, content, args, message)
 def test_convert_refuses_bad_paths(tmp_path):
     result = run(tmp_path / "none.tsv", tmp_path / "out.spacy")
     assert result.exit_code == 1
-    assert "No such file or directory" in result.output
+    assert "There is no file" in result.output
     source = tmp_path / "in.tsv"
     source.write_text("a\tO\n", encoding="utf-8")
     result = run(source, source)
