@@ -124,6 +124,40 @@ def test_thresholds_are_checked_and_told() -> None:
         lookup.least_probabilities()
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -0.1, 1.5, True, "0.5", [0.5]])
+@pytest.mark.parametrize("of_label", [False, True])
+def test_threshold_that_is_no_probability_is_refused_whenever_it_was_set(
+    value: Any, of_label: bool
+) -> None:
+    threshold = {"Disease": value} if of_label else value
+    with pytest.raises(ValueError, match=r"threshold .*= .* must be a probability, from 0 to 1"):
+        lookup_nlp(threshold=threshold)
+    nlp = lookup_nlp()
+    nlp.get_pipe("lookup").threshold = threshold  # type: ignore[attr-defined]
+    with pytest.raises(ValueError, match=r"threshold .*= .* must be a probability, from 0 to 1"):
+        nlp(TEXT)
+
+
+@pytest.mark.parametrize("value", [1.5, -0.1, float("inf"), float("-inf")])
+def test_finding_with_an_impossible_probability_is_an_error(value: float) -> None:
+    nlp = lookup_nlp({**WORDS, "flu": ("Disease", value)})
+    assert len(nlp(TEXT).ents) == 4
+    with pytest.raises(ValueError, match=rf"Entity 1 was found with the probability {value}"):
+        nlp("pain flu")
+
+
+def test_entities_of_unknown_probability_are_not_calibrated_on() -> None:
+    nlp = toy_nlp("test_calibrated_lookup")
+    toy: Any = nlp.get_pipe("toy")
+    toy.words = {"right": ("A", 0.9), "wrong": ("A", None)}
+    doc = Doc(nlp.vocab, words=["right", "wrong"] * 60)
+    doc.set_ents([Span(doc, i, i + 1, "A") for i in range(0, 120, 2)])
+    for method in (toy.calibrate, toy.agreement):
+        with pytest.raises(ValueError, match="60 of the 120 entities .* have no probability"):
+            method([Example(nlp.make_doc(doc.text), doc)])
+    assert toy.calibration == Calibration()
+
+
 @pytest.mark.parametrize(
     ("existing_ents", "expected"),
     [("keep", [("aspirin", "Brand", None)]), ("overwrite", [("aspirin", "Chemical", 0.7)])],

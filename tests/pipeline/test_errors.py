@@ -245,6 +245,20 @@ def test_prediction_with_weights_that_are_no_numbers_is_an_error(own_trained: La
         own_trained("Aspirin")
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf")], ids=str)
+@pytest.mark.parametrize("parameter", ["start", "transition", "end"])
+def test_prediction_with_a_crf_that_is_no_numbers_is_an_error(
+    own_trained: Language, parameter: str, value: float
+) -> None:
+    """It would give any tags, and probabilities that are not known or 1."""
+    ner = own_trained.get_pipe("ner_plus")
+    _spoil(ner, f"head.decoder.{parameter}", value)
+    doc = own_trained.make_doc("Aspirin")
+    for use in (ner, ner.alternatives, ner.tag_probabilities, ner.sequence_entropy):
+        with pytest.raises(ValueError, match="scores contain nan"):
+            use(doc)
+
+
 # Texts
 
 

@@ -10,7 +10,7 @@ from thinc.api import Model, Optimizer
 from ...nn.crf import CRF, TagDecoder
 from ...nn.heads.tag_head import TagHead
 from ...tags import TagScheme
-from ..decoding.calibration import Calibration
+from ..decoding.calibration import Calibration, read_calibration
 from ..decoding.entities import Tagger, make_decoder
 from ..pretrained.tag_names import CheckpointTags
 from ..storage.files import SETTINGS, Unsaved, pack_settings, read_settings
@@ -156,7 +156,10 @@ class TaggerShim(TorchShim):
         """See TorchShim.read_settings. What the tags mean is read too."""
         super().read_settings(saved)
         self.scheme = TagScheme(saved["scheme"]["name"], saved["scheme"]["labels"])
-        self.calibration = Calibration(**saved["calibration"])
+        try:
+            self.calibration = read_calibration(saved["calibration"])
+        except ValueError as error:
+            raise damage(SETTINGS, None, f"has a wrong calibration: {error}") from error
         self.fresh_labels = tuple(saved["fresh_labels"])
 
 

@@ -124,11 +124,11 @@ class TagDecoder(nn.Module):
         """The best valid path of each sequence. Of equally good tags the lowest id wins.
 
         RETURNS (Tensor): int64 tag ids. *Shape:* (N,)
-        RAISES (ValueError): arguments do not fit, emissions are nan or +inf, or their -inf leave
-            a sequence without any valid path.
+        RAISES (ValueError): arguments do not fit, emissions or the decoder's own scores are nan or
+            +inf, or the emissions' -inf leave a sequence without any valid path.
         """
         emissions = self._check(emissions, layout)
-        tags, best = viterbi(emissions, self._scores(), layout)  # (N,), (batch,)
+        tags, best = viterbi(emissions, self._checked_scores(), layout)  # (N,), (batch,)
         impossible = torch.nonzero(best == -torch.inf).flatten().tolist()
         if impossible:
             raise ValueError(f"no valid tag sequence exists for the sequences {impossible}")
@@ -142,13 +142,14 @@ class TagDecoder(nn.Module):
             probabilities are those of whole sequences to the power of its inverse, normalised
             (Guo et al. 2017, "On Calibration of Modern Neural Networks", for a linear chain).
         RETURNS (Lattice): log Z, marginals, span probabilities, entropies and best paths.
-        RAISES (ValueError): arguments do not fit, emissions are nan or +inf, or the temperature
-            is not a finite number above 0, or so small that scores overflow.
+        RAISES (ValueError): arguments do not fit, emissions or the decoder's own scores are nan or
+            +inf, or the temperature is not a finite number above 0, or so small that scores
+            overflow.
         """
         if not (math.isfinite(temperature) and temperature > 0):
             raise ValueError(f"temperature must be a finite number above 0, got {temperature}")
         emissions = self._check(emissions, layout)
-        scores = self._scores()
+        scores = self._checked_scores()
         if temperature != 1:
             emissions = emissions / temperature
             scores = ChainScores(*(score / temperature for score in scores))
@@ -163,8 +164,8 @@ class TagDecoder(nn.Module):
         It is over each token's tags here, over whole tag sequences for the CRF; that is, the
         distribution that `loss` trains.
 
-        RAISES (ValueError): arguments do not fit, emissions are nan or +inf, or their -inf leave
-            a sequence without any valid path.
+        RAISES (ValueError): arguments do not fit, emissions or the decoder's own scores are nan or
+            +inf, or the emissions' -inf leave a sequence without any valid path.
         """
         return self._soft_targets(self._check(emissions, layout), layout)
 
@@ -212,6 +213,16 @@ class TagDecoder(nn.Module):
         masks = (self.start_mask, self.transition_mask, self.end_mask)
         zeros = (torch.zeros_like(mask, dtype=torch.float64) for mask in masks)
         return _forbid(masks, zeros)
+
+    def _checked_scores(self) -> ChainScores:
+        """The scores, for results that would hide it if one of them were no number."""
+        scores = self._scores()
+        if not all(bool((part < torch.inf).all()) for part in scores):  # false for nan, too
+            raise ValueError(
+                "start, transition or end scores contain nan or +inf: the decoder's weights are "
+                "not finite"
+            )
+        return scores
 
     def _check(self, emissions: Tensor, layout: Layout) -> Tensor:
         """The emissions in fp64."""
@@ -277,7 +288,7 @@ class CRF(TagDecoder):
         return loss
 
     def _soft_targets(self, emissions: Tensor, layout: Layout) -> SoftTargets:
-        return path_targets(Lattice(emissions, self._scores(), layout), layout)
+        return path_targets(Lattice(emissions, self._checked_scores(), layout), layout)
 
     def _divergence(
         self, known: Tensor, tags: Tensor, targets: SoftTargets, layout: Layout
