@@ -432,6 +432,23 @@ def test_file_may_be_saved_from_its_path(tmp_path: Path, monkeypatch: pytest.Mon
     assert saved.read_bytes() == source.read_bytes()
 
 
+def test_saved_cfg_takes_the_place_of_the_present_one(tmp_path: Path) -> None:
+    lookup: Any = lookup_nlp().get_pipe("lookup")
+    lookup.cfg = {"saved": 1}
+    lookup.to_disk(tmp_path)
+    for load in (
+        lambda other: other.from_disk(tmp_path),
+        lambda other: other.from_bytes(lookup.to_bytes()),
+    ):
+        other: Any = lookup_nlp().get_pipe("lookup")
+        other.cfg = {"saved": 0, "set before": True}
+        load(other)
+        assert other.cfg == {"saved": 1}
+    other.cfg = {"set before": True}
+    other.from_disk(tmp_path, exclude=["cfg"])
+    assert other.cfg == {"set before": True}
+
+
 def test_parts_can_be_left_out(tmp_path: Path) -> None:
     lookup: Any = lookup_nlp().get_pipe("lookup")
     lookup.to_disk(tmp_path, exclude=["vocab", "model"])

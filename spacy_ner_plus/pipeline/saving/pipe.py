@@ -110,8 +110,8 @@ class SavedPipe(Pipe):
     def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> Self:
         """Load from a folder: the reverse of to_disk.
 
-        All files are compared with the manifest before one is read. If it fails, the component
-        stays as it was.
+        All files are compared with the manifest before one is read, and its cfg is replaced whole.
+        If it fails, the component stays as it was.
         RAISES ValueError: If files are missing or damaged, of a newer format, or a setting that
             belongs to the weights differs.
         """
@@ -135,7 +135,8 @@ class SavedPipe(Pipe):
         def take() -> None:
             if take_files is not None:
                 take_files()
-            self.cfg = {**self.cfg, **(saved.cfg or {})}
+            if saved.cfg is not None:
+                self.cfg = saved.cfg  # whole: what was set before is not of this component
             for label in self.labels:
                 self.vocab.strings.add(label)
 
