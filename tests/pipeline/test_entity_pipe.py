@@ -449,6 +449,56 @@ def test_saved_cfg_takes_the_place_of_the_present_one(tmp_path: Path) -> None:
     assert other.cfg == {"set before": True}
 
 
+def tree(folder: Path) -> dict[str, bytes]:
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+def no_words(lookup: Lookup) -> dict[str, Any]:
+    raise RuntimeError("no words")
+
+
+def half_written(lookup: Lookup) -> dict[str, Any]:
+    return {"words.json": Path("nobody/nowhere")}
+
+
+@pytest.mark.parametrize("to_files", [no_words, half_written])
+def test_save_that_fails_leaves_the_one_before_whole(
+    to_files: Callable[[Lookup], dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lookup: Any = lookup_nlp().get_pipe("lookup")
+    lookup.to_disk(tmp_path)
+    (tmp_path / "notes.txt").write_text("of somebody else")
+    before = tree(tmp_path)
+    lookup.cfg = {"new": True}
+    lookup.vocab.strings.add("a new string")
+    with monkeypatch.context() as patch:
+        patch.setattr(Lookup, "to_files", to_files)
+        with pytest.raises((RuntimeError, OSError), match="no words|nowhere"):
+            lookup.to_disk(tmp_path)
+    assert tree(tmp_path) == before
+    lookup.cfg = {"no JSON": object()}
+    with pytest.raises(TypeError, match="not JSON serializable"):
+        lookup.to_disk(tmp_path)
+    assert tree(tmp_path) == before
+    lookup.cfg = {"new": True}
+    (tmp_path / ".unfinished" / "model").mkdir(parents=True)
+    (tmp_path / ".unfinished" / "model" / "left").write_text("by a save that was killed")
+    lookup.to_disk(tmp_path)
+    assert tree(tmp_path).keys() == before.keys()
+    other: Any = lookup_nlp({}).get_pipe("lookup").from_disk(tmp_path)  # type: ignore
+    assert other.cfg == {"new": True} and other.words == WORDS
+
+
+def test_part_that_is_saved_anew_alone_fits_the_others(tmp_path: Path) -> None:
+    lookup: Any = lookup_nlp().get_pipe("lookup")
+    lookup.to_disk(tmp_path)
+    lookup.cfg, lookup.words = {"new": True}, {}
+    lookup.to_disk(tmp_path, exclude=["model"])
+    other: Any = lookup_nlp({}).get_pipe("lookup").from_disk(tmp_path)  # type: ignore
+    assert other.cfg == {"new": True} and other.words == WORDS
+
+
 def test_parts_can_be_left_out(tmp_path: Path) -> None:
     lookup: Any = lookup_nlp().get_pipe("lookup")
     lookup.to_disk(tmp_path, exclude=["vocab", "model"])

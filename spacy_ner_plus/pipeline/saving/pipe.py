@@ -13,8 +13,8 @@ from spacy.pipeline import Pipe
 from spacy.vocab import Vocab
 
 from ...models.storage.files import Unsaved, read_msgpack
-from ...models.storage.manifest import MANIFEST, Content, damage
-from .saved_component import CFG, MODEL, ComponentFiles, SavedComponent, pack_cfg
+from ...models.storage.manifest import Content, damage
+from .saved_component import CFG, ComponentFiles, SavedComponent
 
 
 class SavedPipe(Pipe):
@@ -91,21 +91,22 @@ class SavedPipe(Pipe):
         """Save to a folder.
 
         Weights are safetensors, the rest is JSON, and a manifest has the size and SHA-256 of each
-        file.
+        file. If it fails, what was saved in the folder before stays as it was.
 
         path (str / Path): The folder.
         exclude (Iterable[str]): Names of parts to leave out.
         """
         exclude = list(exclude)
-        layout = ComponentFiles(self.file_names)
+        layout = ComponentFiles(self.file_names, exclude)
         writers: dict[str, Callable[[Path], Any]] = {
-            CFG: lambda p: p.write_bytes(pack_cfg(self.cfg)),
-            "vocab": lambda p: self.vocab.to_disk(p, exclude=exclude),
+            "vocab": lambda p: self.vocab.to_disk(p, exclude=exclude)
         }
-        if layout.has_model:
-            writers[MODEL] = lambda p: layout.write_model(p, self.to_files())
-        writers[MANIFEST] = layout.write_manifest  # after what it lists
-        util.to_disk(path, writers, exclude)
+        layout.write(
+            Path(path),
+            self.cfg,
+            self.to_files() if layout.has_model else {},
+            write_others=lambda folder: util.to_disk(folder, writers, exclude),
+        )
 
     def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> Self:
         """Load from a folder: the reverse of to_disk.
