@@ -36,6 +36,11 @@ def paths(folder: Path) -> dict[str, Path]:
     return {name: folder / name for name in KNOWN if (folder / name).exists()}
 
 
+def test_settings_have_no_key_of_the_file_itself() -> None:
+    with pytest.raises(ValueError, match=r"settings of the model have the key 'format' \(4\)"):
+        files.pack_settings({"format": 4})
+
+
 # Manifest
 
 

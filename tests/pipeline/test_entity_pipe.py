@@ -153,7 +153,7 @@ def test_entities_of_unknown_probability_are_not_calibrated_on() -> None:
     doc = Doc(nlp.vocab, words=["right", "wrong"] * 60)
     doc.set_ents([Span(doc, i, i + 1, "A") for i in range(0, 120, 2)])
     for method in (toy.calibrate, toy.agreement):
-        with pytest.raises(ValueError, match="60 of the 120 entities .* have no probability"):
+        with pytest.raises(ValueError, match=r"60 of the 120 entities .* have no probability"):
             method([Example(nlp.make_doc(doc.text), doc)])
     assert toy.calibration == Calibration()
 
@@ -474,7 +474,7 @@ def test_save_that_fails_leaves_the_one_before_whole(
     lookup.vocab.strings.add("a new string")
     with monkeypatch.context() as patch:
         patch.setattr(Lookup, "to_files", to_files)
-        with pytest.raises((RuntimeError, OSError), match="no words|nowhere"):
+        with pytest.raises((RuntimeError, OSError), match=r"no words|nowhere"):
             lookup.to_disk(tmp_path)
     assert tree(tmp_path) == before
     lookup.cfg = {"no JSON": object()}
@@ -488,6 +488,17 @@ def test_save_that_fails_leaves_the_one_before_whole(
     assert tree(tmp_path).keys() == before.keys()
     other: Any = lookup_nlp({}).get_pipe("lookup").from_disk(tmp_path)  # type: ignore
     assert other.cfg == {"new": True} and other.words == WORDS
+
+
+def test_cfg_has_no_key_of_the_save_itself(tmp_path: Path) -> None:
+    """It would be taken for the format's number: the save could never be loaded, or as another."""
+    lookup: Any = lookup_nlp().get_pipe("lookup")
+    lookup.cfg = {"format": "short"}
+    for save in (lambda: lookup.to_disk(tmp_path), lookup.to_bytes):
+        with pytest.raises(ValueError, match=r"cfg has the key 'format' \('short'\)"):
+            save()
+    assert tree(tmp_path) == {}
+    lookup.to_disk(tmp_path, exclude=["cfg"])
 
 
 def test_part_that_is_saved_anew_alone_fits_the_others(tmp_path: Path) -> None:

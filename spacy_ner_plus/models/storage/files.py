@@ -92,7 +92,15 @@ def pack(
 
 
 def pack_settings(settings: Mapping[str, Any]) -> dict[str, Unsaved]:
-    """The file of the settings alone."""
+    """The file of the settings alone.
+
+    RAISES ValueError: If they have a key that is the file's own.
+    """
+    if "format" in settings:
+        raise ValueError(
+            f"The settings of the model have the key 'format' ({settings['format']!r:.80}), where "
+            "the number of the saved format goes: give it another name."
+        )
     content = json.dumps({"format": FORMAT, **settings}, indent=2, sort_keys=True)
     return {SETTINGS: content.encode("utf8")}
 

@@ -116,7 +116,9 @@ class ComponentFiles:
 
     def _to_save(self, cfg: Mapping[str, Any], files: Mapping[str, Unsaved]) -> dict[str, Unsaved]:
         """What is saved, by the names that the manifest has."""
-        every = {CFG: pack_cfg(cfg), **{f"{MODEL}/{name}": files[name] for name in files}}
+        every = {f"{MODEL}/{name}": content for name, content in files.items()}
+        if self._has_cfg:
+            every[CFG] = pack_cfg(cfg)
         return {name: every[name] for name in self._wanted if name in every}
 
     def write_manifest(self, path: Path) -> None:
@@ -190,5 +192,13 @@ def _of_model(files: Mapping[str, T]) -> dict[str, T]:
 
 
 def pack_cfg(cfg: Mapping[str, Any]) -> bytes:
-    """The content of `cfg`."""
+    """The content of `cfg`.
+
+    RAISES ValueError: If it has a key that is the save's own.
+    """
+    if "format" in cfg:
+        raise ValueError(
+            f"cfg has the key 'format' ({cfg['format']!r:.80}), where the number of the saved "
+            "format goes: give the setting another name."
+        )
     return json.dumps({"format": FORMAT, **cfg}, indent=2).encode("utf8")
