@@ -25,6 +25,8 @@ import spacy_ner_plus
 from spacy_ner_plus.cli import app
 from spacy_ner_plus.models.architectures.transformer_vectors import build_transformer_v1
 from spacy_ner_plus.models.decoding.calibration import Calibration
+from spacy_ner_plus.models.decoding.entities import Entities
+from spacy_ner_plus.pipeline.annotating import Annotator
 from spacy_ner_plus.pipeline.base import TrainableEntityPipe
 from spacy_ner_plus.pipeline.capabilities import (
     GivesReadings,
@@ -175,7 +177,74 @@ def test_component_that_cannot_constrain_says_so() -> None:
         lookup_nlp(existing_ents="constrain")
 
 
+def test_existing_ents_that_a_component_cannot_do_is_refused_whenever_it_was_set() -> None:
+    """It would be taken for "keep"."""
+    lookup: Any = lookup_nlp().get_pipe("lookup")
+    lookup.existing_ents = "constrain"
+    doc = Doc(lookup.vocab, words=["pain"])
+    for use in (lookup, lambda doc: lookup.set_annotations([doc], lookup.predict([doc]))):
+        with pytest.raises(ValueError, match="existing_ents = 'constrain' is unknown"):
+            use(doc)
+    assert not doc.ents
+
+
 # Streams
+
+
+WRONG_SETTINGS = {
+    "threshold": [{"Place": 0.5}, {"Disease": 2.0}, "high"],
+    "existing_ents": ["constrain", "none"],
+}
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [(name, value) for name in WRONG_SETTINGS for value in WRONG_SETTINGS[name]],
+)
+def test_wrong_setting_is_no_documents_fault(setting: str, value: Any) -> None:
+    """Nor is one that becomes wrong on the way."""
+    nlp = lookup_nlp()
+    failed: list[Any] = []
+    nlp.set_error_handler(lambda *arguments: failed.append(arguments))
+    lookup: Any = nlp.get_pipe("lookup")
+    setattr(lookup, setting, value)
+    taken: list[str] = []
+    texts = (taken.append(text) or nlp.make_doc(text) for text in ["pain", BAD_WORD, "fever"])  # type: ignore[func-returns-value]
+    with pytest.raises(ValueError, match=setting):
+        list(lookup.pipe(texts))
+    assert (failed, taken) == ([], [])
+    setattr(lookup, setting, {"threshold": None, "existing_ents": "keep"}[setting])
+    stream = lookup.pipe(texts, batch_size=1)
+    assert next(stream).text == "pain"
+    setattr(lookup, setting, value)
+    with pytest.raises(ValueError, match=setting):
+        next(stream)
+    assert failed == []
+
+
+def test_one_annotator_writes_a_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    lookup: Any = lookup_nlp().get_pipe("lookup")
+    lookup.set_error_handler(lambda *arguments: None)
+    made: list[Annotator] = []
+    used: list[Annotator] = []
+    annotator, write = Lookup.annotator, Annotator.write
+
+    def make(self: Lookup) -> Annotator:
+        made.append(annotator(self))
+        return made[-1]
+
+    def note(self: Annotator, doc: Doc, entities: Entities) -> None:
+        used.append(self)
+        write(self, doc, entities)
+
+    monkeypatch.setattr(Lookup, "annotator", make)
+    monkeypatch.setattr(Annotator, "write", note)
+    texts = ["pain", "fever", BAD_WORD, "pain", "fever", "pain", "aspirin"]
+    docs = [Doc(lookup.vocab, words=[text]) for text in texts]
+    assert len(list(lookup.pipe(docs, batch_size=4))) == 6
+    first, second = dict.fromkeys(used)
+    assert used == [first] * 3 + [second] * 3
+    assert len(made) == 3  # and one to check the settings
 
 
 def test_only_documents_that_fail_by_themselves_reach_the_error_handler() -> None:
