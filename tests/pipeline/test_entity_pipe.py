@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import spacy
+import srsly
 from spacy.cli.debug_data import debug_data
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin, Span
@@ -557,6 +558,46 @@ def test_save_that_fails_leaves_the_one_before_whole(
     assert tree(tmp_path).keys() == before.keys()
     other: Any = lookup_nlp({}).get_pipe("lookup").from_disk(tmp_path)  # type: ignore
     assert other.cfg == {"new": True} and other.words == WORDS
+
+
+@pytest.mark.parametrize("declared", [("words.json",), ()])
+def test_file_that_is_not_declared_is_not_left_out_of_a_save(
+    declared: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lookup: Any = lookup_nlp().get_pipe("lookup")
+    monkeypatch.setattr(Lookup, "file_names", declared)
+    monkeypatch.setattr(
+        Lookup, "to_files", lambda self: {**dict.fromkeys(declared, b"{}"), "more": b""}
+    )
+    message = r"to_files gave \['more'\], but the component's file_names are"
+    for save in (lambda: lookup.to_disk(tmp_path), lookup.to_bytes):
+        with pytest.raises(ValueError, match=message):
+            save()
+    assert tree(tmp_path) == {}
+
+
+def test_files_in_the_folder_that_are_not_declared_are_told(
+    toy: Language, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    toy.to_disk(tmp_path)
+    with caplog.at_level("WARNING", logger="spacy_ner_plus"):
+        spacy.load(tmp_path)
+    assert not caplog.records
+    for name in (".DS_Store", "words.csv", "model/words.old", "model/.hidden"):
+        (tmp_path / "toy" / name).write_bytes(b"")
+    with caplog.at_level("WARNING", logger="spacy_ner_plus"):
+        spacy.load(tmp_path)
+    [record] = caplog.records
+    assert "were not read: model/words.old, words.csv. Remove" in record.message
+    assert str(tmp_path / "toy") in record.message
+
+
+def test_bytes_with_a_file_that_is_not_declared_are_refused(toy: Language) -> None:
+    pipe: Any = toy.get_pipe("toy")
+    parts = srsly.msgpack_loads(pipe.to_bytes())
+    parts["model"]["more.json"] = b"{}"
+    with pytest.raises(ValueError, match=r"model/more\.json was not there when manifest\.json"):
+        pipe.from_bytes(srsly.msgpack_dumps(parts))
 
 
 def test_cfg_has_no_key_of_the_save_itself(tmp_path: Path) -> None:

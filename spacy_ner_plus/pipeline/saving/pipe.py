@@ -3,7 +3,7 @@
 It is `cfg`, a folder `model` with further files, and the manifest of both.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -14,7 +14,7 @@ from spacy.vocab import Vocab
 
 from ...models.storage.files import Unsaved, read_msgpack
 from ...models.storage.manifest import Content, damage
-from .saved_component import CFG, ComponentFiles, SavedComponent
+from .saved_component import CFG, MODEL, ComponentFiles, SavedComponent
 
 
 class SavedPipe(Pipe):
@@ -35,7 +35,10 @@ class SavedPipe(Pipe):
     # What a subclass consists of
 
     def to_files(self) -> dict[str, Unsaved]:
-        """What is saved beside cfg, by file name. A large file may be given as its path."""
+        """What is saved beside cfg, by file name: only names of file_names.
+
+        A large file may be given as its path.
+        """
         return {}
 
     def read_files(self, files: Mapping[str, Content], *, is_verified: bool) -> Callable[[], None]:
@@ -66,7 +69,7 @@ class SavedPipe(Pipe):
         exclude = list(exclude)
         layout = ComponentFiles(self.file_names, exclude)
         # not the bytes of a whole thinc model: its own settings would win over the config's on load
-        parts = layout.pack(self.cfg, self.to_files() if layout.has_model else {})
+        parts = layout.pack(self.cfg, self._files(exclude))
         if "vocab" not in exclude:
             parts["vocab"] = self.vocab.to_bytes(exclude=exclude)
         packed: bytes = srsly.msgpack_dumps(parts)
@@ -104,7 +107,7 @@ class SavedPipe(Pipe):
         layout.write(
             Path(path),
             self.cfg,
-            self.to_files() if layout.has_model else {},
+            self._files(exclude),
             write_others=lambda folder: util.to_disk(folder, writers, exclude),
         )
 
@@ -124,6 +127,9 @@ class SavedPipe(Pipe):
         util.from_disk(path, readers, exclude)
         take()
         return self
+
+    def _files(self, exclude: Collection[str]) -> dict[str, Unsaved]:
+        return {} if MODEL in exclude else self.to_files()
 
     def _read(self, saved: SavedComponent) -> Callable[[], None]:
         fault = None if saved.cfg is None else self.fault_of(saved.cfg)

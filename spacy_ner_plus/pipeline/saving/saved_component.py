@@ -4,6 +4,7 @@ In memory the same files are msgpack: {"cfg": bytes, "model": {name: bytes}, "ma
 """
 
 import json
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from ...models.storage.migration import FORMAT, check_format, check_sealed, migr
 from ...support.durable import remove
 from .old_labels import with_labels_of_cfg
 
+logger = logging.getLogger("spacy_ner_plus")
 T = TypeVar("T")
 CFG, MODEL = "cfg", "model"
 # Where a component is written in its folder until it is whole.
@@ -60,7 +62,7 @@ class ComponentFiles:
         """The parts of a component with their manifest, for msgpack.
 
         files: What goes to `model`, by name.
-        RAISES ValueError: If cfg can't be saved.
+        RAISES ValueError: If cfg can't be saved, or a file is none of the component's.
         """
         packed = as_bytes(self._to_save(cfg, files))
         parts: dict[str, Any] = {CFG: packed[CFG]} if self._has_cfg else {}
@@ -84,7 +86,7 @@ class ComponentFiles:
 
         files: What goes to `model`, by name.
         write_others (Callable): Writes what is in no manifest into the folder that it gets.
-        RAISES ValueError: If cfg can't be saved.
+        RAISES ValueError: If cfg can't be saved, or a file is none of the component's.
         """
         saved = self._to_save(cfg, files)
         folder.mkdir(exist_ok=True)
@@ -116,6 +118,12 @@ class ComponentFiles:
 
     def _to_save(self, cfg: Mapping[str, Any], files: Mapping[str, Unsaved]) -> dict[str, Unsaved]:
         """What is saved, by the names that the manifest has."""
+        undeclared = sorted(set(files) - set(self._names))
+        if undeclared:
+            raise ValueError(
+                f"to_files gave {undeclared}, but the component's file_names are "
+                f"{list(self._names)}: it would not be saved. Add it to them."
+            )
         every = {f"{MODEL}/{name}": content for name, content in files.items()}
         if self._has_cfg:
             every[CFG] = pack_cfg(cfg)
@@ -161,7 +169,30 @@ class ComponentFiles:
         manifest = path / MANIFEST if (path / MANIFEST).is_file() else None
         if self._has_cfg and CFG not in files and manifest is None:
             raise damage(CFG, path / CFG, "is missing")
+        if manifest is not None:
+            self._tell_of_undeclared(path)
         return self._verified(manifest, files, has_model=self.has_model)
+
+    def _tell_of_undeclared(self, path: Path) -> None:
+        """Log the files in a component's folder that are none of it.
+
+        They harm nothing, as they are not read; but who put them there may think otherwise. Hidden
+        ones are the file manager's.
+        """
+        own = {MANIFEST, *self._wanted, *self._left_out}
+        found = {
+            file.relative_to(path).as_posix()
+            for file in (*path.iterdir(), *path.glob(f"{MODEL}/*"))
+            if file.is_file() and not file.name.startswith(".")
+        }
+        if undeclared := sorted(found - own):
+            logger.warning(
+                "%s has files that are not in its %s and were not read: %s. Remove them, or save "
+                "the pipeline anew if they should be part of it.",
+                path,
+                MANIFEST,
+                ", ".join(undeclared),
+            )
 
     def _find(self, path: Path, names: Iterable[str]) -> dict[str, Content]:
         return {name: path / name for name in names if (path / name).is_file()}
@@ -173,7 +204,9 @@ class ComponentFiles:
             if not isinstance(manifest, bytes | Path):
                 raise damage(MANIFEST, None, "is no bytes")
             verify(manifest, files, known=frozenset(self._wanted), left_out=self._left_out)
-        model = _of_model(files) if has_model else None
+        model = None
+        if has_model:  # without a manifest there may be others in the bytes
+            model = {n: file for n, file in _of_model(files).items() if n in self._names}
         is_verified = manifest is not None
         if CFG not in files:
             return SavedComponent(None, model, is_verified)
