@@ -502,6 +502,42 @@ def test_file_may_be_saved_from_its_path(tmp_path: Path, monkeypatch: pytest.Mon
     assert saved.read_bytes() == source.read_bytes()
 
 
+def test_calibration_is_saved_and_loaded(tmp_path: Path) -> None:
+    toy: Any = toy_nlp("test_calibrated_lookup").get_pipe("toy")
+    assert toy.calibration == Calibration()
+    toy.calibration = Calibration(2.0, 0.5, -0.25)
+    toy.to_disk(tmp_path)
+    other: Any = toy_nlp("test_calibrated_lookup").get_pipe("toy")
+    assert other.from_disk(tmp_path).calibration == Calibration(2.0, 0.5, -0.25)
+    other = toy_nlp("test_calibrated_lookup").get_pipe("toy")
+    assert other.from_bytes(toy.to_bytes()).calibration == Calibration(2.0, 0.5, -0.25)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"temperature": float("nan")},
+        {"temperature": 0.0},
+        {"slope": "steep"},
+        {"intercept": float("inf")},
+        {"heat": 1.0},
+        [1.0, 1.0, 0.0],
+        None,
+    ],
+)
+def test_wrong_calibration_is_not_loaded(wrong: Any, tmp_path: Path) -> None:
+    toy: Any = toy_nlp("test_calibrated_lookup").get_pipe("toy")
+    toy.cfg["calibration"] = wrong
+    toy.to_disk(tmp_path)
+    other: Any = toy_nlp("test_calibrated_lookup").get_pipe("toy")
+    other.calibration = Calibration(2.0)
+    with pytest.raises(ValueError, match=r"damaged: .*cfg has a wrong calibration: "):
+        other.from_disk(tmp_path)
+    with pytest.raises(ValueError, match=r"damaged: cfg has a wrong calibration: "):
+        other.from_bytes(toy.to_bytes())
+    assert other.calibration == Calibration(2.0)
+
+
 def test_saved_cfg_takes_the_place_of_the_present_one(tmp_path: Path) -> None:
     lookup: Any = lookup_nlp().get_pipe("lookup")
     lookup.cfg = {"saved": 1}

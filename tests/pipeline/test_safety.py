@@ -565,7 +565,11 @@ def test_encoder_config_that_does_not_fit_the_weights_is_refused(
         lambda s: s.update(structure=[1]),
         lambda s: s.update(encoder="bert"),
         lambda s: s.update(scheme={"name": ["BILOU"], "labels": 3}),
+        lambda s: s.update(scheme={"name": "IOB7", "labels": []}),
         lambda s: s.update(calibration={"temperature": "hot"}),
+        lambda s: s.update(calibration={"temperature": float("nan")}),
+        lambda s: s.update(calibration={"slope": -1.0}),
+        lambda s: s.update(calibration=None),
         lambda s: s.update(fresh_labels=3),
     ],
 )

@@ -107,7 +107,7 @@ class NerPlus(LearningPipe, CalibratedPipe):
 
     @property
     def calibration(self) -> Calibration:
-        """What is between the model's scores and its probabilities."""
+        """What is between the model's scores and its probabilities: saved with the tags."""
         return self.tagger.calibration
 
     @calibration.setter
@@ -170,7 +170,7 @@ class NerPlus(LearningPipe, CalibratedPipe):
             for weight in weights.values()
         ):
             return "has no weights of labels"
-        return None
+        return super().fault_of(cfg)
 
     def read_files(self, files: Mapping[str, Content], *, is_verified: bool) -> Callable[[], None]:
         """See SavedPipe.read_files. A tag scheme other than the config's is refused."""
