@@ -5,7 +5,8 @@ import copy
 import json
 import multiprocessing
 import pickle
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -337,10 +338,37 @@ def test_evaluate_knows_the_thresholds(data: Path, tmp_path: Path) -> None:
     assert chosen["Disease"]["f1"]["threshold"] == 0.45 > chosen["Chemical"]["f1"]["threshold"]
 
 
-def test_compare(model: Path, data: Path, tmp_path: Path) -> None:
-    lookup_nlp().to_disk(tmp_path / "other")
-    result = run_well("compare", model, tmp_path / "other", data, "--samples", 20)
-    assert "micro" in result.output
+def entities_of(docs: Iterable[Doc]) -> set[tuple[int, int, int, str]]:
+    return {(i, ent.start, ent.end, ent.label_) for i, doc in enumerate(docs) for ent in doc.ents}
+
+
+def test_compare(model: Path, toy: Language, data: Path, tmp_path: Path) -> None:
+    """With one that knows half of the words, calls them all diseases, and another word too."""
+    examples = make_examples(toy, 30)
+    words = sorted({ent.text for example in examples for ent in example.reference.ents})[::2]
+    other = lookup_nlp(dict.fromkeys([*words, "of"], ("Disease", 0.9)))
+    other.to_disk(tmp_path / "other")
+    gold = entities_of(example.reference for example in examples)
+    a, b = (
+        entities_of(nlp(example.predicted) for example in make_examples(nlp, 30))
+        for nlp in (toy, other)
+    )
+    out = tmp_path / "out"
+    run_well("compare", model, tmp_path / "other", data, "--samples", 20, "--output", out)
+    micro = json.loads((out / "comparison.json").read_text(encoding="utf8"))["exact"]["micro"]
+    for system, found in (("a", a), ("b", b)):
+        counts = {"tp": len(found & gold), "fp": len(found - gold), "fn": len(gold - found)}
+        assert {name: micro[system][name] for name in counts} == counts
+    differences = {
+        "found_by_a_only": len((a - b) & gold),
+        "found_by_b_only": len((b - a) & gold),
+        "wrong_in_a_only": len(a - b - gold),
+        "wrong_in_b_only": len(b - a - gold),
+    }
+    assert differences["found_by_a_only"] and differences["wrong_in_b_only"]
+    lines = (out / "differences.jsonl").read_text(encoding="utf8").splitlines()
+    kinds = Counter(json.loads(line)["meta"]["kind"] for line in lines)
+    assert kinds == Counter(**differences)
 
 
 def test_predict(model: Path, toy: Language, data: Path, tmp_path: Path) -> None:
@@ -402,17 +430,51 @@ def test_capabilities_are_those_that_a_component_has() -> None:
         assert not isinstance(nlp.add_pipe(factory), every)
 
 
-def test_nobody_asks_whether_a_component_is_of_one_class() -> None:
-    """But in its own folder; the public face hands it on."""
-    users = {
-        path.relative_to(PACKAGE).as_posix()
-        for path in PACKAGE.rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf8")))
-        if (isinstance(node, ast.ImportFrom) and "NerPlus" in {a.name for a in node.names})
-        or (isinstance(node, ast.Attribute) and node.attr == "NerPlus")
+def classes_of_rooms() -> dict[str, set[str]]:
+    """The classes that each factory's room defines, by its folder."""
+    rooms = [path.parent for path in (PACKAGE / "pipeline").rglob("factory.py")]
+    return {
+        room.relative_to(PACKAGE).as_posix(): {
+            node.name
+            for path in room.rglob("*.py")
+            for node in ast.walk(parsed(path))
+            if isinstance(node, ast.ClassDef)
+        }
+        for room in rooms
     }
-    own = {f"pipeline/ner_plus/{name}" for name in ("__init__.py", "factory.py")}
-    assert own <= users <= own | {"__init__.py"}
+
+
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf8"))
+
+
+def names_in(module: ast.AST) -> set[str]:
+    """All that a module imports, or takes from something."""
+    return {
+        name
+        for node in ast.walk(module)
+        for name in (
+            [alias.name for alias in node.names]
+            if isinstance(node, ast.ImportFrom)
+            else [node.attr]
+            if isinstance(node, ast.Attribute)
+            else []
+        )
+    }
+
+
+def test_nobody_asks_whether_a_component_is_of_one_class() -> None:
+    """But in its own folder; the public face hands NerPlus on."""
+    rooms = classes_of_rooms()
+    assert {"NerPlus", "LearningPipe"} <= rooms["pipeline/ner_plus"]
+    users = {
+        (path.relative_to(PACKAGE).as_posix(), name)
+        for room, classes in rooms.items()
+        for path in PACKAGE.rglob("*.py")
+        if not path.is_relative_to(PACKAGE / room)
+        for name in names_in(parsed(path)) & classes
+    }
+    assert users == {("__init__.py", "NerPlus")}
 
 
 # Saving
