@@ -163,7 +163,7 @@ class NerPlus(LearningPipe, CalibratedPipe):
     # What is saved of it
 
     def fault_of(self, cfg: Mapping[str, Any]) -> str | None:
-        """See SavedPipe.fault_of. The balanced weights of labels are looked at."""
+        """See CalibratedPipe.fault_of. The balanced weights of labels are looked at too."""
         weights = cfg.get("balanced")
         if not isinstance(weights, dict) or not all(
             isinstance(weight, int | float) and 0 < weight < float("inf")
