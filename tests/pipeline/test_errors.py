@@ -17,6 +17,7 @@ from thinc.api import Adam
 
 from spacy_ner_plus.pipeline.ner_plus import learning
 from tests.pipeline.samples import (
+    add_ner_plus,
     assert_same_weights,
     initialized_nlp,
     make_examples,
@@ -90,6 +91,18 @@ def test_encoder_that_cannot_be_fetched_is_named(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
     with pytest.raises(ValueError, match=r"could be loaded for 'nobody/nowhere'.*needs a network"):
         _initialize("nobody/nowhere")
+
+
+def test_component_goes_by_its_own_name_in_errors(encoder_dir: Path) -> None:
+    nlp = spacy.blank("en")
+    ner: Any = add_ner_plus(nlp, encoder_dir, pipe_name="drugs")
+    with pytest.raises(TypeError, match=r"drugs\.initialize"):
+        ner.initialize([])
+    ner.initialize(lambda: make_examples(nlp, 2))
+    nlp.resume_training()
+    for method in (ner.update, ner.rehearse):
+        with pytest.raises(TypeError, match=rf"drugs\.{method.__name__}"):
+            method([nlp.make_doc("no example")])
 
 
 # Labels and annotation

@@ -111,7 +111,7 @@ class LearningPipe(TrainableEntityPipe):
         RAISES ValueError: If there are no labels, an example has one that is not among those
             given, or the encoder can't be loaded.
         """
-        validate_get_examples(get_examples, "NerPlus.initialize")
+        validate_get_examples(get_examples, f"{self.name}.initialize")
         seen = survey(get_examples(), self.name)
         origin = find_origin(self.model, labels)
         labels = choose_labels(seen, labels, self.labels, origin, self.name)
@@ -141,7 +141,7 @@ class LearningPipe(TrainableEntityPipe):
         losses = {} if losses is None else losses
         losses.setdefault(self.name, 0.0)
         examples = list(examples)
-        validate_examples(examples, "NerPlus.update")
+        validate_examples(examples, f"{self.name}.update")
         if not any(len(example.predicted) for example in examples):
             return losses
         set_dropout_rate(self.model, drop)
@@ -214,7 +214,7 @@ class LearningPipe(TrainableEntityPipe):
         if self._rehearsal_model is None:
             return losses
         examples = list(examples)
-        validate_examples(examples, "NerPlus.rehearse")
+        validate_examples(examples, f"{self.name}.rehearse")
         docs = [example.predicted for example in examples]
         if not any(map(len, docs)):
             return losses
