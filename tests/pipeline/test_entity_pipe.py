@@ -430,6 +430,29 @@ def test_capabilities_are_those_that_a_component_has() -> None:
         assert not isinstance(nlp.add_pipe(factory), every)
 
 
+def test_capabilities_have_what_somebody_uses_and_no_more() -> None:
+    """A component that lacks what nobody asks for would be refused for nothing."""
+    capabilities = PACKAGE / "pipeline" / "capabilities.py"
+    members: dict[str, set[str]] = {
+        node.name: {
+            item.target.id if isinstance(item, ast.AnnAssign) else item.name
+            for item in node.body
+            if isinstance(item, ast.AnnAssign | ast.FunctionDef)
+        }
+        for node in parsed(capabilities).body
+        if isinstance(node, ast.ClassDef) and any("Protocol" in ast.dump(b) for b in node.bases)
+    }
+    assert set(members) == {"HasThresholds", "HasCalibration", "GivesReadings", "HasTagger"}
+    for name, its in members.items():
+        users = [
+            parsed(path)
+            for path in PACKAGE.rglob("*.py")
+            if path != capabilities and name in names_in(parsed(path))
+        ]
+        used = {n.attr for user in users for n in ast.walk(user) if isinstance(n, ast.Attribute)}
+        assert its - used == set(), name
+
+
 def classes_of_rooms() -> dict[str, set[str]]:
     """The classes that each factory's room defines, by its folder."""
     rooms = [path.parent for path in (PACKAGE / "pipeline").rglob("factory.py")]
