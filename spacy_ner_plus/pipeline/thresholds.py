@@ -13,15 +13,15 @@ def check_threshold(threshold: Threshold) -> None:
     """RAISES ValueError: If a threshold is no probability."""
     if isinstance(threshold, Mapping):
         for label, value in threshold.items():
-            _check_probability(value, f"threshold of {label!r}")
+            _check_probability(value, f" of {label!r}")
     elif threshold is not None:
-        _check_probability(threshold, "threshold")
+        _check_probability(threshold)
 
 
-def _check_probability(value: Any, name: str) -> None:
+def _check_probability(value: Any, of_label: str = "") -> None:
     is_number = isinstance(value, Real) and not isinstance(value, bool)
     if not is_number or not 0.0 <= value <= 1.0:  # false for NaN, too
-        raise ValueError(f"{name} = {value!r} must be a probability, from 0 to 1.")
+        raise ValueError(f"threshold = {value!r}{of_label} must be a probability, from 0 to 1.")
 
 
 def thresholds(threshold: Threshold, labels: Iterable[str]) -> np.ndarray:

@@ -134,11 +134,12 @@ def test_threshold_that_is_no_probability_is_refused_whenever_it_was_set(
     value: Any, of_label: bool
 ) -> None:
     threshold = {"Disease": value} if of_label else value
-    with pytest.raises(ValueError, match=r"threshold .*= .* must be a probability, from 0 to 1"):
-        lookup_nlp(threshold=threshold)
+    message = r"threshold = .* must be a probability, from 0 to 1"
+    with pytest.raises(ValueError, match=message):
+        Lookup(Vocab(), "lookup", threshold=threshold)
     nlp = lookup_nlp()
     nlp.get_pipe("lookup").threshold = threshold  # type: ignore[attr-defined]
-    with pytest.raises(ValueError, match=r"threshold .*= .* must be a probability, from 0 to 1"):
+    with pytest.raises(ValueError, match=message):
         nlp(TEXT)
 
 
