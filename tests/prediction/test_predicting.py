@@ -136,7 +136,9 @@ def test_torch_keeps_few_kernels_unless_the_environment_says_how_many(
         if given is None:
             monkeypatch.delenv(name)
     (tmp_path / "in.txt").write_text("a document")
-    predict(spacy.blank("en"), tmp_path / "in.txt", tmp_path / "out.jsonl")
+    nlp = spacy.blank("en")
+    nlp.add_pipe("entity_ruler").add_patterns([{"label": "X", "pattern": "document"}])
+    predict(nlp, tmp_path / "in.txt", tmp_path / "out.jsonl")
     assert {os.environ[name] for name in names} == {given or "32"}
 
 
