@@ -84,8 +84,8 @@ class GivesReadings(Protocol):
 
 
 @runtime_checkable
-class HasTagger(Protocol):
-    """Has a model that scores the tags of a scheme.
+class HasTaggerShim(Protocol):
+    """Has a model whose shim knows the tags of a scheme.
 
     name (str): The component's name in the pipeline.
     model (Model): Gives Emissions.
@@ -95,7 +95,7 @@ class HasTagger(Protocol):
     model: Model[list[Doc], Any]
 
     @property
-    def tagger(self) -> TaggerShim:
+    def shim(self) -> TaggerShim:
         """The shim that has the tags and their decoder."""
         ...
 

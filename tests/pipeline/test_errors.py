@@ -178,7 +178,7 @@ def test_update_with_entity_off_the_token_boundaries_takes_it_as_missing(
     ner.update(_misaligned(nlp))
     emissions, _ = ner.model.begin_update([_misaligned(nlp)[0].predicted])
     with torch.no_grad():
-        ner.tagger.module.head.decoder.transition.zero_()
+        ner.shim.module.head.decoder.transition.zero_()
     _, gradient = ner.get_loss(_misaligned(nlp), emissions)
     assert gradient[0].abs().max() < gradient[1].abs().max()
 
@@ -215,7 +215,7 @@ def test_contradictory_annotation_names_the_document(
 
 def _spoil(ner: Any, parameter: str, value: float) -> None:
     with torch.no_grad():
-        dict(ner.tagger.module.named_parameters())[parameter].fill_(value)
+        dict(ner.shim.module.named_parameters())[parameter].fill_(value)
 
 
 @pytest.mark.slow

@@ -101,7 +101,7 @@ def test_predictions_do_not_depend_on_the_batch(
 def test_predictions_do_not_depend_on_the_budget_of_pieces(
     own_trained: Language, trained_docs: list[Doc]
 ) -> None:
-    own_trained.get_pipe("ner_plus").tagger.budget.pieces = 1
+    own_trained.get_pipe("ner_plus").shim.budget.pieces = 1
     assert_same_predictions(list(own_trained.pipe(TEXTS)), trained_docs, within=1e-4)
 
 
