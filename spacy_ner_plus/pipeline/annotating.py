@@ -6,7 +6,7 @@ import numpy as np
 from spacy.tokens import Doc, Span, SpanGroup
 
 from ..annotation.existing import existing
-from ..annotation.probabilities import PROBABILITY, register_probability
+from ..annotation.probabilities import PROBABILITY, ROUNDING, register_probability
 from ..models.decoding.entities import Entities
 
 
@@ -14,6 +14,19 @@ def check_existing_ents(value: str, choices: Sequence[str]) -> None:
     """RAISES ValueError: If a value of `existing_ents` is none of the choices."""
     if value not in choices:
         raise ValueError(f"existing_ents = {value!r} is unknown: use one of {tuple(choices)}.")
+
+
+def check_probabilities(probabilities: np.ndarray) -> None:
+    """RAISES ValueError: If one is neither NaN, which is not known, nor from 0 to 1.
+
+    probabilities: (n,) float.
+    """
+    is_wrong = (probabilities < -ROUNDING) | (probabilities > 1 + ROUNDING)  # false for NaN
+    if is_wrong.any():
+        raise ValueError(
+            f"Entity {int(is_wrong.argmax())} was found with the probability "
+            f"{probabilities[is_wrong][0]}: it must be from 0 to 1, or NaN where it is not known."
+        )
 
 
 class Annotator:
@@ -40,7 +53,11 @@ class Annotator:
         self._is_stored = register_probability()
 
     def write(self, doc: Doc, entities: Entities) -> None:
-        """Put entities on a Doc, but for those too improbable or in the way of others."""
+        """Put entities on a Doc, but for those too improbable or in the way of others.
+
+        RAISES ValueError: If a probability is neither NaN nor from 0 to 1.
+        """
+        check_probabilities(entities.probabilities)
         # an entity whose probability is not known (NaN) stays at any threshold
         is_wanted = ~(entities.probabilities < self._least[entities.labels])
         is_bare = self._overwrites or not doc.has_annotation("ENT_IOB")

@@ -80,18 +80,28 @@ class EntityPipe(SavedPipe):
         least = thresholds(self.threshold, self.labels).tolist()
         return {label: value for label, value in zip(self.labels, least, strict=True) if value}
 
-    def set_annotations(self, docs: Iterable[Doc], scores: list[Entities]) -> None:
-        """Write entities and their probabilities to Docs.
+    def annotator(self) -> Annotator:
+        """What writes entities to Docs, by the settings as they are now.
 
-        docs (Iterable[Doc]): The documents.
-        scores (List[Entities]): What predict found in them.
+        RAISES ValueError: If a setting is unknown or out of range, or a threshold is set for a type
+            that there is not.
         """
-        annotator = Annotator(
+        check_existing_ents(self.existing_ents, self.existing_ents_choices)
+        return Annotator(
             [self.vocab.strings.add(label) for label in self.labels],
             thresholds(self.threshold, self.labels),
             overwrites=self.existing_ents == "overwrite",
             spans_key=self.spans_key,
         )
+
+    def set_annotations(self, docs: Iterable[Doc], scores: list[Entities]) -> None:
+        """Write entities and their probabilities to Docs, as annotator() does.
+
+        docs (Iterable[Doc]): The documents.
+        scores (List[Entities]): What predict found in them.
+        RAISES ValueError: If a setting is wrong, or a probability neither NaN nor from 0 to 1.
+        """
+        annotator = self.annotator()
         for doc, entities in zip(docs, scores, strict=True):
             annotator.write(doc, entities)
 
@@ -107,29 +117,39 @@ class EntityPipe(SavedPipe):
         """Process a stream.
 
         If a batch fails, its Docs are tried one by one, so that the error handler gets only those
-        that fail by themselves.
+        that fail by themselves. A wrong setting is no document's fault: it is raised.
 
         stream (Iterable[Doc]): The documents.
         batch_size (int): How many to take at once, at most: see look_ahead.
         YIELDS (Doc): The processed documents in order, without those that failed.
+        RAISES ValueError: If a setting is wrong; before the first document is taken, if it is then.
         """
+        self.annotator()
         handle_error: Callable[..., object] = self.get_error_handler()
         for docs in look_ahead(stream, max_docs=batch_size):
-            try:
-                found = self.predict(docs)
-            except Exception as error:
-                if len(docs) == 1:
-                    handle_error(self.name, self, docs, error)
-                else:
-                    yield from self.pipe(docs, batch_size=1)
-                continue
-            for doc, entities in zip(docs, found, strict=True):
+            annotator = self.annotator()
+            for doc, entities in self._find(docs):
                 try:
-                    self.set_annotations([doc], [entities])
+                    annotator.write(doc, entities)
                 except Exception as error:
                     handle_error(self.name, self, [doc], error)
                 else:
                     yield doc
+
+    def _find(self, docs: list[Doc]) -> Iterator[tuple[Doc, Entities]]:
+        """What is in each Doc, without those that fail by themselves."""
+        try:
+            found = self.predict(docs)
+        except Exception as error:
+            if len(docs) == 1:
+                handle_error: Callable[..., object] = self.get_error_handler()
+                handle_error(self.name, self, docs, error)
+                return
+        else:
+            yield from zip(docs, found, strict=True)
+            return
+        for doc in docs:
+            yield from self._find([doc])
 
 
 class TrainableEntityPipe(EntityPipe, TrainablePipe):

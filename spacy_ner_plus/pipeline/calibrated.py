@@ -1,24 +1,44 @@
 """What components have in common whose probabilities can be calibrated."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from typing import Any
 
 from spacy.tokens import Doc
 from spacy.training import Example
 
 from ..metrics.reliability import Agreement
-from ..models.decoding.calibration import Calibration
+from ..models.decoding.calibration import Calibration, read_calibration
 from ..models.decoding.entities import Entities
 from .base import EntityPipe
 from .judged_entities import JudgedEntities, can_be_judged, fit
+
+CALIBRATION = "calibration"  # in cfg
 
 
 class CalibratedPipe(EntityPipe):
     """An EntityPipe with probabilities that can be made to come true as often as they say.
 
-    A subclass gives `predict_under` in place of `predict`, and keeps and saves `calibration`.
+    A subclass gives `predict_under` in place of `predict`. The calibration is in its cfg, and saved
+    with it, unless the subclass has another place for it.
     """
 
-    calibration: Calibration
+    @property
+    def calibration(self) -> Calibration:
+        """What is between the model's scores and its probabilities."""
+        return read_calibration(self.cfg.get(CALIBRATION, {}))
+
+    @calibration.setter
+    def calibration(self, calibration: Calibration) -> None:
+        self.cfg[CALIBRATION] = asdict(calibration)
+
+    def fault_of(self, cfg: Mapping[str, Any]) -> str | None:
+        """See SavedPipe.fault_of. The calibration is looked at, if there is one."""
+        try:
+            read_calibration(cfg.get(CALIBRATION, {}))
+        except ValueError as error:
+            return f"has a wrong {CALIBRATION}: {error}"
+        return super().fault_of(cfg)
 
     def predict_under(self, docs: Iterable[Doc], calibration: Calibration) -> list[Entities]:
         """As predict, with the probabilities that there are under a calibration.

@@ -1,6 +1,7 @@
 """What some components can do and others can't, as protocols.
 
 Callers ask whether a component has a capability (isinstance works), and never of which class it is.
+A capability has what some caller uses, and no more.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,7 +13,6 @@ from spacy.tokens import Doc, Span
 from spacy.training import Example
 from thinc.api import Model
 
-from ..metrics.reliability import Agreement
 from ..models.decoding.calibration import Calibration
 from ..models.decoding.entities import Entities
 from ..models.runtime.tagger_shim import TaggerShim
@@ -55,14 +55,6 @@ class HasCalibration(Protocol):
         """The entities of annotated documents, with whether each is right."""
         ...
 
-    def calibrate(self, examples: Iterable[Example]) -> Agreement:
-        """Fit the calibration to annotated documents."""
-        ...
-
-    def agreement(self, examples: Iterable[Example]) -> Agreement:
-        """How well probabilities agree with annotated documents, as they are now."""
-        ...
-
 
 @dataclass(frozen=True)
 class Reading:
@@ -79,21 +71,12 @@ class Reading:
 
 @runtime_checkable
 class GivesReadings(Protocol):
-    """Knows the k most probable readings of a text, and not only the best one.
-
-    name (str): The component's name in the pipeline.
-    """
-
-    name: str
-
-    def alternatives(self, span: Doc | Span, k: int = 5) -> list[Reading]:
-        """The k most probable readings of a part of a document, best first."""
-        ...
+    """Knows the k most probable readings of a text, and not only the best one."""
 
     def readings(
         self, docs: Sequence[Doc], parts: Sequence[Sequence[Doc | Span]], k: int
     ) -> list[list[list[Reading]]]:
-        """As alternatives, for several parts of each document, from one run of the model.
+        """The k most probable readings of parts of each document, best first, from one run.
 
         RETURNS (List[List[List[Reading]]]): For each Doc, for each of its parts.
         """
@@ -101,8 +84,8 @@ class GivesReadings(Protocol):
 
 
 @runtime_checkable
-class HasTagger(Protocol):
-    """Has a model that scores the tags of a scheme.
+class HasTaggerShim(Protocol):
+    """Has a model whose shim knows the tags of a scheme.
 
     name (str): The component's name in the pipeline.
     model (Model): Gives Emissions.
@@ -112,7 +95,7 @@ class HasTagger(Protocol):
     model: Model[list[Doc], Any]
 
     @property
-    def tagger(self) -> TaggerShim:
+    def shim(self) -> TaggerShim:
         """The shim that has the tags and their decoder."""
         ...
 

@@ -13,6 +13,7 @@ from ..metrics.reliability import Agreement, agreement
 from ..models.decoding import calibration
 from ..models.decoding.calibration import Calibration
 from ..models.decoding.entities import UNCALIBRATED, Entities
+from .annotating import check_probabilities
 
 # With fewer entities, or fewer of them wrong, a fit would follow accidents.
 LEAST_ENTITIES, LEAST_WRONG = 100, 10
@@ -48,9 +49,19 @@ class JudgedEntities:
         self.correct = np.array([v for v in found if v is not None], dtype=bool)
 
     def probabilities(self, under: Calibration) -> np.ndarray:
-        """(n,) the probability of each judged entity."""
+        """(n,) float64, the probability of each judged entity.
+
+        RAISES ValueError: If one is not known, or not from 0 to 1.
+        """
         found = [entities.probabilities for entities in self._predict(under)]
-        return np.concatenate([np.zeros(0), *found])[self._judged]
+        probabilities = np.concatenate([np.zeros(0), *found])[self._judged]
+        check_probabilities(probabilities)
+        if n_unknown := int(np.isnan(probabilities).sum()):
+            raise ValueError(
+                f"{n_unknown} of the {len(probabilities)} entities that were found have no "
+                "probability, so nobody can say how well they agree with the annotation."
+            )
+        return probabilities
 
     def agreement(self, under: Calibration) -> Agreement:
         """How well the probabilities under a calibration agree with what is right."""

@@ -14,7 +14,7 @@ from ..models.onnx.export import check_exportable, export_graph
 from ..models.onnx.parity import Parity, compare
 from ..models.onnx.shim import OnnxShim
 from ..models.runtime.tagger_shim import shim_of
-from ..pipeline.capabilities import HasTagger, find_component
+from ..pipeline.capabilities import HasTaggerShim, find_component
 
 # Larger differences between scores than rounding makes.
 TOLERANCE = 1e-3
@@ -57,7 +57,7 @@ def export_onnx(
     data = None if data is None else Path(data)
     _check_arguments(output, data)
     nlp = model if isinstance(model, Language) else util.load_model(model)
-    ner: HasTagger = find_component(nlp, component, HasTagger, "has a tagger to export")
+    ner: HasTaggerShim = find_component(nlp, component, HasTaggerShim, "has a tagger to export")
     parity = _export(nlp, ner, _read_docs(nlp, data), quantize=quantize)
     if output is not None:
         output.parent.mkdir(parents=True, exist_ok=True)
@@ -87,18 +87,18 @@ def _read_docs(nlp: Language, data: Path | None) -> list[Doc]:
 
 
 def _export(
-    nlp: Language, ner: HasTagger, docs: Sequence[Doc], *, quantize: str | None = None
+    nlp: Language, ner: HasTaggerShim, docs: Sequence[Doc], *, quantize: str | None = None
 ) -> Parity:
     """Put an exported model into a component of a pipeline, in place."""
     check_exportable(ner.model, ner.name)
-    graph = export_graph(ner.tagger, quantize=quantize)
+    graph = export_graph(ner.shim, quantize=quantize)
     config = nlp.config.interpolate()["components"][ner.name]["model"]
     exported = registry.resolve({"model": {**config, "runtime": "onnx"}})["model"]
     shim = shim_of(exported)
     assert isinstance(shim, OnnxShim)
-    shim.take_over(ner.tagger, graph)
+    shim.take_over(ner.shim, graph)
     # the rounding of bf16 would hide differences
-    ner.tagger.config = replace(ner.tagger.config, precision="fp32")
+    ner.shim.config = replace(ner.shim.config, precision="fp32")
     parity = compare(ner.model, exported, list(docs))
     if quantize is None and not parity.largest <= TOLERANCE:
         raise ValueError(

@@ -25,7 +25,7 @@ class Bucket:
     positions: (n_pairs,) int64, indices into the flattened (n_windows * length) pieces.
     parts: (n_pairs,) int64, the bucket's row part that each position is pooled into, ascending.
     part_rows: (n_parts,) int64, the row, among all rows of the batch, that each part belongs to.
-    part_weights: (n_parts,) float32, the part's share of its token's pieces; 1 unless split.
+    part_weights: (n_parts,) float32, the part's share of its row's pairs; 1 unless split.
     """
 
     ids: np.ndarray
@@ -41,7 +41,8 @@ class Bucket:
 class Pairs:
     """The pairs of token and piece that the pooling reads.
 
-    rows, pieces: (n_pairs,) int64, counted through all Docs. windows: where each is read.
+    rows, pieces: (n_pairs,) int64, counted through all Docs; rows ascend.
+    windows (Windows): Those that they are read from, of all Docs.
     """
 
     rows: np.ndarray
@@ -67,7 +68,8 @@ def pack(
         pieces   0 1 2 3 4      counted through both documents
         windows  0 0 1 1 1      of the pieces 0 to 2 and 2 to 5
 
-    and one bucket for both, with the special tokens 2 and 3 around each window, is
+    and one bucket for both, as there may be with a bucket_cost, with the special tokens 2 and 3
+    around each window, is
 
         ids      2 21 22 23 3   the longest window is in the first slot
                  2 11 12  3 0   padded with 0

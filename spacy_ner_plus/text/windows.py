@@ -15,10 +15,12 @@ from .wordpieces import Alignment
 
 @dataclass(frozen=True)
 class Windows:
-    """The windows of one document, and where each pair of an Alignment is read.
+    """The windows of a document, or of several joined, and where pairs of an Alignment are read.
 
-    starts, ends: (n_windows,) int64, the pieces of each window, end exclusive.
-    pair_windows: (n_pairs,) int64, the window from which the pair's piece is read.
+    starts, ends: (n_windows,) int64, the pieces of each window, end exclusive; counted through all
+        documents that are joined.
+    pair_windows: (n_pairs,) int64, the window from which each pair's piece is read. The pairs are
+        those of an Alignment, or some of them: see of_pairs.
     """
 
     starts: np.ndarray
@@ -29,9 +31,9 @@ class Windows:
         return len(self.starts)
 
     def of_pairs(self, pairs: np.ndarray) -> "Windows":
-        """The windows that some of the pairs are read from.
+        """The windows that some of the pairs are read from, and these pairs alone.
 
-        pairs: indices of pairs, or (n_pairs,) bool.
+        pairs: (n_wanted,) int64 indices of pairs, or (n_pairs,) bool.
         """
         used, pair_windows = np.unique(self.pair_windows[pairs], return_inverse=True)
         return Windows(self.starts[used], self.ends[used], pair_windows)

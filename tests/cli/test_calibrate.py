@@ -34,13 +34,13 @@ def test_calibrate_saves_a_calibrated_pipeline(model: Path, data: Path, tmp_path
     arguments = ["calibrate", model, data, "--output", output, "--test", data]
     result = CliRunner().invoke(app, [str(argument) for argument in arguments])
     assert result.exit_code == 0, result.output
-    calibration = spacy.load(output).get_pipe("ner_plus").tagger.calibration
+    calibration = spacy.load(output).get_pipe("ner_plus").shim.calibration
     assert calibration != Calibration()
     assert f"temperature {calibration.temperature:.3f}" in " ".join(result.output.split())
     assert "development:" in result.output
     assert "test:" in result.output
     assert result.output.count("before") == result.output.count("after") == 2
-    assert spacy.load(model).get_pipe("ner_plus").tagger.calibration == Calibration()
+    assert spacy.load(model).get_pipe("ner_plus").shim.calibration == Calibration()
 
 
 @pytest.mark.slow
@@ -58,7 +58,7 @@ def test_calibrate_saves_as_it_is_if_there_is_not_enough(
     result = CliRunner().invoke(app, [*command, "--if-enough"])
     assert result.exit_code == 0, result.output
     assert "Not calibrated" in result.output
-    assert spacy.load(output).get_pipe("ner_plus").tagger.calibration == Calibration()
+    assert spacy.load(output).get_pipe("ner_plus").shim.calibration == Calibration()
 
 
 @pytest.mark.parametrize(

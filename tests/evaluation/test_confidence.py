@@ -187,7 +187,7 @@ def test_reliability_is_what_calibrate_prints(
 ) -> None:
     nlp = spacy.load(random_model)
     calibration = Calibration(temperature=1.7, slope=0.8, intercept=-0.4)
-    nlp.get_pipe("ner_plus").tagger.calibration = calibration
+    nlp.get_pipe("ner_plus").shim.calibration = calibration
     nlp.to_disk(tmp_path / "model")
     examples = list(make_corpus_v1(data)(nlp))
     judged = calibrating.judge(nlp.get_pipe("ner_plus").model, examples)

@@ -212,7 +212,7 @@ def test_probabilities_without_calibration_are_known_too(
     random_model: Path, found: Predictions, data: Path, tmp_path: Path
 ) -> None:
     nlp = spacy.load(random_model)
-    nlp.get_pipe("ner_plus").tagger.calibration = Calibration(2.0, 0.9, -0.1)
+    nlp.get_pipe("ner_plus").shim.calibration = Calibration(2.0, 0.9, -0.1)
     nlp.to_disk(tmp_path / "calibrated")
     calibrated = predict(str(tmp_path / "calibrated"), data)
     pairs = [

@@ -121,7 +121,7 @@ def test_known_entities_are_read_from_ents_or_a_group_of_spans(tmp_path: Path) -
 
 def test_tokenizer_is_that_of_the_encoder(random_model: Path) -> None:
     nlp = spacy.load(random_model)
-    assert find_tokenizer(nlp) is nlp.get_pipe("ner_plus").tagger.tokenizer
+    assert find_tokenizer(nlp) is nlp.get_pipe("ner_plus").shim.tokenizer
     other = spacy.blank("en")
     other.add_pipe("sentencizer")
     other.add_pipe("ner")

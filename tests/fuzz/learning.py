@@ -32,21 +32,21 @@ def check_training(setup: Setup, pairs: Sequence[tuple[Recipe, str]]) -> None:
     """
     nlp = pipeline(setup)
     ner = ner_of(nlp)
-    before = {name: value.clone() for name, value in ner.tagger.module.state_dict().items()}
+    before = {name: value.clone() for name, value in ner.shim.module.state_dict().items()}
     examples = [cook_example(recipe, nlp.vocab, ner.labels, split) for recipe, split in pairs]
     optimizer = Adam(1e-4, L2=0.01, grad_clip=1.0)
     try:
         for _ in range(2):
             losses = nlp.update(examples, sgd=optimizer)
             assert math.isfinite(losses["ner_plus"]) and losses["ner_plus"] >= 0
-        assert all(bool(torch.isfinite(p).all()) for p in ner.tagger.module.parameters())
+        assert all(bool(torch.isfinite(p).all()) for p in ner.shim.module.parameters())
         fresh = [Example(eg.predicted.copy(), eg.reference) for eg in examples]
         scores = nlp.evaluate(fresh, batch_size=2)
         for key in ("ents_p", "ents_r", "ents_f", "ents_macro_f"):
             assert scores[key] is None or 0 <= scores[key] <= 1
     finally:
-        ner.tagger.module.load_state_dict(before)
-        ner.tagger.module.zero_grad()
+        ner.shim.module.load_state_dict(before)
+        ner.shim.module.zero_grad()
 
 
 def check_initialize(setup: Setup, pairs: Sequence[tuple[Recipe, str]], labels: list[str]) -> None:
@@ -84,7 +84,7 @@ def check_growth(setup: Setup, pairs: Sequence[tuple[Recipe, str]], label: str) 
         example.reference._.annotated_labels = sorted({*used, label})
     for losses in (nlp.update(examples, sgd=optimizer), nlp.rehearse(examples, sgd=optimizer)):
         assert math.isfinite(losses["ner_plus"])
-    assert all(bool(torch.isfinite(p).all()) for p in ner.tagger.module.parameters())
+    assert all(bool(torch.isfinite(p).all()) for p in ner.shim.module.parameters())
 
 
 # Files

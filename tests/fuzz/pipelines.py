@@ -178,9 +178,9 @@ def model_config(setup: Setup) -> dict[str, Any]:
 def shake(ner: NerPlus) -> None:
     """Random weights for head and CRF, with O made rare."""
     with torch.no_grad():
-        for parameter in ner.tagger.module.head.parameters():
+        for parameter in ner.shim.module.head.parameters():
             parameter.copy_(torch.randn_like(parameter))
-        ner.tagger.module.head.linear.bias[0] -= 2.0
+        ner.shim.module.head.linear.bias[0] -= 2.0
 
 
 @lru_cache(maxsize=40)

@@ -113,14 +113,14 @@ def _check_as_good(ner: NerPlus, emissions: Emissions, first: Entities, second: 
 def _loss(ner: NerPlus, emissions: Emissions, entities: Entities) -> float:
     """Negative log-probability of a reading of one document."""
     rows = emissions.row_tokens[0]
-    scheme = ner.tagger.scheme
+    scheme = ner.shim.scheme
     spans = [
         (int(np.searchsorted(rows, start)), int(np.searchsorted(rows, end)), label)
         for start, end, label in spans_of(entities, ner.labels)
     ]
     allowed = np.zeros((len(rows), scheme.n_tags), dtype=bool)
     allowed[np.arange(len(rows)), scheme.encode(spans, len(rows))] = True
-    losses, _ = loss_and_gradient(ner.tagger.module.head.decoder, emissions, [allowed])
+    losses, _ = loss_and_gradient(ner.shim.module.head.decoder, emissions, [allowed])
     return float(losses[0])
 
 

@@ -1,10 +1,14 @@
+import json
+from dataclasses import asdict
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from spacy_ner_plus.metrics.reliability import expected_calibration_error, log_loss
-from spacy_ner_plus.models.decoding.calibration import Calibration, fit
+from spacy_ner_plus.models.decoding.calibration import Calibration, fit, read_calibration
 
 
 def sigmoid(x: np.ndarray) -> np.ndarray:
@@ -66,8 +70,32 @@ def test_line_by_hand(probability: float, slope: float, intercept: float) -> Non
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"temperature": 0.0}, {"temperature": float("nan")}, {"slope": -1.0}, {"intercept": np.inf}],
+    [
+        {"temperature": 0.0},
+        {"temperature": float("nan")},
+        {"temperature": True},
+        {"temperature": "1"},
+        {"temperature": np.inf},
+        {"slope": -1.0},
+        {"slope": None},
+        {"intercept": np.inf},
+        {"intercept": float("nan")},
+    ],
 )
-def test_impossible_values_are_an_error(wrong: dict[str, float]) -> None:
+def test_impossible_values_are_an_error(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="must be"):
         Calibration(**wrong)
+    with pytest.raises(ValueError, match="must be"):
+        read_calibration(wrong)
+
+
+@pytest.mark.parametrize("saved", [None, [1.0, 1.0, 0.0], {"heat": 1.0}, "hot"])
+def test_what_is_no_calibration_is_not_read(saved: Any) -> None:
+    with pytest.raises(ValueError, match="is no temperature, slope and intercept"):
+        read_calibration(saved)
+
+
+def test_calibration_is_read_from_what_was_saved() -> None:
+    calibration = Calibration(2.0, 0.5, -0.25)
+    assert read_calibration(json.loads(json.dumps(asdict(calibration)))) == calibration
+    assert read_calibration({}) == Calibration()

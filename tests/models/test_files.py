@@ -16,7 +16,7 @@ from torch import nn
 
 from spacy_ner_plus.models.pretrained.secrets import HIDDEN, redact, shown_cause
 from spacy_ner_plus.models.storage import files
-from spacy_ner_plus.models.storage.files import Weights, check_fit, read_json, read_msgpack
+from spacy_ner_plus.models.storage.files import Saved, Weights, read_json, read_msgpack
 from spacy_ner_plus.models.storage.manifest import make_manifest, verify
 from spacy_ner_plus.nn.encoders.encoder_config import plain_config
 
@@ -34,6 +34,11 @@ def folder(tmp_path: Path) -> Path:
 
 def paths(folder: Path) -> dict[str, Path]:
     return {name: folder / name for name in KNOWN if (folder / name).exists()}
+
+
+def test_settings_have_no_key_of_the_file_itself() -> None:
+    with pytest.raises(ValueError, match=r"settings of the model have the key 'format' \(4\)"):
+        files.pack_settings({"format": 4})
 
 
 # Manifest
@@ -179,22 +184,22 @@ def test_saving_makes_no_copy_of_the_weights() -> None:
     assert packed.tensors["weight"].data_ptr() == module.weight.data_ptr()
 
 
-def test_check_fit_takes_no_memory_for_what_does_not_fit() -> None:
+def test_check_takes_no_memory_for_what_does_not_fit() -> None:
     with torch.device("meta"):
         module = nn.Linear(10**9, 10**9)
     with pytest.raises(ValueError, match=r"weight has shape \(2, 2\), where \(1000000000, "):
-        check_fit(module, nn.Linear(2, 2).state_dict())
+        Saved({}, None, nn.Linear(2, 2).state_dict()).check(module)
     with torch.device("meta"):
         buffer = nn.Module()
         buffer.register_buffer("x", torch.zeros(10**6, 10**6), persistent=False)
     with pytest.raises(ValueError, match=r"asks for 4,000,000,000,000 bytes besides"):
-        check_fit(buffer, {})
+        Saved({}, None, {}).check(buffer)
 
 
-def test_check_fit_shows_a_few_names_of_a_few_characters() -> None:
+def test_check_shows_a_few_names_of_a_few_characters() -> None:
     state = {f"{i}{'x' * 10_000}": torch.zeros(1) for i in range(1000)}
     with pytest.raises(ValueError, match="unexpected") as caught:
-        check_fit(nn.Identity(), state)
+        Saved({}, None, state).check(nn.Identity())
     assert len(str(caught.value)) < 2000
 
 
@@ -203,7 +208,7 @@ def test_half_precision_weights_are_not_read_as_others(tmp_path: Path) -> None:
     state = {name: value.detach().half() for name, value in module.state_dict().items()}
     safetensors.torch.save_file(state, tmp_path / "w")
     loaded = nn.Linear(2, 2)
-    files.Saved({}, None, safetensors.torch.load_file(tmp_path / "w")).fill(loaded)
+    Saved({}, None, safetensors.torch.load_file(tmp_path / "w")).fill(loaded)
     assert loaded.weight.dtype == torch.float32
     assert torch.equal(loaded.weight, state["weight"].float())
 

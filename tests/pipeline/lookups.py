@@ -132,14 +132,6 @@ def make_learned_lookup(nlp: Language, name: str, threshold: float = 0.0) -> Lea
 class CalibratedLookup(Lookup, CalibratedPipe):
     predict = CalibratedPipe.predict
 
-    @property
-    def calibration(self) -> Calibration:  # type: ignore[override]
-        return Calibration(**self.cfg.get("calibration", {}))
-
-    @calibration.setter
-    def calibration(self, calibration: Calibration) -> None:
-        self.cfg = {"calibration": vars(calibration)}
-
     def predict_under(self, docs: Iterable[Doc], calibration: Calibration) -> list[Entities]:
         words: Words = {
             word: (label, p and 1 / (1 + math.exp(math.log(1 / p - 1) / calibration.temperature)))

@@ -173,7 +173,7 @@ def assert_same_predictions(docs: list[Doc], others: list[Doc], *, within: float
 
 def weights(ner: NerPlus) -> dict[str, torch.Tensor]:
     """A copy of the weights by name."""
-    return {name: t.clone() for name, t in ner.tagger.module.state_dict().items()}
+    return {name: t.clone() for name, t in ner.shim.module.state_dict().items()}
 
 
 def assert_same_weights(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> None:
@@ -184,9 +184,7 @@ def assert_same_weights(first: dict[str, torch.Tensor], second: dict[str, torch.
 def gradients(ner: NerPlus) -> dict[str, torch.Tensor]:
     """A copy of the gradients by parameter; those never reached are left out."""
     return {
-        name: p.grad.clone()
-        for name, p in ner.tagger.module.named_parameters()
-        if p.grad is not None
+        name: p.grad.clone() for name, p in ner.shim.module.named_parameters() if p.grad is not None
     }
 
 
@@ -194,5 +192,5 @@ def shake_head(ner: NerPlus, *, scale: float = 1.0, seed: int = 0) -> None:
     """Give head and CRF random weights, so that scores are far apart without training."""
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
-        for parameter in ner.tagger.module.head.parameters():
+        for parameter in ner.shim.module.head.parameters():
             parameter.copy_(scale * torch.randn(parameter.shape, generator=generator))

@@ -57,7 +57,7 @@ def test_calibration_changes_no_entity(
 def test_calibration_reaches_readings_and_tags(trained: Language, calibrated: Language) -> None:
     doc = trained.make_doc("A lesser degree of orthostatic hypotension occurred in mice .")
     before, after = (nlp.get_pipe("ner_plus") for nlp in (trained, calibrated))
-    assert after.tagger.calibration.temperature > 1.0
+    assert after.shim.calibration.temperature > 1.0
     assert after.sequence_entropy(doc) > before.sequence_entropy(doc)
     assert after.alternatives(doc, 1)[0].probability < before.alternatives(doc, 1)[0].probability
 
@@ -69,17 +69,17 @@ def test_calibration_is_saved(
     text = examples[30].text
     expected = probabilities(calibrated(text))
     for other in (spacy.load(tmp_path), spacy.load(tmp_path).from_bytes(calibrated.to_bytes())):
-        tagger = other.get_pipe("ner_plus").tagger
-        assert tagger.calibration == calibrated.get_pipe("ner_plus").tagger.calibration
+        tagger = other.get_pipe("ner_plus").shim
+        assert tagger.calibration == calibrated.get_pipe("ner_plus").shim.calibration
         assert tagger.calibration != Calibration()
         assert probabilities(other(text)) == expected
 
 
 def test_new_training_starts_uncalibrated(own_trained: Language) -> None:
     ner = own_trained.get_pipe("ner_plus")
-    ner.tagger.calibration = Calibration(2.0)
+    ner.shim.calibration = Calibration(2.0)
     ner.initialize(lambda: make_examples(own_trained, 4))
-    assert ner.tagger.calibration == Calibration()
+    assert ner.shim.calibration == Calibration()
 
 
 def test_too_few_entities_are_an_error(own_trained: Language, examples: list[Example]) -> None:
@@ -88,7 +88,7 @@ def test_too_few_entities_are_an_error(own_trained: Language, examples: list[Exa
         ner.calibrate(examples[100:110])
     with pytest.raises(ValueError, match=r"0 of them wrong: too few"):
         ner.calibrate(examples[:20] * 3)  # learned by heart
-    assert ner.tagger.calibration == Calibration()
+    assert ner.shim.calibration == Calibration()
 
 
 def test_what_is_not_annotated_is_not_judged(trained: Language, examples: list[Example]) -> None:

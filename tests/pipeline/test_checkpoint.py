@@ -104,7 +104,7 @@ def test_emissions_equal_the_logits_of_transformers(family: str, checkpoint: Get
     nlp = start(folder)
     ner = nlp.get_pipe("ner_plus")
     assert ner.labels == ("LOC", "PER")
-    rows = parse_id2label(dict(enumerate(BIO))).head_rows(ner.tagger.scheme)
+    rows = parse_id2label(dict(enumerate(BIO))).head_rows(ner.shim.scheme)
     docs = [nlp.make_doc(text) for text in TEXTS]
     emissions = ner.model.predict(docs)
     expected = np.concatenate([logits_of(folder, doc)[:, rows] for doc in docs])
@@ -157,7 +157,7 @@ def test_bioes_is_taken_as_bilou(checkpoint: GetFolder) -> None:
     folder = checkpoint(*BIOES)
     nlp = start(folder)
     ner = nlp.get_pipe("ner_plus")
-    assert ner.tagger.scheme.tags == ("O", "B-PER", "I-PER", "L-PER", "U-PER")
+    assert ner.shim.scheme.tags == ("O", "B-PER", "I-PER", "L-PER", "U-PER")
     doc = nlp.make_doc(TEXTS[0])
     expected = logits_of(folder, doc)[:, [2, 4, 3, 1, 0]]
     np.testing.assert_allclose(ner.model.predict([doc]).scores.numpy(), expected, atol=1e-4)
@@ -193,9 +193,7 @@ def test_pipeline_is_saved_without_its_checkpoint(
 
 
 def test_prediction_head_learns_with_the_last_layer(checkpoint: GetFolder) -> None:
-    encoder = (
-        start(checkpoint(*BIO, family="modernbert")).get_pipe("ner_plus").tagger.module.encoder
-    )
+    encoder = start(checkpoint(*BIO, family="modernbert")).get_pipe("ner_plus").shim.module.encoder
     names = [n for n, _ in encoder.named_parameters() if n.startswith("prediction_head.")]
     assert names
     assert {encoder.layer_of(name) for name in names} == {encoder.n_layers}
@@ -237,7 +235,7 @@ def test_labels_of_the_checkpoint_come_first(
         ner.add_label(label)
     ner.initialize(spans_of(nlp, *found), labels=given)
     assert list(ner.labels) == expected
-    assert ner.tagger.fresh_labels == tuple(expected[2:])
+    assert ner.shim.fresh_labels == tuple(expected[2:])
     plain = start(checkpoint(*BIO))
     doc = nlp.make_doc(TEXTS[0])
     old = plain.get_pipe("ner_plus").model.predict([doc]).scores
@@ -257,8 +255,8 @@ def test_other_labels_given_take_the_encoder_alone(
     with caplog.at_level(logging.INFO, logger="spacy_ner_plus"):
         ner.initialize(spans_of(nlp, "Drug"), labels=["Drug", "Gene"])
     assert ner.labels == ("Drug", "Gene")
-    assert ner.tagger.fresh_labels == ()
-    assert ner.tagger.module.head.linear.weight.std() < 0.1  # as new ones are
+    assert ner.shim.fresh_labels == ()
+    assert ner.shim.module.head.linear.weight.std() < 0.1  # as new ones are
     assert "Only the encoder of" in caplog.text
 
 

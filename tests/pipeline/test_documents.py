@@ -53,7 +53,7 @@ def eager(encoder_dir: Path) -> Language:
     ner = nlp.get_pipe("ner_plus")
     shake_head(ner)
     with torch.no_grad():
-        ner.tagger.module.head.linear.bias[0] -= 20.0  # hardly ever O
+        ner.shim.module.head.linear.bias[0] -= 20.0  # hardly ever O
     return nlp
 
 
@@ -102,7 +102,7 @@ def test_update_ignores_blank_documents_in_a_batch(encoder_dir: Path) -> None:
     blank = [Example(nlp.make_doc(text), nlp.make_doc(text)) for text in BLANK]
     loss = ner.update(examples)["ner_plus"]
     expected = gradients(ner)
-    ner.tagger.module.zero_grad()
+    ner.shim.module.zero_grad()
     mixed = [blank[0], examples[0], blank[1], *examples[1:], *blank[2:]]
     assert ner.update(mixed)["ner_plus"] == pytest.approx(loss)
     for name, gradient in gradients(ner).items():
@@ -186,7 +186,7 @@ def test_document_of_a_million_characters_loses_nothing(
     np.testing.assert_array_equal(emissions[0].row_tokens[0], words)
     assert emissions[0].scores.shape == (
         len(words),
-        eager.get_pipe("ner_plus").tagger.scheme.n_tags,
+        eager.get_pipe("ner_plus").shim.scheme.n_tags,
     )
     assert bool((emissions[0].scores != 0).any(1).all())
     assert_exact_offsets(doc)
@@ -204,7 +204,7 @@ def test_components_with_small_and_large_windows_see_every_token(
         own_trained, encoder_dir, pipe_name="small", model_window=16, model_overlap=4
     )
     ner = own_trained.get_pipe("ner_plus")
-    small.tagger.from_bytes(ner.tagger.to_bytes())
+    small.shim.from_bytes(ner.shim.to_bytes())
     docs = [own_trained.make_doc(text) for text in TEXTS]
     wide, narrow = ner.model.predict(docs), small.model.predict(docs)
     for ours, theirs in zip(wide.row_tokens, narrow.row_tokens, strict=True):

@@ -5,12 +5,14 @@ import copy
 import json
 import multiprocessing
 import pickle
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import spacy
+import srsly
 from spacy.cli.debug_data import debug_data
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin, Span
@@ -25,11 +27,13 @@ import spacy_ner_plus
 from spacy_ner_plus.cli import app
 from spacy_ner_plus.models.architectures.transformer_vectors import build_transformer_v1
 from spacy_ner_plus.models.decoding.calibration import Calibration
+from spacy_ner_plus.models.decoding.entities import Entities
+from spacy_ner_plus.pipeline.annotating import Annotator
 from spacy_ner_plus.pipeline.base import TrainableEntityPipe
 from spacy_ner_plus.pipeline.capabilities import (
     GivesReadings,
     HasCalibration,
-    HasTagger,
+    HasTaggerShim,
     HasThresholds,
 )
 from tests.pipeline.lookups import BAD_WORD, Lookup, Words
@@ -124,6 +128,41 @@ def test_thresholds_are_checked_and_told() -> None:
         lookup.least_probabilities()
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -0.1, 1.5, True, "0.5", [0.5]])
+@pytest.mark.parametrize("of_label", [False, True])
+def test_threshold_that_is_no_probability_is_refused_whenever_it_was_set(
+    value: Any, of_label: bool
+) -> None:
+    threshold = {"Disease": value} if of_label else value
+    message = r"threshold = .* must be a probability, from 0 to 1"
+    with pytest.raises(ValueError, match=message):
+        Lookup(Vocab(), "lookup", threshold=threshold)
+    nlp = lookup_nlp()
+    nlp.get_pipe("lookup").threshold = threshold  # type: ignore[attr-defined]
+    with pytest.raises(ValueError, match=message):
+        nlp(TEXT)
+
+
+@pytest.mark.parametrize("value", [1.5, -0.1, float("inf"), float("-inf")])
+def test_finding_with_an_impossible_probability_is_an_error(value: float) -> None:
+    nlp = lookup_nlp({**WORDS, "flu": ("Disease", value)})
+    assert len(nlp(TEXT).ents) == 4
+    with pytest.raises(ValueError, match=rf"Entity 1 was found with the probability {value}"):
+        nlp("pain flu")
+
+
+def test_entities_of_unknown_probability_are_not_calibrated_on() -> None:
+    nlp = toy_nlp("test_calibrated_lookup")
+    toy: Any = nlp.get_pipe("toy")
+    toy.words = {"right": ("A", 0.9), "wrong": ("A", None)}
+    doc = Doc(nlp.vocab, words=["right", "wrong"] * 60)
+    doc.set_ents([Span(doc, i, i + 1, "A") for i in range(0, 120, 2)])
+    for method in (toy.calibrate, toy.agreement):
+        with pytest.raises(ValueError, match=r"60 of the 120 entities .* have no probability"):
+            method([Example(nlp.make_doc(doc.text), doc)])
+    assert toy.calibration == Calibration()
+
+
 @pytest.mark.parametrize(
     ("existing_ents", "expected"),
     [("keep", [("aspirin", "Brand", None)]), ("overwrite", [("aspirin", "Chemical", 0.7)])],
@@ -141,7 +180,74 @@ def test_component_that_cannot_constrain_says_so() -> None:
         lookup_nlp(existing_ents="constrain")
 
 
+def test_existing_ents_that_a_component_cannot_do_is_refused_whenever_it_was_set() -> None:
+    """It would be taken for "keep"."""
+    lookup: Any = lookup_nlp().get_pipe("lookup")
+    lookup.existing_ents = "constrain"
+    doc = Doc(lookup.vocab, words=["pain"])
+    for use in (lookup, lambda doc: lookup.set_annotations([doc], lookup.predict([doc]))):
+        with pytest.raises(ValueError, match="existing_ents = 'constrain' is unknown"):
+            use(doc)
+    assert not doc.ents
+
+
 # Streams
+
+
+WRONG_SETTINGS = {
+    "threshold": [{"Place": 0.5}, {"Disease": 2.0}, "high"],
+    "existing_ents": ["constrain", "none"],
+}
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [(name, value) for name in WRONG_SETTINGS for value in WRONG_SETTINGS[name]],
+)
+def test_wrong_setting_is_no_documents_fault(setting: str, value: Any) -> None:
+    """Nor is one that becomes wrong on the way."""
+    nlp = lookup_nlp()
+    failed: list[Any] = []
+    nlp.set_error_handler(lambda *arguments: failed.append(arguments))
+    lookup: Any = nlp.get_pipe("lookup")
+    setattr(lookup, setting, value)
+    taken: list[str] = []
+    texts = (taken.append(text) or nlp.make_doc(text) for text in ["pain", BAD_WORD, "fever"])  # type: ignore[func-returns-value]
+    with pytest.raises(ValueError, match=setting):
+        list(lookup.pipe(texts))
+    assert (failed, taken) == ([], [])
+    setattr(lookup, setting, {"threshold": None, "existing_ents": "keep"}[setting])
+    stream = lookup.pipe(texts, batch_size=1)
+    assert next(stream).text == "pain"
+    setattr(lookup, setting, value)
+    with pytest.raises(ValueError, match=setting):
+        next(stream)
+    assert failed == []
+
+
+def test_one_annotator_writes_a_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    lookup: Any = lookup_nlp().get_pipe("lookup")
+    lookup.set_error_handler(lambda *arguments: None)
+    made: list[Annotator] = []
+    used: list[Annotator] = []
+    annotator, write = Lookup.annotator, Annotator.write
+
+    def make(self: Lookup) -> Annotator:
+        made.append(annotator(self))
+        return made[-1]
+
+    def note(self: Annotator, doc: Doc, entities: Entities) -> None:
+        used.append(self)
+        write(self, doc, entities)
+
+    monkeypatch.setattr(Lookup, "annotator", make)
+    monkeypatch.setattr(Annotator, "write", note)
+    texts = ["pain", "fever", BAD_WORD, "pain", "fever", "pain", "aspirin"]
+    docs = [Doc(lookup.vocab, words=[text]) for text in texts]
+    assert len(list(lookup.pipe(docs, batch_size=4))) == 6
+    first, second = dict.fromkeys(used)
+    assert used == [first] * 3 + [second] * 3
+    assert len(made) == 3  # and one to check the settings
 
 
 def test_only_documents_that_fail_by_themselves_reach_the_error_handler() -> None:
@@ -233,10 +339,37 @@ def test_evaluate_knows_the_thresholds(data: Path, tmp_path: Path) -> None:
     assert chosen["Disease"]["f1"]["threshold"] == 0.45 > chosen["Chemical"]["f1"]["threshold"]
 
 
-def test_compare(model: Path, data: Path, tmp_path: Path) -> None:
-    lookup_nlp().to_disk(tmp_path / "other")
-    result = run_well("compare", model, tmp_path / "other", data, "--samples", 20)
-    assert "micro" in result.output
+def entities_of(docs: Iterable[Doc]) -> set[tuple[int, int, int, str]]:
+    return {(i, ent.start, ent.end, ent.label_) for i, doc in enumerate(docs) for ent in doc.ents}
+
+
+def test_compare(model: Path, toy: Language, data: Path, tmp_path: Path) -> None:
+    """With one that knows half of the words, calls them all diseases, and another word too."""
+    examples = make_examples(toy, 30)
+    words = sorted({ent.text for example in examples for ent in example.reference.ents})[::2]
+    other = lookup_nlp(dict.fromkeys([*words, "of"], ("Disease", 0.9)))
+    other.to_disk(tmp_path / "other")
+    gold = entities_of(example.reference for example in examples)
+    a, b = (
+        entities_of(nlp(example.predicted) for example in make_examples(nlp, 30))
+        for nlp in (toy, other)
+    )
+    out = tmp_path / "out"
+    run_well("compare", model, tmp_path / "other", data, "--samples", 20, "--output", out)
+    micro = json.loads((out / "comparison.json").read_text(encoding="utf8"))["exact"]["micro"]
+    for system, found in (("a", a), ("b", b)):
+        counts = {"tp": len(found & gold), "fp": len(found - gold), "fn": len(gold - found)}
+        assert {name: micro[system][name] for name in counts} == counts
+    differences = {
+        "found_by_a_only": len((a - b) & gold),
+        "found_by_b_only": len((b - a) & gold),
+        "wrong_in_a_only": len(a - b - gold),
+        "wrong_in_b_only": len(b - a - gold),
+    }
+    assert differences["found_by_a_only"] and differences["wrong_in_b_only"]
+    lines = (out / "differences.jsonl").read_text(encoding="utf8").splitlines()
+    kinds = Counter(json.loads(line)["meta"]["kind"] for line in lines)
+    assert kinds == Counter(**differences)
 
 
 def test_predict(model: Path, toy: Language, data: Path, tmp_path: Path) -> None:
@@ -287,7 +420,7 @@ def test_calibrate_and_export_say_what_a_component_lacks(data: Path, tmp_path: P
 
 
 def test_capabilities_are_those_that_a_component_has() -> None:
-    every = (HasThresholds, HasCalibration, GivesReadings, HasTagger)
+    every = (HasThresholds, HasCalibration, GivesReadings, HasTaggerShim)
     ner = make_nlp(Path("nobody/nowhere")).get_pipe("ner_plus")
     assert all(isinstance(ner, capability) for capability in every)
     for factory, expected in zip(TOYS, (every[:1], every[:1], every[:2]), strict=True):
@@ -298,17 +431,74 @@ def test_capabilities_are_those_that_a_component_has() -> None:
         assert not isinstance(nlp.add_pipe(factory), every)
 
 
-def test_nobody_asks_whether_a_component_is_of_one_class() -> None:
-    """But in its own folder; the public face hands it on."""
-    users = {
-        path.relative_to(PACKAGE).as_posix()
-        for path in PACKAGE.rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf8")))
-        if (isinstance(node, ast.ImportFrom) and "NerPlus" in {a.name for a in node.names})
-        or (isinstance(node, ast.Attribute) and node.attr == "NerPlus")
+def test_capabilities_have_what_somebody_uses_and_no_more() -> None:
+    """A component that lacks what nobody asks for would be refused for nothing."""
+    capabilities = PACKAGE / "pipeline" / "capabilities.py"
+    members: dict[str, set[str]] = {
+        node.name: {
+            item.target.id if isinstance(item, ast.AnnAssign) else item.name
+            for item in node.body
+            if isinstance(item, ast.AnnAssign | ast.FunctionDef)
+        }
+        for node in parsed(capabilities).body
+        if isinstance(node, ast.ClassDef) and any("Protocol" in ast.dump(b) for b in node.bases)
     }
-    own = {f"pipeline/ner_plus/{name}" for name in ("__init__.py", "factory.py")}
-    assert own <= users <= own | {"__init__.py"}
+    assert set(members) == {"HasThresholds", "HasCalibration", "GivesReadings", "HasTaggerShim"}
+    for name, its in members.items():
+        users = [
+            parsed(path)
+            for path in PACKAGE.rglob("*.py")
+            if path != capabilities and name in names_in(parsed(path))
+        ]
+        used = {n.attr for user in users for n in ast.walk(user) if isinstance(n, ast.Attribute)}
+        assert its - used == set(), name
+
+
+def classes_of_rooms() -> dict[str, set[str]]:
+    """The classes that each factory's room defines, by its folder."""
+    rooms = [path.parent for path in (PACKAGE / "pipeline").rglob("factory.py")]
+    return {
+        room.relative_to(PACKAGE).as_posix(): {
+            node.name
+            for path in room.rglob("*.py")
+            for node in ast.walk(parsed(path))
+            if isinstance(node, ast.ClassDef)
+        }
+        for room in rooms
+    }
+
+
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf8"))
+
+
+def names_in(module: ast.AST) -> set[str]:
+    """All that a module imports, or takes from something."""
+    return {
+        name
+        for node in ast.walk(module)
+        for name in (
+            [alias.name for alias in node.names]
+            if isinstance(node, ast.ImportFrom)
+            else [node.attr]
+            if isinstance(node, ast.Attribute)
+            else []
+        )
+    }
+
+
+def test_nobody_asks_whether_a_component_is_of_one_class() -> None:
+    """But in its own folder; the public face hands NerPlus on."""
+    rooms = classes_of_rooms()
+    assert {"NerPlus", "LearningPipe"} <= rooms["pipeline/ner_plus"]
+    users = {
+        (path.relative_to(PACKAGE).as_posix(), name)
+        for room, classes in rooms.items()
+        for path in PACKAGE.rglob("*.py")
+        if not path.is_relative_to(PACKAGE / room)
+        for name in names_in(parsed(path)) & classes
+    }
+    assert users == {("__init__.py", "NerPlus")}
 
 
 # Saving
@@ -396,6 +586,160 @@ def test_file_may_be_saved_from_its_path(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(Lookup, "to_files", lambda self: {"words.json": saved})
     nlp.to_disk(tmp_path / "saved")  # over the file itself
     assert saved.read_bytes() == source.read_bytes()
+
+
+def test_calibration_is_saved_and_loaded(tmp_path: Path) -> None:
+    toy: Any = toy_nlp("test_calibrated_lookup").get_pipe("toy")
+    assert toy.calibration == Calibration()
+    toy.calibration = Calibration(2.0, 0.5, -0.25)
+    toy.to_disk(tmp_path)
+    other: Any = toy_nlp("test_calibrated_lookup").get_pipe("toy")
+    assert other.from_disk(tmp_path).calibration == Calibration(2.0, 0.5, -0.25)
+    other = toy_nlp("test_calibrated_lookup").get_pipe("toy")
+    assert other.from_bytes(toy.to_bytes()).calibration == Calibration(2.0, 0.5, -0.25)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"temperature": float("nan")},
+        {"temperature": 0.0},
+        {"slope": "steep"},
+        {"intercept": float("inf")},
+        {"heat": 1.0},
+        [1.0, 1.0, 0.0],
+        None,
+    ],
+)
+def test_wrong_calibration_is_not_loaded(wrong: Any, tmp_path: Path) -> None:
+    toy: Any = toy_nlp("test_calibrated_lookup").get_pipe("toy")
+    toy.cfg["calibration"] = wrong
+    toy.to_disk(tmp_path)
+    other: Any = toy_nlp("test_calibrated_lookup").get_pipe("toy")
+    other.calibration = Calibration(2.0)
+    with pytest.raises(ValueError, match=r"damaged: .*cfg has a wrong calibration: "):
+        other.from_disk(tmp_path)
+    with pytest.raises(ValueError, match=r"damaged: cfg has a wrong calibration: "):
+        other.from_bytes(toy.to_bytes())
+    assert other.calibration == Calibration(2.0)
+
+
+def test_saved_cfg_takes_the_place_of_the_present_one(tmp_path: Path) -> None:
+    lookup: Any = lookup_nlp().get_pipe("lookup")
+    lookup.cfg = {"saved": 1}
+    lookup.to_disk(tmp_path)
+    for load in (
+        lambda other: other.from_disk(tmp_path),
+        lambda other: other.from_bytes(lookup.to_bytes()),
+    ):
+        other: Any = lookup_nlp().get_pipe("lookup")
+        other.cfg = {"saved": 0, "set before": True}
+        load(other)
+        assert other.cfg == {"saved": 1}
+    other.cfg = {"set before": True}
+    other.from_disk(tmp_path, exclude=["cfg"])
+    assert other.cfg == {"set before": True}
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+def no_words(lookup: Lookup) -> dict[str, Any]:
+    raise RuntimeError("no words")
+
+
+def half_written(lookup: Lookup) -> dict[str, Any]:
+    return {"words.json": Path("nobody/nowhere")}
+
+
+@pytest.mark.parametrize("to_files", [no_words, half_written])
+def test_save_that_fails_leaves_the_one_before_whole(
+    to_files: Callable[[Lookup], dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lookup: Any = lookup_nlp().get_pipe("lookup")
+    lookup.to_disk(tmp_path)
+    (tmp_path / "notes.txt").write_text("of somebody else")
+    before = tree(tmp_path)
+    lookup.cfg = {"new": True}
+    lookup.vocab.strings.add("a new string")
+    with monkeypatch.context() as patch:
+        patch.setattr(Lookup, "to_files", to_files)
+        with pytest.raises((RuntimeError, OSError), match=r"no words|nowhere"):
+            lookup.to_disk(tmp_path)
+    assert tree(tmp_path) == before
+    lookup.cfg = {"no JSON": object()}
+    with pytest.raises(TypeError, match="not JSON serializable"):
+        lookup.to_disk(tmp_path)
+    assert tree(tmp_path) == before
+    lookup.cfg = {"new": True}
+    (tmp_path / ".unfinished" / "model").mkdir(parents=True)
+    (tmp_path / ".unfinished" / "model" / "left").write_text("by a save that was killed")
+    lookup.to_disk(tmp_path)
+    assert tree(tmp_path).keys() == before.keys()
+    other: Any = lookup_nlp({}).get_pipe("lookup").from_disk(tmp_path)  # type: ignore
+    assert other.cfg == {"new": True} and other.words == WORDS
+
+
+@pytest.mark.parametrize("declared", [("words.json",), ()])
+def test_file_that_is_not_declared_is_not_left_out_of_a_save(
+    declared: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lookup: Any = lookup_nlp().get_pipe("lookup")
+    monkeypatch.setattr(Lookup, "file_names", declared)
+    monkeypatch.setattr(
+        Lookup, "to_files", lambda self: {**dict.fromkeys(declared, b"{}"), "more": b""}
+    )
+    message = r"to_files gave \['more'\], but the component's file_names are"
+    for save in (lambda: lookup.to_disk(tmp_path), lookup.to_bytes):
+        with pytest.raises(ValueError, match=message):
+            save()
+    assert tree(tmp_path) == {}
+
+
+def test_files_in_the_folder_that_are_not_declared_are_told(
+    toy: Language, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    toy.to_disk(tmp_path)
+    with caplog.at_level("WARNING", logger="spacy_ner_plus"):
+        spacy.load(tmp_path)
+    assert not caplog.records
+    for name in (".DS_Store", "words.csv", "model/words.old", "model/.hidden"):
+        (tmp_path / "toy" / name).write_bytes(b"")
+    with caplog.at_level("WARNING", logger="spacy_ner_plus"):
+        spacy.load(tmp_path)
+    [record] = caplog.records
+    assert "were not read: model/words.old, words.csv. Remove" in record.message
+    assert str(tmp_path / "toy") in record.message
+
+
+def test_bytes_with_a_file_that_is_not_declared_are_refused(toy: Language) -> None:
+    pipe: Any = toy.get_pipe("toy")
+    parts = srsly.msgpack_loads(pipe.to_bytes())
+    parts["model"]["more.json"] = b"{}"
+    with pytest.raises(ValueError, match=r"model/more\.json was not there when manifest\.json"):
+        pipe.from_bytes(srsly.msgpack_dumps(parts))
+
+
+def test_cfg_has_no_key_of_the_save_itself(tmp_path: Path) -> None:
+    """It would be taken for the format's number: the save could never be loaded, or as another."""
+    lookup: Any = lookup_nlp().get_pipe("lookup")
+    lookup.cfg = {"format": "short"}
+    for save in (lambda: lookup.to_disk(tmp_path), lookup.to_bytes):
+        with pytest.raises(ValueError, match=r"cfg has the key 'format' \('short'\)"):
+            save()
+    assert tree(tmp_path) == {}
+    lookup.to_disk(tmp_path, exclude=["cfg"])
+
+
+def test_part_that_is_saved_anew_alone_fits_the_others(tmp_path: Path) -> None:
+    lookup: Any = lookup_nlp().get_pipe("lookup")
+    lookup.to_disk(tmp_path)
+    lookup.cfg, lookup.words = {"new": True}, {}
+    lookup.to_disk(tmp_path, exclude=["model"])
+    other: Any = lookup_nlp({}).get_pipe("lookup").from_disk(tmp_path)  # type: ignore
+    assert other.cfg == {"new": True} and other.words == WORDS
 
 
 def test_parts_can_be_left_out(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from thinc.api import Adam
 
 from spacy_ner_plus.pipeline.ner_plus import learning
 from tests.pipeline.samples import (
+    add_ner_plus,
     assert_same_weights,
     initialized_nlp,
     make_examples,
@@ -92,6 +93,18 @@ def test_encoder_that_cannot_be_fetched_is_named(monkeypatch: pytest.MonkeyPatch
         _initialize("nobody/nowhere")
 
 
+def test_component_goes_by_its_own_name_in_errors(encoder_dir: Path) -> None:
+    nlp = spacy.blank("en")
+    ner: Any = add_ner_plus(nlp, encoder_dir, pipe_name="drugs")
+    with pytest.raises(TypeError, match=r"drugs\.initialize"):
+        ner.initialize([])
+    ner.initialize(lambda: make_examples(nlp, 2))
+    nlp.resume_training()
+    for method in (ner.update, ner.rehearse):
+        with pytest.raises(TypeError, match=rf"drugs\.{method.__name__}"):
+            method([nlp.make_doc("no example")])
+
+
 # Labels and annotation
 
 
@@ -165,7 +178,7 @@ def test_update_with_entity_off_the_token_boundaries_takes_it_as_missing(
     ner.update(_misaligned(nlp))
     emissions, _ = ner.model.begin_update([_misaligned(nlp)[0].predicted])
     with torch.no_grad():
-        ner.tagger.module.head.decoder.transition.zero_()
+        ner.shim.module.head.decoder.transition.zero_()
     _, gradient = ner.get_loss(_misaligned(nlp), emissions)
     assert gradient[0].abs().max() < gradient[1].abs().max()
 
@@ -202,7 +215,7 @@ def test_contradictory_annotation_names_the_document(
 
 def _spoil(ner: Any, parameter: str, value: float) -> None:
     with torch.no_grad():
-        dict(ner.tagger.module.named_parameters())[parameter].fill_(value)
+        dict(ner.shim.module.named_parameters())[parameter].fill_(value)
 
 
 @pytest.mark.slow
@@ -243,6 +256,20 @@ def test_prediction_with_weights_that_are_no_numbers_is_an_error(own_trained: La
     _spoil(own_trained.get_pipe("ner_plus"), "head.linear.bias", float("nan"))
     with pytest.raises(ValueError, match="not finite"):
         own_trained("Aspirin")
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")], ids=str)
+@pytest.mark.parametrize("parameter", ["start", "transition", "end"])
+def test_prediction_with_a_crf_that_is_no_numbers_is_an_error(
+    own_trained: Language, parameter: str, value: float
+) -> None:
+    """It would give any tags, and probabilities that are not known or 1."""
+    ner = own_trained.get_pipe("ner_plus")
+    _spoil(ner, f"head.decoder.{parameter}", value)
+    doc = own_trained.make_doc("Aspirin")
+    for use in (ner, ner.alternatives, ner.tag_probabilities, ner.sequence_entropy):
+        with pytest.raises(ValueError, match="scores contain nan"):
+            use(doc)
 
 
 # Texts

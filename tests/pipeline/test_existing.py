@@ -50,7 +50,7 @@ def enumerate_sequences(ner: NerPlus, doc: Doc) -> list[tuple[set[Span3], float]
     """The entities, in tokens, and the score of each valid tag sequence of a Doc."""
     emissions = ner.model.predict([doc])
     scores, (rows,) = emissions.scores.double(), emissions.row_tokens
-    scheme, decoder = ner.tagger.scheme, ner.tagger.decoder
+    scheme, decoder = ner.shim.scheme, ner.shim.decoder
     found = []
     for path in product(range(scheme.n_tags), repeat=len(rows)):
         inner = scheme.transitions[path[:-1], path[1:]].all()

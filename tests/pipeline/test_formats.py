@@ -108,8 +108,8 @@ def test_format_2_without_weights_keeps_its_labels(encoder_dir: Path, tmp_path: 
     to_format_2(tmp_path / "ner_plus")
     assert not list((tmp_path / "ner_plus" / "model").iterdir())
     ner = spacy.load(tmp_path).get_pipe("ner_plus")
-    assert (ner.labels, ner.tagger.scheme.name) == (("Gene",), "BIO")
-    assert not ner.tagger.is_built
+    assert (ner.labels, ner.shim.scheme.name) == (("Gene",), "BIO")
+    assert not ner.shim.is_built
 
 
 def test_bytes_of_format_2(encoder_dir: Path) -> None:
@@ -165,7 +165,7 @@ def test_format_3_needs_its_manifest(
     ner = make_nlp(encoder_dir).get_pipe("ner_plus")
     with pytest.raises(ValueError, match=r"lacks manifest\.json"):
         ner.from_disk(component, exclude=["vocab", *exclude])
-    assert not ner.tagger.is_built and ner.labels == ()
+    assert not ner.shim.is_built and ner.labels == ()
 
 
 @pytest.mark.parametrize("exclude", [[], ["cfg"]])
@@ -175,4 +175,4 @@ def test_bytes_of_format_3_need_their_manifest(encoder_dir: Path, exclude: list[
     ner = make_nlp(encoder_dir).get_pipe("ner_plus")
     with pytest.raises(ValueError, match=r"lacks manifest\.json"):
         ner.from_bytes(srsly.msgpack_dumps(parts), exclude=exclude)
-    assert not ner.tagger.is_built and ner.labels == ()
+    assert not ner.shim.is_built and ner.labels == ()

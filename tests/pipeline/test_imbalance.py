@@ -47,7 +47,7 @@ def test_weighted_loss_is_that_of_a_model_with_lower_odds_of_the_label(
     weighted = same_weights(encoder_dir, model_use_crf=use_crf, label_weights={"Disease": 3.0})
     plain = same_weights(encoder_dir, model_use_crf=use_crf)
     before = loss_of(plain, make_examples(plain))
-    tagger = plain.get_pipe("ner_plus").tagger
+    tagger = plain.get_pipe("ner_plus").shim
     disease = tagger.scheme.labels.index("Disease")
     with torch.no_grad():
         for tags in (tagger.scheme.first, tagger.scheme.unit):

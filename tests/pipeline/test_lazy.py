@@ -53,7 +53,7 @@ def nothing_to_load_from(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _unbuilt(nlp: Language) -> bool:
     ner = nlp.get_pipe("ner_plus")
-    return not ner.tagger.is_built and ner.model.name == "ner_plus_transformer"
+    return not ner.shim.is_built and ner.model.name == "ner_plus_transformer"
 
 
 def test_add_pipe_loads_nothing() -> None:

@@ -167,7 +167,7 @@ def perturb(nlp: Language, scale: float = 0.3) -> None:
     """Move the head and the CRF away from what has been learned."""
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
-        for parameter in nlp.get_pipe("ner_plus").tagger.module.head.parameters():
+        for parameter in nlp.get_pipe("ner_plus").shim.module.head.parameters():
             parameter += scale * torch.randn(parameter.shape, generator=generator)
 
 
@@ -224,7 +224,7 @@ def test_rehearse_adds_its_gradient_to_that_of_an_update(own_trained: Language) 
     for call in (ner.update, ner.rehearse):
         call(examples)
         parts.append(gradients(ner))
-        ner.tagger.module.zero_grad()
+        ner.shim.module.zero_grad()
     losses = ner.rehearse(examples, losses=ner.update(examples))
     assert losses["ner_plus"] > 0
     for name, gradient in gradients(ner).items():
@@ -269,8 +269,8 @@ def test_added_labels_are_left_out_of_rehearsal(
             nlp = spacy.load(tmp_path)
         nlp.resume_training()
     ner = nlp.get_pipe("ner_plus")
-    head = ner.tagger.module.head
-    n_old = ner.tagger.scheme.n_tags - (2 if "BIO" in kind else 4)
+    head = ner.shim.module.head
+    n_old = ner.shim.scheme.n_tags - (2 if "BIO" in kind else 4)
     with torch.no_grad():
         head.linear.bias[n_old:] += 100.0  # the new label is now everywhere
     assert {ent.label_ for ent in nlp(TEXTS[0]).ents} == {"Other"}
@@ -288,7 +288,7 @@ def test_learned_labels_take_part_in_rehearsal(own_trained: Language) -> None:
     ner.update(examples, sgd=Adam(5e-4, L2=0.0, grad_clip=1.0))
     own_trained.resume_training()
     with torch.no_grad():
-        ner.tagger.module.head.linear.bias[-4:] += 12.0
+        ner.shim.module.head.linear.bias[-4:] += 12.0
     assert ner.rehearse(examples)["ner_plus"] > 0.1
 
 
@@ -322,7 +322,7 @@ def test_predictions_are_those_of_the_grown_head(own_trained: Language) -> None:
     ner = own_trained.get_pipe("ner_plus")
     ner.add_label("Other")
     with torch.no_grad():
-        ner.tagger.module.head.linear.bias[-1] += 40.0  # a unit of Other for every token
+        ner.shim.module.head.linear.bias[-1] += 40.0  # a unit of Other for every token
     doc = own_trained.make_doc(TEXTS[5])
     (found,) = ner.predict([doc])
     assert spans(found, ner.labels) == [(i, i + 1, "Other") for i in range(len(doc))]

@@ -25,8 +25,8 @@ def nll(nlp: Language, tags: list[str]) -> float:
     ner = nlp.get_pipe("ner_plus")
     example = make_example(nlp, tags)
     emissions = ner.model.predict([example.predicted])
-    allowed = [allowed_tags(example, emissions.row_tokens[0], ner.tagger.scheme)]
-    losses, _ = loss_and_gradient(ner.tagger.module.head.decoder, emissions, allowed)
+    allowed = [allowed_tags(example, emissions.row_tokens[0], ner.shim.scheme)]
+    losses, _ = loss_and_gradient(ner.shim.module.head.decoder, emissions, allowed)
     return float(losses[0])
 
 
@@ -57,7 +57,7 @@ def test_documents_without_annotation_do_not_thin_out_the_others(nlp: Language) 
     missing = [make_example(nlp, ["-"] * len(TAGS))] * 3
     loss = ner.update(annotated)["ner_plus"]
     expected = gradients(ner)
-    ner.tagger.module.zero_grad()
+    ner.shim.module.zero_grad()
     mixed = [missing[0], annotated[0], missing[1], annotated[1], missing[2]]
     assert ner.update(mixed)["ner_plus"] == pytest.approx(loss)
     for name, gradient in gradients(ner).items():

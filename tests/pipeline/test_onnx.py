@@ -38,7 +38,7 @@ RUNTIME = "components.ner_plus.model.runtime"
 def exported_dir(trained_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     nlp = spacy.load(trained_dir)
     ner = nlp.get_pipe("ner_plus")
-    ner.tagger.calibration = Calibration(temperature=1.5)
+    ner.shim.calibration = Calibration(temperature=1.5)
     folder = tmp_path_factory.mktemp("exported")
     DocBin(docs=[nlp.make_doc(text) for text in TEXTS]).to_disk(folder / "texts.spacy")
     parity = export_onnx(nlp, folder / "pipeline", data=folder / "texts.spacy")
@@ -56,7 +56,7 @@ def exported(exported_dir: Path) -> Language:
 @pytest.fixture(scope="module")
 def torch_docs(trained_dir: Path) -> list[Doc]:
     nlp = spacy.load(trained_dir)
-    nlp.get_pipe("ner_plus").tagger.calibration = Calibration(temperature=1.5)
+    nlp.get_pipe("ner_plus").shim.calibration = Calibration(temperature=1.5)
     return list(nlp.pipe(TEXTS))
 
 
@@ -70,7 +70,7 @@ def test_exported_pipeline_finds_what_torch_finds(
 
 def test_exported_pipeline_says_how_sure_it_is(exported: Language, trained_dir: Path) -> None:
     nlp = spacy.load(trained_dir)
-    nlp.get_pipe("ner_plus").tagger.calibration = Calibration(temperature=1.5)
+    nlp.get_pipe("ner_plus").shim.calibration = Calibration(temperature=1.5)
     answers = []
     for pipeline in (nlp, exported):
         ner, doc = pipeline.get_pipe("ner_plus"), pipeline(TEXTS[0])

@@ -89,8 +89,8 @@ def test_settings_of_the_run_win(
     nlp = load(form(RUN))
     ner = nlp.get_pipe("ner_plus")
     assert (ner.existing_ents, ner.spans_key, ner.threshold) == ("overwrite", "found", 0.001)
-    config = ner.tagger.config
-    assert config.max_batch_pieces == ner.tagger.budget.pieces == 64
+    config = ner.shim.config
+    assert config.max_batch_pieces == ner.shim.budget.pieces == 64
     assert (config.device, config.precision) == ("cpu", "fp32")
     assert (config.window, config.overlap) == (64, 8)
     docs = list(nlp.pipe(TEXTS))
@@ -101,7 +101,7 @@ def test_settings_of_the_run_win(
 def test_settings_of_the_run_are_saved_with_the_pipeline(load: Load, tmp_path: Path) -> None:
     load(RUN).to_disk(tmp_path)
     again = spacy.load(tmp_path).get_pipe("ner_plus")
-    assert (again.threshold, again.tagger.config.max_batch_pieces) == (0.001, 64)
+    assert (again.threshold, again.shim.config.max_batch_pieces) == (0.001, 64)
 
 
 def test_threshold_per_label_is_set_after_loading(load: Load, trained_docs: list[Doc]) -> None:

@@ -1,7 +1,7 @@
 """Predicting: what ends up on a Doc, in which order and batch, and what happens to a bad one."""
 
 import multiprocessing
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from spacy.training import Example
 from spacy.util import fix_random_seed
 
 from spacy_ner_plus.models.decoding.entities import Entities
+from spacy_ner_plus.pipeline.annotating import Annotator
 from spacy_ner_plus.text.wordpieces import Pieces, WordpieceTokenizer
 from tests.pipeline.samples import (
     TEXTS,
@@ -100,7 +101,7 @@ def test_predictions_do_not_depend_on_the_batch(
 def test_predictions_do_not_depend_on_the_budget_of_pieces(
     own_trained: Language, trained_docs: list[Doc]
 ) -> None:
-    own_trained.get_pipe("ner_plus").tagger.budget.pieces = 1
+    own_trained.get_pipe("ner_plus").shim.budget.pieces = 1
     assert_same_predictions(list(own_trained.pipe(TEXTS)), trained_docs, within=1e-4)
 
 
@@ -162,18 +163,16 @@ def test_pipe_predicts_a_doc_once_when_another_cannot_be_annotated(
     own_trained: Language, trained_docs: list[Doc], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Docs before the bad one have their entities already: they must not be done again."""
-    ner = own_trained.get_pipe("ner_plus")
     failed: list[str] = []
     own_trained.set_error_handler(lambda name, pipe, docs, error: failed.extend(map(str, docs)))
-    set_annotations = type(ner).set_annotations
+    write = Annotator.write
 
-    def fail_on_marker(self: Any, docs: Iterable[Doc], scores: list[Entities]) -> None:
-        for doc, entities in zip(docs, scores, strict=True):
-            if doc.text == BAD:
-                raise RuntimeError("no annotation")
-            set_annotations(self, [doc], [entities])
+    def fail_on_marker(self: Annotator, doc: Doc, entities: Entities) -> None:
+        if doc.text == BAD:
+            raise RuntimeError("no annotation")
+        write(self, doc, entities)
 
-    monkeypatch.setattr(type(ner), "set_annotations", fail_on_marker)
+    monkeypatch.setattr(Annotator, "write", fail_on_marker)
     docs = list(own_trained.pipe([*TEXTS, BAD]))
     assert failed == [BAD]
     assert_same_predictions(docs, trained_docs, within=1e-4)

@@ -33,7 +33,7 @@ SENTENCE = "Selegiline induced postural hypotension"
 
 def enumerate_paths(ner: NerPlus, doc: Doc) -> list[tuple[float, list[tuple[int, int, str]]]]:
     """Score and spans of every valid tag sequence of a Doc without whitespace tokens."""
-    scheme, decoder = ner.tagger.scheme, ner.tagger.module.head.decoder
+    scheme, decoder = ner.shim.scheme, ner.shim.module.head.decoder
     emissions = ner.model.predict([doc]).scores.double().numpy()  # (time, tags)
     assert len(emissions) == len(doc)
     n_tags = scheme.n_tags
@@ -69,7 +69,7 @@ def test_entities_and_probabilities_equal_those_of_all_paths(
     ner = nlp.get_pipe("ner_plus")
     shake_head(ner, scale=0.2, seed=seed)
     with torch.no_grad():
-        ner.tagger.module.head.linear.bias[0] -= 5.0  # so that there are entities
+        ner.shim.module.head.linear.bias[0] -= 5.0  # so that there are entities
     paths = enumerate_paths(ner, nlp.make_doc(SENTENCE))
     scores = np.array([score for score, _ in paths])
     log_z = np.logaddexp.reduce(scores)
@@ -206,7 +206,7 @@ def test_pickle_registers_the_extension_where_it_is_read(trained: Language) -> N
 def test_second_component_writes_to_its_own_key(own_trained: Language, encoder_dir: Path) -> None:
     second = add_ner_plus(own_trained, encoder_dir, pipe_name="second", spans_key="second")
     ner = own_trained.get_pipe("ner_plus")
-    second.tagger.from_bytes(ner.tagger.to_bytes())
+    second.shim.from_bytes(ner.shim.to_bytes())
     doc = own_trained(TEXTS[0])
     assert len(doc.spans["ner_plus"]) == 4 and len(doc.spans["second"]) == 0
     found = second.predict([own_trained.make_doc(TEXTS[0])])[0]

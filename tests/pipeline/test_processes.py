@@ -84,7 +84,7 @@ def test_forked_workers_refuse_a_model_on_a_gpu(
     monkeypatch.setattr(multiprocessing, "Process", multiprocessing.get_context("fork").Process)
     monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
     tensor = SimpleNamespace(device=torch.device("cuda"))
-    own_trained.get_pipe("ner_plus").tagger._model = SimpleNamespace(
+    own_trained.get_pipe("ner_plus").shim._model = SimpleNamespace(
         parameters=lambda: iter([tensor]), head=SimpleNamespace(decoder=None)
     )
     with pytest.raises(ValueError, match=r"this process was forked.*\"spawn\".*n_process=1"):

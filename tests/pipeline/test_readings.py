@@ -21,7 +21,7 @@ def undecided(request: pytest.FixtureRequest, encoder_dir: str) -> Language:
     """A pipeline whose every tag is possible everywhere, calibrated to some temperature."""
     name, kind = request.param.split("-")
     nlp = initialized_nlp(encoder_dir, tag_scheme=name, model_use_crf=kind == "crf")
-    tagger = nlp.get_pipe("ner_plus").tagger
+    tagger = nlp.get_pipe("ner_plus").shim
     torch.manual_seed(0)
     with torch.no_grad():
         tagger.module.head.linear.weight.normal_(std=0.3)
@@ -33,7 +33,7 @@ def undecided(request: pytest.FixtureRequest, encoder_dir: str) -> Language:
 
 def all_sequences(ner: NerPlus, doc: Doc) -> dict[tuple[int, ...], float]:
     """The probability of every valid tag sequence of a Doc's rows."""
-    tagger, scheme = ner.tagger, ner.tagger.scheme
+    tagger, scheme = ner.shim, ner.shim.scheme
     emissions = ner.model.predict([doc]).scores.double().numpy()
     scores = {}
     for tags in valid_paths(scheme, len(emissions)):
@@ -93,7 +93,7 @@ def test_readings_equal_brute_force(undecided: Language) -> None:
 def test_readings_of_a_document_are_its_sequences_entities(undecided: Language) -> None:
     ner = undecided.get_pipe("ner_plus")
     doc = short_doc(undecided)
-    scheme = ner.tagger.scheme
+    scheme = ner.shim.scheme
     tokens = np.array([token.i for token in doc if not token.is_space])
     expected = {}
     for tags, probability in all_sequences(ner, doc).items():
@@ -124,14 +124,14 @@ def test_tag_probabilities_equal_brute_force(undecided: Language) -> None:
     ner = undecided.get_pipe("ner_plus")
     doc = short_doc(undecided)
     sequences = all_sequences(ner, doc)
-    n_tags = ner.tagger.scheme.n_tags
+    n_tags = ner.shim.scheme.n_tags
     expected = np.zeros((len(doc), n_tags))
     expected[1, 0] = 1.0  # whitespace
     for row, token in enumerate([0, 2, 3, 4, 5]):
         for tags, probability in sequences.items():
             expected[token, tags[row]] += probability
     found = ner.tag_probabilities(doc)
-    assert found.tags == ner.tagger.scheme.tags
+    assert found.tags == ner.shim.scheme.tags
     np.testing.assert_allclose(found.probabilities, expected, atol=1e-9)
     np.testing.assert_allclose(
         ner.tag_probabilities(doc[1:4]).probabilities, expected[1:4], atol=1e-9
@@ -176,7 +176,7 @@ def test_text_without_words_has_one_reading(trained: Language, text: str) -> Non
     assert (reading.probability, reading.entities) == (1.0, ())
     assert ner.sequence_entropy(doc) == 0.0
     probabilities = ner.tag_probabilities(doc).probabilities
-    assert probabilities.shape == (len(doc), ner.tagger.scheme.n_tags)
+    assert probabilities.shape == (len(doc), ner.shim.scheme.n_tags)
     assert (probabilities[:, 0] == 1.0).all()
 
 

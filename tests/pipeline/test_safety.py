@@ -94,7 +94,7 @@ def refused(saved_dir: Path, token_dirs: Callable[[str], Path]) -> Refused:
         ner = made[kind]
         with pytest.raises(ValueError, match=message) as caught:
             ner.from_disk(component, exclude=["vocab"])
-        assert not ner.tagger.is_built and ner.labels == ()
+        assert not ner.shim.is_built and ner.labels == ()
         return str(caught.value)
 
     return load
@@ -173,7 +173,7 @@ def test_changed_bytes_are_named(encoder_dir: Path, part: str) -> None:
     name = {"cfg": "cfg", "model": r"model/weights\.safetensors"}[part]
     with pytest.raises(ValueError, match=f"damaged: {name} has the SHA-256"):
         ner.from_bytes(srsly.msgpack_dumps(parts))
-    assert not ner.tagger.is_built and ner.labels == ()
+    assert not ner.shim.is_built and ner.labels == ()
 
 
 def test_shared_encoder_is_checked_too(tiny_encoder_dir: Path) -> None:
@@ -190,7 +190,7 @@ def test_parts_left_out_are_not_checked(component: Path, encoder_dir: Path) -> N
     (component / "model" / "weights.safetensors").write_bytes(b"broken")
     ner = make_nlp(encoder_dir).get_pipe("ner_plus")
     ner.from_disk(component, exclude=["vocab", "model"])
-    assert ner.labels == () and not ner.tagger.is_built
+    assert ner.labels == () and not ner.shim.is_built
     assert set(ner.cfg["balanced"]) == {"Chemical", "Disease"}
     with pytest.raises(ValueError, match="has 6 bytes"):
         ner.from_disk(component, exclude=["vocab", "cfg"])
@@ -211,7 +211,7 @@ def test_scheme_of_the_weights_must_be_the_configs(component: Path, encoder_dir:
     message = r"tag_scheme = 'BILOU', but the config says 'BIO'"
     with pytest.raises(ValueError, match=message):
         ner.from_disk(component, exclude=["vocab", "cfg"])
-    assert not ner.tagger.is_built
+    assert not ner.shim.is_built
 
 
 @pytest.mark.parametrize(
@@ -273,12 +273,12 @@ def test_failed_load_leaves_the_component_as_it_was(
     nlp = initialized_nlp(encoder_dir, seed=1)
     ner = nlp.get_pipe("ner_plus")
     ner.add_label("Gene")
-    before, found, tokenizer = weights(ner), entities(nlp), ner.tagger.tokenizer
-    cfg, scheme = dict(ner.cfg), ner.tagger.scheme
+    before, found, tokenizer = weights(ner), entities(nlp), ner.shim.tokenizer
+    cfg, scheme = dict(ner.cfg), ner.shim.scheme
     with pytest.raises(ValueError):
         ner.from_disk(component, exclude=["vocab"])
     assert_same_weights(weights(ner), before)
-    assert (ner.cfg, ner.tagger.scheme, ner.tagger.tokenizer) == (cfg, scheme, tokenizer)
+    assert (ner.cfg, ner.shim.scheme, ner.shim.tokenizer) == (cfg, scheme, tokenizer)
     assert ner.labels == ("Chemical", "Disease", "Gene")
     assert entities(nlp) == found
 
@@ -323,7 +323,7 @@ def test_untrained_component_loaded_over_a_trained_one_is_untrained(
     empty.to_disk(tmp_path / "ner", exclude=["vocab"])
     ner = initialized_nlp(encoder_dir).get_pipe("ner_plus")
     ner.from_disk(tmp_path / "ner", exclude=["vocab"])
-    assert ner.labels == ("Gene",) and not ner.tagger.is_built
+    assert ner.labels == ("Gene",) and not ner.shim.is_built
 
 
 # No pickle, no code
@@ -565,7 +565,11 @@ def test_encoder_config_that_does_not_fit_the_weights_is_refused(
         lambda s: s.update(structure=[1]),
         lambda s: s.update(encoder="bert"),
         lambda s: s.update(scheme={"name": ["BILOU"], "labels": 3}),
+        lambda s: s.update(scheme={"name": "IOB7", "labels": []}),
         lambda s: s.update(calibration={"temperature": "hot"}),
+        lambda s: s.update(calibration={"temperature": float("nan")}),
+        lambda s: s.update(calibration={"slope": -1.0}),
+        lambda s: s.update(calibration=None),
         lambda s: s.update(fresh_labels=3),
     ],
 )
@@ -615,7 +619,7 @@ def test_code_of_an_encoder_is_ignored_where_transformers_has_its_own(
 ) -> None:
     folder = hostile_encoder(tiny_encoder_dir, tmp_path / "encoder", marker, native=True)
     nlp = initialized_nlp(folder)
-    settings = nlp.get_pipe("ner_plus").tagger.settings()
+    settings = nlp.get_pipe("ner_plus").shim.settings()
     assert not marker.exists()
     nlp.to_disk(tmp_path / "saved")
     assert entities(spacy.load(tmp_path / "saved")) == entities(nlp)

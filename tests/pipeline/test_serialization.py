@@ -97,9 +97,9 @@ def test_pipeline_round_trip_keeps_weights_and_predictions(
 ) -> None:
     new = route(trained, tmp_path)
     ours, theirs = trained.get_pipe("ner_plus"), new.get_pipe("ner_plus")
-    assert theirs is not ours and theirs.tagger.module is not ours.tagger.module
+    assert theirs is not ours and theirs.shim.module is not ours.shim.module
     assert_same_weights(weights(theirs), weights(ours))
-    assert theirs.labels == ours.labels and theirs.tagger.scheme == ours.tagger.scheme
+    assert theirs.labels == ours.labels and theirs.shim.scheme == ours.shim.scheme
     assert_same_predictions([new(text) for text in TEXTS], trained_docs)
 
 
@@ -388,7 +388,7 @@ def test_saving_over_an_old_folder_leaves_only_the_new(
     assert_same_weights(weights(new.get_pipe("ner_plus")), weights(trained.get_pipe("ner_plus")))
     untrained = make_nlp(encoder_dir)
     untrained.to_disk(tmp_path / "model")
-    assert not spacy.load(tmp_path / "model").get_pipe("ner_plus").tagger.is_built
+    assert not spacy.load(tmp_path / "model").get_pipe("ner_plus").shim.is_built
 
 
 def test_evaluation_of_loaded_pipeline_is_the_same(own_trained: Language) -> None:

@@ -474,7 +474,7 @@ def test_rehearsal_on_a_frozen_encoder_brings_the_head_back(
     optimizer = nlp.resume_training(sgd=Adam(1e-4))
     assert ner.rehearse(examples)["ner_plus"] == pytest.approx(0.0, abs=1e-6)
     with torch.no_grad():
-        ner.tagger.module.head.linear.bias[1:3] += 1.0
+        ner.shim.module.head.linear.bias[1:3] += 1.0
     losses = [ner.rehearse(examples, sgd=optimizer)["ner_plus"] for _ in range(10)]
     assert losses[-1] < losses[0]
     assert same(before, encoder_weights(nlp, name))
@@ -487,7 +487,7 @@ def test_rehearsal_on_a_network_of_its_own_works(trained: Callable[[str], Path],
     optimizer = nlp.resume_training(sgd=Adam(1e-4))
     assert ner.rehearse(examples)["ner_plus"] == pytest.approx(0.0, abs=1e-6)
     with torch.no_grad():
-        ner.tagger.module.head.linear.bias[1:3] += 1.0
+        ner.shim.module.head.linear.bias[1:3] += 1.0
     losses = [ner.rehearse(examples, sgd=optimizer)["ner_plus"] for _ in range(10)]
     assert losses[-1] < losses[0]
 

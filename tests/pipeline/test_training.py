@@ -135,10 +135,10 @@ def test_gradients_of_several_updates_add_up(encoder_dir: Path) -> None:
     examples = make_examples(nlp, 4)
     ner.update(examples[:1])
     first = gradients(ner)
-    ner.tagger.module.zero_grad()
+    ner.shim.module.zero_grad()
     ner.update(examples[1:])
     second = gradients(ner)
-    ner.tagger.module.zero_grad()
+    ner.shim.module.zero_grad()
     ner.update(examples[:1])
     ner.update(examples[1:])
     both = gradients(ner)
@@ -219,7 +219,7 @@ def test_initialize_takes_labels_from_the_examples(encoder_dir: Path) -> None:
     ner = initialized_nlp(encoder_dir).get_pipe("ner_plus")
     assert ner.labels == ("Chemical", "Disease")
     assert ner.label_data == ["Chemical", "Disease"]
-    assert ner.tagger.module.head.linear.out_features == 1 + 4 * 2
+    assert ner.shim.module.head.linear.out_features == 1 + 4 * 2
 
 
 def test_initialize_takes_given_labels_in_their_order(encoder_dir: Path) -> None:
@@ -228,7 +228,7 @@ def test_initialize_takes_given_labels_in_their_order(encoder_dir: Path) -> None
     labels = ["Gene", "Disease", "Chemical"]
     ner.initialize(lambda: make_examples(nlp, 4), nlp=nlp, labels=labels)
     assert ner.label_data == labels
-    assert ner.tagger.module.head.linear.out_features == 1 + 4 * 3
+    assert ner.shim.module.head.linear.out_features == 1 + 4 * 3
 
 
 def test_initialize_takes_labels_from_the_config(encoder_dir: Path) -> None:
@@ -358,6 +358,6 @@ def test_mean_loss_is_nats_per_annotated_token(encoder_dir: Path) -> None:
     nlp = initialized_nlp(encoder_dir, model_use_crf=False)
     ner = nlp.get_pipe("ner_plus")
     with torch.no_grad():
-        ner.tagger.module.head.linear.weight.zero_()
+        ner.shim.module.head.linear.weight.zero_()
     loss = ner.update(make_examples(nlp, 4))["ner_plus"]
     assert loss == pytest.approx(np.log(9), rel=1e-6)

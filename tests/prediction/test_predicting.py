@@ -1,5 +1,6 @@
 """What a run finds, and what it does with documents that fail."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from spacy.training import Example
 
 from spacy_ner_plus.annotation.probabilities import scored_spans
 from spacy_ner_plus.pipeline.ner_plus.factory import NerPlus
+from spacy_ner_plus.prediction.predict import predict
 from spacy_ner_plus.prediction.predicted import Found
 from tests.prediction.samples import TEXTS, read_lines, read_output, run, run_well, write_input
 
@@ -121,6 +123,23 @@ def test_any_pipeline_with_entities_will_do(tmp_path: Path) -> None:
     assert refused.exit_code == 1
     assert "has no component 'ner_plus' that gives readings" in refused.stderr
     assert "It has: entity_ruler" in refused.stderr
+
+
+@pytest.mark.parametrize("given", [None, "7"])
+def test_torch_keeps_few_kernels_unless_the_environment_says_how_many(
+    given: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With 1024 in each of two caches a run grows by hundreds of megabytes."""
+    names = ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY")
+    for name in names:
+        monkeypatch.setenv(name, given or "")
+        if given is None:
+            monkeypatch.delenv(name)
+    (tmp_path / "in.txt").write_text("a document")
+    nlp = spacy.blank("en")
+    nlp.add_pipe("entity_ruler").add_patterns([{"label": "X", "pattern": "document"}])
+    predict(nlp, tmp_path / "in.txt", tmp_path / "out.jsonl")
+    assert {os.environ[name] for name in names} == {given or "32"}
 
 
 def test_spans_key_takes_spans_with_their_scores(

@@ -77,7 +77,7 @@ def test_hyphens_of_a_label_are_its_own(encoder: Path, label: str) -> None:
     nlp.initialize(lambda: [example])
     ner = nlp.get_pipe("ner_plus")
     assert ner.labels == (label,)
-    assert ner.tagger.scheme.tags == ("O", *(f"{prefix}-{label}" for prefix in "BILU"))
+    assert ner.shim.scheme.tags == ("O", *(f"{prefix}-{label}" for prefix in "BILU"))
 
 
 def test_labels_are_those_added(encoder: Path) -> None:
@@ -106,7 +106,7 @@ def test_tags_keep_their_order_after_loading(encoder: Path) -> None:
         nlp.get_pipe("ner_plus").add_label(label)
     nlp.initialize()
     other = make_nlp(encoder).from_bytes(nlp.to_bytes())
-    tags = [each.get_pipe("ner_plus").tagger.scheme.tags for each in (nlp, other)]
+    tags = [each.get_pipe("ner_plus").shim.scheme.tags for each in (nlp, other)]
     assert tags[0] == tags[1] and len(tags[0]) == 1 + 3 * 4
 
 

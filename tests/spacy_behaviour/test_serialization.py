@@ -116,9 +116,9 @@ def test_parts_can_be_excluded(own: Language, encoder: Path) -> None:
     without_model = ner.to_bytes(exclude=["vocab", "model"])
     assert len(without_model) < len(without_cfg) < len(data)
     blank.from_bytes(data, exclude=["model"])
-    assert blank.labels == () and not blank.tagger.is_built  # the model has the labels
+    assert blank.labels == () and not blank.shim.is_built  # the model has the labels
     blank = make_nlp(encoder).get_pipe("ner_plus").from_bytes(without_cfg)
-    assert blank.labels == ("PERSON", "PLACE") and blank.tagger.is_built
+    assert blank.labels == ("PERSON", "PLACE") and blank.shim.is_built
 
 
 def test_component_pickles_with_its_settings(own: Language) -> None:
@@ -198,7 +198,7 @@ def test_settings_that_are_no_defaults_are_kept(encoder: Path, tmp_path: Path) -
     nlp.initialize()
     nlp.to_disk(tmp_path)
     ner = spacy.load(tmp_path).get_pipe("ner_plus")
-    assert (ner.tagger.scheme.name, ner.spans_key, ner.existing_ents) == ("BIO", None, "overwrite")
+    assert (ner.shim.scheme.name, ner.spans_key, ner.existing_ents) == ("BIO", None, "overwrite")
     assert ner.threshold == {"A": 0.5}
     assert ner.to_bytes() == nlp.get_pipe("ner_plus").to_bytes()
 

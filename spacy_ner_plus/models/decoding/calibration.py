@@ -7,8 +7,9 @@ line through their log odds (Platt 1999, "Probabilistic outputs for support vect
 """
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from numbers import Real
 
 import numpy as np
 import torch
@@ -28,6 +29,7 @@ class Calibration:
 
     temperature (float): Divides all scores; more than 1 makes the model less sure.
     slope, intercept (float): An entity's log odds x become slope * x + intercept.
+    RAISES ValueError: If one is no finite number, or temperature or slope is not over 0.
     """
 
     temperature: float = 1.0
@@ -35,10 +37,12 @@ class Calibration:
     intercept: float = 0.0
 
     def __post_init__(self) -> None:
-        if not (0 < self.temperature < math.inf and 0 < self.slope < math.inf):
+        for name, value in vars(self).items():
+            is_number = isinstance(value, Real) and not isinstance(value, bool)
+            if not is_number or not -math.inf < value < math.inf:  # false for NaN, too
+                raise ValueError(f"{self}: {name} must be a finite number.")
+        if not (self.temperature > 0 and self.slope > 0):
             raise ValueError(f"{self}: temperature and slope must be over 0.")
-        if not math.isfinite(self.intercept):
-            raise ValueError(f"{self}: the intercept must be finite.")
 
     def of_entities(self, probabilities: np.ndarray) -> np.ndarray:
         """Probabilities of entities under the temperature, put on the line, (n,).
@@ -48,6 +52,17 @@ class Calibration:
         if self.slope == 1.0 and self.intercept == 0.0:
             return probabilities
         return _sigmoid(self.slope * _log_odds(probabilities) + self.intercept)
+
+
+def read_calibration(saved: object) -> Calibration:
+    """The calibration that was saved as plain data: the reverse of dataclasses.asdict.
+
+    saved: Values by name; those left out are such as change nothing.
+    RAISES ValueError: If it is no calibration.
+    """
+    if not isinstance(saved, Mapping) or set(saved) - {field.name for field in fields(Calibration)}:
+        raise ValueError(f"{saved!r:.200} is no temperature, slope and intercept.")
+    return Calibration(**saved)
 
 
 def fit(probabilities_at: Callable[[float], np.ndarray], correct: np.ndarray) -> Calibration:

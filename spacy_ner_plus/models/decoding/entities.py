@@ -16,8 +16,10 @@ from .emissions import Emissions, SequenceGroup
 class Entities:
     """The entities found in one Doc, from left to right.
 
-    starts, ends: (n,) int64 tokens, end exclusive. labels: (n,) int64, indices into the scheme's
-    labels. probabilities: (n,) float64 in [0, 1]: P(exactly this span with this label).
+    starts, ends: (n,) int64 tokens, end exclusive.
+    labels: (n,) int64, indices into the labels of what found them: a scheme or a component.
+    probabilities: (n,) float64, P(exactly this span with this label) in [0, 1], after a calibration
+        if there is one; NaN where that is not known; a Tagger's always is.
     """
 
     starts: np.ndarray
@@ -115,7 +117,7 @@ def _spans_of(tags: np.ndarray, group: SequenceGroup, scheme: TagScheme) -> _Spa
 
 
 def _probabilities_of(spans: _Spans, emissions: Emissions, tagger: Tagger) -> np.ndarray:
-    """(n_spans,) float64: P(exactly this span with this label)."""
+    """(n_spans,) float64: P(exactly this span with this label), calibrated."""
     # the lattice is run for the documents that have spans alone
     is_first = np.diff(spans.docs, prepend=-1) != 0  # (n_spans,)
     lattice = tagger.lattice(emissions, emissions.group(spans.docs[is_first]))

@@ -10,7 +10,7 @@ from thinc.api import Model, Optimizer
 from ...nn.crf import CRF, TagDecoder
 from ...nn.heads.tag_head import TagHead
 from ...tags import TagScheme
-from ..decoding.calibration import Calibration
+from ..decoding.calibration import Calibration, read_calibration
 from ..decoding.entities import Tagger, make_decoder
 from ..pretrained.tag_names import CheckpointTags
 from ..storage.files import SETTINGS, Unsaved, pack_settings, read_settings
@@ -131,7 +131,7 @@ class TaggerShim(TorchShim):
         read = super().read_files({}, is_verified=True)
         try:
             read.start(TagScheme(**saved["scheme"]))
-        except (TypeError, LookupError) as error:
+        except (ValueError, TypeError, LookupError) as error:
             raise damage(SETTINGS, content, f"has no tag scheme: {error!r:.300}") from error
         return read
 
@@ -155,8 +155,11 @@ class TaggerShim(TorchShim):
     def read_settings(self, saved: dict[str, Any]) -> None:
         """See TorchShim.read_settings. What the tags mean is read too."""
         super().read_settings(saved)
-        self.scheme = TagScheme(saved["scheme"]["name"], saved["scheme"]["labels"])
-        self.calibration = Calibration(**saved["calibration"])
+        try:
+            self.scheme = TagScheme(saved["scheme"]["name"], saved["scheme"]["labels"])
+            self.calibration = read_calibration(saved["calibration"])
+        except ValueError as error:  # the file's fault, not the config's: read_files names it
+            raise TypeError(str(error)) from error
         self.fresh_labels = tuple(saved["fresh_labels"])
 
 

@@ -67,13 +67,39 @@ class Saved:
     state: dict[str, Tensor]
 
     def check(self, module: nn.Module) -> None:
-        """Compare the weights with a module of the settings.
+        """Compare the weights with a module of the settings, by name and shape.
 
-        The module has no memory yet (torch's meta device).
+        The module needs no memory yet (torch's meta device).
 
         RAISES ValueError: If they do not fit it.
         """
-        check_fit(module, self.state)
+        wanted = module.state_dict()
+        for name, value in wanted.items():
+            if name in self.state and self.state[name].shape != value.shape:
+                raise ValueError(
+                    f"{WEIGHTS} does not fit the other files of the saved pipeline: {name} has "
+                    f"shape {tuple(self.state[name].shape)}, where {tuple(value.shape)} is needed."
+                )
+        # buffers such as position_ids come and go with versions of transformers, and hold nothing
+        parameters = {name for name, _ in module.named_parameters()}
+        missing = [name for name in wanted if name in parameters and name not in self.state]
+        unexpected = [
+            name for name in self.state if name not in wanted and not name.endswith("position_ids")
+        ]
+        if missing or unexpected:
+            raise ValueError(
+                f"{WEIGHTS} does not fit the saved encoder configuration: missing "
+                f"{_some(missing)}, unexpected {_some(unexpected)}. Was it saved with a newer "
+                "version of transformers?"
+            )
+        unsaved = sum(
+            b.numel() * b.element_size() for n, b in module.named_buffers() if n not in self.state
+        )
+        if unsaved > MAX_UNSAVED:
+            raise ValueError(
+                f"{SETTINGS} of the saved pipeline asks for {unsaved:,} bytes besides the "
+                "weights, far more than any encoder needs: nothing was loaded."
+            )
 
     def fill(self, module: nn.Module) -> None:
         """Put the weights into a module that they fit."""
@@ -92,7 +118,15 @@ def pack(
 
 
 def pack_settings(settings: Mapping[str, Any]) -> dict[str, Unsaved]:
-    """The file of the settings alone."""
+    """The file of the settings alone.
+
+    RAISES ValueError: If they have a key that is the file's own.
+    """
+    if "format" in settings:
+        raise ValueError(
+            f"The settings of the model have the key 'format' ({settings['format']!r:.80}), where "
+            "the number of the saved format goes: give it another name."
+        )
     content = json.dumps({"format": FORMAT, **settings}, indent=2, sort_keys=True)
     return {SETTINGS: content.encode("utf8")}
 
@@ -195,37 +229,6 @@ def read_msgpack(name: str, content: Content) -> dict[Any, Any]:
 
 def _read(content: Content) -> bytes:
     return content.read_bytes() if isinstance(content, Path) else content
-
-
-def check_fit(module: nn.Module, state: Mapping[str, Tensor]) -> None:
-    """Compare weights with a module, by name and shape.
-
-    RAISES ValueError: If they do not fit it.
-    """
-    wanted = module.state_dict()
-    for name, value in wanted.items():
-        if name in state and state[name].shape != value.shape:
-            raise ValueError(
-                f"{WEIGHTS} does not fit the other files of the saved pipeline: {name} has "
-                f"shape {tuple(state[name].shape)}, where {tuple(value.shape)} is needed."
-            )
-    # buffers such as position_ids come and go with versions of transformers, and hold nothing
-    parameters = {name for name, _ in module.named_parameters()}
-    missing = [name for name in wanted if name in parameters and name not in state]
-    unexpected = [
-        name for name in state if name not in wanted and not name.endswith("position_ids")
-    ]
-    if missing or unexpected:
-        raise ValueError(
-            f"{WEIGHTS} does not fit the saved encoder configuration: missing {_some(missing)}, "
-            f"unexpected {_some(unexpected)}. Was it saved with a newer version of transformers?"
-        )
-    unsaved = sum(b.numel() * b.element_size() for n, b in module.named_buffers() if n not in state)
-    if unsaved > MAX_UNSAVED:
-        raise ValueError(
-            f"{SETTINGS} of the saved pipeline asks for {unsaved:,} bytes besides the "
-            "weights, far more than any encoder needs: nothing was loaded."
-        )
 
 
 def _some(names: Iterable[str]) -> list[str]:

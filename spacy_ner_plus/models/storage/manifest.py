@@ -58,10 +58,9 @@ def verify(
             "this component: it was not written by this package, and nothing was loaded."
         )
     asked = {name: recorded[name] for name in known & set(recorded)}
-    found = {name: files[name] for name in known & set(files)}
-    for name, problem in find_problems(asked, found, WORDING):
+    for name, problem in find_problems(asked, files, WORDING):
         where = manifest.parent / name if isinstance(manifest, Path) else None
-        raise damage(name, found.get(name, where), problem)
+        raise damage(name, files.get(name, where), problem)
 
 
 def _read(manifest: Content) -> dict[str, Fingerprint]:

@@ -1,6 +1,7 @@
 """Linear-chain CRF: losses, best paths and probabilities, batched and in fp64."""
 
-from .decoder import CRF, TagDecoder
+from .crf import CRF
+from .decoder import TagDecoder
 from .distillation import SoftTargets
 from .lattice import Lattice, SpanTags
 from .layout import Layout

@@ -1,34 +1,26 @@
-"""Linear-chain conditional random field, and its counterpart without learned transitions.
+"""A tagger that knows which tag sequences the tag scheme permits, and never leaves them.
 
-Lafferty, McCallum and Pereira (2001), "Conditional Random Fields". Both know which tag sequences
-the tag scheme permits and never leave them. Everything is computed in fp64, whatever the
-emissions' precision, autocast or not (which leaves fp64 alone).
-
-The loss with missing annotation is that of Tsuboi et al. (2008), "Training Conditional Random
-Fields Using Incomplete Annotations": the paths that agree with what is known are summed.
+Everything is computed in fp64, whatever the emissions' precision, autocast or not (which leaves
+fp64 alone).
 """
 
 import math
-from collections.abc import Sequence
-from typing import Any, Self
+from typing import Self
 
 import torch
 from torch import Tensor, nn
 
 from ...tags import TagScheme
 from .distillation import (
-    PathDivergence,
     SoftTargets,
     check_targets,
-    path_targets,
     softmax_divergence,
     softmax_targets,
 )
 from .lattice import Lattice
 from .layout import Layout
-from .messages import ChainScores
+from .messages import ChainScores, refuse_impossible
 from .padded import PaddedBatch
-from .path_loss import PathLoss
 from .viterbi import viterbi
 
 
@@ -108,7 +100,7 @@ class TagDecoder(nn.Module):
         RAISES (ValueError): arguments do not fit, or emissions are nan or +inf.
         """
         emissions = self._check(emissions, layout)
-        _check_allowed(allowed, emissions)
+        check_allowed(allowed, emissions)
         possible = (allowed & (emissions > -torch.inf)).any(-1)  # (N,)
         feasible = layout.sum(possible.long()) == layout.lengths.to(layout.device)  # (batch,)
         # Sequences that cannot be satisfied are replaced by ones without information: no nan.
@@ -124,14 +116,12 @@ class TagDecoder(nn.Module):
         """The best valid path of each sequence. Of equally good tags the lowest id wins.
 
         RETURNS (Tensor): int64 tag ids. *Shape:* (N,)
-        RAISES (ValueError): arguments do not fit, emissions are nan or +inf, or their -inf leave
-            a sequence without any valid path.
+        RAISES (ValueError): arguments do not fit, emissions or the decoder's own scores are nan or
+            +inf, or the emissions' -inf leave a sequence without any valid path.
         """
         emissions = self._check(emissions, layout)
-        tags, best = viterbi(emissions, self._scores(), layout)  # (N,), (batch,)
-        impossible = torch.nonzero(best == -torch.inf).flatten().tolist()
-        if impossible:
-            raise ValueError(f"no valid tag sequence exists for the sequences {impossible}")
+        tags, best = viterbi(emissions, self._checked_scores(), layout)  # (N,), (batch,)
+        refuse_impossible(best == -torch.inf)
         return tags
 
     @torch.no_grad()
@@ -142,13 +132,14 @@ class TagDecoder(nn.Module):
             probabilities are those of whole sequences to the power of its inverse, normalised
             (Guo et al. 2017, "On Calibration of Modern Neural Networks", for a linear chain).
         RETURNS (Lattice): log Z, marginals, span probabilities, entropies and best paths.
-        RAISES (ValueError): arguments do not fit, emissions are nan or +inf, or the temperature
-            is not a finite number above 0, or so small that scores overflow.
+        RAISES (ValueError): arguments do not fit, emissions or the decoder's own scores are nan or
+            +inf, or the temperature is not a finite number above 0, or so small that scores
+            overflow.
         """
         if not (math.isfinite(temperature) and temperature > 0):
             raise ValueError(f"temperature must be a finite number above 0, got {temperature}")
         emissions = self._check(emissions, layout)
-        scores = self._scores()
+        scores = self._checked_scores()
         if temperature != 1:
             emissions = emissions / temperature
             scores = ChainScores(*(score / temperature for score in scores))
@@ -163,8 +154,8 @@ class TagDecoder(nn.Module):
         It is over each token's tags here, over whole tag sequences for the CRF; that is, the
         distribution that `loss` trains.
 
-        RAISES (ValueError): arguments do not fit, emissions are nan or +inf, or their -inf leave
-            a sequence without any valid path.
+        RAISES (ValueError): arguments do not fit, emissions or the decoder's own scores are nan or
+            +inf, or the emissions' -inf leave a sequence without any valid path.
         """
         return self._soft_targets(self._check(emissions, layout), layout)
 
@@ -211,7 +202,17 @@ class TagDecoder(nn.Module):
         """Start, transition and end scores: fp64, -inf where the scheme forbids it."""
         masks = (self.start_mask, self.transition_mask, self.end_mask)
         zeros = (torch.zeros_like(mask, dtype=torch.float64) for mask in masks)
-        return _forbid(masks, zeros)
+        return ChainScores.within(masks, zeros)
+
+    def _checked_scores(self) -> ChainScores:
+        """The scores, for results that would hide it if one of them were no number."""
+        scores = self._scores()
+        if not all(bool((part < torch.inf).all()) for part in scores):  # false for nan, too
+            raise ValueError(
+                "start, transition or end scores contain nan or +inf: the decoder's weights are "
+                "not finite"
+            )
+        return scores
 
     def _check(self, emissions: Tensor, layout: Layout) -> Tensor:
         """The emissions in fp64."""
@@ -227,83 +228,8 @@ class TagDecoder(nn.Module):
         return emissions
 
 
-class CRF(TagDecoder):
-    """Linear-chain CRF: learned start, transition and end scores on top of the constraints.
-
-    With padded tensors, as users of pytorch-crf have them:
-
-    >>> crf = CRF.from_scheme(TagScheme("BIO", ["X"]))  # tags O, B-X, I-X; or CRF.unconstrained(3)
-    >>> emissions = torch.zeros(2, 3, 3)  # (batch, time, tags), of a sentence and a shorter one
-    >>> emissions[0] = torch.tensor([[1.0, 6.0, 0.0], [0.0, 1.0, 3.0], [4.0, 0.0, 1.0]])
-    >>> emissions[1, 0] = torch.tensor([2.0, 0.0, 5.0])
-    >>> batch = crf.padded(emissions, mask=torch.tensor([[1, 1, 1], [1, 0, 0]]))
-    >>> losses = batch.loss(torch.tensor([[1, 2, 0], [0, 0, 0]]))  # of B-X I-X O, and O
-    >>> losses.sum().backward()
-    >>> [round(loss, 2) for loss in losses.tolist()]
-    [0.23, 0.13]
-    >>> batch.decode()  # I-X can't come first, whatever it scores
-    [[1, 2, 0], [0]]
-    >>> batch.marginals()[1].round(decimals=2).tolist()
-    [[0.88, 0.12, 0.0], [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]
-
-    The same without padding, as everything else here works:
-
-    >>> layout = Layout([3, 1])
-    >>> flat = torch.cat([emissions[0], emissions[1, :1]])  # (4, tags)
-    >>> crf.decode(flat, layout).tolist()
-    [1, 2, 0, 0]
-    """
-
-    def __init__(self, starts: Tensor, transitions: Tensor, ends: Tensor) -> None:
-        super().__init__(starts, transitions, ends)
-        self.start = nn.Parameter(torch.zeros(self.n_tags))
-        self.transition = nn.Parameter(torch.zeros(self.n_tags, self.n_tags))
-        self.end = nn.Parameter(torch.zeros(self.n_tags))
-
-    def loss(self, emissions: Tensor, layout: Layout, allowed: Tensor) -> Tensor:
-        """Negative log-likelihood of each sequence's annotation.
-
-        It is log Z(valid paths) - log Z(valid paths of allowed tags).
-
-        allowed (Tensor): bool, tags that agree with the annotation: one where it is complete, all
-            where it is missing. *Shape:* (N, tags)
-        RETURNS (Tensor): fp64; +inf, without gradient, for a sequence whose allowed tags contain
-            no valid path. *Shape:* (batch,)
-        RAISES (ValueError): arguments do not fit, or emissions are nan or +inf.
-        """
-        emissions = self._check(emissions, layout)
-        _check_allowed(allowed, emissions)
-        loss: Tensor = PathLoss.apply(emissions, *self._scores(), allowed, layout)
-        return loss
-
-    def _soft_targets(self, emissions: Tensor, layout: Layout) -> SoftTargets:
-        return path_targets(Lattice(emissions, self._scores(), layout), layout)
-
-    def _divergence(
-        self, known: Tensor, tags: Tensor, targets: SoftTargets, layout: Layout
-    ) -> Tensor:
-        if targets.transitions is None:
-            raise ValueError("soft targets of a decoder without transitions cannot teach a CRF")
-        start, transition, end = self._scores()
-        scores = (start[tags], transition[tags[:, None], tags], end[tags])
-        loss: Tensor = PathDivergence.apply(known, *scores, targets, layout)
-        return loss
-
-    def _scores(self) -> ChainScores:
-        masks = (self.start_mask, self.transition_mask, self.end_mask)
-        return _forbid(masks, (self.start, self.transition, self.end))
-
-
-def _forbid(masks: Sequence[Tensor], scores: Any) -> ChainScores:
-    return ChainScores(
-        *(
-            score.double().masked_fill(~mask, -torch.inf)
-            for mask, score in zip(masks, scores, strict=True)
-        )
-    )
-
-
-def _check_allowed(allowed: Tensor, emissions: Tensor) -> None:
+def check_allowed(allowed: Tensor, emissions: Tensor) -> None:
+    """RAISES (ValueError): the allowed tags are no bools of the emissions' shape, (N, tags)."""
     if allowed.dtype != torch.bool or allowed.shape != emissions.shape:
         raise ValueError(
             f"allowed must be bool with shape {tuple(emissions.shape)}, "

@@ -17,7 +17,12 @@ from torch.autograd.function import once_differentiable
 from .forward_backward import forward_backward
 from .lattice import Lattice
 from .layout import Layout
-from .messages import ChainScores, expected_transitions, gradients_but_transitions
+from .messages import (
+    ChainScores,
+    expected_transitions,
+    gradients_but_transitions,
+    refuse_impossible,
+)
 
 
 @dataclass(frozen=True)
@@ -44,7 +49,7 @@ def softmax_targets(emissions: Tensor, layout: Layout) -> SoftTargets:
     RAISES (ValueError): a token has no possible tag.
     """
     possible = (emissions > -torch.inf).any(-1)
-    _refuse(layout.sum((~possible).long()) > 0)
+    refuse_impossible(layout.sum((~possible).long()) > 0)
     probabilities = torch.softmax(emissions, -1)
     return SoftTargets(
         lengths=layout.lengths,
@@ -56,19 +61,13 @@ def softmax_targets(emissions: Tensor, layout: Layout) -> SoftTargets:
 
 def path_targets(lattice: Lattice, layout: Layout) -> SoftTargets:
     """RAISES (ValueError): a sequence has no valid path."""
-    _refuse(lattice.log_z == -torch.inf)
+    refuse_impossible(lattice.log_z == -torch.inf)
     return SoftTargets(
         lengths=layout.lengths,
         marginals=lattice.marginals(),
         transitions=lattice.transitions(),
         entropy=lattice.entropy(),
     )
-
-
-def _refuse(impossible: Tensor) -> None:
-    rows = torch.nonzero(impossible).flatten().tolist()
-    if rows:
-        raise ValueError(f"no valid tag sequence exists for the sequences {rows}")
 
 
 def check_targets(targets: SoftTargets, tags: Tensor, n_tags: int, layout: Layout) -> None:

@@ -29,7 +29,7 @@ def k_best(emissions: Tensor, scores: ChainScores, layout: Layout, k: int) -> tu
     best, ends = _merge(running, scores.end[None], min(k, n_tags * width))
     path = trace_back(ends.squeeze(1), backpointers, layout)
     best = best.squeeze(1)  # (batch, paths)
-    return path // width, torch.empty_like(best).index_copy_(0, layout.order, best)
+    return path // width, layout.unsort(best)
 
 
 def _best_scores(

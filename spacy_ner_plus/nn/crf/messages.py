@@ -1,5 +1,6 @@
 """Messages between tokens, which the forward-backward algorithm gives, and what they tell."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -15,6 +16,23 @@ class ChainScores(NamedTuple):
     start: Tensor  # (tags,)
     transition: Tensor  # (tags, tags), from and to
     end: Tensor  # (tags,)
+
+    @classmethod
+    def within(cls, masks: Iterable[Tensor], scores: Iterable[Tensor]) -> "ChainScores":
+        """Scores of any precision, and bool masks of what is permitted, both in this order."""
+        pairs = zip(masks, scores, strict=True)
+        return cls(*(score.double().masked_fill(~mask, -torch.inf) for mask, score in pairs))
+
+
+def refuse_impossible(impossible: Tensor) -> None:
+    """Stop where there is nothing to choose from.
+
+    impossible (Tensor): bool, the sequences without any valid path. *Shape:* (batch,)
+    RAISES (ValueError): there are some.
+    """
+    rows = torch.nonzero(impossible).flatten().tolist()
+    if rows:
+        raise ValueError(f"no valid tag sequence exists for the sequences {rows}")
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,10 @@ they use its public calls only.
 """
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.attention import SDPBackend, sdpa_kernel
 from transformers import (
     CONFIG_MAPPING,
     MODEL_FOR_MASKED_LM_MAPPING,
@@ -24,6 +21,7 @@ from transformers import (
     PreTrainedModel,
 )
 
+from .attention import fast_attention
 from .encoder_config import plain_config
 
 # What architectures call the dropout of attention weights. It is switched off: with it, no fused
@@ -38,9 +36,6 @@ TEXT_MODELS: tuple[Any, ...] = (
     MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING,
     MODEL_FOR_QUESTION_ANSWERING_MAPPING,
 )
-# Longest input for which attention is computed unfused in training in bf16 on a CPU: what it keeps
-# grows with the length.
-LONGEST_UNFUSED = 512
 # Largest difference between the logits of a checkpoint and ours.
 TOLERANCE = 1e-4
 
@@ -184,6 +179,11 @@ class TransformerEncoder(nn.Module):
                 "max_batch_pieces bounds the memory of training too."
             ) from error
 
+    @property
+    def _has_way_back(self) -> bool:
+        # layers that are recomputed are so outside of forward, where no kernel can be chosen
+        return self.training and not self.model.is_gradient_checkpointing
+
     def forward(self, ids: Tensor, mask: Tensor, forms: Tensor) -> Tensor:
         """Encode right-padded windows.
 
@@ -191,7 +191,7 @@ class TransformerEncoder(nn.Module):
             int64, word-form classes, ignored without word-form embeddings.
         RETURNS: (windows, length, width), in the precision of the surrounding autocast.
         """
-        with self._attention(ids):
+        with fast_attention(ids, has_way_back=self._has_way_back):
             if self.word_forms is None:
                 output = self.model(input_ids=ids, attention_mask=mask.long())
             else:
@@ -200,35 +200,6 @@ class TransformerEncoder(nn.Module):
                 output = self.model(inputs_embeds=embedded, attention_mask=mask.long())
         hidden: Tensor = output.last_hidden_state
         return hidden if self.prediction_head is None else self.prediction_head(hidden)
-
-    @contextmanager
-    def _attention(self, ids: Tensor) -> Iterator[None]:
-        """Choose the attention whose way back is fast.
-
-        In bf16 on a CPU the way back through torch's fused attention is slow: with plain products
-        in its place a training step takes an eighth less time (MiniLM on two cores). In prediction
-        the fused kernel is the faster one.
-        """
-        is_slow = (
-            self.training
-            and ids.device.type == "cpu"
-            and torch.is_autocast_enabled("cpu")
-            and torch.get_autocast_dtype("cpu") == torch.bfloat16
-            and ids.shape[1] <= LONGEST_UNFUSED
-            # layers that are recomputed are so outside of this context
-            and not self.model.is_gradient_checkpointing
-        )
-        if not is_slow:
-            yield
-            return
-        # else they are computed in fp32, which takes twice as long
-        is_reduced = torch.backends.cuda.fp16_bf16_reduction_math_sdp_allowed()
-        torch.backends.cuda.allow_fp16_bf16_reduction_math_sdp(True)
-        try:
-            with sdpa_kernel(SDPBackend.MATH):
-                yield
-        finally:
-            torch.backends.cuda.allow_fp16_bf16_reduction_math_sdp(is_reduced)
 
 
 def _head_parts(model: PreTrainedModel) -> tuple[nn.Module | None, nn.Linear]:

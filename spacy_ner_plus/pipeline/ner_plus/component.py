@@ -14,7 +14,6 @@ from ...annotation.gold import register_annotated_labels
 from ...models.decoding.calibration import Calibration
 from ...models.decoding.emissions import Emissions
 from ...models.decoding.entities import Entities, constrain
-from ...models.runtime.tagger_shim import shim_of
 from ...models.storage.manifest import Content
 from ...tags import TagScheme
 from ..calibrated import CalibratedPipe
@@ -88,7 +87,7 @@ class NerPlus(LearningPipe, CalibratedPipe):
 
     def predict_under(self, docs: Iterable[Doc], calibration: Calibration) -> list[Entities]:
         """As predict, with the probabilities that there are under a calibration."""
-        tagger = replace(shim_of(self.model).tagger, calibration=calibration)
+        tagger = replace(self.shim.tagger, calibration=calibration)
         return tagger.decode(self.emissions(docs))
 
     def emissions(self, docs: Iterable[Doc]) -> Emissions:
@@ -98,7 +97,7 @@ class NerPlus(LearningPipe, CalibratedPipe):
         if self.existing_ents != "constrain":
             return emissions
         permitted = [
-            permitted_tags(existing(doc), tokens, self.tagger.scheme)
+            permitted_tags(existing(doc), tokens, self.shim.scheme)
             for doc, tokens in zip(docs, emissions.row_tokens, strict=True)
         ]
         return constrain(emissions, permitted)
@@ -107,12 +106,12 @@ class NerPlus(LearningPipe, CalibratedPipe):
 
     @property
     def calibration(self) -> Calibration:
-        """What is between the model's scores and its probabilities."""
-        return self.tagger.calibration
+        """What is between the model's scores and its probabilities: saved with the tags."""
+        return self.shim.calibration
 
     @calibration.setter
     def calibration(self, calibration: Calibration) -> None:
-        self.tagger.calibration = calibration
+        self.shim.calibration = calibration
 
     def judge(self, examples: Iterable[Example]) -> JudgedEntities:
         """Run the model over annotated documents; those without annotation are left out.
@@ -132,7 +131,7 @@ class NerPlus(LearningPipe, CalibratedPipe):
         RETURNS (List[Reading]): Entities and their joint probability.
         RAISES ValueError: If k is less than 1.
         """
-        return k_best_readings(shim_of(self.model).tagger, self._emissions_around(span), span, k)
+        return k_best_readings(self.shim.tagger, self._emissions_around(span), span, k)
 
     def readings(
         self, docs: Sequence[Doc], parts: Sequence[Sequence[Doc | Span]], k: int
@@ -144,18 +143,18 @@ class NerPlus(LearningPipe, CalibratedPipe):
         k (int): How many readings of each part at most.
         RETURNS (List[List[List[Reading]]]): For each document, for each of its parts.
         """
-        return readings_of_parts(shim_of(self.model).tagger, self.emissions(docs), parts, k)
+        return readings_of_parts(self.shim.tagger, self.emissions(docs), parts, k)
 
     def tag_probabilities(self, span: Doc | Span) -> TagProbabilities:
         """The probabilities of all tags of each token of a part of a document."""
-        return tag_probabilities(shim_of(self.model).tagger, self._emissions_around(span), span)
+        return tag_probabilities(self.shim.tagger, self._emissions_around(span), span)
 
     def sequence_entropy(self, span: Doc | Span) -> float:
         """How undecided the model is about a part of a document.
 
         It is the entropy of its distribution over tag sequences, in nats; 0 if it is sure.
         """
-        return sequence_entropy(shim_of(self.model).tagger, self._emissions_around(span), span)
+        return sequence_entropy(self.shim.tagger, self._emissions_around(span), span)
 
     def _emissions_around(self, span: Doc | Span) -> Emissions:
         return self.emissions([span if isinstance(span, Doc) else span.doc])
@@ -163,19 +162,19 @@ class NerPlus(LearningPipe, CalibratedPipe):
     # What is saved of it
 
     def fault_of(self, cfg: Mapping[str, Any]) -> str | None:
-        """See SavedPipe.fault_of. The balanced weights of labels are looked at."""
+        """See CalibratedPipe.fault_of. The balanced weights of labels are looked at too."""
         weights = cfg.get("balanced")
         if not isinstance(weights, dict) or not all(
             isinstance(weight, int | float) and 0 < weight < float("inf")
             for weight in weights.values()
         ):
             return "has no weights of labels"
-        return None
+        return super().fault_of(cfg)
 
     def read_files(self, files: Mapping[str, Content], *, is_verified: bool) -> Callable[[], None]:
         """See SavedPipe.read_files. A tag scheme other than the config's is refused."""
         read = read_model(self.model, files, is_verified=is_verified)
-        saved, configured = read.shim.scheme.name, self.tagger.scheme.name
+        saved, configured = read.shim.scheme.name, self.shim.scheme.name
         if saved != configured:
             raise ValueError(
                 f"'{self.name}' was trained with tag_scheme = {saved!r}, but the config says "

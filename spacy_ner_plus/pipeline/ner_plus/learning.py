@@ -56,10 +56,10 @@ class LearningPipe(TrainableEntityPipe):
     @property
     def labels(self) -> tuple[str, ...]:
         """The entity types that the component can predict."""
-        return self.tagger.scheme.labels
+        return self.shim.scheme.labels
 
     @property
-    def tagger(self) -> TaggerShim:
+    def shim(self) -> TaggerShim:
         """The part of the model that knows the tags."""
         return shim_of(self.model)
 
@@ -74,17 +74,17 @@ class LearningPipe(TrainableEntityPipe):
         """
         if label in self.labels:
             return 0
-        scheme = TagScheme(self.tagger.scheme.name, [*self.labels, label])
-        if self.tagger.is_built:
-            self.tagger.grow(scheme)
+        scheme = TagScheme(self.shim.scheme.name, [*self.labels, label])
+        if self.shim.is_built:
+            self.shim.grow(scheme)
         else:
-            self.tagger.start(scheme)
+            self.shim.start(scheme)
         self.vocab.strings.add(label)
         return 1
 
     def _set_labels(self, scheme: TagScheme, origin: CheckpointTags | None = None) -> None:
         self._rehearsal_model = None  # a teacher of other tags
-        self.tagger.start(scheme, origin)
+        self.shim.start(scheme, origin)
         for label in scheme.labels:
             self.vocab.strings.add(label)
 
@@ -111,12 +111,12 @@ class LearningPipe(TrainableEntityPipe):
         RAISES ValueError: If there are no labels, an example has one that is not among those
             given, or the encoder can't be loaded.
         """
-        validate_get_examples(get_examples, "NerPlus.initialize")
+        validate_get_examples(get_examples, f"{self.name}.initialize")
         seen = survey(get_examples(), self.name)
         origin = find_origin(self.model, labels)
         labels = choose_labels(seen, labels, self.labels, origin, self.name)
         options.check_weighted_labels(self.label_weights, labels)
-        self._set_labels(TagScheme(self.tagger.scheme.name, labels), origin)
+        self._set_labels(TagScheme(self.shim.scheme.name, labels), origin)
         self.cfg["balanced"] = options.balanced_weights(seen.counts, labels)
         self.model.initialize(X=seen.sample)
 
@@ -141,7 +141,7 @@ class LearningPipe(TrainableEntityPipe):
         losses = {} if losses is None else losses
         losses.setdefault(self.name, 0.0)
         examples = list(examples)
-        validate_examples(examples, "NerPlus.update")
+        validate_examples(examples, f"{self.name}.update")
         if not any(len(example.predicted) for example in examples):
             return losses
         set_dropout_rate(self.model, drop)
@@ -166,13 +166,13 @@ class LearningPipe(TrainableEntityPipe):
         RAISES ValueError: If a document's annotation contradicts itself or the loss is no number.
         """
         examples = list(examples)
-        tagger = self.tagger
+        shim = self.shim
         allowed = [
-            allowed_tags(example, tokens, tagger.scheme)
+            allowed_tags(example, tokens, shim.scheme)
             for example, tokens in zip(examples, scores.row_tokens, strict=True)
         ]
         losses, gradient = loss_and_gradient(
-            tagger.decoder,
+            shim.decoder,
             scores,
             allowed,
             log_weights=self._log_weights(),
@@ -187,7 +187,7 @@ class LearningPipe(TrainableEntityPipe):
         if isinstance(weights, str):
             weights = self.cfg["balanced"]
         options.check_weighted_labels(weights, self.labels)
-        return tag_log_weights(self.tagger.scheme, dict(weights)) if weights else None
+        return tag_log_weights(self.shim.scheme, dict(weights)) if weights else None
 
     def rehearse(
         self,
@@ -214,7 +214,7 @@ class LearningPipe(TrainableEntityPipe):
         if self._rehearsal_model is None:
             return losses
         examples = list(examples)
-        validate_examples(examples, "NerPlus.rehearse")
+        validate_examples(examples, f"{self.name}.rehearse")
         docs = [example.predicted for example in examples]
         if not any(map(len, docs)):
             return losses
@@ -224,7 +224,7 @@ class LearningPipe(TrainableEntityPipe):
         backprop: Any
         emissions, backprop = self.model.begin_update(docs)
         divergences, gradient = distillation_loss_and_gradient(
-            self.tagger.decoder,
+            self.shim.decoder,
             emissions,
             teacher.decoder,
             self._rehearsal_model.predict(docs),

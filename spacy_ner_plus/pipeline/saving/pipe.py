@@ -3,7 +3,7 @@
 It is `cfg`, a folder `model` with further files, and the manifest of both.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -13,8 +13,8 @@ from spacy.pipeline import Pipe
 from spacy.vocab import Vocab
 
 from ...models.storage.files import Unsaved, read_msgpack
-from ...models.storage.manifest import MANIFEST, Content, damage
-from .saved_component import CFG, MODEL, ComponentFiles, SavedComponent, pack_cfg
+from ...models.storage.manifest import Content, damage
+from .saved_component import CFG, MODEL, ComponentFiles, SavedComponent
 
 
 class SavedPipe(Pipe):
@@ -35,7 +35,10 @@ class SavedPipe(Pipe):
     # What a subclass consists of
 
     def to_files(self) -> dict[str, Unsaved]:
-        """What is saved beside cfg, by file name. A large file may be given as its path."""
+        """What is saved beside cfg, by file name: only names of file_names.
+
+        A large file may be given as its path.
+        """
         return {}
 
     def read_files(self, files: Mapping[str, Content], *, is_verified: bool) -> Callable[[], None]:
@@ -66,7 +69,7 @@ class SavedPipe(Pipe):
         exclude = list(exclude)
         layout = ComponentFiles(self.file_names, exclude)
         # not the bytes of a whole thinc model: its own settings would win over the config's on load
-        parts = layout.pack(self.cfg, self.to_files() if layout.has_model else {})
+        parts = layout.pack(self.cfg, self._files(exclude))
         if "vocab" not in exclude:
             parts["vocab"] = self.vocab.to_bytes(exclude=exclude)
         packed: bytes = srsly.msgpack_dumps(parts)
@@ -91,27 +94,28 @@ class SavedPipe(Pipe):
         """Save to a folder.
 
         Weights are safetensors, the rest is JSON, and a manifest has the size and SHA-256 of each
-        file.
+        file. If it fails, what was saved in the folder before stays as it was.
 
         path (str / Path): The folder.
         exclude (Iterable[str]): Names of parts to leave out.
         """
         exclude = list(exclude)
-        layout = ComponentFiles(self.file_names)
+        layout = ComponentFiles(self.file_names, exclude)
         writers: dict[str, Callable[[Path], Any]] = {
-            CFG: lambda p: p.write_bytes(pack_cfg(self.cfg)),
-            "vocab": lambda p: self.vocab.to_disk(p, exclude=exclude),
+            "vocab": lambda p: self.vocab.to_disk(p, exclude=exclude)
         }
-        if layout.has_model:
-            writers[MODEL] = lambda p: layout.write_model(p, self.to_files())
-        writers[MANIFEST] = layout.write_manifest  # after what it lists
-        util.to_disk(path, writers, exclude)
+        layout.write(
+            Path(path),
+            self.cfg,
+            self._files(exclude),
+            write_others=lambda folder: util.to_disk(folder, writers, exclude),
+        )
 
     def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> Self:
         """Load from a folder: the reverse of to_disk.
 
-        All files are compared with the manifest before one is read. If it fails, the component
-        stays as it was.
+        All files are compared with the manifest before one is read, and its cfg is replaced whole.
+        If it fails, the component stays as it was.
         RAISES ValueError: If files are missing or damaged, of a newer format, or a setting that
             belongs to the weights differs.
         """
@@ -124,6 +128,9 @@ class SavedPipe(Pipe):
         take()
         return self
 
+    def _files(self, exclude: Collection[str]) -> dict[str, Unsaved]:
+        return {} if MODEL in exclude else self.to_files()
+
     def _read(self, saved: SavedComponent) -> Callable[[], None]:
         fault = None if saved.cfg is None else self.fault_of(saved.cfg)
         if fault is not None:
@@ -135,7 +142,8 @@ class SavedPipe(Pipe):
         def take() -> None:
             if take_files is not None:
                 take_files()
-            self.cfg = {**self.cfg, **(saved.cfg or {})}
+            if saved.cfg is not None:
+                self.cfg = saved.cfg  # whole: what was set before is not of this component
             for label in self.labels:
                 self.vocab.strings.add(label)
 

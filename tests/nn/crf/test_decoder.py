@@ -600,6 +600,19 @@ def test_emissions_that_are_not_finite_are_refused(value: float) -> None:
         module.loss(emissions, layout, torch.ones(4, 3, dtype=torch.bool))
 
 
+@pytest.mark.parametrize("value", [torch.nan, INF])
+@pytest.mark.parametrize("name", ["start", "transition", "end"])
+def test_scores_that_are_not_finite_are_refused(name: str, value: float) -> None:
+    """They would give tags that mean nothing, and probabilities that are nan."""
+    module = CRF(*scheme_masks("BIO", 1))
+    with torch.no_grad():
+        module.get_parameter(name).fill_(value)
+    emissions, layout = torch.zeros(4, 3), Layout([4])
+    for use in (module.decode, module.lattice, module.soft_targets):
+        with pytest.raises(ValueError, match="scores contain nan"):
+            use(emissions, layout)
+
+
 # Layout
 
 

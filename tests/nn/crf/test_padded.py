@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from spacy_ner_plus.nn.crf import CRF, TagDecoder, decoder
+from spacy_ner_plus.nn.crf import CRF, TagDecoder, crf
 from tests.nn.crf.chains import Case, cases, one_hot, random_valid_tags, scheme_masks
 
 
 def test_examples_in_docstrings_are_true() -> None:
-    failed, n_lines = doctest.testmod(decoder)
+    failed, n_lines = doctest.testmod(crf)
     assert n_lines > 10
     assert not failed
 
