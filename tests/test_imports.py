@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import spacy_ner_plus
+from spacy_ner_plus.cli.project.import_closure import imported_names
 
 PACKAGE = "spacy_ner_plus"
 ROOT = Path(spacy_ner_plus.__file__).parent
@@ -86,6 +87,21 @@ ALLOWED = {
     "transformers": {"nn/encoders/transformer.py", "models/pretrained/loading.py"},
     "shared": set(),
 }  # fmt: skip
+# What commands may import of other packages, and of this one besides the face and their helpers:
+# what prints tables.
+CLI_PACKAGES = {
+    "collections", "contextlib", "logging", "pathlib", "spacy", "traceback", "typer", "typing",
+    "wasabi",
+}  # fmt: skip
+TERMINALS = ("evaluation.terminal", "evaluation.comparison.comparison_terminal")
+# And by name, which a new command should do without.
+BEYOND_THE_FACE = {
+    "convert": {"data.formats.columns.AUTO"},  # the default that its help shows
+    "evaluate": {"evaluation.evaluate.check_folder"},  # before a pipeline runs for an hour
+    "init_config": {"training.project.encoder_wheel.ENCODER_FOLDER"},  # named in what to do next
+    "predict": {"prediction.journal.Journal"},  # names the folder that the same command goes on with
+    "report": {"evaluation.evaluate.REPORT"},  # the file that it points to
+}
 STDLIB_AND_NUMPY = ("about", "tags", "records", "metrics", "support")
 
 
@@ -195,6 +211,22 @@ def test_nobody_imports_the_command_line() -> None:
         and any(m.startswith(f"{PACKAGE}.cli") for m in module_imports(MODULES[name]))
     }
     assert not users
+
+
+@pytest.mark.parametrize("command", [p.stem for p in sorted((ROOT / "cli").glob("*.py"))])
+def test_command_calls_the_face_and_nothing_else(command: str) -> None:
+    """Parse, call, print. What only type checkers see is left out."""
+    path = ROOT / "cli" / f"{command}.py"
+    module = f"{PACKAGE}.cli" + ("" if command == "__init__" else f".{command}")
+    packages, beyond = set(), set()
+    for full_name in imported_names(module, path, PACKAGE):
+        package, _, name = full_name.partition(".")
+        if package != PACKAGE:
+            packages.add(package)
+        elif name not in spacy_ner_plus._HOMES and not name.startswith(("cli.", *TERMINALS)):
+            beyond.add(name)
+    assert packages <= CLI_PACKAGES
+    assert beyond == BEYOND_THE_FACE.get(command, set())
 
 
 def test_files_and_public_classes_have_names_of_their_own() -> None:
