@@ -99,7 +99,8 @@ BEYOND_THE_FACE = {
     "convert": {"data.formats.columns.AUTO"},  # the default that its help shows
     "evaluate": {"evaluation.evaluate.check_folder"},  # before a pipeline runs for an hour
     "init_config": {"training.project.encoder_wheel.ENCODER_FOLDER"},  # named in what to do next
-    "predict": {"prediction.journal.Journal"},  # names the folder that the same command goes on with
+    "learning_curve": {"experiments.shares.SHARES"},  # the default that its help shows
+    "predict": {"prediction.journal.Journal"},  # names the folder to go on with
     "report": {"evaluation.evaluate.REPORT"},  # the file that it points to
     # Steps of projects are not public, so the face has none: each calls the module that does it.
     "project.check": {f"support.sha256_sums.{name}" for name in ("SUMS_NAME", "verify")},

@@ -13,9 +13,9 @@ from .carrying_out import carry_out_runs, code_settings, usable_config, warn_of_
 from .curve_plan import describe_last_gain, plan_learning_curve, plotted
 from .results import CurvePoint
 from .runs import Experiment
+from .shares import SHARES
 
 PLOT = "curve.svg"
-SHARES = (0.125, 0.25, 0.5, 1.0)
 
 
 @dataclass(frozen=True)
