@@ -16,7 +16,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 DOCS = Path(__file__).parents[1] / "docs"
 TABLE = re.compile(r"(<!-- keys of ([\w.]+) -->\n).*?(<!-- end of keys -->)", re.DOTALL)
 FIELD = re.compile(r"^(\w+) \([^)]*\): (.*)")
-NAMES = {int: "integer", float: "number", str: "string", bool: "boolean"}
+NAMES = {int: "integer", float: "number", str: "string", bool: "boolean", Any: "any value"}
 
 
 def key_table(kind: Any) -> str:

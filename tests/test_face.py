@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from inspect import Parameter, signature
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,19 @@ def test_every_command_is_a_public_function() -> None:
     names = {command.name for command in cli.app.registered_commands}
     functions = {OTHER_NAMES.get(name, name.replace("-", "_")) for name in names}
     assert functions <= PUBLIC
+
+
+def test_commands_and_functions_have_the_same_defaults() -> None:
+    """Where commands have any, but for shares: text on the command line, made of the function's."""
+    differing = set()
+    for command in cli.app.registered_commands:
+        name = str(command.name).replace("-", "_")
+        function = getattr(spacy_ner_plus, OTHER_NAMES.get(name, name))
+        ours = signature(command.callback).parameters  # type: ignore[arg-type]
+        theirs = signature(function).parameters
+        common = {key for key in ours if key in theirs and ours[key].default is not Parameter.empty}
+        differing |= {(name, key) for key in common if ours[key].default != theirs[key].default}
+    assert differing == {("learning_curve", "shares")}
 
 
 def test_names_are_at_home_where_types_say() -> None:

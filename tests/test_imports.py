@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import spacy_ner_plus
+from spacy_ner_plus.training.project.import_closure import imported_names
 
 PACKAGE = "spacy_ner_plus"
 ROOT = Path(spacy_ner_plus.__file__).parent
@@ -86,6 +87,31 @@ ALLOWED = {
     "transformers": {"nn/encoders/transformer.py", "models/pretrained/loading.py"},
     "shared": set(),
 }  # fmt: skip
+# What commands may import of other packages, and of this one besides the face: each other, and what
+# prints tables.
+CLI_PACKAGES = {
+    "collections", "contextlib", "logging", "pathlib", "spacy", "traceback", "typer", "typing",
+    "wasabi",
+}  # fmt: skip
+WITHIN_REACH = ("cli.", "evaluation.terminal.", "evaluation.comparison.comparison_terminal.")
+# And by name, which a new command should do without.
+BEYOND_THE_FACE = {
+    "convert": {"data.formats.columns.AUTO"},  # the default that its help shows
+    "evaluate": {"evaluation.evaluate.check_folder"},  # before a pipeline runs for an hour
+    "init_config": {"training.project.encoder_wheel.ENCODER_FOLDER"},  # named in what to do next
+    "learning_curve": {"experiments.shares.SHARES"},  # the default that its help shows
+    "predict": {"prediction.journal.Journal"},  # names the folder to go on with
+    "report": {"evaluation.evaluate.REPORT"},  # the file that it points to
+    # Steps of projects are not public, so the face has none: each calls the module that does it.
+    "project.check": {f"support.sha256_sums.{name}" for name in ("SUMS_NAME", "verify")},
+    "project.code": {
+        f"training.project.source_digests.{name}"
+        for name in ("COMMANDS", "PACKAGE", "write_source_digests")
+    },
+    "project.encoder": {"training.project.encoder_wheel.prepare_encoder"},
+    "project.smoke": {"training.project.smoke_run.try_package"},
+    "project.split": {"data.splitting.parts.write_parts"},
+}
 STDLIB_AND_NUMPY = ("about", "tags", "records", "metrics", "support")
 
 
@@ -195,6 +221,21 @@ def test_nobody_imports_the_command_line() -> None:
         and any(m.startswith(f"{PACKAGE}.cli") for m in module_imports(MODULES[name]))
     }
     assert not users
+
+
+@pytest.mark.parametrize("name", [n for n in MODULES if room_of(n) == "cli"])
+def test_command_calls_the_face_and_nothing_else(name: str) -> None:
+    """Parse, call, print. What only type checkers see is left out."""
+    module = f"{PACKAGE}.{name.removesuffix('.py').replace('/', '.')}".removesuffix(".__init__")
+    packages, beyond = set(), set()
+    for full_name in imported_names(module, MODULES[name], PACKAGE):
+        package, _, imported = full_name.partition(".")
+        if package != PACKAGE:
+            packages.add(package)
+        elif imported not in spacy_ner_plus._HOMES and not imported.startswith(WITHIN_REACH):
+            beyond.add(imported)
+    assert packages <= CLI_PACKAGES
+    assert beyond == BEYOND_THE_FACE.get(module.removeprefix(f"{PACKAGE}.cli."), set())
 
 
 def test_files_and_public_classes_have_names_of_their_own() -> None:

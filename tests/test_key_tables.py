@@ -8,13 +8,16 @@ import pytest
 
 from spacy_ner_plus.evaluation import confidence_types, schema, score_types
 from spacy_ner_plus.evaluation.comparison import comparison_schema
-from spacy_ner_plus.experiments import results
+from spacy_ner_plus.experiments import results, runs
 from spacy_ner_plus.metrics import reliability
 from tests.key_tables import DOCS, TABLE, documented_fields, key_table, with_tables
 
+MODULES = (
+    schema, score_types, confidence_types, comparison_schema, results, runs, reliability,
+)  # fmt: skip
 DATACLASSES = {
     value
-    for module in (schema, score_types, confidence_types, comparison_schema, results, reliability)
+    for module in MODULES
     for value in vars(module).values()
     if isinstance(value, type) and is_dataclass(value)
 }
@@ -26,17 +29,27 @@ def test_tables_are_those_of_the_types(path: Path) -> None:
     assert text == with_tables(text), "write them anew: python -m tests.key_tables"
 
 
-def test_docs_have_the_tables_of_both_commands() -> None:
-    tables = {
-        path.name: TABLE.findall(path.read_text(encoding="utf8"))
-        for path in DOCS.glob("*")
-        if path.suffix == ".md"
-    }
-    for name, kind in (
-        ("evaluation.md", schema.Metrics),
-        ("compare.md", comparison_schema.ComparisonMetrics),
-    ):
-        assert [found for _, found, _ in tables[name]] == [f"{kind.__module__}.{kind.__name__}"]
+EXPERIMENTS = [
+    runs.PlanFile,
+    results.RunScores,
+    results.CrossValidationResults,
+    results.LearningCurveResults,
+]
+
+
+@pytest.mark.parametrize(
+    ("page", "kinds"),
+    [
+        ("evaluation.md", [schema.Metrics]),
+        ("compare.md", [comparison_schema.ComparisonMetrics]),
+        ("experiments.md", EXPERIMENTS),
+    ],
+)
+def test_docs_have_the_tables_of_what_commands_write(page: str, kinds: list[type]) -> None:
+    tables = TABLE.findall((DOCS / page).read_text(encoding="utf8"))
+    assert [found for _, found, _ in tables] == [
+        f"{its.__module__}.{its.__name__}" for its in kinds
+    ]
 
 
 @pytest.mark.parametrize("kind", sorted(DATACLASSES, key=str), ids=lambda kind: kind.__name__)

@@ -243,7 +243,7 @@ def test_missing_corpus_and_missing_encoder_are_named(
         ("spacy_ner_plus/nobody_imports_this.py", ["package"]),
         ("spacy_ner_plus/cli/evaluate.py", ["evaluate", "package"]),
         ("spacy_ner_plus/cli/convert.py", ["convert", "package"]),
-        ("spacy_ner_plus/cli/project/smoke_trial.py", ["package", "smoke"]),
+        ("spacy_ner_plus/training/project/smoke_trial.py", ["package", "smoke"]),
     ],
 )
 def test_changed_file_repeats_the_steps_that_use_it(

@@ -69,9 +69,12 @@ def compare_cli(
     (--max-drop, --max-type-drop); with 2 on an error.
     """
     with errors_as_messages(ERROR):
-        from .. import compare
-        from ..evaluation.comparison.comparison_terminal import print_comparison, print_examples
-        from ..evaluation.comparison.gate import Gate, gate_message
+        from .. import Gate, compare
+        from ..evaluation.comparison.comparison_terminal import (
+            gate_message,
+            print_comparison,
+            print_examples,
+        )
 
         gate = Gate(max_drop, max_type_drop, min_support, significant)
         if significant and gate.is_open:

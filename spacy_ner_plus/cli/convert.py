@@ -2,16 +2,18 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from wasabi import msg
 
-from ..data.conversion import Conversion, show_misaligned
 from ..data.formats.columns import AUTO
 from ..data.formats.written import lost_in
 from ._errors import errors_as_messages
 from ._options import SpansKey
+
+if TYPE_CHECKING:
+    from ..data.conversion import Conversion
 
 
 def convert_cli(
@@ -81,7 +83,7 @@ def convert_cli(
     msg.table(_table_rows(done, names), aligns=("l", "r"))
     if done.misaligned:
         # Not wasabi: it breaks lines, and with them paths.
-        typer.echo(f"Not on token boundaries:\n{show_misaligned(done.misaligned)}", err=True)
+        typer.echo(f"Not on token boundaries:\n{done.shown_misaligned}", err=True)
     notes = [*done.source.notes, *([f"tokenizer of {lang!r}"] if done.uses_tokenizer else [])]
     msg.good(f"Wrote {output_path} ({', '.join(notes)})" if notes else f"Wrote {output_path}")
 
@@ -99,7 +101,7 @@ def parse_label_map(entries: Iterable[str]) -> dict[str, str]:
     return label_map
 
 
-def _table_rows(done: Conversion, label_map: dict[str, str]) -> list[tuple[str, str]]:
+def _table_rows(done: "Conversion", label_map: dict[str, str]) -> list[tuple[str, str]]:
     rows: list[tuple[str, Any]] = [
         ("documents", done.n_documents),
         *([("sentences", done.n_sentences)] if done.n_sentences else []),

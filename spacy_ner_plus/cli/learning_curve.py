@@ -7,12 +7,15 @@ import typer
 from spacy.cli._util import parse_config_overrides, show_validation_error
 from wasabi import msg
 
+from ..experiments.shares import SHARES
 from ._errors import errors_as_messages
 from ._experiments import ConfigPath, DevShare, KeepModels, Output, Overwrite, Seed, plus_minus
 from ._options import CodePath, GpuId
 
 if TYPE_CHECKING:
     from ..experiments.results import CurvePoint
+
+DEFAULT_SHARES = ",".join(f"{share:g}" for share in SHARES)
 
 
 def learning_curve_cli(
@@ -25,7 +28,7 @@ def learning_curve_cli(
     output: Output,
     shares: Annotated[
         str, typer.Option(help="Shares of the training documents, parted by commas")
-    ] = "0.125,0.25,0.5,1",
+    ] = DEFAULT_SHARES,
     repeats: Annotated[
         int, typer.Option(help="How often each share is trained with, with other seeds")
     ] = 1,
@@ -74,7 +77,7 @@ def parse_shares(text: str) -> list[float]:
         return [float(part) for part in text.split(",")]
     except ValueError:
         raise ValueError(
-            f"--shares must be numbers parted by commas, such as 0.125,0.25,0.5,1, got {text!r}."
+            f"--shares must be numbers parted by commas, such as {DEFAULT_SHARES}, got {text!r}."
         ) from None
 
 

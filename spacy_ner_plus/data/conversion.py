@@ -51,6 +51,11 @@ class Conversion:
     lost: Counter[str] = field(default_factory=Counter)
     uses_tokenizer: bool = False
 
+    @property
+    def shown_misaligned(self) -> str:
+        """The first misaligned annotations, a line each, and the count of the others."""
+        return _first(self.misaligned)
+
     def count(self, doc: Doc, record: TextRecord, spans_key: str | None) -> None:
         """Count a document that is written."""
         self.n_documents += 1
@@ -134,8 +139,7 @@ def _opened(
     return open_records(path, format, **options)
 
 
-def show_misaligned(misaligned: Sequence[str]) -> str:
-    """The first ones, a line each, and the count of the others."""
+def _first(misaligned: Sequence[str]) -> str:
     more = len(misaligned) - MAX_SHOWN
     lines = [*misaligned[:MAX_SHOWN], *([f"and {more:,} more"] if more > 0 else [])]
     return "\n".join(f"  {line}" for line in lines)
@@ -145,7 +149,7 @@ def _refusal(misaligned: Sequence[str], lang: str) -> str:
     return (
         f"{len(misaligned):,} annotations are not on token boundaries. Correct their offsets, take "
         f"another tokenizer with --lang (now {lang}), or leave them out with --misaligned missing "
-        f"or skip:\n{show_misaligned(misaligned)}"
+        f"or skip:\n{_first(misaligned)}"
     )
 
 

@@ -18,8 +18,8 @@ from .exact import document_counts, exact_scores
 from .intervals import intervals
 from .judged import judge
 from .partial import partial_scores
-from .predictions import Predictions, Speed
-from .schema import SCHEMA, SCHEMA_VERSION, DataCounts, Metrics, RunCost
+from .predictions import Predictions
+from .schema import SCHEMA, SCHEMA_VERSION, DataCounts, Metrics
 from .slices import find_tokenizer, known_entities, slices
 from .tokenisation import tokenisation
 
@@ -81,7 +81,7 @@ def measure(
         tokens=settings.tokens,
         components=[] if nlp is None else list(nlp.pipe_names),
         counts=_counts(predicted),
-        speed=None if predicted.speed is None else _cost(predicted.speed),
+        speed=predicted.speed,
         exact=exact_scores(labels, counts),
         intervals=intervals(labels, counts, settings.samples, settings.seed),
         partial=partial_scores(documents),
@@ -110,10 +110,6 @@ def _counts(predicted: Predictions) -> DataCounts:
         predicted=sum(len(document.predicted) for document in documents),
         not_judged=sum(len(document.not_judged) for document in documents),
     )
-
-
-def _cost(speed: Speed) -> RunCost:
-    return RunCost(speed.words_per_second, speed.seconds, speed.words, speed.peak_memory)
 
 
 def _thresholds(nlp: Language) -> Mapping[str, float]:

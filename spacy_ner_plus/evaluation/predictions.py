@@ -21,28 +21,10 @@ from ..data.formats.json_lines import JsonLinesRecords
 from ..records import SpanRecord, TextRecord
 from ..support.peak_memory import peak_memory
 from .documents import Document, Entity, from_example, from_offsets
+from .schema import RunCost
 from .uncalibrated import calibrated_component, uncalibrated_probabilities
 
 PREDICTIONS = ".jsonl"
-
-
-@dataclass(frozen=True)
-class Speed:
-    """How long a pipeline took, without loading it and the data.
-
-    seconds (float): For all documents, with tokenising if the pipeline got texts.
-    words (int): Tokens of the pipeline.
-    peak_memory (Dict[str, int]): Bytes that the process took at most, by place: see peak_memory.
-    """
-
-    seconds: float
-    words: int
-    peak_memory: dict[str, int]
-
-    @property
-    def words_per_second(self) -> float:
-        """The speed in tokens; 0 if no time passed."""
-        return self.words / self.seconds if self.seconds else 0.0
 
 
 @dataclass(frozen=True)
@@ -54,7 +36,7 @@ class Predictions:
     n_words (int): Tokens of the reference in them.
     n_without_annotation (int): Documents that were left out because nothing is known about them.
     nlp (Language): The pipeline; None for predictions that were read.
-    speed (Speed): None for predictions that were read.
+    speed (RunCost): None for predictions that were read.
     """
 
     name: str
@@ -62,7 +44,7 @@ class Predictions:
     n_words: int
     n_without_annotation: int
     nlp: Language | None = None
-    speed: Speed | None = None
+    speed: RunCost | None = None
 
 
 def predict(
@@ -192,7 +174,7 @@ def read_predictions(path: Path, data: Path, spans_key: str | None = None) -> Pr
 
 def _timed(
     nlp: Language, examples: dict[int, Example], places: list[int], spans_key: str | None
-) -> tuple[list[Document], Speed]:
+) -> tuple[list[Document], RunCost]:
     """Run a pipeline over the examples of some places.
 
     Each is taken out, and so let go of, when its entities are known.
@@ -214,7 +196,8 @@ def _timed(
             f"No component of this pipeline sets {where}. It has: "
             f"{', '.join(nlp.pipe_names) or 'no components'}."
         )
-    return documents, Speed(seconds, n_words, peak_memory())
+    rate = n_words / seconds if seconds else 0.0
+    return documents, RunCost(rate, seconds, n_words, peak_memory())
 
 
 def _with_uncalibrated(document: Document, bare: dict[tuple[int, int, str], float]) -> Document:

@@ -35,8 +35,8 @@ class DataCounts:
 class Throughput:
     """How fast a pipeline was.
 
-    words_per_second (float): Tokens of the pipeline in each second.
-    seconds (float): For all documents, without loading.
+    words_per_second (float): Tokens of the pipeline in each second; 0 if no time passed.
+    seconds (float): For all documents, without loading, with tokenising if the pipeline got texts.
     words (int): Tokens of the pipeline.
     """
 

@@ -10,7 +10,7 @@ from thinc.api import Config
 from ..data.splitting.annotated_corpus import read_corpus
 from .carrying_out import carry_out_runs, code_settings, usable_config, warn_of_rare_labels
 from .fold_plan import describe_folds, plan_cross_validation
-from .results import Fold, RunsSummary
+from .results import CrossValidationResults, Fold, RunsSummary
 from .runs import Experiment
 from .summary import summarise
 
@@ -80,5 +80,5 @@ def cross_validate(
     experiment = Experiment(Path(output), plan, overwrite=overwrite)
     scores = carry_out_runs(experiment, loaded, corpus, gpu_id=gpu_id, keep_models=keep_models)
     described, summary = describe_folds(plan, corpus, scores), summarise(scores)
-    path = experiment.write_results(folds=described, summary=summary)
-    return CrossValidation(summary, described, len(corpus), path)
+    results = CrossValidationResults(**experiment.head, folds=described, summary=summary)
+    return CrossValidation(summary, described, len(corpus), experiment.write_results(results))

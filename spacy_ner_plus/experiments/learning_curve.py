@@ -11,11 +11,11 @@ from ..data.splitting.annotated_corpus import read_corpus
 from ..pages.curve import require_plots, save_learning_curve
 from .carrying_out import carry_out_runs, code_settings, usable_config, warn_of_rare_labels
 from .curve_plan import describe_last_gain, plan_learning_curve, plotted
-from .results import CurvePoint
+from .results import CurvePoint, LearningCurveResults
 from .runs import Experiment
+from .shares import SHARES
 
 PLOT = "curve.svg"
-SHARES = (0.125, 0.25, 0.5, 1.0)
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,8 @@ def learning_curve(
         experiment, loaded, corpus, test=Path(dev), gpu_id=gpu_id, keep_models=keep_models
     )
     points = curve.points(corpus, scores)
-    path, plot = experiment.write_results(points=points), Path(output) / PLOT
+    path = experiment.write_results(LearningCurveResults(**experiment.head, points=points))
+    plot = Path(output) / PLOT
     title = f"Learning curve, scored on {len(scored):,} documents"
     save_learning_curve(plotted(points), plot, title=title)
     return LearningCurve(points, len(scored), path, plot)

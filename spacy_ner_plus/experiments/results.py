@@ -1,11 +1,31 @@
-"""What experiments find, as scores.json of a run and results.json have it: see docs/experiments.md.
+"""What experiments find, as scores.json of a run and results.json have it.
+
+docs/experiments.md has the same as tables.
 
 Shares are between 0 and 1.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 from ..evaluation.score_types import Measures
+
+
+@dataclass(frozen=True)
+class ExperimentHead:
+    """What plan and results of an experiment begin with.
+
+    schema (str): `"spacy_ner_plus.cross-validation"` or `"spacy_ner_plus.learning-curve"`.
+    version (int): 1.
+    settings (Dict[str, Any]): All that decides the outcome, by name: options, the SHA-256 of the
+        data, values of the config.
+    versions (Dict[str, str]): Of packages, when the runs were begun.
+    """
+
+    schema: str
+    version: int
+    settings: dict[str, Any]
+    versions: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -23,7 +43,7 @@ class RunScores:
     """Scores of exact matches of span and label on the documents of a run.
 
     micro (SupportedMeasures): Of the sum over the types.
-    macro (SupportedMeasures): The mean over the types.
+    macro (SupportedMeasures): The mean over the types of per_type.
     per_type (Dict[str, SupportedMeasures]): By label: those with gold or predicted entities.
     """
 
@@ -37,7 +57,8 @@ class Spread:
     """How numbers of several runs lie.
 
     mean (float): Their mean.
-    sd (Optional[float]): Their standard deviation, of the sample; None of one number.
+    sd (Optional[float]): Their standard deviation, of the sample (divided by n - 1); null of one
+        number.
     n (int): How many there are.
     """
 
@@ -106,6 +127,18 @@ class Fold:
 
 
 @dataclass(frozen=True)
+class CrossValidationResults(ExperimentHead):
+    """All of a cross-validation.
+
+    folds (List[Fold]): Each with its sizes and scores.
+    summary (RunsSummary): All of them together.
+    """
+
+    folds: list[Fold]
+    summary: RunsSummary
+
+
+@dataclass(frozen=True)
 class NamedScores:
     """A run of a learning curve.
 
@@ -134,3 +167,13 @@ class CurvePoint:
     n_entities: float
     runs: list[NamedScores]
     summary: RunsSummary
+
+
+@dataclass(frozen=True)
+class LearningCurveResults(ExperimentHead):
+    """All of a learning curve.
+
+    points (List[CurvePoint]): One a share, the smallest first.
+    """
+
+    points: list[CurvePoint]

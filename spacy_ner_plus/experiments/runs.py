@@ -6,7 +6,7 @@ file, written when all else is done, says that it is finished.
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -17,22 +17,24 @@ from ..support.locks import locked
 from ..support.package_versions import package_versions
 from ..support.run_identity import as_json, differences, refuse
 from ..support.typed_json import from_json, to_json
-from .results import RunScores
+from .results import ExperimentHead, RunScores
 
 RESULT = "scores.json"
 RESULTS = "results.json"
 LOCK = "lock"
+VERSION = 1
 
 
 @dataclass(frozen=True)
 class Run:
-    """One training and its evaluation.
+    """One training and its evaluation. Documents are their positions in the data, from 0.
 
     name (str): Its folder.
     title (str): What it is called in messages.
-    seed (int): What the config's training.seed is set to.
-    train, dev, test (List[int]): The documents by their position in the data, from 0: to train
-        with, to choose the checkpoint by, and to score. None: test data of its own.
+    seed (int): What the config's `training.seed` is set to.
+    train (List[int]): The documents to train with.
+    dev (List[int]): Those to choose the checkpoint by.
+    test (Optional[List[int]]): Those to score; null for all of a file of its own.
     """
 
     name: str
@@ -41,6 +43,17 @@ class Run:
     train: list[int]
     dev: list[int]
     test: list[int] | None
+
+
+@dataclass(frozen=True)
+class PlanFile(ExperimentHead):
+    """A plan as its file has it.
+
+    runs (List[Run]): In the order in which they are done. Documents are named by their positions in
+        the data, from 0.
+    """
+
+    runs: list[Run]
 
 
 @dataclass(frozen=True)
@@ -60,14 +73,8 @@ class Plan:
 
     def record(self) -> dict[str, Any]:
         """The plan as JSON has it, so that it can be compared with one that was read."""
-        record = {
-            "schema": self.schema,
-            "version": 1,
-            "settings": self.settings,
-            "versions": package_versions(),
-            "runs": [asdict(run) for run in self.runs],
-        }
-        return as_json(record)
+        file = PlanFile(self.schema, VERSION, self.settings, package_versions(), self.runs)
+        return as_json(to_json(file))
 
 
 class Experiment:
@@ -134,15 +141,15 @@ class Experiment:
                 results.append(result)
         return results
 
-    def write_results(self, **content: Any) -> Path:
-        """Write results.json.
+    @property
+    def head(self) -> dict[str, Any]:
+        """What results begin with, as the plan does: the fields of ExperimentHead by name."""
+        return {field.name: self.record[field.name] for field in fields(ExperimentHead)}
 
-        content (Any): What else is in it, by key: see results.py.
-        RETURNS (Path): The file.
-        """
-        head = {key: self.record[key] for key in ("schema", "version", "settings", "versions")}
+    def write_results(self, results: ExperimentHead) -> Path:
+        """Write results.json. RETURNS (Path): The file."""
         path = self.output / RESULTS
-        write_atomically(path, json.dumps({**head, **to_json(content)}, indent=2) + "\n")
+        write_atomically(path, json.dumps(to_json(results), indent=2) + "\n")
         return path
 
     def _work(self, work: Callable[[Run, Path], RunScores], run: Run, folder: Path) -> RunScores:

@@ -20,13 +20,12 @@ from wasabi import msg
 from ..data.splitting.annotated_corpus import AnnotatedCorpus
 from ..metrics.spans import scores_of
 from ..pipeline.scorer import count_entities
+from ..training.settings import INDIFFERENT, settings_without
 from .results import RunScores, SupportedMeasures
 from .runs import Run
 
 DATA_NAMES = ("train.spacy", "dev.spacy", "test.spacy")
 CORPORA = {"train_corpus": "corpora.train", "dev_corpus": "corpora.dev"}
-# Variables, which show where they are used, and what changes no score.
-UNIMPORTANT = ("paths.", "system.", "vars.", "training.logger.")
 
 
 def corpus_names(config: Config) -> dict[str, str]:
@@ -54,12 +53,8 @@ def corpus_names(config: Config) -> dict[str, str]:
 
 def config_settings(config: Config) -> dict[str, Any]:
     """What of an interpolated config decides about scores, by dotted names."""
-    set_by_runs = {f"{name}.path" for name in corpus_names(config).values()}
-    return {
-        name: value
-        for name, value in util.dict_to_dot(config).items()
-        if name not in set_by_runs and not name.startswith(UNIMPORTANT)
-    }
+    set_by_runs = [f"{name}.path" for name in corpus_names(config).values()]
+    return settings_without([*INDIFFERENT, *set_by_runs], config)
 
 
 def config_of_run(config: Config, folder: Path, seed: int) -> Config:

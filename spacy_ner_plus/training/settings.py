@@ -1,16 +1,29 @@
-"""Whether a run may continue with these settings: a checkpoint fits one config only."""
+"""What of a config decides the outcome, and whether a run may continue with another config."""
 
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 from ..support.package_versions import package_versions
 from ..support.run_identity import as_json, refuse
 from ..support.run_identity import differences as all_differences
 
+# What changes no weights: variables, a change of which shows where they are used, and the logger.
+INDIFFERENT = ("paths", "system", "vars", "training.logger")
 # What decides only when training ends, and how it is shown.
 CHANGEABLE = ("training.max_steps", "training.patience", "training.logger")
-# Variables: a change of them shows where they are used.
-VARIABLES = ("paths", "system", "vars")
+
+
+def settings_without(blocks: Sequence[str], config: dict[str, Any]) -> dict[str, Any]:
+    """The values of an interpolated config by their dotted names.
+
+    blocks (Sequence[str]): What is left out, dotted names of values or of blocks.
+    """
+    return {
+        name: value
+        for name, value in flatten(config).items()
+        if not any(f"{name}.".startswith(f"{block}.") for block in blocks)
+    }
 
 
 def flatten(config: dict[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -29,7 +42,8 @@ def differences(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
 
     RETURNS (List[str]): One sentence each, empty if there is none.
     """
-    old, new = (_unchangeable(flatten(as_json(config))) for config in (then, now))
+    changeable = (*INDIFFERENT, *CHANGEABLE)
+    old, new = (settings_without(changeable, as_json(config)) for config in (then, now))
     return all_differences(old, new)
 
 
@@ -41,15 +55,6 @@ def check_config(then: dict[str, Any], now: dict[str, Any]) -> None:
         "Restore these settings, or start from the beginning with --overwrite. Only "
         f"{', '.join(CHANGEABLE)} may be changed on the way.",
     )
-
-
-def _unchangeable(settings: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in settings.items() if not _is_changeable(name)}
-
-
-def _is_changeable(name: str) -> bool:
-    within_changeable = any(f"{name}.".startswith(f"{other}.") for other in CHANGEABLE)
-    return within_changeable or name.split(".")[0] in VARIABLES
 
 
 def warn_of_versions(then: dict[str, str]) -> None:

@@ -10,14 +10,14 @@ import pytest
 
 from spacy_ner_plus.evaluation.documents import Document
 from spacy_ner_plus.evaluation.measures import EvaluationSettings, measure
-from spacy_ner_plus.evaluation.predictions import Predictions, Speed
-from spacy_ner_plus.evaluation.schema import Metrics
+from spacy_ner_plus.evaluation.predictions import Predictions
+from spacy_ner_plus.evaluation.schema import Metrics, RunCost
 from spacy_ner_plus.evaluation.terminal import print_metrics, print_scores, print_summary
 from tests.evaluation.corpora import corpus
 from tests.evaluation.docs import make_document
 
 WHOLE = (Path(__file__).parent / "terminal.txt").read_text(encoding="utf8")
-SPEED = Speed(seconds=2.0, words=20_000, peak_memory={"memory": 1_500_000_000})
+SPEED = RunCost(10_000.0, seconds=2.0, words=20_000, peak_memory={"memory": 1_500_000_000})
 
 
 def measure_three() -> tuple[Metrics, list[dict[str, Any]]]:

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from spacy_ner_plus.experiments.results import RunScores
+from spacy_ner_plus.experiments.results import CrossValidationResults, Fold, PartSizes, RunScores
 from spacy_ner_plus.experiments.runs import Experiment, Plan, Run
+from spacy_ner_plus.experiments.summary import summarise
 from tests.experiments.samples import make_scores
 
 
@@ -150,13 +151,20 @@ def test_experiment_warns_of_other_versions(
 
 
 def test_write_results_names_format_settings_and_versions(tmp_path: Path) -> None:
-    path = Experiment(tmp_path, make_plan()).write_results(summary=make_scores(0.5))
+    experiment = Experiment(tmp_path, make_plan())
+    fold = Fold("fold-1", PartSizes(2, 1, 1), PartSizes(5, 3, 0), make_scores(0.5))
+    summary = summarise([fold.scores])
+    path = experiment.write_results(
+        CrossValidationResults(**experiment.head, folds=[fold], summary=summary)
+    )
     results = json.loads(path.read_text())
-    assert list(results) == ["schema", "version", "settings", "versions", "summary"]
+    assert list(results) == ["schema", "version", "settings", "versions", "folds", "summary"]
     assert (results["schema"], results["version"]) == ("a-schema", 1)
     assert results["settings"] == {"seed": 0}
     measures = {"precision": 0.5, "recall": 0.5, "f1": 0.5, "support": 30}
-    assert results["summary"] == {"micro": measures, "macro": measures, "per_type": {}}
+    assert results["folds"][0]["scores"] == {"micro": measures, "macro": measures, "per_type": {}}
+    assert results["folds"][0]["n_entities"] == {"train": 5, "dev": 3, "test": 0}
+    assert results["summary"]["macro"]["f1"] == {"mean": 0.5, "sd": None, "n": 1}
 
 
 def test_experiment_names_scores_that_are_none(tmp_path: Path) -> None:

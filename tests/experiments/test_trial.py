@@ -76,6 +76,10 @@ def test_config_settings_leaves_out_what_changes_no_score() -> None:
     changed["corpora"]["dev"]["path"] = "z"
     changed["training"]["logger"]["output_file"] = "other.jsonl"
     assert config_settings(changed) == settings
+    changed["training"]["logger"] = None
+    assert config_settings(changed) == settings
+    changed["training"]["logger_two"] = None
+    assert config_settings(changed) != settings
 
 
 def test_corpus_names_refuses_corpora_that_can_not_be_set() -> None:

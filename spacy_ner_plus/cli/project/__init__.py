@@ -1,1 +1,1 @@
-"""`ner-plus project`: what the commands of the training project run, and the files they use."""
+"""`ner-plus project`: steps of project.yml, hidden in the help."""

