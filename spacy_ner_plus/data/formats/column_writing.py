@@ -163,4 +163,7 @@ def _check(value: str, forbidden: str = "\t\r\n") -> None:
 
 
 def _refusal(span: SpanRecord, why: str) -> ValueError:
-    return ValueError(f"{span.label} at characters {span.start}-{span.end} {why}.")
+    return ValueError(
+        f"{span.label} at characters {span.start}-{span.end} {why}. Correct it, or write .jsonl, "
+        "which holds all."
+    )

@@ -105,7 +105,10 @@ def test_sentences_that_start_with_white_space_are_kept_apart(tmp_path):
             replace(ANNA, spans=(SpanRecord(0, 4, "PER", status="ignored"),)),
             "not complete, .*: PER at characters 0-4 is ignored. Complete it, leave the record out",
         ),
-        (replace(ANNA, spans=(SpanRecord(0, 2, "X"),)), "X at characters 0-2 is not on token b"),
+        (
+            replace(ANNA, spans=(SpanRecord(0, 2, "X"),)),
+            "X at characters 0-2 is not on token boundaries. Correct it, or write .jsonl",
+        ),
         (
             replace(ANNA, spans=(SpanRecord(0, 8, "X"), SpanRecord(5, 8, "Y"))),
             "Y at characters 5-8 overlaps another",
