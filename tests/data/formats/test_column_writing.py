@@ -107,7 +107,7 @@ def test_sentences_that_start_with_white_space_are_kept_apart(tmp_path):
         ),
         (
             replace(ANNA, spans=(SpanRecord(0, 2, "X"),)),
-            "X at characters 0-2 is not on token boundaries. Correct it, or write .jsonl",
+            "characters 0-2 is not on token b.* Correct it, or wr",
         ),
         (
             replace(ANNA, spans=(SpanRecord(0, 8, "X"), SpanRecord(5, 8, "Y"))),
