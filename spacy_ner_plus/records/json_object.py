@@ -10,6 +10,7 @@ from .checks import check, check_characters, shown, whole
 
 # Of the lists and objects in a value: msgpack, in .spacy files, and Python end at some hundreds.
 MAX_DEPTH = 100
+_set = object.__setattr__  # of what is frozen
 # What says nothing if it is empty.
 _EMPTY = ("meta", "unknown", "blocked", "relations")
 
@@ -54,10 +55,16 @@ class JsonObject:
         """Take copies of objects that callers gave, which must be plain JSON data."""
         for name in names:
             value = getattr(self, name)
+            if value == {}:  # as most are; the copy is for objects that are filled later
+                _set(self, name, {})
+                continue
             check(name, isinstance(value, dict), "an object", value)
-            object.__setattr__(self, name, own(name, value))
-        other = self._other()
-        if other and (taken := [key for key in keys_of(type(self)) if key in other]):
+            _set(self, name, own(name, value))
+            if name == "other":
+                self._check_other(value)
+
+    def _check_other(self, other: dict[str, Any]) -> None:
+        if taken := [key for key in keys_of(type(self)) if key in other]:
             raise ValueError(f"other holds {taken}, which are fields of their own: set those.")
 
 

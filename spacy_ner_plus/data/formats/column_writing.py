@@ -143,7 +143,7 @@ def _lost(record: TextRecord, sentences: list[_Sentence], layout: str) -> list[s
     lost += ["records without tokens"] * (not sentences)
     row = record.to_json()
     lost += [key for key in keys_of(TextRecord) if key not in _HELD and key in row]
-    lost += ["unknown sentence starts"] * _n_unknown_starts(record)
+    lost += _lost_starts(record)
     lost += keys_of_tokens(record)
     for span in record.spans or ():
         lost += [f"{key} of spans" for key in span.to_json() if key not in _HELD_OF_SPANS]
@@ -151,10 +151,20 @@ def _lost(record: TextRecord, sentences: list[_Sentence], layout: str) -> list[s
     return lost + sorted(record.other)
 
 
-def _n_unknown_starts(record: TextRecord) -> int:
-    """The words, but for the first, of which columns say that they start no sentence."""
-    words = [t for t in record.tokens or () if not record.text[t.start : t.end].isspace()]
-    return sum(token.sentence_start is None for token in words[1:])
+def _lost_starts(record: TextRecord) -> Iterator[str]:
+    """Columns say of each word whether a sentence starts with it, and that one does with the first.
+
+    White space before a word is part of it, as in _sentences.
+    """
+    is_first, known = True, []
+    for token in record.tokens or ():
+        known.append(token.sentence_start)
+        if not record.text[token.start : token.end].isspace():
+            if is_first and True not in known and False in known:
+                yield "first words that start no sentence"
+            elif not is_first and True not in known and None in known:
+                yield "unknown sentence starts"
+            is_first, known = False, []
 
 
 def _check(value: str, forbidden: str = "\t\r\n") -> None:
@@ -163,4 +173,7 @@ def _check(value: str, forbidden: str = "\t\r\n") -> None:
 
 
 def _refusal(span: SpanRecord, why: str) -> ValueError:
-    return ValueError(f"{span.label} at characters {span.start}-{span.end} {why}.")
+    return ValueError(
+        f"{span.label} at characters {span.start}-{span.end} {why}. Correct it, or write .jsonl, "
+        "which holds all."
+    )

@@ -84,6 +84,25 @@ def test_columns_say_what_they_lose(tmp_path, caplog):
     assert content == "-DOCSTART-\tO\n\nAnna\tB-PER\nbor\tO\ni\tO\nLund\tO\n.\tO\n\n"
 
 
+@pytest.mark.parametrize(
+    ("starts", "lost"),
+    [
+        ((True, None, False), None),
+        ((None, True, False), None),
+        ((True, False, None), "unknown sentence starts (1)"),
+        ((None, None, None), "unknown sentence starts (1)"),
+        ((False, False, True), "first words that start no sentence (1)"),
+    ],
+)
+def test_what_columns_say_of_sentences_else_is_counted(starts, lost, tmp_path, caplog):
+    """Of white space and two words."""
+    tokens = tuple(TokenRecord(i, i + 1, start) for i, start in enumerate(starts))
+    write([TextRecord(" ab", tokens=tokens)], tmp_path / "a.tsv")
+    [message] = caplog.messages
+    counts = message.partition("Left out: ")[2].split(", ")
+    assert [count for count in counts if "white space" not in count] == ([lost] if lost else [])
+
+
 def test_sentences_that_start_with_white_space_are_kept_apart(tmp_path):
     places = [(0, 1, True), (1, 2, True), (2, 3, False)]
     record = TextRecord("a\nb", tokens=tuple(TokenRecord(*place) for place in places))
@@ -105,7 +124,10 @@ def test_sentences_that_start_with_white_space_are_kept_apart(tmp_path):
             replace(ANNA, spans=(SpanRecord(0, 4, "PER", status="ignored"),)),
             "not complete, .*: PER at characters 0-4 is ignored. Complete it, leave the record out",
         ),
-        (replace(ANNA, spans=(SpanRecord(0, 2, "X"),)), "X at characters 0-2 is not on token b"),
+        (
+            replace(ANNA, spans=(SpanRecord(0, 2, "X"),)),
+            "characters 0-2 is not on token b.* Correct it, or wr",
+        ),
         (
             replace(ANNA, spans=(SpanRecord(0, 8, "X"), SpanRecord(5, 8, "Y"))),
             "Y at characters 5-8 overlaps another",

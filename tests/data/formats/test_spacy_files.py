@@ -67,6 +67,15 @@ def test_a_key_that_no_document_has_is_an_error_that_names_the_others(tmp_path):
         list(read(path, spans_key="x"))
 
 
+def test_blocked_characters_stay_where_nothing_else_is_known(tmp_path):
+    record = replace(ANNA, spans=None, blocked=((5, 8),))
+    write([record], tmp_path / "a.spacy")
+    said = replace(record, spans=(), unknown=((0, 4), (8, 9)))
+    assert list(read(tmp_path / "a.spacy")) == [said]
+    write([said], tmp_path / "b.spacy")
+    assert list(read(tmp_path / "b.spacy")) == [said]
+
+
 def test_what_a_doc_no_longer_says_is_counted(tmp_path, caplog):
     path = tmp_path / "a.spacy"
     write([RICH], path)
