@@ -8,7 +8,6 @@ import typer
 from wasabi import msg
 
 from ..data.formats.columns import AUTO
-from ..data.formats.written import lost_in
 from ._errors import errors_as_messages
 from ._options import SpansKey
 
@@ -78,7 +77,7 @@ def convert_cli(
         )
     for warning in done.source.warnings:
         msg.warn(warning)
-    for warning in lost_in(output_path, done.lost):
+    for warning in done.warnings:
         typer.echo(f"Warning: {warning}", err=True)
     msg.table(_table_rows(done, names), aligns=("l", "r"))
     if done.misaligned:

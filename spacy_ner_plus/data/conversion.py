@@ -16,7 +16,7 @@ from ..records import TextRecord
 from ..support.durable import written_whole
 from .formats.record_files import RecordSource, find_format, open_records
 from .formats.spacy_files import DocFile
-from .formats.written import among
+from .formats.written import among, lost_in
 
 POLICIES = ("error", "missing", "skip")
 MAX_SHOWN = 20
@@ -27,6 +27,7 @@ class Conversion:
     """What was read and written.
 
     source (RecordSource): The file that was read, with what is worth telling of it.
+    output (Path): The file that was written.
     n_documents, n_tokens (int): What was written.
     n_sentences (int): Of documents in which sentence starts are known.
     n_without_annotation (int): Documents about whose entities nothing is known.
@@ -40,6 +41,7 @@ class Conversion:
     """
 
     source: RecordSource
+    output: Path
     n_documents: int = 0
     n_tokens: int = 0
     n_sentences: int = 0
@@ -50,6 +52,11 @@ class Conversion:
     misaligned: list[str] = field(default_factory=list)
     lost: Counter[str] = field(default_factory=Counter)
     uses_tokenizer: bool = False
+
+    @property
+    def warnings(self) -> list[str]:
+        """What the output lacks of the texts."""
+        return lost_in(self.output, self.lost)
 
     @property
     def shown_misaligned(self) -> str:
@@ -101,7 +108,7 @@ def convert(
             "--misaligned missing can't be with --spans-key: a group of spans does not know tokens "
             "without annotation. Take skip, or correct the offsets."
         )
-    done = Conversion(_opened(input, format, options or {}, spans_key))
+    done = Conversion(_opened(input, format, options or {}, spans_key), output)
     done.mapped = dict.fromkeys(label_map or {}, 0)
     bare, tokenizing = Language(Vocab()), blank_pipeline(lang)  # what a language adds is not stored
     file = DocFile()
