@@ -4,14 +4,18 @@ Where an annotation does not start and end at token boundaries, it is not known 
 entity and which are not: as in spaCy, the tokens it touches become missing, not O.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Integral
+from typing import Any
 
 import numpy as np
 from spacy.tokens import Doc, Span
 
-OffsetSpan = tuple[int, int, str]
-"""Start character, end character (exclusive), label."""
+from ..records import SpanRecord
+
+OffsetSpan = tuple[int, int, str] | Mapping[str, Any] | SpanRecord
+"""Start character, end character (exclusive) and label; or with these as keys, or fields."""
 
 
 @dataclass(frozen=True)
@@ -84,17 +88,19 @@ def set_offset_ents(doc: Doc, annotations: Iterable[OffsetSpan]) -> list[Misalig
 
     doc (Doc): Changed in place. Tokens that a misaligned annotation touches become missing,
         unless an aligned entity holds them.
-    annotations (Iterable[OffsetSpan]): In any order.
+    annotations (Iterable[OffsetSpan]): (start, end, label), objects with these keys or SpanRecords,
+        in any order.
     RETURNS (List[Misaligned]): The annotations that could not be set, in the order given. Show
         them, or call `raise_misaligned`.
-    RAISES (ValueError): An annotation is empty or not within the text, has no label, or two
-        aligned ones overlap.
+    RAISES (ValueError): An annotation is of another form, is empty or not within the text, has no
+        label or is not accepted, or two aligned ones overlap.
     """
     edges = TokenEdges(doc)
     entities: list[Span] = []
     misaligned: list[Misaligned] = []
     is_missing = np.zeros(len(doc), dtype=bool)
-    for start, end, label in annotations:
+    for i, annotation in enumerate(annotations):
+        start, end, label = _read_annotation(i, annotation)
         _check_annotation(doc, start, end, label)
         tokens = edges.tokens(start, end)
         if tokens is None:
@@ -143,6 +149,31 @@ def raise_misaligned(misaligned: Iterable[Misaligned], source: str) -> None:
             f"{source}: {len(lines)} annotations are not on token boundaries. Correct their "
             "offsets, or change the tokenizer:\n" + "\n".join(lines)
         )
+
+
+def _read_annotation(i: int, annotation: Any) -> tuple[int, int, str]:
+    values: tuple[Any, ...] = ()
+    if isinstance(annotation, SpanRecord):
+        if not annotation.is_accepted:
+            raise ValueError(f"Annotation {i}, {annotation}, is not accepted: leave it out.")
+        values = (annotation.start, annotation.end, annotation.label)
+    elif isinstance(annotation, Mapping):
+        values = tuple(annotation.get(key) for key in ("start", "end", "label"))
+    elif isinstance(annotation, (tuple, list)):
+        values = tuple(annotation)
+    is_sound = len(values) == 3 and isinstance(values[2], str)
+    if not is_sound or not all(map(_is_count, values[:2])):
+        raise ValueError(
+            f"Annotation {i}, {str(annotation)[:80]}, must be (start, end, label): where it starts "
+            "and ends in characters, end exclusive, as integers, and its type; or an object with "
+            "these keys."
+        )
+    return int(values[0]), int(values[1]), values[2]
+
+
+def _is_count(value: Any) -> bool:
+    # numpy's integers too
+    return isinstance(value, Integral) and not isinstance(value, bool)
 
 
 def _check_annotation(doc: Doc, start: int, end: int, label: str) -> None:

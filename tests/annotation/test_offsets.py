@@ -1,5 +1,7 @@
+import re
 import warnings
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -7,6 +9,7 @@ from spacy.lang.en import English
 from spacy.tokens import Doc
 from spacy.training import Example
 
+from spacy_ner_plus import SpanRecord
 from spacy_ner_plus.annotation.offsets import Misaligned, raise_misaligned, set_offset_ents
 
 NLP = English()
@@ -125,3 +128,53 @@ def test_raise_misaligned_lists_every_annotation():
     with pytest.raises(ValueError, match=r"(?s)data.jsonl, line 3: 2 annotations .*Parki.*'nna'"):
         raise_misaligned(records, "data.jsonl, line 3")
     raise_misaligned([], "data.jsonl, line 3")
+
+
+@pytest.mark.parametrize(
+    "annotation",
+    [
+        (0, 7, "PER"),
+        [0, 7, "PER"],
+        (np.int64(0), np.int32(7), "PER"),
+        {"start": 0, "end": 7, "label": "PER"},
+        {"start": 0, "end": 7, "label": "PER", "score": 0.5},
+        SpanRecord(0, 7, "PER", status="accepted"),
+    ],
+)
+def test_set_offset_ents_reads_what_people_have(annotation):
+    doc = NLP.make_doc("Anna Ek lives in Oslo.")
+    assert set_offset_ents(doc, [(17, 21, "LOC"), annotation]) == []
+    assert [(ent.text, ent.label_) for ent in doc.ents] == [("Anna Ek", "PER"), ("Oslo", "LOC")]
+
+
+@pytest.mark.parametrize(
+    "annotation",
+    [
+        ("0", "7", "PER"),
+        (0.0, 7.0, "PER"),
+        (True, 7, "PER"),
+        (0, 7, None),
+        (0, 7, 1),
+        (0, 7, "PER", "Q1"),
+        (0, 7),
+        ["PER"],
+        "PER",
+        ("PER", 0, 7),
+        {"start": 0, "end": 7},
+        {"start": "0", "end": 7, "label": "PER"},
+        None,
+        7,
+    ],
+)
+def test_set_offset_ents_shows_an_annotation_of_another_form(annotation):
+    doc = NLP.make_doc("Anna Ek lives in Oslo.")
+    message = rf"Annotation 1, {re.escape(str(annotation))}, must be \(start, end, label\)"
+    with pytest.raises(ValueError, match=message):
+        set_offset_ents(doc, [(17, 21, "LOC"), annotation])
+    assert not doc.has_annotation("ENT_IOB")
+
+
+def test_set_offset_ents_refuses_what_is_not_accepted():
+    doc = NLP.make_doc("Anna Ek lives in Oslo.")
+    with pytest.raises(ValueError, match=r"Annotation 0, .* is not accepted"):
+        set_offset_ents(doc, [SpanRecord(0, 7, "PER", status="rejected")])
