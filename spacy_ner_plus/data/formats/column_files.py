@@ -8,6 +8,9 @@ from ...records import TextRecord
 from .column_records import group_sentences, make_record
 from .columns import AUTO, has_markers, read_columns
 
+# Sentences that are seldom one document.
+MANY = 100
+
 
 @dataclass
 class ColumnRecords:
@@ -33,11 +36,18 @@ class ColumnRecords:
         """Each document, with the file and line where it starts."""
         file = read_columns(self.path, layout=self.layout, scheme=self.scheme)
         self.notes = [f"layout {file.layout}", f"tag scheme {file.scheme}"]
-        if self.group and not self.ignore_markers and has_markers(file.sentences):
+        # one mark on top of all may be a heading: it divides nothing
+        divides, n_sentences = has_markers(file.sentences[1:]), len(file.sentences)
+        use_markers = not self.ignore_markers and (divides or not self.group)
+        if self.group and use_markers:
             self.warnings = [
                 "--group is not used: the file marks its documents (see --ignore-markers)"
             ]
-        use_markers = not self.ignore_markers
+        elif use_markers and not divides and n_sentences > MANY and has_markers(file.sentences):
+            self.warnings = [
+                f"the file has one document mark, on top: all its {n_sentences:,} sentences make "
+                "one document. If they are several, say with --group how many belong together"
+            ]
         n_added = 0
         for sentences in group_sentences(file.sentences, self.group or 1, use_markers=use_markers):
             record = make_record(sentences)

@@ -17,6 +17,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..sources.raw_files import open_bytes
+
+# Characters of a line in a message: one that is no text may be megabytes long.
+MOST_SHOWN = 80
 LAYOUTS = ("conll2003", "tsv", "uner")
 
 _COLUMNS = {
@@ -45,7 +49,8 @@ class Line:
 
     def error(self, message: str) -> ValueError:
         """The error to raise for this line; `message` says what is wrong and what to do."""
-        return ValueError(f"{self.path}, line {self.number}: {self.content!r}: {message}")
+        shown = repr(self.content[:MOST_SHOWN]) + "..." * (len(self.content) > MOST_SHOWN)
+        return ValueError(f"{self.path}, line {self.number}: {shown}: {message}")
 
 
 @dataclass(frozen=True)
@@ -73,17 +78,21 @@ class Block:
 def read_lines(path: Path) -> list[Line]:
     """The lines of a UTF-8 file, with or without byte order mark, Unix or Windows line ends.
 
+    The file may be packed with gzip.
+
     RAISES (ValueError): A line is not UTF-8.
     """
     lines = []
+    with open_bytes(path) as file:
+        data = file.read()
     # Only a line feed ends a line: tokens may hold U+2028, U+0085 and the like.
-    for number, raw in enumerate(path.read_bytes().split(b"\n"), start=1):
+    for number, raw in enumerate(data.split(b"\n"), start=1):
         try:
             content = raw.decode("utf-8-sig" if number == 1 else "utf-8")
         except UnicodeDecodeError as error:
             raise ValueError(
-                f"{path}, line {number}: {raw!r}: byte {raw[error.start]:#04x} at position "
-                f"{error.start} is not UTF-8. Convert the file to UTF-8 first."
+                f"{path}, line {number}: {raw[:MOST_SHOWN]!r}: byte {raw[error.start]:#04x} at "
+                f"position {error.start} is not UTF-8. Convert the file to UTF-8 first."
             ) from error
         lines.append(Line(path, number, content.removesuffix("\r")))
     return lines

@@ -127,7 +127,8 @@ def find_format(path: Path) -> str:
     """
     if path.is_dir():
         return "spacy"
-    if (format := _by_suffix(path)) is not None:
+    unpacked = path.with_suffix("") if path.suffix.lower() == ".gz" else path
+    if (format := _by_suffix(unpacked)) is not None:
         return format
     first = next((line for _, line in numbered_lines(path) if line.strip()), b"")
     try:

@@ -44,7 +44,8 @@ def open_input(path: Path, format: str | None, fields: Fields) -> Input:
         found = sorted(name for name in FOLDERS if next(path.rglob(f"*{_suffix(name)}"), None))
         format = _chosen(format, FOLDERS, found, f"The folder {path}")
         return FOLDERS[format](path, fields)
-    found = [SUFFIXES[path.suffix.lower()]] if path.suffix.lower() in SUFFIXES else []
+    packed = Path(path.stem) if path.suffix.lower() == ".gz" else path
+    found = [SUFFIXES[packed.suffix.lower()]] if packed.suffix.lower() in SUFFIXES else []
     return FORMATS[_chosen(format, FORMATS, found, f"The file {path}")](path, fields)
 
 

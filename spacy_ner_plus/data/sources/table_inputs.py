@@ -2,10 +2,12 @@
 
 import csv
 from collections.abc import Iterable, Iterator
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
 from ...support.extras import require
+from .raw_files import open_bytes
 from .rows import Fields, InputRow, RowError, SourceDocument
 
 # A quote that is never closed must not take the rest of a large file into memory.
@@ -59,7 +61,10 @@ class SeparatedValues:
     def _rows(self) -> Iterator[tuple[int, str, Any]]:
         """Each row's first line, its raw text, and its columns or what is wrong with them."""
         csv.field_size_limit(max(csv.field_size_limit(), MAX_FIELD))
-        with self.path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
+        with (
+            open_bytes(self.path) as data,
+            TextIOWrapper(data, "utf-8-sig", "surrogateescape", newline="") as file,
+        ):
             lines = _Taken(file)
             reader = csv.reader(lines, delimiter=self._delimiter, strict=True)
             columns: list[str] | str | None = []

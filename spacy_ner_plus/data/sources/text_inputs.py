@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from .raw_files import HEAD, check_head, open_bytes
 from .rows import Fields, InputRow, RowError, SourceDocument, decode, make_document
 
 
@@ -20,9 +21,11 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
     """The lines of a file, from 1.
 
     They end with a line feed, before which there may be a carriage return; a byte order mark at the
-    start of the file is left out.
+    start of the file is left out. The file may be packed with gzip.
+
+    RAISES ValueError: If it is in another encoding than UTF-8, or plainly no text.
     """
-    with path.open("rb") as file:
+    with open_bytes(path) as file:
         for number, line in enumerate(file, start=1):
             line = line.removesuffix(b"\n").removesuffix(b"\r")
             yield number, line.removeprefix(BOM_UTF8) if number == 1 else line
@@ -96,7 +99,12 @@ class TextFolder:
 
     def parse(self, row: InputRow) -> SourceDocument:
         """See Input.parse. The file's path within the folder is the id."""
-        data = row.raw.read_bytes().removeprefix(BOM_UTF8)
+        data = row.raw.read_bytes()
+        try:
+            check_head(row.raw, data[:HEAD])
+        except ValueError as error:
+            raise RowError(str(error)) from None
+        data = data.removeprefix(BOM_UTF8)
         return make_document(row, decode(data), row.file, {})
 
     def show(self, row: InputRow) -> str:

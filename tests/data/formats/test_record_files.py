@@ -2,11 +2,18 @@
 
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import spacy
 
-from spacy_ner_plus.data.formats.record_files import FORMATS, find_format, read, write
+from spacy_ner_plus.data.formats.record_files import (
+    FORMATS,
+    find_format,
+    open_records,
+    read,
+    write,
+)
 from spacy_ner_plus.records import RelationRecord, SpanRecord, TextRecord, TokenRecord
 from tests.record_schema import DOCS
 
@@ -110,3 +117,18 @@ def test_what_the_docs_show(tmp_path, monkeypatch):
     exec(code, {})
     [record] = read("train.jsonl")
     assert record.text == "Anna bor"
+
+
+@pytest.mark.parametrize("n", [3, 101])
+def test_one_document_mark_on_top_of_a_file(tmp_path: Path, n: int) -> None:
+    """It may be a heading: --group is used then, and without it many sentences are noticed."""
+    path = tmp_path / "a.conll"
+    path.write_text("-DOCSTART- -X- O O\n\n" + "Anna NNP I-NP B-PER\n\n" * n)
+    grouped = open_records(path, group=2)
+    assert len(list(grouped.records())) == (n + 1) // 2
+    assert grouped.warnings == []
+    whole = open_records(path)
+    assert len(list(whole.records())) == 1
+    assert [f"all its {n:,} sentences make one document" in one for one in whole.warnings] == (
+        [True] if n > 100 else []
+    )
