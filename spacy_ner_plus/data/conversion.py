@@ -55,8 +55,14 @@ class Conversion:
 
     @property
     def warnings(self) -> list[str]:
-        """What the output lacks of the texts."""
-        return lost_in(self.output, self.lost)
+        """What the output lacks of the texts, and types to be renamed that no entity has."""
+        types = ", ".join(sorted(self.entities)) or "none"
+        unused = [
+            f"no entity has the type {old!r} that is to be renamed; there are: {types}"
+            for old, count in self.mapped.items()
+            if not count
+        ]
+        return [*lost_in(self.output, self.lost), *unused]
 
     @property
     def shown_misaligned(self) -> str:

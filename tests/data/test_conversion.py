@@ -1,6 +1,7 @@
 """Annotated texts to .spacy files: character offsets on tokens, and what does not fit."""
 
 import json
+from pathlib import Path
 
 import pytest
 from spacy.tokens import DocBin
@@ -188,3 +189,12 @@ def test_the_same_rows_give_the_same_bytes(source, tmp_path):
     for name in ("a.spacy", "b.spacy"):
         convert(source, tmp_path / name, misaligned="missing")
     assert (tmp_path / "a.spacy").read_bytes() == (tmp_path / "b.spacy").read_bytes()
+
+
+def test_type_to_be_renamed_that_no_entity_has_is_told(tmp_path: Path) -> None:
+    (tmp_path / "a.tsv").write_text("Anna\tB-PER\nMalmö\tB-LOC\n", encoding="utf8")
+    renamed = {"PER": "PERSON", "NOPE": "X"}
+    done = convert(tmp_path / "a.tsv", tmp_path / "a.spacy", label_map=renamed)
+    assert done.warnings == [
+        "no entity has the type 'NOPE' that is to be renamed; there are: LOC, PERSON"
+    ]
