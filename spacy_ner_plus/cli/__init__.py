@@ -7,6 +7,7 @@ its own commands.
 import typer
 from spacy.cli._util import app as spacy_app
 
+from ._terminal import print_plainly
 from .calibrate import calibrate_cli
 from .compare import compare_cli
 from .convert import convert_cli
@@ -31,6 +32,7 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
+app.callback()(print_plainly)
 app.command("calibrate")(calibrate_cli)
 app.command("compare")(compare_cli)
 app.command("convert")(convert_cli)

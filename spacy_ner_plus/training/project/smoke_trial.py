@@ -9,6 +9,7 @@ Imports nothing but the standard library before the sockets are blocked.
 
 import socket
 import sys
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -49,7 +50,7 @@ def make_page(docs: "list[Doc]") -> str:
     for doc in docs:
         ents = []
         for ent in doc.ents:
-            label = f"{ent.label_} {ent._.probability:.2f}"
+            label = escape(f"{ent.label_} {ent._.probability:.2f}")  # displaCy escapes texts only
             colors[label.upper()] = PALETTE[labels.index(ent.label_) % len(PALETTE)]
             ents.append({"start": ent.start_char, "end": ent.end_char, "label": label})
         records.append({"text": doc.text, "ents": ents, "title": None})

@@ -7,6 +7,7 @@ import pytest
 import spacy
 from spacy.tokens import Span
 
+from spacy_ner_plus.annotation.probabilities import register_probability
 from spacy_ner_plus.training.project.smoke_run import TRIAL_SCRIPT, clean_variables, find_wheels
 from spacy_ner_plus.training.project.smoke_trial import make_page
 
@@ -71,14 +72,14 @@ def test_block_sockets_stops_every_connection(attempt: str) -> None:
 
 
 def test_make_page_shows_probability_in_the_label() -> None:
-    if not Span.has_extension("probability"):
-        Span.set_extension("probability", default=None)
+    register_probability()
     doc = spacy.blank("en")("Aspirin against <headache>")
-    doc.ents = [Span(doc, 0, 1, "Chemical"), Span(doc, 3, 4, "Disease")]
+    doc.ents = [Span(doc, 0, 1, "Chemical"), Span(doc, 3, 4, "<script>x</script>")]
     for ent, probability in zip(doc.ents, (0.974, 0.5), strict=True):
         ent._.probability = probability
     page = make_page([doc])
     assert page.startswith("<!DOCTYPE html>")
     assert "Chemical 0.97" in page
-    assert "Disease 0.50" in page
+    assert "&lt;script&gt;x&lt;/script&gt; 0.50" in page
+    assert "<script>" not in page
     assert "&lt;" in page
