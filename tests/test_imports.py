@@ -90,12 +90,13 @@ ALLOWED = {
 # What commands may import of other packages, and of this one besides the face: each other, and what
 # prints tables.
 CLI_PACKAGES = {
-    "collections", "contextlib", "logging", "pathlib", "spacy", "traceback", "typer", "typing",
-    "wasabi",
+    "collections", "contextlib", "logging", "pathlib", "re", "spacy", "sys", "traceback", "typer",
+    "typing", "wasabi",
 }  # fmt: skip
 WITHIN_REACH = ("cli.", "evaluation.terminal.", "evaluation.comparison.comparison_terminal.")
 # And by name, which a new command should do without.
 BEYOND_THE_FACE = {
+    "compare": {"support.output_folder.check_output_folder"},  # before pipelines run
     "convert": {"data.formats.columns.AUTO"},  # the default that its help shows
     "evaluate": {"evaluation.evaluate.check_folder"},  # before a pipeline runs for an hour
     "init_config": {"training.project.encoder_wheel.ENCODER_FOLDER"},  # named in what to do next

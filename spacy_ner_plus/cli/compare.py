@@ -75,10 +75,13 @@ def compare_cli(
             print_comparison,
             print_examples,
         )
+        from ..support.output_folder import check_output_folder
 
         gate = Gate(max_drop, max_type_drop, min_support, significant)
         if significant and gate.is_open:
             raise ValueError("--significant needs --max-drop or --max-type-drop to act on.")
+        if output is not None:
+            check_output_folder(output)
         prepare(gpu_id, code)
         comparison = compare(
             model_a,

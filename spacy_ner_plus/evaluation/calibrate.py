@@ -12,6 +12,8 @@ from ..metrics.reliability import Agreement
 from ..models.decoding.calibration import Calibration
 from ..pipeline.capabilities import HasCalibration, find_component
 from ..pipeline.judged_entities import TooFewEntitiesError, fit
+from ..pipeline.saving.whole_pipeline import save_whole
+from ..support.output_folder import check_output_folder
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,8 @@ def calibrate(
 
     model (Language / str / Path): A trained pipeline, which is changed, or its name or folder.
     data (str / Path): .spacy file with gold annotation that it was not trained on, or a folder.
-    output (str / Path): Folder for the calibrated pipeline; None to write nothing.
+    output (str / Path): Folder for the calibrated pipeline, which may be that of the model; None to
+        write nothing.
     test (str / Path): Further data, to see how well it worked.
     tokens (str): Which tokens the pipeline gets: "reference" or "pipeline", see evaluate.
     if_enough (bool): Where there are too few entities to calibrate on, go on with the pipeline as
@@ -56,6 +59,8 @@ def calibrate(
     RETURNS (Calibrated): The calibration, and what it does.
     RAISES ValueError: If there are no data, no such component, or too few entities.
     """
+    if output is not None:
+        check_output_folder(Path(output))
     nlp = model if isinstance(model, Language) else util.load_model(model)
     ner: HasCalibration = find_component(nlp, component, HasCalibration, "can be calibrated")
     paths = {"development": data} | ({} if test is None else {"test": test})
@@ -71,7 +76,7 @@ def calibrate(
             raise
         problem = str(error)
     if output is not None:
-        nlp.to_disk(output)
+        save_whole(nlp, Path(output))
     return Calibrated(
         ner.calibration,
         before={name: entities.agreement(old) for name, entities in judged.items()},

@@ -9,6 +9,7 @@ from spacy.language import Language
 
 from ..data.doc_files import find_files, read_file
 from ..support.extras import require
+from ..support.output_folder import check_output_folder
 from ..support.typed_json import from_json
 from .measures import EvaluationSettings, measure
 from .partial import EXTRA
@@ -116,11 +117,10 @@ def evaluate(
 def check_folder(folder: Path) -> None:
     """Make the folder that an evaluation is to be written to, and find out what would be missing.
 
-    RAISES ValueError: If it is a file, or matplotlib is not installed.
+    RAISES ValueError: If it is a file, can't be written to, or matplotlib is not installed.
     """
     require("matplotlib", EXTRA)
-    if folder.exists() and not folder.is_dir():
-        raise ValueError(f"{folder} is a file: --output takes a folder.")
+    check_output_folder(folder)
     folder.mkdir(parents=True, exist_ok=True)
 
 

@@ -15,6 +15,8 @@ from ..models.onnx.parity import Parity, compare
 from ..models.onnx.shim import OnnxShim
 from ..models.runtime.tagger_shim import shim_of
 from ..pipeline.capabilities import HasTaggerShim, find_component
+from ..pipeline.saving.whole_pipeline import save_whole
+from ..support.output_folder import check_output_folder
 
 # Larger differences between scores than rounding makes.
 TOLERANCE = 1e-3
@@ -60,14 +62,15 @@ def export_onnx(
     ner: HasTaggerShim = find_component(nlp, component, HasTaggerShim, "has a tagger to export")
     parity = _export(nlp, ner, _read_docs(nlp, data), quantize=quantize)
     if output is not None:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        nlp.to_disk(output)
+        save_whole(nlp, output)
     return parity
 
 
 def _check_arguments(output: Path | None, data: Path | None) -> None:
     if output is not None and output.exists() and not (output.is_dir() and _is_empty(output)):
         raise ValueError(f"{output} exists and is not an empty folder: name a new one.")
+    if output is not None:
+        check_output_folder(output)
     if data is not None and not data.exists():
         raise ValueError(f"There is no data at {data}: write it with ner-plus convert.")
 

@@ -32,7 +32,11 @@ class CommittedFolder:
         """
         self.recover()
         self._unfinished.mkdir(parents=True)
-        yield self._unfinished
+        try:
+            yield self._unfinished
+        except BaseException:
+            remove(self._unfinished)
+            raise
         sync_tree(self._unfinished)
         if self.path.exists():
             self.path.rename(self._replaced)

@@ -1,5 +1,6 @@
 """One process at a time."""
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,16 +14,21 @@ if sys.platform != "win32":
 def locked(path: Path, work: Path) -> Iterator[None]:
     """Keep other processes from the same work (but not on Windows).
 
-    path (Path): The lock file, which stays. The lock ends with the process, however that ends.
+    path (Path): A folder that is there, or a lock file, which stays. The lock ends with the
+        process, however that ends.
     work (Path): What is being written, for the message.
     RAISES ValueError: If another process has the lock.
     """
     if sys.platform == "win32":
         yield
         return
-    with path.open("w") as file:
+    flags = os.O_RDONLY if path.is_dir() else os.O_WRONLY | os.O_CREAT
+    descriptor = os.open(path, flags, 0o666)
+    try:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise ValueError(f"Another process is at work on {work}.") from error
         yield
+    finally:
+        os.close(descriptor)

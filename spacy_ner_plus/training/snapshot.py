@@ -10,6 +10,7 @@ import safetensors.numpy
 from spacy.language import Language
 from thinc.api import Optimizer
 
+from ..models.storage.files import named_errors
 from .optimizer_state import optimizer_from_arrays, optimizer_to_arrays, walk_shims
 from .randomness import Arrays
 
@@ -48,7 +49,8 @@ def write_snapshot(folder: Path, snapshot: Snapshot, nlp: Language, optimizer: O
     optimizer_state, arrays = optimizer_to_arrays(nlp, optimizer)
     groups = {"optimizer": arrays, **snapshot.random}
     named = {f"{group}/{name}": a for group, items in groups.items() for name, a in items.items()}
-    safetensors.numpy.save_file(named, folder / ARRAYS)
+    with named_errors(folder / ARRAYS):
+        safetensors.numpy.save_file(named, folder / ARRAYS)
     state = {
         "run": snapshot.run,
         "config": snapshot.config,

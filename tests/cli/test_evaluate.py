@@ -141,7 +141,7 @@ def test_evaluate_finds_out_what_is_wrong_before_the_pipeline_runs(
         (["--train", tmp_path / "none.spacy"], "There is no corpus at"),
         (["--train", model / "meta.json"], "meta.json is no .spacy file"),
         (["--output", data], "is a file: --output takes a folder"),
-        (["--output", data / "metrics"], "Not a directory"),
+        (["--output", data / "metrics"], "metrics can't be made, as"),
         (["--precision", "90"], "must be a share, 0 to 1"),
     ]:
         result = run("evaluate", model, data, *arguments)

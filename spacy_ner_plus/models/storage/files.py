@@ -10,7 +10,8 @@ used, and the weights are compared with the settings before memory is taken for 
 import gc
 import json
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,8 @@ class Weights:
 
     def to_file(self, path: Path) -> None:
         """Write a safetensors file without a copy of it in memory."""
-        safetensors.torch.save_file(self.tensors, path)
+        with named_errors(path):
+            safetensors.torch.save_file(self.tensors, path)
 
 
 # What msgpack and numpy raise when lengths, types or shapes are not what they should be.
@@ -137,6 +139,15 @@ def as_bytes(files: Mapping[str, Unsaved]) -> dict[str, bytes]:
         name: content.to_bytes() if isinstance(content, Weights) else _read(content)
         for name, content in files.items()
     }
+
+
+@contextmanager
+def named_errors(path: Path) -> Iterator[None]:
+    """RAISES OSError: If safetensors can't write a file, which its own error does not name."""
+    try:
+        yield
+    except safetensors.SafetensorError as error:
+        raise OSError(f"{path} can't be written: {error}. Is the disk full?") from error
 
 
 def write_file(path: Path, content: Unsaved) -> None:

@@ -105,6 +105,9 @@ class ComponentFiles:
             remove(unfinished)
 
     def _commit(self, unfinished: Path, folder: Path, saved: set[str]) -> None:
+        for inner in (MODEL, "vocab"):
+            if (folder / inner).is_symlink():  # of a stranger: what it points to is not ours
+                (folder / inner).unlink()
         if self.has_model:
             (folder / MODEL).mkdir(exist_ok=True)
         for name in set(self._wanted) - saved:
