@@ -8,6 +8,8 @@ characters) and one token many pieces.
 """
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
@@ -85,6 +87,20 @@ def align(
     return Alignment(tokens[order], pieces[order])
 
 
+@contextmanager
+def panics_as_errors() -> Iterator[None]:
+    """RAISES RuntimeError: Where Rust code panics, which Python's `except Exception` lets pass.
+
+    One bad document would end the work on all others.
+    """
+    try:
+        yield
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":  # pyo3 has no module to import it from
+            raise
+        raise RuntimeError(f"The tokenizer failed: {error}") from error
+
+
 class WordpieceTokenizer:
     """A fast Hugging Face tokenizer, set up so that it loses nothing.
 
@@ -95,6 +111,7 @@ class WordpieceTokenizer:
     pad_id (int): Vocabulary id to pad with; padding is masked, so any valid id does.
     """
 
+    @panics_as_errors()
     def __init__(self, tokenizer: Tokenizer, *, pad_id: int = 0) -> None:
         tokenizer.no_truncation()
         tokenizer.no_padding()
@@ -104,12 +121,19 @@ class WordpieceTokenizer:
         self.tokenizer = tokenizer
         self.pad_id = pad_id
 
+    @panics_as_errors()
     def __call__(self, texts: list[str]) -> list[Pieces]:
         """Split every text, in one call that uses all cores."""
         return [
             _pieces(encoding)
             for encoding in self.tokenizer.encode_batch(texts, add_special_tokens=False)
         ]
+
+    @property
+    def largest_id(self) -> int:
+        """The largest vocabulary id that it gives, or pads with."""
+        ids = self.tokenizer.get_vocab(with_added_tokens=False).values()
+        return max(*self.prefix, *self.suffix, self.pad_id, *ids, 0)
 
     @property
     def n_special(self) -> int:
@@ -127,6 +151,7 @@ class WordpieceTokenizer:
         return str(self.tokenizer.to_str())
 
     @classmethod
+    @panics_as_errors()
     def from_json(cls, text: str, *, pad_id: int) -> "WordpieceTokenizer":
         """The tokenizer that to_json was called on."""
         return cls(Tokenizer.from_str(text), pad_id=pad_id)

@@ -13,7 +13,7 @@ from spacy.tokens import Doc
 from tokenizers import Regex, Tokenizer, models, pre_tokenizers, processors
 
 from spacy_ner_plus.text.joined import join_docs
-from spacy_ner_plus.text.wordpieces import WordpieceTokenizer, align
+from spacy_ner_plus.text.wordpieces import WordpieceTokenizer, align, panics_as_errors
 from tests import tiny
 from tests.text.hard_texts import ANY_TEXT, HARD_TEXTS
 
@@ -285,3 +285,15 @@ def test_joined_alignment_leaves_out_whitespace_and_what_has_no_pieces(
     assert by_bytes.unique_tokens().tolist() == [0, 2, 3]
     by_words = join_docs([doc], get_tokenizer("wordpiece")).alignment
     assert by_words.unique_tokens().tolist() == [0, 3]
+
+
+class PanicException(BaseException):
+    """As pyo3 names what it makes of a panic in Rust."""
+
+
+def test_panics_are_errors() -> None:
+    message = "The tokenizer failed: index out of bounds"
+    with pytest.raises(RuntimeError, match=message), panics_as_errors():
+        raise PanicException("index out of bounds")
+    with pytest.raises(KeyboardInterrupt), panics_as_errors():
+        raise KeyboardInterrupt

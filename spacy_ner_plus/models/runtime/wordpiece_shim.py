@@ -14,6 +14,7 @@ from ...text.batches import Batch, make_batch
 from ...text.packing import Bucket
 from ...text.word_forms import WORD_FORMS
 from ..pretrained.loading import load_encoder, load_token_classifier, load_tokenizer
+from ..storage.files import SETTINGS, TOKENIZER
 from .device import max_bucket_pieces
 from .shim_settings import WordpieceSettings
 from .torch_shim import TorchShim
@@ -92,7 +93,19 @@ class WordpieceShim(TorchShim):
         n_word_forms = len(WORD_FORMS) if saved["word_forms"] else 0
         encoder = TransformerEncoder.from_config(saved["encoder"], n_word_forms=n_word_forms)
         self.check_window(encoder.max_pieces)
+        self.check_ids(encoder)
         return encoder
+
+    def check_ids(self, encoder: TransformerEncoder) -> None:
+        """RAISES ValueError: If the tokenizer gives ids for which the encoder has no embeddings."""
+        table = encoder.model.get_input_embeddings()
+        n_rows, largest = getattr(table, "num_embeddings", None), self.tokenizer.largest_id
+        if n_rows is not None and largest >= n_rows:
+            raise ValueError(
+                f"{TOKENIZER} has vocabulary ids up to {largest:,} (pad_id {self.tokenizer.pad_id} "
+                f"of {SETTINGS}), but the encoder has {n_rows:,} embeddings only: the files do not "
+                "belong together."
+            )
 
     def check_word_forms(self, are_saved: bool) -> None:
         """RAISES ValueError: If the config wants word forms that are not saved, or the reverse."""
