@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 from spacy.language import Language
-from spacy.tokens import Doc, Span, SpanGroup
+from spacy.tokens import Doc, Span
 from spacy.vocab import Vocab
 
 from ..records import SpanRecord, Stretch, TextRecord, TokenRecord, add_white_space
@@ -12,6 +12,7 @@ from .existing import existing
 from .gold import ANNOTATED_LABELS, annotated_labels, register_annotated_labels
 from .offsets import Misaligned, TokenEdges, set_flat_ents
 from .probabilities import PROBABILITY, SCORES, register_probability, scored_spans
+from .scored_group import ScoredGroup
 from .token_states import MISSING
 
 
@@ -157,7 +158,7 @@ def _set_probabilities(placed: Sequence[tuple[Span, float | None]]) -> None:
 def _set_group(doc: Doc, key: str, placed: Sequence[tuple[Span, float | None]]) -> None:
     scores = [probability for _, probability in placed]
     attrs = {SCORES: scores} if any(score is not None for score in scores) else {}
-    doc.spans[key] = SpanGroup(doc, name=key, spans=[span for span, _ in placed], attrs=attrs)
+    doc.spans[key] = ScoredGroup(doc, name=key, spans=[span for span, _ in placed], attrs=attrs)
 
 
 def _check_all_known(record: TextRecord, spans_key: str) -> None:

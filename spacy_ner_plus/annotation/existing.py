@@ -1,11 +1,14 @@
 """What is known about a Doc before the model has read it: its entities and blocked tokens."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
 from spacy.tokens import Doc, Span
 
+from ..tags import Span as EntitySpan
 from ..tags import TagScheme
+from .scored_group import spans_of
 from .token_states import BEGIN, INSIDE
 
 
@@ -19,7 +22,7 @@ class Existing:
     """
 
     taken: np.ndarray
-    entities: list[tuple[int, int, str]]
+    entities: list[EntitySpan]
     blocked: np.ndarray
 
     def is_free(self, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
@@ -32,13 +35,34 @@ class Existing:
         return [doc[i : i + 1] for i in self.blocked.tolist()]
 
 
-def existing(doc: Doc) -> Existing:
-    """What is on the Doc already."""
-    columns = doc.to_array(["ENT_IOB", "ENT_TYPE"]).reshape(-1, 2)
-    taken = np.isin(columns[:, 0], (INSIDE, BEGIN))
+def existing(doc: Doc, own: Collection[EntitySpan] = ()) -> Existing:
+    """What is on the Doc already.
+
+    own: Entities that do not count: those that the reader put there itself.
+    """
+    columns = doc.to_array(["ENT_IOB", "ENT_TYPE"]).reshape(-1, 2)  # (n_tokens, 2)
+    taken = np.isin(columns[:, 0], (INSIDE, BEGIN))  # (n_tokens,)
     blocked = np.flatnonzero((columns[:, 0] == BEGIN) & (columns[:, 1] == 0))
-    entities = [(ent.start, ent.end, ent.label_) for ent in doc.ents]
-    return Existing(taken, entities, blocked)
+    entities = entity_spans(doc)
+    for start, end, _ in own:
+        taken[start:end] = False
+    return Existing(taken, [entity for entity in entities if entity not in own], blocked)
+
+
+def nothing_on(doc: Doc) -> Existing:
+    """What is on a Doc of which nothing counts."""
+    return Existing(np.zeros(len(doc), dtype=bool), [], np.zeros(0, dtype=np.int64))
+
+
+def entity_spans(doc: Doc) -> list[EntitySpan]:
+    """The entities of a Doc, on its own tokens."""
+    return [(ent.start, ent.end, ent.label_) for ent in doc.ents]
+
+
+def own_entities(doc: Doc, component: str) -> set[EntitySpan]:
+    """The entities of a Doc that a component put there when it read the Doc before."""
+    found = {(span.start, span.end, span.label_) for span in spans_of(doc, component)}
+    return found and found & set(entity_spans(doc))
 
 
 def permitted_tags(known: Existing, row_tokens: np.ndarray, scheme: TagScheme) -> np.ndarray:

@@ -13,6 +13,7 @@ from spacy.tokens import Doc
 from spacy.training import Example
 
 from ..tags import Span
+from .existing import entity_spans
 from .gold import annotated_labels
 from .token_states import MISSING
 
@@ -70,8 +71,3 @@ def verdicts(example: Example, predicted: list[Span]) -> list[bool | None]:
             found.append(waiting[span] > 0)
             waiting[span] -= 1
     return found
-
-
-def entity_spans(doc: Doc) -> list[Span]:
-    """The entities of a Doc, on its own tokens."""
-    return [(ent.start, ent.end, ent.label_) for ent in doc.ents]

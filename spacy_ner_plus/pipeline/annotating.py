@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 
 import numpy as np
-from spacy.tokens import Doc, Span, SpanGroup
+from spacy.tokens import Doc, Span
 
-from ..annotation.existing import existing
+from ..annotation.existing import existing, own_entities
 from ..annotation.probabilities import PROBABILITY, ROUNDING, register_probability
+from ..annotation.scored_group import ScoredGroup, spans_of
 from ..models.decoding.entities import Entities
 
 
@@ -32,20 +33,24 @@ def check_probabilities(probabilities: np.ndarray) -> None:
 class Annotator:
     """Writes entities and their probabilities to Docs.
 
+    component (str): The name of the component that found them. What it wrote to a Doc when it read
+        it before, its entities with their probabilities and ids, is replaced.
     labels (Sequence[int]): The labels in the vocabulary's string store.
     least: (n_labels,) float, the least probability of an entity of each type.
-    overwrites (bool): Whether entities that are there already are replaced, or kept.
+    overwrites (bool): Whether entities of others are replaced as well, or kept.
     spans_key (str): Where in doc.spans the entities go; None for nowhere.
     """
 
     def __init__(
         self,
+        component: str,
         labels: Sequence[int],
         least: np.ndarray,
         *,
         overwrites: bool,
         spans_key: str | None,
     ) -> None:
+        self._component = component
         self._labels = labels
         self._least = least
         self._overwrites = overwrites
@@ -60,26 +65,46 @@ class Annotator:
         check_probabilities(entities.probabilities)
         # an entity whose probability is not known (NaN) stays at any threshold
         is_wanted = ~(entities.probabilities < self._least[entities.labels])
-        is_bare = self._overwrites or not doc.has_annotation("ENT_IOB")
-        known = None if is_bare else existing(doc)
-        if known is not None:
-            is_wanted &= known.is_free(entities.starts, entities.ends)
-        probabilities = entities.probabilities[is_wanted]
+        kept: list[Span] = []
+        blocked: list[Span] = []
+        if doc.has_annotation("ENT_IOB"):
+            own = own_entities(doc, self._component)
+            if not self._overwrites:
+                known = existing(doc, own)
+                is_wanted &= known.is_free(entities.starts, entities.ends)
+                blocked = known.blocked_spans(doc)
+                kept = [ent for ent in doc.ents if (ent.start, ent.end, ent.label_) not in own]
+            self._clear(doc, kept)
         columns = (entities.starts, entities.ends, entities.labels)
         found = [
             Span(doc, start, end, self._labels[label])
             for start, end, label in zip(*(c[is_wanted].tolist() for c in columns), strict=True)
         ]
-        if known is None:
-            doc.set_ents(found, default="outside")
-        else:
-            blocked = known.blocked_spans(doc)
-            doc.set_ents([*doc.ents, *found], blocked=blocked, default="outside")
-        values = [None if np.isnan(value) else value for value in probabilities.tolist()]
+        doc.set_ents([*kept, *found], blocked=blocked, default="outside")
+        probabilities = entities.probabilities[is_wanted].tolist()
+        values = [None if np.isnan(value) else value for value in probabilities]
         if self._is_stored:
             for span, value in zip(found, values, strict=True):
                 span._.set(PROBABILITY, value)
         if self._spans_key is not None:
-            attrs = {} if None in values else {"scores": probabilities}
-            group = SpanGroup(doc, name=self._spans_key, spans=found, attrs=attrs)
-            doc.spans[self._spans_key] = group
+            doc.spans[self._spans_key] = ScoredGroup(
+                doc, name=self._spans_key, spans=found, scores=values, component=self._component
+            )
+
+    def _clear(self, doc: Doc, kept: Sequence[Span]) -> None:
+        """Take from all entities but some what does not go with them: set_ents leaves it there.
+
+        Probabilities are kept by characters and ids by tokens, whichever entity comes to be there.
+        """
+        stay = {(ent.start, ent.end) for ent in kept}
+        former = [*doc.ents, *spans_of(doc, self._component)]
+        gone = [span for span in former if (span.start, span.end) not in stay]
+        if self._is_stored:
+            for span in gone:
+                span._.set(PROBABILITY, None)
+        is_kept = np.zeros(len(doc), dtype=bool)
+        for ent in kept:
+            is_kept[ent.start : ent.end] = True
+        has_ids = doc.to_array(["ENT_ID", "ENT_KB_ID"]).reshape(-1, 2).any(axis=1)  # (n_tokens,)
+        for i in np.flatnonzero(has_ids & ~is_kept).tolist():
+            doc[i].ent_id_ = doc[i].ent_kb_id_ = ""

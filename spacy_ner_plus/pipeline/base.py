@@ -88,6 +88,7 @@ class EntityPipe(SavedPipe):
         """
         check_existing_ents(self.existing_ents, self.existing_ents_choices)
         return Annotator(
+            self.name,
             [self.vocab.strings.add(label) for label in self.labels],
             thresholds(self.threshold, self.labels),
             overwrites=self.existing_ents == "overwrite",

@@ -7,7 +7,8 @@ import numpy as np
 from spacy import registry
 from spacy.training import Example
 
-from ..annotation.judging import entity_spans, in_reference
+from ..annotation.existing import entity_spans
+from ..annotation.judging import in_reference
 from ..metrics.spans import count_spans, scores_of
 
 Scorer = Callable[..., dict[str, Any]]

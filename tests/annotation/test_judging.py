@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 
+from spacy_ner_plus.annotation.existing import entity_spans
 from spacy_ner_plus.annotation.gold import register_annotated_labels
-from spacy_ner_plus.annotation.judging import aligned, entity_spans, in_reference, verdicts
+from spacy_ner_plus.annotation.judging import aligned, in_reference, verdicts
 from spacy_ner_plus.metrics.spans import count_spans
 
 VOCAB = spacy.blank("en").vocab

@@ -13,6 +13,7 @@ import torch
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin, Span
 
+from spacy_ner_plus.annotation.probabilities import register_probability
 from spacy_ner_plus.nn.crf import CRF
 from spacy_ner_plus.pipeline.ner_plus.factory import NerPlus
 from tests.pipeline.samples import (
@@ -155,7 +156,8 @@ def test_probability_survives_copies_and_serialization(
 @pytest.fixture
 def own_extension() -> Iterator[Any]:
     """Registers an extension of that name in place of ours, and puts ours back."""
-    ours = Span.remove_extension("probability") if Span.has_extension("probability") else None
+    if Span.has_extension("probability"):
+        Span.remove_extension("probability")
 
     def register(**kwargs: Any) -> None:
         Span.set_extension("probability", **kwargs)
@@ -163,11 +165,7 @@ def own_extension() -> Iterator[Any]:
     yield register
     if Span.has_extension("probability"):
         Span.remove_extension("probability")
-    if ours is not None:
-        default, method, getter, setter = ours
-        Span.set_extension(
-            "probability", default=default, method=method, getter=getter, setter=setter
-        )
+    register_probability()
 
 
 @pytest.mark.parametrize(

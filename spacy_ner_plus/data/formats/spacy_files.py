@@ -19,7 +19,7 @@ from spacy.vocab import Vocab
 from ...annotation.doc_records import span_records, to_doc, to_record
 from ...annotation.gold import ANNOTATED_LABELS, register_annotated_labels
 from ...annotation.offsets import raise_misaligned
-from ...annotation.probabilities import PROBABILITY, register_probability
+from ...annotation.probabilities import PROBABILITY, PROBABILITY_OF, register_probability
 from ...records import VERSION, RelationRecord, SpanRecord, TextRecord, keys_of
 from ..doc_files import RECORD, find_files, read_file
 from ..sources.rows import as_plain
@@ -203,7 +203,7 @@ def _unread(doc: Doc) -> Iterator[str]:
     for name, value in data.items():
         is_read = name == "id" or (name == "meta" and isinstance(value, dict))
         if isinstance(name, tuple) and name[:1] == ("._.",):
-            if name[1] not in (ANNOTATED_LABELS, PROBABILITY):
+            if name[1] not in (ANNOTATED_LABELS, PROBABILITY, PROBABILITY_OF):
                 yield f"._.{name[1]}"
         elif not isinstance(name, str) or (name in _TAKEN and not is_read):
             yield f"doc.user_data[{name!r}]"
