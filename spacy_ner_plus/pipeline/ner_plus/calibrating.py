@@ -1,6 +1,6 @@
 """Judging the entities that a model finds in annotated documents, under any calibration."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from spacy.tokens import Doc
@@ -17,11 +17,22 @@ from ..judged_entities import JudgedEntities, can_be_judged
 BATCH_SIZE = 32
 
 
-def judge(model: Model[list[Doc], Emissions], examples: Iterable[Example]) -> JudgedEntities:
-    """Run a component's model once over annotated documents."""
+def judge(
+    model: Model[list[Doc], Emissions],
+    examples: Iterable[Example],
+    restricted: Callable[[list[Doc], Emissions], Emissions] | None = None,
+) -> JudgedEntities:
+    """Run a component's model once over annotated documents.
+
+    restricted (Callable): Rules out tags of some documents; None for none.
+    """
     examples = can_be_judged(examples)
     batches = minibatch([example.predicted for example in examples], BATCH_SIZE)
-    tagger, emissions = shim_of(model).tagger, [model.predict(batch) for batch in batches]
+    tagger = shim_of(model).tagger
+    emissions = [
+        model.predict(batch) if restricted is None else restricted(batch, model.predict(batch))
+        for batch in batches
+    ]
 
     def predict(under: Calibration) -> Iterator[Entities]:
         for of_batch in emissions:

@@ -9,7 +9,8 @@ from spacy.training import Example
 from spacy.vocab import Vocab
 from thinc.api import Model
 
-from ...annotation.existing import existing, permitted_tags
+from ...annotation.bounds import Bounds
+from ...annotation.existing import existing, nothing_on, own_entities, permitted_tags
 from ...annotation.gold import register_annotated_labels
 from ...models.decoding.calibration import Calibration
 from ...models.decoding.emissions import Emissions
@@ -43,8 +44,8 @@ class NerPlus(LearningPipe, CalibratedPipe):
     vocab (Vocab): The shared vocabulary.
     model (Model[List[Doc], Emissions]): The model; its TaggerShim knows the tags.
     name (str): The component's name in the pipeline.
-    tag_scheme, existing_ents, spans_key, threshold, label_weights, label_smoothing, scorer: See
-        make_ner_plus.
+    tag_scheme, existing_ents, spans_key, threshold, label_weights, label_smoothing, within_lines,
+        within_sentences, scorer: See make_ner_plus.
     RAISES ValueError: If a setting is unknown.
     """
 
@@ -62,6 +63,8 @@ class NerPlus(LearningPipe, CalibratedPipe):
         threshold: Threshold = None,
         label_weights: LabelWeights = None,
         label_smoothing: float = 0.0,
+        within_lines: str = "never",
+        within_sentences: bool = False,
         scorer: Callable[..., dict[str, Any]] | None = None,
     ) -> None:
         options.check_label_weights(label_weights)
@@ -77,6 +80,7 @@ class NerPlus(LearningPipe, CalibratedPipe):
         )
         self.label_weights = label_weights
         self.label_smoothing = label_smoothing
+        self.bounds = Bounds(lines=within_lines, sentences=within_sentences)
         self.cfg = {"balanced": {}}
         self.progress = UpdateCounts()
         self._rehearsal_model = None
@@ -91,15 +95,28 @@ class NerPlus(LearningPipe, CalibratedPipe):
         return tagger.decode(self.emissions(docs))
 
     def emissions(self, docs: Iterable[Doc]) -> Emissions:
-        """The scores of the tags, -inf for those that existing_ents = "constrain" rules out."""
+        """The scores of the tags, -inf for those that the settings rule out.
+
+        existing_ents = "constrain" rules out all but the entities that are there, within_lines and
+        within_sentences what would carry an entity across a line's end or a sentence's start.
+        """
         docs = list(docs)
-        emissions = self.model.predict(docs)
-        if self.existing_ents != "constrain":
+        constrains = self.existing_ents == "constrain"
+        return self._restricted(docs, self.model.predict(docs), constrains=constrains)
+
+    def _restricted(
+        self, docs: Sequence[Doc], emissions: Emissions, *, constrains: bool
+    ) -> Emissions:
+        if not (constrains or self.bounds):
             return emissions
-        permitted = [
-            permitted_tags(existing(doc), tokens, self.shim.scheme)
-            for doc, tokens in zip(docs, emissions.row_tokens, strict=True)
-        ]
+        permitted = []
+        for doc, tokens in zip(docs, emissions.row_tokens, strict=True):
+            own = own_entities(doc, self.name)
+            known = existing(doc, own) if constrains else nothing_on(doc)
+            tags = permitted_tags(known, tokens, self.shim.scheme)  # (n_rows, n_tags)
+            is_first = self.bounds.first_rows(doc, tokens) & ~known.taken[tokens]  # (n_rows,)
+            tags[is_first] &= self.shim.scheme.starts
+            permitted.append(tags)
         return constrain(emissions, permitted)
 
     # How sure it is
@@ -118,7 +135,10 @@ class NerPlus(LearningPipe, CalibratedPipe):
 
         RETURNS (JudgedEntities): Each entity that it finds, with whether it is right.
         """
-        return judge(self.model, examples)
+        return judge(self.model, examples, self._within_bounds)
+
+    def _within_bounds(self, docs: Sequence[Doc], emissions: Emissions) -> Emissions:
+        return self._restricted(docs, emissions, constrains=False)
 
     def alternatives(self, span: Doc | Span, k: int = 5) -> list[Reading]:
         """The k most probable readings of a sentence, or of any part of a document, best first.

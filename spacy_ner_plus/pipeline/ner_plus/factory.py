@@ -8,6 +8,7 @@ from spacy.tokens import Doc
 from thinc.api import Config, Model
 
 from ...models.decoding.emissions import Emissions
+from ..shared_keys import warn_of_shared_key
 from .component import NerPlus
 
 DEFAULT_CONFIG = """
@@ -18,6 +19,8 @@ spans_key = "ner_plus"
 threshold = null
 label_weights = null
 label_smoothing = 0.0
+within_lines = "never"
+within_sentences = false
 
 [ner_plus.scorer]
 @scorers = "spacy_ner_plus.ner_scorer.v1"
@@ -65,6 +68,8 @@ def make_ner_plus(
     threshold: float | dict[str, float] | None,
     label_weights: str | dict[str, float] | None,
     label_smoothing: float,
+    within_lines: str,
+    within_sentences: bool,
     scorer: Callable[..., dict[str, Any]] | None,
 ) -> NerPlus:
     """Create the component.
@@ -83,8 +88,14 @@ def make_ner_plus(
         entities by, beyond what the data say: recall for precision. "balanced" takes the inverse of
         the types' numbers. Probabilities are off by as much, and calibrate undoes it in part.
     label_smoothing (float): Share of each known token's target that is spread over all tags.
+    within_lines (str): Whether entities are kept within lines: "never"; "always", for lists and
+        forms; "auto" does so but where running text seems to be broken at some width, as there an
+        entity goes on in the next line. Probabilities are conditional on it.
+    within_sentences (bool): No entity goes across a sentence start that another component has set
+        before.
     scorer (Callable): The scoring method.
     """
+    warn_of_shared_key(nlp, name, spans_key)
     return NerPlus(
         nlp.vocab,
         model,
@@ -95,5 +106,7 @@ def make_ner_plus(
         threshold=threshold,
         label_weights=label_weights,
         label_smoothing=label_smoothing,
+        within_lines=within_lines,
+        within_sentences=within_sentences,
         scorer=scorer,
     )
