@@ -5,8 +5,9 @@ that it cannot carry on an entity that is known to end before it.
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from spacy.tokens import Doc, Span
@@ -86,7 +87,8 @@ def allowed_tags(example: Example, row_tokens: np.ndarray, scheme: TagScheme) ->
             spans.append((start, end, entity.label_))
         else:
             lost = Lost(entity, "none of its tokens can be tagged: no wordpiece lies in them")
-            logger.warning("A gold entity can't be learned: %s", lost)
+            _tell_of(str(lost))
+    check_known_labels(example.reference, scheme.labels)
     tags = scheme.encode(spans, len(row_tokens))
     allowed = np.zeros((len(row_tokens), scheme.n_tags), dtype=bool)
     allowed[np.arange(len(row_tokens)), tags] = True
@@ -100,6 +102,23 @@ def allowed_tags(example: Example, row_tokens: np.ndarray, scheme: TagScheme) ->
         if end < len(row_tokens) and missing[end]:
             allowed[end, scheme.inside[label_ids[label]]] = False
     return allowed
+
+
+@lru_cache(maxsize=10_000)  # once for each entity, and not again at every step
+def _tell_of(lost: str) -> None:
+    logger.warning("A gold entity can't be learned: %s", lost)
+
+
+def check_known_labels(reference: Doc, labels: Collection[str]) -> None:
+    """RAISES ValueError: If a document has an entity of a type that is not among the labels."""
+    for entity in reference.ents:
+        if entity.label_ not in labels:
+            raise ValueError(
+                f"The document {reference.text[:80]!r} has the entity {entity.text!r} of type "
+                f"{entity.label_!r}, but the component knows only {list(labels)}. Add the type: "
+                "with add_label before training, or in a config with "
+                '[initialize.after_init] @callbacks = "spacy_ner_plus.add_labels.v1".'
+            )
 
 
 def aligned_entities(example: Example) -> tuple[list[Span], np.ndarray]:

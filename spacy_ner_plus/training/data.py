@@ -32,13 +32,13 @@ class RecordedCorpus:
     """
 
     def __init__(self, corpus: Corpus) -> None:
-        self._corpus = corpus
+        self.corpus = corpus
         self._digest = hashlib.sha256()
         self._count = 0
 
     def __call__(self, nlp: Language) -> Iterator[Example]:
         """The corpus's examples; what each holds goes into the digest."""
-        for example in self._corpus(nlp):
+        for example in self.corpus(nlp):
             self._digest.update(_content(example.predicted, INPUT))
             self._digest.update(_content(example.reference, GOLD))
             self._count += 1

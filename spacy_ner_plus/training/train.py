@@ -10,11 +10,14 @@ from spacy.training.initialize import init_nlp
 from thinc.api import Config
 from wasabi import msg
 
+from ..support.locks import locked
+from ..support.output_folder import check_output_folder
 from .checkpoint import CheckpointFolder, verify
 from .load_config import load_config
 from .loop import CHECKPOINT, TrainingRun
 from .settings import check_config
 from .snapshot import read_state
+from .sourced import check_sourced_labels
 
 
 def train(
@@ -48,22 +51,24 @@ def train(
         or if config or data are not those that it was made with.
     """
     output = Path(output)
+    check_output_folder(output)
     import_code(code)
-    checkpoint = find_checkpoint(output, resume=resume, overwrite=overwrite)
     loaded = load_config(config, overrides)
     output.mkdir(parents=True, exist_ok=True)
-    msg.info(f"Saving to output directory: {output}")
-    setup_gpu(gpu_id)
-    run = _start(loaded, output, checkpoint, gpu_id=gpu_id, checkpoint_every=checkpoint_every)
-    msg.divider("Training pipeline")
-    if not run.run():
-        msg.warn(
-            f"Training was stopped after {run.state.n_steps} steps, which are saved. The same "
-            "command with --resume continues it."
-        )
-        return False
-    msg.good("Saved pipeline to output directory", output / "model-last")
-    return True
+    with locked(output, output):  # two trainings would write over each other's checkpoints
+        checkpoint = find_checkpoint(output, resume=resume, overwrite=overwrite)
+        msg.info(f"Saving to output directory: {output}")
+        setup_gpu(gpu_id)
+        run = _start(loaded, output, checkpoint, gpu_id=gpu_id, checkpoint_every=checkpoint_every)
+        msg.divider("Training pipeline")
+        if not run.run():
+            msg.warn(
+                f"Training was stopped after {run.state.n_steps} steps, which are saved. The same "
+                "command with --resume continues it."
+            )
+            return False
+        msg.good("Saved pipeline to output directory", output / "model-last")
+        return True
 
 
 def find_checkpoint(output: Path, *, resume: bool, overwrite: bool) -> Path | None:
@@ -115,6 +120,7 @@ def _start(
         stdout=sys.stdout,
         stderr=sys.stderr,
     )
+    check_sourced_labels(nlp, run.train_corpus.corpus, config, frozen=run.frozen)
     msg.good("Initialized pipeline")
     if checkpoint is not None:
         run.restore(checkpoint)

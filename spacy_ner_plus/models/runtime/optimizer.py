@@ -15,6 +15,7 @@ import torch
 from thinc.api import Optimizer
 from torch import Tensor, nn
 
+from .learning_rate import LearningRate
 from .loss_scale import LossScale
 
 # Above this rate a pretrained encoder forgets what it knows. spaCy's default is 0.001.
@@ -54,6 +55,7 @@ class ModuleOptimizer:
         self._head_lr_scale = head_lr_scale
         self._lr_decay = lr_decay
         self._lr_scale = lr_scale
+        self._rate = LearningRate()
         self._others = {"eps": 1e-8, "L2": 0.01, "grad_clip": 1.0}
         self._names = [name for name, p in module.named_parameters() if p.requires_grad]
         self._parameters = [p for p in module.parameters() if p.requires_grad]
@@ -63,12 +65,13 @@ class ModuleOptimizer:
     def step(self, settings: Optimizer) -> None:
         """One step with the gradients that are there, which are cleared.
 
-        settings (Optimizer): thinc's optimizer, read only. nlp.rehearse gives a function that has
-            its rate and betas only: the others then stay as they were at the step before.
+        settings (Optimizer): thinc's optimizer, read only but for a rate of 0: see LearningRate.
+            nlp.rehearse gives a function that has its rate and betas only: the others then stay as
+            they were at the step before.
         """
         for name in self._others:
             self._others[name] = getattr(settings, name, self._others[name])
-        rate = self._safe_rate(settings.learn_rate * self._lr_scale)
+        rate = self._safe_rate(self._rate.read(settings) * self._lr_scale)
         for group in self.adamw.param_groups:
             group["lr"] = rate * group["rate_scale"]
             group["betas"] = (settings.b1, settings.b2)

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from spacy.tokens import Doc
+from spacy.tokens import Doc, Span
 from spacy.training import Example
 
+from ...annotation.bounds import Bounds
 from ...annotation.gold import Lost, describe_lost, lost_entities
 from ...models.pretrained.tag_names import CheckpointTags
 
@@ -20,25 +21,34 @@ SAMPLE_SIZE = 10
 class Survey:
     """What was seen of the training data.
 
+    n_examples, n_annotated (int): All, and those of which something is known about entities.
     counts (Counter): Entities by label.
     sample (List[Doc]): A few documents that are not empty.
     """
 
+    n_examples: int
+    n_annotated: int
     counts: Counter[str]
     sample: list[Doc]
 
 
-def survey(examples: Iterable[Example], name: str) -> Survey:
-    """Look through the training data once, and warn of entities that can't be learned.
+def survey(examples: Iterable[Example], name: str, bounds: Bounds) -> Survey:
+    """Look through the training data once, and warn of entities that can't be learned or found.
 
-    name (str): The component, for the warning.
+    name (str): The component, for the warnings.
+    bounds (Bounds): What no entity is found across.
     """
+    n_examples = n_annotated = 0
     counts: Counter[str] = Counter()
     lost: list[Lost] = []
+    crossing: list[Span] = []
     sample: list[Doc] = []
     for example in examples:
+        n_examples += 1
+        n_annotated += example.reference.has_annotation("ENT_IOB")
         counts.update(ent.label_ for ent in example.reference.ents)
         lost.extend(lost_entities(example))
+        crossing.extend(bounds.crossing(example.reference))
         if len(sample) < SAMPLE_SIZE and len(example.predicted):
             sample.append(example.predicted)
     if lost:
@@ -47,7 +57,14 @@ def survey(examples: Iterable[Example], name: str) -> Survey:
             f"{describe_lost(lost)}",
             stacklevel=3,
         )
-    return Survey(counts, sample)
+    if crossing:
+        warnings.warn(
+            f"{len(crossing)} of {counts.total()} gold entities go across the end of a line or the "
+            f"start of a sentence, such as {crossing[0].text!r}: '{name}' never finds them, as "
+            "within_lines or within_sentences is set.",
+            stacklevel=3,
+        )
+    return Survey(n_examples, n_annotated, counts, sample)
 
 
 def choose_labels(
@@ -76,11 +93,20 @@ def choose_labels(
         labels = [*origin.labels, *(label for label in labels if label not in origin.labels)]
     if not labels:
         raise ValueError(
-            f"'{name}' found no entities in the training data and was given no labels. Annotate "
+            f"'{name}' found no entities {_in(seen)} and was given no labels. Annotate "
             f"doc.ents, give labels in [initialize.components.{name}] or with add_label, or name a "
             "checkpoint that was fine-tuned for token classification, which has labels of its own."
         )
     return labels
+
+
+def _in(seen: Survey) -> str:
+    if not seen.n_examples:
+        return (
+            "in the training data, as get_examples gave no example (it is called more than once, "
+            "and must give all examples each time: a function that returns a list does)"
+        )
+    return f"in the {seen.n_examples:,} training documents ({seen.n_annotated:,} are annotated)"
 
 
 def check_losses(losses: np.ndarray, examples: list[Example]) -> None:

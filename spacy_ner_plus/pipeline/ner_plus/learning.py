@@ -1,5 +1,6 @@
 """The labels of a component whose model scores tags, and how it learns."""
 
+import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,7 @@ from spacy.training import Example, validate_examples, validate_get_examples
 from thinc.api import Adam, Model, Optimizer, set_dropout_rate
 from torch import Tensor
 
+from ...annotation.bounds import Bounds
 from ...annotation.gold import allowed_tags
 from ...models.architectures.token_tagger import check_rehearsal
 from ...models.architectures.transformer_tagger import find_origin
@@ -42,11 +44,13 @@ class LearningPipe(TrainableEntityPipe):
 
     model (Model[List[Doc], Emissions]): The model; its TaggerShim knows the tags.
     label_weights, label_smoothing: See make_ner_plus.
+    bounds (Bounds): What no entity is found across.
     progress (UpdateCounts): What it has learned from.
     """
 
     label_weights: LabelWeights
     label_smoothing: float
+    bounds: Bounds
     progress: UpdateCounts
     # nlp.resume_training puts a copy of the model here
     _rehearsal_model: Model | None
@@ -112,7 +116,7 @@ class LearningPipe(TrainableEntityPipe):
             given, or the encoder can't be loaded.
         """
         validate_get_examples(get_examples, f"{self.name}.initialize")
-        seen = survey(get_examples(), self.name)
+        seen = survey(get_examples(), self.name, self.bounds)
         origin = find_origin(self.model, labels)
         labels = choose_labels(seen, labels, self.labels, origin, self.name)
         options.check_weighted_labels(self.label_weights, labels)
@@ -180,6 +184,13 @@ class LearningPipe(TrainableEntityPipe):
         )
         check_losses(losses, examples)
         n_annotated = sum(int((~tags.all(axis=1)).sum()) for tags in allowed)
+        if not n_annotated:
+            warnings.warn(  # the same words each time, so that Python shows them once
+                f"No token of a whole batch is annotated, so '{self.name}' learns nothing from it. "
+                "Set the entities of its documents (doc.ents = [] says that there are none), and "
+                "see doc._.annotated_labels.",
+                stacklevel=2,
+            )
         return float(losses.sum()) / max(1, n_annotated), gradient
 
     def _log_weights(self) -> np.ndarray | None:

@@ -1,0 +1,34 @@
+"""Components that a config takes from a trained pipeline: they are trained, but not initialised."""
+
+from typing import Any
+
+from spacy.language import Language
+from spacy.util import get_sourced_components
+from thinc.api import Config
+
+from ..annotation.gold import check_known_labels
+from ..pipeline.capabilities import HasTaggerShim
+from .data import Corpus
+from .randomness import capture, starting_from
+
+
+def check_sourced_labels(
+    nlp: Language, corpus: Corpus, config: Config, *, frozen: list[str]
+) -> None:
+    """Look through the training data for types that a component from elsewhere does not know.
+
+    Other components take their types from the data, when they are initialised.
+
+    config (Config): The training's.
+    frozen (List[str]): Components that do not learn.
+    RAISES ValueError: If there is one, with the document and how to add it.
+    """
+    sourced = set(get_sourced_components(config)) - set(frozen)
+    pipes: list[Any] = [nlp.get_pipe(name) for name in nlp.pipe_names if name in sourced]
+    known = [pipe.shim.scheme.labels for pipe in pipes if isinstance(pipe, HasTaggerShim)]
+    if not known:
+        return
+    with starting_from(capture()):  # reading the data may draw random numbers
+        for example in corpus(nlp):
+            for labels in known:
+                check_known_labels(example.reference, labels)
