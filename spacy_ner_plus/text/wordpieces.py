@@ -7,6 +7,7 @@ character ranges, many to many: one piece may cover several tokens (SentencePiec
 characters) and one token many pieces.
 """
 
+import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -134,6 +135,15 @@ class WordpieceTokenizer:
         """The largest vocabulary id that it gives, or pads with."""
         ids = self.tokenizer.get_vocab(with_added_tokens=False).values()
         return max(*self.prefix, *self.suffix, self.pad_id, *ids, 0)
+
+    def unknown_share(self, texts: list[str]) -> float:
+        """The share of the wordpieces of some texts that stand for what the vocabulary lacks."""
+        model = json.loads(self.to_json())["model"]
+        unknown = model.get("unk_id")
+        if unknown is None and model.get("unk_token") is not None:
+            unknown = self.tokenizer.token_to_id(model["unk_token"])
+        ids = np.concatenate([np.zeros(0, dtype=np.int64), *(each.ids for each in self(texts))])
+        return float(np.mean(ids == unknown)) if unknown is not None and len(ids) else 0.0
 
     @property
     def n_special(self) -> int:

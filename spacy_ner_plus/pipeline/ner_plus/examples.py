@@ -6,12 +6,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
+from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 
 from ...annotation.bounds import Bounds
 from ...annotation.gold import Lost, describe_lost, lost_entities
 from ...models.pretrained.tag_names import CheckpointTags
+from .legibility import TokenFit
 
 # Docs that a tok2vec gets to see at initialize.
 SAMPLE_SIZE = 10
@@ -32,19 +34,25 @@ class Survey:
     sample: list[Doc]
 
 
-def survey(examples: Iterable[Example], name: str, bounds: Bounds) -> Survey:
+def survey(
+    examples: Iterable[Example], name: str, bounds: Bounds, nlp: Language | None = None
+) -> Survey:
     """Look through the training data once, and warn of entities that can't be learned or found.
 
     name (str): The component, for the warnings.
     bounds (Bounds): What no entity is found across.
+    nlp (Language): The pipeline, whose own tokens texts will have; None if that is not known.
     """
     n_examples = n_annotated = 0
     counts: Counter[str] = Counter()
     lost: list[Lost] = []
     crossing: list[Span] = []
     sample: list[Doc] = []
+    fit = TokenFit()
     for example in examples:
         n_examples += 1
+        if nlp is not None:
+            fit.look_at(nlp, example.reference)
         n_annotated += example.reference.has_annotation("ENT_IOB")
         counts.update(ent.label_ for ent in example.reference.ents)
         lost.extend(lost_entities(example))
@@ -57,6 +65,7 @@ def survey(examples: Iterable[Example], name: str, bounds: Bounds) -> Survey:
             f"{describe_lost(lost)}",
             stacklevel=3,
         )
+    fit.warn(name)
     if crossing:
         warnings.warn(
             f"{len(crossing)} of {counts.total()} gold entities go across the end of a line or the "

@@ -28,6 +28,7 @@ from ...tags import TagScheme
 from ..base import TrainableEntityPipe
 from . import options
 from .examples import check_losses, choose_labels, survey
+from .legibility import warn_of_unknown_pieces
 from .options import LabelWeights
 
 
@@ -116,13 +117,14 @@ class LearningPipe(TrainableEntityPipe):
             given, or the encoder can't be loaded.
         """
         validate_get_examples(get_examples, f"{self.name}.initialize")
-        seen = survey(get_examples(), self.name, self.bounds)
+        seen = survey(get_examples(), self.name, self.bounds, nlp)
         origin = find_origin(self.model, labels)
         labels = choose_labels(seen, labels, self.labels, origin, self.name)
         options.check_weighted_labels(self.label_weights, labels)
         self._set_labels(TagScheme(self.shim.scheme.name, labels), origin)
         self.cfg["balanced"] = options.balanced_weights(seen.counts, labels)
         self.model.initialize(X=seen.sample)
+        warn_of_unknown_pieces(self.shim, seen.sample, self.name)
 
     def update(
         self,
