@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
+from spacy import registry
 from spacy.language import Language
 
 
+@registry.callbacks("spacy_ner_plus.add_labels.v1")
 def make_add_labels_v1(component: str, labels: list[str]) -> Callable[[Language], Language]:
     """What adds types to a component before training, for [initialize.after_init].
 

@@ -40,6 +40,18 @@ def test_tokenizer_of_the_language_parts_them(encoder_dir: Path) -> None:
     assert not [one for one in caught if "gold entities" in str(one.message)]
 
 
+@pytest.mark.parametrize("lang", ["en", "zh", "de", "xx"])
+def test_tokenizer_of_a_config_is_that_of_its_language(lang: str, tmp_path: Path) -> None:
+    tokenizer = {"@tokenizers": "spacy_ner_plus.LanguageTokenizer.v1"}
+    nlp = spacy.blank(lang, config={"nlp": {"tokenizer": tokenizer}})
+    plain = spacy.blank(lang)
+    assert type(nlp.tokenizer) is type(plain.tokenizer)
+    text = "北京是中国的首都。 Don't stop, e.g. here!"
+    nlp.to_disk(tmp_path)
+    for one in (nlp, spacy.load(tmp_path)):
+        assert [token.text for token in one(text)] == [token.text for token in plain(text)]
+
+
 def test_script_that_the_encoder_does_not_know_is_told(encoder_dir: Path) -> None:
     nlp = make_nlp(encoder_dir)
     words = ["თბილისი", "არის", "დედაქალაქი"]  # "Tbilisi is the capital"
