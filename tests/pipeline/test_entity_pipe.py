@@ -707,9 +707,13 @@ def test_component_without_files_of_its_own_is_its_cfg(
         monkeypatch.delattr(Lookup, name)
     lookup: Any = lookup_nlp().get_pipe("lookup")
     lookup.cfg = {"mood": "good"}
-    lookup.to_disk(tmp_path, exclude=["vocab"])
+    no_vocab = {"exclude": ["vocab"]}
+    lookup.to_disk(tmp_path, **no_vocab)
     assert tree(tmp_path).keys() == {"cfg", "manifest.json"}
-    for load in (lambda o: o.from_disk(tmp_path), lambda o: o.from_bytes(lookup.to_bytes())):
+    for load in (
+        lambda other: other.from_disk(tmp_path, **no_vocab),
+        lambda other: other.from_bytes(lookup.to_bytes()),
+    ):
         other: Any = lookup_nlp({}).get_pipe("lookup")
         load(other)
         assert other.cfg == {"mood": "good"} and other.words == {}
