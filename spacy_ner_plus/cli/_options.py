@@ -33,8 +33,15 @@ Tokens = Annotated[
 
 def use_gpu(gpu_id: int) -> None:
     """Let components that need CuPy use a GPU. RAISES ValueError: If there is none, or no CuPy."""
-    if gpu_id >= 0:
+    if gpu_id < 0:
+        return
+    try:
         setup_gpu(gpu_id)
+    except ValueError as error:
+        raise ValueError(
+            f"--gpu-id {gpu_id}: {error}. Only components of others need it: leave it out if there "
+            "are none, as ner_plus finds a GPU by itself."
+        ) from error
 
 
 def prepare(gpu_id: int, code: Path | None) -> None:

@@ -58,7 +58,7 @@ def train_cli(
     overridden as in spacy train: --training.max_steps 1000.
     """
     if verbose:
-        util.logger.setLevel(logging.DEBUG)
+        _show_all_messages()
     overrides = parse_config_overrides(ctx.args)
     from .. import train
 
@@ -75,3 +75,11 @@ def train_cli(
         )
     if not has_ended:
         raise typer.Exit(130)
+
+
+def _show_all_messages() -> None:
+    """Show what spaCy and this package log of any level, in the form of spaCy's messages."""
+    own = logging.getLogger("spacy_ner_plus")
+    own.addHandler(util.logger_stream_handler)
+    for logger in (util.logger, own):
+        logger.setLevel(logging.DEBUG)

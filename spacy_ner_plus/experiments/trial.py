@@ -105,7 +105,8 @@ def carry_out(
     _train(config, folder, gpu_id)
     gc.collect()  # of what was trained before the model is loaded
     nlp = util.load_model(folder / DIR_MODEL_BEST)
-    return score_model(nlp, read_examples(nlp, test or paths[2]))
+    path = test or paths[2]
+    return score_model(nlp, read_examples(nlp, path), path)
 
 
 def read_examples(nlp: Language, path: Path) -> list[Example]:
@@ -116,16 +117,20 @@ def read_examples(nlp: Language, path: Path) -> list[Example]:
     return list(read(nlp))
 
 
-def score_model(nlp: Language, examples: list[Example]) -> RunScores:
+def score_model(nlp: Language, examples: list[Example], path: Path) -> RunScores:
     """Score the entities of a pipeline, by the rules of pipeline.scorer whichever scorer it has.
 
+    path (Path): Where the examples are from.
     RAISES ValueError: If there are no entities to score.
     """
     docs = nlp.pipe(example.predicted for example in examples)
     pairs = zip(docs, examples, strict=True)
     labels, counts = count_entities(Example(doc, example.reference) for doc, example in pairs)
     if not labels:
-        raise ValueError("The documents to score have no annotated entities.")
+        raise ValueError(
+            f"The {len(examples):,} documents to score, those of {path}, have no annotated "
+            "entities, and none is found in them: annotate more, or make fewer parts of them."
+        )
     scores = scores_of(counts)
     support = counts[:, 0] + counts[:, 2]  # (n_labels,)
     return RunScores(

@@ -77,8 +77,13 @@ def read_snapshot(folder: Path, nlp: Language, optimizer: Optimizer) -> Snapshot
     arrays = safetensors.numpy.load_file(folder / ARRAYS)
     nlp.from_disk(folder / PIPELINE, exclude=_left_out(nlp))
     shims = list(walk_shims(nlp))
-    if [position for position, _ in shims] != state["shims"]:
-        raise ValueError("The pipeline's components are not those of the checkpoint.")
+    positions = [position for position, _ in shims]
+    if positions != state["shims"]:
+        raise ValueError(
+            f"The checkpoint {folder} has optimizers at {state['shims']}, the pipeline at "
+            f"{positions} (component, layer, module): its components are made in another way. "
+            "Give the --code that it was trained with, or start anew with --overwrite."
+        )
     for number, (_, shim) in enumerate(shims):
         shim.optimizer_from_bytes((folder / OPTIMIZERS / f"{number}.bin").read_bytes())
     n_steps = state["run"]["n_steps"]

@@ -1,4 +1,5 @@
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -128,6 +129,16 @@ def test_evaluate_names_missing_data_and_missing_pipeline(data: Path, tmp_path: 
     result = run("evaluate", "en_nothing", data)
     assert result.exit_code == 1
     assert "en_nothing" in result.output
+
+
+def test_evaluate_says_that_there_is_no_gpu(
+    model: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("thinc.util.has_gpu", False)
+    result = run("evaluate", model, data, "--gpu-id", 0)
+    assert result.exit_code == 1
+    assert re.search(r"Error: --gpu-id 0: (Cannot use GPU|No GPU).*leave it out", result.stderr)
+    assert run("evaluate", model, data, "--gpu-id", -1).exit_code == 0
 
 
 def test_evaluate_finds_out_what_is_wrong_before_the_pipeline_runs(

@@ -1,13 +1,17 @@
 """What `ner-plus train` says and refuses. tests/training has the runs themselves."""
 
+import io
+import logging
 import os
 import re
 import shutil
 import signal
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from spacy import util
 from typer.testing import CliRunner, Result
 
 from spacy_ner_plus.cli import app
@@ -40,6 +44,44 @@ def killed(template: Path, tmp_path: Path) -> Path:
 
 def invoke(*arguments: object) -> Result:
     return CliRunner().invoke(app, ["train", *map(str, arguments)])
+
+
+@pytest.fixture
+def logged(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
+    """What is shown of log messages. Levels and handlers are afterwards as before."""
+    stream = io.StringIO()
+    monkeypatch.setattr(util.logger_stream_handler, "stream", stream)
+    loggers = [util.logger, logging.getLogger("spacy_ner_plus")]
+    before = [(logger.level, [*logger.handlers]) for logger in loggers]
+    yield stream
+    for logger, (level, handlers) in zip(loggers, before, strict=True):
+        logger.setLevel(level)
+        logger.handlers[:] = handlers
+
+
+def test_verbose_shows_where_an_error_is_from(
+    template: Path, killed: Path, logged: io.StringIO
+) -> None:
+    arguments = [template / "config.cfg", "--output", killed]
+    result = invoke(*arguments)
+    assert "Traceback" not in result.stderr
+    verbose = invoke(*arguments, "--verbose")
+    assert verbose.exit_code == result.exit_code == 1
+    assert "Traceback (most recent call last)" in verbose.stderr
+    assert "find_checkpoint" in verbose.stderr
+    assert verbose.stderr.endswith(result.stderr)
+
+
+def test_verbose_shows_messages_of_this_package(
+    template: Path, tmp_path: Path, logged: io.StringIO
+) -> None:
+    arguments = [template / "config.cfg", "--overwrite", "--training.max_steps", 1]
+    arguments += ["--components.ner_plus.model.max_batch_pieces", 64]
+    assert invoke(*arguments, "--output", tmp_path / "a").exit_code == 0
+    assert logged.getvalue() == ""
+    assert invoke(*arguments, "--output", tmp_path / "b", "--verbose").exit_code == 0
+    assert re.search(r"\[INFO\] A training batch has \d+ padded wordpieces", logged.getvalue())
+    assert "[INFO] Pipeline: ['ner_plus']" in logged.getvalue()  # spaCy's own
 
 
 def test_train_refuses_to_start_over_a_checkpoint_unless_told(template: Path, killed: Path) -> None:

@@ -11,8 +11,13 @@ import pytest
 from spacy_ner_plus.evaluation.documents import Document
 from spacy_ner_plus.evaluation.measures import EvaluationSettings, measure
 from spacy_ner_plus.evaluation.predictions import Predictions
-from spacy_ner_plus.evaluation.schema import Metrics, RunCost
-from spacy_ner_plus.evaluation.terminal import print_metrics, print_scores, print_summary
+from spacy_ner_plus.evaluation.schema import Metrics, RunCost, Tokenisation
+from spacy_ner_plus.evaluation.terminal import (
+    MOST_LOST,
+    print_metrics,
+    print_scores,
+    print_summary,
+)
 from tests.evaluation.corpora import corpus
 from tests.evaluation.docs import make_document
 
@@ -120,3 +125,15 @@ def test_types_that_only_one_side_has_are_named(capsys: pytest.CaptureFixture[st
     output = capsys.readouterr().out
     assert "Types that were never predicted: PER.\n" in output
     assert "Types that are predicted, but not in gold: ORG, PERSON.\n" in output
+
+
+def test_tokens_of_the_pipeline_are_told_about(capsys: pytest.CaptureFixture[str]) -> None:
+    metrics, rows = measure_three()
+    lost = [f"'don' (X) in document {i}" for i in range(10)]
+    print_metrics(replace(metrics, tokenisation=Tokenisation(5000, 1200, lost)), rows)
+    print_metrics(replace(metrics, tokenisation=Tokenisation(5000, 0, [])), rows)
+    some, none = without_colours(capsys.readouterr().out).split(" Tokens ")[1:]
+    start = "\n1,200 of 5,000 gold entities don't fit the tokens that the pipeline makes:\n"
+    assert start + "".join(f"  {line}\n" for line in lost[:MOST_LOST]) + "\n" in some
+    assert lost[MOST_LOST] not in some
+    assert "\nAll 5,000 gold entities fit the tokens that the pipeline makes.\n" in none

@@ -1,9 +1,11 @@
 from pathlib import Path
 
 import pytest
+import spacy
 from spacy import util
 from spacy.scorer import get_ner_prf
 from spacy.tokens import Doc, DocBin
+from spacy.training import Example
 from spacy.vocab import Vocab
 from thinc.api import Config
 
@@ -17,6 +19,7 @@ from spacy_ner_plus.experiments.trial import (
     corpus_names,
     read_examples,
     remove_models,
+    score_model,
 )
 from spacy_ner_plus.pipeline.scorer import count_entities
 from tests.experiments.samples import config_text, read_config, write_corpus
@@ -113,3 +116,12 @@ def test_carry_out_misses_entities_of_types_that_it_was_not_taught(
     run = Run("run", "Run", 5, list(range(10)), [10, 20], [11, 21])
     scores = carry_out(run, tmp_path, config=read_config(name), corpus=corpus)
     assert scores.per_type["Place"] == SupportedMeasures(0.0, 0.0, 0.0, support=1)
+
+
+def test_score_model_names_documents_without_entities(tmp_path: Path) -> None:
+    nlp = spacy.blank("en")
+    doc = Doc(nlp.vocab, words=["in", "Basel"], ents=["O", "O"])
+    examples = [Example(nlp.make_doc("in Basel"), doc)] * 3
+    message = rf"The 3 documents to score, those of {tmp_path}, have no .*: annotate more"
+    with pytest.raises(ValueError, match=message):
+        score_model(nlp, examples, tmp_path)

@@ -4,8 +4,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from tokenizers import Tokenizer
+from tokenizers.models import WordPiece
 
-from spacy_ner_plus.models.pretrained.loading import load_encoder, load_tokenizer
+from spacy_ner_plus.models.pretrained.loading import (
+    load_empty_encoder,
+    load_encoder,
+    load_tokenizer,
+)
 from tests import tiny
 
 
@@ -74,3 +80,22 @@ def test_load_tokenizer_refuses_one_written_in_python(tmp_path: Path) -> None:
     (tmp_path / "tokenizer_config.json").write_text(json.dumps(settings))
     with pytest.raises(ValueError, match="is a Python one"):
         load_tokenizer(str(tmp_path))
+
+
+def test_load_empty_encoder_says_why_there_is_none(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "no-such-type"}))
+    message = rf"No encoder could be loaded for '{tmp_path}'.*The reason: .*no-such-type"
+    with pytest.raises(ValueError, match=message):
+        load_empty_encoder(str(tmp_path))
+
+
+def test_load_tokenizer_without_a_vocabulary(tiny_encoder_dir: Path, tmp_path: Path) -> None:
+    """As transformers 5 makes one where there are no files."""
+    folder = shutil.copytree(tiny_encoder_dir, tmp_path / "encoder")
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    words = {word: i for i, word in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a"])}
+    tokenizer.model = WordPiece(words, unk_token="[UNK]")
+    tokenizer.save(str(folder / "tokenizer.json"))
+    (folder / "vocab.txt").unlink(missing_ok=True)
+    with pytest.raises(ValueError, match=r"No tokenizer could be.*The reason: it has no vocabula"):
+        load_tokenizer(str(folder))

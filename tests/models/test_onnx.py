@@ -153,6 +153,28 @@ def test_export_refuses_an_unknown_quantization(pair: tuple[Model, Model]) -> No
         onnx_export.export_graph(pair[0].shims[0], quantize="int3")
 
 
+def test_export_names_a_graph_that_is_too_large(
+    pair: tuple[Model, Model], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(onnx_export, "MAX_BYTES", 1000)
+    message = r"The graph has [\d,]{6,} bytes, and ONNX takes 1,000 .*: export a smaller encoder"
+    with pytest.raises(ValueError, match=message):
+        onnx_export.export_graph(pair[0].shims[0])
+
+
+def test_what_is_not_needed_is_left_out_of_branches_too(graph: Any) -> None:
+    tensor = TensorProto(name="x", data_type=1, dims=[1], float_data=[1.0])
+    tensor.doc_string = "/home/somebody/tensor.py"
+    inner = helper.make_graph([], "inner", [], [], [tensor], doc_string="/home/somebody/inner.py")
+    node = helper.make_node("If", ["c"], ["y"], then_branch=inner)
+    branch = helper.make_graph([node], "branch", [], [])
+    graph.graph.node.append(helper.make_node("If", ["c"], ["y"], then_branch=branch))
+    assert b"/home/somebody" in graph.SerializeToString()
+    onnx_export._strip(graph)
+    assert b"/home/somebody" not in graph.SerializeToString()
+    assert onnx_graph.check_graph(graph.SerializeToString())
+
+
 # int8
 
 
@@ -384,10 +406,19 @@ def test_graph_that_could_do_more_is_refused(
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"no graph at all", b"\x08\x08", b"\x3a\xff\xff\xff\xff\x0f", b"\x38\x01"]
+    ("content", "message"),
+    [
+        (b"", "holds no graph"),
+        (b"no graph at all", "is no ONNX graph|has field"),
+        (b"\x08\x08", "holds no graph"),
+        (b"\x3a\xff\xff\xff\xff\x0f", "ends too early"),
+        (b"\x38\x01", "is no ONNX graph"),
+        (b"\x08\x80", "ends too early"),  # within a number
+        (b"\x08" + b"\xff" * 12, "is no ONNX graph"),  # a number without end
+    ],
 )
-def test_what_is_no_graph_is_refused(content: bytes) -> None:
-    with pytest.raises(ValueError, match=r"damaged: model\.onnx"):
+def test_what_is_no_graph_is_refused(content: bytes, message: str) -> None:
+    with pytest.raises(ValueError, match=rf"damaged: model\.onnx ({message})"):
         onnx_graph.check_graph(content)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import safetensors.torch
+import srsly
 import torch
 from spacy.language import Language
 from thinc.api import Adam, Model, warmup_linear
@@ -524,3 +525,27 @@ def test_new_weights_get_a_new_optimizer(make_tagger: MakeTagger) -> None:
     set_gradients(shim)
     shim.finish_update(Adam(1e-4))
     assert not torch.equal(weights_of(model)["head.linear.weight"], before["head.linear.weight"])
+
+
+def test_optimizer_of_other_parameters_is_refused(make_tagger: MakeTagger) -> None:
+    whole = make_tagger()
+    set_gradients(shim_of(whole))
+    shim_of(whole).finish_update(Adam(1e-4))
+    state = shim_of(whole).optimizer_to_bytes()
+    frozen = shim_of(make_tagger(freeze="encoder"))
+    message = r"is of another model: it has encoder\.\S+, encoder\.\S+, encoder\.\S+, \.\.\., which"
+    with pytest.raises(ValueError, match=message):
+        frozen.optimizer_from_bytes(state)
+    plain = shim_of(make_tagger(use_crf=False))
+    message = r"it has head\.decoder\.end, head\.decoder\.start, head\.decoder\.transition, which"
+    with pytest.raises(ValueError, match=message):
+        plain.optimizer_from_bytes(state)
+
+
+def test_bytes_that_hold_no_files_are_refused(make_tagger: MakeTagger) -> None:
+    shim = shim_of(make_tagger())
+    before = shim.to_bytes()
+    packed = srsly.msgpack_dumps({"tagger.json": "{}"})
+    with pytest.raises(ValueError, match=r"holds something other than files\. Copy or download"):
+        shim.from_bytes(packed)
+    assert shim.to_bytes() == before

@@ -698,6 +698,39 @@ def test_file_that_is_not_declared_is_not_left_out_of_a_save(
     assert tree(tmp_path) == {}
 
 
+@pytest.mark.parametrize("declared", [("words.json",), ()])
+def test_component_without_files_of_its_own_is_its_cfg(
+    declared: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Lookup, "file_names", declared)
+    for name in ("to_files", "read_files"):
+        monkeypatch.delattr(Lookup, name)
+    lookup: Any = lookup_nlp().get_pipe("lookup")
+    lookup.cfg = {"mood": "good"}
+    no_vocab = {"exclude": ["vocab"]}
+    lookup.to_disk(tmp_path, **no_vocab)
+    assert tree(tmp_path).keys() == {"cfg", "manifest.json"}
+    for load in (
+        lambda other: other.from_disk(tmp_path, **no_vocab),
+        lambda other: other.from_bytes(lookup.to_bytes()),
+    ):
+        other: Any = lookup_nlp({}).get_pipe("lookup")
+        load(other)
+        assert other.cfg == {"mood": "good"} and other.words == {}
+
+
+def test_files_that_nothing_reads_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lookup: Any = lookup_nlp().get_pipe("lookup")
+    lookup.to_disk(tmp_path)
+    monkeypatch.delattr(Lookup, "read_files")
+    message = r"Lookup has the files \['words\.json'\] and nothing .*define its read_files"
+    for load in (lambda: lookup.from_disk(tmp_path), lambda: lookup.from_bytes(lookup.to_bytes())):
+        with pytest.raises(ValueError, match=message):
+            load()
+
+
 def test_files_in_the_folder_that_are_not_declared_are_told(
     toy: Language, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

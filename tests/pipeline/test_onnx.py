@@ -140,11 +140,15 @@ def initialize(nlp: Language, examples: list[Example]) -> None:
     nlp.initialize(lambda: examples)
 
 
+def initialize_model(nlp: Language, examples: list[Example]) -> None:
+    nlp.get_pipe("ner_plus").model.initialize()
+
+
 def add_label(nlp: Language, examples: list[Example]) -> None:
     nlp.get_pipe("ner_plus").add_label("GENE")
 
 
-@pytest.mark.parametrize("learn", [update, rehearse, initialize, add_label])
+@pytest.mark.parametrize("learn", [update, rehearse, initialize, initialize_model, add_label])
 def test_exported_pipeline_refuses_to_learn_and_stays_as_it_is(
     exported_dir: Path, torch_docs: list[Doc], learn: Callable[..., None]
 ) -> None:
@@ -162,6 +166,14 @@ def test_initialize_refuses_to_make_an_exported_pipeline(encoder_dir: Path) -> N
 
 
 # Files
+
+
+def test_data_without_words_are_refused(trained_dir: Path, tmp_path: Path) -> None:
+    nlp = spacy.blank("en")
+    DocBin(docs=[nlp.make_doc(""), nlp.make_doc("")]).to_disk(tmp_path / "dev.spacy")
+    with pytest.raises(ValueError, match=r"dev\.spacy holds no documents with words, so there"):
+        export_onnx(trained_dir, tmp_path / "new", data=tmp_path / "dev.spacy")
+    assert not (tmp_path / "new").exists()
 
 
 def test_changed_graph_is_named(exported_dir: Path, tmp_path: Path) -> None:

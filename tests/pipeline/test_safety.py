@@ -176,6 +176,32 @@ def test_changed_bytes_are_named(encoder_dir: Path, part: str) -> None:
     assert not ner.shim.is_built and ner.labels == ()
 
 
+BAD_PARTS: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "damaged: model holds no files": lambda parts: parts.update(model=["weights.safetensors"]),
+    r"damaged: model/weights\.safetensors is no bytes": lambda parts: parts["model"].update(
+        {"weights.safetensors": "weights"}
+    ),
+    "damaged: cfg is no bytes": lambda parts: parts.update(cfg={"format": 3}),
+    r"damaged: manifest\.json is no bytes": lambda parts: parts.update(manifest={"format": 3}),
+}
+
+
+@pytest.mark.parametrize("message", BAD_PARTS)
+def test_bytes_of_another_form_are_named(encoder_dir: Path, message: str) -> None:
+    parts = srsly.msgpack_loads(initialized_nlp(encoder_dir).get_pipe("ner_plus").to_bytes())
+    BAD_PARTS[message](parts)
+    ner = make_nlp(encoder_dir).get_pipe("ner_plus")
+    with pytest.raises(ValueError, match=message):
+        ner.from_bytes(srsly.msgpack_dumps(parts))
+    assert not ner.shim.is_built and ner.labels == ()
+
+
+def test_folder_without_cfg_and_manifest_is_named(component: Path, refused: Refused) -> None:
+    (component / "cfg").unlink()
+    (component / "manifest.json").unlink()
+    assert str(component / "cfg") in refused(component, "is missing")
+
+
 def test_shared_encoder_is_checked_too(tiny_encoder_dir: Path) -> None:
     nlp = spacy.blank("en")
     tok2vec = nlp.add_pipe("tok2vec", config={"model": TOK2VECS["encoder"](tiny_encoder_dir)})
@@ -421,6 +447,17 @@ HOSTILE_SHIMS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "_init_tokenizer_config has trust": lambda part: part.update(
         _init_tokenizer_config={"trust_remote_code": True}
     ),
+    "weights that are no bytes": lambda part: part.update(state="weights"),
+    r"tokenizer file 'vocab\.json' that is no bytes": lambda part: part["tokenizer"].update(
+        {"vocab.json": "{}"}
+    ),
+    r"holds a 'tokenizer_config\.json' that is no JSON": lambda part: part["tokenizer"].update(
+        {"tokenizer_config.json": b'{"auto_map": '}
+    ),
+    r"tokenizer_config\.json holds no settings": lambda part: part["tokenizer"].update(
+        {"tokenizer_config.json": b'["auto_map"]'}
+    ),
+    "config holds no settings": lambda part: part.update(config=["auto_map"]),
     "has a backbone": lambda part: part["config"].update(backbone="evil/backbone"),
     "no text encoder": lambda part: part["config"].update(model_type="vit"),
     "knows no 'evil'": lambda part: part["config"].update(model_type="evil"),
@@ -434,6 +471,33 @@ def test_hostile_spacy_transformers_part_is_refused(
     component = copy_of(token_dirs("spacy-transformers"), tmp_path / "deep" / "copy")
     change_shim(component, HOSTILE_SHIMS[message])
     refused(component, message, kind="spacy-transformers")
+
+
+def test_spacy_transformers_part_without_settings_of_its_making_is_read(
+    token_dirs: Callable[[str], Path], tmp_path: Path
+) -> None:
+    """They are for one without weights."""
+    component = copy_of(token_dirs("spacy-transformers"), tmp_path / "copy")
+
+    def remove(part: dict[str, Any]) -> None:
+        del part["_init_tokenizer_config"], part["_init_transformer_config"]
+
+    change_shim(component, remove)
+    expected = entities(spacy.load(token_dirs("spacy-transformers")))
+    assert entities(spacy.load(component.parent)) == expected
+
+
+@pytest.mark.parametrize("kind", ["lstm", "cnn"])
+def test_parts_of_other_layers_are_refused(
+    kind: str, token_dirs: Callable[[str], Path], tmp_path: Path, refused: Refused
+) -> None:
+    component = copy_of(token_dirs(kind), tmp_path / "copy")
+    path = component / "model" / "tok2vec.msgpack"
+    whole = srsly.msgpack_loads(path.read_bytes())
+    for shims in ([*whole["shims"], []], [[b"", b""] for _ in whole["shims"]], None):
+        path.write_bytes(srsly.msgpack_dumps({**whole, "shims": shims}))
+        reseal(component)
+        refused(component, "is of a tok2vec with other layers than the config's", kind=kind)
 
 
 class UnknownShim(PyTorchShim):

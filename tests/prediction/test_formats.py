@@ -431,3 +431,32 @@ def test_output_within_input_is_refused(model: Path, tmp_path: Path) -> None:
     result = run(model, folder, folder / "out.jsonl")
     assert "one within the other" in result.stderr
     assert run(model, folder / "a0.txt", folder / "a0.txt").exit_code == 1
+
+
+def test_folder_and_spacy_inputs_show_the_text_of_a_row(tmp_path: Path) -> None:
+    write_input(tmp_path / "in.spacy", "spacy", TEXTS)
+    source = open_input(tmp_path / "in.spacy", None, Fields())
+    assert [source.show(row) for row in source.rows()] == TEXTS
+    folder = write_input(tmp_path / "folder", "text folder", ["Zoë", "x"])
+    (folder / "a1.txt").write_bytes(b"one\xfftwo")
+    source = open_input(folder, None, Fields())
+    assert [source.show(row) for row in source.rows()] == ["Zoë", "one\\xfftwo"]
+
+
+def test_rejected_file_of_a_folder_is_shown_with_its_reason(model: Path, tmp_path: Path) -> None:
+    folder = write_input(tmp_path / "folder", "text folder", ["Zoë", "x"])
+    (folder / "a1.txt").write_bytes(b"one\xfftwo")
+    run_well(model, folder, tmp_path / "out.jsonl")
+    [reject] = read_lines(tmp_path / "out.jsonl.rejects.jsonl")
+    assert reject["file"] == "a1.txt"
+    assert "byte 4, 0xff, is not UTF-8" in reject["reason"]
+    assert reject["raw"] == "one\\xfftwo"
+
+
+def test_parquet_has_the_readings_of_jsonl(model: Path, tmp_path: Path) -> None:
+    source = write_input(tmp_path / "in.jsonl", "jsonl", TEXTS)
+    for name in ("out.jsonl", "out.parquet"):
+        run_well(model, source, tmp_path / name, "--k-best", 3)
+    expected = [row["sentences"] for row in read_lines(tmp_path / "out.jsonl")]
+    assert pq.read_table(tmp_path / "out.parquet")["sentences"].to_pylist() == expected
+    assert sum(len(sent["readings"]) for row in expected for sent in row) > len(TEXTS)

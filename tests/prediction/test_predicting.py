@@ -40,6 +40,13 @@ class FailsAltogether:
         return map(fails_on_a_word, stream)
 
 
+@Language.component("test_leaves_a_huge_number")
+def leaves_a_huge_number(doc: Doc) -> Doc:
+    if doc.text == TEXTS[1]:
+        doc.user_data["number"] = 2**70
+    return doc
+
+
 def use(nlp: Language, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(util, "load_model", lambda _: nlp)
 
@@ -284,3 +291,15 @@ def test_readings_are_those_of_alternatives(
                 n_readings += 1
     assert n_readings > 20
     assert own("A b. C d.").has_annotation("SENT_START") == has_sentences
+
+
+def test_what_spacys_format_cannot_hold_is_named_with_its_row(tmp_path: Path) -> None:
+    nlp = spacy.blank("en")
+    nlp.add_pipe("test_leaves_a_huge_number")
+    nlp.to_disk(tmp_path / "model")
+    source = write_input(tmp_path / "in.jsonl", "jsonl", TEXTS)
+    refused = run(tmp_path / "model", source, tmp_path / "out.spacy")
+    assert refused.exit_code == 1
+    assert "Row 2 can't be saved in spaCy's format" in refused.stderr
+    assert "Give another --output-format" in refused.stderr
+    assert not (tmp_path / "out.spacy").exists()

@@ -32,6 +32,15 @@ def test_write_replaces_the_checkpoint_before(newest: Path) -> None:
     verify(newest)
 
 
+def test_write_leaves_the_checkpoint_of_the_same_step_as_it_is(newest: Path) -> None:
+    def fail(folder: Path) -> None:
+        raise AssertionError("it is written anew")
+
+    CheckpointFolder(newest.parent).write(10, fail)
+    assert [path.name for path in newest.parent.iterdir()] == ["10"]
+    verify(newest)
+
+
 def test_remove_is_complete_after_a_stopped_one(
     newest: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,7 +12,11 @@ from thinc.api import Adam, Optimizer, PyTorchWrapper, RAdam, warmup_linear
 from thinc.optimizers import SGD
 from torch import nn
 
-from spacy_ner_plus.training.optimizer_state import optimizer_from_arrays, optimizer_to_arrays
+from spacy_ner_plus.training.optimizer_state import (
+    optimizer_from_arrays,
+    optimizer_to_arrays,
+    walk_places,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -113,3 +117,22 @@ def test_restoring_refuses_other_schedule_and_other_pipeline() -> None:
         optimizer_from_arrays(nlp, Adam(0.02), state, arrays, n_steps=1)
     with pytest.raises(ValueError, match=r"lacks the parameter \['tagger', "):
         optimizer_from_arrays(spacy.blank("en"), make_optimizer(Adam), state, arrays, n_steps=1)
+
+
+def test_layer_that_two_components_share_is_saved_once() -> None:
+    nlp, examples = make_nlp()
+    shared = next(node for node in nlp.get_pipe("tagger").model.walk() if node.shims)
+    other = nlp.add_pipe("tagger", name="other")
+    other.initialize(lambda: examples, nlp=nlp)
+    other.model.layers.append(shared)
+    ner = nlp.add_pipe("ner_plus")  # its module has an optimizer of its own
+    assert ner.model.shims
+    places = [place.position for place in walk_places(nlp)]
+    assert [place[0] for place in places if place[3] in ("weight", "bias")] == ["tagger"] * 2
+    assert "other" in {place[0] for place in places}
+    assert "ner_plus" not in {place[0] for place in places}
+    optimizer = make_optimizer(Adam)
+    step(nlp, [], optimizer)
+    state, _ = optimizer_to_arrays(nlp, optimizer)
+    saved = [parameter["position"] for parameter in state["parameters"]]
+    assert len(saved) == len({json.dumps(position) for position in saved})

@@ -10,9 +10,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import spacy
+from spacy.language import Language
+from spacy.util import registry
+from thinc.api import Adam
 
+from spacy_ner_plus import train
 from spacy_ner_plus.support import durable
 from spacy_ner_plus.training import checkpoint, loop, output
+from spacy_ner_plus.training.snapshot import Snapshot, read_snapshot, write_snapshot
+from tests.pipeline.samples import make_nlp
 from tests.training.runs import (
     command,
     finish,
@@ -177,3 +184,53 @@ source = "{source}/model-last"
     assert killed == KILLED, log.read_text()
     assert run(*arguments, log=log) == 0, log.read_text()
     assert read_tree(tmp_path / "parts") == read_tree(tmp_path / "whole")
+
+
+FAILING = {"at": 5, "seen": []}
+
+
+@registry.callbacks("test_fails_before_update.v1")
+def make_failing_callback() -> Callable[[Language, dict[str, int]], None]:
+    def before_update(nlp: Language, info: dict[str, int]) -> None:
+        FAILING["seen"].append(info["step"])
+        if info["step"] == FAILING["at"]:
+            raise RuntimeError("no luck")
+
+    return before_update
+
+
+def test_run_that_fails_is_saved_and_goes_on(
+    tmp_path: Path,
+    dropout_encoder: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    block = '[training.before_update]\n@callbacks = "test_fails_before_update.v1"\n\n'
+    changes = {
+        "max_steps = 24": "max_steps = 8",
+        "[training.batcher]": block + "[training.batcher]",
+    }
+    config = write_config(tmp_path, dropout_encoder, changes=changes)
+    monkeypatch.setitem(FAILING, "seen", [])
+    with pytest.raises(RuntimeError, match="no luck"):
+        train(config, tmp_path / "parts", checkpoint_every=2)
+    said = (
+        "Aborting and saving the final best model. Encountered exception: RuntimeError('no luck')"
+    )
+    assert said in " ".join(capsys.readouterr().out.split())
+    assert spacy.load(tmp_path / "parts" / "model-last").get_pipe("ner_plus").labels
+    assert (tmp_path / "parts" / "checkpoint" / "4").is_dir()
+    monkeypatch.setitem(FAILING, "at", -1)
+    assert train(config, tmp_path / "parts", resume=True)
+    assert FAILING["seen"] == [*range(6), *range(4, 9)]
+    assert train(config, tmp_path / "whole")
+    assert read_tree(tmp_path / "parts") == read_tree(tmp_path / "whole")
+
+
+def test_checkpoint_of_other_components_is_named(tmp_path: Path, dropout_encoder: Path) -> None:
+    nlp, other = make_nlp(dropout_encoder), spacy.blank("en")
+    snapshot = Snapshot(run={"n_steps": 0}, config={}, packages={}, data={}, random={})
+    write_snapshot(tmp_path, snapshot, nlp, Adam(0.01))
+    assert read_snapshot(tmp_path, nlp, Adam(0.01)).run == {"n_steps": 0}
+    with pytest.raises(ValueError, match=rf"{tmp_path} has .*'ner_plus', 0, 0.*at \[\].*--code"):
+        read_snapshot(tmp_path, other, Adam(0.01))

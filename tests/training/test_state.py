@@ -1,5 +1,6 @@
 import json
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,11 @@ def test_encoded_value_survives_json_with_its_type(value: Any) -> None:
 def test_encode_keeps_nan_and_takes_arrays_of_one_number() -> None:
     assert math.isnan(decode(json.loads(json.dumps(encode(float("nan"))))))
     assert encode(np.array(0.5)) == 0.5
+
+
+def test_encode_writes_what_json_lacks_as_text() -> None:
+    """A score may be anything; the checkpoint is to be written all the same."""
+    assert encode({"scores": [Path("a") / "b", 1.5]}) == {"scores": [str(Path("a") / "b"), 1.5]}
 
 
 def state_of(scores: list[float], *, every: int, n_steps: int) -> RunState:

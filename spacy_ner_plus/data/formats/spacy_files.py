@@ -172,7 +172,7 @@ def _with_kept(record: TextRecord, doc: Doc) -> tuple[TextRecord, list[str]]:
     """With what is in doc.user_data, and what is left out of that."""
     named = {name: value for name, value in doc.user_data.items() if isinstance(name, str)}
     row: dict[str, Any] = as_plain(named)
-    kept = row.pop(RECORD, {})
+    kept = _kept(row.pop(RECORD, {}))
     gone = list(_unread(doc))
     meta = kept.get("meta", row.get("meta"))
     spans = record.spans
@@ -195,6 +195,20 @@ def _with_kept(record: TextRecord, doc: Doc) -> tuple[TextRecord, list[str]]:
         other={key: value for key, value in row.items() if key not in _TAKEN},
     )
     return whole, gone
+
+
+def _kept(value: Any) -> dict[str, Any]:
+    """What a file of ours keeps of a record. RAISES ValueError: It is something else."""
+    is_ours = isinstance(value, dict) and all(
+        isinstance(value.get(key, []), list) for key in ("spans", "relations")
+    )
+    if not is_ours:
+        raise ValueError(
+            f"doc.user_data[{RECORD!r}] is {value!r:.100}, but it must be what ner-plus convert "
+            "writes there: convert the texts again, or remove the key."
+        )
+    kept: dict[str, Any] = value
+    return kept
 
 
 def _unread(doc: Doc) -> Iterator[str]:

@@ -50,6 +50,11 @@ class SavedPipe(Pipe):
         RETURNS: What makes the component be what was read, and can't fail.
         RAISES ValueError: If a file is missing or damaged, or does not fit the config.
         """
+        if files:
+            raise ValueError(
+                f"{type(self).__name__} has the files {sorted(files)} and nothing that reads them: "
+                "define its read_files."
+            )
         return lambda: None
 
     def fault_of(self, cfg: Mapping[str, Any]) -> str | None:

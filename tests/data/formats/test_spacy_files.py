@@ -6,9 +6,10 @@ import pytest
 import spacy
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from spacy.tokens import DocBin, Span
+from spacy.tokens import Doc, DocBin, Span
 
 from spacy_ner_plus.annotation.doc_records import to_doc
+from spacy_ner_plus.data.doc_files import RECORD
 from spacy_ner_plus.data.formats.record_files import read, write
 from spacy_ner_plus.records import SpanRecord
 from tests.annotation.test_doc_records import flat_docs
@@ -161,3 +162,31 @@ def test_spacy_files_are_the_same_bytes_as_those_of_docs(tmp_path):
     write([record], tmp_path / "records.spacy", nlp=spacy.blank("xx"))
     found = (tmp_path / "records.spacy").read_bytes()
     assert found == (tmp_path / "docs.spacy").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("kept", "message"),
+    [
+        ({"spans": [{"start": 0, "end": 4}]}, "label must be given"),
+        ({"relations": [{"head": "T1", "tail": "T2"}]}, "label must be given"),
+        ({"spans": 3}, r"user_data\['spacy_ner_plus.record'\] is .*: convert the texts again"),
+        ([{"spans": []}], r"user_data\['spacy_ner_plus.record'\] is .*: convert the texts again"),
+    ],
+)
+def test_damaged_records_in_user_data_are_named_with_file_and_document(tmp_path, kept, message):
+    doc = NLP.make_doc("Anna bor.")
+    doc.ents = [Span(doc, 0, 1, "PER")]
+    doc.user_data[RECORD] = kept
+    DocBin(docs=[NLP.make_doc("Nej"), doc], store_user_data=True).to_disk(tmp_path / "a.spacy")
+    with pytest.raises(ValueError, match=rf"a\.spacy, document 2: .*{message}"):
+        list(read(tmp_path))
+
+
+def test_extensions_of_other_packages_are_left_out_and_counted(tmp_path, caplog):
+    Doc.set_extension("test_mood", default=None, force=True)
+    doc = NLP.make_doc("Anna bor.")
+    doc._.test_mood = "good"
+    DocBin(docs=[doc], store_user_data=True).to_disk(tmp_path / "a.spacy")
+    [record] = read(tmp_path / "a.spacy")
+    assert record.other == {}
+    assert caplog.messages == [f"{tmp_path / 'a.spacy'}: ._.test_mood of 1 documents left out"]

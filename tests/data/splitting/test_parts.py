@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from spacy.tokens import DocBin
 
-from spacy_ner_plus.data.splitting.annotated_file import AnnotatedFile, AnnotatedText
+from spacy_ner_plus.data.splitting.annotated_file import MOST_SHOWN, AnnotatedFile, AnnotatedText
 from spacy_ner_plus.data.splitting.parts import SHARES, divide, read_parts, repeated_texts
 from spacy_ner_plus.records import SpanRecord, TextRecord
 from tests.annotated_texts import make_rows, write_rows
@@ -167,3 +167,22 @@ def test_missing_files_and_too_many_are_refused(tmp_path: Path) -> None:
         read_parts([tmp_path / "nowhere.jsonl"], NLP)
     with pytest.raises(ValueError, match="Got 4 files"):
         read_parts([tmp_path / "a.jsonl"] * 4, NLP)
+
+
+def test_only_the_first_of_many_wrong_texts_are_listed(tmp_path: Path) -> None:
+    path = write_rows(tmp_path / "texts.jsonl", [*[NESTED] * (MOST_SHOWN + 2), GOOD])
+    with pytest.raises(ValueError) as caught:
+        read_parts([path], NLP)
+    first, *lines = str(caught.value).splitlines()
+    assert first == f"{path} has 12 texts that can't be used:"
+    assert len(lines) == MOST_SHOWN + 1
+    assert lines[0].startswith(f"  {path}, line 1: ")
+    assert lines[-1] == "  and 2 more"
+
+
+def test_text_that_spacys_format_cannot_hold_is_named_with_its_line(tmp_path: Path) -> None:
+    rows = [*make_rows(8), {**GOOD, "id": 2**70}]
+    parts, _ = read_parts([write_rows(tmp_path / "texts.jsonl", rows)] * 3, NLP)
+    with pytest.raises(ValueError, match=r"texts\.jsonl, line 9: id holds .* than 64 bits"):
+        parts["train"].write(tmp_path / "train.spacy")
+    assert not (tmp_path / "train.spacy").exists()

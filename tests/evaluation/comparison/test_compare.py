@@ -260,6 +260,26 @@ def test_print_comparison_fits_80_columns(capsys: pytest.CaptureFixture[str]) ->
     assert "Gold entities that only B finds: 2 of " in out
 
 
+def test_print_comparison_says_what_is_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+    def system(name: str, n_not_judged: int) -> System:
+        document = make_document([(0, 1, "A")], [(0, 1, "A")])
+        document = replace(document, not_judged=document.predicted * n_not_judged)
+        return System(Predictions(name, [document], 12, n_without_annotation=1200), [])
+
+    a, b = system("a", 1), system("b", 3)
+    compared = compare_all(a.found.documents, b.found.documents)
+    print_comparison(compare_systems(a, b, compared, data="d", samples=10, swaps=10, seed=1))
+    out = capsys.readouterr().out
+    assert "Left out: 1,200 without annotation.\n" in out
+    said = (
+        "Neither right nor wrong, for lack of annotation: predicted entities, 1 of A\nand 3 of B."
+    )
+    assert said in out
+    print_comparison(comparison_of(real_pairs()[:4]))
+    out = capsys.readouterr().out
+    assert "Left out" not in out and "Neither right nor wrong" not in out
+
+
 def test_print_examples_shows_as_many_as_there_are(capsys: pytest.CaptureFixture[str]) -> None:
     a = make_document([(2, 5, "A")], [(3, 5, "A"), (8, 9, "B")])
     b = make_document([(2, 5, "A")], [(2, 5, "A")])

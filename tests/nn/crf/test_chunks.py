@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from spacy_ner_plus.nn.crf import CRF, SpanTags, TagDecoder, chunks, forward_backward, viterbi
-from spacy_ner_plus.nn.crf.chunks import Limits, cut
+from spacy_ner_plus.nn.crf.chunks import Limits, cut, transfer_matrices
 from spacy_ner_plus.nn.crf.layout import Layout
 from tests.nn.crf.chains import (
     INF,
@@ -69,6 +69,29 @@ def test_cut_makes_chunks_of_nearly_the_same_length(lengths: list[int], shortest
     heads = [sum(lengths[:i]) + int(part[:j].sum()) for i, part in enumerate(sizes)
              for j in range(1, len(part))]  # fmt: skip
     assert found.heads.tolist() == heads
+
+
+@pytest.mark.parametrize("block", [1, 2, 5, 1000])
+def test_matrices_are_products_of_steps_whatever_runs_together(block: int) -> None:
+    """Blocks of chunks that are all shorter than the longest one, too."""
+    lengths = [200, 3, 6, 1, 12]
+    weights = torch.rand(sum(lengths), 3, dtype=torch.float64)
+    transition = torch.rand(3, 3, dtype=torch.float64)  # (from, to)
+
+    def advance(running: Tensor, weight: Tensor) -> Tensor:
+        return torch.einsum("pt,pfn->tfn", transition, running) * weight
+
+    found = cut(Layout(lengths), 3, Limits(2, 0.0, 3))
+    assert found is not None
+    sizes = found.layout.lengths
+    assert len(set(sizes[found.is_part].tolist())) > 2
+    matrices = transfer_matrices(weights, found, advance, 0.0, block)
+    pieces = weights.split(sizes.tolist())
+    for matrix, piece, is_part in zip(matrices, pieces, found.is_part.tolist(), strict=True):
+        expected = piece[0].diag()  # (first, last)
+        for weight in piece[1:]:
+            expected = expected @ transition * weight
+        torch.testing.assert_close(matrix, expected if is_part else torch.zeros_like(expected))
 
 
 def test_cut_depends_on_the_length_and_the_number_of_tags_alone() -> None:

@@ -8,7 +8,12 @@ import spacy
 from spacy.tokens import Span
 
 from spacy_ner_plus.annotation.probabilities import register_probability
-from spacy_ner_plus.training.project.smoke_run import TRIAL_SCRIPT, clean_variables, find_wheels
+from spacy_ner_plus.training.project.smoke_run import (
+    TRIAL_SCRIPT,
+    clean_variables,
+    find_wheels,
+    run,
+)
 from spacy_ner_plus.training.project.smoke_trial import make_page
 
 OWN = "spacy_ner_plus-0.1.0-py3-none-any.whl"
@@ -83,3 +88,10 @@ def test_make_page_shows_probability_in_the_label() -> None:
     assert "&lt;script&gt;x&lt;/script&gt; 0.50" in page
     assert "<script>" not in page
     assert "&lt;" in page
+
+
+def test_failed_step_of_the_smoke_test_is_named_with_its_status(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", "raise SystemExit(3)"]
+    message = r"The smoke test failed: exit status 3 of .* -c raise SystemExit\(3\)"
+    with pytest.raises(ValueError, match=message):
+        run(command, cwd=tmp_path)
