@@ -443,14 +443,18 @@ def test_folder_and_spacy_inputs_show_the_text_of_a_row(tmp_path: Path) -> None:
     assert [source.show(row) for row in source.rows()] == ["Zoë", "one\\xfftwo"]
 
 
-def test_rejected_file_of_a_folder_is_shown_with_its_reason(model: Path, tmp_path: Path) -> None:
-    folder = write_input(tmp_path / "folder", "text folder", ["Zoë", "x"])
+def test_rejected_files_of_a_folder_are_shown_with_the_reason(model: Path, tmp_path: Path) -> None:
+    folder = write_input(tmp_path / "folder", "text folder", ["Zoë", "x", "y"])
     (folder / "a1.txt").write_bytes(b"one\xfftwo")
+    (folder / "a2.txt").write_bytes("Zoë".encode("utf-16"))
     run_well(model, folder, tmp_path / "out.jsonl")
-    [reject] = read_lines(tmp_path / "out.jsonl.rejects.jsonl")
-    assert reject["file"] == "a1.txt"
-    assert "byte 4, 0xff, is not UTF-8" in reject["reason"]
-    assert reject["raw"] == "one\\xfftwo"
+    no_utf8, utf_16 = read_lines(tmp_path / "out.jsonl.rejects.jsonl")
+    assert (no_utf8["file"], utf_16["file"]) == ("a1.txt", "a2.txt")
+    assert "byte 4, 0xff, is not UTF-8" in no_utf8["reason"]
+    assert no_utf8["raw"] == "one\\xfftwo"
+    assert f"{folder / 'a2.txt'} is in UTF-16" in utf_16["reason"]
+    assert "iconv" in utf_16["reason"]
+    assert [row["text"] for row in read_lines(tmp_path / "out.jsonl")] == ["Zoë"]
 
 
 def test_parquet_has_the_readings_of_jsonl(model: Path, tmp_path: Path) -> None:

@@ -183,10 +183,11 @@ def test_damaged_records_in_user_data_are_named_with_file_and_document(tmp_path,
 
 
 def test_extensions_of_other_packages_are_left_out_and_counted(tmp_path, caplog):
-    Doc.set_extension("test_mood", default=None, force=True)
+    Doc.set_extension("test_mood", default=None)
     doc = NLP.make_doc("Anna bor.")
     doc._.test_mood = "good"
     DocBin(docs=[doc], store_user_data=True).to_disk(tmp_path / "a.spacy")
+    Doc.remove_extension("test_mood")
     [record] = read(tmp_path / "a.spacy")
     assert record.other == {}
     assert caplog.messages == [f"{tmp_path / 'a.spacy'}: ._.test_mood of 1 documents left out"]
