@@ -31,12 +31,16 @@ Tokens = Annotated[
 ]
 
 
-def use_gpu(gpu_id: int) -> None:
-    """Let components that need CuPy use a GPU. RAISES ValueError: If there is none, or no CuPy."""
+def use_gpu(gpu_id: int, *, silent: bool = False) -> None:
+    """Let components that need CuPy use a GPU.
+
+    silent (bool): Print nothing, as what comes next does it again and tells.
+    RAISES ValueError: If there is none, or no CuPy.
+    """
     if gpu_id < 0:
         return
     try:
-        setup_gpu(gpu_id)
+        setup_gpu(gpu_id, silent=silent)
     except ValueError as error:
         raise ValueError(
             f"--gpu-id {gpu_id}: {error}. Only components of others need it: leave it out if there "

@@ -9,7 +9,7 @@ from wasabi import msg
 
 from ._errors import errors_as_messages
 from ._experiments import ConfigPath, DevShare, KeepModels, Output, Overwrite, Seed, plus_minus
-from ._options import CodePath, GpuId
+from ._options import CodePath, GpuId, use_gpu
 
 if TYPE_CHECKING:
     from ..experiments.results import RunsSummary
@@ -41,6 +41,7 @@ def cross_validate_cli(
 
     overrides = parse_config_overrides(ctx.args)
     with errors_as_messages(), show_validation_error(config_path):
+        use_gpu(gpu_id, silent=True)
         done = cross_validate(
             config_path,
             data,

@@ -10,7 +10,7 @@ from wasabi import msg
 from ..experiments.shares import SHARES
 from ._errors import errors_as_messages
 from ._experiments import ConfigPath, DevShare, KeepModels, Output, Overwrite, Seed, plus_minus
-from ._options import CodePath, GpuId
+from ._options import CodePath, GpuId, use_gpu
 
 if TYPE_CHECKING:
     from ..experiments.results import CurvePoint
@@ -50,6 +50,7 @@ def learning_curve_cli(
 
     overrides = parse_config_overrides(ctx.args)
     with errors_as_messages(), show_validation_error(config_path):
+        use_gpu(gpu_id, silent=True)
         done = learning_curve(
             config_path,
             train,

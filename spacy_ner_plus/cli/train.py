@@ -9,7 +9,7 @@ from spacy import util
 from spacy.cli._util import parse_config_overrides, show_validation_error
 
 from ._errors import errors_as_messages
-from ._options import CodePath, GpuId
+from ._options import CodePath, GpuId, use_gpu
 
 # `spacy train` takes overrides of the config as options; so does this command.
 CONTEXT = {"allow_extra_args": True, "ignore_unknown_options": True}
@@ -63,6 +63,7 @@ def train_cli(
     from .. import train
 
     with errors_as_messages(tracebacks=verbose), show_validation_error(config_path):
+        use_gpu(gpu_id, silent=True)
         has_ended = train(
             config_path,
             output,

@@ -1,6 +1,7 @@
 """What `ner-plus cross-validate` does and says. tests/experiments has its parts."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -176,3 +177,13 @@ def test_cross_validate_shows_errors_as_messages(project: Path, tmp_path: Path) 
     result = invoke(config, data, "--output", output, "--no-such-option", 1)
     assert result.exit_code != 0
     assert not output.exists()
+
+
+def test_cross_validate_without_a_gpu_begins_nothing(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("thinc.util.has_gpu", False)
+    result = invoke(*arguments(project, tmp_path / "new"), "--gpu-id", 0)
+    assert result.exit_code == 1
+    assert re.search(r"Error: --gpu-id 0: (Cannot use GPU|No GPU).*leave it out", result.stderr)
+    assert not (tmp_path / "new").exists()

@@ -1,6 +1,7 @@
 """What `ner-plus learning-curve` does and says. tests/experiments has its parts."""
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -108,3 +109,13 @@ def test_parse_shares_reads_numbers() -> None:
     assert parse_shares("0.125, 0.25,1") == [0.125, 0.25, 1.0]
     with pytest.raises(ValueError, match="parted by commas"):
         parse_shares("0.1 and more")
+
+
+def test_learning_curve_without_a_gpu_begins_nothing(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("thinc.util.has_gpu", False)
+    result = invoke(*arguments(project, tmp_path / "new"), "--gpu-id", 0)
+    assert result.exit_code == 1
+    assert re.search(r"Error: --gpu-id 0: (Cannot use GPU|No GPU).*leave it out", result.stderr)
+    assert not (tmp_path / "new").exists()

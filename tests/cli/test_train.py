@@ -171,3 +171,13 @@ def test_train_resumes_from_nothing_with_a_message(template: Path, tmp_path: Pat
         "model-best",
         "model-last",
     ]
+
+
+def test_train_without_a_gpu_begins_nothing(
+    template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("thinc.util.has_gpu", False)
+    result = invoke(template / "config.cfg", "--output", tmp_path / "new", "--gpu-id", 0)
+    assert result.exit_code == 1
+    assert re.search(r"Error: --gpu-id 0: (Cannot use GPU|No GPU).*leave it out", result.stderr)
+    assert not (tmp_path / "new").exists()
