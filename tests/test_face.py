@@ -113,7 +113,17 @@ def folder(prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     yield tmp_path / "folder"
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=name_of)
+# these train, compare or export
+SLOW = ("export_onnx", "learning_curve", "cross_validate", "Gate-compare", "evaluate")
+
+
+@pytest.mark.parametrize(
+    "example",
+    [
+        pytest.param(one, id=name_of(one), marks=[pytest.mark.slow] * name_of(one).startswith(SLOW))
+        for one in EXAMPLES
+    ],
+)
 def test_example_runs(example: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     exec(compile(example, "docs/api.md", "exec"), {"__name__": "example"})
     assert capsys.readouterr().out or "print" not in example

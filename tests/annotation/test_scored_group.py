@@ -90,6 +90,7 @@ def test_spans_keep_characters_and_scores_after_retokenising(doc: Doc, data: st.
         assert list(group.attrs.get("scores", ())) == [score for _, score in before]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS_ON)
 @given(grouped_docs(), st.data())
 def test_retokenised_docs_go_on_whole(way: str, doc: Doc, data: st.DataObject) -> None:

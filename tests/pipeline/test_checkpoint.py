@@ -192,6 +192,7 @@ def test_pipeline_is_saved_without_its_checkpoint(
     assert_same_predictions([again(text) for text in TEXTS], docs)
 
 
+@pytest.mark.slow
 def test_prediction_head_learns_with_the_last_layer(checkpoint: GetFolder) -> None:
     encoder = start(checkpoint(*BIO, family="modernbert")).get_pipe("ner_plus").shim.module.encoder
     names = [n for n, _ in encoder.named_parameters() if n.startswith("prediction_head.")]

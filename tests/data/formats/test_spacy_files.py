@@ -17,6 +17,7 @@ from tests.data.formats.test_record_files import ANNA, NLP, RICH, bare
 from tests.record_strategies import JSON, NAMES, OBJECTS, optional
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.data())
 def test_spacy_files_keep_docs_and_what_docs_have_no_place_for(tmp_path_factory, data):

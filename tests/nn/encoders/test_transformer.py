@@ -67,6 +67,7 @@ def test_encoder_through_embeddings_equals_through_ids(
     assert_equal_where_real(with_forms(ids, mask, forms), output, mask)
 
 
+@pytest.mark.slow
 @each_family
 @pytest.mark.parametrize("n_word_forms", [0, N_WORD_FORMS])
 @torch.no_grad()
