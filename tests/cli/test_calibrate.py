@@ -29,6 +29,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_calibrate_saves_a_calibrated_pipeline(model: Path, data: Path, tmp_path: Path) -> None:
     output = tmp_path / "calibrated"
     arguments = ["calibrate", model, data, "--output", output, "--test", data]

@@ -80,6 +80,7 @@ def measures(scores: dict[str, Any]) -> dict[str, float]:
     return pytest.approx({key: scores[key] for key in ("precision", "recall", "f1")}, abs=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("digits", [17, 2])
 def test_every_point_of_a_curve_is_what_its_threshold_leaves(digits: int) -> None:
     documents = with_probabilities(corpus("bc5cdr"), digits=digits)

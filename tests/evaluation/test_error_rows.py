@@ -26,6 +26,7 @@ def in_document(spans: list[dict[str, Any]], offset: int) -> list[Place]:
     return [(span["start"] + offset, span["end"] + offset, span["label"]) for span in spans]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CORPORA)
 def test_there_is_a_row_an_error_with_offsets_in_its_text(name: str) -> None:
     for document in corpus(name):

@@ -25,6 +25,7 @@ def mended(document: Document, kind: str) -> Document:
     return replace(document, predicted=(*kept, *found))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CORPORA)
 def test_every_entity_is_accounted_for_once(name: str) -> None:
     documents = corpus(name)

@@ -80,6 +80,7 @@ def embedded(html: str, name: str) -> Any:
     return json.loads(match[1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_labels", [1, 2, 40])
 def test_report_is_one_sound_page_with_all_sections(n_labels: int, tmp_path: Path) -> None:
     html = written(*make_sample(tuple(f"L{i}" for i in range(n_labels))), tmp_path)

@@ -343,6 +343,7 @@ def entities_of(docs: Iterable[Doc]) -> set[tuple[int, int, int, str]]:
     return {(i, ent.start, ent.end, ent.label_) for i, doc in enumerate(docs) for ent in doc.ents}
 
 
+@pytest.mark.slow
 def test_compare(model: Path, toy: Language, data: Path, tmp_path: Path) -> None:
     """With one that knows half of the words, calls them all diseases, and another word too."""
     examples = make_examples(toy, 30)

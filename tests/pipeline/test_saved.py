@@ -83,6 +83,7 @@ def test_finds_what_it_found_then(folder: Path, caplog: pytest.LogCaptureFixture
     assert probabilities(found) == pytest.approx(probabilities(expected), rel=0, abs=TOLERANCE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("folder", params())
 def test_finds_the_same_when_saved_again(
     folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture

@@ -165,6 +165,7 @@ def test_difference_rows_say_what_each_system_makes_of_it() -> None:
     assert wrong["meta"]["b"] is None
 
 
+@pytest.mark.slow
 def test_compare_gives_the_scores_of_both() -> None:
     pairs = real_pairs()
     result = comparison_of(pairs)
@@ -383,6 +384,7 @@ def rules(patterns: dict[str, str]) -> spacy.language.Language:
     return nlp
 
 
+@pytest.mark.slow
 def test_compare_takes_pipelines_and_their_folders(tmp_path: Path) -> None:
     good, poor = rules({"fever": "A", "pain": "B"}), rules({"fever": "A"})
     DocBin(docs=[good("Some fever and pain .")] * 6).to_disk(tmp_path / "dev.spacy")

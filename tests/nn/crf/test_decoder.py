@@ -51,6 +51,7 @@ def test_log_z_and_marginals_equal_brute_force(case: Case) -> None:
         torch.testing.assert_close(marginals[row].sum(1), torch.ones(len(emissions)).double())
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(cases())
 def test_span_log_probs_equal_brute_force(case: Case) -> None:
@@ -189,6 +190,7 @@ def test_decode_follows_impossible_emissions_and_refuses_a_dead_end() -> None:
 # Loss
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(cases(kinds=(CRF,)))
 def test_partial_label_loss_equals_brute_force(case: Case) -> None:

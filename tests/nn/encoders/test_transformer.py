@@ -83,6 +83,7 @@ def test_encoder_output_does_not_depend_on_padding(
         torch.testing.assert_close(padded[cut], alone, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 @each_family
 @torch.no_grad()
 def test_encoder_word_forms_change_the_output_once_trained(

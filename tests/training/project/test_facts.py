@@ -21,6 +21,7 @@ NLP = spacy.blank("en")
 DEFAULT_FOLDER = Path(__file__).parents[3] / "assets" / "encoder"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("family", "max_pieces"),
     [("bert", 130), ("roberta", 128), ("distilbert", 130), ("deberta-v2", None), ("albert", 130)],
