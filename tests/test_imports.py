@@ -268,6 +268,7 @@ def loaded_after(statement: str) -> set[str]:
     return set(output.split())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("statement", "absent"),
     [

@@ -60,6 +60,7 @@ def assert_equal_to_seqeval(documents: list[Document]) -> None:
         )
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.tuples(flat_spans, flat_spans), min_size=1, max_size=4))
 def test_scores_are_those_of_seqeval(pairs: list[tuple[list[Span], list[Span]]]) -> None:

@@ -187,6 +187,7 @@ def test_report_of_data_without_entities(tmp_path: Path) -> None:
     assert "There are no predicted entities" in html
 
 
+@pytest.mark.slow
 def test_report_takes_texts_labels_and_names_as_text(tmp_path: Path) -> None:
     labels = (NASTY, "B$_1^$")
     metrics, errors = make_sample(labels, 10)

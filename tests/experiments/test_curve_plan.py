@@ -124,6 +124,7 @@ def test_last_gain_without_a_doubling_names_the_factor() -> None:
     assert text.startswith("2.4 times the data, from 50 to 120 documents")
 
 
+@pytest.mark.slow
 def test_plot_draws_all_types_and_bands(tmp_path: Path) -> None:
     points = make_points([[0.2, 0.4], [0.4, 0.5], [0.6, 0.6], [0.7, 0.8]])
     axes = draw_learning_curve(plotted(points), "title").axes[0]

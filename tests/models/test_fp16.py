@@ -148,6 +148,7 @@ def test_overflow_skips_the_step_and_halves_the_scale(
     assert any(not torch.equal(w, before[name]) for name, w in weights_of(model).items())
 
 
+@pytest.mark.slow
 def test_scale_is_saved_with_the_optimizer(make_tagger: MakeTagger, docs: list[Doc]) -> None:
     def run(model: Model, factors: list[float]) -> None:
         for factor in factors:

@@ -121,6 +121,7 @@ def test_initialize_refuses_an_unknown_device(make_tagger: MakeTagger) -> None:
         make_tagger(device="gpu")
 
 
+@pytest.mark.slow
 def test_word_forms_auto_are_for_encoders_that_lowercase(
     make_tagger: MakeTagger, byte_encoder_dir: Path, nlp: Language
 ) -> None:

@@ -321,6 +321,7 @@ def model(toy: Language, tmp_path: Path) -> Path:
     return tmp_path / "model"
 
 
+@pytest.mark.slow
 def test_evaluate(model: Path, data: Path, tmp_path: Path) -> None:
     run_well("evaluate", model, data, "--output", tmp_path / "out", "--samples", 20)
     metrics = json.loads((tmp_path / "out" / "metrics.json").read_text(encoding="utf8"))
@@ -432,6 +433,7 @@ def test_capabilities_are_those_that_a_component_has() -> None:
         assert not isinstance(nlp.add_pipe(factory), every)
 
 
+@pytest.mark.slow
 def test_capabilities_have_what_somebody_uses_and_no_more() -> None:
     """A component that lacks what nobody asks for would be refused for nothing."""
     capabilities = PACKAGE / "pipeline" / "capabilities.py"
@@ -837,6 +839,7 @@ def test_component_that_is_not_trained_is_in_nobodys_way(tmp_path: Path) -> None
         assert len(nlp("pain").ents) == 1
 
 
+@pytest.mark.slow
 def test_toys_are_trained_and_their_data_debugged(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -144,6 +144,7 @@ def test_constrain_finds_the_best_entities_around_what_is_there(
     assert [i for i, is_so in enumerate(is_blocked) if is_so] == list(blocked)
 
 
+@pytest.mark.slow
 def test_constrained_cases_are_worth_testing(random_nlp: Language) -> None:
     """In most, constraints change what is found; in some, entities are found beside them."""
     ner = random_nlp.get_pipe("ner_plus")

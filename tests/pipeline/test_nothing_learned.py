@@ -43,6 +43,7 @@ def test_update_after_resuming_learns_without_stepping_schedules(own_trained: La
     assert optimizer.learn_rate == 5e-4
 
 
+@pytest.mark.slow
 def test_new_words_are_learned_in_a_loop_of_updates(encoder_dir: Path) -> None:
     nlp = make_nlp(encoder_dir)
     nlp.config["training"]["optimizer"] = copy.deepcopy(WARM_UP)

@@ -72,6 +72,7 @@ def test_there_are_pipelines_of_each_earlier_version() -> None:
         assert {folder.name for folder in saved_in(SAVED / version)} == set(kinds_of(version))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("folder", params())
 def test_finds_what_it_found_then(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, logger="spacy_ner_plus"):

@@ -37,6 +37,7 @@ def test_file_and_new_name_are_forced_to_the_disk(
     assert list(path.parent.iterdir()) == [path]
 
 
+@pytest.mark.slow
 @needs_fork
 @pytest.mark.parametrize("old", ["old", None])
 def test_kill_at_each_step_leaves_the_old_file_or_the_new_one(

@@ -61,6 +61,7 @@ WORDS = st.text(
 )
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=300)
 @given(words=st.lists(st.tuples(WORDS, st.booleans()), max_size=12))
 def test_word_forms_equal_looking_at_each_character(words: list[tuple[str, bool]]) -> None:

@@ -53,6 +53,7 @@ def test_package_is_the_one_that_runs() -> None:
     assert Path(spacy_ner_plus.__file__).parent == PACKAGE
 
 
+@pytest.mark.slow
 def test_each_command_gets_the_digests_of_what_it_uses(folder: Path) -> None:
     written = {path.stem: json.loads(path.read_text()) for path in folder.iterdir()}
     assert set(written) == set(COMMANDS)

@@ -36,6 +36,7 @@ from tests.oracles import (
 # Probabilities
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(cases())
 def test_log_z_and_marginals_equal_brute_force(case: Case) -> None:

@@ -111,6 +111,7 @@ def restricted(pair: Pair) -> tuple[Tensor, Tensor, Tensor]:
 # Targets
 
 
+@pytest.mark.slow
 @settings(max_examples=50, deadline=None)
 @given(pairs(CRF))
 def test_soft_targets_of_a_crf_equal_brute_force(pair: Pair) -> None:
@@ -283,6 +284,7 @@ def test_distillation_loss_is_infinite_without_gradient_for_the_impossible(
     assert all(grad.isfinite().all() for grad in grads)
 
 
+@pytest.mark.slow
 def test_crf_distillation_loss_of_long_sequences_keeps_its_digits() -> None:
     pair = make_pair(CRF, lengths=(20_000, 50), seed=6)
     teacher = pair.targets()
