@@ -100,6 +100,9 @@ def test_texts_without_bounds_are_read_as_before(trained: Language, trained_dir:
     texts = [text for text in TEXTS if "\n" not in text]
     for plain, doc in zip(trained.pipe(texts), bound.pipe(texts), strict=True):
         assert found_in(doc) == found_in(plain)
+    ner = bound.get_pipe("ner_plus")
+    assert torch.isfinite(ner.emissions([bound.make_doc(texts[0])]).scores).all()
+    assert not torch.isfinite(ner.emissions([bound.make_doc("heart\nfailure")]).scores).all()
 
 
 def test_gold_that_is_never_found_is_counted(encoder_dir: Path) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from spacy.tokens import Doc, Span
@@ -109,13 +110,15 @@ class NerPlus(LearningPipe, CalibratedPipe):
     ) -> Emissions:
         if not (constrains or self.bounds):
             return emissions
+        rows = emissions.row_tokens
+        firsts = [self.bounds.first_rows(*pair) for pair in zip(docs, rows, strict=True)]
+        if not constrains and not any(is_first.any() for is_first in firsts):
+            return emissions  # as most texts are: one line
         permitted = []
-        for doc, tokens in zip(docs, emissions.row_tokens, strict=True):
-            own = own_entities(doc, self.name)
-            known = existing(doc, own) if constrains else nothing_on(doc)
+        for doc, tokens, is_first in zip(docs, rows, firsts, strict=True):
+            known = existing(doc, own_entities(doc, self.name)) if constrains else nothing_on(doc)
             tags = permitted_tags(known, tokens, self.shim.scheme)  # (n_rows, n_tags)
-            is_first = self.bounds.first_rows(doc, tokens) & ~known.taken[tokens]  # (n_rows,)
-            tags[is_first] &= self.shim.scheme.starts
+            tags[is_first & ~known.taken[tokens]] &= self.shim.scheme.starts
             permitted.append(tags)
         return constrain(emissions, permitted)
 
@@ -135,10 +138,7 @@ class NerPlus(LearningPipe, CalibratedPipe):
 
         RETURNS (JudgedEntities): Each entity that it finds, with whether it is right.
         """
-        return judge(self.model, examples, self._within_bounds)
-
-    def _within_bounds(self, docs: Sequence[Doc], emissions: Emissions) -> Emissions:
-        return self._restricted(docs, emissions, constrains=False)
+        return judge(self.model, examples, partial(self._restricted, constrains=False))
 
     def alternatives(self, span: Doc | Span, k: int = 5) -> list[Reading]:
         """The k most probable readings of a sentence, or of any part of a document, best first.
