@@ -56,7 +56,7 @@ def run_all(runs: list[Run], folder: Path, jobs: int) -> None:
             waiting.remove(run)
             command = [sys.executable, *sys.argv, "--run", run.name, str(run.seed)]
             running[run] = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
-        time.sleep(1)
+        time.sleep(0.1)
         for run, process in list(running.items()):
             if process.poll() is None:
                 continue
