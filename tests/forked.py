@@ -18,7 +18,8 @@ from typing import IO, Any, TextIO
 
 FORK = multiprocessing.get_context("fork") if hasattr(os, "fork") else None
 LIMIT = 200  # seconds
-Popen = subprocess.Popen
+PARALLEL = b"TOKENIZERS_PARALLELISM"
+Popen, putenv = subprocess.Popen, os.putenv
 
 
 def python(arguments: list[str], *, cwd: Path) -> tuple[int, str]:
@@ -53,7 +54,7 @@ class Forked:
         self.args = args
         self._text = text
         self._output = tempfile.TemporaryFile()  # noqa: SIM115
-        environment = {**(env or os.environ), "TOKENIZERS_PARALLELISM": "false", "COLUMNS": "200"}
+        environment = {**(env or os.environ), "COLUMNS": "200"}
         outputs = [1] * (stdout is not None) + [2] * (stderr is not None)
         target = (args[1:], cwd or Path.cwd(), environment, dict.fromkeys(outputs, self._output))
         self._process = FORK.Process(target=_be_python, args=target)
@@ -125,6 +126,8 @@ def _be_python(
     os.chdir(cwd)
     os.environ.clear()
     os.environ.update(environment)
+    os.putenv = _put
+    putenv(PARALLEL, b"false")
     for stream, file in outputs.items():
         os.dup2(file.fileno(), stream)
     sys.stdout, sys.stderr = map(_open, (1, 2))
@@ -139,6 +142,12 @@ def _be_python(
         sys.argv = words
         sys.path.insert(0, os.fspath(Path(words[0]).parent))
         runpy.run_path(words[0], run_name="__main__")
+
+
+def _put(name: bytes, value: bytes) -> None:
+    """Set a variable, but for that of tokenizers: a copy would wait for threads that it has not."""
+    if name != PARALLEL:
+        putenv(name, value)
 
 
 def _open(stream: int) -> TextIO:

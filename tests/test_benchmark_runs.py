@@ -54,14 +54,15 @@ TRAINED = ("plain loop fp32", "plain loop bf16", *SYSTEMS[2:4], SYSTEMS[-1])
 STAGES = ("spaCy tokenizer", "wordpieces", "align, windows, packing", "encode", "pool and head",
           "decode", "probabilities", "write to Doc", "the rest")  # fmt: skip
 SPEEDS = (POSITIVE, POSITIVE)
+RATIO = (0.0, 10_000.0)
 # By part, and by the line under which the rows stand.
 SPEED = {
     "training": {
-        "Training, 1 steps": rows(*TRAINED, figures=(*SPEEDS, *3 * [POSITIVE], POSITIVE)),
+        "Training, 1 steps": rows(*TRAINED, figures=(*SPEEDS, *3 * [RATIO], POSITIVE)),
     },
     "inference": {
-        f"Inference, {shape}": rows(*SYSTEMS[:2], figures=(*SPEEDS, *2 * [POSITIVE], POSITIVE))
-        | rows(*SYSTEMS[2:], figures=(*SPEEDS, *2 * [POSITIVE], POSITIVE, PERCENT, AMOUNT))
+        f"Inference, {shape}": rows(*SYSTEMS[:2], figures=(*SPEEDS, *2 * [RATIO], POSITIVE))
+        | rows(*SYSTEMS[2:], figures=(*SPEEDS, *2 * [RATIO], POSITIVE, PERCENT, AMOUNT))
         for shape in ("documents", "sentences")
     },
     "profile": {"Where ner_plus's time goes": rows(*STAGES, figures=4 * (PERCENT,))},
