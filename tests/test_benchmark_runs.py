@@ -58,7 +58,7 @@ RATIO = (0.0, 10_000.0)
 # By part, and by the line under which the rows stand.
 SPEED = {
     "training": {
-        "Training, 1 steps": rows(*TRAINED, figures=(*SPEEDS, *3 * [RATIO], POSITIVE)),
+        "Training,": rows(*TRAINED, figures=(*SPEEDS, *3 * [RATIO], POSITIVE)),
     },
     "inference": {
         f"Inference, {shape}": rows(*SYSTEMS[:2], figures=(*SPEEDS, *2 * [RATIO], POSITIVE))
@@ -122,7 +122,7 @@ RUNS = {
         rows("default", "balanced", "smoothing", figures=5 * (PERCENT,)),
     ),
     "prediction.py": Start(
-        "model spacy/test.spacy --documents 3000 --chunk-size 30 --words 5 --kill-at 0.1 0.3"
+        "model spacy/test.spacy --documents 1500 --chunk-size 15 --words 5 --kill-at 0.1 0.3"
         " --folder .",
         rows(
             *(rf"resident at {share}% \(\d+ of 100 chunks\):" for share in (10, 50, 100)),
@@ -150,6 +150,10 @@ RUNS = {
         {},  # SPEED has them
     ),
 }
+
+
+# Those that have tests of their own, and where.
+ELSEWHERE: dict[str, str] = {}
 
 
 def startable() -> set[str]:
@@ -219,11 +223,24 @@ def check(printed: str, expected: dict[str, tuple[Bounds, ...]]) -> None:
 
 
 def test_every_benchmark_has_a_run() -> None:
-    assert startable() == set(RUNS)
+    assert startable() == {*RUNS, *ELSEWHERE}
+    assert all((ROOT / path).exists() for path in ELSEWHERE.values())
 
 
 def test_every_part_of_speed_has_rows() -> None:
     assert list(SPEED) == list(PARTS)
+
+
+@needs_fork
+@pytest.mark.slow
+def test_run_that_fails_leaves_its_log(tmp_path: Path) -> None:
+    script = str(BENCHMARKS / "imbalance.py")
+    status, printed = python(
+        [script, "nowhere", "--encoder", "none", "--output", "."], cwd=tmp_path
+    )
+    assert status == 1
+    assert "default, seed 0: exit status 1; see default-0.log" in printed
+    assert "nowhere/train.tsv" in (tmp_path / "default-0.log").read_text(encoding="utf8")
 
 
 def test_rows_are_looked_at() -> None:
