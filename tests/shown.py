@@ -10,7 +10,7 @@ TEXTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").g
 BLOCK = re.compile(r"(?ms)^```(\w*)\n(.*?)^```$")
 # Between backticks in a sentence, where a command may run over the end of a line.
 INLINE = re.compile(r"`([^`]+)`")
-PROGRAMS = r"make|python|pip|git|gunicorn|spacy|ner-plus|\.venv/bin/[\w-]+"
+PROGRAMS = r"make|python|pip|git|gunicorn|spacy|ner-plus|\.venv/bin/[\w-]+|benchmarks/[\w.]+"
 COMMAND = re.compile(rf"(?:{PROGRAMS}) \S|--[a-z]")
 LOOP = re.compile(r"(?ms)^for (\w+) in ([^;]+); do\n(.*?)^done$")
 UNTIL = re.compile(r"until (.+?); .*")

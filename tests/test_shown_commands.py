@@ -113,7 +113,8 @@ def test_command_is_understood(command: Command) -> None:
         if text.startswith(begin):
             look(shlex.split(text.removeprefix(begin)), command)
             return
-    assert NOT_RUN[way(command.text)[0]] in ("not ours", "nothing to run", "changes the repository")
+    reasons = [NOT_RUN.get(pattern) for pattern in way(command.text)]
+    assert reasons in (["not ours"], ["nothing to run"], ["changes the repository"]), reasons
 
 
 def check_make(words: list[str], command: Command) -> None:
@@ -215,6 +216,16 @@ def parser_of(script: str) -> argparse.ArgumentParser:
     return parser
 
 
+def check_shell(words: list[str], command: Command) -> None:
+    script, _, rest = command.text.partition(" ")
+    assert {word for word in rest.split() if word.startswith("--")} <= options_in(script)
+
+
+def options_in(script: str) -> set[str]:
+    """The options in the `case` of a shell script."""
+    return set(re.findall(r"(--[a-z-]+)\)", (ROOT / script).read_text(encoding="utf8")))
+
+
 def check_module(words: list[str], command: Command) -> None:
     assert find_spec(words[0]) is not None or words[0] == "mkdocs"
     assert all((ROOT / word).exists() for word in words[1:] if "/" in word or word[0] == ".")
@@ -230,6 +241,8 @@ def check_options(words: list[str], command: Command) -> None:
 def options_of(command: Command) -> set[str]:
     """All options of a command's parser."""
     words = shlex.split(command.text.removeprefix(".venv/bin/"))
+    if words[0].endswith(".sh"):
+        return options_in(words[0])
     if words[0] == "make" and words[1] == "bench":
         return set(parser_of("benchmarks.speed.__main__")._option_string_actions)
     if words[0] == "python" and words[1].startswith("benchmarks/"):
@@ -246,6 +259,7 @@ CHECKS: dict[str, Callable[[list[str], Command], None]] = {
     "python -m spacy ": check_spacy,
     "python -m ": check_module,
     "python ": check_script,
+    "benchmarks/": check_shell,
     "spacy ": check_spacy,
     "ner-plus ": lambda words, command: check_spacy(["ner-plus", *words], command),
     "--": check_options,
