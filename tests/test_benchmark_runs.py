@@ -258,6 +258,8 @@ def test_benchmark_prints_its_table(name: str, prepared: Path, tmp_path: Path) -
     printed = run(name, prepared, tmp_path / "work")
     check(printed, RUNS[name].rows)
     if name == "speed":
+        written = {path.name for path in (tmp_path / "work" / "metrics" / "speed").iterdir()}
+        assert written >= {"speed.txt", "speed.json", "speed.svg", "growth.svg"}  # as docs say
         for tables in SPEED.values():
             for title, expected in tables.items():
                 check(under(title, printed), expected)
