@@ -10,6 +10,7 @@ from torch import nn
 
 from ...nn.encoders.buckets import TensorBucket
 from ...nn.encoders.transformer import TransformerEncoder
+from ...nn.transfer import to_device_together
 from ...text.batches import Batch, make_batch
 from ...text.packing import Bucket
 from ...text.word_forms import WORD_FORMS
@@ -145,8 +146,5 @@ class WordpieceShim(TorchShim):
 
 
 def _to_device(bucket: Bucket, device: torch.device) -> TensorBucket:
-    """Copy a bucket's arrays; on a GPU from pinned memory, so that the copy does not wait."""
-    tensors = [torch.from_numpy(getattr(bucket, f.name)) for f in fields(Bucket)]
-    if device.type == "cuda":
-        tensors = [t.pin_memory().to(device, non_blocking=True) for t in tensors]
-    return TensorBucket(*tensors)
+    arrays = [getattr(bucket, field.name) for field in fields(Bucket)]
+    return TensorBucket(*to_device_together(arrays, device))

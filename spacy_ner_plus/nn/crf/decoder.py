@@ -207,7 +207,8 @@ class TagDecoder(nn.Module):
     def _checked_scores(self) -> ChainScores:
         """The scores, for results that would hide it if one of them were no number."""
         scores = self._scores()
-        if not all(bool((part < torch.inf).all()) for part in scores):  # false for nan, too
+        is_number = torch.stack([(part < torch.inf).all() for part in scores])  # false for nan, too
+        if not bool(is_number.all()):
             raise ValueError(
                 "start, transition or end scores contain nan or +inf: the decoder's weights are "
                 "not finite"
