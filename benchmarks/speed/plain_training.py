@@ -61,9 +61,9 @@ class PlainTraining:
     """The tight loop.
 
     train (Path): A .spacy file. encoder (str): Hub name or folder. precision (str): "fp32", or
-    "bf16" or "fp16" by autocast, fp16 with scaling of the loss. batch_words (int): Words in a batch, as nearly as windows allow. window
-    (int): Wordpieces, special tokens included. rate, n_steps: Of the schedule, which has 10 %
-    warm-up and linear decay.
+    "bf16" or "fp16" by autocast, fp16 with scaling of the loss. batch_words (int): Words in a
+    batch, as nearly as windows allow. window (int): Wordpieces, special tokens included. rate,
+    n_steps: Of the schedule, which has 10 % warm-up and linear decay.
     """
 
     def __init__(

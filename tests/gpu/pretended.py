@@ -10,7 +10,7 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import torch
@@ -29,7 +29,7 @@ class PretendedTensor(Tensor):
     """A tensor of the pretended GPU."""
 
     held: Tensor
-    counts: Counter[str] = Counter()
+    counts: ClassVar[Counter[str]] = Counter()
 
     @staticmethod
     def __new__(cls, held: Tensor) -> "PretendedTensor":
