@@ -53,15 +53,10 @@ def write_corpus(data: Path, folder: Path) -> Path:
     """The data as .spacy files; small parts for development and test."""
     folder.mkdir(parents=True, exist_ok=True)
     nlp = spacy.blank("en")
-    for split, most in (("train", None), ("test", TEST_DOCS)):
+    for split, most in (("train", None), ("dev", DEV_DOCS), ("test", TEST_DOCS)):
         docs = read_docs(data, split, nlp, group=GROUP)[:most]
-        DocBin(attrs=("ENT_IOB", "ENT_TYPE", "SENT_START"), docs=docs).to_disk(
-            folder / f"{split}.spacy"
-        )
-    dev = data / "dev.tsv"
-    source = data if dev.is_file() else None
-    docs = read_docs(source or data, "dev" if source else "test", nlp, group=GROUP)[:DEV_DOCS]
-    DocBin(attrs=("ENT_IOB", "ENT_TYPE", "SENT_START"), docs=docs).to_disk(folder / "dev.spacy")
+        path = folder / f"{split}.spacy"
+        DocBin(attrs=("ENT_IOB", "ENT_TYPE", "SENT_START"), docs=docs).to_disk(path)
     return folder
 
 
