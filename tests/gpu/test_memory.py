@@ -18,7 +18,7 @@ from spacy_ner_plus.models.decoding.entities import Tagger, make_decoder
 from spacy_ner_plus.models.runtime.device import autocast
 from spacy_ner_plus.tags import TagScheme
 from tests.models.conftest import MakeTagger, make_tagger
-from tests.pipeline.samples import TEXTS, assert_same_predictions
+from tests.pipeline.samples import TEXTS
 
 __all__ = ["make_tagger"]
 
@@ -51,46 +51,42 @@ def test_memory_that_runs_out_in_predicting(
     trained_dir: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     nlp = load(trained_dir)
-    texts = [LONG] * 16
-    expected = list(nlp.pipe(texts))
-    with room_for(24):
-        found = list(nlp.pipe(texts))
-    shim = nlp.get_pipe("ner_plus").shim
-    assert shim.budget.pieces < 1 << 15
+    model = nlp.get_pipe("ner_plus").model
+    docs = [nlp.make_doc(LONG) for _ in range(16)]
+    expected = model.predict(docs).scores
+    with room_for(64):
+        found = model.predict(docs).scores
+    assert model.shims[0].budget.pieces < 1 << 15
     assert "Memory ran out" in caplog.text
-    assert_same_predictions(found, expected, within=1e-4)
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-3)
 
 
 def test_memory_that_runs_out_in_learning(trained_dir: Path) -> None:
     """The gradients are those that there would have been."""
+    nlp = load(trained_dir)
+    model = nlp.get_pipe("ner_plus").model
+    shim = model.shims[0]
 
-    def gradients(mib: int | None) -> tuple[dict[str, Any], int]:
-        nlp = load(trained_dir)
-        model = nlp.get_pipe("ner_plus").model
-        docs = [nlp.make_doc(LONG) for _ in range(4)]
-        module = model.shims[0].module
+    def learn(docs: list[Doc]) -> dict[str, torch.Tensor]:
+        shim.module.zero_grad(set_to_none=True)
+        emissions, backprop = model.begin_update(docs)
+        generator = torch.Generator().manual_seed(0)
+        gradient = torch.randn(emissions.scores.shape, generator=generator)
+        backprop(gradient.to(emissions.scores.device))
+        named = shim.module.named_parameters()
+        return {name: p.grad.cpu() for name, p in named if p.grad is not None}
 
-        def learn() -> None:
-            emissions, backprop = model.begin_update(docs)
-            generator = torch.Generator().manual_seed(0)
-            size = emissions.scores.shape
-            backprop(torch.randn(size, generator=generator).to(emissions.scores.device))
-
-        model.begin_update(docs[:1])  # cuBLAS takes its memory
-        if mib is None:
-            learn()
-        else:
-            with room_for(mib):
-                learn()
-        found = {n: p.grad.cpu() for n, p in module.named_parameters() if p.grad is not None}
-        return found, model.shims[0].budget.pieces
-
-    expected, whole = gradients(None)
-    found, pieces = gradients(48)
-    assert pieces < whole
+    docs = [nlp.make_doc(LONG) for _ in range(4)]
+    learn([nlp.make_doc(TEXTS[0])])  # the libraries take their own memory
+    expected = learn(docs)
+    shim.module.zero_grad(set_to_none=True)
+    assert shim.budget.pieces == 1 << 16
+    with room_for(48):
+        found = learn(docs)
+    assert shim.budget.pieces < 1 << 15
     for name, gradient in expected.items():
         scale = float(gradient.abs().max())
-        torch.testing.assert_close(found[name], gradient, rtol=1e-3, atol=1e-4 * scale, msg=name)
+        torch.testing.assert_close(found[name], gradient, rtol=1e-3, atol=1e-3 * scale, msg=name)
 
 
 @pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16, torch.float16])

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ...tags import TagScheme
+from ..transfer import to_device
 from .distillation import (
     SoftTargets,
     check_targets,
@@ -102,7 +103,8 @@ class TagDecoder(nn.Module):
         emissions = self._check(emissions, layout)
         check_allowed(allowed, emissions)
         possible = (allowed & (emissions > -torch.inf)).any(-1)  # (N,)
-        feasible = layout.sum(possible.long()) == layout.lengths.to(layout.device)  # (batch,)
+        lengths = to_device(layout.lengths.numpy(), layout.device)  # (batch,)
+        feasible = layout.sum(possible.long()) == lengths  # (batch,)
         # Sequences that cannot be satisfied are replaced by ones without information: no nan.
         unknown = ~feasible[layout.sequence, None]  # (N, 1)
         emissions = emissions.masked_fill(unknown, 0.0)
