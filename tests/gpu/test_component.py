@@ -227,16 +227,7 @@ def test_memory_does_not_grow(trained_dir: Path) -> None:
 
 def test_worker_processes(device: str, trained_dir: Path, expected: list[Doc]) -> None:
     """A forked worker says what to do; a started one works."""
-    outcome = subprocess.run(
-        [sys.executable, "-m", "tests.gpu.workers", str(trained_dir), device],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=ROOT,
-        timeout=TIMEOUT,
-    )
-    assert outcome.returncode == 0, outcome.stderr
-    found = json.loads(outcome.stdout)
+    found = result_of("-m", "tests.gpu.workers", trained_dir, device)
     entities = [[list(entity) for entity in found_in(doc)] for doc in expected] * 2
     assert found["none"] == found["spawn"] == entities
     if device == "cpu":
@@ -245,27 +236,39 @@ def test_worker_processes(device: str, trained_dir: Path, expected: list[Doc]) -
         assert "this process was forked" in found["fork"]
 
 
-# With and without CuPy, spaCy's own way to a GPU. A program of its own: it changes thinc's ops.
+# With and without CuPy, spaCy's own way to a GPU. Programs of their own: it changes thinc's ops.
 PREFERS_GPU = """
-import sys
-if "without" in sys.argv:
+import json, sys
+folder, device, cupy = sys.argv[1:]
+if cupy == "without":
     sys.modules["cupy"] = None
-import json, spacy
-from tests.pipeline.samples import TEXTS, found_in
+import spacy
 prefers = spacy.prefer_gpu()
-nlp = spacy.load(sys.argv[1], config={"components.ner_plus.model.device": sys.argv[2]})
+from tests.pipeline.samples import TEXTS, found_in, make_examples
+"""
+READS = """
+nlp = spacy.load(folder, config={"components.ner_plus.model.device": device})
 found = [found_in(doc) for doc in nlp.pipe(TEXTS)]
-where = str(nlp.get_pipe("ner_plus").shim.device.type)
+where = nlp.get_pipe("ner_plus").shim.device.type
 print(json.dumps({"prefers": prefers, "where": where, "found": found}))
+"""
+LEARNS = """
+from tests.gpu.test_pretended import TOK2VEC, learn
+nlp = spacy.blank("en")
+config = spacy.util.load_config_from_str(TOK2VEC.format(device=device))
+nlp.add_pipe("ner_plus", config=config)
+spacy.util.fix_random_seed(0)
+nlp.initialize(lambda: make_examples(nlp))
+losses = learn(nlp, n_steps=10)
+again = nlp.from_bytes(nlp.to_bytes())
+print(json.dumps({"prefers": prefers, "losses": losses, "docs": len(list(again.pipe(TEXTS)))}))
 """
 
 
-@pytest.mark.parametrize("cupy", ["with", "without"])
-def test_prefer_gpu_changes_nothing(
-    cupy: str, device: str, trained_dir: Path, expected: list[Doc]
-) -> None:
+def result_of(*arguments: object) -> Any:
+    """What Python prints as JSON when it is given these arguments."""
     outcome = subprocess.run(
-        [sys.executable, "-c", PREFERS_GPU, str(trained_dir), device, cupy],
+        [sys.executable, *map(str, arguments)],
         capture_output=True,
         text=True,
         check=False,
@@ -273,7 +276,22 @@ def test_prefer_gpu_changes_nothing(
         timeout=TIMEOUT,
     )
     assert outcome.returncode == 0, outcome.stderr
-    result = json.loads(outcome.stdout)
+    return json.loads(outcome.stdout)
+
+
+@pytest.mark.parametrize("cupy", ["with", "without"])
+def test_prefer_gpu_changes_nothing(
+    cupy: str, device: str, trained_dir: Path, expected: list[Doc]
+) -> None:
+    result = result_of("-c", PREFERS_GPU + READS, trained_dir, device, cupy)
     assert result["where"] == device
     assert cupy == "with" or not result["prefers"]
     assert result["found"] == [[list(entity) for entity in found_in(doc)] for doc in expected]
+
+
+@pytest.mark.parametrize("cupy", ["with", "without"])
+def test_vectors_of_a_layer_of_thinc(cupy: str, device: str, trained_dir: Path) -> None:
+    """On the GPU with CuPy, else on the CPU; the head is on the GPU either way."""
+    result = result_of("-c", PREFERS_GPU + LEARNS, trained_dir, device, cupy)
+    assert result["losses"][-1] < result["losses"][0]
+    assert result["docs"] == len(TEXTS)
