@@ -4,6 +4,8 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+# Of torch and the tokenizers, for each system beside a GPU.
+GPU_THREADS = 8
 GPU_TESTS = (
     "tests/gpu",
     "tests/nn/crf/test_decoder.py",
@@ -31,6 +33,11 @@ class Paths:
     def model(self) -> Path:
         """The pipeline that the step `train` leaves."""
         return self.work / "trained" / "model-best"
+
+    @property
+    def moved(self) -> Path:
+        """The same after the step `same`, saved on the device, in fp32."""
+        return self.work / "moved"
 
 
 @dataclass(frozen=True)
@@ -76,7 +83,7 @@ def make_steps(paths: Paths, *, device: str, tiny: bool) -> list[Step]:
     shape = ["--layers", str(amounts.layers), "--width", str(amounts.width)]
     commands = [
         ("environment", 30, _module("environment", *common)),
-        ("tests", 110, _tests(paths)),
+        ("tests", 130, _tests(paths)),
         ("train", 75, _module("train", *train)),
         ("same", 40, _module("same_entities", *read, "--precisions", *amounts.precisions)),
         ("tables", 150, _speed(paths, device, amounts, "minilm", str(paths.encoder))),
@@ -98,7 +105,8 @@ def _module(name: str, *arguments: str) -> list[str]:
 
 def _tests(paths: Paths) -> list[str]:
     xml = f"--junitxml={paths.output / 'tests.xml'}"
-    options = ["-m", "gpu", "-q", "--durations=10", "-p", "no:cacheprovider", xml]
+    # each test has its line, for a run that is cut off
+    options = ["-m", "gpu", "-v", "--durations=10", "-p", "no:cacheprovider", xml]
     return [sys.executable, "-m", "pytest", *options, *GPU_TESTS]
 
 
@@ -106,33 +114,27 @@ def _speed(paths: Paths, device: str, amounts: Amounts, name: str, encoder: str)
     """The benchmark of speed: training; and inference, with the pipeline of the step before."""
     reads = name == "minilm"
     parts = ["training", "inference", "profile"] if reads else ["training"]
-    model = ["--model", str(paths.model)] if reads else []
     options = {
         "device": device,
         "encoder": encoder,
-        "output": paths.results / name,
+        "output": paths.work / name,
         "words": amounts.words,
         "steps": amounts.steps,
         "rounds": amounts.rounds,
-        "threads": 8 if device != "cpu" else 1,
+        "threads": 1 if device == "cpu" else GPU_THREADS,
     }
     words = [word for key, value in options.items() for word in (f"--{key}", str(value))]
-    precisions = ["--precisions", *amounts.precisions]
-    return _module(
-        "speed_tables", *common_of(paths, name), str(paths.data), *words, *precisions, *model,
-        "--quick", "--parts", *parts,
-    )  # fmt: skip
-
-
-def common_of(paths: Paths, name: str) -> list[str]:
-    """What speed_tables is told besides: where its figures go."""
-    return [str(paths.results / f"speed-{name}")]
+    words += ["--precisions", *amounts.precisions, "--parts", *parts]
+    words += ["--model", str(paths.model)] if reads else []
+    words += ["--quick"] if amounts is TINY else []
+    result = str(paths.results / f"speed-{name}")
+    return _module("speed_tables", result, str(paths.data), *words)
 
 
 def _processes(paths: Paths, amounts: Amounts) -> list[str]:
     corpus = paths.work / "corpus" / "test.spacy"
     return [
-        sys.executable, "benchmarks/processes.py", str(paths.model), str(corpus),
+        sys.executable, "benchmarks/processes.py", str(paths.moved), str(corpus),
         "--methods", "spawn", "--workers", "2", "--words", str(amounts.words), "--rounds", "1",
         "--output", str(paths.results / "processes.json"),
     ]  # fmt: skip

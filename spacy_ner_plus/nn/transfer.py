@@ -20,7 +20,7 @@ def to_device(array: np.ndarray, device: torch.device) -> Tensor:
     tensor = torch.from_numpy(array)
     if device.type == "cpu":
         return tensor
-    if device.type == "cuda":
+    if device.type == "cuda" and array.size:
         tensor = tensor.pin_memory()
     return tensor.to(device, non_blocking=True)
 
