@@ -20,7 +20,7 @@ from torch import Tensor
 from spacy_ner_plus.models.decoding.emissions import Emissions
 from spacy_ner_plus.models.decoding.entities import Tagger, make_decoder
 from spacy_ner_plus.models.decoding.losses import loss_and_gradient
-from spacy_ner_plus.nn.transfer import to_device_together
+from spacy_ner_plus.nn.crf.transfer import to_device_together
 from spacy_ner_plus.tags import TagScheme
 from tests.gpu.pretended import CUDA, PretendedTensor, pretended_gpu
 from tests.pipeline.samples import (

@@ -8,7 +8,7 @@ import numpy as np
 from torch import Tensor
 
 from ...nn.crf import Layout
-from ...nn.transfer import to_device
+from ...nn.crf.transfer import to_device
 
 # Documents times rows of the longest one that are decoded together: bounds the lattice's memory.
 MAX_CELLS = 1 << 18

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from ...nn.crf import CRF, Lattice, SpanTags, TagDecoder
-from ...nn.transfer import to_device
+from ...nn.crf.transfer import to_device
 from ...tags import TagScheme
 from .calibration import Calibration
 from .emissions import Emissions, SequenceGroup

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from ...nn.crf import CRF, Layout, SoftTargets, TagDecoder
-from ...nn.transfer import to_device
+from ...nn.crf.transfer import to_device
 from ...tags import TagScheme
 from .emissions import Emissions, SequenceGroup
 

@@ -8,9 +8,9 @@ import torch
 from spacy.tokens import Doc
 from torch import nn
 
+from ...nn.crf.transfer import to_device_together
 from ...nn.encoders.buckets import TensorBucket
 from ...nn.encoders.transformer import TransformerEncoder
-from ...nn.transfer import to_device_together
 from ...text.batches import Batch, make_batch
 from ...text.packing import Bucket
 from ...text.word_forms import WORD_FORMS

@@ -24,8 +24,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..transfer import to_device
 from .layout import Layout, iterate_steps
+from .transfer import to_device
 
 # A sequence of n tokens is cut into chunks of about this many times sqrt(n) tokens.
 CHUNK_RATIO = 0.8

@@ -11,7 +11,6 @@ import torch
 from torch import Tensor, nn
 
 from ...tags import TagScheme
-from ..transfer import to_device
 from .distillation import (
     SoftTargets,
     check_targets,
@@ -22,6 +21,7 @@ from .lattice import Lattice
 from .layout import Layout
 from .messages import ChainScores, refuse_impossible
 from .padded import PaddedBatch
+from .transfer import to_device
 from .viterbi import viterbi
 
 

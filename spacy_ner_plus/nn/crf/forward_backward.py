@@ -17,10 +17,10 @@ import math
 import torch
 from torch import Tensor
 
-from ..transfer import to_device
 from .chunks import Chunks, Limits, cut, transfer_matrices
 from .layout import Layout, iterate_steps
 from .messages import ChainScores, Messages
+from .transfer import to_device
 
 LIMITS = Limits(shortest=200, per_cube=0.02, most_tags=50)
 # Entries of matrices that are multiplied at once: what a cache holds.

@@ -7,12 +7,12 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from ..transfer import to_device_together
 from .entropy import path_entropy
 from .forward_backward import forward_backward
 from .k_best import k_best
 from .layout import Layout
 from .messages import ChainScores, expected_transitions_by_sequence, finite
+from .transfer import to_device_together
 
 # Inner emissions this far below their token's best make a span impossible (-inf): in a running
 # sum they would swallow the digits of everything after them.

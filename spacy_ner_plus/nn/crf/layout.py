@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..transfer import to_device
+from .transfer import to_device
 
 # Views are made for this many steps at once: one call for many views is fast, and a view costs
 # about a kilobyte, too much to keep one for each of 100,000 tokens.
