@@ -66,7 +66,7 @@ class Amounts:
 
 
 FULL = Amounts(240, 60_000, 20_000, 15, 2, 12, 768, ("fp32", "fp16", "bf16"), 1.0)
-TINY = Amounts(2, 200, 200, 1, 1, 2, 64, ("fp32", "bf16"), 20.0)
+TINY = Amounts(2, 200, 200, 1, 1, 2, 64, ("fp32", "fp16", "bf16"), 20.0)
 
 
 def make_steps(paths: Paths, *, device: str, tiny: bool) -> list[Step]:
