@@ -128,6 +128,18 @@ def test_a_resumed_training_ends_as_if_it_had_not_stopped(
         torch.testing.assert_close(parts[name], weight, rtol=0, atol=2e-4, msg=name)
 
 
+def test_a_label_is_added_to_what_was_learned(
+    device: str, trained_dir: Path, expected: list[Doc]
+) -> None:
+    nlp = load(trained_dir, device)
+    ner: Any = nlp.get_pipe("ner_plus")
+    ner.add_label("Gene")
+    assert {p.device.type for p in ner.shim.module.parameters()} == {device}
+    assert_same_predictions(read(nlp), expected, within=0.01)
+    losses = ner.update(make_examples(nlp, 4), sgd=nlp.resume_training())
+    assert np.isfinite(losses["ner_plus"])
+
+
 # Predicting
 
 
