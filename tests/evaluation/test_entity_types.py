@@ -137,9 +137,7 @@ def test_choices_that_say_nothing_are_refused() -> None:
     for labels in ([], [""]):
         with pytest.raises(ValueError, match="--labels names no type"):
             choose(labels, None)
-    with pytest.raises(
-        ValueError, match="'A', which --map renames to 'B': name types by"
-    ):
+    with pytest.raises(ValueError, match="'A', which --map renames to 'B': name types by"):
         choose(["A"], {"A": "B"})
     with pytest.raises(ValueError, match="'A', which --map drops"):
         choose(["A"], {"A": ""})
@@ -173,9 +171,7 @@ def test_probabilities_without_calibration_are_those_of_renamed_entities(
     nlp = spacy.load(random_model)
     component = nlp.get_pipe("ner_plus")
     component.calibration = type(component.calibration)(temperature=1.5)
-    docs = list(
-        nlp.pipe(["Effects of tetrandrine on thrombosis in mice .", "Severe ."])
-    )
+    docs = list(nlp.pipe(["Effects of tetrandrine on thrombosis in mice .", "Severe ."]))
     assert any(doc.ents for doc in docs)
     DocBin(docs=docs).to_disk(tmp_path / "own.spacy")
     label_map = {label: label.lower() for label in component.labels}
