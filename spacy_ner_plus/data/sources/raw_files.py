@@ -33,7 +33,7 @@ def open_bytes(path: Path) -> IO[bytes]:
     """
     with path.open("rb") as start:
         is_packed = start.read(len(_GZIP)) == _GZIP
-    file = cast(IO[bytes], _Packed(path)) if is_packed else path.open("rb")  # noqa: SIM115
+    file = cast(IO[bytes], _Packed(path)) if is_packed else path.open("rb")
     try:
         check_head(path, file.read(HEAD))
         file.seek(0)
