@@ -2,6 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -72,9 +73,10 @@ def find_tokenizer(nlp: Language) -> WordpieceTokenizer | None:
         model = getattr(component, "model", None)
         for node in model.walk() if model is not None else ():
             for shim in node.shims:
-                tokenizer = getattr(shim, "tokenizer", None)
-                if isinstance(tokenizer, WordpieceTokenizer):
-                    return tokenizer
+                with suppress(ValueError):  # there may be none, as over a network of words
+                    tokenizer = getattr(shim, "tokenizer", None)
+                    if isinstance(tokenizer, WordpieceTokenizer):
+                        return tokenizer
     return None
 
 
