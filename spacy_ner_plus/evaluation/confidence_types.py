@@ -102,6 +102,11 @@ class Thresholds:
     types: dict[str, BestThresholds]
     config: ThresholdTexts
 
+    @property
+    def can_help(self) -> bool:
+        """Whether any entity is right, so that there is a threshold to choose."""
+        return any(its.f1 for its in self.types.values())
+
 
 @dataclass(frozen=True)
 class Confidence:

@@ -241,8 +241,13 @@ def _print_confidence(metrics: Metrics) -> None:
             f"Not among them: {confidence.without_probability:,} predicted entities without a "
             "probability.\nThey stay at any threshold."
         )
-    if not metrics.counts.gold:
-        print("There are no gold entities, so there is no threshold to choose.")
+    if not confidence.thresholds.can_help:
+        why = (
+            "Nothing that is predicted is right"
+            if metrics.counts.gold
+            else "There are no gold entities"
+        )
+        print(f"{why}, so there is no threshold to choose.")
         return
     _print_thresholds(confidence.thresholds, metrics.exact.types)
 

@@ -186,7 +186,10 @@ def test_report_says_of_types_without_gold_that_they_have_none(tmp_path: Path) -
     assert list(embedded(html, "threshold-data")["types"]) == ["Chemical", "Disease"]
     assert "Gene: no gold entities" in sections  # of the plot
     metrics["counts"]["gold"] = metrics["exact"]["micro"]["support"] = 0
+    for its in metrics["confidence"]["thresholds"]["types"].values():
+        its |= {"f1": None, "precision": None}
     html = written(metrics, errors, tmp_path)
+    assert "There are no gold entities, so there is no threshold to choose." in html
     assert "<small>no gold entities</small>" in html
     assert "thresholds" not in Page(html).values("id")
 

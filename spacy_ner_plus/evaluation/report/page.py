@@ -67,7 +67,7 @@ def render_report(
 
 def _is_there(section: str, metrics: Metrics) -> bool:
     if section == "thresholds":
-        return metrics.confidence is not None and metrics.counts.gold > 0
+        return metrics.confidence is not None and metrics.confidence.thresholds.can_help
     return True
 
 
