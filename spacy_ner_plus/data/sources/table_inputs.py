@@ -47,11 +47,11 @@ class SeparatedValues:
         self._header: list[str] = header
         if spanning and quoting == AUTO and delimiter == "\t":
             logger.warning(
-                "%s: in %s rows a cell in quotes holds line ends, the first in line %s, so that "
+                "%s: in %s a cell in quotes holds line ends, the first in line %s, so that "
                 "lines are joined. If quotes are text in this file, give --quoting none; if not, "
                 "--quoting rfc4180 leaves this warning out.",
                 path,
-                f"{len(spanning):,}",
+                f"{len(spanning):,} row{'s' * (len(spanning) > 1)}",
                 spanning[0],
             )
 
