@@ -6,7 +6,7 @@ neither right nor wrong.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import numpy as np
 from spacy.tokens import Doc
@@ -23,7 +23,9 @@ def in_reference(example: Example, predicted: list[Span]) -> list[Span | None]:
 
     RETURNS: None in place of a span that can't be judged: see judgeable.
     """
-    return judgeable(example.y, aligned(example, predicted)) if predicted else []
+    if not predicted:
+        return []
+    return judgeable(example.y, aligned(example, predicted), annotated_labels(example.y))
 
 
 def aligned(example: Example, predicted: Iterable[Span]) -> list[Span | None]:
@@ -39,14 +41,17 @@ def aligned(example: Example, predicted: Iterable[Span]) -> list[Span | None]:
     return spans
 
 
-def judgeable(reference: Doc, predicted: Iterable[Span | None]) -> list[Span | None]:
+def judgeable(
+    reference: Doc, predicted: Iterable[Span | None], annotated: Collection[str] | None
+) -> list[Span | None]:
     """Spans on the reference's tokens, with None in place of one that can't be judged.
 
     That is one that touches a token without annotation, or is of a type that the reference is not
     annotated for.
+
+    annotated (Collection[str]): The types that it is annotated for; None for all.
     """
     missing = reference.to_array("ENT_IOB") == MISSING
-    annotated = annotated_labels(reference)
     return [
         span
         if span is not None

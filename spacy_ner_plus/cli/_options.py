@@ -1,5 +1,6 @@
 """Options that several commands have."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -29,6 +30,53 @@ Tokens = Annotated[
         "results are scored, 'pipeline' for what its tokenizer makes of the text"
     ),
 ]
+
+LabelMap = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--map", metavar="OLD=NEW", help="Rename an entity type, or drop it: OLD=; repeatable"
+    ),
+]
+MapOfBothSides = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--map",
+        metavar="OLD=NEW",
+        help="Rename an entity type, of the data and of what is predicted alike, or drop it: OLD=; "
+        "repeatable",
+    ),
+]
+Labels = Annotated[
+    str | None,
+    typer.Option(
+        metavar="A,B",
+        help="Only these entity types count, of the data and of what is predicted; with --map, by "
+        "their new names",
+    ),
+]
+
+
+def parse_labels(text: str | None) -> list[str] | None:
+    """Types parted by commas. RAISES ValueError: If one is empty."""
+    if text is None:
+        return None
+    labels = [part.strip() for part in text.split(",")]
+    if not all(labels):
+        raise ValueError(f"--labels must be types parted by commas, such as A,B, got {text!r}.")
+    return labels
+
+
+def parse_label_map(entries: Iterable[str] | None) -> dict[str, str]:
+    """Read OLD=NEW entries; NEW may be empty. RAISES (ValueError): No "=", or OLD repeated."""
+    label_map: dict[str, str] = {}
+    for entry in entries or ():
+        old, equals, new = entry.partition("=")
+        if not old or not equals:
+            raise ValueError(f"--map wants OLD=NEW, or OLD= to drop the type, got {entry!r}.")
+        if old in label_map:
+            raise ValueError(f"--map names {old!r} twice: leave one out.")
+        label_map[old] = new
+    return label_map
 
 
 def use_gpu(gpu_id: int, *, silent: bool = False) -> None:

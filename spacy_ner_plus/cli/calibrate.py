@@ -7,7 +7,7 @@ import typer
 from wasabi import msg
 
 from ._errors import errors_as_messages
-from ._options import Tokens
+from ._options import Tokens, parse_labels
 
 if TYPE_CHECKING:
     from ..metrics.reliability import Agreement
@@ -36,6 +36,13 @@ def calibrate_cli(
         ),
     ] = False,
     component: Annotated[str, typer.Option(help="Name of the component")] = "ner_plus",
+    labels: Annotated[
+        str | None,
+        typer.Option(
+            metavar="A,B",
+            help="The types that the data is annotated for: what is found of others is left out",
+        ),
+    ] = None,
 ) -> None:
     """Calibrate a pipeline's probabilities on development data.
 
@@ -46,7 +53,20 @@ def calibrate_cli(
 
     with errors_as_messages():
         done = calibrate(
-            model, data, output, test=test, tokens=tokens, if_enough=if_enough, component=component
+            model,
+            data,
+            output,
+            test=test,
+            tokens=tokens,
+            if_enough=if_enough,
+            component=component,
+            labels=parse_labels(labels),
+        )
+    if done.without_gold:
+        types = ", ".join(done.without_gold)
+        msg.warn(
+            f"{data} has no entities of these types, so all that is found of them counts as wrong: "
+            f"{types}. If it is not annotated for them, name those that it is with --labels."
         )
     if done.problem is not None:
         msg.warn(f"Not calibrated. {done.problem}")
@@ -59,6 +79,10 @@ def calibrate_cli(
 
 
 def _print_agreement(name: str, before: "Agreement", after: "Agreement") -> None:
+    msg.divider(f"{name}: {after.n:,} predicted entities")
+    if not after.n:
+        print("Nothing is found there that the annotation says anything about.\n")
+        return
     rows = [
         (
             when,
@@ -70,5 +94,4 @@ def _print_agreement(name: str, before: "Agreement", after: "Agreement") -> None
         for when, agreement in (("before", before), ("after", after))
     ]
     header = ("", "Mean probability %", "Right %", "Log loss", "ECE")
-    msg.divider(f"{name}: {after.n:,} predicted entities")
     msg.table(rows, header=header, divider=True, aligns=("l", "r", "r", "r", "r"))

@@ -6,7 +6,17 @@ from typing import Annotated
 import typer
 
 from ._errors import errors_as_messages
-from ._options import CodePath, GpuId, SpansKey, Tokens, prepare
+from ._options import (
+    CodePath,
+    GpuId,
+    Labels,
+    MapOfBothSides,
+    SpansKey,
+    Tokens,
+    parse_label_map,
+    parse_labels,
+    prepare,
+)
 
 GATE_FAILED = 1
 ERROR = 2
@@ -29,6 +39,8 @@ def compare_cli(
     ] = None,
     tokens: Tokens = "reference",
     spans_key: SpansKey = None,
+    labels: Labels = None,
+    label_map: MapOfBothSides = None,
     max_drop: Annotated[
         float | None,
         typer.Option(
@@ -82,6 +94,7 @@ def compare_cli(
             raise ValueError("--significant needs --max-drop or --max-type-drop to act on.")
         if output is not None:
             check_output_folder(output)
+        type_names, new_names = parse_labels(labels), parse_label_map(label_map)
         prepare(gpu_id, code)
         comparison = compare(
             model_a,
@@ -92,6 +105,8 @@ def compare_cli(
             samples=samples,
             swaps=swaps,
             seed=seed,
+            labels=type_names,
+            label_map=new_names,
         ).with_gate(gate)
         if output is not None:
             comparison.write(output)

@@ -1,6 +1,5 @@
 """`python -m spacy ner-plus convert`: annotated texts -> .spacy files."""
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,7 +8,7 @@ from wasabi import msg
 
 from ..data.formats.columns import AUTO
 from ._errors import errors_as_messages
-from ._options import SpansKey
+from ._options import LabelMap, SpansKey, parse_label_map
 
 if TYPE_CHECKING:
     from ..data.conversion import Conversion
@@ -29,12 +28,7 @@ def convert_cli(
     ignore_markers: Annotated[
         bool, typer.Option("--ignore-markers", help="Use --group even if the file marks documents")
     ] = False,
-    label_map: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--map", metavar="OLD=NEW", help="Rename an entity type, or drop it: OLD=; repeatable"
-        ),
-    ] = None,
+    label_map: LabelMap = None,
     from_format: Annotated[
         str | None,
         typer.Option("--from", help="columns, jsonl or spacy, if the file does not tell"),
@@ -64,7 +58,7 @@ def convert_cli(
     from .. import convert
 
     with errors_as_messages():
-        names = parse_label_map(label_map or [])
+        names = parse_label_map(label_map)
         done = convert(
             input_path,
             output_path,
@@ -85,19 +79,6 @@ def convert_cli(
         typer.echo(f"Not on token boundaries:\n{done.shown_misaligned}", err=True)
     notes = [*done.source.notes, *([f"tokenizer of {lang!r}"] if done.uses_tokenizer else [])]
     msg.good(f"Wrote {output_path} ({', '.join(notes)})" if notes else f"Wrote {output_path}")
-
-
-def parse_label_map(entries: Iterable[str]) -> dict[str, str]:
-    """Read OLD=NEW entries; NEW may be empty. RAISES (ValueError): No "=", or OLD repeated."""
-    label_map: dict[str, str] = {}
-    for entry in entries:
-        old, equals, new = entry.partition("=")
-        if not old or not equals:
-            raise ValueError(f"--map wants OLD=NEW, or OLD= to drop the type, got {entry!r}.")
-        if old in label_map:
-            raise ValueError(f"--map names {old!r} twice: leave one out.")
-        label_map[old] = new
-    return label_map
 
 
 def _table_rows(done: "Conversion", label_map: dict[str, str]) -> list[tuple[str, str]]:

@@ -1,5 +1,6 @@
 """`ner-plus cross-validate`: scores with their spread, from data that has no test part."""
 
+from collections.abc import Container
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -56,15 +57,20 @@ def cross_validate_cli(
             overwrite=overwrite,
         )
     msg.divider(f"{folds} folds of {done.n_docs:,} documents")
-    print_summary(done.summary)
+    print_summary(done.summary, done.types_with_gold)
     msg.good(f"Wrote {done.path}")
 
 
-def print_summary(summary: "RunsSummary") -> None:
-    """Print means and standard deviations, a line a type, then micro and macro averages."""
+def print_summary(summary: "RunsSummary", with_gold: Container[str]) -> None:
+    """Print means and standard deviations, a line a type, then micro and macro averages.
+
+    with_gold (Container[str]): The types that have gold entities. The others have precision only.
+    """
     named = [*summary.per_type.items(), ("micro", summary.micro), ("macro", summary.macro)]
     rows = [
         (name, plus_minus(its.precision), plus_minus(its.recall), plus_minus(its.f1))
+        if name in with_gold or name not in summary.per_type
+        else (name, plus_minus(its.precision), "no gold", "no gold")
         for name, its in named
     ]
     header = ("Type", "Precision", "Recall", "F1")

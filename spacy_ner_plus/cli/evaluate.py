@@ -7,7 +7,17 @@ import typer
 from wasabi import msg
 
 from ._errors import errors_as_messages
-from ._options import CodePath, GpuId, SpansKey, Tokens, prepare
+from ._options import (
+    CodePath,
+    GpuId,
+    Labels,
+    MapOfBothSides,
+    SpansKey,
+    Tokens,
+    parse_label_map,
+    parse_labels,
+    prepare,
+)
 
 
 def evaluate_cli(
@@ -31,6 +41,8 @@ def evaluate_cli(
     ] = None,
     tokens: Tokens = "reference",
     spans_key: SpansKey = None,
+    labels: Labels = None,
+    label_map: MapOfBothSides = None,
     precision: Annotated[
         float, typer.Option(help="Precision, 0 to 1, for which thresholds are looked for")
     ] = 0.9,
@@ -51,6 +63,7 @@ def evaluate_cli(
 
         if output is not None:
             check_folder(output)
+        type_names, new_names = parse_labels(labels), parse_label_map(label_map)
         prepare(gpu_id, code)
         evaluation = evaluate(
             model,
@@ -61,6 +74,8 @@ def evaluate_cli(
             precision=precision,
             samples=samples,
             seed=seed,
+            labels=type_names,
+            label_map=new_names,
         )
         print_metrics(evaluation.metrics, evaluation.errors)
         if output is not None:

@@ -1,5 +1,6 @@
 """`ner-plus learning-curve`: whether more annotated documents would help."""
 
+from collections.abc import Container
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -67,7 +68,7 @@ def learning_curve_cli(
             overwrite=overwrite,
         )
     msg.divider(f"F1 on {done.n_scored:,} documents")
-    print_points(done.points)
+    print_points(done.points, done.types_with_gold)
     msg.good(f"Wrote {done.path} and {done.plot}")
     msg.text(done.last_gain)
 
@@ -82,11 +83,18 @@ def parse_shares(text: str) -> list[float]:
         ) from None
 
 
-def print_points(points: "list[CurvePoint]") -> None:
-    """Print F1, a column a share: of each type, micro and macro."""
+def print_points(points: "list[CurvePoint]", with_gold: Container[str]) -> None:
+    """Print F1, a column a share: of each type, micro and macro.
+
+    with_gold (Container[str]): The types that have gold entities. The others have no F1.
+    """
     summaries = [point.summary for point in points]
     labels = sorted(set().union(*(summary.per_type for summary in summaries)))
-    lines = {label: [summary.per_type.get(label) for summary in summaries] for label in labels}
+    lines = {
+        label: [summary.per_type.get(label) for summary in summaries]
+        for label in labels
+        if label in with_gold
+    }
     lines |= {"micro": [summary.micro for summary in summaries]}
     lines |= {"macro": [summary.macro for summary in summaries]}
     rows = [
@@ -97,3 +105,5 @@ def print_points(points: "list[CurvePoint]") -> None:
         rows.append((name, *("-" if its is None else plus_minus(its.f1) for its in scores)))
     header = ("Share", *(f"{point.share:g}" for point in points))
     msg.table(rows, header=header, divider=True, aligns=["l", *"r" * len(points)])
+    if lacking := [label for label in labels if label not in with_gold]:
+        print(f"Predicted, but without gold entities: {', '.join(lacking)}.\n")

@@ -31,6 +31,14 @@ def predict_cli(
         str | None,
         typer.Option(help="text, jsonl, csv, tsv, parquet or spacy, if not the suffix's"),
     ] = None,
+    quoting: Annotated[
+        str,
+        typer.Option(
+            help="Cells of CSV and TSV that begin with a quote: rfc4180, they end with one, maybe "
+            "lines below; none, quotes are text; auto, as rfc4180, with a warning if cells of TSV "
+            "hold line ends"
+        ),
+    ] = "auto",
     output_format: Annotated[
         str | None, typer.Option(help="jsonl, parquet or spacy, if not the suffix's")
     ] = None,
@@ -94,6 +102,7 @@ def predict_cli(
             max_rejects=max_rejects,
             overwrite=overwrite,
             code=code,
+            quoting=quoting,
         )
     # Not wasabi: it breaks lines, and with them paths.
     counts, before = summary.counts, summary.before

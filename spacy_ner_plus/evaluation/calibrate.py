@@ -1,5 +1,6 @@
 """Calibrating a pipeline: what `ner-plus calibrate` does, for Python."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from ..pipeline.capabilities import HasCalibration, find_component
 from ..pipeline.judged_entities import TooFewEntitiesError, fit
 from ..pipeline.saving.whole_pipeline import save_whole
 from ..support.output_folder import check_output_folder
+from .label_choice import choose
 
 
 @dataclass(frozen=True)
@@ -24,12 +26,15 @@ class Calibrated:
     before, after (Dict[str, Agreement]): How well probabilities agree with what is right: on
         "development" data, which it was fitted to, and on "test" data, if some were given.
     problem (str): Why nothing was fitted; None if it was.
+    without_gold (Tuple[str, ...]): Types of the component that count, of which the development data
+        has no gold entity: all that was found of them was taken for wrong.
     """
 
     calibration: Calibration
     before: dict[str, Agreement]
     after: dict[str, Agreement]
     problem: str | None = None
+    without_gold: tuple[str, ...] = ()
 
 
 def calibrate(
@@ -41,6 +46,7 @@ def calibrate(
     tokens: str = "reference",
     if_enough: bool = False,
     component: str = "ner_plus",
+    labels: Iterable[str] | None = None,
 ) -> Calibrated:
     """Make a pipeline's probabilities come true as often as they say.
 
@@ -56,18 +62,23 @@ def calibrate(
     if_enough (bool): Where there are too few entities to calibrate on, go on with the pipeline as
         it is instead of failing.
     component (str): Name of the component.
+    labels (Iterable[str]): The types that the data is annotated for: what is found of others is
+        neither right nor wrong. None for all, or as the documents themselves say.
     RETURNS (Calibrated): The calibration, and what it does.
-    RAISES ValueError: If there are no data, no such component, or too few entities.
+    RAISES ValueError: If there are no data, no such component, it lacks one of the types, or there
+        are too few entities.
     """
     if output is not None:
         check_output_folder(Path(output))
     nlp = model if isinstance(model, Language) else util.load_model(model)
     ner: HasCalibration = find_component(nlp, component, HasCalibration, "can be calibrated")
+    counted = _counted(ner, labels)
     paths = {"development": data} | ({} if test is None else {"test": test})
-    judged = {
-        name: ner.judge(_read_examples(nlp, component, Path(path), tokens))
-        for name, path in paths.items()
-    }
+    judged, gold = {}, {}
+    for name, path in paths.items():
+        examples = _read_examples(nlp, component, Path(path), tokens, counted)
+        gold[name] = {span.label_ for example in examples for span in example.reference.ents}
+        judged[name] = ner.judge(examples)
     old, problem = ner.calibration, None
     try:
         ner.calibration = fit(judged["development"])
@@ -82,15 +93,32 @@ def calibrate(
         before={name: entities.agreement(old) for name, entities in judged.items()},
         after={name: entities.agreement(ner.calibration) for name, entities in judged.items()},
         problem=problem,
+        without_gold=tuple(
+            label for label in counted or ner.labels if label not in gold["development"]
+        ),
     )
 
 
-def _read_examples(nlp: Language, component: str, data: Path, tokens: str) -> list[Example]:
+def _counted(ner: HasCalibration, labels: Iterable[str] | None) -> list[str] | None:
+    """The types that count; None for all. RAISES ValueError: If the component lacks one."""
+    chosen = choose(labels, None).labels
+    unknown = [label for label in chosen or () if label not in ner.labels]
+    if unknown:
+        raise ValueError(
+            f"--labels names types that the component lacks: {', '.join(unknown)}. It has: "
+            f"{', '.join(ner.labels)}."
+        )
+    return None if chosen is None else list(chosen)
+
+
+def _read_examples(
+    nlp: Language, component: str, data: Path, tokens: str, labels: list[str] | None
+) -> list[Example]:
     """The annotated documents, processed by the components before this one.
 
     It may listen to these.
     """
-    examples = list(make_corpus_v1(data, tokens)(nlp))
+    examples = list(make_corpus_v1(data, tokens, labels)(nlp))
     later = nlp.pipe_names[nlp.pipe_names.index(component) :]
     docs = nlp.pipe((example.predicted for example in examples), disable=later)
     for example, doc in zip(examples, docs, strict=True):

@@ -30,11 +30,14 @@ def confidence(
     *,
     wanted_precision: float,
     least: Mapping[str, float],
+    own: Mapping[str, Sequence[str]] | None = None,
 ) -> Confidence | None:
     """Reliability, curves over the threshold and the best thresholds.
 
     wanted_precision (float): What the second kind of threshold is to reach.
-    least (Mapping[str, float]): Thresholds by type that the pipeline has already, other than 0.
+    least (Mapping[str, float]): Thresholds that the pipeline has already, other than 0, by its own
+        name of the type.
+    own (Mapping[str, Sequence[str]]): The pipeline's own names of the types; None if all are.
     RETURNS: None if no predicted entity has a probability. Those without one, such as of an
         entity_ruler, stay at any threshold, and reliability is not about them.
     """
@@ -51,7 +54,9 @@ def confidence(
             micro=cuts_of(gold, predicted).curve(),
             types={label: its.curve() for label, its in cuts.items()},
         ),
-        thresholds=_thresholds(cuts, wanted_precision, least),
+        thresholds=_thresholds(
+            cuts, wanted_precision, least, own or {label: [label] for label in labels}
+        ),
     )
 
 
@@ -111,9 +116,10 @@ class Cuts:
             f1=self.f1[cuts].tolist(),
         )
 
-    def best_f1(self) -> int:
-        """The cut of highest F1, the first of equal ones."""
-        return int(np.argmax(self.f1))
+    def best_f1(self) -> int | None:
+        """The cut of highest F1, the first of equal ones; None if nothing that is right is left."""
+        best = int(np.argmax(self.f1))
+        return best if self.f1[best] > 0 else None
 
     def best_recall(self, precision: float) -> int | None:
         """The cut of most recall among those that reach a precision; None if none does."""
@@ -149,27 +155,39 @@ def _reliability(sure: Sequence[Judged]) -> Reliability:
 
 
 def _thresholds(
-    cuts: Mapping[str, Cuts], wanted_precision: float, least: Mapping[str, float]
+    cuts: Mapping[str, Cuts],
+    wanted_precision: float,
+    least: Mapping[str, float],
+    own: Mapping[str, Sequence[str]],
 ) -> Thresholds:
     types: dict[str, BestThresholds] = {}
     for label, its in cuts.items():
         # below the pipeline's own threshold there are entities that this evaluation lacks
-        lowest = least.get(label, 0.0)
-        reaching = its.best_recall(wanted_precision)
+        lowest = min(least.get(name, 0.0) for name in own[label])
+        best, reaching = its.best_f1(), its.best_recall(wanted_precision)
         types[label] = BestThresholds(
-            f1=its.at(its.best_f1(), lowest),
+            f1=None if best is None else its.at(best, lowest),
             precision=None if reaching is None else its.at(reaching, lowest),
+            labels=list(own[label]),
         )
     texts = ThresholdTexts(
-        f1=_config({label: its.f1 for label, its in types.items()}, least),
-        precision=_config({label: its.precision for label, its in types.items()}, least),
+        f1=_config([(its.labels, its.f1) for its in types.values()], least),
+        precision=_config([(its.labels, its.precision) for its in types.values()], least),
     )
     return Thresholds(wanted_precision=wanted_precision, types=types, config=texts)
 
 
-def _config(chosen: Mapping[str, ThresholdScores | None], least: Mapping[str, float]) -> str:
-    """The setting with the chosen thresholds; types without one keep what they have."""
-    values = {**least, **{label: its.threshold for label, its in chosen.items() if its}}
+def _config(
+    chosen: Iterable[tuple[list[str], ThresholdScores | None]], least: Mapping[str, float]
+) -> str:
+    """The setting with the chosen thresholds; types without one keep what they have.
+
+    chosen: What the pipeline calls a type, and its threshold.
+    """
+    values = dict(least)
+    for labels, its in chosen:
+        if its is not None:
+            values |= {label: max(its.threshold, least.get(label, 0.0)) for label in labels}
     values = {label: threshold for label, threshold in values.items() if threshold}
     return f"threshold = {json.dumps(values or None, ensure_ascii=False)}"
 

@@ -1,6 +1,6 @@
 """How far probabilities can be trusted, and the thresholds that they may be cut off at."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..metrics.reliability import Agreement
 
@@ -65,13 +65,16 @@ class ThresholdScores:
 class BestThresholds:
     """The best thresholds of a type.
 
-    f1 (ThresholdScores): That of the best F1.
+    f1 (Optional[ThresholdScores]): That of the best F1; null if F1 is 0 at all of them, as without
+        gold entities.
     precision (Optional[ThresholdScores]): That of most recall among those that reach the wanted
         precision; null if none does.
+    labels (List[str]): What the pipeline calls the type.
     """
 
-    f1: ThresholdScores
+    f1: ThresholdScores | None
     precision: ThresholdScores | None
+    labels: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -98,6 +101,11 @@ class Thresholds:
     wanted_precision: float
     types: dict[str, BestThresholds]
     config: ThresholdTexts
+
+    @property
+    def can_help(self) -> bool:
+        """Whether any entity is right, so that there is a threshold to choose."""
+        return any(its.f1 for its in self.types.values())
 
 
 @dataclass(frozen=True)

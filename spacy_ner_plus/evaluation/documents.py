@@ -10,6 +10,7 @@ from ..annotation.gold import annotated_labels
 from ..annotation.judging import aligned, judgeable
 from ..annotation.probabilities import scored_spans
 from ..tags import Span
+from .label_choice import ALL, LabelChoice
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,22 +64,33 @@ class Document:
     not_judged: tuple[Entity, ...]
 
 
-def from_example(index: int, example: Example, spans_key: str | None = None) -> Document:
+def from_example(
+    index: int, example: Example, spans_key: str | None = None, choice: LabelChoice = ALL
+) -> Document:
     """A document as a pipeline processed it.
 
     index (int): Its place in the data.
     example (Example): The processed and the annotated Doc.
     spans_key (str): Compare doc.spans[spans_key], which may nest and overlap; None for doc.ents.
+    choice (LabelChoice): Its new names tell which entities are of types that the document is
+        annotated for. The entities keep their own.
     """
     found = entities_of(example.predicted, spans_key)
     spans = aligned(example, [entity.span for entity in found])
-    return _document(index, example.reference, found, spans, spans_key)
+    return _document(index, example.reference, found, spans, spans_key, choice)
 
 
 def from_offsets(
-    index: int, reference: Doc, found: list[Entity], spans_key: str | None = None
+    index: int,
+    reference: Doc,
+    found: list[Entity],
+    spans_key: str | None = None,
+    choice: LabelChoice = ALL,
 ) -> Document:
-    """A document with entities of which only the characters are known; their tokens are ignored."""
+    """A document with entities of which only the characters are known; their tokens are ignored.
+
+    spans_key (str), choice (LabelChoice): See from_example.
+    """
     outer = [
         reference.char_span(entity.start_char, entity.end_char, alignment_mode="expand")
         for entity in found
@@ -87,7 +99,7 @@ def from_offsets(
         None if span is None else (span.start, span.end, entity.label)
         for span, entity in zip(outer, found, strict=True)
     ]
-    return _document(index, reference, found, spans, spans_key)
+    return _document(index, reference, found, spans, spans_key, choice)
 
 
 def entities_of(doc: Doc, spans_key: str | None) -> list[Entity]:
@@ -104,8 +116,9 @@ def _document(
     found: list[Entity],
     spans: list[Span | None],
     spans_key: str | None,
+    choice: LabelChoice,
 ) -> Document:
-    known = judgeable(reference, spans) if spans_key is None else _of_known_types(reference, spans)
+    known = _judged(reference, spans, spans_key, choice)
     predicted: list[Entity] = []
     not_judged: list[Entity] = []
     for entity, span, judged in zip(found, spans, known, strict=True):
@@ -124,12 +137,19 @@ def _document(
     )
 
 
-def _of_known_types(reference: Doc, spans: list[Span | None]) -> list[Span | None]:
-    """Groups of spans know no missing tokens, only documents annotated for some types."""
-    annotated = annotated_labels(reference)
+def _judged(
+    reference: Doc, spans: list[Span | None], spans_key: str | None, choice: LabelChoice
+) -> list[Span | None]:
+    """The spans, with None in place of one that can't be judged."""
+    own = annotated_labels(reference)
+    annotated = None if own is None else choice.names(own)
+    renamed = [span and (span[0], span[1], choice.name(span[2])) for span in spans]
+    if spans_key is None:
+        return judgeable(reference, renamed, annotated)
+    # groups of spans know no missing tokens, only documents annotated for some types
     return [
         span if span is not None and (annotated is None or span[2] in annotated) else None
-        for span in spans
+        for span in renamed
     ]
 
 

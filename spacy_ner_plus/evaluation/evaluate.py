@@ -1,6 +1,7 @@
 """Evaluating a pipeline: what `ner-plus evaluate` does, for Python."""
 
 import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from ..data.doc_files import find_files, read_file
 from ..support.extras import require
 from ..support.output_folder import check_output_folder
 from ..support.typed_json import from_json
+from .label_choice import choose
 from .measures import EvaluationSettings, measure
 from .partial import EXTRA
 from .predictions import predict
@@ -74,6 +76,8 @@ def evaluate(
     precision: float = 0.9,
     samples: int = 2000,
     seed: int = 0,
+    labels: Iterable[str] | None = None,
+    label_map: Mapping[str, str] | None = None,
 ) -> Evaluation:
     """Evaluate the entities of a pipeline.
 
@@ -91,9 +95,13 @@ def evaluate(
     spans_key (str): Evaluate doc.spans[spans_key], which may nest and overlap; None for doc.ents.
     precision (float): What thresholds are looked for to reach, in (0, 1].
     samples, seed (int): Of the bootstrap.
+    labels (Iterable[str]): The types that count, in the annotation and in what is predicted, by the
+        names that label_map gives; None for all.
+    label_map (Mapping[str, str]): New names of types of either side, so that both call the same by
+        the same name. An empty name drops the type.
     RETURNS (Evaluation): docs/evaluation.md says what the figures mean.
     RAISES ValueError: If nervaluate is not installed, a setting is out of range, data can't be read
-        or has no annotation, or the pipeline sets no such entities.
+        or has no annotation, the pipeline sets no such entities, or none is of a type that counts.
     """
     train = None if train is None else Path(train)
     settings = EvaluationSettings(
@@ -104,13 +112,16 @@ def evaluate(
         precision=precision,
         samples=samples,
         seed=seed,
+        choice=choose(labels, label_map),
     )
     # before the pipeline runs
     require("nervaluate", EXTRA)
     if train is not None:
         for file in find_files(train):
             read_file(file)
-    predicted = predict(model, Path(data), tokens=tokens, spans_key=spans_key)
+    predicted = predict(
+        model, Path(data), tokens=tokens, spans_key=spans_key, choice=settings.choice
+    )
     return Evaluation(*measure(predicted, settings))
 
 

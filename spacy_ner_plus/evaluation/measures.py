@@ -1,6 +1,6 @@
 """All measures of one evaluation: see docs/evaluation.md for what they mean and their schema."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,12 +11,14 @@ from ..data.corpus import TOKENS
 from ..pipeline.capabilities import HasThresholds, components
 from .confidence import confidence
 from .documents import Document
+from .entity_types import chosen, entity_types, labels_of, own_labels
 from .error_rows import error_rows
 from .error_summary import summarise_errors
 from .errors import Finding, find_errors
 from .exact import document_counts, exact_scores
 from .intervals import intervals
 from .judged import judge
+from .label_choice import ALL, LabelChoice
 from .partial import partial_scores
 from .predictions import Predictions
 from .schema import SCHEMA, SCHEMA_VERSION, DataCounts, Metrics
@@ -33,6 +35,7 @@ class EvaluationSettings:
     tokens, spans_key: See predictions.predict.
     precision (float): What thresholds are to reach, in (0, 1].
     samples, seed (int): Of the bootstrap.
+    choice (LabelChoice): Which types count.
     RAISES ValueError: If a number is out of range, or tokens unknown.
     """
 
@@ -43,6 +46,7 @@ class EvaluationSettings:
     precision: float = 0.9
     samples: int = 2000
     seed: int = 0
+    choice: LabelChoice = ALL
 
     def __post_init__(self) -> None:
         if not 0.0 < self.precision <= 1.0:
@@ -62,15 +66,18 @@ def measure(
 
     predicted (Predictions): See predictions.predict.
     RETURNS: What goes to metrics.json and, a row an error, to errors.jsonl.
-    RAISES ValueError: If nervaluate or the training data are not there.
+    RAISES ValueError: If nervaluate or the training data are not there, or no entity is of a type
+        that counts.
     """
-    documents, nlp = predicted.documents, predicted.nlp
+    nlp, choice = predicted.nlp, settings.choice
+    types = entity_types(predicted.documents, choice, labels_of(nlp))
+    documents = chosen(predicted.documents, choice)
     by_document = [find_errors(document) for document in documents]
     findings = [finding for document in by_document for finding in document]
     gold, found = judge(documents, findings)
     labels, counts = document_counts(documents)
     train = settings.train
-    known = None if train is None else known_entities(train, settings.spans_key)
+    known = None if train is None else known_entities(train, settings.spans_key, choice)
     metrics = Metrics(
         schema=SCHEMA,
         schema_version=SCHEMA_VERSION,
@@ -80,7 +87,7 @@ def measure(
         spans_key=settings.spans_key,
         tokens=settings.tokens,
         components=[] if nlp is None else list(nlp.pipe_names),
-        counts=_counts(predicted),
+        counts=_counts(predicted, documents),
         speed=predicted.speed,
         exact=exact_scores(labels, counts),
         intervals=intervals(labels, counts, settings.samples, settings.seed),
@@ -94,14 +101,16 @@ def measure(
             found,
             wanted_precision=settings.precision,
             least={} if nlp is None else _thresholds(nlp),
+            own=own_labels((e.label for doc in predicted.documents for e in doc.predicted), choice),
         ),
         tokenisation=None if nlp is None else tokenisation(nlp, documents),
+        types=types,
     )
     return metrics, _rows(documents, by_document)
 
 
-def _counts(predicted: Predictions) -> DataCounts:
-    documents = predicted.documents
+def _counts(predicted: Predictions, documents: Sequence[Document]) -> DataCounts:
+    """The counts. documents (Sequence[Document]): With the entities that count."""
     return DataCounts(
         documents=len(documents),
         documents_without_annotation=predicted.n_without_annotation,

@@ -20,7 +20,9 @@ from ..data.corpus import make_corpus_v1
 from ..data.formats.json_lines import JsonLinesRecords
 from ..records import SpanRecord, TextRecord
 from ..support.peak_memory import peak_memory
-from .documents import Document, Entity, from_example, from_offsets
+from .documents import Document, Entity, entities_of, from_example, from_offsets
+from .entity_types import labels_of
+from .label_choice import ALL, LabelChoice
 from .schema import RunCost
 from .uncalibrated import calibrated_component, uncalibrated_probabilities
 
@@ -54,8 +56,9 @@ def predict(
     tokens: str = "reference",
     spans_key: str | None = None,
     uncalibrated: bool = True,
+    choice: LabelChoice = ALL,
 ) -> Predictions:
-    """The entities of annotated data, as a model finds them.
+    """The entities of annotated data, as a model finds them, of all types and by their own names.
 
     model (Union[Language, str, Path]): Any pipeline that sets doc.ents (or doc.spans[spans_key]),
         or its name or folder, or a .jsonl file with predictions for the same documents in the same
@@ -65,6 +68,8 @@ def predict(
     spans_key (str): Compare doc.spans[spans_key]; None for doc.ents.
     uncalibrated (bool): Run a calibrated pipeline a second time, for the probabilities without its
         calibration.
+    choice (LabelChoice): Which types will count, so that what can't be judged is known, and that
+        there is anything to count.
     RAISES ValueError: If there is no annotated document, the pipeline sets no such entities, or
         predictions do not fit the data.
     """
@@ -72,7 +77,7 @@ def predict(
         raise ValueError(f"There is no evaluation data at {data}: write it with ner-plus convert.")
     name = model_name(model)
     if not isinstance(model, Language) and name.endswith(PREDICTIONS):
-        found = read_predictions(Path(model), data, spans_key)
+        found = read_predictions(Path(model), data, spans_key, choice)
     else:
         found = run(
             model if isinstance(model, Language) else util.load_model(model),
@@ -81,6 +86,7 @@ def predict(
             spans_key=spans_key,
             name=name,
             uncalibrated=uncalibrated,
+            choice=choice,
         )
     if not found.documents:
         where = "doc.ents" if spans_key is None else f"doc.spans[{spans_key!r}]"
@@ -110,6 +116,7 @@ def run(
     spans_key: str | None = None,
     name: str = "",
     uncalibrated: bool = True,
+    choice: LabelChoice = ALL,
 ) -> Predictions:
     """Run a pipeline over annotated data, with a progress bar on a terminal.
 
@@ -118,7 +125,11 @@ def run(
     examples = dict(enumerate(make_corpus_v1(data, tokens)(nlp)))
     n_documents = len(examples)
     known = [i for i, eg in examples.items() if is_annotated(eg.reference, spans_key)]
-    documents, speed = _timed(nlp, examples, known, spans_key)
+    if choice.labels is not None and labels_of(nlp):
+        references = (examples[i].reference for i in known)
+        gold = {entity.label for doc in references for entity in entities_of(doc, spans_key)}
+        choice.check(gold, labels_of(nlp))
+    documents, speed = _timed(nlp, examples, known, spans_key, choice)
     ner = calibrated_component(nlp, spans_key) if uncalibrated else None
     if ner is not None:
         again = [eg.predicted for eg in make_corpus_v1(data, tokens)(nlp)]
@@ -135,12 +146,14 @@ def run(
     )
 
 
-def read_predictions(path: Path, data: Path, spans_key: str | None = None) -> Predictions:
+def read_predictions(
+    path: Path, data: Path, spans_key: str | None = None, choice: LabelChoice = ALL
+) -> Predictions:
     """Predictions that were made before, beside the annotated data that they are for.
 
     path (Path): JSONL, a row a document of the data, in their order: records, or rows as version
         0.4 of `ner-plus predict` wrote them. The probability of an entity may lack.
-    data (Path), spans_key (str): See predict.
+    data (Path), spans_key (str), choice (LabelChoice): See predict.
     RAISES ValueError: If a row is no such thing, or not of the document in its place.
     """
     records = _read(path)
@@ -162,7 +175,7 @@ def read_predictions(path: Path, data: Path, spans_key: str | None = None) -> Pr
             )
         if is_annotated(reference, spans_key):
             found = [_entity(span) for span in record.spans or () if span.is_accepted]
-            documents.append(from_offsets(i, reference, found, spans_key))
+            documents.append(from_offsets(i, reference, found, spans_key, choice))
         else:
             n_skipped += 1
     surplus = next(records, None)
@@ -173,7 +186,11 @@ def read_predictions(path: Path, data: Path, spans_key: str | None = None) -> Pr
 
 
 def _timed(
-    nlp: Language, examples: dict[int, Example], places: list[int], spans_key: str | None
+    nlp: Language,
+    examples: dict[int, Example],
+    places: list[int],
+    spans_key: str | None,
+    choice: LabelChoice,
 ) -> tuple[list[Document], RunCost]:
     """Run a pipeline over the examples of some places.
 
@@ -186,7 +203,7 @@ def _timed(
     for place, doc in zip(places, _bar(docs, len(places), "Evaluating"), strict=True):
         example = examples.pop(place)
         example.predicted = doc
-        documents.append(from_example(place, example, spans_key))
+        documents.append(from_example(place, example, spans_key, choice))
         n_words += len(doc)
         sets_entities |= is_annotated(doc, spans_key)
     seconds = perf_counter() - start

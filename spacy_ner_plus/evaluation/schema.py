@@ -3,7 +3,7 @@
 Shares are between 0 and 1. A change of meaning raises SCHEMA_VERSION; new fields do not.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .confidence_types import Confidence
 from .score_types import ExactScores, Intervals, PartialScores
@@ -118,6 +118,33 @@ class ErrorSummary:
 
 
 @dataclass(frozen=True)
+class EntityTypes:
+    """Which entity types the figures are of.
+
+    labels (Optional[List[str]]): As given with `--labels`: no others count; null for all.
+    label_map (Dict[str, str]): As given with `--map`: new names of types of both sides.
+    shared (List[str]): Types with gold entities that the pipeline has too.
+    gold_only (Dict[str, int]): Gold entities of types that the pipeline does not have, by label.
+        They count as missed.
+    predicted_only (Dict[str, int]): Predicted entities of types without gold entities, by label.
+        They count as wrong.
+    renamed (Dict[str, SideCounts]): Entities of types with a new name, by the old one.
+    left_out (Dict[str, SideCounts]): Entities of types that don't count, by old name: `labels` does
+        not name them, or `label_map` drops them.
+    unused (List[str]): Names in `labels` and `label_map` that no entity has.
+    """
+
+    labels: list[str] | None = None
+    label_map: dict[str, str] = field(default_factory=dict)
+    shared: list[str] = field(default_factory=list)
+    gold_only: dict[str, int] = field(default_factory=dict)
+    predicted_only: dict[str, int] = field(default_factory=dict)
+    renamed: dict[str, SideCounts] = field(default_factory=dict)
+    left_out: dict[str, SideCounts] = field(default_factory=dict)
+    unused: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
 class SliceGroup:
     """A group of entities.
 
@@ -193,6 +220,7 @@ class Metrics:
         probability.
     tokenisation (Optional[Tokenisation]): Gold entities that don't fit the pipeline's tokens; null
         for predictions from a file.
+    types (EntityTypes): Which entity types the figures are of.
     """
 
     schema: str
@@ -212,3 +240,4 @@ class Metrics:
     slices: Slices
     confidence: Confidence | None
     tokenisation: Tokenisation | None
+    types: EntityTypes = field(default_factory=EntityTypes)

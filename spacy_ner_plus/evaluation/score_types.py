@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+Shown = tuple[float | None, float | None, float | None]
+"""Precision, recall and F1; None for one that means nothing."""
+
 
 @dataclass(frozen=True)
 class Measures:
@@ -15,6 +18,11 @@ class Measures:
     precision: float
     recall: float
     f1: float
+
+    @property
+    def shown(self) -> Shown:
+        """What is to be shown of the three."""
+        return self.precision, self.recall, self.f1
 
 
 @dataclass(frozen=True)
@@ -36,6 +44,11 @@ class CountedMeasures(Measures):
     def predicted(self) -> int:
         """Predicted entities."""
         return self.tp + self.fp
+
+    @property
+    def shown(self) -> Shown:
+        """Precision, recall and F1, with None for one that is 0 only because it has no cases."""
+        return _shown(self, gold=self.support, predicted=self.predicted)
 
 
 @dataclass(frozen=True)
@@ -116,6 +129,19 @@ class SchemeScores:
     precision: float
     recall: float
     f1: float
+
+    @property
+    def shown(self) -> Shown:
+        """See CountedMeasures.shown."""
+        return _shown(self, gold=self.possible, predicted=self.actual)
+
+
+def _shown(its: Measures | SchemeScores, *, gold: int, predicted: int) -> Shown:
+    return (
+        its.precision if predicted else None,
+        its.recall if gold else None,
+        its.f1 if gold else None,
+    )
 
 
 @dataclass(frozen=True)

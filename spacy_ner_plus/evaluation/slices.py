@@ -2,6 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from ..data.doc_files import find_files, read_file
 from ..text.wordpieces import WordpieceTokenizer, align
 from .documents import Document, entities_of
 from .judged import Judged
+from .label_choice import ALL, LabelChoice
 from .schema import SliceGroup, Slices
 
 SEEN = ("same label", "another label only", "unseen")
@@ -45,10 +47,13 @@ def slices(
     )
 
 
-def known_entities(train: Path, spans_key: str | None) -> dict[str, set[str]]:
+def known_entities(
+    train: Path, spans_key: str | None, choice: LabelChoice = ALL
+) -> dict[str, set[str]]:
     """The labels that each entity text has in training data.
 
     train (Path): .spacy file, or a folder of such files.
+    choice (LabelChoice): The labels are its new names, also of types that don't count.
     RAISES ValueError: If there is none.
     """
     vocab = Vocab()
@@ -58,7 +63,7 @@ def known_entities(train: Path, spans_key: str | None) -> dict[str, set[str]]:
             text = doc.text  # put together from the tokens each time
             for entity in entities_of(doc, spans_key):
                 surface = text[entity.start_char : entity.end_char]
-                known.setdefault(surface, set()).add(entity.label)
+                known.setdefault(surface, set()).update(choice.names([entity.label]))
     return known
 
 
@@ -68,9 +73,10 @@ def find_tokenizer(nlp: Language) -> WordpieceTokenizer | None:
         model = getattr(component, "model", None)
         for node in model.walk() if model is not None else ():
             for shim in node.shims:
-                tokenizer = getattr(shim, "tokenizer", None)
-                if isinstance(tokenizer, WordpieceTokenizer):
-                    return tokenizer
+                with suppress(ValueError):  # there may be none, as over a network of words
+                    tokenizer = getattr(shim, "tokenizer", None)
+                    if isinstance(tokenizer, WordpieceTokenizer):
+                        return tokenizer
     return None
 
 

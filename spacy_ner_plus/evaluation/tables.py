@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 from wasabi import msg
 
+from .score_types import Measures, SchemeScores
+
 NONE = "-"
 
 
@@ -17,6 +19,12 @@ def print_table(
     """
     aligns = "l" * left + "r" * (len(header) - left)
     msg.table(rows, header=header, divider=True, aligns=tuple(aligns), spacing=spacing, max_col=60)
+
+
+def scores_in_percent(its: Measures | SchemeScores) -> tuple[str, str, str]:
+    """Precision, recall and F1, without those that have no cases."""
+    precision, recall, f1 = its.shown
+    return percent(precision), percent(recall), percent(f1)
 
 
 def percent(share: float | None, digits: int = 2) -> str:

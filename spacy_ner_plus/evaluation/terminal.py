@@ -1,18 +1,27 @@
 """The measures of an evaluation as tables on a terminal, in percent."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from shutil import get_terminal_size
 from typing import Any
 
 from wasabi import msg
 from wasabi.util import locale_escape
 
-from .confidence_types import Confidence, Thresholds, ThresholdScores
-from .schema import Confusion, ErrorKind, ErrorSummary, Metrics, RunCost, Slices, Tokenisation
-from .score_types import CountedMeasures, MeasureIntervals, Measures, PartialScores, SchemeScores
-from .tables import NONE, percent, print_table
+from .confidence_types import Thresholds, ThresholdScores
+from .schema import (
+    Confusion,
+    ErrorKind,
+    ErrorSummary,
+    Metrics,
+    RunCost,
+    Slices,
+    Tokenisation,
+)
+from .score_types import CountedMeasures, MeasureIntervals, PartialScores
+from .tables import NONE, percent, print_table, scores_in_percent
+from .type_notes import first_of, type_notes
 
-MOST_EXAMPLES, MOST_CONFUSIONS, MOST_LOST, MOST_LABELS = 5, 5, 3, 8
+MOST_EXAMPLES, MOST_CONFUSIONS, MOST_LOST = 5, 5, 3
 
 
 def print_metrics(metrics: Metrics, rows: Iterable[Mapping[str, Any]]) -> None:
@@ -25,7 +34,7 @@ def print_metrics(metrics: Metrics, rows: Iterable[Mapping[str, Any]]) -> None:
     _print_errors(metrics.errors)
     _print_examples(metrics.errors, rows)
     _print_slices(metrics.slices)
-    _print_confidence(metrics.confidence, metrics.counts.predicted)
+    _print_confidence(metrics)
     _print_tokenisation(metrics.tokenisation)
     _print_speed(metrics.speed)
 
@@ -44,9 +53,14 @@ def print_summary(metrics: Metrics) -> None:
 
 
 def print_scores(metrics: Metrics) -> None:
-    """Print a line a type, then the averages. The interval is that of F1."""
-    exact, counts = metrics.exact, metrics.counts
+    """Print what there is to know of the types, a line for each, then the averages.
+
+    The interval is that of F1.
+    """
+    counts = metrics.counts
     msg.divider(f"{metrics.model} on {metrics.data}")
+    for note in type_notes(metrics.types):
+        print(locale_escape(note))
     header = ("Type", "Precision", "Recall", "F1", "95 % of F1", "Gold", "Predicted")
     print_table(header, _score_rows(metrics))
     print(f"{counts.documents:,} documents, {counts.words:,} words.", end="")
@@ -59,8 +73,7 @@ def print_scores(metrics: Metrics) -> None:
             end="",
         )
     print()
-    for line in _unshared(exact.types):
-        print(line)
+    _print_never_predicted(metrics)
 
 
 def _score_rows(metrics: Metrics) -> list[tuple[str, ...]]:
@@ -68,29 +81,28 @@ def _score_rows(metrics: Metrics) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = []
     for label, its in exact.types.items():
         totals = (f"{its.support:,}", f"{its.predicted:,}")
-        of_type = _interval(ends.types[label] if ends else None)
-        rows.append((label, *_percents(its), of_type, *totals))
+        of_type = _interval(ends.types[label] if ends and its.support else None)
+        rows.append((label, *scores_in_percent(its), of_type, *totals))
     averages = (
-        ("micro", exact.micro, ends.micro if ends else None),
+        ("micro", exact.micro, ends.micro if ends and exact.micro.support else None),
         ("macro", exact.macro, ends.macro if ends else None),
         ("weighted", exact.weighted, ends.weighted if ends else None),
     )
     totals = (f"{counts.gold:,}", f"{counts.predicted:,}")
-    rows += [(name, *_percents(its), _interval(of_its), *totals) for name, its, of_its in averages]
+    rows += [
+        (name, *scores_in_percent(its), _interval(of_its), *totals)
+        for name, its, of_its in averages
+    ]
     return rows
 
 
-def _unshared(types: Mapping[str, CountedMeasures]) -> Iterator[str]:
-    """Types that only one side has, as of a pipeline with other names for the same."""
-    never_predicted = [label for label, its in types.items() if not its.predicted]
-    not_in_gold = [label for label, its in types.items() if not its.support]
-    for labels, what in (
-        (never_predicted, "Types that were never predicted"),
-        (not_in_gold, "Types that are predicted, but not in gold"),
-    ):
-        if labels:
-            more = f" and {len(labels) - MOST_LABELS} more" if len(labels) > MOST_LABELS else ""
-            yield f"{what}: {', '.join(labels[:MOST_LABELS])}{more}."
+def _print_never_predicted(metrics: Metrics) -> None:
+    """Types that the pipeline has, but does not find."""
+    lacking = metrics.types.gold_only
+    of_gold = ((label, its) for label, its in metrics.exact.types.items() if label not in lacking)
+    never = [label for label, its in of_gold if not its.predicted]
+    if never:
+        print(f"Types that were never predicted: {first_of(never)}.")
 
 
 def _print_partial(partial: PartialScores) -> None:
@@ -103,7 +115,7 @@ def _print_partial(partial: PartialScores) -> None:
     rows = []
     for name, its in schemes.items():
         counts = (its.correct, its.incorrect, its.partial, its.missed, its.spurious)
-        rows.append((name, *_percents(its), *(f"{n:,}" for n in counts)))
+        rows.append((name, *scores_in_percent(its), *(f"{n:,}" for n in counts)))
     msg.divider("Partial credit (SemEval-2013)")
     header = ("", "Precision", "Recall", "F1", "Right", "Wrong", "Partly", "Missed", "Spurious")
     print_table(header, rows, spacing=2)
@@ -202,11 +214,12 @@ def _print_slices(slices: Slices) -> None:
     print_table(("", "", "Gold", "Recall", "Predicted", "Precision"), rows, left=2)
 
 
-def _print_confidence(confidence: Confidence | None, n_predicted: int) -> None:
+def _print_confidence(metrics: Metrics) -> None:
+    confidence = metrics.confidence
     msg.divider("How sure it is")
     if confidence is None:
         no_probabilities = "\nThe predicted entities have no probabilities."
-        print(no_probabilities if n_predicted else "\nNo entities are predicted.")
+        print(no_probabilities if metrics.counts.predicted else "\nNo entities are predicted.")
         return
     after, before = confidence.reliability.after, confidence.reliability.before
     states = {"without calibration": before, "as the pipeline gives them": after}
@@ -228,18 +241,29 @@ def _print_confidence(confidence: Confidence | None, n_predicted: int) -> None:
             f"Not among them: {confidence.without_probability:,} predicted entities without a "
             "probability.\nThey stay at any threshold."
         )
-    _print_thresholds(confidence.thresholds)
+    if not confidence.thresholds.can_help:
+        why = (
+            "Nothing that is predicted is right"
+            if metrics.counts.gold
+            else "There are no gold entities"
+        )
+        print(f"{why}, so there is no threshold to choose.")
+        return
+    _print_thresholds(confidence.thresholds, metrics.exact.types)
 
 
-def _print_thresholds(thresholds: Thresholds) -> None:
+def _print_thresholds(thresholds: Thresholds, types: Mapping[str, CountedMeasures]) -> None:
     wanted = 100 * thresholds.wanted_precision
     rows = []
     for label, its in thresholds.types.items():
         best, reaching = its.f1, its.precision
+        at_best = ("none right" if types[label].support else "no gold", NONE, NONE, NONE)
         at_precision = (NONE, NONE)
+        if best:
+            at_best = (f"{best.threshold:g}", *_percents(best))
         if reaching:
             at_precision = (f"{reaching.threshold:g}", percent(reaching.recall))
-        rows.append((label, f"{best.threshold:g}", *_percents(best), *at_precision))
+        rows.append((label, *at_best, *at_precision))
     header = ("Type", "Best F1 at", "Precision", "Recall", "F1", f"{wanted:g} % prec. at", "Recall")
     print_table(header, rows)
     print("To paste; choose on development data, for those of test data flatter:")
@@ -269,7 +293,7 @@ def _print_speed(speed: RunCost | None) -> None:
     print(f"\n{'; '.join(parts)}.")
 
 
-def _percents(its: Measures | SchemeScores | ThresholdScores) -> tuple[str, str, str]:
+def _percents(its: ThresholdScores) -> tuple[str, str, str]:
     return percent(its.precision), percent(its.recall), percent(its.f1)
 
 

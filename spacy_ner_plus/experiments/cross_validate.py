@@ -12,7 +12,7 @@ from .carrying_out import carry_out_runs, code_settings, usable_config, warn_of_
 from .fold_plan import describe_folds, plan_cross_validation
 from .results import CrossValidationResults, Fold, RunsSummary
 from .runs import Experiment
-from .summary import summarise
+from .summary import summarise, types_with_gold
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,11 @@ class CrossValidation:
     folds: list[Fold]
     n_docs: int
     path: Path
+
+    @property
+    def types_with_gold(self) -> set[str]:
+        """See summary.types_with_gold."""
+        return types_with_gold(fold.scores for fold in self.folds)
 
 
 def cross_validate(

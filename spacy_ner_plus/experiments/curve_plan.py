@@ -14,7 +14,7 @@ from ..pages.curve import ALL, MAX_TYPES, CurveLine, PlottedCurve
 from ..pages.figures import by_support
 from .results import CurvePoint, MeasureSpreads, NamedScores, RunScores
 from .runs import Plan, Run
-from .summary import summarise
+from .summary import summarise, types_with_gold
 from .trial import config_settings
 
 PLAN = "subsets.json"
@@ -147,7 +147,7 @@ def plotted(points: Sequence[CurvePoint]) -> PlottedCurve:
     notes = []
     if (n_runs := len(points[0].runs)) > 1:
         notes.append(f"bands: ± standard deviation of {n_runs} repeats")
-    if (n_types := len(points[-1].runs[0].scores.per_type)) > MAX_TYPES:
+    if (n_types := len(types_with_gold(run.scores for run in points[-1].runs))) > MAX_TYPES:
         notes.append(f"the {MAX_TYPES} most frequent of {n_types} types")
     return PlottedCurve(
         n_docs=[point.n_docs for point in points],
@@ -162,7 +162,8 @@ def frequent_types(points: Sequence[CurvePoint]) -> list[str]:
 
     There are none where there is but one type, which is all of them.
     """
-    types = points[-1].runs[0].scores.per_type
+    its = points[-1].runs[0].scores.per_type
+    types = {label: scores for label, scores in its.items() if scores.support}
     if len(types) == 1:
         return []
     return list(by_support(types))[:MAX_TYPES]

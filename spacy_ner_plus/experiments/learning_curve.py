@@ -14,6 +14,7 @@ from .curve_plan import describe_last_gain, plan_learning_curve, plotted
 from .results import CurvePoint, LearningCurveResults
 from .runs import Experiment
 from .shares import SHARES
+from .summary import types_with_gold
 
 PLOT = "curve.svg"
 
@@ -31,6 +32,11 @@ class LearningCurve:
     n_scored: int
     path: Path
     plot: Path
+
+    @property
+    def types_with_gold(self) -> set[str]:
+        """See summary.types_with_gold."""
+        return types_with_gold(run.scores for point in self.points for run in point.runs)
 
     @property
     def last_gain(self) -> str:

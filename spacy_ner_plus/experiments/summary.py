@@ -1,6 +1,6 @@
 """Mean and standard deviation of scores over runs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from statistics import mean, stdev
 
 from ..evaluation.score_types import Measures
@@ -18,6 +18,11 @@ def summarise(runs: Sequence[RunScores]) -> RunsSummary:
             for label in labels
         },
     )
+
+
+def types_with_gold(runs: Iterable[RunScores]) -> set[str]:
+    """The types of which the documents to score have an entity: others have no F1 to show."""
+    return {label for run in runs for label, its in run.per_type.items() if its.support}
 
 
 def spread(values: Sequence[float]) -> Spread:

@@ -6,6 +6,7 @@ from pathlib import Path
 from spacy.language import Language
 
 from ..data.sources.rows import Fields
+from ..data.sources.table_inputs import AUTO
 from ..support.digests import file_digest
 from .run import PredictionSettings, RunSummary, run_prediction
 
@@ -28,6 +29,7 @@ def predict(
     max_rejects: int | None = None,
     overwrite: bool = False,
     code: Path | None = None,
+    quoting: str = AUTO,
 ) -> RunSummary:
     """Find the entities of many documents, in constant memory.
 
@@ -51,6 +53,9 @@ def predict(
     overwrite (bool): Begin anew, and replace an output that is there.
     code (Path): The Python file that was imported for the pipeline: its content is compared when
         an unfinished run goes on.
+    quoting (str): How cells of CSV and TSV are quoted. "rfc4180": those that begin with a quote
+        are, and may hold line ends; "none": quotes are text; "auto": as "rfc4180", with a warning
+        if cells of TSV hold line ends.
     RETURNS (RunSummary): Counts, and the file with the rows that could not be processed.
     RAISES ValueError: If an argument does not fit, an unfinished run was begun otherwise, or there
         are too many rejects.
@@ -70,6 +75,7 @@ def predict(
             chunk_size=chunk_size,
             rows=rows,
             code=None if code is None else file_digest(code),
+            quoting=quoting,
         ),
         overwrite=overwrite,
         max_rejects=max_rejects,

@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from ..data.sources.inputs import open_input
 from ..data.sources.rows import Fields, Input, InputRow, Reject, RowError, SourceDocument
+from ..data.sources.table_inputs import AUTO, QUOTED
 from ..support.digests import content_digest
 from ..support.package_versions import PACKAGES, package_versions
 from .journal import ChunkCounts, Journal
@@ -42,6 +43,7 @@ class PredictionSettings:
     chunk_size (int): Rows that are processed, held in memory and written together.
     rows (str): The form of rows that are written, one of row_forms.FORMS.
     code (str): SHA-256 of the Python file that was imported for the pipeline, if there was one.
+    quoting (str): How cells of CSV and TSV are quoted: see open_input.
     """
 
     input_format: str | None = None
@@ -53,6 +55,7 @@ class PredictionSettings:
     chunk_size: int = 1000
     rows: str = RECORDS
     code: str | None = None
+    quoting: str = AUTO
 
 
 @dataclass(frozen=True)
@@ -101,7 +104,7 @@ def run_prediction(
     if settings.chunk_size < 1:
         raise ValueError(f"--chunk-size {settings.chunk_size} must be at least 1.")
     _check_apart(input, output)
-    source = open_input(input, settings.input_format, settings.fields)
+    source = open_input(input, settings.input_format, settings.fields, settings.quoting)
     found = Found(settings.spans_key)
     writer = open_output(
         output,
@@ -151,6 +154,8 @@ def _identity(
     nlp: Language, content: str, input: Path, settings: PredictionSettings
 ) -> dict[str, Any]:
     named = asdict(settings) | {"rows": form_of_rows(settings.rows).name}
+    if settings.quoting == AUTO:
+        named["quoting"] = QUOTED  # the same but for a warning
     named |= {f"{name} field": value for name, value in named.pop("fields").items()}
     versions = package_versions([*PACKAGES, *FURTHER_PACKAGES])
     return {

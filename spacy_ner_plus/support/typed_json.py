@@ -4,7 +4,7 @@ Fields may be numbers, strings, booleans, further dataclasses, lists, tuples, di
 strings as keys, and any of these or None.
 """
 
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
 from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -32,7 +32,8 @@ def from_json(kind: type[T], data: Any, place: str) -> T:
     kind (Type): The dataclass.
     data (Any): As the JSON parser gives it.
     place (str): What error messages call the whole, such as the file's name.
-    RAISES ValueError: If a key lacks or holds something else, with its place.
+    RAISES ValueError: If a key lacks, and its field has no default, or holds something else, with
+        its place.
     """
     made: T = _read(kind, data, place)
     return made
@@ -60,10 +61,12 @@ def _read(kind: Any, data: Any, place: str) -> Any:
 
 def _read_fields(kind: Any, data: dict[str, Any], place: str) -> Any:
     types = _types(kind)
-    lacking = [name for name in types if name not in data]
+    needed = [f.name for f in fields(kind) if f.default is f.default_factory is MISSING]
+    lacking = [name for name in needed if name not in data]
     if lacking:
         raise ValueError(f"{place} has no {', '.join(map(repr, lacking))}.")
-    return kind(**{name: _read(its, data[name], f"{place}.{name}") for name, its in types.items()})
+    given = {name: its for name, its in types.items() if name in data}
+    return kind(**{name: _read(its, data[name], f"{place}.{name}") for name, its in given.items()})
 
 
 @cache

@@ -1,11 +1,15 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
 import spacy
 from spacy.tokens import DocBin
 from typer.testing import CliRunner
 
+from spacy_ner_plus import calibrate
 from spacy_ner_plus.cli import app
+from spacy_ner_plus.cli.calibrate import _print_agreement
+from spacy_ner_plus.metrics.reliability import agreement
 from spacy_ner_plus.models.decoding.calibration import Calibration
 from tests import tiny
 from tests.pipeline.samples import initialized_nlp, make_examples
@@ -62,9 +66,47 @@ def test_calibrate_saves_as_it_is_if_there_is_not_enough(
     assert spacy.load(output).get_pipe("ner_plus").shim.calibration == Calibration()
 
 
+@pytest.mark.slow
+def test_calibrate_leaves_out_types_that_the_data_is_not_annotated_for(
+    model: Path, data: Path, tmp_path: Path
+) -> None:
+    docs = list(DocBin().from_disk(data).get_docs(spacy.blank("en").vocab))
+    for doc in docs:
+        doc.ents = [ent for ent in doc.ents if ent.label_ == "Disease"]
+    DocBin(docs=docs).to_disk(tmp_path / "one.spacy")
+    [all_types, some] = [
+        calibrate(model, tmp_path / "one.spacy", labels=labels, if_enough=True)
+        for labels in (None, ["Disease"])
+    ]
+    assert all_types.without_gold == ("Chemical",)
+    assert some.without_gold == ()
+    n_all, n_some = (done.after["development"].n for done in (all_types, some))
+    assert 0 < n_some < n_all
+    command = [
+        "calibrate",
+        str(model),
+        str(tmp_path / "one.spacy"),
+        "--output",
+        str(tmp_path / "x"),
+    ]
+    result = CliRunner().invoke(app, [*command, "--if-enough"])
+    assert "as wrong: Chemical." in " ".join(result.output.split())
+    result = CliRunner().invoke(app, [*command, "--labels", "Disease"])
+    assert f"development: {n_some} predicted" in result.output
+    assert "as wrong" not in result.output
+
+
+def test_no_agreement_is_printed_where_nothing_is_found(capsys: pytest.CaptureFixture[str]) -> None:
+    nothing = agreement(np.zeros(0), np.zeros(0, dtype=bool))
+    _print_agreement("test", nothing, nothing)
+    assert "0.00" not in (output := capsys.readouterr().out)
+    assert "Nothing is found" in output
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["--labels", "Gene"], "that the component lacks: Gene. It has: Chemical, Disease."),
         (["--component", "ner"], "has no component 'ner' that can be calibrated. It has: ner_plus"),
         (["--tokens", "both"], "tokens = 'both' is unknown"),
     ],

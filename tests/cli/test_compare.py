@@ -182,3 +182,34 @@ def test_compare_takes_groups_of_spans(data: Path, tmp_path: Path) -> None:
     assert comparison["entities"]["gold"] == {"both": 15, "a_only": 25, "b_only": 0, "neither": 0}
     kinds = {kind["kind"]: kind["b"] for kind in comparison["errors"]["kinds"]}
     assert kinds["too_long"] == 5
+
+
+def test_compare_counts_the_types_that_are_wanted(good: Path, data: Path, tmp_path: Path) -> None:
+    other = model(tmp_path / "other", {"fever": "Disease", "pain": "DISEASE", "all": "NUMBER"})
+    result = run(good, other, data, "--labels", "DISEASE", "--map", "Disease=DISEASE")
+    assert result.exit_code == 0, result.output
+    lines = result.output.splitlines()
+    head = lines[: next(i for i, line in enumerate(lines) if "Exact matches" in line)]
+    assert "Only these types count (--labels): DISEASE." in head
+    assert "A: Left out: DRUG (10 gold, 10 predicted)." in head
+    assert "B: Left out: DRUG (10 gold, 0 predicted), NUMBER (0 gold, 5 predicted)." in head
+    assert "B: Renamed (--map): Disease to DISEASE (0 gold, 15 predicted)." in head
+    assert lines[-1] == "Micro F1 of A and B is the same."
+    assert run(good, other, data, "--labels", "disease").exit_code == 2
+
+
+def test_compare_of_data_without_entities_says_that_nothing_is_better(
+    good: Path, poor: Path, tmp_path: Path
+) -> None:
+    doc = spacy.blank("en").make_doc("Nothing at all .")
+    doc.set_ents([], default="outside")
+    DocBin(docs=[doc, doc]).to_disk(tmp_path / "none.spacy")
+    result = run(good, poor, tmp_path / "none.spacy")
+    assert result.exit_code == 0, result.output
+    rows = [line.split() for line in result.output.splitlines()]
+    assert ["micro", "-", "0.00", "-", "-", "-", "-", "0"] in rows
+    assert ["DRUG", "-", "-", "-", "-", "-"] in rows
+    assert "There are no gold entities, so nothing says which" in result.output
+    result = run(good, poor, tmp_path / "none.spacy", "--max-drop", "1")
+    assert result.exit_code == 2
+    assert "has no gold entities, without which no gate can fail" in result.output

@@ -109,6 +109,27 @@ def test_evaluate_reads_predictions(model: Path, data: Path, tmp_path: Path) -> 
     assert micro.split()[:4] == ["micro", "100.00", "25.00", "40.00"]
 
 
+def test_evaluate_counts_the_types_that_are_wanted(model: Path, data: Path, tmp_path: Path) -> None:
+    options = ["--labels", "Substance, Disease", "--map", "Chemical=Substance"]
+    result = run("evaluate", model, data, "--samples", 50, *options, "--output", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    metrics = json.loads((tmp_path / "out" / "metrics.json").read_text())
+    assert metrics["types"]["labels"] == ["Substance", "Disease"]
+    assert metrics["types"]["renamed"] == {"Chemical": {"gold": 3, "predicted": 2}}
+    assert list(metrics["exact"]["types"]) == ["Disease", "Substance"]
+    note = "Renamed (--map): Chemical to Substance (3 gold, 2 predicted)."
+    for text in (result.output, (tmp_path / "out" / "report.html").read_text()):
+        assert text.index(note) < text.index("icro")
+    assert note in run("report", tmp_path / "out").output
+    for options, message in [
+        (["--labels", "A,,B"], "must be types parted by commas"),
+        (["--labels", "disease"], "No entity is of a type that --labels names, 'disease'"),
+        (["--map", "Chemical"], "--map wants OLD=NEW"),
+    ]:
+        result = run("evaluate", model, data, *options)
+        assert (result.exit_code, message in result.output) == (1, True)
+
+
 def test_evaluate_reads_groups_of_spans(tmp_path: Path) -> None:
     nlp = spacy.blank("en")
     ruler = nlp.add_pipe("span_ruler", config={"spans_key": "all"})

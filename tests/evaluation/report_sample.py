@@ -212,7 +212,11 @@ def _confidence(labels: tuple[str, ...]) -> Row:
     xs = [1 - 0.7 * (1 - i / 14) ** 3 for i in range(15)]
     curves = {label: _curve(i) for i, label in enumerate(labels, start=1)}
     best = {
-        label: {"f1": _point(curves[label], 20), "precision": _point(curves[label], 60)}
+        label: {
+            "f1": _point(curves[label], 20),
+            "precision": _point(curves[label], 60),
+            "labels": [label],
+        }
         for label in labels
     }
     best[labels[-1]]["precision"] = None

@@ -149,6 +149,39 @@ def test_thresholds_are_short() -> None:
     assert 0.478901 < cuts.threshold(2) <= 0.478902
 
 
+def test_types_without_gold_or_without_anything_right_have_no_best_threshold() -> None:
+    documents = [
+        make_document(
+            [(0, 1, "A"), (2, 3, "B")],
+            [(0, 1, "A"), (4, 5, "B"), (6, 7, "C")],
+            probability=0.75,
+        )
+    ]
+    found = confidence_of(documents, least={"C": 0.5})
+    assert found is not None
+    best = {label: its["f1"] for label, its in found["thresholds"]["types"].items()}
+    assert best.pop("A")["f1"] == 1.0
+    assert best == {"B": None, "C": None}
+    assert found["thresholds"]["config"]["f1"] == 'threshold = {"C": 0.5}'
+
+
+def test_thresholds_to_paste_are_by_the_names_of_the_pipeline() -> None:
+    """Each keeps what it has, if that is more: less has not been tried."""
+    document = make_document([(0, 1, "A"), (2, 3, "A")], [(0, 1, "a"), (2, 3, "B"), (4, 5, "B")])
+    own = {"A": ["B", "a"]}
+    probabilities = (0.9, 0.8, 0.4)
+    predicted = tuple(
+        replace(entity, label="A", probability=probability)
+        for entity, probability in zip(document.predicted, probabilities, strict=True)
+    )
+    documents = [replace(document, predicted=predicted)]
+    judged = judge(documents, [f for document in documents for f in find_errors(document)])
+    found = confidence(*judged, wanted_precision=0.6, least={"a": 0.7, "B": 0.1}, own=own)
+    assert found is not None
+    assert found.thresholds.config.f1 == 'threshold = {"a": 0.7, "B": 0.6}'
+    assert found.thresholds.types["A"].labels == ["B", "a"]
+
+
 def test_thresholds_are_not_below_those_that_the_pipeline_has() -> None:
     documents = [
         make_document([(0, 1, "A"), (2, 3, "B")], [(0, 1, "A"), (2, 3, "B")], probability=0.75)
@@ -164,10 +197,15 @@ def test_thresholds_are_not_below_those_that_the_pipeline_has() -> None:
 def test_a_pipeline_with_the_thresholds_has_the_scores_that_were_claimed(
     random_model: Path, data: Path
 ) -> None:
+    nlp = spacy.load(random_model)
+    docs = [nlp(doc.text) for doc in DocBin().from_disk(data).get_docs(nlp.vocab)]
+    for doc in docs:  # so that some is right
+        doc.ents = [ent for ent in doc.ents if ent.start % 3]
+    DocBin(docs=docs).to_disk(data)
     found = confidence_of(predict(str(random_model), data).documents, precision=0.1)
     assert found is not None
-    nlp = spacy.load(random_model)
     claimed = found["thresholds"]["types"]
+    assert all(chosen["f1"] for chosen in claimed.values())
     nlp.get_pipe("ner_plus").threshold = {
         label: chosen["f1"]["threshold"] for label, chosen in claimed.items()
     }
@@ -249,6 +287,6 @@ def test_entities_without_probability_stay_at_any_threshold() -> None:
                 of_label
             )
     for label, chosen in found["thresholds"]["types"].items():
-        for point in filter(None, chosen.values()):
+        for point in filter(None, (chosen["f1"], chosen["precision"])):
             scores = scores_of(above(documents, point["threshold"]))["types"][label]
             assert {key: point[key] for key in ("precision", "recall", "f1")} == measures(scores)

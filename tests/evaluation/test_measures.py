@@ -37,6 +37,7 @@ KEYS = [
     "slices",
     "confidence",
     "tokenisation",
+    "types",
 ]
 
 

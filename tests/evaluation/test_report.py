@@ -174,6 +174,35 @@ def test_report_of_a_model_that_finds_nothing_and_of_one_without_errors(tmp_path
     assert "nan" not in " ".join(page.values("d")).lower()
 
 
+def test_report_says_of_types_without_gold_that_they_have_none(tmp_path: Path) -> None:
+    metrics, errors = make_sample(("Chemical", "Disease", "Gene"))
+    metrics["exact"]["types"]["Gene"] |= {"support": 0, "tp": 0, "fn": 0, "f1": 0.0, "recall": 0.0}
+    metrics["confidence"]["thresholds"]["types"]["Gene"] |= {"f1": None, "precision": None}
+    metrics["types"] = {"predicted_only": {"Gene": 12}}
+    html = written(metrics, errors, tmp_path)
+    header, _, sections = html.partition("</header>")
+    assert "Types of the pipeline that the data lacks, all wrong: Gene (12 predicted)." in header
+    assert '<td colspan="8" class="quiet">no gold entities</td>' in sections
+    assert list(embedded(html, "threshold-data")["types"]) == ["Chemical", "Disease"]
+    assert "Gene: no gold entities" in sections  # of the plot
+    metrics["counts"]["gold"] = metrics["exact"]["micro"]["support"] = 0
+    for its in metrics["confidence"]["thresholds"]["types"].values():
+        its |= {"f1": None, "precision": None}
+    html = written(metrics, errors, tmp_path)
+    assert "There are no gold entities, so there is no threshold to choose." in html
+    assert "<small>no gold entities</small>" in html
+    assert "thresholds" not in Page(html).values("id")
+
+
+def test_thresholds_of_the_report_are_by_the_names_of_the_pipeline(tmp_path: Path) -> None:
+    metrics, errors = make_sample(("Chemical", "Disease"))
+    assert embedded(written(metrics, errors, tmp_path), "threshold-data")["all_labels"] is None
+    metrics["confidence"]["thresholds"]["types"]["Disease"]["labels"] = ["DISEASE"]
+    metrics["types"] = {"left_out": {"Gene": {"gold": 0, "predicted": 12}}}
+    data = embedded(written(metrics, errors, tmp_path), "threshold-data")
+    assert data["all_labels"] == ["Chemical", "DISEASE"]
+
+
 def test_report_of_data_without_entities(tmp_path: Path) -> None:
     metrics, _ = make_sample()
     for key in ("exact", "partial", "errors"):

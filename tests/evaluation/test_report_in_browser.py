@@ -1,5 +1,6 @@
 """The report in a headless Chromium: what it does when it is clicked, typed at and made narrow."""
 
+import json
 import os
 import re
 import shutil
@@ -242,6 +243,27 @@ def test_slider_is_for_each_type_by_itself(report: Opened, sample: Any) -> None:
     )
     report.page.click("#no-threshold")
     assert report.page.text_content("#own-config") == 'threshold = {"Chemical": 0.6}'
+
+
+def test_thresholds_are_by_the_names_of_the_pipeline(browser: Any, tmp_path: Path) -> None:
+    metrics, errors = make_sample(("Chemical", "Disease"))
+    types = metrics["confidence"]["thresholds"]["types"]
+    types["Disease"]["labels"] = ["DISO", "SYMP"]
+    types["Chemical"] |= {"f1": None, "precision": None}
+    metrics["types"] = {"left_out": {"Gene": {"gold": 0, "predicted": 12}}}
+    write(metrics, errors, tmp_path / "report.html")
+    opened = Opened(browser, tmp_path / "report.html")
+    assert opened.page.locator("#threshold-type option").all_text_contents() == [
+        "all types",
+        "Disease",
+    ]
+    opened.page.click("#best-f1")
+    whole = opened.page.text_content("#own-config")
+    assert list(json.loads(whole.removeprefix("threshold = "))) == ["Chemical", "DISO", "SYMP"]
+    opened.page.select_option("#threshold-type", "Disease")
+    opened.page.click("#best-f1")
+    own = opened.page.text_content("#own-config")
+    assert own == 'threshold = {"DISO": 0.2, "SYMP": 0.2}'
 
 
 def test_lines_of_the_plot_stay_where_they_were_drawn(report: Opened) -> None:

@@ -126,3 +126,9 @@ def test_tokenizer_is_that_of_the_encoder(random_model: Path) -> None:
     other.add_pipe("sentencizer")
     other.add_pipe("ner")
     assert find_tokenizer(other) is None
+
+
+def test_a_network_of_words_has_no_wordpieces() -> None:
+    saved = Path(__file__).parents[1] / "pipeline" / "saved" / "0.4.0"
+    assert find_tokenizer(spacy.load(saved / "token-tagger")) is None
+    assert find_tokenizer(spacy.load(saved / "bilou-crf")) is not None

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -5,6 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from spacy_ner_plus.cli.cross_validate import print_summary
+from spacy_ner_plus.cli.learning_curve import print_points
 from spacy_ner_plus.data.splitting.annotated_corpus import AnnotatedCorpus
 from spacy_ner_plus.experiments.curve_plan import (
     Curve,
@@ -14,7 +17,7 @@ from spacy_ner_plus.experiments.curve_plan import (
     plotted,
 )
 from spacy_ner_plus.experiments.results import CurvePoint, NamedScores, RunScores
-from spacy_ner_plus.experiments.summary import summarise
+from spacy_ner_plus.experiments.summary import summarise, types_with_gold
 from spacy_ner_plus.pages.curve import ALL, draw_learning_curve, save_learning_curve
 from tests.experiments.samples import make_scores, read_config
 from tests.experiments.test_fold_plan import make_corpus
@@ -159,6 +162,21 @@ def test_frequent_types_are_those_of_most_support() -> None:
     curve = plotted(points_of(make_scores(0.5, **types)))
     assert len(curve.lines) == 8
     assert curve.notes == "the 7 most frequent of 12 types"
+
+
+def test_types_without_gold_have_no_curve(capsys: pytest.CaptureFixture[str]) -> None:
+    scores = make_scores(0.5, A=0.5, B=0.25, C=0.0)
+    scores.per_type["C"] = replace(scores.per_type["C"], support=0)
+    points = points_of(scores)
+    assert frequent_types(points) == ["B", "A"]
+    with_gold = types_with_gold([scores])
+    assert with_gold == {"A", "B"}
+    print_points(points, with_gold)
+    print_summary(points[0].summary, with_gold)
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["C", "0.00", "no", "gold", "no", "gold"] in lines
+    assert ["Predicted,", "but", "without", "gold", "entities:", "C."] in lines
+    assert [line[0] for line in lines if line].count("C") == 1
 
 
 def test_a_single_type_is_drawn_once() -> None:

@@ -1,5 +1,6 @@
 """Every input to every output, and odd rows."""
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -248,7 +249,7 @@ def test_csv_input_says_what_is_wrong_with_a_row(
         b"4\n"
         b"5,\xff\n"
         b"6,\n"
-        b'7,"never closed\n8,a\n'
+        b'7,"never closed\n'
     )
     source = open_input(path, None, Fields())
     rows = [(row.row, source.show(row)) for row in source.rows()]
@@ -259,7 +260,7 @@ def test_csv_input_says_what_is_wrong_with_a_row(
         (7, "4"),
         (8, "5,\\xff"),
         (9, "6,"),
-        (10, '7,"never closed\n8,a'),
+        (10, '7,"never closed'),
     ]
     assert outcomes(source) == [
         'two\nlines, "quoted"',
@@ -275,6 +276,87 @@ def test_csv_input_says_what_is_wrong_with_a_row(
     assert (len(long), short) == (200_000, "short")
     assert "field larger than field limit" in too_long
     assert table_inputs.MAX_FIELD == 10_000_000
+
+
+QUOTES = 'id\ttext\n1\t"Hi" he said\n2\t"Bye\n3\tnot "a" quote\n4\t"So"\n'
+
+
+def test_quotes_of_tsv_are_text_if_the_user_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "in.tsv"
+    path.write_text(QUOTES)
+    source = open_input(path, None, Fields(), "none")
+    assert outcomes(source) == ['"Hi" he said', '"Bye', 'not "a" quote', '"So"']
+    assert source.count() == 4
+    assert [row.row for row in source.rows()] == [2, 3, 4, 5]
+
+
+@pytest.mark.parametrize(("name", "tab"), [("in.tsv", "\t"), ("in.csv", ",")])
+def test_cells_of_tsv_that_hold_line_ends_are_warned_of(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, name: str, tab: str
+) -> None:
+    path = tmp_path / name
+    path.write_text('id\ttext\n1\ta\n2\t"b\nc"\n3\td\n4\t"e\r\nf"\n'.replace("\t", tab))
+    source = open_input(path, None, Fields())
+    assert outcomes(source) == ["a", "b\nc", "d", "e\r\nf"]
+    assert source.count() == 4
+    warned = "in 2 rows a cell in quotes holds line ends, the first in line 3" in caplog.text
+    assert warned == (name == "in.tsv")
+    caplog.clear()
+    assert outcomes(open_input(path, None, Fields(), "rfc4180"))[1] == "b\nc"
+    assert not caplog.text
+
+
+@pytest.mark.parametrize(
+    ("content", "line", "n"),
+    [
+        (QUOTES.replace('"So"', "So").replace(' "a"', ""), 3, 3),
+        ('id\ttext\n1\t"a\nb"\n2\t"c ""d""\n3\te\n', 4, 2),
+        ('id\ttext\n1\t5" wide\n2\t"c\td\n3\te\n', 3, 2),
+        ('id\ttext\n1\ta\n"2\n"\t"c\td\n3\te\n', 4, 2),
+        ('id\t"text\n1\ta\n', 1, 2),
+    ],
+)
+def test_a_quote_that_takes_the_rest_of_a_file_is_an_error_with_its_line(
+    tmp_path: Path, content: str, line: int, n: int
+) -> None:
+    for name, text in (("in.tsv", content), ("in.csv", content.replace("\t", ","))):
+        (tmp_path / name).write_text(text)
+        with pytest.raises(ValueError, match=rf"{name}, line {line}: the quote .*takes {n} lines"):
+            open_input(tmp_path / name, None, Fields())
+
+
+@pytest.mark.slow
+def test_a_quote_that_is_not_closed_for_too_long_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "in.csv"
+    path.write_text('text\n"a\n' + "much\n" * 2_500_000 + 'b"\nc\n')
+    with pytest.raises(ValueError, match=r"in\.csv, line 2: the quote that a cell begins with"):
+        open_input(path, None, Fields())
+
+
+def test_quoting_is_one_of_three_and_of_tables_only(tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text("text\na\n")
+    (tmp_path / "in.txt").write_text("a\n")
+    with pytest.raises(ValueError, match="--quoting all must be one of auto, rfc4180, none"):
+        open_input(tmp_path / "in.csv", None, Fields(), "all")
+    for path in (tmp_path / "in.txt", tmp_path):
+        with pytest.raises(ValueError, match="--quoting none is for CSV and TSV"):
+            open_input(path, None, Fields(), "none")
+
+
+def test_packed_tables_are_read(tmp_path: Path) -> None:
+    for name, tab in (("in.tsv.gz", "\t"), ("in.csv.gz", ",")):
+        (tmp_path / name).write_bytes(gzip.compress(f"id{tab}text\n1{tab}a\n".encode()))
+        assert outcomes(open_input(tmp_path / name, None, Fields())) == ["a"]
+
+
+def test_predict_takes_quotes_as_it_is_told(model: Path, tmp_path: Path) -> None:
+    (tmp_path / "in.tsv").write_text(QUOTES)
+    run_well(model, tmp_path / "in.tsv", tmp_path / "out.jsonl", "--quoting", "none")
+    assert [row["text"] for row in read_lines(tmp_path / "out.jsonl")][1] == '"Bye'
+    # what was written is read again
+    run_well(model, tmp_path / "out.jsonl", tmp_path / "again.jsonl")
+    first, again = (read_lines(tmp_path / name) for name in ("out.jsonl", "again.jsonl"))
+    assert [(row["id"], row["spans"]) for row in again] == [(r["id"], r["spans"]) for r in first]
 
 
 def test_parquet_input_says_what_is_wrong_with_a_row(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 import codecs
 import gzip
+import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, cast
 
@@ -31,17 +33,35 @@ def open_bytes(path: Path) -> IO[bytes]:
     """
     with path.open("rb") as start:
         is_packed = start.read(len(_GZIP)) == _GZIP
-    file = cast(IO[bytes], gzip.open(path)) if is_packed else path.open("rb")  # noqa: SIM115
+    file = cast(IO[bytes], _Packed(path)) if is_packed else path.open("rb")
     try:
         check_head(path, file.read(HEAD))
         file.seek(0)
-    except (OSError, EOFError) as error:  # gzip's own
-        file.close()
-        raise ValueError(f"{path} can't be read: {error}.") from error
     except ValueError:
         file.close()
         raise
     return file
+
+
+class _Packed(gzip.GzipFile):
+    """A file that is packed with gzip, and says by name that it is damaged."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        return self._unpacked(super().read, size)
+
+    def read1(self, size: int = -1) -> bytes:
+        return self._unpacked(super().read1, size)
+
+    def readline(self, size: int | None = -1) -> bytes:
+        return self._unpacked(super().readline, size)
+
+    def _unpacked(self, read: Callable[..., bytes], size: int | None) -> bytes:
+        try:
+            return read(size)
+        except (OSError, EOFError, zlib.error) as error:  # gzip's own
+            raise ValueError(
+                f"{self.name} can't be unpacked: {error}. It may have been cut off on its way."
+            ) from error
 
 
 def check_head(path: Path, head: bytes) -> None:

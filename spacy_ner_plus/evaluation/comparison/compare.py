@@ -1,7 +1,7 @@
 """A candidate beside a baseline on the same documents: what `ner-plus compare` does, for Python."""
 
 import gc
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,8 @@ from typing import Any
 from spacy.language import Language
 
 from ..documents import Document
+from ..entity_types import chosen, entity_types, labels_of
+from ..label_choice import ALL, LabelChoice, choose
 from ..predictions import model_name, predict
 from ..result_files import write_result, write_rows
 from .comparison_measures import System, compare_systems
@@ -75,6 +77,8 @@ def compare(
     samples: int = SAMPLES,
     swaps: int = SWAPS,
     seed: int = 0,
+    labels: Iterable[str] | None = None,
+    label_map: Mapping[str, str] | None = None,
 ) -> Comparison:
     """Compare a candidate with a baseline.
 
@@ -93,11 +97,18 @@ def compare(
     samples (int): Bootstrap samples for the intervals.
     swaps (int): Random swaps of documents for the p-values.
     seed (int): Of both.
+    labels (Iterable[str]): The types that count, in the annotation and in what both predict, by the
+        names that label_map gives; None for all.
+    label_map (Mapping[str, str]): New names of types of the annotation and of both systems, so that
+        all call the same by the same name. An empty name drops the type.
     RETURNS (Comparison): docs/compare.md says what the figures mean.
     RAISES ValueError: If the data can't be read or has no annotation, or a pipeline sets no such
         entities, with the one that it is about.
     """
-    system_a, system_b = run_both(a, b, Path(data), tokens=tokens, spans_key=spans_key)
+    choice = choose(labels, label_map)
+    system_a, system_b = run_both(
+        a, b, Path(data), tokens=tokens, spans_key=spans_key, choice=choice
+    )
     documents = compare_all(system_a.found.documents, system_b.found.documents)
     metrics = compare_systems(
         system_a,
@@ -121,22 +132,32 @@ def run_both(
     *,
     tokens: str = "reference",
     spans_key: str | None = None,
+    choice: LabelChoice = ALL,
 ) -> tuple[System, System]:
     """Run two models over the same annotated data, one after the other.
 
     The first is let go of before the second is loaded.
 
-    Arguments are those of compare.
+    choice (LabelChoice): Which types count. The other arguments are those of compare.
     RAISES ValueError: As predictions.predict does, with the model that it is about.
     """
     systems = []
     for side, model in zip("AB", (a, b), strict=True):
         try:
-            found = predict(model, data, tokens=tokens, spans_key=spans_key, uncalibrated=False)
+            found = predict(
+                model,
+                data,
+                tokens=tokens,
+                spans_key=spans_key,
+                uncalibrated=False,
+                choice=choice,
+            )
+            types = entity_types(found.documents, choice, labels_of(found.nlp))
         except ValueError as error:
             raise ValueError(f"{side} ({model_name(model)}): {error}") from error
         components = list(found.nlp.pipe_names) if found.nlp is not None else []
-        systems.append(System(replace(found, nlp=None), components))
+        found = replace(found, nlp=None, documents=chosen(found.documents, choice))
+        systems.append(System(found, components, types))
         del found
         gc.collect()  # a pipeline refers to itself
     return systems[0], systems[1]

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from ..errors import CORRECT, ERRORS
 from ..exact import counted_measures, document_counts
 from ..intervals import measure_intervals
 from ..predictions import Predictions
-from ..schema import Throughput
+from ..schema import EntityTypes, Throughput
 from ..score_types import MeasureIntervals, Measures
 from .comparison_schema import (
     SCHEMA,
@@ -43,12 +43,14 @@ CORRECTION = "Holm, over the types"
 class System:
     """One of the two models, after it has run.
 
-    found (Predictions): Its entities; the pipeline itself is gone.
+    found (Predictions): Its entities that count; the pipeline itself is gone.
     components (List[str]): Names of the pipeline's; none if predictions were read.
+    types (EntityTypes): Which types these are of.
     """
 
     found: Predictions
     components: list[str]
+    types: EntityTypes = field(default_factory=EntityTypes)
 
 
 def compare_systems(
@@ -121,6 +123,7 @@ def _summary(system: System) -> SystemSummary:
         predicted=sum(len(doc.predicted) for doc in found.documents),
         not_judged=sum(len(doc.not_judged) for doc in found.documents),
         speed=speed,
+        types=system.types,
     )
 
 
@@ -152,7 +155,10 @@ def _exact(
         *differences(0),
     )
     macro = MeanComparison(Measures(*a[1].tolist()), Measures(*b[1].tolist()), *differences(1))
-    corrected = holm(test.p[2:])  # (n_labels, 3)
+    # no system can be better at a type without gold, so there is nothing to test of it
+    corrected = np.ones((len(labels), 3))
+    has_gold = counts_a[:, 0] + counts_a[:, 2] > 0  # (n_labels,)
+    corrected[has_gold] = holm(test.p[2:][has_gold])
     types = {
         label: TypeComparison(
             counted_measures(a[2 + i], counts_a[i]),

@@ -6,7 +6,7 @@ SCHEMA_VERSION; new fields do not.
 
 from dataclasses import dataclass
 
-from ..schema import Throughput
+from ..schema import EntityTypes, Throughput
 from ..score_types import CountedMeasures, MeasureIntervals, Measures
 
 SCHEMA, SCHEMA_VERSION = "spacy_ner_plus.comparison", 1
@@ -21,6 +21,7 @@ class SystemSummary:
     predicted (int): Predicted entities that can be judged.
     not_judged (int): Predicted ones beyond those.
     speed (Optional[Throughput]): How fast it was; null for predictions that were read.
+    types (EntityTypes): Which entity types its figures are of.
     """
 
     model: str
@@ -28,6 +29,7 @@ class SystemSummary:
     predicted: int
     not_judged: int
     speed: Throughput | None
+    types: EntityTypes
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,8 @@ class SumComparison(MeanComparison):
 class TypeComparison(SumComparison):
     """The same of one type.
 
-    p_corrected (Measures): p-values corrected for the number of types.
+    p_corrected (Measures): p-values corrected for the number of types with gold entities; 1 of the
+        others.
     """
 
     p_corrected: Measures

@@ -7,7 +7,8 @@ from wasabi import msg
 from wasabi.util import locale_escape
 
 from ..score_types import Measures
-from ..tables import NONE, print_table
+from ..tables import NONE, print_table, scores_in_percent
+from ..type_notes import type_notes
 from .comparison_schema import (
     ComparisonMetrics,
     Drop,
@@ -18,6 +19,7 @@ from .comparison_schema import (
     GateResult,
     MeanComparison,
     SumComparison,
+    SystemSummary,
     TypeComparison,
 )
 
@@ -48,6 +50,7 @@ def print_comparison(comparison: ComparisonMetrics) -> None:
             "Neither right nor wrong, for lack of annotation: predicted entities, "
             f"{a.not_judged:,} of A\nand {b.not_judged:,} of B."
         )
+    _print_types(a, b)
     _print_scores(comparison.exact)
     _print_differences(comparison)
     _print_entities(comparison.entities)
@@ -62,6 +65,8 @@ def verdict(comparison: ComparisonMetrics) -> str:
     """Whether B is better by micro F1, in a sentence."""
     micro = comparison.exact.micro
     points, p = 100 * micro.difference.f1, micro.p.f1
+    if not micro.a.support:
+        return "There are no gold entities, so nothing says which of them is better."
     if not points:
         return "Micro F1 of A and B is the same."
     better, worse = ("B", "A") if points > 0 else ("A", "B")
@@ -104,7 +109,9 @@ def gate_message(result: GateResult) -> str:
         kept.append(f"micro F1 drops by no more than {result.max_drop:g} points")
     if result.max_type_drop is not None:
         kept.append(
-            f"none of the {len(result.types)} types with {result.min_support} gold entities "
+            f"no type has {result.min_support} gold entities, so none was looked at"
+            if not result.types
+            else f"none of the {len(result.types)} types with {result.min_support} gold entities "
             f"or more drops by more than {result.max_type_drop:g}"
         )
     return f"Gate passed: {', '.join(kept)}."
@@ -118,11 +125,21 @@ def _describe(drop: Drop) -> str:
     )
 
 
+def _print_types(a: SystemSummary, b: SystemSummary) -> None:
+    """What there is to know of the types, once where it is the same of both."""
+    of_a, of_b = type_notes(a.types), type_notes(b.types)
+    lines = [note for note in of_a if note in of_b]
+    lines += [f"A: {note}" for note in of_a if note not in of_b]
+    lines += [f"B: {note}" for note in of_b if note not in of_a]
+    for line in lines:
+        print(locale_escape(line))
+
+
 def _print_scores(exact: ExactComparison) -> None:
     rows = []
     for name, its in _score_rows(exact):
-        pairs = zip(_measures(its.a), _measures(its.b), strict=True)
-        scores = [f"{100 * score:.2f}" for pair in pairs for score in pair]
+        pairs = zip(scores_in_percent(its.a), scores_in_percent(its.b), strict=True)
+        scores = [score for pair in pairs for score in pair]
         support = f"{its.a.support:,}" if isinstance(its, SumComparison) else ""
         rows.append((name, *scores, support))
     msg.divider("Exact matches, in percent")
@@ -131,8 +148,11 @@ def _print_scores(exact: ExactComparison) -> None:
 
 
 def _print_differences(comparison: ComparisonMetrics) -> None:
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for name, its in _score_rows(comparison.exact):
+        if isinstance(its, SumComparison) and not its.a.support:
+            rows.append((name, NONE, NONE, NONE, NONE, NONE))
+            continue
         points = [f"{100 * difference:+.2f}" for difference in _measures(its.difference)]
         ends = [f"{100 * end:+.2f}" for end in its.interval.f1] if its.interval else [NONE]
         p = its.p_corrected if isinstance(its, TypeComparison) else its.p

@@ -36,8 +36,11 @@ def judge_gate(comparison: ComparisonMetrics, gate: Gate) -> GateResult:
 
     RETURNS (GateResult): The gate's settings, whether it is passed, and the drops that are larger
         than allowed, with whether each is failed or excused as not significant.
+    RAISES ValueError: If there are no gold entities, so that everything would pass.
     """
     exact = comparison.exact
+    if not exact.micro.a.support:
+        raise ValueError(f"{comparison.data} has no gold entities, without which no gate can fail.")
     checks: list[tuple[str | None, SumComparison, float, float]] = []
     if gate.max_drop is not None:
         checks.append((None, exact.micro, exact.micro.p.f1, gate.max_drop))

@@ -1,6 +1,6 @@
 """The plots of the report."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 from unicodedata import east_asian_width
 
@@ -20,23 +20,36 @@ LINES = ((BLUE, "--"), (ORANGE, "-."), ("#15803d", ":"), ("#7c3aed", (0, (8, 2))
 
 
 def f1_of_types(
-    types: dict[str, CountedMeasures], intervals: Intervals | None, micro_f1: float
+    types: dict[str, CountedMeasures], intervals: Intervals | None, micro_f1: float | None
 ) -> Markup:
-    """F1 of each type as a dot, its interval as a line, micro F1 as a dashed one."""
+    """F1 of each type as a dot, its interval as a line, micro F1 as a dashed one.
+
+    Types without gold entities have none.
+    """
     with svg.style():
         plot = _rows([svg.shown(label) for label in types], 0.18)
-        f1 = 100 * np.array([its.f1 for its in types.values()])
-        y = np.arange(len(types))
+        known = [label for label, its in types.items() if its.support]
+        f1 = 100 * np.array([types[label].f1 for label in known])
+        y = np.flatnonzero([its.support for its in types.values()])
         if intervals is not None:
-            ends = 100 * np.array([intervals.types[label].f1 for label in types])
+            ends = 100 * np.array([intervals.types[label].f1 for label in known])
             plot.hlines(y, *ends.reshape(-1, 2).T, color=LIGHT, linewidth=4)
         plot.plot(f1, y, "o", color=BLUE, markersize=7)
-        plot.axvline(100 * micro_f1, color=GREY, linestyle="--", linewidth=1)
-        plot.set_xlim(*_zoom(plot.dataLim.intervalx))
+        if micro_f1 is not None:
+            plot.axvline(100 * micro_f1, color=GREY, linestyle="--", linewidth=1)
+        plot.set_xlim(*_zoom(plot.dataLim.intervalx if known else (0.0, 100.0)))
+        for row in sorted({*range(len(types))} - {*y.tolist()}):
+            plot.annotate(
+                "no gold", (0, row), xycoords=("axes fraction", "data"), xytext=(4, 0),
+                textcoords="offset points", va="center", fontsize=10.5, color=GREY,
+            )  # fmt: skip
         plot.set_xlabel("F1 (%); dashed: micro")
         plot.locator_params(axis="x", integer=True, nbins=6)
         plot.grid(axis="x")
-        what = "; ".join(f"{label}: {figures.percent(its.f1)}" for label, its in types.items())
+        what = "; ".join(
+            f"{label}: {figures.percent(its.f1) if its.support else 'no gold entities'}"
+            for label, its in types.items()
+        )
         return svg.element(_figure(plot), "f1", "F1 of each type", _plain(what))
 
 
@@ -130,10 +143,10 @@ def curves(curve: ThresholdCurve) -> Markup:
         )
 
 
-def precision_recall(curves: ThresholdCurves, types: Iterable[str]) -> Markup:
+def precision_recall(curves: ThresholdCurves, types: Sequence[str]) -> Markup:
     """Precision against recall as the threshold rises, of all types together and of some.
 
-    types (Iterable[str]): The most important first; as many are shown as can be told apart.
+    types (Sequence[str]): The most important first; as many are shown as can be told apart.
     """
     with svg.style():
         plot = svg.axes(WIDTH, 340, (48, 14, 42, 30))
@@ -155,7 +168,10 @@ def precision_recall(curves: ThresholdCurves, types: Iterable[str]) -> Markup:
         what = "; ".join(
             f"{label}: without a threshold, precision {figures.percent(curve.precision[0])} and "
             f"recall {figures.percent(curve.recall[0])}"
-            for label, curve in [("all types", curves.micro), *curves.types.items()]
+            for label, curve in [
+                ("all types", curves.micro),
+                *((label, curves.types[label]) for label in types if label in curves.types),
+            ]
         )
         return svg.element(_figure(plot), "trade", "Precision against recall", _plain(what))
 

@@ -28,7 +28,10 @@
   function best(type, aim) {
     if (type !== ALL) return data.types[type][aim];
     const points = curveOf(type).threshold.map((_, i) => pointAt(curveOf(type), i));
-    if (aim === "f1") return points.reduce((a, b) => (b.f1 > a.f1 ? b : a));
+    if (aim === "f1") {
+      const top = points.reduce((a, b) => (b.f1 > a.f1 ? b : a));
+      return top.f1 > 0 ? top : undefined;
+    }
     return points.find((point) => point.precision !== null && point.precision >= data.wanted_precision);
   }
 
@@ -56,9 +59,16 @@
   }
 
   function config() {
-    if (select.value === ALL) return `threshold = ${chosen.get(ALL) || "null"}`;
-    const set = types.filter((type) => chosen.get(type));
-    const pairs = set.map((type) => `${JSON.stringify(type)}: ${chosen.get(type)}`);
+    let thresholds; // of each type, by what the pipeline calls it
+    if (select.value !== ALL) {
+      thresholds = types.flatMap((type) => data.types[type].labels.map((label) => [label, chosen.get(type)]));
+    } else if (data.all_labels) {
+      thresholds = data.all_labels.map((label) => [label, chosen.get(ALL)]);
+    } else {
+      return `threshold = ${chosen.get(ALL) || "null"}`;
+    }
+    const set = thresholds.filter(([, threshold]) => threshold);
+    const pairs = set.map(([label, threshold]) => `${JSON.stringify(label)}: ${threshold}`);
     return `threshold = ${pairs.length ? `{${pairs.join(", ")}}` : "null"}`;
   }
 
@@ -83,7 +93,7 @@
     slider.max = curve.threshold.length - 1;
     draw(curve);
     $("curves-of").textContent = name(select.value);
-    $("best-precision").disabled = !best(select.value, "precision");
+    for (const aim of ["f1", "precision"]) $(`best-${aim}`).disabled = !best(select.value, aim);
     const i = nearest(curve, chosen.get(select.value) ?? 0);
     slider.value = i;
     show(pointAt(curve, i));

@@ -323,6 +323,18 @@ def test_gate_fails_on_a_drop_of_micro_f1() -> None:
     assert not gated(36, 35, max_drop=0).passed
 
 
+def test_types_without_gold_do_not_count_among_those_that_are_tested() -> None:
+    def pairs(spurious: str) -> list[tuple[Document, Document]]:
+        found = [(i, i + 1, label) for i, label in enumerate(spurious, start=2)]
+        gold = [(0, 1, "A")]
+        return [(make_document(gold, gold), make_document(gold, found)) for _ in range(8)]
+
+    alone, among_many = comparison_of(pairs("")), comparison_of(pairs("BCDE"))
+    assert alone.exact.types["A"].p_corrected == among_many.exact.types["A"].p_corrected
+    assert alone.exact.types["A"].p_corrected.f1 < 0.05
+    assert among_many.exact.types["B"].p_corrected == Measures(1.0, 1.0, 1.0)
+
+
 def test_gate_fails_on_a_drop_of_a_type() -> None:
     result = gated(40, 36, max_drop=5, max_type_drop=5)
     assert not result.passed
@@ -332,7 +344,7 @@ def test_gate_fails_on_a_drop_of_a_type() -> None:
     assert gate_message(result).startswith("Gate failed: F1 of A drops by 5.26 points")
     rare = gated(40, 36, max_type_drop=5, min_support=41)
     assert rare.passed
-    assert "none of the 0 types with 41 gold entities or more" in gate_message(rare)
+    assert "no type has 41 gold entities, so none was looked at" in gate_message(rare)
 
 
 def test_gate_excuses_what_may_be_chance() -> None:

@@ -1,0 +1,110 @@
+"""The entity types of both sides: which are compared, and which only one side has."""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from spacy.language import Language
+
+from .documents import Document, Entity
+from .label_choice import LabelChoice
+from .schema import EntityTypes, SideCounts
+
+
+def labels_of(nlp: Language | None) -> set[str]:
+    """The types that a pipeline tells; those of other components than of entities are among them.
+
+    nlp (Language): None for predictions that were read.
+    """
+    return {label for labels in nlp.pipe_labels.values() for label in labels} if nlp else set()
+
+
+def entity_types(
+    documents: Iterable[Document], choice: LabelChoice, known: Collection[str] = ()
+) -> EntityTypes:
+    """What there is to say of the types of some documents, before the choice is applied.
+
+    known (Collection[str]): Types that the pipeline tells, see labels_of; if it tells none, it has
+        those that it predicts.
+    RAISES ValueError: If no entity is of a type that counts, but some are of others.
+    """
+    both = _Both(documents)
+    if both.labels:
+        choice.check(both.gold, both.predicted)
+    gold, predicted = both.of_counting(choice)
+    can_find = choice.names(known) | predicted.keys()
+    names = {*gold, *predicted}
+    return EntityTypes(
+        labels=None if choice.labels is None else list(choice.labels),
+        label_map=dict(choice.label_map),
+        shared=sorted(gold.keys() & can_find),
+        gold_only={label: n for label, n in sorted(gold.items()) if label not in can_find},
+        predicted_only={label: n for label, n in sorted(predicted.items()) if label not in gold},
+        renamed=both.counts(old for old, new in choice.label_map.items() if new),
+        left_out=both.counts(label for label in both.labels if not choice.counts(label)),
+        unused=[
+            *(label for label in choice.labels or () if label not in names),
+            *(old for old in choice.label_map if old not in both.labels),
+        ],
+    )
+
+
+class _Both:
+    """Entities by their type: gold ones, and predicted ones that can be judged."""
+
+    def __init__(self, documents: Iterable[Document]) -> None:
+        self.gold, self.predicted = Counter[str](), Counter[str]()
+        for document in documents:
+            self.gold.update(entity.label for entity in document.gold)
+            self.predicted.update(entity.label for entity in document.predicted)
+
+    @property
+    def labels(self) -> list[str]:
+        """All types that occur."""
+        return sorted({*self.gold, *self.predicted})
+
+    def of_counting(self, choice: LabelChoice) -> tuple[Counter[str], Counter[str]]:
+        """The numbers of either side by new names, of types that count."""
+        sums = Counter[str](), Counter[str]()
+        for label in filter(choice.counts, self.labels):
+            for side, its in zip(sums, (self.gold, self.predicted), strict=True):
+                if its[label]:
+                    side[choice.name(label)] += its[label]
+        return sums
+
+    def counts(self, labels: Iterable[str]) -> dict[str, SideCounts]:
+        return {label: SideCounts(self.gold[label], self.predicted[label]) for label in labels}
+
+
+def chosen(documents: Sequence[Document], choice: LabelChoice) -> list[Document]:
+    """The documents with the entities that count, by their new names."""
+    if choice == LabelChoice():
+        return list(documents)
+    return [
+        replace(
+            document,
+            gold=_chosen(document.gold, choice),
+            predicted=_chosen(document.predicted, choice),
+            not_judged=_chosen(document.not_judged, choice),
+        )
+        for document in documents
+    ]
+
+
+def own_labels(labels: Iterable[str], choice: LabelChoice) -> Mapping[str, list[str]]:
+    """A pipeline's own names of its types, by the new ones.
+
+    labels (Iterable[str]): The own ones.
+    """
+    own: dict[str, list[str]] = {}
+    for label in sorted(set(labels)):
+        own.setdefault(choice.name(label), []).append(label)
+    return own
+
+
+def _chosen(entities: tuple[Entity, ...], choice: LabelChoice) -> tuple[Entity, ...]:
+    return tuple(
+        replace(entity, label=choice.name(entity.label))
+        for entity in entities
+        if choice.counts(entity.label)
+    )
