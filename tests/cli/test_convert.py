@@ -82,7 +82,7 @@ def test_convert_writes_docs_with_entities_sentences_and_text(uner_path, tmp_pat
         "mapped O to outside": "1",
         "mapped PER to person": "1",
     }
-    assert "layout uner, tag scheme BIO" in " ".join(result.output.split())
+    assert "layout uner, tags in column 3, tag scheme BIO" in " ".join(result.output.split())
 
 
 def test_convert_output_trains_a_spacy_corpus(uner_path, tmp_path):
