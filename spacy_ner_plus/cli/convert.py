@@ -83,7 +83,6 @@ def convert_cli(
         "group": group,
         "ignore_markers": ignore_markers,
         "column": tuple(column or ()),
-        "lenient": lenient,
     }
     defaults = {
         "layout": AUTO,
@@ -91,7 +90,6 @@ def convert_cli(
         "group": None,
         "ignore_markers": False,
         "column": (),
-        "lenient": False,
     }
     options = {name: value for name, value in given.items() if value != defaults[name]}
     from .. import convert
@@ -103,16 +101,17 @@ def convert_cli(
             output_path,
             format=from_format,
             options=options,
+            lenient=lenient,
             label_map=names,
             lang=lang,
             spans_key=spans_key,
             misaligned=misaligned,
         )
     for warning in done.source.warnings:
-        msg.warn(warning)
+        typer.echo(f"Warning: {warning}", err=True)
     for warning in done.warnings:
         typer.echo(f"Warning: {warning}", err=True)
-    msg.table(_table_rows(done, names), aligns=("l", "r"))
+    msg.table(_table_rows(done, names), aligns=("l", "r"), max_col=90)
     if done.misaligned:
         # Not wasabi: it breaks lines, and with them paths.
         typer.echo(f"Not on token boundaries:\n{done.shown_misaligned}", err=True)
@@ -145,6 +144,9 @@ def _table_rows(done: "Conversion", label_map: dict[str, str]) -> list[tuple[str
         ("documents without annotation", done.n_without_annotation),
         ("misaligned annotations", len(done.misaligned)),
         ("documents left out for them", done.n_skipped),
+        ("repeated annotations left out", done.n_repeated),
+        ("rejected annotations left out", done.n_rejected),
+        ("ignored annotations, taken for unknown", done.n_ignored),
         *done.source.counts.items(),
     ):
         if count:

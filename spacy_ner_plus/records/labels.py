@@ -22,7 +22,7 @@ def check_tidy(name: str, label: str) -> None:
     """RAISES ValueError: If a label has white space around it, or what can't be seen in it."""
     if (tidy := tidy_label(label)) != label:
         raise ValueError(
-            f"{name} is {label!a}, with white space or characters of no width that would make it "
+            f"{name} is {label!a}, with white space or characters of no width, which would make it "
             f"another type than {tidy!r}: take them out."
         )
 

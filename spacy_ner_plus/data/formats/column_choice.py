@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from .column_layouts import Layout
+from .column_layouts import ColumnLayout
 from .column_tags import is_tag
 
 OUTSIDE = ("O", "_")
@@ -22,7 +22,7 @@ def choose_columns(
     path: Path,
     rows: Iterable[Sequence[str]],
     n_columns: int,
-    layout: Layout,
+    layout: ColumnLayout,
     wanted: Sequence[int] = (),
 ) -> tuple[int, ...]:
     """The columns with tags, from 0: those that are wanted, else the only one that can be meant.

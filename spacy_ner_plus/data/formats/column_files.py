@@ -77,5 +77,5 @@ class ColumnRecords:
             f"tag scheme {file.scheme}",
         ]
         self.counts = file.findings.counts
-        self.warnings = list(file.findings.told())
+        self.warnings = list(file.findings.repairs.told())
         return file

@@ -27,7 +27,7 @@ _BLANKS = re.compile("[ \t]+")
 
 
 @dataclass(frozen=True)
-class Layout:
+class ColumnLayout:
     """How lines are cut into columns.
 
     split (Callable[[str], List[str]]): A line to its columns.
@@ -66,24 +66,24 @@ def _by_either(content: str) -> list[str]:
 
 
 LAYOUTS = {
-    "conll2003": Layout(
+    "conll2003": ColumnLayout(
         _by_spaces, (4,), 0, 3,
         "4 columns parted by single spaces (token, part of speech, chunk, tag)",
     ),
-    "tsv": Layout(_by_tabs, (), 0, None, "columns parted by tabs (token, ..., tag)"),
-    "blanks": Layout(_by_blanks, (), 0, None, "columns parted by blanks (token, ..., tag)"),
-    "uner": Layout(
+    "tsv": ColumnLayout(_by_tabs, (), 0, None, "columns parted by tabs (token, ..., tag)"),
+    "blanks": ColumnLayout(_by_blanks, (), 0, None, "columns parted by blanks (token, ..., tag)"),
+    "uner": ColumnLayout(
         _by_tabs, (3, 5), 1, 2,
         "3 or 5 columns parted by tabs (token number, token, tag, and perhaps -, annotator)",
     ),
-    "numbered": Layout(
+    "numbered": ColumnLayout(
         _by_either, (), 1, None,
         "columns parted by tabs or blanks (token number, token, ..., tag)",
     ),
 }  # fmt: skip
 
 
-def find_layout(name: str) -> Layout:
+def find_layout(name: str) -> ColumnLayout:
     """A layout by its name. RAISES (ValueError): There is none."""
     if name not in LAYOUTS:
         raise ValueError(f"Unknown layout {name!r}: use one of {list(LAYOUTS)}.")

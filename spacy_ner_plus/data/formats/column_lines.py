@@ -1,16 +1,13 @@
 """The lines of column files, and what is wrong with them: repaired where that is clear, or told."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..sources.raw_files import open_bytes
+from .repairs import Errors, Repairs
 
 # Characters of a line in a message: one that is no text may be megabytes long.
 MOST_SHOWN = 80
-# Of bad lines, and of the places of a repair.
-MOST_LISTED = 10
-MOST_PLACES = 3
 
 
 @dataclass(frozen=True)
@@ -60,19 +57,19 @@ class Findings:
     """What was found wrong in the lines of a file.
 
     lenient (bool): Repair what is clear. Otherwise that is an error too.
-    repairs (Dict[str, List[Line]]): The lines that were repaired, by what was.
+    repairs (Repairs): Those that were made.
     passed_over (int): Comments that the layout does not know.
     """
 
     lenient: bool = False
-    repairs: dict[str, list[Line]] = field(default_factory=dict)
+    repairs: Repairs = field(default_factory=Repairs)
     passed_over: int = 0
-    _errors: list[ValueError] = field(default_factory=list)
+    _errors: Errors = field(default_factory=lambda: Errors("lines"))
     _n_repairable: int = 0
 
     def refuse(self, line: Line, message: str) -> None:
         """Note what can't be repaired."""
-        self._errors.append(line.error(message))
+        self._errors.add(str(line.error(message)))
 
     def repair(self, line: Line, kind: str, message: str) -> None:
         """Note what is repaired, or refused if not lenient.
@@ -80,39 +77,21 @@ class Findings:
         kind (str): What is, in the plural. message (str): What is wrong, and what to do.
         """
         if self.lenient:
-            self.repairs.setdefault(kind, []).append(line)
+            self.repairs.note(kind, f"line {line.number}")
         else:
             self._n_repairable += 1
             self.refuse(line, message)
 
     def check(self) -> None:
         """RAISES (ValueError): Anything was refused; it lists the first lines of all that were."""
-        errors = list(map(str, self._errors))
-        if not errors:
-            return
-        hint = ""
-        if self._n_repairable:
-            which = "it" if len(errors) == 1 else f"{self._n_repairable:,} of them"
-            hint = f"--lenient repairs {which}, and counts what it repairs."
-        if len(errors) == 1:
-            raise ValueError(" ".join([*errors, hint]).rstrip())
-        more = len(errors) - MOST_LISTED
-        listed = [f"  {error}" for error in errors[:MOST_LISTED]]
-        listed += [f"  and {more:,} more"] * (more > 0)
-        start = f"{len(errors):,} lines can't be read. {hint}".rstrip()
-        raise ValueError("\n".join([start, *listed]))
+        which = "it" if self._errors.n_errors == 1 else f"{self._n_repairable:,} of them"
+        hint = f"--lenient repairs {which}, and counts what it repairs."
+        self._errors.check(hint if self._n_repairable else "")
 
     @property
     def counts(self) -> dict[str, int]:
         """How many lines were repaired or passed over, by what was done."""
-        counts = {f"repaired: {kind}": len(lines) for kind, lines in self.repairs.items()}
+        counts = dict(self.repairs.counts)
         if self.passed_over:
             counts["comment lines passed over"] = self.passed_over
         return counts
-
-    def told(self) -> Iterator[str]:
-        """What was repaired, with the first places."""
-        for kind, lines in self.repairs.items():
-            places = ", ".join(str(line.number) for line in lines[:MOST_PLACES])
-            more = ", ..." * (len(lines) > MOST_PLACES)
-            yield f"repaired {len(lines):,} x {kind}, in line {places}{more}"

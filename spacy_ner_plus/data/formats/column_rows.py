@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ...records.labels import tidy_label
+from ...records import tidy_label
 from .column_choice import OUTSIDE, choose_columns
-from .column_layouts import Layout, find_layout, is_document_marker, most_common_length
+from .column_layouts import ColumnLayout, find_layout, is_document_marker, most_common_length
 from .column_lines import Findings, Line
 from .column_tags import is_tag
 
@@ -46,13 +46,13 @@ class Block:
 class Form:
     """What the lines of a file are like.
 
-    name (str), layout (Layout): How they are cut.
+    name (str), layout (ColumnLayout): How they are cut.
     n_columns (Tuple[int, ...]): How many columns they may have.
     tags (Tuple[int, ...]): The columns of tags, from 0.
     """
 
     name: str
-    layout: Layout
+    layout: ColumnLayout
     n_columns: tuple[int, ...]
     tags: tuple[int, ...]
 

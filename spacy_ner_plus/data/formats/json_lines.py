@@ -14,6 +14,7 @@ from typing import Any
 
 from ...records import SCHEMA_VERSION, VERSION, TextRecord
 from ..sources.text_inputs import numbered_lines, read_json
+from .repairs import Errors, Repairs, checked
 from .written import Written
 
 SPANS = "spans"
@@ -26,11 +27,15 @@ class JsonLinesRecords:
     """The rows of a .jsonl file; blank lines are passed over.
 
     path (Path): The file.
-    counts (Dict[str, int]): How many rows had their entities where, once they were read.
-    notes (List[str]), warnings (List[str]): None.
+    lenient (bool): Take white space away around labels and at the edges of spans, and count it.
+    counts (Dict[str, int]): How many rows had their entities where, and what was repaired, once
+        they were read.
+    notes (List[str]): None.
+    warnings (List[str]): Where it was repaired.
     """
 
     path: Path
+    lenient: bool = False
     counts: Counter[str] = field(default_factory=Counter, init=False)
     notes: list[str] = field(default_factory=list, init=False)
     warnings: list[str] = field(default_factory=list, init=False)
@@ -39,19 +44,29 @@ class JsonLinesRecords:
     def records(self) -> Iterator[tuple[str, TextRecord]]:
         """Each record, with the file and line where it is.
 
-        RAISES (ValueError): A row is none, with file, line and what to do.
+        RAISES (ValueError): A row is none, with file, line and what to do. All such rows are
+            listed.
         """
+        repairs = Repairs()
+        errors = Errors("rows")
         for number, line in numbered_lines(self.path):
-            if line.strip():
-                where = f"{self.path}, line {number}"
-                try:
-                    row = _as_object(read_json(line))
-                    record, form = read_row(row)
-                except ValueError as error:
-                    raise ValueError(f"{where}: {error}") from None
+            if not line.strip():
+                continue
+            where = f"{self.path}, line {number}"
+            try:
+                row = _as_object(read_json(line))
+                record, form = read_row(row)
+                record = checked(record, f"line {number}", repairs, lenient=self.lenient)
+            except ValueError as error:
+                errors.add(f"{where}: {error}")
+                continue
+            if not errors.n_errors:  # else what comes next is not used
                 self._check_use(where, row)
                 self.counts[form] += 1
                 yield where, record
+        errors.check()
+        self.counts.update(repairs.counts)
+        self.warnings = list(repairs.told())
 
     def _check_use(self, where: str, row: dict[str, Any]) -> None:
         """An empty list of labels says that there are no entities, unless labels are of texts."""

@@ -134,8 +134,8 @@ def test_read_columns_repairs_what_is_clear_and_counts_it(tmp_path):
         "repaired: lines with nothing but characters that can't be seen, taken for blank ones": 1,
         "repaired: white space tokens at the edge of an entity": 1,
     }
-    told = list(file.findings.told())
-    assert "repaired 2 x lines without a token left out, in line 3, 9" in told
+    told = list(file.findings.repairs.told())
+    assert "repaired: lines without a token left out (2): line 3, line 9" in told
 
 
 def test_read_columns_lists_the_first_of_many(tmp_path):
