@@ -116,7 +116,7 @@ def convert_cli(
         # Not wasabi: it breaks lines, and with them paths.
         typer.echo(f"Not on token boundaries:\n{done.shown_misaligned}", err=True)
     notes = [*done.source.notes, *([f"tokenizer of {lang!r}"] if done.uses_tokenizer else [])]
-    msg.good(f"Wrote {output_path} ({', '.join(notes)})" if notes else f"Wrote {output_path}")
+    typer.echo(f"Wrote {output_path}" + (f" ({', '.join(notes)})" if notes else ""))
 
 
 def parse_label_map(entries: Iterable[str]) -> dict[str, str]:

@@ -40,7 +40,7 @@ def choose_columns(
     rows = [row for row in rows if len(row) == n_columns]
     tags = {i: _tags(rows, i) for i in range(first, n_columns)}
     found = {i: kinds for i, kinds in tags.items() if kinds}
-    names = {i: kinds for i, kinds in found.items() if not _CHUNKS.issuperset(kinds)} or found
+    names = {i: kinds for i, kinds in found.items() if not _CHUNKS.issuperset(kinds)}
     if len(names) > 1:
         raise ValueError(_which(path, names))
     return tuple(names) or (n_columns - 1,)

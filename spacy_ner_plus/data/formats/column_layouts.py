@@ -67,7 +67,7 @@ def _by_either(content: str) -> list[str]:
 
 LAYOUTS = {
     "conll2003": ColumnLayout(
-        _by_spaces, (4,), 0, 3,
+        _by_spaces, (4,), 0, None,
         "4 columns parted by single spaces (token, part of speech, chunk, tag)",
     ),
     "tsv": ColumnLayout(_by_tabs, (), 0, None, "columns parted by tabs (token, ..., tag)"),
@@ -103,6 +103,11 @@ def detect_layout(lines: Iterable[Line]) -> str:
     n_tabs = sum("\t" in line.content for line in solid)
     if n_tabs * 2 >= len(solid):
         return _layout_of_tabs([_by_tabs(line.content) for line in solid if "\t" in line.content])
+    if _are_parted_by_commas(solid):
+        raise solid[0].error(
+            "The columns seem to be parted by commas: save the file with tabs between them, and "
+            "with a blank line behind each sentence."
+        )
     blanks = [_by_blanks(line.content) for line in solid]
     if most_common_length(blanks) < 2:
         known = "; ".join(f"{name}: {layout.described}" for name, layout in LAYOUTS.items())
@@ -130,6 +135,11 @@ def is_document_marker(line: Line) -> bool:
     if columns[-1] not in ("O", "_", "", DOCUMENT_MARKER):
         raise line.error(f"A {DOCUMENT_MARKER} line opens a document: its tag must be O.")
     return True
+
+
+def _are_parted_by_commas(lines: Sequence[Line]) -> bool:
+    n_commas = {line.content.count(",") for line in lines}
+    return len(lines) > 1 and n_commas not in ({0}, set()) and len(n_commas) == 1
 
 
 def _layout_of_hashes(rows: Sequence[Line]) -> str:

@@ -42,6 +42,12 @@ def test_detect_layout_goes_by_most_lines(tmp_path, content, layout):
     assert detect_layout(lines_of(tmp_path, content)) == layout
 
 
+def test_detect_layout_knows_commas(tmp_path):
+    for content in ("token,tag\nAnna,B-PER\n", "Sentence #,Word,Tag\n1,Anna,B-PER\n,bor,O\n"):
+        with pytest.raises(ValueError, match=r"line 1: .* parted by commas: save the file with"):
+            detect_layout(lines_of(tmp_path, content))
+
+
 @pytest.mark.parametrize("content", ["Anna\n", "A\n\nB\nC O\n"])
 def test_detect_layout_refuses_what_it_does_not_know(tmp_path, content):
     with pytest.raises(ValueError, match=r"file.txt, line 1: .* fits no known layout"):

@@ -185,6 +185,21 @@ def test_read_columns_takes_lines_for_outside_that_have_an_underscore(tmp_path):
 GERMEVAL = "#\thttp://x\t[2010]\t\n1\tEU\tB-ORG\tB-LOC\n2\tRat\tI-ORG\tO\n3\tx\tO\tO\n"
 
 
+def test_read_columns_takes_no_chunks_and_no_predictions_for_entities(tmp_path):
+    file = read_columns(write(tmp_path, "Anna NNP I-NP O\nbor VB I-VP O\n"))
+    assert (file.columns, file.sentences[0].spans) == ((4,), ())
+    file = read_columns(write(tmp_path, "Anna NNP I-NP\nbor VB I-VP\n"))
+    assert file.columns == (3,)
+    with pytest.raises(ValueError, match=r"column 3 \(PER\) and column 4 \(PER, LOC\) hold tags"):
+        read_columns(write(tmp_path, "Anna NNP B-PER B-PER\nbor VB O B-LOC\n"))
+
+
+@pytest.mark.parametrize("column", [0, 1, 3, -2])
+def test_read_columns_names_the_columns_that_there_are(tmp_path, column):
+    with pytest.raises(ValueError, match=rf"--column {column}: .* has 2 columns, and tags .* 2 to"):
+        read_columns(write(tmp_path, "a\tO\n"), columns=[column])
+
+
 def test_read_columns_wants_to_be_told_which_of_two_columns(tmp_path):
     path = write(tmp_path, GERMEVAL)
     message = (
