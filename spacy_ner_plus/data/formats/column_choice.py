@@ -75,6 +75,6 @@ def _which(path: Path, found: dict[int, Counter[str]]) -> str:
     options = " or ".join(f"--column {i + 1}" for i in found)
     both = " ".join(f"--column {i + 1}" for i in found)
     return (
-        f"{path}: {shown} hold tags of entities. Say which with {options}. For entities that nest, "
-        f"name them all: {both} --spans-key KEY."
+        f"{path}: {shown} hold tags of entities. Say to convert which with {options}. For entities "
+        f"that nest, name them all: {both} --spans-key KEY."
     )

@@ -98,7 +98,7 @@ def _check_labels(record: TextRecord) -> None:
         try:
             check_tidy(name, label)
         except ValueError as error:
-            raise ValueError(f"{error} --lenient does, and counts it.") from None
+            raise ValueError(f"{error} convert --lenient does, and counts it.") from None
 
 
 def _tidied(label: str, place: str, repairs: Repairs) -> str:

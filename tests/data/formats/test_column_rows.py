@@ -50,7 +50,7 @@ def test_read_blocks_keeps_text_and_new_documents_of_uner(tmp_path):
     ("layout", "content", "line", "message"),
     [
         ("tsv", "a\tO\nb\n", 2, "'b': Found 1 columns where tsv has 2"),
-        ("tsv", "a\tO\t\n", 1, "ends in white space: remove it. --lenient repairs it"),
+        ("tsv", "a\tO\t\n", 1, "ends in white space: remove it. convert --lenient repairs it"),
         ("tsv", "a\tO\n\tO\n", 2, "token is empty"),
         ("tsv", "a \tO\n", 1, "begins or ends with white space"),
         ("tsv", "\u00a0a\tO\n", 1, "begins or ends with white space"),

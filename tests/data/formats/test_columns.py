@@ -106,7 +106,7 @@ def test_read_columns_lists_all_that_lenient_repairs(tmp_path):
         read_columns(write(tmp_path, MESSY))
     start, *lines = str(error.value).splitlines()
     assert start == (
-        "8 lines can't be read. --lenient repairs 8 of them, and counts what it repairs."
+        "8 lines can't be read. convert --lenient repairs 8 of them, and counts what it repairs."
     )
     assert [int(line.partition("line ")[2].partition(":")[0]) for line in lines] == [
         *(1, 2, 3, 4, 5, 7, 9, 12)
@@ -140,7 +140,7 @@ def test_read_columns_repairs_what_is_clear_and_counts_it(tmp_path):
 
 def test_read_columns_lists_the_first_of_many(tmp_path):
     content = "a\tO\n" * 20 + "b \tO\n" * 4 + "\nc\n" * 8
-    with pytest.raises(ValueError, match=r"^12 lines can't be read. --lenient repairs 4 of") as e:
+    with pytest.raises(ValueError, match=r"^12 lines can't be read. convert --lenient repairs 4 of") as e:
         read_columns(write(tmp_path, content))
     assert len(str(e.value).splitlines()) == 12
     assert str(e.value).endswith("\n  and 2 more")
@@ -203,8 +203,8 @@ def test_read_columns_names_the_columns_that_there_are(tmp_path, column):
 def test_read_columns_wants_to_be_told_which_of_two_columns(tmp_path):
     path = write(tmp_path, GERMEVAL)
     message = (
-        r"column 3 \(ORG\) and column 4 \(LOC\) hold tags of entities. Say which with "
-        r"--column 3 or --column 4. .* --column 3 --column 4 --spans-key KEY"
+        r"column 3 \(ORG\) and column 4 \(LOC\) hold tags of entities. Say to convert which "
+        r"with --column 3 or --column 4. .* --column 3 --column 4 --spans-key KEY"
     )
     with pytest.raises(ValueError, match=message):
         read_columns(path)
