@@ -16,6 +16,7 @@ from ..annotation.offsets import hint_of_countings
 from ..records import TextRecord, alike, check_tidy, without_duplicates
 from ..support.durable import written_whole
 from .formats.record_files import RecordSource, find_format, open_records
+from .formats.repairs import Errors
 from .formats.spacy_files import DocFile
 from .formats.written import among, lost_in
 
@@ -150,7 +151,7 @@ def convert(
     done = Conversion(_opened(input, format, options or {}, spans_key), output)
     done.mapped = dict.fromkeys(label_map or {}, 0)
     bare, tokenizing = Language(Vocab()), blank_pipeline(lang)  # what a language adds is not stored
-    file = DocFile()
+    file, errors = DocFile(), Errors("texts can't be converted")
     for where, record in done.source.records():
         n_relations = len(record.relations)
         record = _renamed(record, label_map or {}, done.mapped)
@@ -170,7 +171,8 @@ def convert(
                 done.count(doc, record, spans_key)
                 file.add(doc, record, spans_key)
         except ValueError as error:
-            raise ValueError(f"{where}: {error}") from error
+            errors.add(f"{where}: {error}")
+    errors.check()
     done.lost += file.lost
     if done.misaligned and misaligned == "error":
         raise ValueError(_refusal(done, lang))

@@ -264,6 +264,17 @@ def test_types_to_be_renamed_have_no_white_space(source, tmp_path: Path) -> None
             convert(source, tmp_path / "out.spacy", label_map=names, misaligned="skip")
 
 
+def test_all_texts_that_can_not_be_converted_are_listed(tmp_path: Path) -> None:
+    rows = [{"text": "Anna Ek", "entities": [[0, 7, "PER"], [i, i + 4, "X"]]} for i in (0, 2, 0)]
+    path = write(tmp_path / "in.jsonl", rows)
+    with pytest.raises(ValueError, match=r"^2 texts can't be converted\.\n.*\n") as error:
+        convert(path, tmp_path / "out.spacy")
+    _, *lines = str(error.value).splitlines()
+    assert [line.partition(":")[0] for line in lines] == [f"  {path}, line {i}" for i in (1, 3)]
+    assert lines[0].endswith("into a group of doc.spans, as convert does with --spans-key.")
+    assert convert(path, tmp_path / "out.spacy", spans_key="sc", misaligned="skip").entities
+
+
 def test_types_that_look_alike_are_told(tmp_path: Path) -> None:
     labels = ["PER", "per", "Caf\u00e9", "Cafe\u0301", "LOC"]
     rows = [{"text": "Anna", "entities": [[0, 4, label]]} for label in labels]

@@ -64,7 +64,7 @@ class Findings:
     lenient: bool = False
     repairs: Repairs = field(default_factory=Repairs)
     passed_over: int = 0
-    _errors: Errors = field(default_factory=lambda: Errors("lines"))
+    _errors: Errors = field(default_factory=lambda: Errors("lines can't be read"))
     _n_repairable: int = 0
 
     def refuse(self, line: Line, message: str) -> None:

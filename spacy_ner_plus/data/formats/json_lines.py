@@ -56,7 +56,7 @@ class JsonLinesRecords:
             listed.
         """
         repairs = Repairs()
-        errors = Errors("rows")
+        errors = Errors("rows can't be read")
         for number, line in numbered_lines(self.path):
             if not line.strip():
                 continue

@@ -40,7 +40,7 @@ class Repairs:
 class Errors:
     """What is wrong in a file: the first, and how many there are.
 
-    what (str): What they are about, in the plural.
+    what (str): What they are about, in the plural, and what they make impossible.
     """
 
     what: str
@@ -62,7 +62,7 @@ class Errors:
             raise ValueError(f"{self._first[0]} {hint}".rstrip())
         if self.n_errors:
             more = self.n_errors - len(self._first)
-            start = f"{self.n_errors:,} {self.what} can't be read. {hint}".rstrip()
+            start = f"{self.n_errors:,} {self.what}. {hint}".rstrip()
             listed = [f"  {error}" for error in self._first]
             raise ValueError("\n".join([start, *listed, *[f"  and {more:,} more"] * (more > 0)]))
 

@@ -140,7 +140,9 @@ def test_read_columns_repairs_what_is_clear_and_counts_it(tmp_path):
 
 def test_read_columns_lists_the_first_of_many(tmp_path):
     content = "a\tO\n" * 20 + "b \tO\n" * 4 + "\nc\n" * 8
-    with pytest.raises(ValueError, match=r"^12 lines can't be read. convert --lenient repairs 4 of") as e:
+    with pytest.raises(
+        ValueError, match=r"^12 lines can't be read. convert --lenient repairs 4 of"
+    ) as e:
         read_columns(write(tmp_path, content))
     assert len(str(e.value).splitlines()) == 12
     assert str(e.value).endswith("\n  and 2 more")
