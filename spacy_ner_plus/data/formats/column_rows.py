@@ -136,7 +136,7 @@ def _is_unseen(line: Line, findings: Findings) -> bool:
         return False
     findings.repair(
         line,
-        "lines with nothing but characters that can't be seen, taken for blank ones",
+        "lines that only look blank, taken for blank ones",
         "There is nothing to be seen in this line: make it a blank one, which ends a sentence.",
     )
     return True

@@ -131,7 +131,7 @@ def test_read_columns_repairs_what_is_clear_and_counts_it(tmp_path):
         "repaired: lines without a token left out": 2,
         "repaired: white space in a tag": 1,
         "repaired: empty columns at the end of a line": 1,
-        "repaired: lines with nothing but characters that can't be seen, taken for blank ones": 1,
+        "repaired: lines that only look blank, taken for blank ones": 1,
         "repaired: white space tokens at the edge of an entity": 1,
     }
     told = list(file.findings.repairs.told())
