@@ -170,6 +170,8 @@ def span(**values):
             {"text": "abc", "spans": [span(text="bc")]},
             r"^spans\[0\]: its text is 'bc', but characters 0-2 of the text are 'ab'",
         ),
+        ({"text": "abc", "spans": [span(end=1, text="ab")]}, "fit if ends were inclusive"),
+        ({"text": "é abc", "spans": [span(start=3, end=5, text="ab")]}, "counted bytes of UTF-8"),
         ({"text": "ab", "spans": [span(label="")]}, "label must be a string that is not empty"),
         ({"text": "ab", "spans": [span(label=3)]}, "label must be a string that is not empty"),
         ({"text": "ab", "spans": [span(label="\udc00")]}, "^spans.*label: .* half a character"),

@@ -7,7 +7,14 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.vocab import Vocab
 
-from ..records import SpanRecord, Stretch, TextRecord, TokenRecord, add_white_space
+from ..records import (
+    SpanRecord,
+    Stretch,
+    TextRecord,
+    TokenRecord,
+    add_white_space,
+    check_tidy,
+)
 from .existing import existing
 from .gold import ANNOTATED_LABELS, annotated_labels, register_annotated_labels
 from .offsets import Misaligned, TokenEdges, set_flat_ents
@@ -78,7 +85,8 @@ def to_doc(
     spans_key (str): Put the spans in doc.spans[spans_key], where they may nest; None for doc.ents.
     RETURNS (Tuple[Doc, List[Misaligned]]): The Doc, and the spans that do not start and end with
         tokens. Tokens that they touch are missing.
-    RAISES (ValueError): Spans overlap that go to doc.ents, or doc.spans can't say what is unknown.
+    RAISES (ValueError): Spans overlap that go to doc.ents, doc.spans can't say what is unknown, or
+        a label has white space around it.
     """
     has_tokens = record.tokens is not None
     doc = _make_doc(record, nlp.vocab) if has_tokens else nlp.make_doc(record.text)
@@ -94,7 +102,8 @@ def to_doc(
     placed: list[tuple[Span, float | None]] = []
     misaligned: list[Misaligned] = []
     is_missing = _touched(edges, record.unknown)
-    for span in record.spans:
+    for i, span in enumerate(record.spans):
+        check_tidy(f"The label of spans[{i}]", span.label)
         tokens = edges.tokens(span.start, span.end)
         if span.is_accepted and tokens is not None:
             placed.append((_make_span(doc, tokens, span), span.probability))

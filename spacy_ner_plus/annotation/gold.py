@@ -13,6 +13,7 @@ import numpy as np
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 
+from ..records import check_tidy
 from ..tags import TagScheme
 from .token_states import OUTSIDE
 
@@ -31,7 +32,7 @@ def register_annotated_labels() -> None:
 def annotated_labels(doc: Doc) -> set[str] | None:
     """The entity types that a Doc is annotated for, or None if for all.
 
-    RAISES ValueError: If doc._.annotated_labels is no list of types.
+    RAISES ValueError: If doc._.annotated_labels is no list of types, or one has white space around.
     """
     register_annotated_labels()
     labels = doc._.get(ANNOTATED_LABELS)
@@ -43,6 +44,8 @@ def annotated_labels(doc: Doc) -> set[str] | None:
             f"doc._.{ANNOTATED_LABELS} = {labels!r} of the document {doc.text[:80]!r} is no list "
             "of entity types."
         )
+    for label in labels:
+        check_tidy(f"A type in doc._.{ANNOTATED_LABELS} of {doc.text[:80]!r}", label)
     return set(labels)
 
 

@@ -4,7 +4,8 @@ Where an annotation does not start and end at token boundaries, it is not known 
 entity and which are not: as in spaCy, the tokens it touches become missing, not O.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 from spacy.tokens import Doc, Span
 
-from ..records import SpanRecord
+from ..records import SpanRecord, check_tidy, find_counting
 
 OffsetSpan = tuple[int, int, str] | Mapping[str, Any] | SpanRecord
 """Start character, end character (exclusive) and label; or with these as keys, or fields."""
@@ -28,6 +29,8 @@ class Misaligned:
         at or after it: one or two numbers, none in a Doc without tokens. White space tokens do not
         count, no entity may start or end on them.
     ends (Tuple[int, ...]): The same for `end` and where a token ends.
+    counting (str): The way of counting in which the characters would be on token boundaries, in
+        words; None if there is none.
     """
 
     start: int
@@ -36,12 +39,29 @@ class Misaligned:
     text: str
     starts: tuple[int, ...]
     ends: tuple[int, ...]
+    counting: str | None = None
 
     def __str__(self) -> str:
         return (
             f"{self.label} {self.text!r} at characters {self.start}-{self.end} is not on token "
             f"boundaries: tokens start at {_join(self.starts)} and end at {_join(self.ends)}"
         )
+
+
+def counting_hint(misaligned: Collection[Misaligned]) -> str:
+    """What most of some annotations have in common that would make them fit; empty if nothing."""
+    return hint_of_countings(Counter(record.counting for record in misaligned))
+
+
+def hint_of_countings(countings: Counter[str | None]) -> str:
+    """The same, of the numbers of annotations for each way of counting."""
+    [(counting, n)] = countings.most_common(1) or [(None, 0)]
+    if counting is None or n * 2 <= countings.total():
+        return ""
+    return (
+        f"{n:,} of these {countings.total():,} would fit {counting}. Offsets count characters "
+        "(code points) from 0, and ends are exclusive, one behind the last: convert them."
+    )
 
 
 class TokenEdges:
@@ -80,28 +100,41 @@ class TokenEdges:
             self._doc.text[start:end],
             starts=_nearest(self.starts[self._solid], start),
             ends=_nearest(self.ends[self._solid], end),
+            counting=find_counting(self._doc.text, start, end, self._fits),
         )
 
+    def _fits(self, start: int, end: int) -> bool:
+        return self.tokens(start, end) is not None
 
-def set_offset_ents(doc: Doc, annotations: Iterable[OffsetSpan]) -> list[Misaligned]:
+
+def set_offset_ents(
+    doc: Doc, annotations: Iterable[OffsetSpan], *, trim: bool = False
+) -> list[Misaligned]:
     """Set `doc.ents` from character offsets. All other tokens are annotated as outside.
 
     doc (Doc): Changed in place. Tokens that a misaligned annotation touches become missing,
         unless an aligned entity holds them.
     annotations (Iterable[OffsetSpan]): (start, end, label), objects with these keys or SpanRecords,
-        in any order.
+        in any order. One that is given twice is one.
+    trim (bool): Take white space at the edges of annotations away.
     RETURNS (List[Misaligned]): The annotations that could not be set, in the order given. Show
         them, or call `raise_misaligned`.
     RAISES (ValueError): An annotation is of another form, is empty or not within the text, has no
-        label or is not accepted, or two aligned ones overlap.
+        label or one with white space around it, or is not accepted, or two aligned ones overlap.
     """
     edges = TokenEdges(doc)
+    seen: set[tuple[int, int, str]] = set()
     entities: list[Span] = []
     misaligned: list[Misaligned] = []
     is_missing = np.zeros(len(doc), dtype=bool)
     for i, annotation in enumerate(annotations):
         start, end, label = _read_annotation(i, annotation)
-        _check_annotation(doc, start, end, label)
+        _check_annotation(doc, i, start, end, label)
+        if trim:
+            start, end = _trimmed(doc.text, start, end)
+        if (start, end, label) in seen:
+            continue
+        seen.add((start, end, label))
         tokens = edges.tokens(start, end)
         if tokens is None:
             is_missing |= edges.touched(start, end)
@@ -126,7 +159,8 @@ def set_flat_ents(
             raise ValueError(
                 f"{span.label_} {span.text!r} at characters {span.start_char}-{span.end_char} "
                 "overlaps another entity, but flat entities can't: keep one of "
-                f"{_overlapping(entities[:i], span)}."
+                f"{_overlapping(entities[:i], span)}, or put them into a group of doc.spans, as "
+                "convert does with --spans-key."
             )
         is_entity[span.start : span.end] = True
     is_blocked = is_blocked & ~is_entity
@@ -143,10 +177,12 @@ def raise_misaligned(misaligned: Iterable[Misaligned], source: str) -> None:
 
     source (str): Where they come from (file, line, document), for the message.
     """
-    lines = [f"  {record}" for record in misaligned]
-    if lines:
+    records = list(misaligned)
+    if records:
+        lines = [f"  {record}" for record in records]
+        lines += filter(None, [counting_hint(records)])
         raise ValueError(
-            f"{source}: {len(lines)} annotations are not on token boundaries. Correct their "
+            f"{source}: {len(records)} annotations are not on token boundaries. Correct their "
             "offsets, or change the tokenizer:\n" + "\n".join(lines)
         )
 
@@ -176,7 +212,16 @@ def _is_count(value: Any) -> bool:
     return isinstance(value, Integral) and not isinstance(value, bool)
 
 
-def _check_annotation(doc: Doc, start: int, end: int, label: str) -> None:
+def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
+    """Without white space at the edges, unless there is nothing else."""
+    covered = text[start:end]
+    if not covered.strip():
+        return start, end
+    start += len(covered) - len(covered.lstrip())
+    return start, start + len(covered.strip())
+
+
+def _check_annotation(doc: Doc, i: int, start: int, end: int, label: str) -> None:
     n_chars = len(doc.text)
     if not 0 <= start < end <= n_chars:
         raise ValueError(
@@ -188,6 +233,7 @@ def _check_annotation(doc: Doc, start: int, end: int, label: str) -> None:
         raise ValueError(
             f"{doc.text[start:end]!r} at characters {start}-{end} has no label: give it one."
         )
+    check_tidy(f"The label of annotation {i}, characters {start}-{end},", label)
 
 
 def _nearest(boundaries: np.ndarray, at: int) -> tuple[int, ...]:

@@ -18,15 +18,33 @@ def convert_cli(
     input_path: Annotated[Path, typer.Argument(help="Column, .jsonl or .spacy file", metavar="IN")],
     output_path: Annotated[Path, typer.Argument(help=".spacy file to write", metavar="OUT")],
     scheme: Annotated[
-        str, typer.Option(help="Tag scheme: auto, IOB1, BIO (or IOB2), BILOU, BIOES")
+        str, typer.Option(help="Tag scheme: auto, IOB1, BIO (or IOB2), BILOU, BIOES, BMES")
     ] = AUTO,
-    layout: Annotated[str, typer.Option(help="Layout: auto, conll2003, tsv, uner")] = AUTO,
+    layout: Annotated[
+        str, typer.Option(help="Layout: auto, tsv, blanks, conll2003, uner, numbered")
+    ] = AUTO,
+    column: Annotated[
+        list[int] | None,
+        typer.Option(
+            metavar="N",
+            help="The column with the tags, from 1, or from the last (-1), if the file does not "
+            "tell; repeatable, for entities that nest",
+        ),
+    ] = None,
     group: Annotated[
         int | None,
         typer.Option(min=1, help="Sentences a document, where the file marks none (default: 1)"),
     ] = None,
     ignore_markers: Annotated[
         bool, typer.Option("--ignore-markers", help="Use --group even if the file marks documents")
+    ] = False,
+    lenient: Annotated[
+        bool,
+        typer.Option(
+            "--lenient",
+            help="Repair what is clear, and count it: white space around tokens, labels and "
+            "entities, lines without a token, empty columns at the end, a heading",
+        ),
     ] = False,
     label_map: LabelMap = None,
     from_format: Annotated[
@@ -47,13 +65,26 @@ def convert_cli(
 ) -> None:
     """Convert annotated texts to spaCy's training format.
 
-    Reads CoNLL-2003 files (four columns), two columns parted by a tab, and Universal NER files,
-    strictly: a bad line is an error. Documents are those the file marks (-DOCSTART-, # newdoc);
-    in a file without such marks, each --group sentences make one. Reads .jsonl too: records, and
-    texts with character offsets under entities, spans, label or labels.
+    Reads columns parted by tabs or blanks (CoNLL-2003 and -2002, GermEval 2014, Universal NER, ...)
+    strictly: bad lines are an error that lists them, see --lenient. Documents are those the file
+    marks (-DOCSTART-, # newdoc); in a file without such marks, each --group sentences make one.
+    Reads .jsonl too: records, and texts with character offsets under entities, spans, label or
+    labels.
     """
-    given = {"layout": layout, "scheme": scheme, "group": group, "ignore_markers": ignore_markers}
-    defaults = {"layout": AUTO, "scheme": AUTO, "group": None, "ignore_markers": False}
+    given = {
+        "layout": layout,
+        "scheme": scheme,
+        "group": group,
+        "ignore_markers": ignore_markers,
+        "column": tuple(column or ()),
+    }
+    defaults = {
+        "layout": AUTO,
+        "scheme": AUTO,
+        "group": None,
+        "ignore_markers": False,
+        "column": (),
+    }
     options = {name: value for name, value in given.items() if value != defaults[name]}
     from .. import convert
 
@@ -64,21 +95,22 @@ def convert_cli(
             output_path,
             format=from_format,
             options=options,
+            lenient=lenient,
             label_map=names,
             lang=lang,
             spans_key=spans_key,
             misaligned=misaligned,
         )
     for warning in done.source.warnings:
-        msg.warn(warning)
+        typer.echo(f"Warning: {warning}", err=True)
     for warning in done.warnings:
         typer.echo(f"Warning: {warning}", err=True)
-    msg.table(_table_rows(done, names), aligns=("l", "r"))
+    msg.table(_table_rows(done, names), aligns=("l", "r"), max_col=90)
     if done.misaligned:
         # Not wasabi: it breaks lines, and with them paths.
         typer.echo(f"Not on token boundaries:\n{done.shown_misaligned}", err=True)
     notes = [*done.source.notes, *([f"tokenizer of {lang!r}"] if done.uses_tokenizer else [])]
-    msg.good(f"Wrote {output_path} ({', '.join(notes)})" if notes else f"Wrote {output_path}")
+    typer.echo(f"Wrote {output_path}" + (f" ({', '.join(notes)})" if notes else ""))
 
 
 def _table_rows(done: "Conversion", label_map: dict[str, str]) -> list[tuple[str, str]]:
@@ -93,6 +125,9 @@ def _table_rows(done: "Conversion", label_map: dict[str, str]) -> list[tuple[str
         ("documents without annotation", done.n_without_annotation),
         ("misaligned annotations", len(done.misaligned)),
         ("documents left out for them", done.n_skipped),
+        ("repeated annotations left out", done.n_repeated),
+        ("rejected annotations left out", done.n_rejected),
+        ("ignored annotations, taken for unknown", done.n_ignored),
         *done.source.counts.items(),
     ):
         if count:

@@ -12,9 +12,11 @@ from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
 from ..annotation.doc_records import to_doc
-from ..records import TextRecord
+from ..annotation.offsets import hint_of_countings
+from ..records import TextRecord, alike, check_tidy, without_duplicates
 from ..support.durable import written_whole
 from .formats.record_files import RecordSource, find_format, open_records
+from .formats.repairs import Errors
 from .formats.spacy_files import DocFile
 from .formats.written import among, lost_in
 
@@ -32,10 +34,15 @@ class Conversion:
     n_sentences (int): Of documents in which sentence starts are known.
     n_without_annotation (int): Documents about whose entities nothing is known.
     n_skipped (int): Documents that were left out because of misaligned annotations.
+    n_repeated (int): Annotations that were there already.
+    n_rejected, n_ignored (int): Annotations of that status, which are no entities; the tokens of
+        ignored ones count as not annotated.
     entities (Counter[str]): Those that were written, by label.
     mapped (Dict[str, int]): For each type in the label map, the number of its entities.
     misaligned (List[str]): Annotations that do not start and end with tokens, each with where it is
         and the nearest boundaries.
+    countings (Counter[Optional[str]]): How those must have been counted to fit, where one can tell.
+    n_loose (int): Those that have white space at their edges.
     lost (Counter[str]): What texts have and the output has no place for, by name.
     uses_tokenizer (bool): Whether a text had no tokens of its own.
     """
@@ -47,27 +54,47 @@ class Conversion:
     n_sentences: int = 0
     n_without_annotation: int = 0
     n_skipped: int = 0
+    n_repeated: int = 0
+    n_rejected: int = 0
+    n_ignored: int = 0
     entities: Counter[str] = field(default_factory=Counter)
     mapped: dict[str, int] = field(default_factory=dict)
     misaligned: list[str] = field(default_factory=list)
+    countings: Counter[str | None] = field(default_factory=Counter)
+    n_loose: int = 0
     lost: Counter[str] = field(default_factory=Counter)
     uses_tokenizer: bool = False
 
     @property
     def warnings(self) -> list[str]:
-        """What the output lacks of the texts, and types to be renamed that no entity has."""
+        """What the output lacks of the texts, and what is odd about types of entities."""
         types = ", ".join(sorted(self.entities)) or "none"
         unused = [
             f"no entity has the type {old!r} that is to be renamed; there are: {types}"
             for old, count in self.mapped.items()
             if not count
         ]
-        return [*lost_in(self.output, self.lost), *unused]
+        similar = [
+            f"types that differ only in case or in how Unicode writes them: {shown}. If they are "
+            "one, rename them with --map"
+            for shown in (
+                ", ".join(f"{label!r} ({self.entities[label]:,})" for label in group)
+                for group in alike(sorted(self.entities))
+            )
+        ]
+        hint = hint_of_countings(self.countings)
+        return [*lost_in(self.output, self.lost), *unused, *similar, *filter(None, [hint])]
 
     @property
     def shown_misaligned(self) -> str:
         """The first misaligned annotations, a line each, and the count of the others."""
         return _first(self.misaligned)
+
+    def look_at(self, record: TextRecord) -> None:
+        """Count what is in a text and no entity."""
+        statuses = Counter(span.status for span in record.spans or ())
+        self.n_rejected += statuses["rejected"]
+        self.n_ignored += statuses["ignored"]
 
     def count(self, doc: Doc, record: TextRecord, spans_key: str | None) -> None:
         """Count a document that is written."""
@@ -85,6 +112,7 @@ def convert(
     *,
     format: str | None = None,
     options: Mapping[str, Any] | None = None,
+    lenient: bool = False,
     label_map: Mapping[str, str] | None = None,
     lang: str = "en",
     spans_key: str | None = None,
@@ -94,6 +122,8 @@ def convert(
 
     input (str / Path), format (str), options (Mapping[str, Any]): See `read`.
     output (str / Path): The file, which is there whole in the end, or as it was before.
+    lenient (bool): Repair what is clear, and count it. White space around labels and at the edges
+        of entities is taken away; in column files see read_columns, too.
     label_map (Mapping[str, str]): New names of entity types. An empty name drops the type: its
         characters are outside of entities.
     lang (str): The language whose tokenizer cuts texts that have no tokens.
@@ -114,17 +144,26 @@ def convert(
             "--misaligned missing can't be with --spans-key: a group of spans does not know tokens "
             "without annotation. Take skip, or correct the offsets."
         )
+    for old, new in (label_map or {}).items():
+        check_tidy("A type to be renamed", old)
+        check_tidy(f"The new name of {old!r}", new)
+    options = {**(options or {}), "lenient": True} if lenient else options
     done = Conversion(_opened(input, format, options or {}, spans_key), output)
     done.mapped = dict.fromkeys(label_map or {}, 0)
     bare, tokenizing = Language(Vocab()), blank_pipeline(lang)  # what a language adds is not stored
-    file = DocFile()
+    file, errors = DocFile(), Errors("texts can't be converted")
     for where, record in done.source.records():
         n_relations = len(record.relations)
         record = _renamed(record, label_map or {}, done.mapped)
         done.lost["relations of dropped types"] += n_relations - len(record.relations)
+        record, n_repeated = without_duplicates(record)
+        done.n_repeated += n_repeated
+        done.look_at(record)
         try:
             doc, unfit = to_doc(record, tokenizing if record.tokens is None else bare, spans_key)
             done.misaligned += [f"{where}: {one}" for one in unfit]
+            done.countings.update(one.counting for one in unfit)
+            done.n_loose += sum(one.text != one.text.strip() for one in unfit)
             done.uses_tokenizer |= record.tokens is None
             if unfit and misaligned == "skip":
                 done.n_skipped += 1
@@ -132,10 +171,11 @@ def convert(
                 done.count(doc, record, spans_key)
                 file.add(doc, record, spans_key)
         except ValueError as error:
-            raise ValueError(f"{where}: {error}") from error
+            errors.add(f"{where}: {error}")
+    errors.check()
     done.lost += file.lost
     if done.misaligned and misaligned == "error":
-        raise ValueError(_refusal(done.misaligned, lang))
+        raise ValueError(_refusal(done, lang))
     with written_whole(output) as unfinished:
         file.write(unfinished)
     return done
@@ -158,12 +198,16 @@ def _first(misaligned: Sequence[str]) -> str:
     return "\n".join(f"  {line}" for line in lines)
 
 
-def _refusal(misaligned: Sequence[str], lang: str) -> str:
-    return (
-        f"{len(misaligned):,} annotations are not on token boundaries. Correct their offsets, take "
-        f"another tokenizer with --lang (now {lang}), or leave them out with --misaligned missing "
-        f"or skip:\n{_first(misaligned)}"
+def _refusal(done: Conversion, lang: str) -> str:
+    start = (
+        f"{len(done.misaligned):,} annotations are not on token boundaries. Correct their offsets, "
+        f"take another tokenizer with --lang (now {lang}), or leave them out with --misaligned "
+        "missing or skip:"
     )
+    hints = [hint_of_countings(done.countings)]
+    if done.n_loose:
+        hints.append(f"{done.n_loose:,} have white space at their edges: --lenient takes it away.")
+    return "\n".join(filter(None, [start, done.shown_misaligned, *hints]))
 
 
 def blank_pipeline(lang: str) -> Language:

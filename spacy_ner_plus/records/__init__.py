@@ -4,7 +4,10 @@ It is the one form in which files, predictions and everything else exchange them
 JSON. docs/records.md describes each key.
 """
 
+from .counting import covers, find_counting
+from .duplicates import without_duplicates
 from .json_object import MAX_DEPTH, keys_of
+from .labels import alike, check_tidy, tidy_label
 from .span_records import STATUSES, RelationRecord, SpanRecord, Stretch, TokenRecord
 from .text_record import SCHEMA_VERSION, VERSION, TextRecord
 from .white_space import add_white_space
@@ -20,5 +23,11 @@ __all__ = [
     "TextRecord",
     "TokenRecord",
     "add_white_space",
+    "alike",
+    "check_tidy",
+    "covers",
+    "find_counting",
     "keys_of",
+    "tidy_label",
+    "without_duplicates",
 ]

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
 from .checks import check, check_characters, check_label, check_stretch, shown, whole
+from .counting import covers, find_counting
 from .json_object import JsonObject, own, read_fields
 from .span_records import RelationRecord, SpanRecord, Stretch, TokenRecord
 
@@ -113,10 +114,13 @@ class TextRecord(JsonObject):
         for i, span in enumerate(self.spans or ()):
             self._check_end("spans", i, span.start, span.end)
             if span.text is not None and span.text != self.text[span.start : span.end]:
+                fits = covers(self.text, span.text)
+                counting = find_counting(self.text, span.start, span.end, fits)
                 raise ValueError(
                     f"spans[{i}]: its text is {span.text!r}, but characters {span.start}-{span.end}"
                     f" of the text are {self.text[span.start : span.end]!r}. Offsets count "
                     "characters from 0, not bytes, and the end is exclusive."
+                    + (f" They would fit {counting}." if counting else "")
                 )
 
     def _check_stretches(self, name: str, stretches: tuple[Stretch, ...]) -> None:

@@ -122,6 +122,53 @@ def test_set_offset_ents_in_a_doc_without_tokens_of_its_own():
     assert "tokens start at none" in str(record)
 
 
+def test_set_offset_ents_takes_an_annotation_that_is_given_twice_for_one():
+    doc = NLP.make_doc("Anna saw Parkinsonism")
+    annotations = [(0, 4, "PER"), [0, 4, "PER"], (9, 18, "X"), (9, 18, "X"), (0, 4, "PER")]
+    assert len(set_offset_ents(doc, annotations)) == 1
+    assert [(ent.text, ent.label_) for ent in doc.ents] == [("Anna", "PER")]
+
+
+def test_set_offset_ents_takes_white_space_at_the_edges_away_if_told():
+    doc = NLP.make_doc("Anna saw  Parkinsonism")
+    annotations = [(0, 5, "PER"), (8, 22, "X"), (0, 4, "PER"), (8, 10, "Y")]
+    assert len(set_offset_ents(doc, annotations)) == 3
+    [blank] = set_offset_ents(doc, annotations, trim=True)
+    assert blank.text == "  "
+    assert [(ent.text, ent.label_) for ent in doc.ents] == [("Anna", "PER"), ("Parkinsonism", "X")]
+
+
+@pytest.mark.parametrize("label", [" X", "X\u00a0", "\u200bX", "X\ufeff", "X\n", "a\u00a0b"])
+def test_set_offset_ents_makes_no_second_label_of_white_space(label):
+    doc = NLP.make_doc("Anna saw Parkinsonism")
+    with pytest.raises(ValueError, match=r"label of annotation 1, characters 9-21, is .* white"):
+        set_offset_ents(doc, [(0, 4, "X"), (9, 21, label)])
+
+
+@pytest.mark.parametrize(
+    ("text", "annotations", "counting"),
+    [
+        (
+            "Anna saw Oslo",
+            [(0, 3, "X"), (9, 12, "X"), (6, 7, "X")],
+            "2 of .* if ends were inclusiv",
+        ),
+        ("Anna saw Oslo", [(1, 4, "X"), (10, 13, "X")], "2 of .* counted from 1, with inclusive"),
+        ("Anna saw Oslo now", [(1, 5, "X"), (10, 14, "X")], "2 of .* if they counted from 1. "),
+        ("é Anna Oslo", [(3, 7, "X"), (8, 12, "X")], "counted bytes of UTF-8"),
+        ("😀 Anna Oslo", [(3, 7, "X"), (8, 12, "X")], "counted UTF-16 units"),
+        ("Anna saw Oslo", [(0, 3, "X"), (2, 7, "X")], None),
+    ],
+)
+def test_raise_misaligned_says_how_most_were_counted(text, annotations, counting):
+    doc = Doc(NLP.vocab, words=text.split())
+    records = set_offset_ents(doc, annotations)
+    with pytest.raises(ValueError) as error:
+        raise_misaligned(records, "here")
+    assert ("would fit" in str(error.value)) == (counting is not None)
+    assert counting is None or re.search(counting, str(error.value))
+
+
 def test_raise_misaligned_lists_every_annotation():
     doc = NLP.make_doc("Anna saw Parkinsonism")
     records = set_offset_ents(doc, [(9, 18, "Disease"), (1, 4, "PER")])

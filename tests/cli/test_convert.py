@@ -82,7 +82,7 @@ def test_convert_writes_docs_with_entities_sentences_and_text(uner_path, tmp_pat
         "mapped O to outside": "1",
         "mapped PER to person": "1",
     }
-    assert "layout uner, tag scheme BIO" in " ".join(result.output.split())
+    assert "layout uner, tags in column 3, tag scheme BIO" in " ".join(result.output.split())
 
 
 def test_convert_output_trains_a_spacy_corpus(uner_path, tmp_path):
@@ -183,6 +183,29 @@ def test_convert_refuses_bad_paths(tmp_path):
     assert result.exit_code == 1
     assert "The output must be a .spacy file" in result.output
     assert source.read_text() == "a\tO\n"
+
+
+@pytest.mark.parametrize(("column", "label"), [("3", "PER"), ("-1", "LOC")])
+def test_convert_takes_the_column_that_is_named(column, label, tmp_path):
+    source, out = tmp_path / "in.tsv", tmp_path / "out.spacy"
+    source.write_text("Anna NNP B-PER B-LOC\nbor VB O O\n", encoding="utf8")
+    assert "--column 3 or --column 4" in run(source, out).stderr
+    result = run(source, out, "--column", column)
+    assert result.exit_code == 0, result.output
+    assert table(result.output)[label] == "1"
+
+
+def test_convert_prints_what_it_repaired_and_where(tmp_path):
+    source, out = tmp_path / "in.tsv", tmp_path / "out.spacy"
+    source.write_text("Anna \tB-PER\nbor\tO\n\tO\n\nx\tO\t\n\n\tO\n", encoding="utf8")
+    result = run(source, out)
+    assert result.exit_code == 1
+    assert "Error: 4 lines can't be read. convert --lenient repairs 4 of them" in result.stderr
+    result = run(source, out, "--lenient")
+    assert result.exit_code == 0, result.output
+    assert "repaired: lines without a token left out (2): line 3, line 7\n" in result.stderr
+    assert table(result.output)["repaired: lines without a token left out"] == "2"
+    assert [[token.text for token in doc] for doc in read_docs(out)] == [["Anna", "bor"], ["x"]]
 
 
 def test_convert_refuses_a_group_of_none(uner_path, tmp_path):

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from spacy.tokens import DocBin
+from spacy.tokens import Doc, DocBin, Span
 from spacy.vocab import Vocab
 from typer.testing import CliRunner
 
@@ -189,6 +189,111 @@ def test_the_same_rows_give_the_same_bytes(source, tmp_path):
     for name in ("a.spacy", "b.spacy"):
         convert(source, tmp_path / name, misaligned="missing")
     assert (tmp_path / "a.spacy").read_bytes() == (tmp_path / "b.spacy").read_bytes()
+
+
+def test_annotations_that_are_there_twice_count_once(tmp_path: Path) -> None:
+    entities = [[0, 4, "PER"], [0, 4, "PER"], [9, 18, "X"], [9, 18, "X"]]
+    row = {"text": "Anna saw Parkinsonism", "entities": entities}
+    related = {
+        "text": "Anna saw Oslo",
+        "spans": [
+            {"start": 0, "end": 4, "label": "PER"},
+            {"start": 0, "end": 4, "label": "PER", "id": "a"},
+            {"start": 9, "end": 13, "label": "LOC", "id": "b"},
+            {"start": 9, "end": 13, "label": "LOC", "id": "c"},
+            {"start": 9, "end": 13, "label": "LOC", "status": "rejected"},
+            {"start": 5, "end": 8, "label": "X", "status": "ignored"},
+        ],
+        "relations": [{"head": "a", "tail": "c", "label": "in"}],
+    }
+    path = write(tmp_path / "in.jsonl", [row, related])
+    result = run(path, tmp_path / "out.spacy", "--misaligned", "missing")
+    assert result.exit_code == 0, result.output
+    for line in (
+        "repeated annotations left out 4", "rejected annotations left out 1",
+        "ignored annotations, taken for unknown 1", "misaligned annotations 1", "entities 3",
+    ):  # fmt: skip
+        assert line in " ".join(result.output.split())
+    _, record = read(tmp_path / "out.spacy")
+    assert [(one.head, one.tail) for one in record.relations] == [("a", "b")]
+
+
+def test_white_space_in_labels_and_spans_is_refused_or_repaired(tmp_path: Path) -> None:
+    rows = [
+        {"text": "Anna saw Oslo ", "entities": [[0, 5, " PER"], [9, 14, "LOC"], [4, 5, "X"]]},
+        {
+            "text": "Anna",
+            "entities": [[0, 4, "\ufeffPER"]],
+            "annotated_labels": ["PER", "PER\u00a0"],
+        },
+        {"text": "Anna", "entities": [[0, 4, "PER"]]},
+    ]
+    path, out = write(tmp_path / "in.jsonl", rows), tmp_path / "out.spacy"
+    result = run(path, out)
+    assert result.exit_code == 1
+    assert "Error: 2 rows can't be read.\n" in result.stderr
+    assert "line 1: the label of spans[0] is ' PER', with white space" in result.stderr
+    assert "line 2: annotated_labels[1] is 'PER\\xa0', with white space" in result.stderr
+    result = run(path, out, "--lenient")
+    assert result.exit_code == 0, result.output
+    assert {ent.label_ for doc in docs(out) for ent in doc.ents} == {"PER", "LOC"}
+    assert [ent.text for ent in docs(out)[0].ents] == ["Anna", "Oslo"]
+    for line in (
+        "repaired: white space at the edges of annotations 2",
+        "repaired: annotations of white space alone left out 1",
+        "repaired: white space in labels 3",
+    ):  # fmt: skip
+        assert line in " ".join(result.output.split())
+    assert "white space at the edges of annotations (2): line 1, line 1\n" in result.stderr
+
+
+def test_white_space_in_labels_of_docs_is_refused_or_repaired(tmp_path: Path) -> None:
+    doc = Doc(Vocab(), words=["Anna", "Ek"])
+    doc.ents = [Span(doc, 0, 1, label="PER "), Span(doc, 1, 2, label="PER")]
+    DocBin(docs=[doc]).to_disk(tmp_path / "in.spacy")
+    with pytest.raises(ValueError, match=r"document 1: the label of spans\[0\] is 'PER '"):
+        convert(tmp_path / "in.spacy", tmp_path / "out.spacy")
+    done = convert(tmp_path / "in.spacy", tmp_path / "out.spacy", lenient=True)
+    assert done.entities == {"PER": 2}
+    assert done.source.counts == {"repaired: white space in labels": 1}
+
+
+def test_types_to_be_renamed_have_no_white_space(source, tmp_path: Path) -> None:
+    for names in ({" PER": "X"}, {"PER": "X "}):
+        with pytest.raises(ValueError, match=r"(to be renamed|name of 'PER') is ' PER'|'X '"):
+            convert(source, tmp_path / "out.spacy", label_map=names, misaligned="skip")
+
+
+def test_all_texts_that_can_not_be_converted_are_listed(tmp_path: Path) -> None:
+    rows = [{"text": "Anna Ek", "entities": [[0, 7, "PER"], [i, i + 4, "X"]]} for i in (0, 2, 0)]
+    path = write(tmp_path / "in.jsonl", rows)
+    with pytest.raises(ValueError, match=r"^2 texts can't be converted\.\n.*\n") as error:
+        convert(path, tmp_path / "out.spacy")
+    _, *lines = str(error.value).splitlines()
+    assert [line.partition(":")[0] for line in lines] == [f"  {path}, line {i}" for i in (1, 3)]
+    assert lines[0].endswith("into a group of doc.spans, as convert does with --spans-key.")
+    assert convert(path, tmp_path / "out.spacy", spans_key="sc", misaligned="skip").entities
+
+
+def test_types_that_look_alike_are_told(tmp_path: Path) -> None:
+    labels = ["PER", "per", "Caf\u00e9", "Cafe\u0301", "LOC"]
+    rows = [{"text": "Anna", "entities": [[0, 4, label]]} for label in labels]
+    done = convert(write(tmp_path / "in.jsonl", rows), tmp_path / "out.spacy")
+    assert [warning.partition(": ")[2].partition(". If")[0] for warning in done.warnings] == [
+        "'Cafe\u0301' (1), 'Caf\u00e9' (1)", "'PER' (1), 'per' (1)"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("policy", ["error", "missing"])
+def test_inclusive_ends_are_noticed(policy, tmp_path: Path) -> None:
+    rows = [{"text": "Anna saw Oslo .", "entities": [[0, 3, "PER"], [9, 12, "LOC"]]}]
+    path = write(tmp_path / "in.jsonl", rows)
+    result = run(path, tmp_path / "out.spacy", "--misaligned", policy)
+    assert "2 of these 2 would fit if ends were inclusive" in result.stderr
+    rows = [{"text": "Anna saw Oslo", "entities": [[0, 5, "PER"], [3, 9, "X"]]}]
+    result = run(write(path, rows), tmp_path / "out.spacy")
+    assert "would fit" not in result.stderr
+    assert "2 have white space at their edges: --lenient takes it away" in result.stderr
 
 
 def test_type_to_be_renamed_that_no_entity_has_is_told(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from hypothesis import strategies as st
 
+from spacy_ner_plus.records import tidy_label
 from tests import tiny
 from tests.text.hard_texts import HARD_TEXTS
 
@@ -196,10 +197,11 @@ def plain_recipes() -> st.SearchStrategy[Recipe]:
 
 
 def labels(min_size: int = 1, max_size: int = 5) -> st.SearchStrategy[list[str]]:
-    """Names of entity types: whatever a string can hold."""
+    """Names of entity types: whatever a string can hold, but for white space around it."""
     odd = st.sampled_from(
         ["O", "B-X", "I-X", "U-", "-", "--", " ", "\n", "a b", "\x00", "a\x00b", "😀", "L" * 2000,
          "!PER", "None", "null", "${x}", "{}", "/", "..", "'", '"', "\\", "\u202e", "[x]", "#", "0"]
     )  # fmt: skip
     text = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=6)
-    return st.lists(st.one_of(odd, text), min_size=min_size, max_size=max_size, unique=True)
+    names = st.one_of(odd, text).filter(lambda label: tidy_label(label) == label != "")
+    return st.lists(names, min_size=min_size, max_size=max_size, unique=True)

@@ -1,11 +1,14 @@
 """Reading of column files: tokens and tags -> sentences with entity spans."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
 from pathlib import Path
 
 from ...tags import Span
-from .column_layouts import Block, detect_layout, read_blocks, read_lines
+from .column_layouts import detect_layout
+from .column_lines import Findings, read_lines
+from .column_rows import Block, Row, find_form, outside_for, read_blocks
 from .column_tags import TagError, column_scheme, detect_scheme, read_tags
 
 AUTO = "auto"
@@ -34,13 +37,17 @@ class ColumnFile:
     """What a column file holds.
 
     layout, scheme (str): As named or detected.
+    columns (Tuple[int, ...]): Those that hold the tags, from 1.
     sentences (Tuple[Sentence, ...]): At least one.
+    findings (Findings): What was repaired and passed over.
     """
 
     path: Path
     layout: str
     scheme: str
+    columns: tuple[int, ...]
     sentences: tuple[Sentence, ...]
+    findings: Findings = field(compare=False)
 
 
 def has_markers(sentences: Iterable[Sentence]) -> bool:
@@ -48,49 +55,91 @@ def has_markers(sentences: Iterable[Sentence]) -> bool:
     return any(sentence.opens_document for sentence in sentences)
 
 
-def read_columns(path: Path, *, layout: str = AUTO, scheme: str = AUTO) -> ColumnFile:
-    """Read a column file strictly: nothing is skipped or repaired.
+def read_columns(
+    path: Path,
+    *,
+    layout: str = AUTO,
+    scheme: str = AUTO,
+    columns: Sequence[int] = (),
+    lenient: bool = False,
+) -> ColumnFile:
+    """Read a column file strictly: nothing is skipped or repaired, unless lenient.
 
     path (Path): UTF-8. See `column_layouts` for what may be in it.
-    layout (str): "conll2003", "tsv" or "uner", or "auto" to tell from the first line.
-    scheme (str): "IOB1", "BIO" (or "IOB2"), "BILOU" or "BIOES", or "auto" to tell from all tags.
+    layout (str): One of LAYOUTS, or "auto" to tell from the lines.
+    scheme (str): One of COLUMN_SCHEMES, or "auto" to tell from all tags.
+    columns (Sequence[int]): Those with the tags, from 1, or from the end if negative; none to tell
+        from the values. Entities of several may nest.
+    lenient (bool): Repair what is clear: see column_rows.
     RETURNS (ColumnFile): The sentences.
-    RAISES (ValueError): A bad line or tag, with file, line number, content and what to do; an
+    RAISES (ValueError): Bad lines or tags, with file, line number, content and what to do; an
         empty file; an unknown layout or scheme.
     """
     path = Path(path)
-    lines = read_lines(path)
-    layout = detect_layout(lines) if layout == AUTO else layout
-    blocks = list(read_blocks(lines, layout))
+    lines, findings = read_lines(path), Findings(lenient)
+    form = find_form(lines, detect_layout(lines) if layout == AUTO else layout, columns)
+    blocks = outside_for(list(read_blocks(lines, form, findings)), findings)
     if not blocks:
+        findings.check()
         raise ValueError(f"{path} is empty: it has no line with a token. Check the file.")
     if scheme == AUTO:
-        scheme = detect_scheme([row.tag for row in block.rows] for block in blocks)
+        scheme = detect_scheme(column for block in blocks for column in _tags(block))
         hint = f" (The tags were taken for {scheme}: name the scheme if it is another.)"
     else:
         scheme, hint = column_scheme(scheme), ""
-    sentences = tuple(_make_sentence(block, _read_spans(block, scheme, hint)) for block in blocks)
-    return ColumnFile(path, layout, scheme, sentences)
+    sentences = tuple(
+        _make_sentence(block, _read_spans(block, scheme, hint, findings)) for block in blocks
+    )
+    findings.check()
+    tags = tuple(i + 1 for i in form.tags)
+    return ColumnFile(path, form.name, scheme, tags, sentences, findings)
 
 
-def _read_spans(block: Block, scheme: str, hint: str) -> tuple[Span, ...]:
-    try:
-        spans = read_tags([row.tag for row in block.rows], scheme)
-    except TagError as error:
-        raise block.rows[error.token].line.error(f"{error}{hint}") from error
-    for start, end, _ in spans:
-        for row in (block.rows[start], block.rows[end - 1]):
-            if row.token.isspace():
-                raise row.line.error(
-                    "An entity starts or ends on a white space token: move its tags inwards."
-                )
-    return tuple(spans)
+def _tags(block: Block) -> list[list[str]]:
+    """The tags of each column."""
+    return [list(column) for column in zip(*(row.tags for row in block.rows), strict=True)]
+
+
+def _read_spans(block: Block, scheme: str, hint: str, findings: Findings) -> tuple[Span, ...]:
+    """The entities, on the tokens that are not empty."""
+    # before each row, and behind the last
+    n_tokens = list(accumulate((bool(row.token) for row in block.rows), initial=0))
+    spans: list[Span] = []
+    for column in _tags(block):
+        try:
+            found = read_tags(column, scheme)
+        except TagError as error:
+            findings.refuse(block.rows[error.token].line, f"{error}{hint}")
+            continue
+        for start, end, label in found:
+            first, last = _without_blank_edges(block.rows, start, end, findings)
+            if n_tokens[first] < n_tokens[last]:
+                spans.append((n_tokens[first], n_tokens[last], label))
+    return tuple(sorted(spans, key=lambda span: (span[0], -span[1])))
+
+
+def _without_blank_edges(
+    rows: Sequence[Row], start: int, end: int, findings: Findings
+) -> tuple[int, int]:
+    first, last = start, end
+    while first < last and not rows[first].token.strip():
+        first += 1
+    while first < last and not rows[last - 1].token.strip():
+        last -= 1
+    for row in (*rows[start:first], *rows[last:end]):
+        if row.token:
+            findings.repair(
+                row.line,
+                "white space tokens at the edge of an entity",
+                "An entity starts or ends on a white space token: move its tags inwards.",
+            )
+    return first, last
 
 
 def _make_sentence(block: Block, spans: tuple[Span, ...]) -> Sentence:
     first = block.rows[0].line
     return Sentence(
-        tokens=tuple(row.token for row in block.rows),
+        tokens=tuple(row.token for row in block.rows if row.token),
         spans=spans,
         text=block.text,
         opens_document=block.opens_document,

@@ -2,7 +2,9 @@
 
 The entities of a row are under one of KEYS: objects, as docs/records.md has them, or lists of
 start, end and label. A row may also be a list of the text and an object, as spaCy 2 had it. Other
-keys are kept. With a `schema_version`, a row is a record, whatever other keys it has.
+keys are kept, but for those of doccano, which get our names, and what Prodigy says of a whole row:
+if its answer is "reject" or "ignore", nothing is known about its entities. With a `schema_version`,
+a row is a record, whatever other keys it has.
 """
 
 import json
@@ -14,11 +16,18 @@ from typing import Any
 
 from ...records import SCHEMA_VERSION, VERSION, TextRecord
 from ..sources.text_inputs import numbered_lines, read_json
+from .repairs import Errors, Repairs, checked
 from .written import Written
 
 SPANS = "spans"
 LABELS = ("label", "labels")
 KEYS = (SPANS, "entities", *LABELS)
+# Of Prodigy.
+ANSWER = "answer"
+NO_ANSWERS = ("reject", "ignore")
+# Of doccano.
+_SPAN_NAMES = {"start_offset": "start", "end_offset": "end"}
+_RELATION_NAMES = {"from_id": "head", "to_id": "tail", "type": "label"}
 
 
 @dataclass
@@ -26,11 +35,15 @@ class JsonLinesRecords:
     """The rows of a .jsonl file; blank lines are passed over.
 
     path (Path): The file.
-    counts (Dict[str, int]): How many rows had their entities where, once they were read.
-    notes (List[str]), warnings (List[str]): None.
+    lenient (bool): Take white space away around labels and at the edges of spans, and count it.
+    counts (Dict[str, int]): How many rows had their entities where, and what was repaired, once
+        they were read.
+    notes (List[str]): None.
+    warnings (List[str]): Where it was repaired.
     """
 
     path: Path
+    lenient: bool = False
     counts: Counter[str] = field(default_factory=Counter, init=False)
     notes: list[str] = field(default_factory=list, init=False)
     warnings: list[str] = field(default_factory=list, init=False)
@@ -39,19 +52,29 @@ class JsonLinesRecords:
     def records(self) -> Iterator[tuple[str, TextRecord]]:
         """Each record, with the file and line where it is.
 
-        RAISES (ValueError): A row is none, with file, line and what to do.
+        RAISES (ValueError): A row is none, with file, line and what to do. All such rows are
+            listed.
         """
+        repairs = Repairs()
+        errors = Errors("rows can't be read")
         for number, line in numbered_lines(self.path):
-            if line.strip():
-                where = f"{self.path}, line {number}"
-                try:
-                    row = _as_object(read_json(line))
-                    record, form = read_row(row)
-                except ValueError as error:
-                    raise ValueError(f"{where}: {error}") from None
+            if not line.strip():
+                continue
+            where = f"{self.path}, line {number}"
+            try:
+                row = _as_object(read_json(line))
+                record, form = read_row(row)
+                record = checked(record, f"line {number}", repairs, lenient=self.lenient)
+            except ValueError as error:
+                errors.add(f"{where}: {error}")
+                continue
+            if not errors.n_errors:  # else what comes next is not used
                 self._check_use(where, row)
                 self.counts[form] += 1
                 yield where, record
+        errors.check()
+        self.counts.update(repairs.counts)
+        self.warnings = list(repairs.told())
 
     def _check_use(self, where: str, row: dict[str, Any]) -> None:
         """An empty list of labels says that there are no entities, unless labels are of texts."""
@@ -78,6 +101,11 @@ def read_row(row: Any) -> tuple[TextRecord, str]:
     key = _key_of_spans(row)
     if key is None:
         return TextRecord.from_json(row), "rows without annotation"
+    if row.get(VERSION) is None:
+        if (answer := row.get(ANSWER)) in NO_ANSWERS:
+            bare = {name: value for name, value in row.items() if name not in (key, "relations")}
+            return TextRecord.from_json(bare), f"rows with answer {answer!r}, taken for unknown"
+        row = _with_our_names(row, key)
     spans = row[key]
     if not isinstance(spans, list):
         raise ValueError(f"{key} must be a list, got {str(spans)[:80]}.")
@@ -122,6 +150,22 @@ def _holds_spans(key: str, value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(one, (list, dict)) for one in value)
 
 
+def _with_our_names(row: dict[str, Any], key: str) -> dict[str, Any]:
+    """With our names in its spans and relations."""
+    renamed = row.copy()
+    for name, names in ((key, _SPAN_NAMES), ("relations", _RELATION_NAMES)):
+        if isinstance(row.get(name), list):
+            renamed[name] = [_renamed(one, names) for one in row[name]]
+    return renamed
+
+
+def _renamed(value: Any, names: dict[str, str]) -> Any:
+    """An object with other names of keys, unless it has one of those already."""
+    if not isinstance(value, dict) or any(new in value for new in names.values()):
+        return value
+    return {names.get(key, key): one for key, one in value.items()}
+
+
 def _as_span(where: str, span: Any) -> Any:
     if not isinstance(span, list):
         return span
@@ -136,7 +180,8 @@ def write_json_lines(records: Iterable[TextRecord], path: Path) -> Written:
     with path.open("w", encoding="utf8", newline="\n") as file:
         for record in records:
             row = record.to_json()
-            if any(_holds_spans(key, record.other.get(key)) for key in KEYS):
+            is_answer = record.other.get(ANSWER) in NO_ANSWERS
+            if is_answer or any(_holds_spans(key, record.other.get(key)) for key in KEYS):
                 row[VERSION] = SCHEMA_VERSION
             file.write(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n")
             n_records += 1

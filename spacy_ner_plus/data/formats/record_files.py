@@ -66,8 +66,8 @@ def read(path: str | Path, format: str | None = None, **options: Any) -> Iterato
 
     path (str | Path): A .jsonl, .spacy or column file, or a folder of .spacy files.
     format (str): One of FORMATS; None for what the suffix or the first row says.
-    options: Of the format: `layout`, `scheme`, `group` and `ignore_markers` of columns, `spans_key`
-        of spaCy's files. See ColumnRecords and SpacyRecords.
+    options: Of the format: `layout`, `scheme`, `group`, `ignore_markers` and `column` of columns,
+        `spans_key` of spaCy's files, `lenient` of all. See ColumnRecords and SpacyRecords.
     YIELDS (TextRecord): In the order of the file. What they lack of it is said in the log.
     RAISES (ValueError): What is wrong, with file and line, and what to do. That there is no such
         file, format or option is said at once.

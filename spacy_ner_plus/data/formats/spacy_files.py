@@ -20,9 +20,17 @@ from ...annotation.doc_records import span_records, to_doc, to_record
 from ...annotation.gold import ANNOTATED_LABELS, register_annotated_labels
 from ...annotation.offsets import raise_misaligned
 from ...annotation.probabilities import PROBABILITY, PROBABILITY_OF, register_probability
-from ...records import VERSION, RelationRecord, SpanRecord, TextRecord, keys_of
+from ...records import (
+    VERSION,
+    RelationRecord,
+    SpanRecord,
+    TextRecord,
+    keys_of,
+    without_duplicates,
+)
 from ..doc_files import RECORD, find_files, read_file
 from ..sources.rows import as_plain
+from .repairs import Repairs, checked
 from .written import Written, among, keys_of_tokens
 
 ATTRS = ("ORTH", "SPACY", "SENT_START", "ENT_IOB", "ENT_TYPE", "ENT_KB_ID", "ENT_ID")
@@ -37,13 +45,16 @@ class SpacyRecords:
 
     path (Path): The file or folder.
     spans_key (str): Take doc.spans[spans_key]; None for doc.ents.
-    counts (Dict[str, int]), notes (List[str]): None.
-    warnings (List[str]): What Docs have and records don't, once they were read.
+    lenient (bool): As in JsonLinesRecords.
+    counts (Dict[str, int]): What was repaired, once they were read.
+    notes (List[str]): None.
+    warnings (List[str]): What Docs have and records don't, and where it was repaired.
     RAISES (ValueError): There is no such file.
     """
 
     path: Path
     spans_key: str | None = None
+    lenient: bool = False
     counts: dict[str, int] = field(default_factory=dict, init=False)
     notes: list[str] = field(default_factory=list, init=False)
     warnings: list[str] = field(default_factory=list, init=False)
@@ -61,6 +72,7 @@ class SpacyRecords:
         left_out: Counter[str] = Counter()
         keys: set[str] = set()
         n_docs = 0
+        repairs = Repairs()
         for file in self._files:
             for number, doc in enumerate(read_file(file).get_docs(Vocab()), start=1):
                 where = f"{file}, document {number}"
@@ -69,6 +81,8 @@ class SpacyRecords:
                 n_docs += 1
                 try:
                     record, gone = _with_kept(to_record(doc, self.spans_key), doc)
+                    place = f"document {number}"
+                    record = checked(record, place, repairs, lenient=self.lenient)
                 except ValueError as error:
                     raise ValueError(f"{where}: {error}") from error
                 left_out.update(dict.fromkeys(gone, 1))
@@ -79,7 +93,9 @@ class SpacyRecords:
                 f"Their keys: {', '.join(map(repr, sorted(keys))) or 'none'}. Give one of them, or "
                 "no spans key to take doc.ents."
             )
-        self.warnings = [f"{what} of {n:,} documents left out" for what, n in left_out.items()]
+        self.counts = repairs.counts
+        gone_of = (f"{what} of {n:,} documents left out" for what, n in left_out.items())
+        self.warnings = [*gone_of, *repairs.told()]
 
 
 class DocFile:
@@ -149,6 +165,8 @@ def write_spacy(
             raise ValueError(
                 f"{where}, has no tokens: give nlp, a pipeline whose tokenizer makes them."
             )
+        record, n_repeated = without_duplicates(record)
+        file.lost["repeated annotations"] += n_repeated
         try:
             doc, misaligned = to_doc(record, own, spans_key)
             file.add(doc, record, spans_key)

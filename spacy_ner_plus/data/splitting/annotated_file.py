@@ -1,5 +1,6 @@
 """A file of annotated texts to Docs, with all that is wrong with it."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -8,7 +9,8 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from ...annotation.doc_records import to_doc
-from ...records import TextRecord
+from ...annotation.offsets import hint_of_countings
+from ...records import TextRecord, without_duplicates
 from ..formats.record_files import open_records
 
 MOST_SHOWN = 10
@@ -29,6 +31,7 @@ class AnnotatedFile:
     path (Path): The file.
     texts (List[AnnotatedText]): Its texts, without those that are empty or not annotated.
     n_left_out (int): How many those are.
+    countings (Counter[Optional[str]]): How entities that do not fit must have been counted to fit.
     misaligned (List[str]): Where and what the entities are that do not start and end with tokens,
         and so are not in the Docs. Tokens that they touch are missing.
     warnings (List[str]): What the reader of the file has to say of it.
@@ -38,6 +41,7 @@ class AnnotatedFile:
     texts: list[AnnotatedText] = field(default_factory=list)
     n_left_out: int = 0
     misaligned: list[str] = field(default_factory=list)
+    countings: Counter[str | None] = field(default_factory=Counter)
     warnings: list[str] = field(default_factory=list)
 
     def check(self) -> None:
@@ -57,7 +61,8 @@ class AnnotatedFile:
                 "characters (code points) from 0, not bytes, and ends are exclusive; the tokens "
                 "are those of --lang:"
             )
-            raise ValueError(listed(start, self.misaligned))
+            hint = hint_of_countings(self.countings)
+            raise ValueError("\n".join(filter(None, [listed(start, self.misaligned), hint])))
         if not n_entities:
             raise ValueError(
                 f"{self.path} has no annotated entities: there is nothing to learn or to score."
@@ -78,12 +83,16 @@ def read_annotated(path: Path, nlp: Language, *, group: int | None = None) -> An
     source = open_records(path, **options)
     texts: list[AnnotatedText] = []
     misaligned: list[str] = []
+    countings: Counter[str | None] = Counter()
+    n_repeated = 0
     wrong: list[str] = []
     n_left_out = 0
     for where, record in source.records():
         if not record.text.strip() or record.spans is None:
             n_left_out += 1
             continue
+        record, n = without_duplicates(record)
+        n_repeated += n
         try:
             doc, unfit = to_doc(record, nlp)
         except ValueError as error:
@@ -91,9 +100,13 @@ def read_annotated(path: Path, nlp: Language, *, group: int | None = None) -> An
         else:
             texts.append(AnnotatedText(doc, record, where))
             misaligned += [f"{where}: {one}" for one in unfit]
+            countings.update(one.counting for one in unfit)
     if wrong:
         raise ValueError(listed(f"{path} has {len(wrong):,} texts that can't be used:", wrong))
-    file = AnnotatedFile(path, texts, n_left_out, misaligned, source.warnings)
+    warnings = list(source.warnings)
+    if n_repeated:
+        warnings.append(f"{n_repeated:,} annotations are there twice and count once")
+    file = AnnotatedFile(path, texts, n_left_out, misaligned, countings, warnings)
     file.check()
     return file
 

@@ -2,7 +2,7 @@
 
 import warnings
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,7 @@ from spacy.training import Example
 from ...annotation.bounds import Bounds
 from ...annotation.gold import Lost, describe_lost, lost_entities
 from ...models.pretrained.tag_names import CheckpointTags
+from ...records import check_tidy
 from .legibility import TokenFit
 
 # Docs that a tok2vec gets to see at initialize.
@@ -54,6 +55,7 @@ def survey(
         if nlp is not None:
             fit.look_at(nlp, example.reference)
         n_annotated += example.reference.has_annotation("ENT_IOB")
+        _check_new_labels(example.reference, counts)
         counts.update(ent.label_ for ent in example.reference.ents)
         lost.extend(lost_entities(example))
         crossing.extend(bounds.crossing(example.reference))
@@ -76,6 +78,12 @@ def survey(
     return Survey(n_examples, n_annotated, counts, sample)
 
 
+def _check_new_labels(doc: Doc, known: Container[str]) -> None:
+    for ent in doc.ents:
+        if ent.label_ not in known:
+            check_tidy(f"The type of {ent.text!r} in the document {doc.text[:80]!r}", ent.label_)
+
+
 def choose_labels(
     seen: Survey,
     given: list[str] | None,
@@ -89,9 +97,13 @@ def choose_labels(
     added (Iterable[str]): Labels that were added before.
     origin (CheckpointTags): Of the checkpoint whose head is taken over: its labels come first.
     name (str): The component, for errors.
-    RAISES ValueError: If there are none, or the data have one that is not among those given.
+    RAISES ValueError: If there are none, one has white space around it, or the data have one that
+        is not among those given.
     """
     labels = sorted({*seen.counts, *added}) if given is None else given
+    for label in given or ():
+        if isinstance(label, str):  # what is none is refused with its place
+            check_tidy(f"A label given to '{name}'", label)
     unknown = set(seen.counts) - set(labels)
     if unknown:
         raise ValueError(

@@ -24,6 +24,7 @@ from ...models.decoding.losses import (
 from ...models.pretrained.tag_names import CheckpointTags
 from ...models.runtime.optimizer import SAFE_ENCODER_RATE
 from ...models.runtime.tagger_shim import TaggerShim, shim_of
+from ...records import check_tidy
 from ...tags import TagScheme
 from ..base import TrainableEntityPipe
 from . import options
@@ -74,11 +75,13 @@ class LearningPipe(TrainableEntityPipe):
         A trained model keeps all its weights. The new type starts as a very improbable one; train
         with examples of it, and see nlp.rehearse and doc._.annotated_labels for keeping the others.
 
-        label (str): The type.
+        label (str): The type. White space around it is an error: it would make another type.
         RETURNS (int): 0 if it is there already, 1 if it was added.
         """
         if label in self.labels:
             return 0
+        if isinstance(label, str):  # what is none is refused with its place
+            check_tidy("The label", label)
         scheme = TagScheme(self.shim.scheme.name, [*self.labels, label])
         if self.shim.is_built:
             self.shim.grow(scheme)

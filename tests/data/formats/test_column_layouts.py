@@ -1,6 +1,7 @@
 import pytest
 
-from spacy_ner_plus.data.formats.column_layouts import detect_layout, read_blocks, read_lines
+from spacy_ner_plus.data.formats.column_layouts import detect_layout
+from spacy_ner_plus.data.formats.column_lines import read_lines
 
 
 def lines_of(tmp_path, content):
@@ -24,90 +25,30 @@ def lines_of(tmp_path, content):
         ("1\tAnna\tB-PER\t-\tme\n", "uner"),
         ("1\tAnna\tB-PER\n", "uner"),
         ("# # I-NP O\nA B C O\n", "conll2003"),
+        ("Anna B-PER\n", "blanks"),
+        ("Anna  B-PER\nx\tO\nbor  O\ni  O\n", "blanks"),
+        ("Anna NNP I-NP I-PER\nbor  VBD I-VP O\n", "blanks"),
+        ("Anna NNP  I-PER\n", "blanks"),
+        ("# id a1\tdomain=x\nAnna _ _ B-PER\n", "conll2003"),
+        ("a\tb\tc\td\n", "tsv"),
+        ("Anna\tNNP\tB-PER\n", "tsv"),
+        ("#\thttp://x\t[2010]\t\n1\tAnna\tB-PER\tO\n2\tbor\tO\tO\n", "numbered"),
+        ("1 Anna B-PER\n2 bor O\n", "numbered"),
+        ("1\tCD\tO\nmore\tJJ\tO\n", "tsv"),
+        ("# comment\n", "uner"),
     ],
 )
-def test_detect_layout_goes_by_the_first_line(tmp_path, content, layout):
+def test_detect_layout_goes_by_most_lines(tmp_path, content, layout):
     assert detect_layout(lines_of(tmp_path, content)) == layout
 
 
-@pytest.mark.parametrize(
-    "content", ["Anna\n", "Anna B-PER\n", "a\tb\tc\td\n", "Anna\tNNP\tB-PER\n", "# comment\n"]
-)
+def test_detect_layout_knows_commas(tmp_path):
+    for content in ("token,tag\nAnna,B-PER\n", "Sentence #,Word,Tag\n1,Anna,B-PER\n,bor,O\n"):
+        with pytest.raises(ValueError, match=r"line 1: .* parted by commas: save the file with"):
+            detect_layout(lines_of(tmp_path, content))
+
+
+@pytest.mark.parametrize("content", ["Anna\n", "A\n\nB\nC O\n"])
 def test_detect_layout_refuses_what_it_does_not_know(tmp_path, content):
     with pytest.raises(ValueError, match=r"file.txt, line 1: .* fits no known layout"):
         detect_layout(lines_of(tmp_path, content))
-
-
-def test_read_lines_ends_lines_at_line_feeds_only(tmp_path):
-    content = "\ufeffa\u2028b\tO\r\nc\x85d\x0be\u200b\tO\r\n\r\n"
-    lines = lines_of(tmp_path, content)
-    assert [line.content for line in lines] == ["a\u2028b\tO", "c\x85d\x0be\u200b\tO", "", ""]
-    assert [line.number for line in lines] == [1, 2, 3, 4]
-
-
-def test_read_lines_names_the_line_that_is_not_utf8(tmp_path):
-    with pytest.raises(ValueError, match=r"file.txt, line 2: .*xe9.* at position 3 is not UTF-8"):
-        lines_of(tmp_path, b"a\tO\ncaf\xe9\tO\n")
-
-
-def test_read_blocks_opens_documents_at_markers(tmp_path):
-    content = (
-        "A x y O\n\n-DOCSTART- -X- O O\n\nB x y O\nC x y O\n\nD x y O\n"
-        "-DOCSTART- -X- -X- O\nE x y O\n-DOCSTART-\n\n"
-    )
-    blocks = list(read_blocks(lines_of(tmp_path, content), "conll2003"))
-    tokens = [[row.token for row in block.rows] for block in blocks]
-    assert tokens == [["A"], ["B", "C"], ["D"], ["E"]]
-    assert [block.opens_document for block in blocks] == [False, True, False, True]
-    assert [row.line.number for block in blocks for row in block.rows] == [1, 5, 6, 8, 10]
-
-
-def test_read_blocks_takes_a_lone_tab_as_blank_and_a_hash_as_token(tmp_path):
-    content = "#\tO\n# text = a\tO\n\t\nb\tO\n \t \nc\u200b\tB-X"
-    blocks = list(read_blocks(lines_of(tmp_path, content), "tsv"))
-    assert [[row.token for row in block.rows] for block in blocks] == [
-        ["#", "# text = a"],
-        ["b"],
-        ["c\u200b"],
-    ]
-
-
-def test_read_blocks_keeps_text_and_new_documents_of_uner(tmp_path):
-    content = (
-        "# newdoc id = d1\n# sent_id = d1-1\n# text =  A  b\n1\tA\tB-X\t-\tme\n2\tb\tO\n\n"
-        "# text = C\n1\tC\tO\n\n# newpar\n1\tD\tO\n\n# newdoc\n\n# sent_id = x\n1\t#\tO\t-\t-\n"
-    )
-    blocks = list(read_blocks(lines_of(tmp_path, content), "uner"))
-    assert [block.text for block in blocks] == [" A  b", "C", None, None]
-    assert [block.opens_document for block in blocks] == [True, False, False, True]
-    assert [row.tag for row in blocks[0].rows] == ["B-X", "O"]
-
-
-@pytest.mark.parametrize(
-    ("layout", "content", "line", "message"),
-    [
-        ("tsv", "a\tO\nb\n", 2, "'b': Found 1 columns where tsv has 2"),
-        ("tsv", "a\tO\t\n", 1, "Found 3 columns"),
-        ("tsv", "a\tO\n\tO\n", 2, "token is empty"),
-        ("tsv", "a \tO\n", 1, "begins or ends with white space"),
-        ("tsv", "\u00a0a\tO\n", 1, "begins or ends with white space"),
-        ("tsv", "-DOCSTART-\tB-X\n", 1, "its tag must be O"),
-        ("conll2003", "a b O\n", 1, "Found 3 columns where conll2003 has 4"),
-        ("conll2003", "\n\na\tb\tc\tO\n", 3, "Found 1 columns"),
-        ("uner", "1\ta\tO\t-\n", 1, "Found 4 columns where uner has 3 or 5"),
-        ("uner", "1\ta\tO\n3\tb\tO\n", 2, "Token number '3' where 2 is due"),
-        ("uner", "1-2\ta\tO\n", 1, "Token number '1-2' where 1 is due"),
-        ("uner", "1\ta\tO\tB-X\tme\n", 1, "fourth column must be -"),
-        ("uner", "1\ta\tO\n# text = b\n1\tb\tO\n", 2, "comment inside a sentence"),
-        ("uner", "# text = b\n\n1\tb\tO\n", 1, "No tokens follow this text"),
-        ("uner", "# text = b\n# text = c\n1\tb\tO\n", 2, "has a text already .line 1."),
-    ],
-)
-def test_read_blocks_names_the_bad_line(tmp_path, layout, content, line, message):
-    with pytest.raises(ValueError, match=f"file.txt, line {line}: .*(?:{message})"):
-        list(read_blocks(lines_of(tmp_path, content), layout))
-
-
-def test_read_blocks_refuses_an_unknown_layout(tmp_path):
-    with pytest.raises(ValueError, match="Unknown layout 'conll'"):
-        list(read_blocks(lines_of(tmp_path, "a\tO\n"), "conll"))

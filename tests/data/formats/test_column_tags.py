@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 
 from spacy_ner_plus.data.formats.column_tags import (
+    COLUMN_SCHEMES,
     TagError,
     column_scheme,
     detect_scheme,
@@ -23,16 +24,14 @@ def write_column(spans, n_tokens, scheme):
             elif scheme == "BIO":
                 prefix = "B" if i == start else "I"
             else:
-                first, inside, last, unit = scheme[0], scheme[1], scheme[2], scheme[4]
-                if scheme == "BIOES":
-                    first, inside, last, unit = "BIES"
+                first, inside, last, unit = {"BILOU": "BILU", "BIOES": "BIES"}.get(scheme, scheme)
                 prefix = first if i == start else last if i == end - 1 else inside
                 prefix = unit if end - start == 1 else prefix
             column[i] = f"{prefix}-{label}"
     return column
 
 
-@pytest.mark.parametrize("scheme", ["IOB1", "BIO", "BILOU", "BIOES"])
+@pytest.mark.parametrize("scheme", COLUMN_SCHEMES)
 @settings(deadline=None)
 @given(case=span_sets(max_tokens=20))
 def test_read_tags_reads_back_what_was_written(scheme, case):
@@ -40,7 +39,7 @@ def test_read_tags_reads_back_what_was_written(scheme, case):
     assert read_tags(write_column(spans, n_tokens, scheme), scheme) == spans
 
 
-@pytest.mark.parametrize("scheme", ["IOB1", "BIO", "BILOU", "BIOES"])
+@pytest.mark.parametrize("scheme", COLUMN_SCHEMES)
 @settings(max_examples=50, deadline=None)
 @given(case=span_sets(max_tokens=20))
 def test_detect_scheme_finds_the_scheme_of_a_file(scheme, case):
@@ -61,11 +60,12 @@ def test_iob1_reads_a_needless_b_as_conll_2003_has_it():
     assert read_tags(column, "IOB1") == [(0, 1, "ORG"), (1, 4, "MISC"), (5, 6, "MISC")]
 
 
-def test_column_scheme_knows_iob2():
-    assert column_scheme("IOB2") == "BIO"
+def test_column_scheme_knows_other_names():
+    names = ["IOB2", "bio", "BILUO", "IOBES", "BMESO"]
+    assert [*map(column_scheme, names)] == ["BIO", "BIO", "BILOU", "BIOES", "BMES"]
     assert read_tags(["B-X", "I-X"], "IOB2") == [(0, 2, "X")]
-    with pytest.raises(ValueError, match="Unknown tag scheme 'BMES'"):
-        column_scheme("BMES")
+    with pytest.raises(ValueError, match="Unknown tag scheme 'BMS'"):
+        column_scheme("BMS")
 
 
 @pytest.mark.parametrize(
@@ -92,6 +92,7 @@ def test_column_scheme_knows_iob2():
         (["E-X"], "BIOES", 0, "B-X, or write S-X"),
         (["B-X", "S-X"], "BIOES", 1, "end it with E-X"),
         (["U-X"], "BIOES", 0, "Unknown tag 'U-X'"),
+        (["B-X", "I-X"], "BMES", 1, "Unknown tag 'I-X' at token 1: BMES has O and .* B-, M-, E-"),
     ],
 )
 def test_read_tags_names_the_token_that_breaks_the_scheme(column, scheme, token, message):
@@ -100,9 +101,9 @@ def test_read_tags_names_the_token_that_breaks_the_scheme(column, scheme, token,
     assert error.value.token == token
 
 
-@pytest.mark.parametrize("scheme", ["IOB1", "BIO", "BILOU", "BIOES"])
+@pytest.mark.parametrize("scheme", COLUMN_SCHEMES)
 def test_read_tags_accepts_exactly_the_columns_that_can_be_written(scheme):
-    prefixes = {"IOB1": "BI", "BIO": "BI", "BILOU": "BILU", "BIOES": "BIES"}[scheme]
+    prefixes = {"IOB1": "BI", "BIO": "BI", "BILOU": "BILU", "BIOES": "BIES", "BMES": "BMES"}[scheme]
     tags = ["O", *(f"{p}-{label}" for p in prefixes for label in "XY")]
     for n_tokens in range(5):
         written = {

@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from spacy_ner_plus.data.formats.column_tags import COLUMN_SCHEMES, read_tags
 from spacy_ner_plus.data.formats.record_files import read, write
 from spacy_ner_plus.records import SpanRecord, TextRecord, TokenRecord
+from tests.data.formats.test_column_tags import write_column
 from tests.data.formats.test_record_files import ANNA, NLP
 
 WORDS = st.text(st.sampled_from("ab#é-1😀.O"), min_size=1, max_size=3)
@@ -46,6 +48,52 @@ def test_columns_are_read_again(tmp_path_factory, documents):
     assert all(
         " ".join(words) == record.text for record, (words, *_) in zip(found, spaced, strict=True)
     )
+
+
+def as_blanks(columns):
+    return "  ".join(columns)
+
+
+FORMS = {
+    "tsv of 3": ("tsv", "\t".join, lambda i, word, tag: [word, "NN", tag]),
+    "tag in the middle": ("tsv", "\t".join, lambda i, word, tag: [word, tag, "x-y", "_"]),
+    "blanks": ("blanks", as_blanks, lambda i, word, tag: [word, tag]),
+    "blanks and tabs": ("blanks", " \t".join, lambda i, word, tag: [word, "NN", tag]),
+    "conll2003": ("conll2003", " ".join, lambda i, word, tag: [word, "NN", "I-NP", tag]),
+    "german": ("blanks", " ".join, lambda i, word, tag: [word, "w", "NN", "I-NC", tag]),
+    "numbered": ("numbered", "\t".join, lambda i, word, tag: [str(i), word, tag, "O"]),
+}
+
+
+def in_form(path, scheme, join, columns):
+    """A file of BIO tags in another scheme and with other columns."""
+    blocks = []
+    for block in path.read_text(encoding="utf8").split("\n\n")[:-1]:
+        rows = [line.split("\t") for line in block.split("\n")]
+        spans = read_tags([tag for _, tag in rows], "BIO")
+        tags = write_column(spans, len(rows), scheme)
+        pairs = zip([word for word, _ in rows], tags, strict=True)
+        lines = [join(columns(i, *pair)) for i, pair in enumerate(pairs, start=1)]
+        is_marker = rows[0][0] == "-DOCSTART-"
+        blocks.append(("# newdoc" if columns(1, "a", "O")[0] == "1" else "-DOCSTART- O")
+                      + "\n" if is_marker else "\n".join(lines) + "\n")  # fmt: skip
+    path.write_text("\n".join(blocks), encoding="utf8", newline="\n")
+
+
+@pytest.mark.parametrize("form", FORMS)
+@settings(deadline=None, max_examples=40)
+@given(st.lists(column_documents(), min_size=1, max_size=3), st.sampled_from(COLUMN_SCHEMES))
+def test_columns_are_read_in_every_form(form, tmp_path_factory, documents, scheme):
+    layout, join, columns = FORMS[form]
+    path = tmp_path_factory.mktemp("columns") / "a.conll"
+    write(documents, path)
+    in_form(path, scheme, join, columns)
+    wanted = list(map(bare_of_spaces, documents))
+    is_known = any(document.spans for document in documents)  # else any column may be meant
+    column = None if is_known else columns(1, "a", "O").index("O") + 1
+    for lenient in (False, True):
+        found = read(path, layout=layout, scheme=scheme, column=column, lenient=lenient)
+        assert list(map(bare_of_spaces, found)) == wanted
 
 
 def bare_of_spaces(record):

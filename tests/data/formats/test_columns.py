@@ -55,13 +55,14 @@ def test_read_columns_reads_windows_line_ends_alike(tmp_path, scheme):
         ("BIO", ["B-a-b", "I-a-b", "B-a-b", "O", "B-c"]),
         ("BILOU", ["B-a-b", "L-a-b", "U-a-b", "O", "U-c"]),
         ("BIOES", ["B-a-b", "E-a-b", "S-a-b", "O", "S-c"]),
+        ("BMES", ["B-a-b", "E-a-b", "S-a-b", "O", "S-c", "B-d", "M-d", "E-d"]),
     ],
 )
 def test_read_columns_reads_every_scheme_alike(tmp_path, scheme, tags):
     path = write(tmp_path, "".join(f"w\t{tag}\n" for tag in tags))
     file = read_columns(path)
     assert file.scheme == scheme
-    assert file.sentences[0].spans == ((0, 2, "a-b"), (2, 3, "a-b"), (4, 5, "c"))
+    assert file.sentences[0].spans[:3] == ((0, 2, "a-b"), (2, 3, "a-b"), (4, 5, "c"))
     assert read_columns(path, scheme=scheme, layout="tsv") == file
 
 
@@ -93,6 +94,126 @@ def test_read_columns_lets_white_space_tokens_be_inside_entities_only(tmp_path):
     assert file.sentences[0].spans == ((0, 3, "X"),)
     with pytest.raises(ValueError, match=r"line 2: .*white space token: move its tags inwards"):
         read_columns(write(tmp_path, "a\tB-X\n\u3000\tI-X\n"))
+
+
+MESSY = (
+    "word\ttag\nAnna \tB-PER\n\tI-PER\nEk\tI- PER\ns\tO\t\n\n\u200b\nb\tO\n\tO\n\nc\tB-X\n \tI-X\n"
+)
+
+
+def test_read_columns_lists_all_that_lenient_repairs(tmp_path):
+    with pytest.raises(ValueError) as error:
+        read_columns(write(tmp_path, MESSY))
+    start, *lines = str(error.value).splitlines()
+    assert start == (
+        "8 lines can't be read. convert --lenient repairs 8 of them, and counts what it repairs."
+    )
+    assert [int(line.partition("line ")[2].partition(":")[0]) for line in lines] == [
+        *(1, 2, 3, 4, 5, 7, 9, 12)
+    ]
+    assert lines[3].endswith(
+        "line 4: 'Ek\\tI- PER': The tag is 'I- PER', with white space or characters of no width: "
+        "write 'I-PER'."
+    )
+
+
+def test_read_columns_repairs_what_is_clear_and_counts_it(tmp_path):
+    file = read_columns(write(tmp_path, MESSY), lenient=True)
+    assert [sentence.tokens for sentence in file.sentences] == [
+        ("Anna", "Ek", "s"), ("b",), ("c", " ")
+    ]  # fmt: skip
+    assert [sentence.spans for sentence in file.sentences] == [
+        ((0, 2, "PER"),), (), ((0, 1, "X"),)
+    ]  # fmt: skip
+    assert file.findings.counts == {
+        "repaired: headings left out": 1,
+        "repaired: white space around a token": 1,
+        "repaired: lines without a token left out": 2,
+        "repaired: white space in a tag": 1,
+        "repaired: empty columns at the end of a line": 1,
+        "repaired: lines that only look blank, taken for blank ones": 1,
+        "repaired: white space tokens at the edge of an entity": 1,
+    }
+    told = list(file.findings.repairs.told())
+    assert "repaired: lines without a token left out (2): line 3, line 9" in told
+
+
+def test_read_columns_lists_the_first_of_many(tmp_path):
+    content = "a\tO\n" * 20 + "b \tO\n" * 4 + "\nc\n" * 8
+    with pytest.raises(
+        ValueError, match=r"^12 lines can't be read. convert --lenient repairs 4 of"
+    ) as e:
+        read_columns(write(tmp_path, content))
+    assert len(str(e.value).splitlines()) == 12
+    assert str(e.value).endswith("\n  and 2 more")
+    with pytest.raises(ValueError, match=r"^8 lines can't be read\.\n"):
+        read_columns(write(tmp_path, content), lenient=True)
+
+
+@pytest.mark.parametrize(
+    ("content", "tokens"),
+    [
+        ("EU  B-ORG\nrejects O\n", ("EU", "rejects")),
+        ("EU\tB-ORG\nrejects\t\tO\nit\tO\n", ("EU", "rejects", "it")),
+        (" EU B-ORG\nrejects O\nit O\n", ("EU", "rejects", "it")),
+        ("EU B-ORG \n O\nit O\n", ("EU", "it")),
+        ("EU NNP B-ORG\n , O\nit PRP O\n", ("EU", "it")),
+    ],
+)
+def test_read_columns_takes_too_much_white_space_for_less_if_lenient(tmp_path, content, tokens):
+    [sentence] = read_columns(write(tmp_path, content), lenient=True).sentences
+    assert (sentence.tokens, sentence.spans) == (tokens, ((0, 1, "ORG"),))
+
+
+def test_read_columns_never_makes_a_second_label_of_white_space(tmp_path):
+    for blank in (" ", "\u00a0", "\u200b", "\ufeff", "\u3000", "\x0b"):
+        for tag in (f"B-X{blank}", f"B-{blank}X", f"{blank}B-X"):
+            path = write(tmp_path, f"a\tB-X\nb\t{tag}\n")
+            with pytest.raises(ValueError, match=r"line 2: .*The tag is .* write 'B-X'"):
+                read_columns(path)
+            [sentence] = read_columns(path, lenient=True).sentences
+            assert {label for _, _, label in sentence.spans} == {"X"}
+
+
+def test_read_columns_takes_lines_for_outside_that_have_an_underscore(tmp_path):
+    file = read_columns(write(tmp_path, "# id a\tx=y\nAnna _ _ B-PER\nbor _ _ _\n"))
+    assert (file.layout, file.columns) == ("conll2003", (4,))
+    assert file.sentences[0].spans == ((0, 1, "PER"),)
+    assert file.findings.counts == {"comment lines passed over": 1}
+    with pytest.raises(ValueError, match=r"line 1: 'a\\t_': The tag is _, but others are O"):
+        read_columns(write(tmp_path, "a\t_\nb\tO\nc\tB-X\n"))
+
+
+GERMEVAL = "#\thttp://x\t[2010]\t\n1\tEU\tB-ORG\tB-LOC\n2\tRat\tI-ORG\tO\n3\tx\tO\tO\n"
+
+
+def test_read_columns_takes_no_chunks_and_no_predictions_for_entities(tmp_path):
+    file = read_columns(write(tmp_path, "Anna NNP I-NP O\nbor VB I-VP O\n"))
+    assert (file.columns, file.sentences[0].spans) == ((4,), ())
+    file = read_columns(write(tmp_path, "Anna NNP I-NP\nbor VB I-VP\n"))
+    assert file.columns == (3,)
+    with pytest.raises(ValueError, match=r"column 3 \(PER\) and column 4 \(PER, LOC\) hold tags"):
+        read_columns(write(tmp_path, "Anna NNP B-PER B-PER\nbor VB O B-LOC\n"))
+
+
+@pytest.mark.parametrize("column", [0, 1, 3, -2])
+def test_read_columns_names_the_columns_that_there_are(tmp_path, column):
+    with pytest.raises(ValueError, match=rf"--column {column}: .* has 2 columns, and tags .* 2 to"):
+        read_columns(write(tmp_path, "a\tO\n"), columns=[column])
+
+
+def test_read_columns_wants_to_be_told_which_of_two_columns(tmp_path):
+    path = write(tmp_path, GERMEVAL)
+    message = (
+        r"column 3 \(ORG\) and column 4 \(LOC\) hold tags of entities. Say to convert which "
+        r"with --column 3 or --column 4. .* --column 3 --column 4 --spans-key KEY"
+    )
+    with pytest.raises(ValueError, match=message):
+        read_columns(path)
+    assert read_columns(path, columns=[3]).sentences[0].spans == ((0, 2, "ORG"),)
+    both = read_columns(path, columns=[3, -1])
+    assert both.columns == (3, 4)
+    assert both.sentences[0].spans == ((0, 2, "ORG"), (0, 1, "LOC"))
 
 
 @pytest.mark.slow

@@ -1,12 +1,13 @@
 """Rows as people write them, and our own."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 
 from spacy_ner_plus.data.formats.json_lines import JsonLinesRecords, read_row, write_json_lines
-from spacy_ner_plus.records import SpanRecord, TextRecord
+from spacy_ner_plus.records import RelationRecord, SpanRecord, TextRecord
 from tests.record_strategies import records
 
 TEXT = "Anna bor i Lund."
@@ -36,6 +37,43 @@ def test_rows_of_spacy_2_are_read():
     record, form = read_row([TEXT, {"entities": TRIPLES, "cats": {"A": 1}}])
     assert record == TextRecord(TEXT, spans=(ANNA, LUND), other={"cats": {"A": 1}})
     assert form == "rows with 'entities' as [start, end, label]"
+
+
+def test_rows_of_doccano_are_read():
+    row = {
+        "text": TEXT,
+        "entities": [
+            {"id": 7, "start_offset": 0, "end_offset": 4, "label": "PER"},
+            {"id": 8, "start_offset": 11, "end_offset": 15, "label": "LOC"},
+        ],
+        "relations": [{"id": 0, "from_id": 7, "to_id": 8, "type": "lives in"}],
+    }
+    record, _ = read_row(row)
+    assert record.spans == (replace(ANNA, id=7), replace(LUND, id=8))
+    assert record.relations == (RelationRecord(7, 8, "lives in", id=0),)
+
+
+def test_rows_that_prodigy_rejected_or_ignored_say_nothing(tmp_path):
+    row = {"text": TEXT, "spans": OBJECTS, "answer": "accept"}
+    assert read_row(row)[0].spans == (ANNA, LUND)
+    for answer in ("reject", "ignore"):
+        record, form = read_row({**row, "answer": answer})
+        assert (record.spans, record.other) == (None, {"answer": answer})
+        assert form == f"rows with answer '{answer}', taken for unknown"
+    record = TextRecord(TEXT, spans=(ANNA,), other={"answer": "reject"})
+    write_json_lines([record], tmp_path / "a.jsonl")
+    assert [one for _, one in JsonLinesRecords(tmp_path / "a.jsonl").records()] == [record]
+
+
+def test_all_bad_rows_are_listed(tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"text": "a"}\n{"text": 1}\n{\n{"text": "b"}\n' + "[]\n" * 10, "utf8")
+    with pytest.raises(ValueError, match=r"^12 rows can't be read") as error:
+        list(JsonLinesRecords(path).records())
+    _, *lines = str(error.value).splitlines()
+    assert "line 2: text must be a string" in lines[0]
+    assert "line 3: invalid JSON" in lines[1]
+    assert (len(lines), lines[-1]) == (11, "  and 2 more")
 
 
 def test_rows_that_predict_wrote_in_0_4_are_read():

@@ -1,0 +1,97 @@
+"""The lines of column files, and what is wrong with them: repaired where that is clear, or told."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..sources.raw_files import open_bytes
+from .repairs import Errors, Repairs
+
+# Characters of a line in a message: one that is no text may be megabytes long.
+MOST_SHOWN = 80
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of a file, numbered from 1, without its line end."""
+
+    path: Path
+    number: int
+    content: str
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether there is nothing but spaces and tabs in it."""
+        return not self.content.strip(" \t")
+
+    def error(self, message: str) -> ValueError:
+        """The error to raise for this line; `message` says what is wrong and what to do."""
+        shown = repr(self.content[:MOST_SHOWN]) + "..." * (len(self.content) > MOST_SHOWN)
+        return ValueError(f"{self.path}, line {self.number}: {shown}: {message}")
+
+
+def read_lines(path: Path) -> list[Line]:
+    """The lines of a UTF-8 file, with or without byte order mark, Unix or Windows line ends.
+
+    The file may be packed with gzip.
+
+    RAISES (ValueError): A line is not UTF-8.
+    """
+    lines = []
+    with open_bytes(path) as file:
+        data = file.read()
+    # Only a line feed ends a line: tokens may hold U+2028, U+0085 and the like.
+    for number, raw in enumerate(data.split(b"\n"), start=1):
+        try:
+            content = raw.decode("utf-8-sig" if number == 1 else "utf-8")
+        except UnicodeDecodeError as error:
+            raise ValueError(
+                f"{path}, line {number}: {raw[:MOST_SHOWN]!r}: byte {raw[error.start]:#04x} at "
+                f"position {error.start} is not UTF-8. Convert the file to UTF-8 first."
+            ) from error
+        lines.append(Line(path, number, content.removesuffix("\r")))
+    return lines
+
+
+@dataclass
+class Findings:
+    """What was found wrong in the lines of a file.
+
+    lenient (bool): Repair what is clear. Otherwise that is an error too.
+    repairs (Repairs): Those that were made.
+    passed_over (int): Comments that the layout does not know.
+    """
+
+    lenient: bool = False
+    repairs: Repairs = field(default_factory=Repairs)
+    passed_over: int = 0
+    _errors: Errors = field(default_factory=lambda: Errors("lines can't be read"))
+    _n_repairable: int = 0
+
+    def refuse(self, line: Line, message: str) -> None:
+        """Note what can't be repaired."""
+        self._errors.add(str(line.error(message)))
+
+    def repair(self, line: Line, kind: str, message: str) -> None:
+        """Note what is repaired, or refused if not lenient.
+
+        kind (str): What is, in the plural. message (str): What is wrong, and what to do.
+        """
+        if self.lenient:
+            self.repairs.note(kind, f"line {line.number}")
+        else:
+            self._n_repairable += 1
+            self.refuse(line, message)
+
+    def check(self) -> None:
+        """RAISES (ValueError): Anything was refused; it lists the first lines of all that were."""
+        which = "it" if self._errors.n_errors == 1 else f"{self._n_repairable:,} of them"
+        hint = f"convert --lenient repairs {which}, and counts what it repairs."
+        self._errors.check(hint if self._n_repairable else "")
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many lines were repaired or passed over, by what was done."""
+        counts = dict(self.repairs.counts)
+        if self.passed_over:
+            counts["comment lines passed over"] = self.passed_over
+        return counts
