@@ -22,6 +22,7 @@ import srsly
 import torch
 from torch import Tensor, nn
 
+from ...support.full_disk import told_if_full
 from ...text.wordpieces import WordpieceTokenizer
 from .bounded_building import built_within
 from .manifest import Content, damage
@@ -155,19 +156,21 @@ def as_bytes(files: Mapping[str, Unsaved]) -> dict[str, bytes]:
 def named_errors(path: Path) -> Iterator[None]:
     """RAISES OSError: If safetensors can't write a file, which its own error does not name."""
     try:
-        yield
+        with told_if_full(path):
+            yield
     except safetensors.SafetensorError as error:
-        raise OSError(f"{path} can't be written: {error}. Is the disk full?") from error
+        raise OSError(f"{path} can't be written: {error}") from error
 
 
 def write_file(path: Path, content: Unsaved) -> None:
-    """Write one file."""
-    if isinstance(content, Weights):
-        content.to_file(path)
-    elif isinstance(content, bytes):
-        path.write_bytes(content)
-    elif not (path.exists() and path.samefile(content)):
-        shutil.copyfile(content, path)
+    """Write one file. RAISES FullDiskError: If the disk is full."""
+    with told_if_full(path):
+        if isinstance(content, Weights):
+            content.to_file(path)
+        elif isinstance(content, bytes):
+            path.write_bytes(content)
+        elif not (path.exists() and path.samefile(content)):
+            shutil.copyfile(content, path)
 
 
 def unpack(files: Mapping[str, Content], *, is_verified: bool) -> Saved:
