@@ -5,6 +5,7 @@ in Ratinov & Roth (2009), "Design Challenges and Misconceptions in Named Entity 
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -14,6 +15,8 @@ Span = tuple[int, int, str]
 """Start token, end token (exclusive), label."""
 
 _PREFIXES = {"BIO": ("B", "I"), "BILOU": ("B", "I", "L", "U")}
+# Transitions are kept from each tag to each: those of 5,000 labels in BILOU take 0.4 GB.
+MAX_TAGS = 20_001
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -25,7 +28,8 @@ class TagScheme:
 
     name (str): "BIO" or "BILOU".
     labels (Sequence[str]): Non-empty, unique strings; may be an empty list.
-    RAISES (ValueError): Unknown scheme; label that is empty, repeated or no valid Unicode.
+    RAISES (ValueError): Unknown scheme; label that is empty, repeated or no valid Unicode; more
+        tags than MAX_TAGS.
 
     tags: "O", then label by label in the order of `prefixes`.
     first, inside, last, unit: Tag ids, int64 (n_labels,): the opening, middle and closing tag of
@@ -52,6 +56,12 @@ class TagScheme:
         _check_labels(labels)
         prefixes = _PREFIXES[name]
         n_labels = len(labels)
+        if 1 + n_labels * len(prefixes) > MAX_TAGS:
+            raise ValueError(
+                f"{n_labels:,} labels are more than the {(MAX_TAGS - 1) // len(prefixes):,} that "
+                f"{name} takes here (the first: {list(labels[:5])}). Are they ids or texts of "
+                "entities, and not types?"
+            )
         tag_prefixes = np.array(["O", *prefixes * n_labels])
         tag_labels = np.concatenate([[-1], np.repeat(np.arange(n_labels), len(prefixes))])
 
@@ -196,5 +206,5 @@ def _check_labels(labels: Sequence[str]) -> None:
                 "the encoding of the labels."
             )
     if len(set(labels)) != len(labels):
-        repeated = sorted({label for label in labels if list(labels).count(label) > 1})
+        repeated = sorted(label for label, count in Counter(labels).items() if count > 1)
         raise ValueError(f"Labels must be unique, repeated: {repeated}.")

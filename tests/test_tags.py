@@ -234,3 +234,14 @@ def test_tags_equal_those_of_spacy(case):
     assert tags["BIO"] == biluo_to_iob(tags["BILOU"])
     assert tags["BILOU"] == iob_to_biluo(tags["BIO"])
     assert offsets == biluo_tags_to_offsets(doc, tags["BILOU"])
+
+
+def test_more_labels_than_can_be_told_apart_are_refused() -> None:
+    assert TagScheme("BILOU", [str(i) for i in range(300)]).n_tags == 1201
+    with pytest.raises(ValueError, match=r"5,001 labels are more than the 5,000 that BILOU .*'0'"):
+        TagScheme("BILOU", [str(i) for i in range(5001)])
+
+
+def test_repeated_labels_among_many_are_named() -> None:
+    with pytest.raises(ValueError, match=r"repeated: \['7'\]"):
+        TagScheme("BIO", [*(str(i) for i in range(5000)), "7"])

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from ..support.durable import written_whole
 from ..support.typed_json import to_json
 
 
@@ -20,5 +21,8 @@ def write_rows(path: Path, rows: Iterable[Any]) -> None:
 
 def _write_lines(path: Path, lines: Iterable[str]) -> None:
     # Paths may hold bytes that are no UTF-8, which Python keeps as lone surrogates.
-    with path.open("w", encoding="utf8", errors="replace", newline="\n") as file:
+    with (
+        written_whole(path) as unfinished,
+        unfinished.open("w", encoding="utf8", errors="replace", newline="\n") as file,
+    ):
         file.writelines(f"{line}\n" for line in lines)

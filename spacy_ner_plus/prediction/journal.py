@@ -13,6 +13,7 @@ from typing import Any
 from ..support.committed_folder import CommittedFolder, remove_at_once
 from ..support.digests import file_digest
 from ..support.durable import remove, sync, sync_tree, write_atomically
+from ..support.full_disk import told_if_full
 from ..support.locks import locked
 from ..support.run_identity import differences, refuse
 from .outputs import concatenate
@@ -146,10 +147,11 @@ class Journal:
         chunks = self.chunks()
         joined, rejects = self.folder / JOINED, self.folder / REJECTS
         remove(joined)
-        join([chunk / PART for chunk in chunks], joined)
-        concatenate([chunk / REJECTS for chunk in chunks], rejects)
-        sync_tree(joined)
-        sync(rejects)
+        with told_if_full(self.output):
+            join([chunk / PART for chunk in chunks], joined)
+            concatenate([chunk / REJECTS for chunk in chunks], rejects)
+            sync_tree(joined)
+            sync(rejects)
         if rejects.stat().st_size:
             rejects.replace(self.rejects)
         else:

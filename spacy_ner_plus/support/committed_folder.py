@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from .durable import remove, sync, sync_tree
+from .full_disk import told_if_full
 
 
 class CommittedFolder:
@@ -29,15 +30,17 @@ class CommittedFolder:
 
         YIELDS (Path): An empty folder to fill. It becomes the folder at the end of the context,
             unless that ends with an error.
+        RAISES FullDiskError: If the disk is full.
         """
         self.recover()
         self._unfinished.mkdir(parents=True)
         try:
-            yield self._unfinished
+            with told_if_full(self.path):
+                yield self._unfinished
+                sync_tree(self._unfinished)
         except BaseException:
             remove(self._unfinished)
             raise
-        sync_tree(self._unfinished)
         if self.path.exists():
             self.path.rename(self._replaced)
         self._unfinished.rename(self.path)

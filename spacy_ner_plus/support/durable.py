@@ -6,18 +6,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from .full_disk import told_if_full
+
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
     """Gives another path to write to, which takes the place of this one in the end.
 
     If it is left by an error, this one stays as it was. Folders are made.
+
+    RAISES FullDiskError: If the disk is full.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f"{path.name}.unfinished")
     try:
-        yield unfinished
-        sync(unfinished)
+        with told_if_full(path):
+            yield unfinished
+            sync(unfinished)
         unfinished.replace(path)
         sync(path.parent)
     finally:

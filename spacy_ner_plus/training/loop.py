@@ -28,7 +28,7 @@ from wasabi import Printer
 from ..support.package_versions import package_versions
 from .checkpoint import CheckpointFolder
 from .data import Batch, BatchStream, RecordedCorpus, check_data, record_corpus
-from .output import recover_best, save_pipeline
+from .output import recover, save_pipeline
 from .randomness import Arrays, capture, restore
 from .settings import warn_of_versions
 from .signals import StopSignals
@@ -145,7 +145,7 @@ class TrainingRun:
 
         RETURNS (bool): Whether training has ended; if not, there is a checkpoint.
         """
-        recover_best(self.output)
+        recover(self.output)
         if self.state.n_steps == 0:
             clean_output_dir(self.output)
         self._print_settings()

@@ -21,15 +21,19 @@ def save_pipeline(
 ) -> None:
     """Write model-last with the optimizer's averages, if it has any, and copy it to model-best.
 
-    A kill leaves model-best as it was, or the new one complete: see recover_best.
+    A kill or a full disk leaves each of them as it was, or the new one complete: see recover.
     """
-    with nlp.use_params(optimizer.averages):
-        before_to_disk(nlp).to_disk(output / DIR_MODEL_LAST)
+    with (
+        nlp.use_params(optimizer.averages),
+        CommittedFolder(output / DIR_MODEL_LAST).writing() as folder,
+    ):
+        before_to_disk(nlp).to_disk(folder)
     if is_best:
         with CommittedFolder(output / DIR_MODEL_BEST).writing() as folder:
             shutil.copytree(output / DIR_MODEL_LAST, folder, dirs_exist_ok=True)
 
 
-def recover_best(output: Path) -> None:
-    """Clear up after a kill while model-best was written."""
-    CommittedFolder(output / DIR_MODEL_BEST).recover()
+def recover(output: Path) -> None:
+    """Clear up after a kill while one of them was written."""
+    for name in (DIR_MODEL_LAST, DIR_MODEL_BEST):
+        CommittedFolder(output / name).recover()

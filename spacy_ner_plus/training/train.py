@@ -10,6 +10,7 @@ from spacy.training.initialize import init_nlp
 from thinc.api import Config
 from wasabi import msg
 
+from ..support.full_disk import told_if_full
 from ..support.locks import locked
 from ..support.output_folder import check_output_folder
 from .checkpoint import CheckpointFolder, verify
@@ -18,6 +19,11 @@ from .loop import CHECKPOINT, TrainingRun
 from .settings import check_config
 from .snapshot import read_state
 from .sourced import check_sourced_labels
+
+TO_GO_ON = (
+    "Make room: the same command with --resume goes on from the last checkpoint. model-best and "
+    "model-last are those that were saved before."
+)
 
 
 def train(
@@ -48,7 +54,8 @@ def train(
     RETURNS (bool): Whether training has ended. False after Ctrl-C or SIGTERM: then there is a
         checkpoint.
     RAISES ValueError: If there is a checkpoint and neither resume nor overwrite, if it is damaged,
-        or if config or data are not those that it was made with.
+        or if config or data are not those that it was made with. FullDiskError: If the disk is
+        full; what was saved before is whole.
     """
     output = Path(output)
     check_output_folder(output)
@@ -61,7 +68,9 @@ def train(
         setup_gpu(gpu_id)
         run = _start(loaded, output, checkpoint, gpu_id=gpu_id, checkpoint_every=checkpoint_every)
         msg.divider("Training pipeline")
-        if not run.run():
+        with told_if_full(output, to_go_on=TO_GO_ON):
+            has_ended = run.run()
+        if not has_ended:
             msg.warn(
                 f"Training was stopped after {run.state.n_steps} steps, which are saved. The same "
                 "command with --resume continues it."

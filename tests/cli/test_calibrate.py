@@ -1,3 +1,4 @@
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,8 @@ from spacy_ner_plus.metrics.reliability import agreement
 from spacy_ner_plus.models.decoding.calibration import Calibration
 from tests import tiny
 from tests.pipeline.samples import initialized_nlp, make_examples
+from tests.small_files import no_file_over
+from tests.training.runs import read_tree
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +49,22 @@ def test_calibrate_saves_a_calibrated_pipeline(model: Path, data: Path, tmp_path
     assert "test:" in result.output
     assert result.output.count("before") == result.output.count("after") == 2
     assert spacy.load(model).get_pipe("ner_plus").shim.calibration == Calibration()
+
+
+@pytest.mark.slow
+def test_full_disk_leaves_the_pipeline_that_is_calibrated(
+    model: Path, data: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(model, tmp_path / "model")
+    before = read_tree(folder)
+    with no_file_over(50_000):
+        result = CliRunner().invoke(
+            app, ["calibrate", str(folder), str(data), "--output", str(folder)]
+        )
+    assert result.exit_code == 1
+    assert "can't be written: the disk is full" in result.stderr
+    assert read_tree(folder) == before
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
 
 @pytest.mark.slow

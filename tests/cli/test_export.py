@@ -13,6 +13,7 @@ from spacy_ner_plus.support import extras
 from tests.pipeline.samples import TEXTS, found_in, initialized_nlp, make_examples, make_nlp
 from tests.pipeline.samples import shake_head as shake
 from tests.pipeline.tampering import token_tagger_nlp
+from tests.small_files import no_file_over
 
 pytestmark = pytest.mark.slow
 
@@ -49,6 +50,13 @@ def refused(*arguments: object) -> str:
     code, _, error = run(*arguments)
     assert code == 1 and error.startswith("Error: ")
     return error
+
+
+def test_full_disk_leaves_nothing_half(model: Path, data: Path, tmp_path: Path) -> None:
+    with no_file_over(50_000):
+        shown = refused(model, tmp_path / "exported", "--check", data)
+    assert "can't be written: the disk is full" in shown
+    assert [*tmp_path.iterdir()] == []
 
 
 def test_export_writes_a_pipeline_that_can_be_packaged(

@@ -16,6 +16,7 @@ from typer.testing import CliRunner, Result
 
 from spacy_ner_plus.cli import app
 from spacy_ner_plus.training import loop
+from tests.small_files import no_file_over
 from tests.training.runs import command, finish, read_tree, run, start, write_config
 from tests.training.test_resuming import KILLED, die_at_call
 
@@ -171,6 +172,22 @@ def test_train_resumes_from_nothing_with_a_message(template: Path, tmp_path: Pat
         "model-best",
         "model-last",
     ]
+
+
+@pytest.mark.parametrize("limit", [3_000, 60_000])
+def test_full_disk_in_training_leaves_whole_pipelines_and_is_resumed(
+    template: Path, killed: Path, limit: int
+) -> None:
+    before = read_tree(killed / "model-last"), read_tree(killed / "model-best")
+    with no_file_over(limit):
+        result = invoke(template / "config.cfg", "--output", killed, "--resume")
+    assert result.exit_code == 1
+    assert re.search(r"Error: /\S+ can't be written: the disk is full", result.stderr)
+    assert "the same command with --resume goes on from the last checkpoint" in result.stderr
+    assert (read_tree(killed / "model-last"), read_tree(killed / "model-best")) == before
+    result = invoke(template / "config.cfg", "--output", killed, "--resume")
+    assert result.exit_code == 0, result.output
+    assert sorted(path.name for path in killed.iterdir()) == ["model-best", "model-last"]
 
 
 def test_train_without_a_gpu_begins_nothing(

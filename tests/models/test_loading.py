@@ -1,6 +1,8 @@
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -10,6 +12,8 @@ from tokenizers.models import WordPiece
 from spacy_ner_plus.models.pretrained.loading import (
     load_empty_encoder,
     load_encoder,
+    load_tags,
+    load_token_classifier,
     load_tokenizer,
 )
 from tests import tiny
@@ -99,3 +103,79 @@ def test_load_tokenizer_without_a_vocabulary(tiny_encoder_dir: Path, tmp_path: P
     (folder / "vocab.txt").unlink(missing_ok=True)
     with pytest.raises(ValueError, match=r"No tokenizer could be.*The reason: it has no vocabula"):
         load_tokenizer(str(folder))
+
+
+LOADERS: dict[str, Callable[[str], Any]] = {
+    "encoder": lambda name: load_encoder(name, n_word_forms=0),
+    "empty": load_empty_encoder,
+    "tags": load_tags,
+    "classifier": lambda name: load_token_classifier(name, n_word_forms=0),
+}
+
+
+@pytest.fixture(scope="module")
+def classifier_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("classifier")
+    return tiny.save_token_classifier(folder, ["O", "B-X", "I-X"])
+
+
+@pytest.mark.parametrize("load", LOADERS)
+@pytest.mark.parametrize("quantization", [{"quant_method": "gptq", "bits": 4}, {"n": 1}, "x", [1]])
+def test_quantized_checkpoint_is_refused_by_its_name(
+    load: str, quantization: Any, classifier_dir: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(classifier_dir, tmp_path / "checkpoint")
+    change_config(folder, quantization_config=quantization)
+    message = "has a quantization_config" if isinstance(quantization, dict) else "The reason: "
+    with pytest.raises(ValueError, match=rf"could be loaded for '{folder}'.*{message}"):
+        LOADERS[load](str(folder))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"hidden_size": "x"},
+        {"hidden_size": -1},
+        {"hidden_size": 64},
+        {"vocab_size": None},
+        {"num_labels": "x"},
+        {"torch_dtype": "evil"},
+        {"torch_dtype": 7},
+        {"hidden_act": "evil"},
+        {"pruned_heads": 3},
+        {"pad_token_id": 10**9},
+    ],
+)
+def test_config_that_makes_no_encoder_is_named(
+    change: dict[str, Any], tiny_encoder_dir: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(tiny_encoder_dir, tmp_path / "encoder")
+    change_config(folder, **change)
+    with pytest.raises(ValueError, match=rf"No encoder could be loaded for '{folder}'.*reason: \S"):
+        load_encoder(str(folder), n_word_forms=0)
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "what"),
+    [
+        ("config.json", b"[1]", "encoder"),
+        ("config.json", b'"bert"', "encoder"),
+        ("model.safetensors", b"", "encoder"),
+        ("model.safetensors", b"x" * 100, "encoder"),
+        ("tokenizer.json", b"{", "tokenizer"),
+        ("tokenizer_config.json", b"[]", "tokenizer"),
+    ],
+)
+def test_damaged_file_of_a_checkpoint_is_an_error_that_names_the_folder(
+    file: str, content: bytes, what: str, tiny_encoder_dir: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(tiny_encoder_dir, tmp_path / "encoder")
+    (folder / file).write_bytes(content)
+    load = LOADERS["encoder"] if what == "encoder" else load_tokenizer
+    with pytest.raises(ValueError, match=rf"No {what} could be loaded for '{folder}'"):
+        load(str(folder))
+
+
+def change_config(folder: Path, **change: Any) -> None:
+    path = folder / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))

@@ -454,3 +454,49 @@ def test_graph_that_does_not_run_is_refused(graph: Any) -> None:
     session = onnx_session.GraphSession(content, n_tags=5, device="cpu")
     with pytest.raises(ValueError, match=r"model\.onnx can't be run by ONNX Runtime.*NoSuchOpe"):
         session({})
+
+
+def other_rows(graph: Any) -> None:
+    """Gives the first row only, and says otherwise."""
+    output = graph.graph.output[0].name
+    rename(graph, output, "all_rows")
+    for name, value in (("from", 0), ("to", 1)):
+        graph.graph.initializer.append(helper.make_tensor(name, TensorProto.INT64, [1], [value]))
+    graph.graph.node.append(helper.make_node("Slice", ["all_rows", "from", "to"], [output]))
+
+
+def other_dtype(graph: Any) -> None:
+    output = graph.graph.output[0]
+    rename(graph, output.name, "floats")
+    graph.graph.node.append(
+        helper.make_node("Cast", ["floats"], [output.name], to=TensorProto.DOUBLE)
+    )
+    output.type.tensor_type.elem_type = TensorProto.DOUBLE
+
+
+def other_input(graph: Any) -> None:
+    next(i for i in graph.graph.input if i.name == "ids").type.tensor_type.elem_type = 6  # int32
+
+
+def rename(graph: Any, output: str, name: str) -> None:
+    for node in graph.graph.node:
+        node.output[:] = [name if one == output else one for one in node.output]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (other_rows, r"gives float32 of the shape \(1, 5\), where float32 of \(\d+, 5\) is needed"),
+        (other_dtype, "gives float64"),
+        (other_input, r"can't be run by ONNX Runtime"),
+    ],
+)
+def test_graph_that_gives_something_else_is_named(
+    change: Any, message: str, graph: Any, pair: tuple[Model, Model], nlp: Language
+) -> None:
+    change(graph)
+    content = onnx_graph.check_graph(graph.SerializeToString())
+    model = pair[1].copy()
+    model.shims[0].run(content)
+    with pytest.raises(ValueError, match=rf"model\.onnx {message}"):
+        model.predict(read(nlp))

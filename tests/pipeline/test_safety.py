@@ -1,5 +1,6 @@
 """What a damaged or hostile folder can do: fail with an error that names the file, and no more."""
 
+import io
 import json
 import logging
 import pickle
@@ -426,6 +427,12 @@ def test_pickle_among_the_weights_of_a_tok2vec_is_not_read(
     assert not marker.exists()
 
 
+def as_torch(content: Any) -> bytes:
+    file = io.BytesIO()
+    torch.save(content, file)
+    return file.getvalue()
+
+
 HOSTILE_SHIMS: dict[str, Callable[[dict[str, Any]], Any]] = {
     r"named '\.\./": lambda part: part["tokenizer"].update({"../escaped.json": b"{}"}),
     r"named '/tmp": lambda part: part["tokenizer"].update({"/tmp/escaped.json": b"{}"}),
@@ -458,6 +465,11 @@ HOSTILE_SHIMS: dict[str, Callable[[dict[str, Any]], Any]] = {
         {"tokenizer_config.json": b'["auto_map"]'}
     ),
     "config holds no settings": lambda part: part.update(config=["auto_map"]),
+    "far more than": lambda part: part["config"].update(hidden_size=10**6),
+    "holds weights that are no tensors": lambda part: part.update(state=as_torch([1])),
+    "has use_tpu": lambda part: part["config"].update(
+        model_type="fnet", use_tpu_fourier_optimizations=True
+    ),
     "has a backbone": lambda part: part["config"].update(backbone="evil/backbone"),
     "no text encoder": lambda part: part["config"].update(model_type="vit"),
     "knows no 'evil'": lambda part: part["config"].update(model_type="evil"),
@@ -598,11 +610,14 @@ def test_encoder_config_has_no_effect_but_on_the_encoder(
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ({"hidden_size": 10**12}, r"tagger\.json makes no model"),
-        ({"hidden_size": 10**8}, "has shape .* where .*100000000"),
-        ({"vocab_size": 10**12}, "has shape .* where .*1000000000000"),
+        ({"hidden_size": 10**12}, r"tensor of the shape \(\d+, 1000000000000\), far more than"),
+        ({"hidden_size": 10**8}, r"Embedding whose weight has shape \(\d+, 100000000\)|tensor of"),
+        ({"max_position_embeddings": 129}, "position_embeddings.weight has shape .* where .*129"),
+        ({"vocab_size": 10**12}, r"tensor of the shape \(1000000000000, 128\), far more than"),
         ({"num_hidden_layers": 10**9}, "no encoder has more than 200"),
-        ({"num_hidden_layers": 100}, "missing"),
+        ({"num_hidden_layers": 100}, "far more than the 27 weights in the file"),
+        ({"num_hidden_layers": 0}, "unexpected"),
+        ({"model_type": "albert", "num_hidden_groups": 10**9}, "far more than the 27 weights"),
         ({"model_type": "vit"}, "no text encoder"),
         ({"model_type": "no-such-type"}, "no-such-type"),
         ({"text_config": {"model_type": "bert"}}, "holds that of another model"),
@@ -620,9 +635,30 @@ def test_encoder_config_that_does_not_fit_the_weights_is_refused(
     refused(component, message)
 
 
+@pytest.mark.parametrize("dtype", [torch.int8, torch.bool, torch.complex64])
+def test_quantized_weights_are_refused(
+    component: Path, dtype: torch.dtype, refused: Refused
+) -> None:
+    path = component / "model" / "weights.safetensors"
+    tensors = safetensors.torch.load_file(path)
+    tensors["head.linear.weight"] = tensors["head.linear.weight"].to(dtype)
+    safetensors.torch.save_file(tensors, path)
+    reseal(component)
+    refused(component, rf"safetensors has head\.linear\.weight in {dtype}, where torch\.float32")
+
+
+def test_labels_without_end_are_refused(component: Path, refused: Refused) -> None:
+    labels = [f"label {i}" for i in range(100_000)]
+    path = component / "model" / "tagger.json"
+    change_json(path, lambda s: s.update(scheme={"name": "BIO", "labels": labels}))
+    reseal(component)
+    refused(component, "100,000 labels are more than the 10,000")
+
+
 @pytest.mark.parametrize(
     "change",
     [
+        lambda s: s["encoder"].update(pad_token_id=10**9),
         lambda s: s.pop("structure"),
         lambda s: s.pop("encoder"),
         lambda s: s.pop("scheme"),

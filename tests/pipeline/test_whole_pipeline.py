@@ -9,7 +9,9 @@ from spacy.language import Language
 
 from spacy_ner_plus.models.storage import files
 from spacy_ner_plus.pipeline.saving.whole_pipeline import save_whole
+from spacy_ner_plus.support.full_disk import FullDiskError
 from tests.pipeline.samples import TEXTS, found_in
+from tests.small_files import no_file_over
 
 
 def test_it_takes_the_place_of_its_own_folder(own_trained: Language, tmp_path: Path) -> None:
@@ -38,10 +40,31 @@ def test_full_disk_leaves_what_was_there(
         raise safetensors.SafetensorError("I/O error: No space left on device (os error 28)")
 
     monkeypatch.setattr(files.safetensors.torch, "save_file", fail)
-    with pytest.raises(OSError, match=r"weights.safetensors can't be written.*No space left"):
+    with pytest.raises(FullDiskError, match=r"weights.safetensors can't be .*No space left"):
         save_whole(own_trained, folder)
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+@pytest.mark.parametrize("limit", [50, 5_000, 100_000])
+def test_component_is_as_it_was_when_the_disk_is_full(
+    own_trained: Language, tmp_path: Path, limit: int
+) -> None:
+    """Of a pipeline, in place of one that is there, as spaCy's own training saves it."""
+    folder = tmp_path / "component"
+    ner = own_trained.get_pipe("ner_plus")
+    ner.to_disk(folder)
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    with (
+        no_file_over(limit),
+        pytest.raises(FullDiskError, match=r"/\S+ can't be written") as caught,
+    ):
+        ner.to_disk(folder)
+    assert "that was saved there before is as it was. Make room" in str(caught.value)
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+    with no_file_over(limit), pytest.raises(FullDiskError):
+        ner.to_disk(tmp_path / "new")
+    assert [*(tmp_path / "new").iterdir()] == []
 
 
 def test_saving_follows_no_links_in_the_folder(own_trained: Language, tmp_path: Path) -> None:

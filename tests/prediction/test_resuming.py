@@ -15,6 +15,7 @@ from spacy_ner_plus.cli import app
 from spacy_ner_plus.prediction import journal
 from spacy_ner_plus.support import durable
 from tests.prediction.samples import TEXTS, read_lines, read_tree, run, run_well, write_input
+from tests.small_files import no_file_over
 from tests.training.runs import finish, start
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("loaded")]
@@ -281,6 +282,21 @@ def test_interrupted_run_says_how_to_go_on(
     assert f"What is done is in {output}.unfinished" in result.stderr
     assert len(result.stderr.splitlines()) <= 2
     assert "Went on after 6 rows" in run_well(model, source, output, "--chunk-size", 6).output
+
+
+def test_full_disk_is_told_and_gone_on_from(model: Path, tmp_path: Path) -> None:
+    """Where the chunks have room, and all of them together do not."""
+    source = write_mixed(tmp_path / "in.jsonl", 60)
+    output = tmp_path / "out.jsonl"
+    whole = run_well(model, source, output, "--chunk-size", 6) and output.read_bytes()
+    with no_file_over(len(whole) // 2):
+        result = run(model, source, output, "--chunk-size", 6, "--overwrite")
+    assert result.exit_code == 1
+    assert f"Error: {output} can't be written: the disk is full" in result.stderr
+    assert f"What is done is in {output}.unfinished" in result.stderr
+    assert output.read_bytes() == whole
+    assert "Went on after 60 rows" in run_well(model, source, output, "--chunk-size", 6).output
+    assert output.read_bytes() == whole
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no lock")

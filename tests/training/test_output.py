@@ -5,7 +5,7 @@ import pytest
 import spacy
 from thinc.api import Adam
 
-from spacy_ner_plus.training.output import recover_best, save_pipeline
+from spacy_ner_plus.training.output import recover, save_pipeline
 from tests.killing import killed_at_each_step, needs_fork
 from tests.training.runs import read_tree
 
@@ -41,11 +41,13 @@ def test_best_pipeline_is_the_old_or_the_new_one_whenever_it_is_killed(tmp_path:
     save_new(whole)
     old, new = read_tree(before / "model-best"), read_tree(whole / "model-best")
     assert new == read_tree(whole / "model-last") != old
-    found = []
+    found, last = [], []
     for folder in killed_at_each_step(before, save_new):
-        recover_best(folder)
+        recover(folder)
         found.append(read_tree(folder / "model-best"))
+        last.append(read_tree(folder / "model-last"))
         assert sorted(path.name for path in folder.iterdir()) == ["model-best", "model-last"]
     n_old = found.index(new)
     assert n_old > 6  # it was killed while each was saved, copied and forced to the disk
+    assert last == [old] * last.index(new) + [new] * (len(last) - last.index(new))
     assert found == [old] * n_old + [new] * (len(found) - n_old)

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from ...support.durable import written_whole
 from ..schema import Metrics
 from .page import MOST_ERRORS, render_report
 
@@ -16,4 +17,5 @@ def write_report(
     """
     page = render_report(metrics, errors, most_errors)
     # Paths may hold bytes that are no UTF-8, which Python keeps as lone surrogates.
-    path.write_text(page, encoding="utf8", errors="replace", newline="\n")
+    with written_whole(path) as unfinished:
+        unfinished.write_text(page, encoding="utf8", errors="replace", newline="\n")

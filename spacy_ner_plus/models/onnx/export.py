@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from ...nn.heads.taggers import TransformerTagger
 from ...support.extras import check_installed
+from ...support.full_disk import told_if_full
 from ..runtime.tagger_shim import TaggerShim, shim_of
 from .session import INPUTS
 from .shim import OnnxShim
@@ -30,6 +31,7 @@ OPSET = 18
 # A protobuf message can't be longer.
 MAX_BYTES = (1 << 31) - 1
 QUANTIZATIONS = ("int8",)
+TEMPORARY = "Make room there, or set TMPDIR to a folder on another disk."
 
 
 class _BucketEmissions(nn.Module):
@@ -163,7 +165,7 @@ def _to_int8(graph: Any) -> Any:
     del graph.graph.value_info[:]  # of what will not be there any more
     # the linear layer after pooling; ONNX Runtime makes a MatMul of it, of this name
     linear = [f"{node.name}_MatMul" for node in graph.graph.node if node.op_type == "Gemm"]
-    with TemporaryDirectory() as folder, _quiet():
+    with TemporaryDirectory() as folder, _quiet(), told_if_full(Path(folder), to_go_on=TEMPORARY):
         path = Path(folder) / "int8.onnx"
         quantize_dynamic(
             graph,

@@ -45,10 +45,23 @@ class GraphSession:
 
         arrays: The fields of a text.packing.Bucket, by name.
         RETURNS: (n_parts, n_tags) float32, weighted by part_weights.
+        RAISES ValueError: If the graph can't be run, or gives something else.
         """
         session = self._session()
         feeds = {wanted.name: arrays[wanted.name] for wanted in session.get_inputs()}
-        emissions: np.ndarray = session.run(None, feeds)[0]
+        try:
+            emissions: np.ndarray = session.run(None, feeds)[0]
+        except Exception as error:  # onnxruntime has one of its own for each reason
+            raise _not_run(error) from error
+        wanted_shape = (len(arrays["part_weights"]), self.n_tags)
+        # what a graph says of its output need not be what it gives
+        if emissions.dtype != np.float32 or emissions.shape != wanted_shape:
+            raise damage(
+                GRAPH,
+                None,
+                f"gives {emissions.dtype} of the shape {emissions.shape}, where float32 of "
+                f"{wanted_shape} is needed: a row for each token's part, a column for each tag",
+            )
         return emissions
 
     def _session(self) -> Any:
@@ -87,21 +100,26 @@ class GraphSession:
                 self.graph, options, providers=find_providers(self.device)
             )
         except Exception as error:  # onnxruntime has one of its own for each reason
-            reason = str(error).splitlines()[0][:300]
-            raise damage(GRAPH, None, f"can't be run by ONNX Runtime: {reason}") from error
+            raise _not_run(error) from error
         self._check(session)
         return session
 
     def _check(self, session: Any) -> None:
         inputs = {found.name for found in session.get_inputs()}
-        outputs = [list(found.shape) for found in session.get_outputs()]
-        if not inputs <= INPUTS or len(outputs) != 1 or outputs[0][1:] != [self.n_tags]:
+        outputs = [[found.type, *found.shape] for found in session.get_outputs()]
+        if not inputs <= INPUTS or len(outputs) != 1 or outputs[0][2:] != [self.n_tags]:
             raise damage(
                 GRAPH,
                 None,
-                f"has the inputs {sorted(inputs)} and outputs of the shapes {outputs}, where one "
+                f"has the inputs {sorted(inputs)} and outputs {outputs}, where one "
                 f"of {self.n_tags} tags is needed",
             )
+
+
+def _not_run(error: Exception) -> ValueError:
+    """The error that names the graph."""
+    reason = str(error).splitlines()[0][:300]
+    return damage(GRAPH, None, f"can't be run by ONNX Runtime: {reason}")
 
 
 _all: WeakSet[GraphSession] = WeakSet()

@@ -1,6 +1,8 @@
 """Loading of pretrained encoders with their tokenizers, by hub name or from a local folder."""
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
@@ -24,9 +26,6 @@ from .tag_names import CheckpointTags, parse_id2label
 
 logger = logging.getLogger("spacy_ner_plus")
 
-# What transformers raises for missing files, settings that make no sense, code that would have to
-# be run, and pickles of more than tensors.
-NOT_LOADED = (OSError, ValueError, UnpicklingError)
 # Pieces besides the special tokens; an alphabet of amino acids has 20.
 MIN_VOCABULARY = 10
 
@@ -39,13 +38,11 @@ def load_encoder(name: str, *, n_word_forms: int) -> TransformerEncoder:
     RAISES ValueError: If there is no such encoder, with what to do.
     """
     _check_name(name)
-    try:
+    with _named_errors("encoder", name):
         config = _load_config(name)
         model = AutoModel.from_pretrained(name, config=config, trust_remote_code=False)
         # transformers 5 keeps the checkpoint's own dtype: train in fp32, compute in what we choose
         return TransformerEncoder(model.float(), n_word_forms=n_word_forms)
-    except NOT_LOADED as error:
-        raise _cannot_load("encoder", name, error) from shown_cause(error)
 
 
 def load_empty_encoder(name: str) -> TransformerEncoder:
@@ -57,12 +54,10 @@ def load_empty_encoder(name: str) -> TransformerEncoder:
     RAISES ValueError: If there is no such encoder, with what to do.
     """
     _check_name(name)
-    try:
+    with _named_errors("encoder", name):
         config = _load_config(name).to_dict()
-    except NOT_LOADED as error:
-        raise _cannot_load("encoder", name, error) from shown_cause(error)
-    with torch.device("meta"):
-        return TransformerEncoder.from_config(config)
+        with torch.device("meta"):
+            return TransformerEncoder.from_config(config)
 
 
 def load_token_classifier(name: str, *, n_word_forms: int) -> tuple[TransformerEncoder, nn.Linear]:
@@ -72,16 +67,9 @@ def load_token_classifier(name: str, *, n_word_forms: int) -> tuple[TransformerE
     RAISES ValueError: If there is no such checkpoint, or its head is of an unknown kind.
     """
     _check_name(name)
-    try:
+    # also if the architecture has no token classifier
+    with _named_errors("token classifier", name):
         model, unused = _read_token_classifier(name)
-    except RuntimeError as error:  # of transformers, where shapes differ
-        raise ValueError(
-            f"The weights of '{name}' do not fit its config.json: \"id2label\" there must have a "
-            f"name for each tag that the classifier was trained with. The reason: {error}"
-        ) from error
-    # ValueError: the architecture has no token classifier, or wants to run code of its own
-    except NOT_LOADED as error:
-        raise _cannot_load("token classifier", name, error) from shown_cause(error)
     if unused:
         logger.warning("Not used of '%s' are the weights %s.", name, ", ".join(unused[:5]))
     return TransformerEncoder.from_token_classifier(model, n_word_forms=n_word_forms)
@@ -94,11 +82,10 @@ def load_tags(name: str) -> CheckpointTags | None:
     RAISES ValueError: If there is no such encoder. TagNamesError: If its tags can't be read.
     """
     _check_name(name)
-    try:
+    with _named_errors("encoder", name):
         config = _load_config(name)
-    except NOT_LOADED as error:
-        raise _cannot_load("encoder", name, error) from shown_cause(error)
-    if not any(kind.endswith("ForTokenClassification") for kind in config.architectures or ()):
+        kinds = [str(kind) for kind in config.architectures or ()]
+    if not any(kind.endswith("ForTokenClassification") for kind in kinds):
         return None
     return parse_id2label(config.id2label)
 
@@ -110,11 +97,9 @@ def load_tokenizer(name: str) -> WordpieceTokenizer:
     RAISES ValueError: If there is none, or only one written in Python, which has no offsets.
     """
     _check_name(name)
-    try:
-        tokenizer: Any = AutoTokenizer.from_pretrained(name, use_fast=True, trust_remote_code=False)
-    # where files are missing, the last three come from attempts to convert an older format
-    except (OSError, ImportError, TypeError, ValueError) as error:
-        raise _cannot_load("tokenizer", name, error) from shown_cause(error)
+    tokenizer: Any
+    with _named_errors("tokenizer", name):
+        tokenizer = AutoTokenizer.from_pretrained(name, use_fast=True, trust_remote_code=False)
     if not tokenizer.is_fast:
         raise ValueError(
             f"The tokenizer of '{name}' is a Python one, which does not say where its pieces lie "
@@ -131,6 +116,11 @@ def load_tokenizer(name: str) -> WordpieceTokenizer:
 def _load_config(name: str) -> PretrainedConfig:
     """The configuration of an encoder."""
     config = AutoConfig.from_pretrained(name, trust_remote_code=False)
+    if quantization := getattr(config, "quantization_config", None):
+        raise ValueError(
+            f"its config.json has a quantization_config ({quantization!r:.200}): ner_plus trains "
+            "and saves plain weights. Use the checkpoint that it was made of"
+        )
     plain_config(config.to_dict())  # what can't be loaded again is not trained either
     # a folder may name an attention kernel that transformers would fetch and run
     config._attn_implementation = None
@@ -143,15 +133,35 @@ def _read_token_classifier(name: str) -> tuple[PreTrainedModel, list[str]]:
     RETURNS: The model, and the names of weights in the checkpoint that are no part of it.
     RAISES ValueError: If weights of the model are not in the checkpoint.
     """
-    model, report = AutoModelForTokenClassification.from_pretrained(
-        name, config=_load_config(name), trust_remote_code=False, output_loading_info=True
-    )
+    try:
+        model, report = AutoModelForTokenClassification.from_pretrained(
+            name, config=_load_config(name), trust_remote_code=False, output_loading_info=True
+        )
+    except RuntimeError as error:  # where shapes differ
+        raise ValueError(
+            'its weights do not fit its config.json, where "id2label" must have a name for each '
+            f"tag that the classifier was trained with: {error}"
+        ) from error
     learned = {parameter for parameter, _ in model.named_parameters()}
     missing = sorted(learned.intersection(report["missing_keys"]))
     if missing:
         raise ValueError(f"the weights of {', '.join(missing[:5])} are not among the files")
     own = f"{model.base_model_prefix}."
     return model, sorted(key for key in report["unexpected_keys"] if not key.startswith(own))
+
+
+@contextmanager
+def _named_errors(what: str, name: str) -> Iterator[None]:
+    """RAISES ValueError: If it can't be loaded, whatever the libraries raise.
+
+    For missing files, settings that make no sense, code that would have to be run, a pickle of
+    more than tensors or a cut file, transformers, torch, safetensors and tokenizers have one or
+    more kinds of error each.
+    """
+    try:
+        yield
+    except Exception as error:
+        raise _cannot_load(what, name, error) from shown_cause(error)
 
 
 def _check_name(name: str) -> None:
@@ -169,7 +179,7 @@ def _check_name(name: str) -> None:
 def _cannot_load(what: str, name: str, reason: object) -> ValueError:
     """The error that says why, and nothing that is secret."""
     start = f"No {what} could be loaded for '{redact(name)}'"
-    shown = redact(reason)
+    shown = redact(str(reason) or repr(reason))
     if "trust_remote_code" in shown:  # transformers' advice is to switch that on
         return ValueError(
             f"{start}: it needs Python code that comes with it (auto_map in its files), which "

@@ -229,11 +229,12 @@ class TorchShim(PyTorchShim):
         try:
             read.read_settings(saved.settings)
             read._tokenizer = saved.tokenizer
-            with torch.device("meta"):  # no memory is taken before the weights' shapes are known
-                saved.check(read.rebuild(saved.settings))
+            saved.check(lambda: read.rebuild(saved.settings))
             module = read.rebuild(saved.settings)
+        except ValueError:
+            raise
         # what plain data of other types or with other keys than ours lead to
-        except (TypeError, LookupError, AttributeError, ArithmeticError, RuntimeError) as error:
+        except Exception as error:
             raise damage(SETTINGS, files[SETTINGS], f"makes no model: {error!r:.300}") from error
         saved.fill(module)
         read.place(module)

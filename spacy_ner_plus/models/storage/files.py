@@ -10,7 +10,7 @@ used, and the weights are compared with the settings before memory is taken for 
 import gc
 import json
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,9 +19,12 @@ from typing import Any
 import safetensors
 import safetensors.torch
 import srsly
+import torch
 from torch import Tensor, nn
 
+from ...support.full_disk import told_if_full
 from ...text.wordpieces import WordpieceTokenizer
+from .bounded_building import built_within
 from .manifest import Content, damage
 from .migration import FORMAT, check_format, check_sealed, migrate_settings
 
@@ -68,19 +71,27 @@ class Saved:
     tokenizer: WordpieceTokenizer | None
     state: dict[str, Tensor]
 
-    def check(self, module: nn.Module) -> None:
+    def check(self, build: Callable[[], nn.Module]) -> None:
         """Compare the weights with a module of the settings, by name and shape.
 
-        The module needs no memory yet (torch's meta device).
+        It is built without memory (torch's meta device), and no further than the weights go.
 
+        build (Callable): Makes the module.
         RAISES ValueError: If they do not fit it.
         """
+        with torch.device("meta"), built_within(self.state, of=WEIGHTS, by=SETTINGS):
+            module = build()
         wanted = module.state_dict()
         for name, value in wanted.items():
             if name in self.state and self.state[name].shape != value.shape:
                 raise ValueError(
                     f"{WEIGHTS} does not fit the other files of the saved pipeline: {name} has "
                     f"shape {tuple(self.state[name].shape)}, where {tuple(value.shape)} is needed."
+                )
+            if name in self.state and _kind_of(self.state[name]) != _kind_of(value):
+                raise ValueError(
+                    f"{WEIGHTS} has {name} in {self.state[name].dtype}, where {value.dtype} is "
+                    "needed: quantised weights can't be read."
                 )
         # buffers such as position_ids come and go with versions of transformers, and hold nothing
         parameters = {name for name, _ in module.named_parameters()}
@@ -145,19 +156,21 @@ def as_bytes(files: Mapping[str, Unsaved]) -> dict[str, bytes]:
 def named_errors(path: Path) -> Iterator[None]:
     """RAISES OSError: If safetensors can't write a file, which its own error does not name."""
     try:
-        yield
+        with told_if_full(path):
+            yield
     except safetensors.SafetensorError as error:
-        raise OSError(f"{path} can't be written: {error}. Is the disk full?") from error
+        raise OSError(f"{path} can't be written: {error}") from error
 
 
 def write_file(path: Path, content: Unsaved) -> None:
-    """Write one file."""
-    if isinstance(content, Weights):
-        content.to_file(path)
-    elif isinstance(content, bytes):
-        path.write_bytes(content)
-    elif not (path.exists() and path.samefile(content)):
-        shutil.copyfile(content, path)
+    """Write one file. RAISES FullDiskError: If the disk is full."""
+    with told_if_full(path):
+        if isinstance(content, Weights):
+            content.to_file(path)
+        elif isinstance(content, bytes):
+            path.write_bytes(content)
+        elif not (path.exists() and path.samefile(content)):
+            shutil.copyfile(content, path)
 
 
 def unpack(files: Mapping[str, Content], *, is_verified: bool) -> Saved:
@@ -240,6 +253,11 @@ def read_msgpack(name: str, content: Content) -> dict[Any, Any]:
 
 def _read(content: Content) -> bytes:
     return content.read_bytes() if isinstance(content, Path) else content
+
+
+def _kind_of(tensor: Tensor) -> tuple[bool, bool]:
+    """What is kept when one dtype is converted to another."""
+    return tensor.is_floating_point(), tensor.is_complex()
 
 
 def _some(names: Iterable[str]) -> list[str]:

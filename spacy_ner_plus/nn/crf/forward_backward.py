@@ -17,6 +17,7 @@ import math
 import torch
 from torch import Tensor
 
+from .blocks import Blocks
 from .chunks import Chunks, Limits, cut, transfer_matrices
 from .layout import Layout, iterate_steps
 from .messages import ChainScores, Messages
@@ -121,6 +122,7 @@ def _scaled_recursion(packed: Tensor, boundary: Tensor, transition: Tensor, layo
     messages, states = packed.new_empty(2, len(packed), n_tags)  # (2 N, tags) each
     scales = packed.new_empty(len(packed), 1)
     sizes = [2 * size for size in layout.step_sizes]
+    blocks = [Blocks.of(factors, 0.0) for factors in transition]  # of both directions
     previous, previous_n = states, 0  # of the step before, if there is one: (2, n, tags)
     # Of each step: (2 n, tags) or (2 n, tags, tags), (2 n, tags), (2 n, tags) and (2 n, 1).
     for n, weight, message, state, scale in zip(
@@ -136,7 +138,12 @@ def _scaled_recursion(packed: Tensor, boundary: Tensor, transition: Tensor, layo
         else:
             if n < previous_n:
                 previous = previous[:, :n]  # sequences that have ended fall away
-            torch.bmm(previous, transition, out=message.view(2, n, n_tags))
+            sent = message.view(2, n, n_tags)
+            if blocks[0] is not None and blocks[1] is not None:
+                blocks[0].product(previous[0], sent[0])
+                blocks[1].product(previous[1], sent[1])
+            else:
+                torch.bmm(previous, transition, out=sent)
         if weight.dim() == 2:  # (2 n, tags)
             torch.mul(message, weight, out=state)
         else:  # (2 n, tags, tags)

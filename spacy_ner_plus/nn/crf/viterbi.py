@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from .blocks import Blocks
 from .chunks import Chunks, Limits, cut, transfer_matrices
 from .layout import Layout, iterate_steps
 from .messages import ChainScores
@@ -102,6 +103,7 @@ def _best_scores(
     """
     n_tags, step_sizes = packed.shape[-1], layout.step_sizes
     to_from = scores.transition.T.contiguous()
+    blocks = Blocks.of(scores.transition, -torch.inf)
     index_type = torch.int16 if n_tags <= torch.iinfo(torch.int16).max else torch.int32
     backpointers = torch.zeros(packed.shape, dtype=index_type, device=packed.device)
     batch = step_sizes[0] if step_sizes else 0
@@ -116,13 +118,17 @@ def _best_scores(
     next(steps, None)  # the first tokens have no previous tag
     for n, emission, backpointer in steps:
         if len(candidates) != n:
-            candidates = packed.new_empty(n, n_tags, n_tags)  # (n, to, from)
+            # (n, to, from)
+            candidates = packed.new_empty(n, 0 if blocks is not None else n_tags, n_tags)
             best = packed.new_empty(n, n_tags)
             previous = torch.empty(n, n_tags, dtype=torch.int64, device=packed.device)
             state = running[:n]
             state_from = state.unsqueeze(1)
-        torch.add(state_from, to_from, out=candidates)
-        torch.max(candidates, -1, out=(best, previous))
+        if blocks is not None:
+            blocks.best(state, best, previous)
+        else:
+            torch.add(state_from, to_from, out=candidates)
+            torch.max(candidates, -1, out=(best, previous))
         torch.add(best, emission, out=state)
         backpointer.copy_(previous)
     return backpointers, running

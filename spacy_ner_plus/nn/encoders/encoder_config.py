@@ -5,7 +5,7 @@ an attention kernel named by `attn_implementation`, weights of a `backbone`, and
 model a configuration within the configuration names.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 # Where it came from, whose code to run, how weights were stored, and about a head that it had
@@ -34,13 +34,15 @@ _LEFT_OUT = frozenset(
 _FETCHES_WEIGHTS = ("backbone", "backbone_config", "use_pretrained_backbone", "use_timm_backbone")
 # No encoder comes near; a module is made for each, however small.
 MAX_LAYERS = 200
+# In lists, such as GPT-Neo's of how often kinds of attention alternate, which is written out.
+MAX_IN_LISTS = 1 << 20
 
 
 def plain_config(config: Mapping[str, Any]) -> dict[str, Any]:
     """A configuration without what could have code run, files read or the network used.
 
     RAISES ValueError: If it makes no sense without that, has no model type, or has absurdly many
-        layers.
+        layers. What else it asks for, models/storage/bounded_building.py compares with the weights.
     """
     if not isinstance(config.get("model_type"), str):
         raise ValueError("The encoder's configuration has no model_type.")
@@ -61,8 +63,23 @@ def plain_config(config: Mapping[str, Any]) -> dict[str, Any]:
                 f"The encoder's configuration says {name} = {value}: no encoder has more than "
                 f"{MAX_LAYERS}."
             )
+        if (largest := max(_in_lists(value), default=0)) > MAX_IN_LISTS:
+            raise ValueError(
+                f"The encoder's configuration has {largest} in {name}: no encoder has more than "
+                f"{MAX_IN_LISTS:,} of anything."
+            )
     return {
         name: value
         for name, value in config.items()
         if not name.startswith("_") and name not in _LEFT_OUT
     }
+
+
+def _in_lists(value: object) -> Iterator[int]:
+    """The integers in a list and the lists in it."""
+    if isinstance(value, (list, tuple)):
+        for item in value:
+            if isinstance(item, int):
+                yield item
+            else:
+                yield from _in_lists(item)

@@ -231,10 +231,15 @@ def adapt(config: PretrainedConfig) -> PretrainedConfig:
     RAISES ValueError: If it is not the configuration of a text encoder.
     """
     check_kind(type(config), config.model_type)
+    if config.architectures is None:  # Funnel has two, and is looked for among them
+        config.architectures = []
     if hasattr(config, "reference_compile"):
         config.reference_compile = False  # ModernBERT would compile itself anew for each shape
     if hasattr(config, "use_cache"):
         config.use_cache = False
+    if hasattr(config, "use_tpu_fourier_optimizations"):
+        # FNet's transform as a product with a matrix, which is made whatever its size
+        config.use_tpu_fourier_optimizations = False
     for name in ATTENTION_DROPOUT:
         if hasattr(config, name):
             setattr(config, name, 0.0)
@@ -244,9 +249,15 @@ def adapt(config: PretrainedConfig) -> PretrainedConfig:
 def check_stored_config(config: dict[str, Any]) -> None:
     """Check a configuration that another library will build an encoder of.
 
-    RAISES ValueError: If that could have code run, or other files or the network used.
+    RAISES ValueError: If that could have code run, other files or the network used, or a table
+        made whatever its size.
     """
     model_type = plain_config(config)["model_type"]
+    if config.get("use_tpu_fourier_optimizations"):
+        raise ValueError(
+            "The encoder's configuration has use_tpu_fourier_optimizations, which is for TPUs: set "
+            "it to false in the pipeline that was saved, and save that again."
+        )
     try:
         kind = CONFIG_MAPPING[model_type]
     except KeyError:

@@ -18,8 +18,9 @@ from thinc.api import Model, PyTorchShim
 from thinc.shims.pytorch import default_deserialize_torch_model
 
 from ...models.runtime.torch_shim import TorchShim
+from ...models.storage.bounded_building import built_within
 from ...models.storage.files import read_msgpack
-from ...nn.encoders.transformer import check_stored_config
+from ...nn.encoders.transformer import TransformerEncoder, check_stored_config
 
 TOK2VEC = "tok2vec.msgpack"
 _HF_MODULE = "spacy_transformers.layers.hf_shim"
@@ -73,8 +74,9 @@ def check_message(model: Model, message: Mapping[str, Any]) -> None:
             part = read_msgpack(TOK2VEC, content)
             if kind == "transformers":
                 _check_transformer(part)
-            if part.get("state"):
-                _check_torch_file(part["state"])
+            state = _check_torch_file(part["state"]) if part.get("state") else {}
+            if kind == "transformers" and part.get("config"):
+                _check_size(part["config"], state)
 
 
 def _shims(model: Model) -> Iterator[Any]:
@@ -93,17 +95,29 @@ def _kind(shim: Any) -> str | None:
     return "torch" if reads_with_torch else None
 
 
-def _check_torch_file(content: object) -> None:
-    """torch.load must not need more than tensors; on the meta device they take no memory."""
+def _check_torch_file(content: object) -> Mapping[str, torch.Tensor]:
+    """torch.load must not need more than tensors; on the meta device they take no memory.
+
+    RETURNS: The tensors by name.
+    """
     if not isinstance(content, bytes):
         raise ValueError(f"{TOK2VEC} holds weights that are no bytes.")
     try:
-        torch.load(io.BytesIO(content), weights_only=True, map_location="meta")
+        state = torch.load(io.BytesIO(content), weights_only=True, map_location="meta")
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, LookupError) as error:
         raise ValueError(
             f"{TOK2VEC} holds weights that are more than tensors, or damaged ones. Nothing of them "
             f"was run. The reason: {str(error).splitlines()[0][:200]}"
         ) from error
+    if not isinstance(state, Mapping) or not all(map(torch.is_tensor, state.values())):
+        raise ValueError(f"{TOK2VEC} holds weights that are no tensors by name.")
+    return state
+
+
+def _check_size(config: dict[str, Any], state: Mapping[str, torch.Tensor]) -> None:
+    """The encoder that spacy-transformers will build must be no larger than the weights."""
+    with torch.device("meta"), built_within(state, of="its weights", by=TOK2VEC):
+        TransformerEncoder.from_config(config)
 
 
 def _check_transformer(part: Mapping[str, Any]) -> None:

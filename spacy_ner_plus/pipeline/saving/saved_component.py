@@ -14,6 +14,7 @@ from ...models.storage.files import Unsaved, as_bytes, read_json, read_msgpack, 
 from ...models.storage.manifest import MANIFEST, Content, damage, make_manifest, verify
 from ...models.storage.migration import FORMAT, check_format, check_sealed, migrate_cfg
 from ...support.durable import remove
+from ...support.full_disk import told_if_full
 from .old_labels import with_labels_of_cfg
 
 logger = logging.getLogger("spacy_ner_plus")
@@ -21,6 +22,10 @@ T = TypeVar("T")
 CFG, MODEL = "cfg", "model"
 # Where a component is written in its folder until it is whole.
 UNFINISHED = ".unfinished"
+STAYS = (
+    "The component that was saved there before is as it was. Make room and save the pipeline "
+    "again, to this place or to another one."
+)
 
 
 @dataclass(frozen=True)
@@ -87,22 +92,33 @@ class ComponentFiles:
         files: What goes to `model`, by name.
         write_others (Callable): Writes what is in no manifest into the folder that it gets.
         RAISES ValueError: If cfg can't be saved, or a file is none of the component's.
+            FullDiskError: If the disk is full.
         """
         saved = self._to_save(cfg, files)
         folder.mkdir(exist_ok=True)
         unfinished = folder / UNFINISHED
         remove(unfinished)  # of a save that was killed
         try:
-            (unfinished / MODEL).mkdir(parents=True)
-            for name, content in saved.items():
-                write_file(unfinished / name, content)
-            write_others(unfinished)
-            written: dict[str, Content] = {name: unfinished / name for name in saved}
-            manifest = make_manifest(self._find(folder, self._left_out) | written)
-            (unfinished / MANIFEST).write_bytes(manifest)
+            with told_if_full(folder, to_go_on=STAYS):
+                self._fill(unfinished, folder, saved, write_others)
             self._commit(unfinished, folder, set(saved))
         finally:
             remove(unfinished)
+
+    def _fill(
+        self,
+        unfinished: Path,
+        folder: Path,
+        saved: Mapping[str, Unsaved],
+        write_others: Callable[[Path], object],
+    ) -> None:
+        (unfinished / MODEL).mkdir(parents=True)
+        for name, content in saved.items():
+            write_file(unfinished / name, content)
+        write_others(unfinished)
+        written: dict[str, Content] = {name: unfinished / name for name in saved}
+        manifest = make_manifest(self._find(folder, self._left_out) | written)
+        (unfinished / MANIFEST).write_bytes(manifest)
 
     def _commit(self, unfinished: Path, folder: Path, saved: set[str]) -> None:
         for inner in (MODEL, "vocab"):

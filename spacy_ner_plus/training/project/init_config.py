@@ -8,6 +8,7 @@ from spacy.tokens import Doc
 
 from ...data.conversion import blank_pipeline
 from ...data.splitting.annotated_file import read_annotated
+from ...support.durable import write_atomically
 from .encoders import choose_encoder
 from .facts import data_facts, device_facts
 from .notes import notes_on_files
@@ -57,8 +58,7 @@ def init_config(
         encoder=chosen.name,
         device=device,
     )
-    config.parent.mkdir(parents=True, exist_ok=True)
-    config.write_text(text, encoding="utf8")
+    write_atomically(config, text)
     return plan
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ...data.conversion import blank_pipeline
 from ...data.splitting.parts import Part, read_parts
+from ...support.full_disk import told_if_full
 from .encoder_wheel import ENCODER_FOLDER
 from .encoders import Encoder, choose_encoder, copy_encoder
 from .facts import data_facts, device_facts
@@ -75,24 +76,25 @@ def init_project(
     parts, files = read_parts(paths, nlp, group=group)
     facts = data_facts(parts["train"].docs, parts["dev"].docs, chosen.tokenizer)
     plan = make_plan(facts, chosen.facts, device_found)
-    assets = _copy_assets(paths, folder)
-    name_there = _place_encoder(chosen, folder)
-    corpus = {part: f"corpus/{part}.spacy" for part in ("train", "dev")}
-    config = render_config(plan, nlp, **corpus, encoder=name_there, device=device)
-    _write(folder / "config.cfg", config)
-    values = {
-        "name": name,
-        "lang": lang,
-        "encoder": name_there,
-        "is_default": chosen.is_default,
-        "is_folder": name_there == ENCODER_FOLDER,
-        "assets": assets,
-        "group": group,
-        "sources": [path.name for path in paths],
-        "labels": sorted(parts["train"].entities),
-    }
-    for template, file in TEMPLATES.items():
-        _write(folder / file, render(template, **values))
+    with told_if_full(folder, to_go_on=f"Make room, remove {folder} and do the same again."):
+        assets = _copy_assets(paths, folder)
+        name_there = _place_encoder(chosen, folder)
+        corpus = {part: f"corpus/{part}.spacy" for part in ("train", "dev")}
+        config = render_config(plan, nlp, **corpus, encoder=name_there, device=device)
+        _write(folder / "config.cfg", config)
+        values = {
+            "name": name,
+            "lang": lang,
+            "encoder": name_there,
+            "is_default": chosen.is_default,
+            "is_folder": name_there == ENCODER_FOLDER,
+            "assets": assets,
+            "group": group,
+            "sources": [path.name for path in paths],
+            "labels": sorted(parts["train"].entities),
+        }
+        for template, file in TEMPLATES.items():
+            _write(folder / file, render(template, **values))
     return NewProject(folder, parts, make_notes(parts, files), plan)
 
 
