@@ -13,7 +13,7 @@ too, so that no sum is of numbers of two types, which takes as long as four laye
 from collections.abc import Callable
 from copy import deepcopy
 from functools import cache
-from typing import Any
+from typing import Any, TypeGuard
 
 import torch
 from torch import Tensor, nn
@@ -178,7 +178,7 @@ def _states(linears: list[nn.Module]) -> list[tuple[int, int, int]]:
     ]
 
 
-def _is_plain(module: nn.Module) -> bool:
+def _is_plain(module: nn.Module) -> TypeGuard[nn.Linear]:
     # not a subclass, which may do something else
     return type(module) is nn.Linear and module.weight.dtype == torch.float32
 
@@ -193,9 +193,7 @@ def _take_gelu(parent: nn.Module) -> tuple[str, str]:
     if len(children) != 2 or len(names) != 1:
         return NOTHING
     [linear] = (child for child in children.values() if _is_plain(child))
-    inputs = torch.randn(
-        3, linear.in_features, generator=torch.Generator().manual_seed(0), dtype=linear.weight.dtype
-    )
+    inputs = torch.randn(3, linear.in_features, generator=torch.Generator().manual_seed(0))
     if not _agree(parent, inputs, lambda x: functional.gelu(linear(x))):
         return NOTHING
     setattr(parent, names[0], nn.Identity())
