@@ -1,3 +1,4 @@
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +21,14 @@ def pytest_configure(config: pytest.Config) -> None:
         English.Defaults.tokenizer_exceptions = {
             word: English.Defaults.tokenizer_exceptions[word] for word in SPECIAL_CASES
         }
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Leave tests that need a GPU out where there is none, but for those that are tried without."""
+    if item.get_closest_marker("gpu") and not torch.cuda.is_available():
+        fixtures = getattr(item, "fixturenames", ())
+        if os.environ.get("SPACY_NER_PLUS_TEST_DEVICE") != "cpu" or "device" not in fixtures:
+            pytest.skip("needs a GPU")
 
 
 @pytest.fixture(scope="session")

@@ -109,7 +109,10 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--words", type=int, help="words in a turn of inference")
     parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1, ...")
     parser.add_argument(
-        "--precisions", nargs="+", choices=("fp32", "bf16"), help="default: what is fast here"
+        "--precisions",
+        nargs="+",
+        choices=("fp32", "bf16", "fp16"),
+        help="default: what is fast here",
     )
     parser.add_argument("--threads", type=int, default=default_threads())
     parser.add_argument("--lang", default="en", help="of spaCy's tokenizer")

@@ -25,10 +25,16 @@ WINDOWS = (64, 128, 256, 512)
 BUDGETS = (512, 1024, 2048, 4096)
 GPU_BUDGETS = (8192, 16384, 32768, 65536, 131072)
 ATTENTIONS = ("sdpa", "eager")
+GPU_ATTENTIONS = ("sdpa",)
 # How bf16 is reached: matrix products only, or all weights and activations.
-CASTS = {"fp32": ("none",), "bf16": ("autocast", "weights")}
+CASTS = {
+    "fp32": ("none",),
+    "bf16": ("autocast", "weights"),
+    "fp16": ("autocast", "weights"),
+}
+LOW_PRECISIONS = {"bf16": torch.bfloat16, "fp16": torch.float16}
 TRIAL_PIECES = 4000
-GPU_TRIAL_PIECES = 400_000
+GPU_TRIAL_PIECES = 60_000
 
 
 @dataclass(frozen=True)
@@ -88,9 +94,10 @@ class BareEncoder:
         # windows that hold every text whole are the same
         windows = [w for w in windows if w < longest] + [w for w in windows if w >= longest][:1]
         budgets = GPU_BUDGETS if on_gpu else BUDGETS
+        attentions = GPU_ATTENTIONS if on_gpu else ATTENTIONS
         forms = [
             Form(window, budgets[2], attention, cast)
-            for attention, cast, window in product(ATTENTIONS, CASTS[self.precision], windows)
+            for attention, cast, window in product(attentions, CASTS[self.precision], windows)
         ]
         best = min(forms, key=lambda form: self._seconds(trial, form))
         forms = [replace(best, budget=budget) for budget in budgets]
@@ -139,7 +146,7 @@ class BareEncoder:
 
     def _autocast(self, cast: str) -> AbstractContextManager[Any]:
         if cast == "autocast":
-            return torch.autocast(self.device.type, dtype=torch.bfloat16)
+            return torch.autocast(self.device.type, dtype=LOW_PRECISIONS[self.precision])
         return nullcontext()
 
     def _loaded(self, attention: str, cast: str) -> Any:
@@ -149,7 +156,8 @@ class BareEncoder:
             model = AutoModel.from_pretrained(self.encoder, attn_implementation=attention)
             if getattr(model, "pooler", None) is not None:
                 model.pooler = None  # a sentence vector that nobody asks for
-            model = model.to(torch.bfloat16 if cast == "weights" else torch.float32)
+            is_low = cast == "weights"
+            model = model.to(LOW_PRECISIONS[self.precision] if is_low else torch.float32)
             self._model = attention, cast, model.eval().to(self.device)
         return self._model[2]
 

@@ -173,7 +173,9 @@ def _warm_up(name: str, worker: Worker, scored: Counted, timed: Counted) -> dict
 def _one_pass(worker: Worker, texts: Counted) -> Pass:
     given = [] if worker.name.startswith("limit") else [texts.raw]
     reply = worker.call("read", *given)
-    return Pass(reply.seconds, texts.n_words, texts.n_pieces, reply.memory, reply.others)
+    return Pass(
+        reply.seconds, texts.n_words, texts.n_pieces, reply.memory, reply.others, reply.gpu_use
+    )
 
 
 # Where the time goes

@@ -3,6 +3,7 @@
 import os
 import platform
 import resource
+import threading
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,6 +26,7 @@ PACKAGES = (
     "spacy-transformers", "onnxruntime", "onnx", "cupy",
 )  # fmt: skip
 MIB = 1 << 20
+GPU_SAMPLED_EVERY = 0.1  # seconds
 
 
 @dataclass(frozen=True)
@@ -131,6 +133,37 @@ def memory() -> Memory:
 def _lifelong_peak() -> float:
     unit = MIB if platform.system() == "Darwin" else 1024  # bytes there, KiB elsewhere
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+
+
+@dataclass
+class GpuUse:
+    """How busy the GPU is while this context lasts, in percent of the time; 0 where it can't be
+    known: without a GPU, or without the package nvidia-ml-py.
+    """
+
+    percent: float = 0.0
+
+    def __enter__(self) -> "GpuUse":
+        self._samples: list[int] = []
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        if _uses_gpu():
+            self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        if self._thread.ident is not None:
+            self._thread.join()
+        if self._samples:
+            self.percent = sum(self._samples) / len(self._samples)
+
+    def _watch(self) -> None:
+        import torch
+
+        with suppress(Exception):  # each driver has its own reasons
+            while not self._ended.wait(GPU_SAMPLED_EVERY):
+                self._samples.append(torch.cuda.utilization())
 
 
 def synchronise() -> None:

@@ -25,6 +25,7 @@ from transformers import (
     set_seed,
 )
 
+from benchmarks.speed.bare import LOW_PRECISIONS
 from benchmarks.speed.texts import blank
 from spacy_ner_plus.models.pretrained.loading import load_tokenizer
 from spacy_ner_plus.text.wordpieces import Pieces
@@ -59,10 +60,10 @@ class Batch:
 class PlainTraining:
     """The tight loop.
 
-    train (Path): A .spacy file. encoder (str): Hub name or folder. precision (str): "fp32" or
-    "bf16", by autocast. batch_words (int): Words in a batch, as nearly as windows allow. window
-    (int): Wordpieces, special tokens included. rate, n_steps: Of the schedule, which has 10 %
-    warm-up and linear decay.
+    train (Path): A .spacy file. encoder (str): Hub name or folder. precision (str): "fp32", or
+    "bf16" or "fp16" by autocast, fp16 with scaling of the loss. batch_words (int): Words in a
+    batch, as nearly as windows allow. window (int): Wordpieces, special tokens included. rate,
+    n_steps: Of the schedule, which has 10 % warm-up and linear decay.
     """
 
     def __init__(
@@ -80,7 +81,8 @@ class PlainTraining:
     ) -> None:
         set_seed(0)
         self.device = torch.device(device)
-        self.is_bf16 = precision == "bf16"
+        self.low_precision = LOW_PRECISIONS.get(precision)
+        self.scaler = torch.amp.GradScaler(self.device.type, enabled=precision == "fp16")
         self.encoder = encoder
         self.tokenizer = load_tokenizer(encoder)
         docs = list(DocBin().from_disk(train).get_docs(blank(lang).vocab))
@@ -176,14 +178,17 @@ class PlainTraining:
     def learn(self, n_steps: int) -> None:
         """Take a step on each batch that was prepared, which must be so many."""
         for batch in self._next[:n_steps]:
-            with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.is_bf16):
+            low = self.low_precision
+            with torch.autocast(self.device.type, dtype=low, enabled=low is not None):
                 logits = self.model(input_ids=batch.ids, attention_mask=batch.mask).logits
             loss = cross_entropy(
                 logits.float().flatten(0, 1), batch.tags.flatten(), ignore_index=IGNORED
             )
-            loss.backward()
+            self.scaler.scale(loss).backward()
+            self.scaler.unscale_(self.optimizer)
             torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-            self.optimizer.step()
+            self.scaler.step(self.optimizer)
+            self.scaler.update()
             self.schedule.step()
             self.optimizer.zero_grad(set_to_none=True)
 

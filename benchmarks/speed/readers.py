@@ -14,6 +14,7 @@ from benchmarks.speed.texts import Entity
 
 # transformers.pipeline is run with the batch size that is fastest on a few of the texts.
 BATCH_SIZES = (1, 8, 32)
+GPU_BATCH_SIZES = (8, 32, 128)
 TRIAL_CHARACTERS = 20_000
 # Wordpieces that neighbouring windows of its pipeline share, as in ner_plus by default.
 STRIDE = 64
@@ -68,7 +69,8 @@ class HuggingFacePipeline:
         stride = {"stride": STRIDE} if is_long else {}
         n_trial = int(np.searchsorted(np.cumsum([len(text) for text in texts]), TRIAL_CHARACTERS))
         trial = texts[: n_trial + 1]
-        options = [{"batch_size": size, **stride} for size in BATCH_SIZES]
+        sizes = GPU_BATCH_SIZES if self.pipe.device.type == "cuda" else BATCH_SIZES
+        options = [{"batch_size": size, **stride} for size in sizes]
         self.options = min(options, key=lambda tried: self._seconds(trial, tried))
         return self.options
 

@@ -12,13 +12,18 @@ from benchmarks.speed.workers import Worker, WorkerError
 
 @dataclass(frozen=True)
 class Pass:
-    """One turn of one system. others: share of the machine that other processes used."""
+    """One turn of one system.
+
+    others: share of the machine that other processes used. gpu_use: percent of the time that the
+    GPU was busy.
+    """
 
     seconds: float
     words: int
     pieces: int
     memory: Memory
     others: float
+    gpu_use: float = 0.0
 
     @property
     def words_per_second(self) -> float:
@@ -42,6 +47,7 @@ class Summary:
     ratio_range (Dict[str, Tuple[float, float]]): The least and the largest of these.
     peak_mib, gpu_peak_mib (float): The most memory of any round.
     others (float): The largest share of the machine that other processes used in a round.
+    gpu_use (float): The median percentage of the time that the GPU was busy.
     """
 
     words_per_second: float
@@ -51,6 +57,7 @@ class Summary:
     peak_mib: float
     gpu_peak_mib: float
     others: float
+    gpu_use: float = 0.0
 
 
 def take_turns(
@@ -103,6 +110,7 @@ def _summary(passes: list[Pass], turns: Turns, baselines: Mapping[str, str]) -> 
         peak_mib=max(p.memory.peak for p in passes),
         gpu_peak_mib=max(p.memory.gpu_peak for p in passes),
         others=max(p.others for p in passes),
+        gpu_use=statistics.median(p.gpu_use for p in passes),
     )
 
 

@@ -134,7 +134,9 @@ def _ratios(system: dict[str, Any], names: list[str]) -> list[str]:
 
 
 def _peaks(system: dict[str, Any]) -> list[str]:
-    gpu = f" + {system['gpu_peak_mib']:,.0f} GPU" if system["gpu_peak_mib"] else ""
+    gpu = ""
+    if system["gpu_peak_mib"]:
+        gpu = f" + {system['gpu_peak_mib']:,.0f} GPU, {system.get('gpu_use', 0):.0f} % busy"
     return [f"{system['peak_mib']:,.0f}{gpu}"]
 
 

@@ -19,6 +19,7 @@ Entity = tuple[int, int, str]
 
 SPLITS = {
     "train": ("train.spacy", "train.tsv", "train.conll", "eng.train"),
+    "dev": ("dev.spacy", "dev.tsv", "dev.conll", "eng.testa"),
     "test": ("test.spacy", "test.tsv", "test.conll", "eng.testb"),
 }
 SHAPES = ("documents", "sentences")

@@ -71,7 +71,7 @@ def _one_pass(worker: Worker, steps: int) -> Pass:
     worker.call("prepare", steps)
     reply = worker.call("learn", steps)
     words, pieces = worker.call("learned").value
-    return Pass(reply.seconds, words, pieces, reply.memory, reply.others)
+    return Pass(reply.seconds, words, pieces, reply.memory, reply.others, reply.gpu_use)
 
 
 def words_of_a_batch(docs: list[Doc], size: int) -> int:

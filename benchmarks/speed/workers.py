@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
 
-from benchmarks.speed.machine import Memory, busy_seconds, memory, reset_peak, synchronise
+from benchmarks.speed.machine import GpuUse, Memory, busy_seconds, memory, reset_peak, synchronise
 
 # Read by libraries when they are loaded, so set before a process starts.
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS")
@@ -24,12 +24,14 @@ class Reply:
     """What a method of a system gave, and what it took.
 
     others (float): Share of the machine's cores that other processes kept busy meanwhile.
+    gpu_use (float): Percent of the time that the GPU was busy.
     """
 
     value: Any
     seconds: float
     memory: Memory
     others: float
+    gpu_use: float = 0.0
 
 
 class WorkerError(Exception):
@@ -115,9 +117,10 @@ def _measured(function: Callable[..., Any], args: Iterable[Any]) -> Reply:
     synchronise()
     busy, own = busy_seconds(), time.process_time()
     started = time.perf_counter()
-    value = function(*args)
-    synchronise()
-    seconds = time.perf_counter() - started
+    with GpuUse() as use:
+        value = function(*args)
+        synchronise()
+        seconds = time.perf_counter() - started
     others = busy_seconds() - busy - (time.process_time() - own)
     share = max(0.0, others) / (seconds * (os.cpu_count() or 1))
-    return Reply(value, seconds, memory(), min(1.0, share))
+    return Reply(value, seconds, memory(), min(1.0, share), use.percent)

@@ -42,6 +42,14 @@ def test_resolve_device_refuses_a_gpu_that_is_not_there(name: str, no_cuda: None
         resolve_device(name)
 
 
+def test_resolve_device_counts_the_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert resolve_device("cuda:1") == torch.device("cuda", 1)
+    with pytest.raises(ValueError, match=r"'cuda:2'.*2 CUDA device\(s\).*CUDA_VISIBLE_DEVICES"):
+        resolve_device("cuda:2")
+
+
 @pytest.mark.parametrize("has_it", [True, False])
 def test_resolve_precision(has_it: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(devices, "has_fast_bf16", lambda device: has_it)

@@ -427,6 +427,18 @@ def test_smaller_budget_is_not_saved(make_tagger: MakeTagger, docs: list[Doc]) -
     assert copy.budget.pieces == WHOLE
 
 
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        ("CUDA error: out of memory\nCUDA kernel errors might be asynchronous", True),
+        ("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`", True),
+        ("CUDA error: device-side assert triggered", False),
+    ],
+)
+def test_is_out_of_memory_knows_what_cuda_says(message: str, expected: bool) -> None:
+    assert is_out_of_memory(RuntimeError(message)) == expected
+
+
 def test_is_out_of_memory_knows_the_allocator_of_the_cpu() -> None:
     with pytest.raises(RuntimeError) as caught:
         torch.empty(1 << 46)

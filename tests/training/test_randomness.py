@@ -47,7 +47,7 @@ def test_starting_from_leaves_no_trace() -> None:
     assert draw() == expected
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.gpu
 def test_restored_cuda_generators_give_the_same_numbers() -> None:
     torch.rand(3, device="cuda")
     states = capture(cuda=True)

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from ...nn.crf import Layout
+from ...nn.crf.transfer import to_device
 
 # Documents times rows of the longest one that are decoded together: bounds the lattice's memory.
 MAX_CELLS = 1 << 18
@@ -67,7 +67,7 @@ class Emissions:
         shifts = firsts - (np.cumsum(lengths) - lengths)  # (n_docs,)
         rows = np.arange(lengths.sum()) + np.repeat(shifts, lengths)  # (N,)
         device = self.scores.device
-        return SequenceGroup(docs, torch.from_numpy(rows).to(device), Layout(lengths, device))
+        return SequenceGroup(docs, to_device(rows, device), Layout(lengths, device))
 
 
 def flat_tokens(row_tokens: Sequence[np.ndarray], n_tokens: Sequence[int]) -> np.ndarray:

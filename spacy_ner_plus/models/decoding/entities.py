@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from ...nn.crf import CRF, Lattice, SpanTags, TagDecoder
+from ...nn.crf.transfer import to_device
 from ...tags import TagScheme
 from .calibration import Calibration
 from .emissions import Emissions, SequenceGroup
@@ -86,8 +87,8 @@ def constrain(emissions: Emissions, permitted: Sequence[np.ndarray]) -> Emission
     """
     if not any(map(len, permitted)):
         return emissions
-    mask = torch.from_numpy(np.concatenate([rows for rows in permitted if len(rows)]))
-    scores = emissions.scores.masked_fill(~mask.to(emissions.scores.device), -torch.inf)
+    forbidden = ~np.concatenate([rows for rows in permitted if len(rows)])  # (n_rows, n_tags)
+    scores = emissions.scores.masked_fill(to_device(forbidden, emissions.scores.device), -torch.inf)
     return Emissions(scores, emissions.row_tokens)  # (n_rows, n_tags)
 
 

@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 
 from ...nn.crf import CRF, Layout, SoftTargets, TagDecoder
+from ...nn.crf.transfer import to_device
 from ...tags import TagScheme
 from .emissions import Emissions, SequenceGroup
 
@@ -134,7 +135,7 @@ def _collect(
 def _join(allowed: Sequence[np.ndarray], emissions: Emissions) -> Tensor:
     """(n_rows, n_tags) bool, on the emissions' device."""
     empty = np.zeros((0, emissions.scores.shape[1]), dtype=bool)
-    return torch.from_numpy(np.concatenate([empty, *allowed])).to(emissions.scores.device)
+    return to_device(np.concatenate([empty, *allowed]), emissions.scores.device)
 
 
 def _smoothing_gap(scores: Tensor, targets: Tensor, possible: Tensor) -> Tensor:

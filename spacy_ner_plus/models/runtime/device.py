@@ -33,6 +33,11 @@ def resolve_device(name: str) -> torch.device:
             f"device '{name}' was asked for, but torch sees no CUDA device. Use device = \"auto\" "
             "to run on the CPU where there is no GPU."
         )
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise ValueError(
+            f"device '{name}' was asked for, but torch sees {torch.cuda.device_count()} CUDA "
+            'device(s), counted from "cuda:0". CUDA_VISIBLE_DEVICES may hide others.'
+        )
     return device
 
 

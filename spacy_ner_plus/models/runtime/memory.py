@@ -15,7 +15,12 @@ logger = logging.getLogger("spacy_ner_plus")
 Result = TypeVar("Result")
 
 # What allocators say whose errors have no type of their own.
-OUT_OF_MEMORY = ("DefaultCPUAllocator", "CUBLAS_STATUS_ALLOC_FAILED", "MPS backend out of memory")
+OUT_OF_MEMORY = (
+    "DefaultCPUAllocator",
+    "CUDA error: out of memory",  # of what torch's own allocator does not manage
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "MPS backend out of memory",
+)
 
 
 class PieceBudget:

@@ -97,11 +97,11 @@ class TaggerShim(TorchShim):
         old, n_old = self.module.head, self.scheme.n_tags
         known = self.scheme.labels
         self.scheme = scheme
-        head = self.make_head(old.linear.in_features)
+        head = self.make_head(old.linear.in_features).to(old.linear.weight.device)
         with torch.no_grad():
             for name, rows in old.linear.named_parameters():
                 new_rows = head.linear.get_parameter(name)  # (n_tags, width) or (n_tags,)
-                new_rows[n_old:] += rows[0].to(new_rows.device)  # O and a little noise
+                new_rows[n_old:] += rows[0]  # O and a little noise
                 new_rows[:n_old] = rows
             head.linear.bias[n_old:] += NEW_LABEL_SCORE
             if isinstance(old.decoder, CRF) and isinstance(head.decoder, CRF):

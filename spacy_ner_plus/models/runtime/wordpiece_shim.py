@@ -8,6 +8,7 @@ import torch
 from spacy.tokens import Doc
 from torch import nn
 
+from ...nn.crf.transfer import to_device_together
 from ...nn.encoders.buckets import TensorBucket
 from ...nn.encoders.transformer import TransformerEncoder
 from ...text.batches import Batch, make_batch
@@ -145,8 +146,5 @@ class WordpieceShim(TorchShim):
 
 
 def _to_device(bucket: Bucket, device: torch.device) -> TensorBucket:
-    """Copy a bucket's arrays; on a GPU from pinned memory, so that the copy does not wait."""
-    tensors = [torch.from_numpy(getattr(bucket, f.name)) for f in fields(Bucket)]
-    if device.type == "cuda":
-        tensors = [t.pin_memory().to(device, non_blocking=True) for t in tensors]
-    return TensorBucket(*tensors)
+    arrays = [getattr(bucket, field.name) for field in fields(Bucket)]
+    return TensorBucket(*to_device_together(arrays, device))

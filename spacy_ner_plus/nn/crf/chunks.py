@@ -25,6 +25,7 @@ import torch
 from torch import Tensor
 
 from .layout import Layout, iterate_steps
+from .transfer import to_device
 
 # A sequence of n tokens is cut into chunks of about this many times sqrt(n) tokens.
 CHUNK_RATIO = 0.8
@@ -58,13 +59,15 @@ class Chunks:
     layout (Layout): the chunks as sequences of their own. Its flat order is that of the batch.
     chain (Layout): the chunks as the tokens of the batch's sequences.
     parts (Layout): of the chunks of those sequences that have two or more.
-    is_part (Tensor): bool, which chunks these are. *Shape:* (chunks,)
+    part_ids (Tensor): int64, which chunks these are. *Shape:* (parts,)
+    part_tokens (Tensor): int64, flat positions of their tokens. *Shape:* (N of parts,)
     """
 
     layout: Layout
     chain: Layout
     parts: Layout
-    is_part: Tensor
+    part_ids: Tensor
+    part_tokens: Tensor
 
     @property
     def heads(self) -> Tensor:
@@ -88,11 +91,15 @@ def cut(layout: Layout, n_tags: int, limits: Limits) -> Chunks | None:
     within = torch.arange(n_chunks) - (counts.cumsum(0) - counts)[sequence]
     sizes = (lengths // counts)[sequence] + (within < (lengths % counts)[sequence])
     is_part = (counts > 1)[sequence]
+    # positions, not masks: of these a GPU would have to be asked how many are true
+    part_ids = is_part.nonzero().squeeze(1)
+    part_tokens = torch.repeat_interleave(is_part, sizes).nonzero().squeeze(1)
     return Chunks(
         layout=Layout(sizes, layout.device),
         chain=chain,
         parts=Layout(sizes[is_part], layout.device),
-        is_part=is_part.to(layout.device),
+        part_ids=to_device(part_ids.numpy(), layout.device),
+        part_tokens=to_device(part_tokens.numpy(), layout.device),
     )
 
 
@@ -111,7 +118,7 @@ def transfer_matrices(
     RETURNS (Tensor): *Shape:* (chunks, first tag, last tag)
     """
     n_tags, parts = weights.shape[-1], chunks.parts
-    packed = parts.pack(weights[chunks.is_part[chunks.layout.sequence]])  # (N of parts, tags)
+    packed = parts.pack(weights[chunks.part_tokens])  # (N of parts, tags)
     # The chunks are the innermost dimension: a CPU's vector units want long rows.
     n_parts = len(parts.lengths)
     matrices = weights.new_full((n_tags, n_tags, n_parts), zero)  # (last, first, parts)
@@ -119,8 +126,8 @@ def transfer_matrices(
         own = slice(start, start + block)  # in packed order, longest chunk first
         steps = (step[own] for step in iterate_steps(packed, parts.step_sizes))
         _fill(matrices[..., own], steps, advance)
-    result = weights.new_full((len(chunks.is_part), n_tags, n_tags), zero)
-    result[chunks.is_part] = parts.unsort(matrices.permute(2, 1, 0))  # (parts, first, last)
+    result = weights.new_full((len(chunks.layout.lengths), n_tags, n_tags), zero)
+    result[chunks.part_ids] = parts.unsort(matrices.permute(2, 1, 0))  # (parts, first, last)
     return result
 
 

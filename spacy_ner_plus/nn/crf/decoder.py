@@ -21,6 +21,7 @@ from .lattice import Lattice
 from .layout import Layout
 from .messages import ChainScores, refuse_impossible
 from .padded import PaddedBatch
+from .transfer import to_device
 from .viterbi import viterbi
 
 
@@ -102,7 +103,8 @@ class TagDecoder(nn.Module):
         emissions = self._check(emissions, layout)
         check_allowed(allowed, emissions)
         possible = (allowed & (emissions > -torch.inf)).any(-1)  # (N,)
-        feasible = layout.sum(possible.long()) == layout.lengths.to(layout.device)  # (batch,)
+        lengths = to_device(layout.lengths.numpy(), layout.device)  # (batch,)
+        feasible = layout.sum(possible.long()) == lengths  # (batch,)
         # Sequences that cannot be satisfied are replaced by ones without information: no nan.
         unknown = ~feasible[layout.sequence, None]  # (N, 1)
         emissions = emissions.masked_fill(unknown, 0.0)
@@ -207,7 +209,8 @@ class TagDecoder(nn.Module):
     def _checked_scores(self) -> ChainScores:
         """The scores, for results that would hide it if one of them were no number."""
         scores = self._scores()
-        if not all(bool((part < torch.inf).all()) for part in scores):  # false for nan, too
+        is_number = torch.stack([(part < torch.inf).all() for part in scores])  # false for nan, too
+        if not bool(is_number.all()):
             raise ValueError(
                 "start, transition or end scores contain nan or +inf: the decoder's weights are "
                 "not finite"

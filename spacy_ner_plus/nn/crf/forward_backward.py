@@ -20,6 +20,7 @@ from torch import Tensor
 from .chunks import Chunks, Limits, cut, transfer_matrices
 from .layout import Layout, iterate_steps
 from .messages import ChainScores, Messages
+from .transfer import to_device
 
 LIMITS = Limits(shortest=200, per_cube=0.02, most_tags=50)
 # Entries of matrices that are multiplied at once: what a cache holds.
@@ -51,7 +52,7 @@ def forward_backward(emissions: Tensor, scores: ChainScores, layout: Layout) -> 
     emissions = emissions - peak  # (N, tags), at most 0
     shifts = [score.max().clamp_min(_MIN) for score in scores]
     shifted = ChainScores(*(score - shift for score, shift in zip(scores, shifts, strict=True)))
-    n_transitions = (layout.lengths - 1).to(layout.device)  # (batch,)
+    n_transitions = to_device(layout.lengths.numpy() - 1, layout.device)  # (batch,)
     shift = layout.sum(peak.squeeze(-1)) + shifts[0] + n_transitions * shifts[1] + shifts[2]
 
     run, is_log, steps = _run_both_directions(emissions, shifted, layout)

@@ -12,6 +12,7 @@ from .forward_backward import forward_backward
 from .k_best import k_best
 from .layout import Layout
 from .messages import ChainScores, expected_transitions_by_sequence, finite
+from .transfer import to_device_together
 
 # Inner emissions this far below their token's best make a span impossible (-inf): in a running
 # sum they would swallow the digits of everything after them.
@@ -180,9 +181,9 @@ class Lattice:
         """
         self._check_spans(sequence, start, end)
         device = self._layout.device
-        sequence, start, end = (index.to(device) for index in (sequence, start, end))
-        first, inside, last, unit = (
-            ids.to(device) for ids in (tags.first, tags.inside, tags.last, tags.unit)
+        indices = (sequence, start, end, tags.first, tags.inside, tags.last, tags.unit)
+        sequence, start, end, first, inside, last, unit = to_device_together(
+            [index.cpu().numpy() for index in indices], device
         )
         n_tokens = end - start
         head = self._layout.first[sequence] + start  # flat positions (n_spans,)

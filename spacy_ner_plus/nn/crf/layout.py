@@ -7,6 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .transfer import to_device
+
 # Views are made for this many steps at once: one call for many views is fast, and a view costs
 # about a kilobyte, too much to keep one for each of 100,000 tokens.
 _STEPS_PER_SPLIT = 1024
@@ -58,7 +60,7 @@ class Layout:
         self.step_sizes: list[int] = self._step_sizes.tolist()
 
     def _to_device(self, index: np.ndarray) -> Tensor:
-        return torch.from_numpy(index).to(self.device)
+        return to_device(index, self.device)
 
     @cached_property
     def _first(self) -> np.ndarray:

@@ -636,7 +636,7 @@ def test_layout_orders_are_inverse(lengths: list[int]) -> None:
     assert layout.step_sizes == [sum(n > t for n in lengths) for t in range(longest)]
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.gpu
 @pytest.mark.parametrize("kind", [TagDecoder, CRF])
 def test_cuda_equals_cpu(kind: type[TagDecoder]) -> None:
     generator = torch.Generator().manual_seed(21)

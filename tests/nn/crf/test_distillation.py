@@ -342,7 +342,7 @@ def test_distillation_loss_refuses_what_does_not_fit(kind: type[TagDecoder]) -> 
         loss(emissions, layout, replace(targets, transitions=other), tags)
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.gpu
 @pytest.mark.parametrize("kind", [TagDecoder, CRF])
 def test_cuda_distillation_loss_equals_cpu(kind: type[TagDecoder]) -> None:
     pair = make_pair(kind, seed=9)

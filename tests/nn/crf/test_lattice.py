@@ -271,7 +271,7 @@ def test_segment_out_of_range_is_refused(bounds: tuple[int, int, int]) -> None:
         lattice.segment(*bounds)
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.gpu
 @pytest.mark.parametrize("kind", [TagDecoder, CRF])
 def test_cuda_lattice_equals_cpu(kind: type[TagDecoder]) -> None:
     generator = torch.Generator().manual_seed(8)
