@@ -8,22 +8,20 @@ decoding. ner_plus is trained by `spacy train` with configs/cpu.cfg, on the same
 the same documents for the same number of passes in batches of about the same number of words, with
 AdamW (weight decay 0.01, global clipping at 1.0), 10% warm-up, linear decay and bf16 autocast;
 neither uses the development set to choose a checkpoint. Both are scored on exact entities. One
-process per run, `--jobs` of them at once with one thread each.
+process per run, `--jobs` at once with one thread each; runs whose results are there are not
+repeated.
 """
 
 import argparse
-import json
-import os
 import random
 import statistics
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import spacy
+from runs import Run, run_all
 from spacy.tokens import Doc, DocBin
 
 ROOT = Path(__file__).parent.parent
@@ -43,49 +41,21 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path("metrics/against_hf"))
     parser.add_argument("--run", nargs=2, metavar=("SYSTEM", "SEED"), help=argparse.SUPPRESS)
     args = parser.parse_args()
-    args.output.mkdir(parents=True, exist_ok=True)
     if args.run:
-        system, seed = args.run[0], int(args.run[1])
-        run = run_huggingface if system == "huggingface" else run_ner_plus
-        scores = run(args, seed)
-        result(args, system, seed).write_text(json.dumps(scores, indent=2))
+        run = Run(args.run[0], int(args.run[1]))
+        learn = run_huggingface if run.name == "huggingface" else run_ner_plus
+        run.save(args.output, learn(args, run.seed))
         return
-    wanted = [(system, seed) for seed in args.seeds for system in args.systems]
-    run_all([run for run in wanted if not result(args, *run).exists()], args.jobs)
+    wanted = [Run(system, seed) for seed in args.seeds for system in args.systems]
+    run_all(wanted, args.output, args.jobs)
     print_table(args)
-
-
-def result(args: argparse.Namespace, system: str, seed: int) -> Path:
-    """Where a run's scores are; a run that has them is not repeated."""
-    path: Path = args.output / f"{system}-{seed}.json"
-    return path
-
-
-def run_all(runs: list[tuple[str, int]], jobs: int) -> None:
-    """Start this script once per run, `jobs` at a time."""
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
-    running: list[tuple[str, int, subprocess.Popen[bytes]]] = []
-    while runs or running:
-        while runs and len(running) < jobs:
-            system, seed = runs.pop(0)
-            command = [sys.executable, *sys.argv, "--run", system, str(seed)]
-            process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
-            running.append((system, seed, process))
-        time.sleep(1)
-        for system, seed, process in list(running):
-            if process.poll() is None:
-                continue
-            running.remove((system, seed, process))
-            if process.returncode:
-                raise SystemExit(f"{system}, seed {seed}: exit status {process.returncode}")
-            print(f"done: {system}, seed {seed}", flush=True)
 
 
 def print_table(args: argparse.Namespace) -> None:
     print(f"\nEntity F1, {args.epochs} epochs, learning rate {args.learning_rate:g}")
     print(f"{'':14}{'dev':>8}{'test':>8}{'test, each seed':>28}{'minutes':>10}")
     for system in args.systems:
-        runs = [json.loads(result(args, system, seed).read_text()) for seed in args.seeds]
+        runs = [Run(system, seed).scores(args.output) for seed in args.seeds]
         each = " ".join(f"{100 * run['test']:.2f}" for run in runs)
         dev, test = (100 * statistics.mean(run[split] for run in runs) for split in ("dev", "test"))
         minutes = statistics.mean(run["train_seconds"] for run in runs) / 60

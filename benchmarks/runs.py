@@ -28,6 +28,10 @@ class Run:
         """Where its scores are; a run that has them is not repeated."""
         return folder / f"{self.name}-{self.seed}.json"
 
+    def log(self, folder: Path) -> Path:
+        """Where what it prints is."""
+        return self.path(folder).with_suffix(".log")
+
     def is_done(self, folder: Path) -> bool:
         return self.path(folder).exists()
 
@@ -55,14 +59,20 @@ def run_all(runs: list[Run], folder: Path, jobs: int) -> None:
         for run in ready[: jobs - len(running)]:
             waiting.remove(run)
             command = [sys.executable, *sys.argv, "--run", run.name, str(run.seed)]
-            running[run] = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
-        time.sleep(1)
+            with run.log(folder).open("wb") as log:
+                running[run] = subprocess.Popen(
+                    command, env=environment, stdout=log, stderr=subprocess.STDOUT
+                )
+        time.sleep(0.1)
         for run, process in list(running.items()):
             if process.poll() is None:
                 continue
             del running[run]
             if process.returncode or not run.is_done(folder):
-                raise SystemExit(f"{run.name}, seed {run.seed}: exit status {process.returncode}")
+                raise SystemExit(
+                    f"{run.name}, seed {run.seed}: exit status {process.returncode}; "
+                    f"see {run.log(folder)}"
+                )
             print(f"done: {run.name}, seed {run.seed}", flush=True)
 
 

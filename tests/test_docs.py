@@ -1,4 +1,7 @@
-"""The documentation: its navigation, its links, and the site that is built of it."""
+"""The documentation: its navigation, its links, and the site that is built of it.
+
+test_shown_*.py look at the commands and the code that it shows.
+"""
 
 import importlib.util
 import os
@@ -12,18 +15,11 @@ from typing import Any
 
 import pytest
 import srsly
-from typer.core import TyperGroup
-from typer.main import get_command
-
-from spacy_ner_plus import cli
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted((ROOT / "docs").glob("*.md"))
 TEXTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *PAGES]
-PRESENT = [text for text in TEXTS if text.name != "CHANGELOG.md"]
 CODE = re.compile(r"^( *)```.*?^\1```$|`[^`\n]+`", re.MULTILINE | re.DOTALL)
-# In blocks and between backticks. What follows # is a comment.
-CALL = re.compile(r"\bner-plus ((?:project )?[a-z][a-z-]+)\b([^#\n`|;]*)")
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 NEEDS_MKDOCS = pytest.mark.skipif(
     importlib.util.find_spec("mkdocs") is None, reason="needs mkdocs: pip install '.[docs]'"
@@ -50,29 +46,6 @@ def links(text: Path) -> list[str]:
     """The relative links of a text."""
     found = LINK.findall(CODE.sub("", text.read_text(encoding="utf8")))
     return [link for link in found if "://" not in link]
-
-
-def calls(text: str) -> list[tuple[str, list[str]]]:
-    """The commands of ours that a text shows, each with the options that it gives."""
-    code = "\n".join(match[0] for match in CODE.finditer(text)).replace("\\\n", " ")
-    return [
-        (command, re.findall(r"(?<!\S)-{1,2}[a-z][\w.-]*", rest))
-        for command, rest in CALL.findall(code)
-    ]
-
-
-def known_commands() -> dict[str, tuple[set[str], bool]]:
-    """The options of each command, and whether it takes others, which are of the config."""
-    found = {}
-    for before, app in (("", cli.app), ("project ", cli.project_app)):
-        group = get_command(app)
-        assert isinstance(group, TyperGroup)
-        for name, command in group.commands.items():
-            if not isinstance(command, TyperGroup):
-                options = {option for param in command.params for option in param.opts}
-                is_open = bool(command.context_settings.get("ignore_unknown_options"))
-                found[f"{before}{name}"] = (options | {"--help"}, is_open)
-    return found
 
 
 def load_extension() -> ModuleType:
@@ -103,22 +76,6 @@ def test_links_lead_somewhere(text: Path) -> None:
 def test_links_are_found() -> None:
     assert "docs/training.md" in links(ROOT / "README.md")
     assert "evaluation.md#the-report" in links(ROOT / "docs" / "calibration.md")
-
-
-def test_shown_commands_are_found() -> None:
-    text = "`ner-plus export --quantize`\n"
-    text += "```\nner-plus project split a.tsv \\\n    --group 8  # not --b\n```"
-    assert calls(text) == [("export", ["--quantize"]), ("project split", ["--group"])]
-
-
-@pytest.mark.parametrize("text", PRESENT, ids=lambda text: text.name)
-def test_shown_commands_have_the_options_that_are_shown(text: Path) -> None:
-    known = known_commands()
-    for command, given in calls(text.read_text(encoding="utf8")):
-        assert command in known
-        options, is_open = known[command]
-        unknown = [name for name in given if name not in options]
-        assert all(is_open and "." in name for name in unknown), (command, unknown)
 
 
 @pytest.mark.slow

@@ -21,7 +21,7 @@ are added to it.
 
 import argparse
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,7 @@ from benchmarks.speed.settings import (
     FULL,
     GPU_WORDS,
     QUICK,
+    Amounts,
     Run,
     Settings,
     default_precisions,
@@ -110,6 +111,9 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, help="turns of each system")
     parser.add_argument("--steps", type=int, help="steps in a turn of training")
     parser.add_argument("--words", type=int, help="words in a turn of inference")
+    parser.add_argument("--score-words", type=int, help="words by which F1 is measured")
+    parser.add_argument("--longest", type=int, help="words of the longest document of growth")
+    parser.add_argument("--most-docs", type=int, help="documents of the longest stream of growth")
     parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1, ...")
     parser.add_argument(
         "--precisions",
@@ -137,7 +141,7 @@ def make_settings(args: argparse.Namespace) -> Settings:
     amounts = QUICK if args.quick else FULL
     if args.device.startswith("cuda"):
         amounts = replace(amounts, words=GPU_WORDS)
-    chosen = {name: getattr(args, name) for name in ("rounds", "steps", "words")}
+    chosen = {field.name: getattr(args, field.name) for field in fields(Amounts)}
     given = {name: value for name, value in chosen.items() if value is not None}
     return Settings(
         data=args.data.resolve(),

@@ -58,7 +58,7 @@ def _by_length(run: Run, worker: Worker, sentences: list[str]) -> list[dict[str,
     rows = []
     for length in LENGTHS:
         if length <= run.settings.amounts.longest:
-            repeats = max(1, REPEAT_WORDS // length)
+            repeats = max(1, min(REPEAT_WORDS, run.settings.amounts.longest) // length)
             reply = worker.call("read_one", sentences, length, repeats)
             row = {**reply.value, "others": reply.others}
             run.progress.say(f"one document: {_rate(row)}")
@@ -71,7 +71,7 @@ def _by_number(run: Run, worker: Worker, sentences: list[str]) -> list[dict[str,
     rows = []
     for number in COUNTS:
         if number <= run.settings.amounts.most_docs:
-            repeats = max(1, REPEAT_DOCS // number)
+            repeats = max(1, min(REPEAT_DOCS, run.settings.amounts.most_docs) // number)
             reply = worker.call("stream", sentences, number, repeats)
             row = {**reply.value, "others": reply.others}
             run.progress.say(f"{number:,} documents: {_rate(row)}, {row['peak_mib']:,.0f} MiB")

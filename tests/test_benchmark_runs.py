@@ -1,0 +1,282 @@
+"""Every benchmark at its smallest: that it ends, and that its table has its rows and figures.
+
+What the figures are is another matter, but for their being possible.
+"""
+
+import math
+import re
+import shutil
+from dataclasses import dataclass
+from itertools import takewhile
+from pathlib import Path
+
+import pytest
+import spacy
+from spacy.tokens import Doc, DocBin
+from spacy.util import minibatch
+
+from benchmarks.speed.__main__ import PARTS
+from tests import tiny
+from tests.forked import python
+from tests.killing import needs_fork
+from tests.pipeline.samples import initialized_nlp, read_sentences, shake_head
+
+ROOT = Path(__file__).parent.parent
+BENCHMARKS = ROOT / "benchmarks"
+N_TRAIN, N_TEST, SENTENCES_A_DOC = 24, 8, 4
+
+Bounds = tuple[float, float]
+PERCENT, SHARE, MINUTES, AMOUNT = (0.0, 100.0), (0.0, 1.0), (0.0, 5.0), (0.0, math.inf)
+POSITIVE = (0.01, math.inf)
+
+
+@dataclass(frozen=True)
+class Start:
+    """How a benchmark is started, and the table that it prints then.
+
+    arguments (str): In a folder that holds what `prepared` makes.
+    rows (Dict[str, Tuple[Bounds, ...]]): How a line begins, as a regular expression in which a
+        blank is any white space, and the bounds of each figure that follows.
+    """
+
+    arguments: str
+    rows: dict[str, tuple[Bounds, ...]]
+
+
+def rows(*names: str, figures: tuple[Bounds, ...]) -> dict[str, tuple[Bounds, ...]]:
+    return dict.fromkeys(names, figures)
+
+
+SYSTEMS = ("limit fp32", "limit bf16", "ner_plus fp32", "ner_plus bf16", "ner_plus onnx fp32",
+           "ner_plus onnx int8", r"transformers\.pipeline",
+           r"spaCy ner \+ spacy-transformers")  # fmt: skip
+TRAINED = ("plain loop fp32", "plain loop bf16", *SYSTEMS[2:4], SYSTEMS[-1])
+STAGES = ("spaCy tokenizer", "wordpieces", "align, windows, packing", "encode", "pool and head",
+          "decode", "probabilities", "write to Doc", "the rest")  # fmt: skip
+SPEEDS = (POSITIVE, POSITIVE)
+RATIO = (0.0, 10_000.0)
+# By part, and by the line under which the rows stand.
+SPEED = {
+    "training": {
+        "Training,": rows(*TRAINED, figures=(*SPEEDS, *3 * [RATIO], POSITIVE)),
+    },
+    "inference": {
+        f"Inference, {shape}": rows(*SYSTEMS[:2], figures=(*SPEEDS, *2 * [RATIO], POSITIVE))
+        | rows(*SYSTEMS[2:], figures=(*SPEEDS, *2 * [RATIO], POSITIVE, PERCENT, AMOUNT))
+        for shape in ("documents", "sentences")
+    },
+    "profile": {"Where ner_plus's time goes": rows(*STAGES, figures=4 * (PERCENT,))},
+    "growth": {
+        "One document": rows(r"1,0\d\d", figures=(POSITIVE, POSITIVE)),
+        "Stream of short documents": rows("100", figures=4 * (POSITIVE,)),
+        "Tags": rows("3", "9", "37", "101", figures=(POSITIVE, PERCENT)),
+    },
+}
+RUNS = {
+    "against_hf.py": Start(
+        "spacy --encoder encoder --seeds 0 --epochs 1 --batch-words 200",
+        rows("huggingface", "ner_plus", figures=(PERCENT, PERCENT, PERCENT, MINUTES)),
+    ),
+    "bounds.py": Start(
+        "model tsv/test.tsv --group 4",
+        rows(
+            *(
+                rf"{name} \d+ {across} {setting}"
+                for name, across in (("plain", "0"), ("wrapped", r"\d+"), ("lists", "0"))
+                for setting in ("never", "always", "auto")
+            ),
+            figures=3 * (PERCENT,),
+        ),
+    ),
+    "conll2003.py": Start(
+        "conll --encoder encoder --epochs 1 --batch-words 200 --jobs 3",
+        rows(
+            "BIO, no CRF, no casing",
+            "BIO, CRF, casing",
+            "BILOU, CRF, casing",
+            figures=(PERCENT, PERCENT, MINUTES),
+        ),
+    ),
+    "crf.py": Start(
+        "--threads 1 --rounds 1 --tags 9 --most-tokens 128",
+        rows(
+            *(rf"9 32 128 {task}" for task in (r"loss\+backward", "decode", r"decode\+marginals")),
+            figures=4 * (POSITIVE,),
+        ),
+    ),
+    "forgetting.py": Start(
+        "tsv --encoder encoder --seeds 0 --steps 2 2 --batch-words 60 --spacy-steps 2"
+        " --spacy-batch-words 60 --jobs 4",
+        rows(
+            r"ner_plus\.plain",
+            r"ner_plus\.rehearse",
+            r"ner_plus\.annotated",
+            r"ner_plus\.annotated\+rehearse",
+            r"spacy\.plain",
+            r"spacy\.rehearse",
+            figures=(PERCENT, PERCENT, (-100.0, 100.0), PERCENT, MINUTES),
+        ),
+    ),
+    "imbalance.py": Start(
+        "tsv --encoder encoder --seeds 0 --steps 2 --batch-words 60 --jobs 3",
+        rows("default", "balanced", "smoothing", figures=5 * (PERCENT,)),
+    ),
+    "prediction.py": Start(
+        "model spacy/test.spacy --documents 1500 --chunk-size 15 --words 5 --kill-at 0.1 0.3"
+        " --folder .",
+        rows(
+            *(rf"resident at {share}% \(\d+ of 100 chunks\):" for share in (10, 50, 100)),
+            figures=((50, 50_000),),
+        )
+        | rows(r"without a break: \d+ s, peak", figures=((50, 50_000),))
+        | rows(r"killed with \d+ of 100 chunks done", r"The same bytes\.", figures=()),
+    ),
+    "processes.py": Start(
+        "model spacy/test.spacy --workers 2 --words 100 --rounds 1 --methods fork",
+        rows("one process", "fork", figures=(POSITIVE, POSITIVE)),
+    ),
+    "shared_encoder.py": Start(
+        "conll --encoder encoder --width 32 --epochs 1 --batch-words 200 --jobs 2",
+        rows("private", figures=(PERCENT, PERCENT, POSITIVE, MINUTES))  # and two that it has not
+        | rows("shared", figures=(*4 * [PERCENT], POSITIVE, MINUTES)),
+    ),
+    "small_data.py": Start(
+        "tsv --encoder encoder --texts 6 --test-texts 2 --group 4 --steps 2",
+        rows(r"\| 2 \|", r"\| \d+ \(planned\) \|", figures=(PERCENT,)),
+    ),
+    "speed": Start(
+        "tsv --encoder encoder --rounds 1 --steps 1 --words 60 --score-words 60 --longest 1000"
+        " --most-docs 100 --group 4 --batch-words 60 --threads 1 --precisions fp32 bf16",
+        {},  # SPEED has them
+    ),
+}
+
+
+# Those that have tests of their own, and where.
+ELSEWHERE: dict[str, str] = {}
+
+
+def startable() -> set[str]:
+    """What the folder of benchmarks has that can be started."""
+    modules = (path for path in BENCHMARKS.glob("*.py") if "__main__" in path.read_text())
+    packages = (path.parent for path in BENCHMARKS.glob("*/__main__.py"))
+    return {path.name for path in (*modules, *packages, *BENCHMARKS.glob("*.sh"))}
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with an encoder, a pipeline and a corpus in three forms: conll, tsv and spacy."""
+    folder = tmp_path_factory.mktemp("benchmarks")
+    tiny.save_encoder(folder / "encoder", max_position_embeddings=300)
+    nlp = initialized_nlp(folder / "encoder", n=20)
+    shake_head(nlp.get_pipe("ner_plus"))
+    nlp.to_disk(folder / "model")
+    sentences = read_sentences(N_TRAIN + 2 * N_TEST)
+    dev = N_TRAIN + N_TEST
+    write_corpus(folder, "train", "eng.train", sentences[:N_TRAIN])
+    write_corpus(folder, "dev", "eng.testa", sentences[N_TRAIN:dev])
+    write_corpus(folder, "test", "eng.testb", sentences[dev:])
+    return folder
+
+
+def write_corpus(
+    folder: Path, name: str, conll_name: str, sentences: list[tuple[list[str], list[str]]]
+) -> None:
+    for kind in ("conll", "tsv", "spacy"):
+        (folder / kind).mkdir(exist_ok=True)
+    tsv, conll, docs = "", "", []
+    for document in minibatch(sentences, SENTENCES_A_DOC):
+        conll += "-DOCSTART- -X- -X- O\n\n"
+        words, tags, starts = [], [], []
+        for own_words, own_tags in document:
+            pairs = list(zip(own_words, own_tags, strict=True))
+            tsv += "".join(f"{word}\t{tag}\n" for word, tag in pairs) + "\n"
+            conll += "".join(f"{word} {word[-1]} X {tag}\n" for word, tag in pairs) + "\n"
+            words += own_words
+            tags += own_tags
+            starts += [i == 0 for i in range(len(pairs))]
+        docs.append(Doc(spacy.blank("en").vocab, words=words, ents=tags, sent_starts=starts))
+    (folder / "tsv" / f"{name}.tsv").write_text(tsv, encoding="utf8")
+    (folder / "conll" / conll_name).write_text(conll, encoding="utf8")
+    DocBin(docs=docs).to_disk(folder / "spacy" / f"{name}.spacy")
+
+
+def figures_of(printed: str, name: str) -> list[list[float]]:
+    """The figures of the rows that begin so. What is no number is left out, nan among it."""
+    found = []
+    for line in printed.splitlines():
+        line = " ".join(line.split())
+        if match := re.match(rf"{name}(?= |$)", line):
+            parts = re.findall(r"-?(?:inf|[\d,]+(?:\.\d+)?)", line[match.end() :])
+            found.append([float(part.replace(",", "")) for part in parts])
+    return found
+
+
+def check(printed: str, expected: dict[str, tuple[Bounds, ...]]) -> None:
+    for name, bounds in expected.items():
+        lines = figures_of(printed, name)
+        assert lines, f"no row {name!r} in\n{printed}"
+        for figures in lines:
+            assert len(figures) == len(bounds), f"{name!r} has {figures} in\n{printed}"
+            for figure, (least, most) in zip(figures, bounds, strict=True):
+                assert least <= figure <= most and math.isfinite(figure), (name, figures)
+
+
+def test_every_benchmark_has_a_run() -> None:
+    assert startable() == {*RUNS, *ELSEWHERE}
+    assert all((ROOT / path).exists() for path in ELSEWHERE.values())
+
+
+def test_every_part_of_speed_has_rows() -> None:
+    assert list(SPEED) == list(PARTS)
+
+
+@needs_fork
+@pytest.mark.slow
+def test_run_that_fails_leaves_its_log(tmp_path: Path) -> None:
+    script = str(BENCHMARKS / "imbalance.py")
+    status, printed = python(
+        [script, "nowhere", "--encoder", "none", "--output", "."], cwd=tmp_path
+    )
+    assert status == 1
+    assert "default, seed 0: exit status 1; see default-0.log" in printed
+    assert "nowhere/train.tsv" in (tmp_path / "default-0.log").read_text(encoding="utf8")
+
+
+def test_rows_are_looked_at() -> None:
+    printed = "F1      dev   test\nours   93.9  1,089.40\n  theirs  nan 5"
+    check(printed, {"ours": (PERCENT, AMOUNT), "theirs": (PERCENT,)})
+    for wrong in ({"their": ()}, {"ours": (PERCENT,)}, {"ours": (PERCENT, PERCENT)}):
+        with pytest.raises(AssertionError):
+            check(printed, wrong)
+
+
+@needs_fork
+@pytest.mark.slow
+@pytest.mark.parametrize("name", RUNS)
+def test_benchmark_prints_its_table(name: str, prepared: Path, tmp_path: Path) -> None:
+    printed = run(name, prepared, tmp_path / "work")
+    check(printed, RUNS[name].rows)
+    if name == "speed":
+        written = {path.name for path in (tmp_path / "work" / "metrics" / "speed").iterdir()}
+        assert written >= {"speed.txt", "speed.json", "speed.svg", "growth.svg"}  # as docs say
+        for tables in SPEED.values():
+            for title, expected in tables.items():
+                check(under(title, printed), expected)
+
+
+def run(name: str, prepared: Path, folder: Path) -> str:
+    """Run a benchmark in a copy of what is prepared. RETURNS (str): What it printed."""
+    shutil.copytree(prepared, folder)
+    is_script = name.endswith(".py")
+    start = [str(BENCHMARKS / name)] if is_script else ["-m", f"benchmarks.{name}"]
+    status, printed = python([*start, *RUNS[name].arguments.split()], cwd=folder)
+    assert status == 0, printed
+    return printed
+
+
+def under(title: str, printed: str) -> str:
+    """The lines from a title to the next blank one."""
+    lines = printed.splitlines()
+    [start] = [i for i, line in enumerate(lines) if line.startswith(title)]
+    return "\n".join(takewhile(bool, lines[start:]))
