@@ -14,8 +14,8 @@ from benchmarks.speed.training import start_workers
 from benchmarks.speed.workers import Worker, WorkerError, stop_all
 
 LENGTHS = (10, 50, 200)  # words
-READS = 20  # of a text in each turn of a system
-TURNS = 5  # for each round of the other parts
+READS = 10  # of a text in each turn of a system
+TURNS = 4  # for each round of the other parts
 
 
 def time_all(run: Run) -> dict[str, Any]:
