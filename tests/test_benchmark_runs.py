@@ -47,10 +47,11 @@ def rows(*names: str, figures: tuple[Bounds, ...]) -> dict[str, tuple[Bounds, ..
     return dict.fromkeys(names, figures)
 
 
-SYSTEMS = ("limit fp32", "limit bf16", "ner_plus fp32", "ner_plus bf16", "ner_plus onnx fp32",
-           "ner_plus onnx int8", r"transformers\.pipeline",
+LIMITS = ("limit fp32", r"limit fp32, window \d+", "limit bf16", r"limit bf16, window \d+")
+SYSTEMS = ("ner_plus fp32", "ner_plus fp32 unpacked", "ner_plus bf16", "ner_plus bf16 unpacked",
+           "ner_plus onnx fp32", "ner_plus onnx int8", r"transformers\.pipeline",
            r"spaCy ner \+ spacy-transformers")  # fmt: skip
-TRAINED = ("plain loop fp32", "plain loop bf16", *SYSTEMS[2:4], SYSTEMS[-1])
+TRAINED = ("plain loop fp32", "plain loop bf16", "ner_plus fp32", "ner_plus bf16", SYSTEMS[-1])
 STAGES = ("spaCy tokenizer", "wordpieces", "align, windows, packing", "encode", "pool and head",
           "decode", "probabilities", "write to Doc", "the rest")  # fmt: skip
 SPEEDS = (POSITIVE, POSITIVE)
@@ -61,10 +62,11 @@ SPEED = {
         "Training,": rows(*TRAINED, figures=(*SPEEDS, *3 * [RATIO], POSITIVE)),
     },
     "inference": {
-        f"Inference, {shape}": rows(*SYSTEMS[:2], figures=(*SPEEDS, *2 * [RATIO], POSITIVE))
-        | rows(*SYSTEMS[2:], figures=(*SPEEDS, *2 * [RATIO], POSITIVE, PERCENT, AMOUNT))
+        f"Inference, {shape}": rows(*LIMITS, figures=(*SPEEDS, *6 * [RATIO], POSITIVE))
+        | rows(*SYSTEMS, figures=(*SPEEDS, *6 * [RATIO], POSITIVE, PERCENT, AMOUNT))
         for shape in ("documents", "sentences")
     },
+    "latency": {"One text by itself": rows(*LIMITS, *SYSTEMS, figures=3 * (POSITIVE,))},
     "profile": {"Where ner_plus's time goes": rows(*STAGES, figures=4 * (PERCENT,))},
     "growth": {
         "One document": rows(r"1,0\d\d", figures=(POSITIVE, POSITIVE)),
@@ -148,6 +150,10 @@ RUNS = {
         "tsv --encoder encoder --rounds 1 --steps 1 --words 60 --score-words 60 --longest 1000"
         " --most-docs 100 --group 4 --batch-words 60 --threads 1 --precisions fp32 bf16",
         {},  # SPEED has them
+    ),
+    "windows.py": Start(
+        "model tsv/test.tsv --group 4 --rounds 1 --windows 16 --overlaps 4",
+        rows(r"\d+ \d+ \w+(?: unpacked)?", figures=(*3 * [PERCENT], SHARE, POSITIVE)),
     ),
 }
 

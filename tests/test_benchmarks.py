@@ -14,7 +14,7 @@ from benchmarks.speed.plain_training import IGNORED, PlainTraining
 from benchmarks.speed.rounds import Pass, as_json, summarise
 from benchmarks.speed.spacy_training import SpacyTraining, ner_plus_config
 from benchmarks.speed.stages import STAGES, TOKENISE, Clock, ProfiledPipeline, find
-from benchmarks.speed.tables import report, table
+from benchmarks.speed.tables import latency_table, report, table
 from benchmarks.speed.texts import Counted, Text, blank, in_shape, one_document, read_docs, sample
 from benchmarks.speed.workers import Worker, WorkerError
 from tests.tiny import sample_texts
@@ -108,6 +108,17 @@ def test_by_length_fills_batches_within_the_budget() -> None:
     windows = [[0] * n for n in (3, 9, 4, 2, 4, 30)]
     batches = [list(map(len, batch)) for batch in by_length(windows, 12)]
     assert batches == [[30], [9], [4, 4, 3], [2]]
+
+
+def test_latency_table_has_a_row_for_each_system_that_read_any_length() -> None:
+    seconds = {"10": {"limit fp32": 0.0104, "ner_plus fp32": 0.012}, "50": {"limit fp32": 0.02}}
+    lines = latency_table({"reads": 300, "seconds": seconds}).splitlines()
+    assert lines[0] == "One text by itself, ms (median of 300)"
+    assert [line.split() for line in lines[1:]] == [
+        ["system", "10", "words", "50", "words"],
+        ["limit", "fp32", "10.4", "20.0"],
+        ["ner_plus", "fp32", "12.0"],
+    ]
 
 
 @pytest.mark.slow

@@ -3,12 +3,13 @@
     python -m benchmarks.speed FOLDER
 
 FOLDER holds train.spacy and test.spacy, or train.tsv and test.tsv, or eng.train and eng.testb of
-CoNLL-2003. Four parts, of which --parts takes some:
+CoNLL-2003. Five parts, of which --parts takes some:
 
     training   steps of a tight loop around a Hugging Face model, of `spacy train` with ner_plus,
                and of `spacy train` with spaCy's ner on spacy-transformers
     inference  from raw text to entities with the models of the first part: the bare encoder,
                ner_plus, ner_plus on ONNX Runtime, transformers.pipeline, spaCy's ner
+    latency    one short text by itself
     profile    where ner_plus's time goes
     growth     long documents, many documents, many tags
 
@@ -27,6 +28,7 @@ from typing import Any
 
 from benchmarks.speed.growing import grow_all
 from benchmarks.speed.inference import profile_all, read_all
+from benchmarks.speed.latency import time_all
 from benchmarks.speed.machine import describe
 from benchmarks.speed.progress import Progress
 from benchmarks.speed.settings import (
@@ -48,6 +50,7 @@ BUSY = 0.5
 PARTS = {
     "training": train_all,
     "inference": read_all,
+    "latency": time_all,
     "profile": lambda run: {"shapes": profile_all(run)},
     "growth": grow_all,
 }

@@ -63,11 +63,15 @@ class Batch:
 class BareEncoder:
     """The system "limit".
 
+    window (int): The only window that is tried; None for all of WINDOWS.
     encoder (str): Hub name or folder. precision (str): "fp32" or "bf16". device (str): For torch.
     """
 
-    def __init__(self, encoder: str, precision: str, device: str) -> None:
+    def __init__(
+        self, encoder: str, precision: str, device: str, window: int | None = None
+    ) -> None:
         self.encoder = encoder
+        self.windows = WINDOWS if window is None else (window,)
         self.precision = precision
         self.device = torch.device(device)
         self.tokenizer = load_tokenizer(encoder)
@@ -86,11 +90,15 @@ class BareEncoder:
         """Run the encoder over all that was prepared."""
         self._run(self._batches, self.form)
 
+    def read_one(self, text: str) -> None:
+        """The same: all that was prepared is the text."""
+        self.read()
+
     def _fastest(self, pieces: list[list[int]]) -> Form:
         on_gpu = self.device.type == "cuda"
         trial = _some(pieces, GPU_TRIAL_PIECES if on_gpu else TRIAL_PIECES)
         longest = max(map(len, trial)) + self.tokenizer.n_special
-        windows = [w for w in WINDOWS if w <= self._limit()]
+        windows = [w for w in self.windows if w <= self._limit()]
         # windows that hold every text whole are the same
         windows = [w for w in windows if w < longest] + [w for w in windows if w >= longest][:1]
         budgets = GPU_BUDGETS if on_gpu else BUDGETS

@@ -8,10 +8,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from spacy.util import load_config
 from transformers import AutoConfig
 
 from benchmarks.speed.bare import BareEncoder
-from benchmarks.speed.readers import HuggingFacePipeline, SpacyPipeline
+from benchmarks.speed.readers import HuggingFacePipeline, SpacyPipeline, UnpackedPipeline
 from benchmarks.speed.rounds import Pass, as_json, summarise, take_turns
 from benchmarks.speed.settings import Run
 from benchmarks.speed.stages import ProfiledPipeline
@@ -37,10 +38,20 @@ def limit_name(precision: str) -> str:
     return f"limit {precision}"
 
 
+def window_limit_name(precision: str, window: int) -> str:
+    """The limit in ner_plus's own window: it reads no more context than others do."""
+    return f"limit {precision}, window {window}"
+
+
+def unpacked_name(precision: str) -> str:
+    """ner_plus with torch's own linear layers: what packing gains."""
+    return f"{ner_plus_name(precision)} unpacked"
+
+
 def read_all(run: Run) -> dict[str, Any]:
     """Let all systems read, and return the figures as plain data."""
     run.progress.start("inference")
-    workers = start_workers(run, _systems(run))
+    workers = start_workers(run, systems(run))
     shapes = {}
     for shape in SHAPES:
         run.progress.start(f"inference, {shape}")
@@ -49,21 +60,26 @@ def read_all(run: Run) -> dict[str, Any]:
     return {"model": ner_plus_source(run).name, "shapes": shapes}
 
 
-def _systems(run: Run) -> dict[str, tuple[Any, dict[str, Any]]]:
+def systems(run: Run) -> dict[str, tuple[Any, dict[str, Any]]]:
     s = run.settings
     source = ner_plus_source(run)
+    window = window_of(source)
     builds: dict[str, tuple[Any, dict[str, Any]]] = {}
     for precision in s.precisions:
         builds[limit_name(precision)] = (
             BareEncoder,
             {"encoder": s.encoder, "precision": precision, "device": s.device},
         )
+        builds[window_limit_name(precision, window)] = (
+            BareEncoder,
+            {"encoder": s.encoder, "precision": precision, "device": s.device, "window": window},
+        )
     for precision in s.precisions:
         overrides = {PRECISION: precision, DEVICE: s.device}
-        builds[ner_plus_name(precision)] = (
-            SpacyPipeline,
-            {"path": source, "overrides": overrides, "device": s.device},
-        )
+        settings = {"path": source, "overrides": overrides, "device": s.device}
+        builds[ner_plus_name(precision)] = SpacyPipeline, settings
+        if s.device == "cpu":  # elsewhere nothing is packed
+            builds[unpacked_name(precision)] = UnpackedPipeline, settings
     for name, folder in _exported(run, source).items():
         builds[name] = SpacyPipeline, {"path": folder, "overrides": {}, "device": s.device}
     plain = model_folder(run, plain_name(s.precisions[-1]))
@@ -88,6 +104,13 @@ def ner_plus_source(run: Run) -> Path:
     if s.model is not None:
         _check_encoder(source, s.encoder)
     return source
+
+
+def window_of(source: Path) -> int:
+    """The window that a pipeline reads with."""
+    config = load_config(source / "config.cfg")
+    window: int = config["components"]["ner_plus"]["model"]["window"]
+    return window
 
 
 def _check_encoder(model: Path, encoder: str) -> None:
@@ -146,8 +169,8 @@ def _read_shape(run: Run, workers: dict[str, Worker], shape: str) -> dict[str, A
         run.progress.say(f"warm: {name}: {extras[name]}")
     one_pass = partial(_one_pass, texts=timed)
     turns = take_turns(able, one_pass, rounds=amounts.rounds, progress=run.progress)
-    limits = {limit_name(precision): limit_name(precision) for precision in run.settings.precisions}
-    figures = as_json(turns, summarise(turns, limits))
+    baselines = [name for name in able if name.startswith("limit") or name.endswith("unpacked")]
+    figures = as_json(turns, summarise(turns, {name: name for name in baselines}))
     return {
         "texts": len(timed.texts),
         "words": timed.n_words,

@@ -11,6 +11,7 @@ from spacy.language import Language
 from transformers import pipeline
 
 from benchmarks.speed.texts import Entity
+from spacy_ner_plus.nn.encoders import packed
 
 # transformers.pipeline is run with the batch size that is fastest on a few of the texts.
 BATCH_SIZES = (1, 8, 32)
@@ -48,6 +49,18 @@ class SpacyPipeline:
             for doc in self.nlp.pipe(texts)
         ]
 
+    def read_one(self, text: str) -> None:
+        """One text by itself, as a service reads it."""
+        self.nlp(text)
+
+
+class UnpackedPipeline(SpacyPipeline):
+    """As SpacyPipeline, with torch's own linear layers in place of packed ones."""
+
+    def __init__(self, path: Path, overrides: dict[str, Any], device: str) -> None:
+        super().__init__(path, overrides, device)
+        packed.can_pack = lambda dtype: False  # in this system's process alone
+
 
 class HuggingFacePipeline:
     """transformers.pipeline("token-classification") on a fine-tuned checkpoint.
@@ -83,3 +96,7 @@ class HuggingFacePipeline:
         """From raw texts to entities with character offsets."""
         found: Sequence[Sequence[dict[str, Any]]] = self.pipe(texts, **self.options)
         return [[(e["start"], e["end"], e["entity_group"]) for e in text] for text in found]
+
+    def read_one(self, text: str) -> None:
+        """One text by itself."""
+        self.pipe(text)

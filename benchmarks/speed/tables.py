@@ -25,6 +25,7 @@ def report(figures: dict[str, Any]) -> str:
     parts = {
         "training": training_table,
         "inference": inference_tables,
+        "latency": latency_table,
         "profile": profile_tables,
         "growth": growth_tables,
     }
@@ -79,6 +80,18 @@ def _inference(shape: str, figures: dict[str, Any]) -> str:
     )
     disturbance = _disturbance(figures["systems"])
     return f"{title}\n{table([*head, 'F1', 'entities'], rows)}{disturbance}"
+
+
+def latency_table(part: dict[str, Any]) -> str:
+    """Milliseconds of one text by its number of words."""
+    lengths = part["seconds"]
+    names = dict.fromkeys(name for medians in lengths.values() for name in medians)
+    rows = [
+        [name, *(f"{1e3 * own[name]:.1f}" if name in own else "" for own in lengths.values())]
+        for name in names
+    ]
+    head = ["system", *(f"{n} words" for n in lengths)]
+    return f"One text by itself, ms (median of {part['reads']})\n{table(head, rows)}"
 
 
 def profile_tables(part: dict[str, Any]) -> str:

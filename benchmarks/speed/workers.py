@@ -68,7 +68,10 @@ class Worker:
 
     def call(self, method: str, *args: Any) -> Reply:
         """Call a method of the system and wait. RAISES WorkerError: If the process ends."""
-        self._connection.send((method, args))
+        try:
+            self._connection.send((method, args))
+        except BrokenPipeError:
+            pass  # it has ended before: there is no answer either
         return self._receive()
 
     def stop(self) -> None:

@@ -135,12 +135,23 @@ def aligned_entities(example: Example) -> tuple[list[Span], np.ndarray]:
     predicted, reference = example.predicted, example.reference
     if not reference.has_annotation("ENT_IOB"):
         return [], np.zeros(len(predicted), dtype=bool)
-    entities = example.get_aligned_spans_y2x(reference.ents, allow_overlap=False)
-    is_outside = [value == OUTSIDE for value in example.get_aligned("ENT_IOB")]
-    known = np.array(is_outside, dtype=bool) | predicted.to_array("IS_SPACE").astype(bool)
+    if _have_same_tokens(predicted, reference):
+        entities = [Span(predicted, e.start, e.end, e.label_) for e in reference.ents]
+        is_outside = reference.to_array("ENT_IOB") == OUTSIDE  # (n_tokens,)
+    else:
+        entities = example.get_aligned_spans_y2x(reference.ents, allow_overlap=False)
+        aligned = [value == OUTSIDE for value in example.get_aligned("ENT_IOB")]
+        is_outside = np.array(aligned, dtype=bool)
+    known = is_outside | predicted.to_array("IS_SPACE").astype(bool)
     for entity in entities:
         known[entity.start : entity.end] = True
     return entities, known
+
+
+def _have_same_tokens(one: Doc, other: Doc) -> bool:
+    """Whether two Docs are split alike, and nothing has to be aligned."""
+    attributes = ["ORTH", "SPACY"]
+    return np.array_equal(one.to_array(attributes), other.to_array(attributes))
 
 
 def _check_labels(spans: list[tuple[int, int, str]], annotated: set[str], doc: Doc) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from spacy import registry
 from spacy.language import Language
 from spacy.tokens import Doc
-from thinc.api import Model
+from thinc.api import Adam, Model
 from torch import Tensor
 
 from spacy_ner_plus.models.architectures.transformer_tagger import build_transformer_tagger_v1
@@ -268,3 +268,18 @@ def test_begin_update_gives_the_emissions_of_predict(
     assert_close(trained.scores, predicted.scores)
     for one, other in zip(trained.row_tokens, predicted.row_tokens, strict=True):
         assert one.tolist() == other.tolist()
+
+
+def test_predictions_after_a_step_are_those_of_the_new_weights(
+    make_tagger: MakeTagger, nlp: Language
+) -> None:
+    model = make_tagger()
+    docs = [nlp("Ann Lee saw Rome")]
+    scores, backprop = model.begin_update(docs)
+    backprop(torch.ones_like(scores.scores))
+    before = model.predict(docs).scores  # as annotating components do in the middle of a step
+    model.finish_update(Adam(5e-4))
+    after = model.predict(docs).scores
+    assert not torch.equal(before, after)
+    copy = make_tagger().from_bytes(model.to_bytes())
+    assert_close(copy.predict(docs).scores, after)

@@ -63,7 +63,7 @@ class Tagger:
                 spans = _spans_of(tags.cpu().numpy(), group, self.scheme)
                 if not len(spans.starts):
                     continue
-                probabilities = _probabilities_of(spans, emissions, self)  # (n_spans,)
+                probabilities = _probabilities_of(spans, group, emissions, self)  # (n_spans,)
                 for doc, entities in _by_doc(spans, probabilities, emissions.row_tokens):
                     found[doc] = entities
         return found
@@ -117,11 +117,15 @@ def _spans_of(tags: np.ndarray, group: SequenceGroup, scheme: TagScheme) -> _Spa
     return _Spans(group.docs[sequence], starts - firsts, ends - firsts, labels)
 
 
-def _probabilities_of(spans: _Spans, emissions: Emissions, tagger: Tagger) -> np.ndarray:
+def _probabilities_of(
+    spans: _Spans, group: SequenceGroup, emissions: Emissions, tagger: Tagger
+) -> np.ndarray:
     """(n_spans,) float64: P(exactly this span with this label), calibrated."""
-    # the lattice is run for the documents that have spans alone
     is_first = np.diff(spans.docs, prepend=-1) != 0  # (n_spans,)
-    lattice = tagger.lattice(emissions, emissions.group(spans.docs[is_first]))
+    # the lattice is run for the documents that have spans alone
+    if is_first.sum() < len(group.docs):
+        group = emissions.group(spans.docs[is_first])
+    lattice = tagger.lattice(emissions, group)
     scheme = tagger.scheme
     tags = [ids[spans.labels] for ids in (scheme.first, scheme.inside, scheme.last, scheme.unit)]
     log_probabilities = lattice.span_log_probs(

@@ -14,6 +14,7 @@ import safetensors.torch
 import torch
 from thinc.api import Optimizer
 from torch import Tensor, nn
+from torch.autograd.graph import increment_version
 
 from .learning_rate import LearningRate
 from .loss_scale import LossScale
@@ -79,6 +80,8 @@ class ModuleOptimizer:
             group["weight_decay"] = self._others["L2"] if group["decays"] else 0.0
         if self._clip():
             self.adamw.step()
+            for parameter in self._parameters:  # the fused kernel tells nobody of the change
+                increment_version(parameter)
         self.adamw.zero_grad(set_to_none=True)
 
     def _clip(self) -> bool:

@@ -101,7 +101,8 @@ class TorchShim(PyTorchShim):
 
     def predict(self, inputs: ArgsKwargs) -> Any:
         """What the module gives in evaluation mode, without gradients."""
-        self.module.eval()
+        if self.module.training:  # to ask is quicker than to set all parts anew for each text
+            self.module.eval()
         with torch.inference_mode(), self._autocast():
             return self.budget.run(
                 lambda inputs: self.module(*inputs.args, **inputs.kwargs), inputs, keeps=False

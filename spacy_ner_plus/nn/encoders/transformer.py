@@ -23,6 +23,7 @@ from transformers import (
 
 from .attention import fast_attention
 from .encoder_config import plain_config
+from .packed import PackedCopy
 
 # What architectures call the dropout of attention weights. It is switched off: with it, no fused
 # attention kernel can be used on a CPU, and training takes half as long again. The encoder's
@@ -76,6 +77,7 @@ class TransformerEncoder(nn.Module):
         if getattr(model, "pooler", None) is not None:
             setattr(model, "pooler", None)  # noqa: B010 (a sentence vector that nobody asks for)
         self.model = model
+        self._packed = PackedCopy(model)
         self.prediction_head = prediction_head
         self.word_forms: nn.Embedding | None = None
         if n_word_forms:
@@ -179,6 +181,12 @@ class TransformerEncoder(nn.Module):
                 "max_batch_pieces bounds the memory of training too."
             ) from error
 
+    def train(self, mode: bool = True) -> "TransformerEncoder":
+        """See nn.Module.train. What is kept for prediction alone is given back."""
+        if mode:
+            self._packed.drop()
+        return super().train(mode)
+
     @property
     def _has_way_back(self) -> bool:
         # layers that are recomputed are so outside of forward, where no kernel can be chosen
@@ -191,13 +199,15 @@ class TransformerEncoder(nn.Module):
             int64, word-form classes, ignored without word-form embeddings.
         RETURNS: (windows, length, width), in the precision of the surrounding autocast.
         """
+        # a graph can be made of the model only
+        model = self._packed.get() if torch.is_inference_mode_enabled() else self.model
         with fast_attention(ids, has_way_back=self._has_way_back):
             if self.word_forms is None:
-                output = self.model(input_ids=ids, attention_mask=mask.long())
+                output = model(input_ids=ids, attention_mask=mask.long())
             else:
                 embedded = self.model.get_input_embeddings()(ids)  # (windows, length, embedding)
                 embedded = embedded + self.word_forms(forms)
-                output = self.model(inputs_embeds=embedded, attention_mask=mask.long())
+                output = model(inputs_embeds=embedded, attention_mask=mask.long())
         hidden: Tensor = output.last_hidden_state
         return hidden if self.prediction_head is None else self.prediction_head(hidden)
 
