@@ -4,13 +4,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from spacy.cli._util import parse_config_overrides, show_validation_error
 from wasabi import msg
 
 from ..experiments.shares import SHARES
 from ._errors import errors_as_messages
 from ._experiments import ConfigPath, DevShare, KeepModels, Output, Overwrite, Seed, plus_minus
-from ._options import CodePath, GpuId, use_gpu
+from ._options import CodePath, GpuId, config_overrides
 
 if TYPE_CHECKING:
     from ..experiments.results import CurvePoint
@@ -48,9 +47,7 @@ def learning_curve_cli(
     """
     from .. import learning_curve
 
-    overrides = parse_config_overrides(ctx.args)
-    with errors_as_messages(), show_validation_error(config_path):
-        use_gpu(gpu_id, silent=True)
+    with errors_as_messages():
         done = learning_curve(
             config_path,
             train,
@@ -60,7 +57,7 @@ def learning_curve_cli(
             repeats=repeats,
             seed=seed,
             dev_share=dev_share,
-            overrides=overrides,
+            overrides=config_overrides(ctx.args),
             code=code,
             gpu_id=gpu_id,
             keep_models=keep_models,

@@ -14,6 +14,7 @@ from spacy.vocab import Vocab
 from ..annotation.doc_records import to_doc
 from ..records import TextRecord
 from ..support.durable import written_whole
+from ..support.output_folder import check_output_folder
 from .formats.record_files import RecordSource, find_format, open_records
 from .formats.spacy_files import DocFile
 from .formats.written import among, lost_in
@@ -114,6 +115,7 @@ def convert(
             "--misaligned missing can't be with --spans-key: a group of spans does not know tokens "
             "without annotation. Take skip, or correct the offsets."
         )
+    check_output_folder(output.parent)
     done = Conversion(_opened(input, format, options or {}, spans_key), output)
     done.mapped = dict.fromkeys(label_map or {}, 0)
     bare, tokenizing = Language(Vocab()), blank_pipeline(lang)  # what a language adds is not stored

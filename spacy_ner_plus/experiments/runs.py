@@ -14,6 +14,7 @@ from wasabi import msg
 
 from ..support.durable import remove, write_atomically
 from ..support.locks import locked
+from ..support.output_folder import check_output_folder
 from ..support.package_versions import package_versions
 from ..support.run_identity import as_json, differences, refuse
 from ..support.typed_json import from_json, to_json
@@ -90,8 +91,7 @@ class Experiment:
     def __init__(self, output: Path, plan: Plan, *, overwrite: bool = False) -> None:
         self.output, self.plan = output, plan
         self.record = plan.record()
-        if output.exists() and not output.is_dir():
-            raise ValueError(f"{output} is a file: --output must name a folder.")
+        check_output_folder(output)
         output.mkdir(parents=True, exist_ok=True)
         with locked(output / LOCK, output):
             old = self._read_plan()

@@ -83,7 +83,8 @@ class TrainingRun:
         self.optimizer = self.settings["optimizer"]
         self.frozen = self.settings["frozen_components"]
         dropout = self.settings["dropout"]
-        self.dropouts = repeat(dropout) if isinstance(dropout, float) else dropout
+        is_number = isinstance(dropout, int | float)
+        self.dropouts = repeat(float(dropout)) if is_number else dropout
         self.evaluate = create_evaluation_callback(
             nlp, self.dev_corpus, self.settings["score_weights"]
         )

@@ -5,16 +5,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from spacy.cli._util import import_code, setup_gpu
 from spacy.training.initialize import init_nlp
 from thinc.api import Config
 from wasabi import msg
 
+from ..pipeline.preparing import import_user_code, use_gpu
 from ..support.locks import locked
 from ..support.output_folder import check_output_folder
 from .checkpoint import CheckpointFolder, verify
-from .load_config import load_config
+from .load_config import load_config, name_of
 from .loop import CHECKPOINT, TrainingRun
+from .prerequisites import check_corpora, check_pipeline
 from .settings import check_config
 from .snapshot import read_state
 from .sourced import check_sourced_labels
@@ -47,18 +48,21 @@ def train(
     overwrite (bool): Start from the beginning, whatever is there.
     RETURNS (bool): Whether training has ended. False after Ctrl-C or SIGTERM: then there is a
         checkpoint.
-    RAISES ValueError: If there is a checkpoint and neither resume nor overwrite, if it is damaged,
-        or if config or data are not those that it was made with.
+    RAISES ValueError: If something that is needed is missing or can't be, if there is a checkpoint
+        and neither resume nor overwrite, if it is damaged, or if config or data are not those that
+        it was made with.
     """
     output = Path(output)
     check_output_folder(output)
-    import_code(code)
-    loaded = load_config(config, overrides)
+    use_gpu(gpu_id)
+    import_user_code(code)
+    loaded, name = load_config(config, overrides), name_of(config)
+    check_corpora(loaded.interpolate(), name)
+    check_pipeline(loaded, name)
     output.mkdir(parents=True, exist_ok=True)
     with locked(output, output):  # two trainings would write over each other's checkpoints
         checkpoint = find_checkpoint(output, resume=resume, overwrite=overwrite)
         msg.info(f"Saving to output directory: {output}")
-        setup_gpu(gpu_id)
         run = _start(loaded, output, checkpoint, gpu_id=gpu_id, checkpoint_every=checkpoint_every)
         msg.divider("Training pipeline")
         if not run.run():
