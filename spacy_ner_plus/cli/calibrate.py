@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from wasabi import msg
 
+from ..pages.telling import say
 from ._errors import errors_as_messages
 from ._options import Tokens
 
@@ -49,10 +50,10 @@ def calibrate_cli(
             model, data, output, test=test, tokens=tokens, if_enough=if_enough, component=component
         )
     if done.problem is not None:
-        msg.warn(f"Not calibrated. {done.problem}")
+        say.warn(f"Not calibrated. {done.problem}")
     for name in done.after:
         _print_agreement(name, done.before[name], done.after[name])
-    msg.good(
+    say.good(
         f"Saved to {output}: temperature {done.calibration.temperature:.3f}, slope "
         f"{done.calibration.slope:.3f}, intercept {done.calibration.intercept:+.3f}"
     )

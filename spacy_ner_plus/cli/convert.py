@@ -8,6 +8,7 @@ import typer
 from wasabi import msg
 
 from ..data.formats.columns import AUTO
+from ..pages.telling import say
 from ._errors import errors_as_messages
 from ._options import SpansKey
 
@@ -76,7 +77,7 @@ def convert_cli(
             misaligned=misaligned,
         )
     for warning in done.source.warnings:
-        msg.warn(warning)
+        say.warn(warning)
     for warning in done.warnings:
         typer.echo(f"Warning: {warning}", err=True)
     msg.table(_table_rows(done, names), aligns=("l", "r"))
@@ -84,7 +85,7 @@ def convert_cli(
         # Not wasabi: it breaks lines, and with them paths.
         typer.echo(f"Not on token boundaries:\n{done.shown_misaligned}", err=True)
     notes = [*done.source.notes, *([f"tokenizer of {lang!r}"] if done.uses_tokenizer else [])]
-    msg.good(f"Wrote {output_path} ({', '.join(notes)})" if notes else f"Wrote {output_path}")
+    say.good(f"Wrote {output_path} ({', '.join(notes)})" if notes else f"Wrote {output_path}")
 
 
 def parse_label_map(entries: Iterable[str]) -> dict[str, str]:

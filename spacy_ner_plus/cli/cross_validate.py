@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from wasabi import msg
 
+from ..pages.telling import say
 from ._errors import errors_as_messages
 from ._experiments import ConfigPath, DevShare, KeepModels, Output, Overwrite, Seed, plus_minus
 from ._options import CodePath, GpuId, config_overrides
@@ -54,7 +55,7 @@ def cross_validate_cli(
         )
     msg.divider(f"{folds} folds of {done.n_docs:,} documents")
     print_summary(done.summary)
-    msg.good(f"Wrote {done.path}")
+    say.good(f"Wrote {done.path}")
 
 
 def print_summary(summary: "RunsSummary") -> None:

@@ -7,6 +7,7 @@ import typer
 from wasabi import msg
 
 from ..experiments.shares import SHARES
+from ..pages.telling import say
 from ._errors import errors_as_messages
 from ._experiments import ConfigPath, DevShare, KeepModels, Output, Overwrite, Seed, plus_minus
 from ._options import CodePath, GpuId, config_overrides
@@ -65,8 +66,8 @@ def learning_curve_cli(
         )
     msg.divider(f"F1 on {done.n_scored:,} documents")
     print_points(done.points)
-    msg.good(f"Wrote {done.path} and {done.plot}")
-    msg.text(done.last_gain)
+    say.good(f"Wrote {done.path} and {done.plot}")
+    say.text(done.last_gain)
 
 
 def parse_shares(text: str) -> list[float]:

@@ -69,8 +69,8 @@ def predict(
     RAISES ValueError: If there is no annotated document, the pipeline sets no such entities, or
         predictions do not fit the data.
     """
-    check_model(model)
     read_files(data)
+    check_model(model)
     name = model_name(model)
     if is_file(model):
         found = read_predictions(Path(name), data, spans_key)

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from thinc.api import Config
-from wasabi import msg
 
 from ..data.splitting.annotated_corpus import AnnotatedCorpus
+from ..pages.telling import say
 from ..pipeline.preparing import import_user_code, use_gpu
 from ..support.digests import file_digest
 from ..support.output_folder import check_output_folder
@@ -16,7 +16,7 @@ from ..training.load_config import load_config, name_of
 from ..training.prerequisites import check_pipeline
 from .results import RunScores
 from .runs import Experiment
-from .trial import carry_out, corpus_names, remove_models
+from .trial import carry_out, config_of_run, remove_models
 
 
 def usable_config(
@@ -39,8 +39,8 @@ def usable_config(
     use_gpu(gpu_id, silent=gpu_id < 0)
     import_user_code(code)
     loaded = load_config(config, overrides)
-    corpus_names(loaded.interpolate())
-    check_pipeline(loaded, name_of(config))
+    # its corpora may have no paths: each run has its own
+    check_pipeline(config_of_run(loaded, output, seed=0), name_of(config))
     return loaded
 
 
@@ -52,7 +52,7 @@ def code_settings(code: Path | None) -> dict[str, Any]:
 def warn_of_rare_labels(labels: Mapping[str, int], purpose: str) -> None:
     """Name labels that too few documents have."""
     for label, n_docs in labels.items():
-        msg.warn(
+        say.warn(
             f"{label} occurs in {n_docs} document{'s' if n_docs > 1 else ''} only, too few "
             f"{purpose}: its scores mean little"
         )
@@ -73,7 +73,7 @@ def carry_out_runs(
     RETURNS (List[RunScores]): The scores of all runs.
     """
     if not keep_models:
-        msg.info("Models are removed when they are scored: --keep-models keeps them")
+        say.info("Models are removed when they are scored: --keep-models keeps them")
     work = partial(carry_out, config=config, corpus=corpus, test=test, gpu_id=gpu_id)
     clean_up = (lambda folder: None) if keep_models else remove_models
     return experiment.carry_out(work, clean_up, _describe_scores)

@@ -9,9 +9,9 @@ from spacy.schemas import ConfigSchemaTraining
 from spacy.tokens import DocBin
 from spacy.util import get_sourced_components, load_model_from_config, registry, resolve_dot_names
 from thinc.api import Config
-from wasabi import msg
 
 from ..data.doc_files import read_files
+from ..pages.telling import say
 from ..pipeline.capabilities import HasTaggerShim
 from ..pipeline.preparing import check_pipeline_exists
 from .load_config import named_errors
@@ -97,7 +97,7 @@ def _check_corpus(path: str | None, setting: str, *, is_dev: bool) -> None:
     except ValueError as error:
         raise ValueError(f"{setting}: {error}") from error
     if is_dev and not any(map(_has_entities, bins)):
-        msg.warn(
+        say.warn(
             f"{path} has no entities, so no checkpoint scores higher than another, and model-best "
             "will be the first one"
         )

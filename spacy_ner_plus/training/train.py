@@ -9,6 +9,7 @@ from spacy.training.initialize import init_nlp
 from thinc.api import Config
 from wasabi import msg
 
+from ..pages.telling import say
 from ..pipeline.preparing import import_user_code, use_gpu
 from ..support.locks import locked
 from ..support.output_folder import check_output_folder
@@ -62,16 +63,16 @@ def train(
     output.mkdir(parents=True, exist_ok=True)
     with locked(output, output):  # two trainings would write over each other's checkpoints
         checkpoint = find_checkpoint(output, resume=resume, overwrite=overwrite)
-        msg.info(f"Saving to output directory: {output}")
+        say.info(f"Saving to output directory: {output}")
         run = _start(loaded, output, checkpoint, gpu_id=gpu_id, checkpoint_every=checkpoint_every)
         msg.divider("Training pipeline")
         if not run.run():
-            msg.warn(
+            say.warn(
                 f"Training was stopped after {run.state.n_steps} steps, which are saved. The same "
                 "command with --resume continues it."
             )
             return False
-        msg.good("Saved pipeline to output directory", output / "model-last")
+        say.good(f"Saved pipeline to output directory {output / 'model-last'}")
         return True
 
 
@@ -90,7 +91,7 @@ def find_checkpoint(output: Path, *, resume: bool, overwrite: bool) -> Path | No
     if overwrite or newest is None:
         checkpoints.remove()
         if resume:
-            msg.info(f"There is no checkpoint in {output}: starting from the beginning")
+            say.info(f"There is no checkpoint in {output}: starting from the beginning")
         return None
     if not resume:
         raise ValueError(
@@ -125,8 +126,8 @@ def _start(
         stderr=sys.stderr,
     )
     check_sourced_labels(nlp, run.train_corpus.corpus, config, frozen=run.frozen)
-    msg.good("Initialized pipeline")
+    say.good("Initialized pipeline")
     if checkpoint is not None:
         run.restore(checkpoint)
-        msg.good(f"Resumed after {run.state.n_steps} steps from {checkpoint}")
+        say.good(f"Resumed after {run.state.n_steps} steps from {checkpoint}")
     return run

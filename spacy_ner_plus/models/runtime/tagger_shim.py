@@ -9,6 +9,7 @@ from thinc.api import Model, Optimizer
 
 from ...nn.crf import CRF, TagDecoder
 from ...nn.heads.tag_head import TagHead
+from ...support.numbers import as_float
 from ...tags import TagScheme
 from ..decoding.calibration import Calibration, read_calibration
 from ..decoding.entities import Tagger, make_decoder
@@ -45,6 +46,7 @@ class TaggerShim(TorchShim):
     origin: CheckpointTags | None
 
     def __init__(self, config: TorchSettings, *, use_crf: bool, dropout: float) -> None:
+        dropout = as_float(dropout, "dropout")
         if not 0.0 <= dropout < 1.0:
             raise ValueError(f"dropout = {dropout} must be at least 0 and less than 1.")
         super().__init__(config)

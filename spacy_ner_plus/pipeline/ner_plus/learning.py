@@ -182,7 +182,7 @@ class LearningPipe(TrainableEntityPipe):
             scores,
             allowed,
             log_weights=self._log_weights(),
-            smoothing=self.label_smoothing,
+            smoothing=options.read_label_smoothing(self.label_smoothing),
         )
         check_losses(losses, examples)
         n_annotated = sum(int((~tags.all(axis=1)).sum()) for tags in allowed)
@@ -196,7 +196,7 @@ class LearningPipe(TrainableEntityPipe):
         return float(losses.sum()) / max(1, n_annotated), gradient
 
     def _log_weights(self) -> np.ndarray | None:
-        weights = self.label_weights
+        weights = options.read_label_weights(self.label_weights)  # it may have been set since
         if isinstance(weights, str):
             weights = self.cfg["balanced"]
         options.check_weighted_labels(weights, self.labels)

@@ -1,0 +1,27 @@
+"""Messages in a terminal, in lines that are never broken: paths in them can be copied."""
+
+from typing import Any
+
+from wasabi import Printer
+
+# Stands for the message while wasabi colours it.
+_PLACE = "\0"
+
+
+class UnbrokenPrinter(Printer):
+    """wasabi's printer, whose own messages are broken at 80 columns, at blanks within paths too."""
+
+    def text(self, title: Any = "", text: Any = "", **settings: Any) -> str | None:
+        """Print a message, or give it with no_print. Arguments are wasabi's."""
+        is_given = settings.pop("no_print", False) or self.no_print
+        form = super().text(_PLACE, no_print=True, **settings)
+        if form is None:  # is not to be shown
+            return None
+        message = form.replace(_PLACE, "\n".join(str(part) for part in (title, text) if part))
+        if is_given:
+            return message
+        print(message)
+        return None
+
+
+say = UnbrokenPrinter()
