@@ -3,6 +3,7 @@
 from typing import Any
 
 from wasabi import Printer
+from wasabi.util import locale_escape
 
 # Stands for the message while wasabi colours it.
 _PLACE = "\0"
@@ -17,7 +18,8 @@ class UnbrokenPrinter(Printer):
         form = super().text(_PLACE, no_print=True, **settings)
         if form is None:  # is not to be shown
             return None
-        message = form.replace(_PLACE, "\n".join(str(part) for part in (title, text) if part))
+        given = "\n".join(str(part) for part in (title, text) if part)
+        message = form.replace(_PLACE, locale_escape(given))
         if is_given:
             return message
         print(message)

@@ -160,9 +160,7 @@ class TrainingRun:
                 has_ended = self._train(log_step, signals)
         except Exception as error:
             message = "Aborting and saving the final best model. Encountered exception: "
-            self.stdout.write(
-                Printer(no_print=True, line_max=LONGEST).warn(f"{message}{error!r}") + "\n"
-            )
+            self.stdout.write(_PRINTER.warn(f"{message}{error!r}") + "\n")
             raise
         finally:
             finalize_log()
