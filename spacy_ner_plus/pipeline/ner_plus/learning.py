@@ -149,6 +149,12 @@ class LearningPipe(TrainableEntityPipe):
         examples = list(examples)
         validate_examples(examples, f"{self.name}.update")
         if not any(len(example.predicted) for example in examples):
+            if examples:
+                warnings.warn(
+                    f"All documents of a whole batch are empty, so '{self.name}' learns nothing "
+                    "from it. Leave them out of the training data.",
+                    stacklevel=2,
+                )
             return losses
         set_dropout_rate(self.model, drop)
         backprop: Any  # takes the scores' gradient alone: rows have none
@@ -225,6 +231,11 @@ class LearningPipe(TrainableEntityPipe):
         losses = {} if losses is None else losses
         losses.setdefault(self.name, 0.0)
         if self._rehearsal_model is None:
+            warnings.warn(
+                f"'{self.name}' rehearses nothing, as there is no model to be like: call "
+                "nlp.resume_training() before nlp.rehearse().",
+                stacklevel=2,
+            )
             return losses
         examples = list(examples)
         validate_examples(examples, f"{self.name}.rehearse")
