@@ -16,7 +16,7 @@ from ..training.load_config import load_config, name_of
 from ..training.prerequisites import check_pipeline
 from .results import RunScores
 from .runs import Experiment
-from .trial import carry_out, config_of_run, remove_models
+from .trial import carry_out, corpus_names, remove_models
 
 
 def usable_config(
@@ -39,8 +39,8 @@ def usable_config(
     use_gpu(gpu_id, silent=gpu_id < 0)
     import_user_code(code)
     loaded = load_config(config, overrides)
-    # its corpora may have no paths: each run has its own
-    check_pipeline(config_of_run(loaded, output, seed=0), name_of(config))
+    corpus_names(loaded.interpolate())
+    check_pipeline(loaded, name_of(config))
     return loaded
 
 

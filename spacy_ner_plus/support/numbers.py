@@ -11,7 +11,7 @@ def as_float(value: Any, what: str) -> float:
     what (str): The setting, for the error.
     RAISES ValueError: If it is none; true and false are none either.
     """
-    if isinstance(value, Real | str) and not isinstance(value, bool):
+    if not isinstance(value, bool) and isinstance(value, Real | str):
         try:
             return float(value)
         except ValueError:

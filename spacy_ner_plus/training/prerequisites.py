@@ -19,12 +19,19 @@ from .load_config import named_errors
 # Readers of .spacy files under `path`.
 READERS = ("spacy.Corpus.v1", "spacy_ner_plus.Corpus.v1")
 
+# What it means if a corpus has none.
+WITHOUT_ENTITIES = {
+    "train": " to learn",
+    "dev": ", so no checkpoint scores higher than another, and model-best will be the first one",
+}
 
-def check_pipeline(config: Config, name: str) -> None:
+
+def check_pipeline(config: Config, name: str) -> Language:
     """Make the pipeline of a training, without weights, and all else that its config names.
 
     config (Config): Not interpolated.
     name (str): What the config is called.
+    RETURNS (Language): The pipeline.
     RAISES ValueError: If that is not possible, or nothing would be learned.
     """
     for one, block in config.get("components", {}).items():
@@ -37,8 +44,11 @@ def check_pipeline(config: Config, name: str) -> None:
         nlp = load_model_from_config(config, auto_fill=True)
         full = nlp.config.interpolate()
         settings = registry.resolve(full["training"], schema=ConfigSchemaTraining)
-        resolve_dot_names(full, [settings["train_corpus"], settings["dev_corpus"]])
+        corpora = (settings["train_corpus"], settings["dev_corpus"])
+        # those with files are looked at by check_corpora, as experiments give them paths later
+        resolve_dot_names(full, [one for one in corpora if not _reads_files(_block(full, one))])
     _check_components(nlp, settings, name)
+    return nlp
 
 
 def _check_components(nlp: Language, settings: dict[str, Any], name: str) -> None:
@@ -70,37 +80,46 @@ def _check_components(nlp: Language, settings: dict[str, Any], name: str) -> Non
             )
 
 
-def check_corpora(config: Config, name: str) -> None:
+def check_corpora(config: Config, nlp: Language, name: str) -> None:
     """Look at the .spacy files that a config names as its corpora.
 
     config (Config): Interpolated.
+    nlp (Language): Its pipeline. If that finds entities, a corpus without any is told.
     name (str): What the config is called.
     RAISES ValueError: If one is not there, not in that format or has no documents.
     """
     for part in ("train", "dev"):
         dotted = config["training"].get(f"{part}_corpus", f"corpora.{part}")
-        block: Any = config
-        for key in dotted.split("."):
-            block = block.get(key) if isinstance(block, dict) else None
-        if isinstance(block, dict) and block.get("@readers") in READERS:
-            _check_corpus(block.get("path"), f"{name}: [{dotted}] path", is_dev=part == "dev")
+        block = _block(config, dotted)
+        if _reads_files(block):
+            bins = _read_corpus(block.get("path"), f"{name}: [{dotted}] path")
+            finds_entities = any(isinstance(pipe, HasTaggerShim) for _, pipe in nlp.pipeline)
+            if finds_entities and not any(map(_has_entities, bins)):
+                say.warn(f"{block['path']} has no entities{WITHOUT_ENTITIES[part]}")
 
 
-def _check_corpus(path: str | None, setting: str, *, is_dev: bool) -> None:
+def _block(config: Config, dotted: str) -> Any:
+    """What a config has under a dotted name; None for nothing."""
+    block: Any = config
+    for key in dotted.split("."):
+        block = block.get(key) if isinstance(block, dict) else None
+    return block
+
+
+def _reads_files(block: Any) -> bool:
+    return isinstance(block, dict) and block.get("@readers") in READERS
+
+
+def _read_corpus(path: str | None, setting: str) -> list[DocBin]:
     if not path:
         raise ValueError(
             f"{setting} = {path!r} must name a .spacy file, or a folder of such files, which "
             "`ner-plus convert` writes: set it there or on the command line."
         )
     try:
-        bins = read_files(Path(path))
+        return read_files(Path(path))
     except ValueError as error:
         raise ValueError(f"{setting}: {error}") from error
-    if is_dev and not any(map(_has_entities, bins)):
-        say.warn(
-            f"{path} has no entities, so no checkpoint scores higher than another, and model-best "
-            "will be the first one"
-        )
 
 
 def _has_entities(docs: DocBin) -> bool:

@@ -58,8 +58,7 @@ def train(
     use_gpu(gpu_id)
     import_user_code(code)
     loaded, name = load_config(config, overrides), name_of(config)
-    check_corpora(loaded.interpolate(), name)
-    check_pipeline(loaded, name)
+    check_corpora(loaded.interpolate(), check_pipeline(loaded, name), name)
     output.mkdir(parents=True, exist_ok=True)
     with locked(output, output):  # two trainings would write over each other's checkpoints
         checkpoint = find_checkpoint(output, resume=resume, overwrite=overwrite)

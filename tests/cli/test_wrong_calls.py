@@ -260,7 +260,16 @@ def test_dev_data_without_entities_are_told(place: Path, tmp_path: Path) -> None
         "train", place / "config.cfg", "--output", tmp_path / "out", "--corpora.dev.path", path
     )
     assert result.exit_code == 0
-    assert "no_entities.spacy has no entities" in " ".join(result.output.split())
+    assert "no_entities.spacy has no entities, so no checkpoint scores higher" in result.output
+
+
+def test_training_data_without_entities_are_named(place: Path, tmp_path: Path) -> None:
+    path = place / "no_entities.spacy"
+    result = invoke(
+        "train", place / "config.cfg", "--output", tmp_path / "out", "--corpora.train.path", path
+    )
+    assert "no_entities.spacy has no entities to learn" in result.output
+    check(result, r"found no entities in the 9 training documents \(9 are annotated\)", place)
 
 
 @pytest.mark.parametrize(("data", "message"), CORPORA)
@@ -364,7 +373,7 @@ def test_wrong_option_of_new_projects(
     ("options", "message"),
     [
         (["--folds", "1"], r"folds"),
-        (["--folds", "999"], r"folds"),
+        (["--folds", "999"], r"999 folds .* only 60 in .*train\.spacy: take fewer --folds"),
         (["--dev-share", "1"], r"--dev-share must be between 0 and 1"),
         (["--dev-share", "0"], r"--dev-share must be between 0 and 1"),
     ],
