@@ -189,8 +189,8 @@ def _nested_subsets(
         if not all(parts):
             raise ValueError(
                 f"{share:g} of {len(corpus)} documents are too few ({corpus.path}): with "
-                f"--dev-share {dev_share:g} they give {len(parts[0])} to train with and {len(parts[1])} for "
-                "the choice of the checkpoint. Leave out the smallest of the --shares."
+                f"--dev-share {dev_share:g} they give {len(parts[0])} to train with and "
+                f"{len(parts[1])} for the choice of the checkpoint. Leave out the smallest of the --shares."
             )
     return list(zip(train, dev, strict=True))
 
