@@ -190,7 +190,8 @@ def _nested_subsets(
             raise ValueError(
                 f"{share:g} of {len(corpus)} documents are too few ({corpus.path}): with "
                 f"--dev-share {dev_share:g} they give {len(parts[0])} to train with and "
-                f"{len(parts[1])} for the choice of the checkpoint. Leave out the smallest of the --shares."
+                f"{len(parts[1])} for the choice of the checkpoint. Leave out the smallest of the "
+                "--shares."
             )
     return list(zip(train, dev, strict=True))
 

@@ -12,10 +12,12 @@ _PLACE = "\0"
 class UnbrokenPrinter(Printer):
     """wasabi's printer, whose own messages are broken at 80 columns, at blanks within paths too."""
 
-    def text(self, title: Any = "", text: Any = "", **settings: Any) -> str | None:
+    def text(
+        self, title: Any = "", text: Any = "", *args: Any, no_print: bool = False, **settings: Any
+    ) -> Any:
         """Print a message, or give it with no_print. Arguments are wasabi's."""
-        is_given = settings.pop("no_print", False) or self.no_print
-        form = super().text(_PLACE, no_print=True, **settings)
+        is_given = no_print or self.no_print
+        form = super().text(_PLACE, "", *args, no_print=True, **settings)
         if form is None:  # is not to be shown
             return None
         given = "\n".join(str(part) for part in (title, text) if part)

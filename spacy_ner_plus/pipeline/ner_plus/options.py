@@ -18,7 +18,7 @@ def read_label_weights(weights: Any) -> LabelWeights:
     RAISES ValueError: If they are no weights over 0, nor "balanced".
     """
     if weights is None or weights == BALANCED:
-        return weights  # type: ignore[no-any-return]
+        return weights
     if not isinstance(weights, Mapping):
         raise ValueError(
             f'label_weights = {weights!r} is unknown: use "{BALANCED}", or a weight for each '
