@@ -12,12 +12,30 @@ _PLACE = "\0"
 class UnbrokenPrinter(Printer):
     """wasabi's printer, whose own messages are broken at 80 columns, at blanks within paths too."""
 
-    def text(
-        self, title: Any = "", text: Any = "", *args: Any, no_print: bool = False, **settings: Any
+    def text(  # as wasabi's
+        self,
+        title: Any = "",
+        text: Any = "",
+        color: str | int | None = None,
+        bg_color: str | int | None = None,
+        icon: str | None = None,
+        spaced: bool = False,
+        show: bool = True,
+        no_print: bool = False,
+        exits: int | None = None,
     ) -> Any:
         """Print a message, or give it with no_print. Arguments are wasabi's."""
         is_given = no_print or self.no_print
-        form = super().text(_PLACE, "", *args, no_print=True, **settings)
+        form = super().text(
+            _PLACE,
+            color=color,
+            bg_color=bg_color,
+            icon=icon,
+            spaced=spaced,
+            show=show,
+            no_print=True,
+            exits=exits,
+        )
         if form is None:  # is not to be shown
             return None
         given = "\n".join(str(part) for part in (title, text) if part)
