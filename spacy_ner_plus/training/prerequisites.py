@@ -41,14 +41,24 @@ def check_pipeline(config: Config, name: str) -> Language:
             except ValueError as error:
                 raise ValueError(f"{name}: [components.{one}] source: {error}") from error
     with named_errors(name):
-        nlp = load_model_from_config(config, auto_fill=True)
+        nlp = load_model_from_config(_with_paths(config), auto_fill=True)
         full = nlp.config.interpolate()
         settings = registry.resolve(full["training"], schema=ConfigSchemaTraining)
-        corpora = (settings["train_corpus"], settings["dev_corpus"])
-        # those with files are looked at by check_corpora, as experiments give them paths later
-        resolve_dot_names(full, [one for one in corpora if not _reads_files(_block(full, one))])
+        resolve_dot_names(full, [settings["train_corpus"], settings["dev_corpus"]])
     _check_components(nlp, settings, name)
     return nlp
+
+
+def _with_paths(config: Config) -> Config:
+    """The config with a path for each corpus that is read from files.
+
+    check_corpora looks at the real ones, which experiments give later.
+    """
+    config = config.copy()
+    for block in config["corpora"].values():
+        if _reads_files(block):
+            block["path"] = "."
+    return config
 
 
 def _check_components(nlp: Language, settings: dict[str, Any], name: str) -> None:

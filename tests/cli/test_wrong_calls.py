@@ -249,9 +249,13 @@ def test_wrong_corpus(place: Path, part: str, data: str, message: str) -> None:
 
 @pytest.mark.parametrize("part", ["train", "dev"])
 @pytest.mark.parametrize("path", ["", "null"])
-def test_no_corpus(place: Path, part: str, path: str) -> None:
+@pytest.mark.parametrize("reader", ["spacy.Corpus.v1", "spacy_ner_plus.Corpus.v1"])
+def test_no_corpus(place: Path, tmp_path: Path, part: str, path: str, reader: str) -> None:
+    text = (place / "config.cfg").read_text().replace("spacy.Corpus.v1", reader)
+    (tmp_path / "a.cfg").write_text(text)
+    result = train(place, f"--corpora.{part}.path", path, config=tmp_path / "a.cfg")
     message = rf"\[corpora\.{part}\] path = (''|None) must name a \.spacy file.*command line"
-    check(train(place, f"--corpora.{part}.path", path), message, place)
+    check(result, message, place)
 
 
 def test_dev_data_without_entities_are_told(place: Path, tmp_path: Path) -> None:
