@@ -93,9 +93,15 @@ CLI_PACKAGES = {
     "collections", "contextlib", "logging", "pathlib", "re", "spacy", "sys", "traceback", "typer",
     "typing", "wasabi",
 }  # fmt: skip
-WITHIN_REACH = ("cli.", "evaluation.terminal.", "evaluation.comparison.comparison_terminal.")
+WITHIN_REACH = (
+    "cli.",
+    "pages.telling.",
+    "evaluation.terminal.",
+    "evaluation.comparison.comparison_terminal.",
+)
 # And by name, which a new command should do without.
 BEYOND_THE_FACE = {
+    "_options": {f"pipeline.preparing.{name}" for name in ("import_user_code", "use_gpu")},
     "compare": {"support.output_folder.check_output_folder"},  # before pipelines run
     "convert": {"data.formats.columns.AUTO"},  # the default that its help shows
     "evaluate": {"evaluation.evaluate.check_folder"},  # before a pipeline runs for an hour

@@ -9,6 +9,7 @@ import os
 import time
 import warnings
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
@@ -68,10 +69,8 @@ class Worker:
 
     def call(self, method: str, *args: Any) -> Reply:
         """Call a method of the system and wait. RAISES WorkerError: If the process ends."""
-        try:
+        with suppress(BrokenPipeError):  # it has ended before: there is no answer either
             self._connection.send((method, args))
-        except BrokenPipeError:
-            pass  # it has ended before: there is no answer either
         return self._receive()
 
     def stop(self) -> None:

@@ -30,6 +30,8 @@ class Bounds:
     def __post_init__(self) -> None:
         if self.lines not in LINES:
             raise ValueError(f"within_lines = {self.lines!r} is unknown: use one of {LINES}.")
+        if not isinstance(self.sentences, bool):
+            raise ValueError(f"within_sentences = {self.sentences!r} must be true or false.")
 
     def __bool__(self) -> bool:
         return self.lines != "never" or self.sentences

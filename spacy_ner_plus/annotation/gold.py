@@ -150,7 +150,7 @@ def aligned_entities(example: Example) -> tuple[list[Span], np.ndarray]:
 
 def _have_same_tokens(one: Doc, other: Doc) -> bool:
     """Whether two Docs are split alike, and nothing has to be aligned."""
-    attributes = ["ORTH", "SPACY"]
+    attributes: list[int | str] = ["ORTH", "SPACY"]
     return np.array_equal(one.to_array(attributes), other.to_array(attributes))
 
 

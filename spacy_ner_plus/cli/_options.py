@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
-from spacy.cli._util import import_code, setup_gpu
+from spacy.cli._util import parse_config_overrides
+
+from ..pipeline.preparing import import_user_code, use_gpu
 
 CodePath = Annotated[
     Path | None,
@@ -79,24 +81,28 @@ def parse_label_map(entries: Iterable[str] | None) -> dict[str, str]:
     return label_map
 
 
-def use_gpu(gpu_id: int, *, silent: bool = False) -> None:
-    """Let components that need CuPy use a GPU.
-
-    silent (bool): Print nothing, as what comes next does it again and tells.
-    RAISES ValueError: If there is none, or no CuPy.
-    """
-    if gpu_id < 0:
-        return
-    try:
-        setup_gpu(gpu_id, silent=silent)
-    except ValueError as error:
-        raise ValueError(
-            f"--gpu-id {gpu_id}: {error}. Only components of others need it: leave it out if there "
-            "are none, as ner_plus finds a GPU by itself."
-        ) from error
-
-
 def prepare(gpu_id: int, code: Path | None) -> None:
-    """What comes before a pipeline is loaded. RAISES ValueError: See use_gpu."""
-    use_gpu(gpu_id)
-    import_code(code)
+    """What comes before a pipeline is loaded.
+
+    RAISES ValueError: If there is no such GPU or file, or the file can't be imported.
+    """
+    use_gpu(gpu_id, silent=gpu_id < 0)
+    import_user_code(code)
+
+
+def config_overrides(arguments: list[str]) -> dict[str, Any]:
+    """The values of a config that are given as options: --training.max_steps 3.
+
+    RAISES ValueError: If one of them is no option, nor of this form.
+    """
+    rest = list(arguments)
+    while rest:
+        option = rest.pop(0)
+        if not option.startswith("--") or "." not in option.split("=")[0]:
+            raise ValueError(
+                f"There is no option or argument {option}; a setting of the config is given with "
+                "its section: --training.max_steps 3."
+            )
+        if "=" not in option and rest and not rest[0].startswith("--"):
+            rest.pop(0)
+    return dict(parse_config_overrides(list(arguments)))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from wasabi import msg
 
+from ..pages.telling import say
 from ._errors import errors_as_messages
 from ._options import Tokens, parse_labels
 
@@ -69,10 +70,10 @@ def calibrate_cli(
             f"{types}. If it is not annotated for them, name those that it is with --labels."
         )
     if done.problem is not None:
-        msg.warn(f"Not calibrated. {done.problem}")
+        say.warn(f"Not calibrated. {done.problem}")
     for name in done.after:
         _print_agreement(name, done.before[name], done.after[name])
-    msg.good(
+    say.good(
         f"Saved to {output}: temperature {done.calibration.temperature:.3f}, slope "
         f"{done.calibration.slope:.3f}, intercept {done.calibration.intercept:+.3f}"
     )

@@ -7,6 +7,7 @@ import typer
 from wasabi import msg
 
 from ..data.formats.columns import AUTO
+from ..pages.telling import say
 from ._errors import errors_as_messages
 from ._options import LabelMap, SpansKey, parse_label_map
 
@@ -102,7 +103,7 @@ def convert_cli(
             misaligned=misaligned,
         )
     for warning in done.source.warnings:
-        typer.echo(f"Warning: {warning}", err=True)
+        say.warn(warning)
     for warning in done.warnings:
         typer.echo(f"Warning: {warning}", err=True)
     msg.table(_table_rows(done, names), aligns=("l", "r"), max_col=90)
@@ -110,7 +111,7 @@ def convert_cli(
         # Not wasabi: it breaks lines, and with them paths.
         typer.echo(f"Not on token boundaries:\n{done.shown_misaligned}", err=True)
     notes = [*done.source.notes, *([f"tokenizer of {lang!r}"] if done.uses_tokenizer else [])]
-    typer.echo(f"Wrote {output_path}" + (f" ({', '.join(notes)})" if notes else ""))
+    say.good(f"Wrote {output_path} ({', '.join(notes)})" if notes else f"Wrote {output_path}")
 
 
 def _table_rows(done: "Conversion", label_map: dict[str, str]) -> list[tuple[str, str]]:

@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from spacy.cli._util import parse_config_overrides, show_validation_error
 from wasabi import msg
 
+from ..pages.telling import say
 from ._errors import errors_as_messages
 from ._experiments import ConfigPath, DevShare, KeepModels, Output, Overwrite, Seed, plus_minus
-from ._options import CodePath, GpuId, use_gpu
+from ._options import CodePath, GpuId, config_overrides
 
 if TYPE_CHECKING:
     from ..experiments.results import RunsSummary
@@ -40,9 +40,7 @@ def cross_validate_cli(
     """
     from .. import cross_validate
 
-    overrides = parse_config_overrides(ctx.args)
-    with errors_as_messages(), show_validation_error(config_path):
-        use_gpu(gpu_id, silent=True)
+    with errors_as_messages():
         done = cross_validate(
             config_path,
             data,
@@ -50,7 +48,7 @@ def cross_validate_cli(
             folds=folds,
             seed=seed,
             dev_share=dev_share,
-            overrides=overrides,
+            overrides=config_overrides(ctx.args),
             code=code,
             gpu_id=gpu_id,
             keep_models=keep_models,
@@ -58,7 +56,7 @@ def cross_validate_cli(
         )
     msg.divider(f"{folds} folds of {done.n_docs:,} documents")
     print_summary(done.summary, done.types_with_gold)
-    msg.good(f"Wrote {done.path}")
+    say.good(f"Wrote {done.path}")
 
 
 def print_summary(summary: "RunsSummary", with_gold: Container[str]) -> None:

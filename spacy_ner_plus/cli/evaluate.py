@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from wasabi import msg
 
+from ..pages.telling import say
 from ._errors import errors_as_messages
 from ._options import (
     CodePath,
@@ -80,4 +80,4 @@ def evaluate_cli(
         print_metrics(evaluation.metrics, evaluation.errors)
         if output is not None:
             evaluation.write(output)
-            msg.good(f"Wrote metrics.json, errors.jsonl and report.html to {output}")
+            say.good(f"Wrote metrics.json, errors.jsonl and report.html to {output}")

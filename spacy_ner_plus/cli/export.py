@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from wasabi import msg
 
+from ..pages.telling import say
 from ._errors import errors_as_messages
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def export_cli(
         parity = export_onnx(model, output, quantize=quantize, data=check, component=component)
     _print_parity(parity, is_sample=check is None, quantize=quantize)
     size = (output / component / "model" / "model.onnx").stat().st_size
-    msg.good(f"Exported to {output}: model.onnx has {size / 1e6:.1f} MB")
+    say.good(f"Exported to {output}: model.onnx has {size / 1e6:.1f} MB")
 
 
 def _print_parity(parity: "Parity", *, is_sample: bool, quantize: str | None) -> None:
@@ -63,7 +64,7 @@ def _print_parity(parity: "Parity", *, is_sample: bool, quantize: str | None) ->
         aligns=("l", "r"),
     )
     if is_sample and quantize is not None:
-        msg.info(
+        say.info(
             "How much int8 changes shows on documents like yours: give some with --check, or "
             "run ner-plus evaluate on both pipelines"
         )

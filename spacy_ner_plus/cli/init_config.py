@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from wasabi import msg
 
+from ..pages.telling import say
 from ._errors import errors_as_messages
 from ._plan import Device, EncoderName, Lang, print_plan
 
@@ -31,9 +31,9 @@ def init_config_cli(
 
         plan = init_config(data, config, dev=dev, encoder=encoder, lang=lang, device=device)
     print_plan(plan)
-    msg.good(f"Wrote {config}")
+    say.good(f"Wrote {config}")
     if encoder is None:
-        msg.info(
+        say.info(
             "The default encoder is put in place by: python -m spacy ner-plus project encoder "
             f"{ENCODER_FOLDER}"
         )

@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from wasabi import msg
 
+from ..pages.telling import say
 from ._errors import errors_as_messages
 from ._parts import Group, print_parts
 from ._plan import Device, EncoderName, Lang, print_plan
@@ -47,7 +47,7 @@ def init_project_cli(
     for note in project.notes:  # not by wasabi, which breaks lines and with them paths
         typer.secho(f"! {note}\n", fg="yellow")
     print_plan(project.plan)
-    msg.good(f"Wrote the project to {folder}. To run it:")
+    say.good(f"Wrote the project to {folder}. To run it:")
     typer.echo(f"\n  cd {_quoted(folder)}\n  python -m spacy project run all\n")
 
 

@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from spacy.cli._util import parse_config_overrides, show_validation_error
 from wasabi import msg
 
 from ..experiments.shares import SHARES
+from ..pages.telling import say
 from ._errors import errors_as_messages
 from ._experiments import ConfigPath, DevShare, KeepModels, Output, Overwrite, Seed, plus_minus
-from ._options import CodePath, GpuId, use_gpu
+from ._options import CodePath, GpuId, config_overrides
 
 if TYPE_CHECKING:
     from ..experiments.results import CurvePoint
@@ -49,9 +49,7 @@ def learning_curve_cli(
     """
     from .. import learning_curve
 
-    overrides = parse_config_overrides(ctx.args)
-    with errors_as_messages(), show_validation_error(config_path):
-        use_gpu(gpu_id, silent=True)
+    with errors_as_messages():
         done = learning_curve(
             config_path,
             train,
@@ -61,7 +59,7 @@ def learning_curve_cli(
             repeats=repeats,
             seed=seed,
             dev_share=dev_share,
-            overrides=overrides,
+            overrides=config_overrides(ctx.args),
             code=code,
             gpu_id=gpu_id,
             keep_models=keep_models,
@@ -69,8 +67,8 @@ def learning_curve_cli(
         )
     msg.divider(f"F1 on {done.n_scored:,} documents")
     print_points(done.points, done.types_with_gold)
-    msg.good(f"Wrote {done.path} and {done.plot}")
-    msg.text(done.last_gain)
+    say.good(f"Wrote {done.path} and {done.plot}")
+    say.text(done.last_gain)
 
 
 def parse_shares(text: str) -> list[float]:

@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from wasabi import msg
 
+from ..pages.telling import say
 from ._errors import errors_as_messages
 
 
@@ -25,4 +25,4 @@ def report_cli(
             print_summary(metrics)
     for report in (folder / REPORT for folder in folders):
         if report.exists():
-            msg.good(f"To look at: {report}")
+            say.good(f"To look at: {report}")

@@ -6,10 +6,9 @@ from typing import Annotated
 
 import typer
 from spacy import util
-from spacy.cli._util import parse_config_overrides, show_validation_error
 
 from ._errors import errors_as_messages
-from ._options import CodePath, GpuId, use_gpu
+from ._options import CodePath, GpuId, config_overrides
 
 # `spacy train` takes overrides of the config as options; so does this command.
 CONTEXT = {"allow_extra_args": True, "ignore_unknown_options": True}
@@ -59,15 +58,13 @@ def train_cli(
     """
     if verbose:
         _show_all_messages()
-    overrides = parse_config_overrides(ctx.args)
     from .. import train
 
-    with errors_as_messages(tracebacks=verbose), show_validation_error(config_path):
-        use_gpu(gpu_id, silent=True)
+    with errors_as_messages(tracebacks=verbose):
         has_ended = train(
             config_path,
             output,
-            overrides=overrides,
+            overrides=config_overrides(ctx.args),
             code=code,
             gpu_id=gpu_id,
             checkpoint_every=checkpoint_every,

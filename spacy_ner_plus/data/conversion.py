@@ -15,6 +15,7 @@ from ..annotation.doc_records import to_doc
 from ..annotation.offsets import hint_of_countings
 from ..records import TextRecord, alike, check_tidy, without_duplicates
 from ..support.durable import written_whole
+from ..support.output_folder import check_output_folder
 from .formats.record_files import RecordSource, find_format, open_records
 from .formats.repairs import Errors
 from .formats.spacy_files import DocFile
@@ -148,6 +149,7 @@ def convert(
         check_tidy("A type to be renamed", old)
         check_tidy(f"The new name of {old!r}", new)
     options = {**(options or {}), "lenient": True} if lenient else options
+    check_output_folder(output.parent)
     done = Conversion(_opened(input, format, options or {}, spans_key), output)
     done.mapped = dict.fromkeys(label_map or {}, 0)
     bare, tokenizing = Language(Vocab()), blank_pipeline(lang)  # what a language adds is not stored

@@ -16,6 +16,17 @@ def find_files(path: Path) -> list[Path]:
     return files
 
 
+def read_files(path: Path) -> list[DocBin]:
+    """What the .spacy files that a path names hold.
+
+    RAISES ValueError: If there are none, one is of another format, or they have no documents.
+    """
+    bins = [read_file(file) for file in find_files(path)]
+    if not any(map(len, bins)):
+        raise ValueError(f"{path} has no documents.")
+    return bins
+
+
 def read_file(path: Path) -> DocBin:
     """What a .spacy file holds. RAISES ValueError: If it is none, or damaged."""
     return parse_file(path, path.read_bytes())
@@ -27,4 +38,9 @@ def parse_file(path: Path, content: bytes) -> DocBin:
         return DocBin().from_bytes(content)
     # msgpack, numpy and a dictionary each find damage of another kind
     except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{path} is no .spacy file, or a damaged one: {error}") from error
+        # spaCy's own message names its own `convert`, which does not read what ours does
+        reason = "it can't be unpacked" if "[E1014]" in str(error) else error
+        raise ValueError(
+            f"{path} is no .spacy file, or a damaged one: {reason}. `ner-plus convert` writes such "
+            "files."
+        ) from error

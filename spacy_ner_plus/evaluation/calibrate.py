@@ -4,15 +4,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from spacy import util
 from spacy.language import Language
 from spacy.training import Example
 
 from ..data.corpus import make_corpus_v1
+from ..data.doc_files import read_files
 from ..metrics.reliability import Agreement
 from ..models.decoding.calibration import Calibration
 from ..pipeline.capabilities import HasCalibration, find_component
 from ..pipeline.judged_entities import TooFewEntitiesError, fit
+from ..pipeline.preparing import load_pipeline
 from ..pipeline.saving.whole_pipeline import save_whole
 from ..support.output_folder import check_output_folder
 from .label_choice import choose
@@ -70,10 +71,12 @@ def calibrate(
     """
     if output is not None:
         check_output_folder(Path(output))
-    nlp = model if isinstance(model, Language) else util.load_model(model)
+    paths = {"development": data} | ({} if test is None else {"test": test})
+    for path in paths.values():
+        read_files(Path(path))
+    nlp = load_pipeline(model)
     ner: HasCalibration = find_component(nlp, component, HasCalibration, "can be calibrated")
     counted = _counted(ner, labels)
-    paths = {"development": data} | ({} if test is None else {"test": test})
     judged, gold = {}, {}
     for name, path in paths.items():
         examples = _read_examples(nlp, component, Path(path), tokens, counted)

@@ -8,7 +8,7 @@ from typing import Any
 
 from spacy.language import Language
 
-from ..data.doc_files import find_files, read_file
+from ..data.doc_files import read_files
 from ..support.extras import require
 from ..support.output_folder import check_output_folder
 from ..support.typed_json import from_json
@@ -117,8 +117,7 @@ def evaluate(
     # before the pipeline runs
     require("nervaluate", EXTRA)
     if train is not None:
-        for file in find_files(train):
-            read_file(file)
+        read_files(train)
     predicted = predict(
         model, Path(data), tokens=tokens, spans_key=spans_key, choice=settings.choice
     )

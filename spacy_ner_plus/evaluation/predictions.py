@@ -9,7 +9,6 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from spacy import util
 from spacy.language import Language
 from spacy.training import Example
 from spacy.vocab import Vocab
@@ -17,7 +16,9 @@ from tqdm import tqdm
 
 from ..annotation.doc_records import is_annotated
 from ..data.corpus import make_corpus_v1
+from ..data.doc_files import read_files
 from ..data.formats.json_lines import JsonLinesRecords
+from ..pipeline.preparing import check_pipeline_exists, load_pipeline
 from ..records import SpanRecord, TextRecord
 from ..support.peak_memory import peak_memory
 from .documents import Document, Entity, entities_of, from_example, from_offsets
@@ -73,14 +74,14 @@ def predict(
     RAISES ValueError: If there is no annotated document, the pipeline sets no such entities, or
         predictions do not fit the data.
     """
-    if not data.exists():
-        raise ValueError(f"There is no evaluation data at {data}: write it with ner-plus convert.")
+    read_files(data)
+    check_model(model)
     name = model_name(model)
-    if not isinstance(model, Language) and name.endswith(PREDICTIONS):
-        found = read_predictions(Path(model), data, spans_key, choice)
+    if is_file(model):
+        found = read_predictions(Path(name), data, spans_key, choice)
     else:
         found = run(
-            model if isinstance(model, Language) else util.load_model(model),
+            load_pipeline(model),
             data,
             tokens=tokens,
             spans_key=spans_key,
@@ -95,6 +96,22 @@ def predict(
             f"{where}, so there is nothing to evaluate."
         )
     return found
+
+
+def check_model(model: Language | str | Path) -> None:
+    """Look whether there is a model to evaluate, before it, or another one, is loaded.
+
+    RAISES ValueError: If there is no such pipeline, or no such file of predictions.
+    """
+    if not is_file(model):
+        check_pipeline_exists(model)
+    elif not Path(str(model)).is_file():
+        raise ValueError(f"There are no predictions at {model}.")
+
+
+def is_file(model: Language | str | Path) -> bool:
+    """Whether a model is a file of predictions, and no pipeline."""
+    return not isinstance(model, Language) and str(model).endswith(PREDICTIONS)
 
 
 def model_name(model: Language | str | Path) -> str:
@@ -231,8 +248,6 @@ def _bar(stream: Iterable[Any], total: int, what: str) -> Iterator[Any]:
 
 def _read(path: Path) -> Iterator[tuple[str, TextRecord]]:
     """The records of a file of predictions, each with where it is."""
-    if not path.is_file():
-        raise ValueError(f"There are no predictions at {path}.")
     for place, record in JsonLinesRecords(path).records():
         if record.spans is None:
             raise ValueError(

@@ -5,29 +5,42 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from spacy.cli._util import import_code, setup_gpu
 from thinc.api import Config
-from wasabi import msg
 
 from ..data.splitting.annotated_corpus import AnnotatedCorpus
+from ..pages.telling import say
+from ..pipeline.preparing import import_user_code, use_gpu
 from ..support.digests import file_digest
-from ..training.load_config import load_config
+from ..support.output_folder import check_output_folder
+from ..training.load_config import load_config, name_of
+from ..training.prerequisites import check_pipeline
 from .results import RunScores
 from .runs import Experiment
-from .trial import carry_out, remove_models
+from .trial import carry_out, corpus_names, remove_models
 
 
 def usable_config(
-    config: str | Path | Config, overrides: Mapping[str, Any] | None, code: Path | None
+    config: str | Path | Config,
+    overrides: Mapping[str, Any] | None,
+    *,
+    output: Path,
+    code: Path | None,
+    gpu_id: int,
 ) -> Config:
-    """A config, not interpolated, and known to be one that can be.
+    """A config, not interpolated, of which all is known to be there that can be known.
 
     overrides (Mapping[str, Any]): Values by their dotted names.
+    output (Path): The folder for what comes of it.
     code (Path): A Python file with registered functions to import.
+    gpu_id (int): GPU for components that need CuPy, or -1.
+    RAISES ValueError: If something is missing or can't be.
     """
-    import_code(code)
+    check_output_folder(output)
+    use_gpu(gpu_id, silent=gpu_id < 0)
+    import_user_code(code)
     loaded = load_config(config, overrides)
-    loaded.interpolate()
+    corpus_names(loaded.interpolate())
+    check_pipeline(loaded, name_of(config))
     return loaded
 
 
@@ -39,7 +52,7 @@ def code_settings(code: Path | None) -> dict[str, Any]:
 def warn_of_rare_labels(labels: Mapping[str, int], purpose: str) -> None:
     """Name labels that too few documents have."""
     for label, n_docs in labels.items():
-        msg.warn(
+        say.warn(
             f"{label} occurs in {n_docs} document{'s' if n_docs > 1 else ''} only, too few "
             f"{purpose}: its scores mean little"
         )
@@ -60,11 +73,9 @@ def carry_out_runs(
     RETURNS (List[RunScores]): The scores of all runs.
     """
     if not keep_models:
-        msg.info("Models are removed when they are scored: --keep-models keeps them")
+        say.info("Models are removed when they are scored: --keep-models keeps them")
     work = partial(carry_out, config=config, corpus=corpus, test=test, gpu_id=gpu_id)
     clean_up = (lambda folder: None) if keep_models else remove_models
-    if gpu_id >= 0:
-        setup_gpu(gpu_id)
     return experiment.carry_out(work, clean_up, _describe_scores)
 
 

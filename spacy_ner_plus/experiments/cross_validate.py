@@ -71,7 +71,8 @@ def cross_validate(
     RAISES ValueError: If there are too few documents, a setting can't be, or the folder holds runs
         that were begun otherwise.
     """
-    loaded = usable_config(config, overrides, code)
+    output = Path(output)
+    loaded = usable_config(config, overrides, output=output, code=code, gpu_id=gpu_id)
     corpus = read_corpus(Path(data))
     plan = plan_cross_validation(
         loaded.interpolate(),
@@ -82,7 +83,7 @@ def cross_validate(
         further_settings=code_settings(code),
     )
     warn_of_rare_labels(corpus.rare_labels(folds), f"for {folds} folds")
-    experiment = Experiment(Path(output), plan, overwrite=overwrite)
+    experiment = Experiment(output, plan, overwrite=overwrite)
     scores = carry_out_runs(experiment, loaded, corpus, gpu_id=gpu_id, keep_models=keep_models)
     described, summary = describe_folds(plan, corpus, scores), summarise(scores)
     results = CrossValidationResults(**experiment.head, folds=described, summary=summary)

@@ -189,9 +189,10 @@ def _nested_subsets(
     for share, *parts in zip(shares, train, dev, strict=True):
         if not all(parts):
             raise ValueError(
-                f"{share:g} of {len(corpus)} documents are too few: with --dev-share {dev_share:g} "
-                f"they give {len(parts[0])} to train with and {len(parts[1])} for the choice of "
-                "the checkpoint. Leave out the smallest of the --shares."
+                f"{share:g} of {len(corpus)} documents are too few ({corpus.path}): with "
+                f"--dev-share {dev_share:g} they give {len(parts[0])} to train with and "
+                f"{len(parts[1])} for the choice of the checkpoint. Leave out the smallest of the "
+                "--shares."
             )
     return list(zip(train, dev, strict=True))
 

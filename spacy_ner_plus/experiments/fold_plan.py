@@ -43,7 +43,10 @@ def plan_cross_validation(
         (np.count_nonzero(corpus.counts.any(axis=1)), "documents with entities"),
     ):
         if n < folds:
-            raise ValueError(f"{folds} folds need as many {kind} at least, but there are only {n}.")
+            raise ValueError(
+                f"{folds} folds need as many {kind} at least, but there are only {n} in "
+                f"{corpus.path}: take fewer --folds."
+            )
     settings = {
         "data_sha256": corpus.sha256,
         "folds": folds,

@@ -77,7 +77,8 @@ def learning_curve(
         installed, or the folder holds runs that were begun otherwise.
     """
     require_plots()
-    loaded = usable_config(config, overrides, code)
+    output = Path(output)
+    loaded = usable_config(config, overrides, output=output, code=code, gpu_id=gpu_id)
     corpus, scored = read_corpus(Path(train)), read_corpus(Path(dev))
     if corpus.sha256 == scored.sha256:
         raise ValueError(f"{train} and {dev} are the same: score documents not trained with.")
@@ -92,13 +93,13 @@ def learning_curve(
     )
     n_parts = round(1 / curve.shares[0])
     warn_of_rare_labels(corpus.rare_labels(n_parts), f"for a share of {curve.shares[0]:g}")
-    experiment = Experiment(Path(output), curve.plan, overwrite=overwrite)
+    experiment = Experiment(output, curve.plan, overwrite=overwrite)
     scores = carry_out_runs(
         experiment, loaded, corpus, test=Path(dev), gpu_id=gpu_id, keep_models=keep_models
     )
     points = curve.points(corpus, scores)
     path = experiment.write_results(LearningCurveResults(**experiment.head, points=points))
-    plot = Path(output) / PLOT
+    plot = output / PLOT
     title = f"Learning curve, scored on {len(scored):,} documents"
     save_learning_curve(plotted(points), plot, title=title)
     return LearningCurve(points, len(scored), path, plot)

@@ -12,8 +12,10 @@ from typing import Any
 
 from wasabi import msg
 
+from ..pages.telling import say
 from ..support.durable import remove, write_atomically
 from ..support.locks import locked
+from ..support.output_folder import check_output_folder
 from ..support.package_versions import package_versions
 from ..support.run_identity import as_json, differences, refuse
 from ..support.typed_json import from_json, to_json
@@ -90,8 +92,7 @@ class Experiment:
     def __init__(self, output: Path, plan: Plan, *, overwrite: bool = False) -> None:
         self.output, self.plan = output, plan
         self.record = plan.record()
-        if output.exists() and not output.is_dir():
-            raise ValueError(f"{output} is a file: --output must name a folder.")
+        check_output_folder(output)
         output.mkdir(parents=True, exist_ok=True)
         with locked(output / LOCK, output):
             old = self._read_plan()
@@ -134,9 +135,9 @@ class Experiment:
                 msg.divider(f"{run.title} ({number} of {len(self.plan.runs)})")
                 if result is None:
                     result = self._work(work, run, folder)
-                    msg.good(f"{run.title}: {describe(result)}")
+                    say.good(f"{run.title}: {describe(result)}")
                 else:
-                    msg.info(f"Finished before: {describe(result)}")
+                    say.info(f"Finished before: {describe(result)}")
                 clean_up(folder)
                 results.append(result)
         return results
@@ -159,7 +160,7 @@ class Experiment:
             result = work(run, folder)
         except BaseException:  # Ctrl-C, too
             done = sum(self.finished(other) is not None for other in self.plan.runs)
-            msg.warn(
+            say.warn(
                 f"{run.title} was not finished: the same command goes on with it. "
                 f"Finished and kept: {done} of {len(self.plan.runs)} runs"
             )
@@ -199,7 +200,7 @@ class Experiment:
         )
         for name, present in self.record["versions"].items():
             if (then := old["versions"].get(name)) != present:
-                msg.warn(f"The runs were begun with {name} {then}; now it is {present}")
+                say.warn(f"The runs were begun with {name} {then}; now it is {present}")
 
     def _refuse_foreign_folders(self) -> None:
         present = [run.name for run in self.plan.runs if (self.output / run.name).exists()]

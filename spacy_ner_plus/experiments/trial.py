@@ -15,10 +15,10 @@ from spacy.training.loop import DIR_MODEL_BEST, DIR_MODEL_LAST
 from spacy.training.loop import train as train_nlp
 from spacy.util import registry
 from thinc.api import Config
-from wasabi import msg
 
 from ..data.splitting.annotated_corpus import AnnotatedCorpus
 from ..metrics.spans import scores_of
+from ..pages.telling import say
 from ..pipeline.scorer import count_entities
 from ..training.settings import INDIFFERENT, settings_without
 from .results import RunScores, SupportedMeasures
@@ -98,7 +98,7 @@ def carry_out(
     for documents, path in zip((run.train, run.dev, run.test), paths, strict=True):
         if documents is not None:
             corpus.write(documents, path)
-    msg.info(
+    say.info(
         f"Training on {len(run.train):,} documents, choosing the checkpoint by {len(run.dev):,}"
     )
     config = config_of_run(config, folder, run.seed)

@@ -11,6 +11,12 @@ from ..annotation.scored_group import ScoredGroup, spans_of
 from ..models.decoding.entities import Entities
 
 
+def check_spans_key(key: object) -> None:
+    """RAISES ValueError: If it is no name of a group in doc.spans, nor None."""
+    if not (key is None or (isinstance(key, str) and key)):
+        raise ValueError(f"spans_key = {key!r} must be a name for doc.spans, or null for none.")
+
+
 def check_existing_ents(value: str, choices: Sequence[str]) -> None:
     """RAISES ValueError: If a value of `existing_ents` is none of the choices."""
     if value not in choices:

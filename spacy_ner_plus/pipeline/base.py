@@ -12,11 +12,11 @@ from ..annotation.probabilities import register_probability
 from ..models.decoding.entities import Entities
 from ..models.storage.files import Unsaved
 from ..models.storage.manifest import Content
-from .annotating import Annotator, check_existing_ents
+from .annotating import Annotator, check_existing_ents, check_spans_key
 from .look_ahead import look_ahead
 from .saving import saved_model
 from .saving.pipe import SavedPipe
-from .thresholds import Threshold, check_threshold, thresholds
+from .thresholds import Threshold, read_threshold, thresholds
 
 
 class EntityPipe(SavedPipe):
@@ -53,12 +53,12 @@ class EntityPipe(SavedPipe):
         scorer: Callable[..., dict[str, Any]] | None = None,
     ) -> None:
         check_existing_ents(existing_ents, self.existing_ents_choices)
-        check_threshold(threshold)
+        check_spans_key(spans_key)
         self.vocab = vocab
         self.name = name
         self.existing_ents = existing_ents
         self.spans_key = spans_key
-        self.threshold = threshold
+        self.threshold = read_threshold(threshold)
         self.scorer = scorer
         self.cfg = {}
         register_probability()
@@ -87,6 +87,7 @@ class EntityPipe(SavedPipe):
             that there is not.
         """
         check_existing_ents(self.existing_ents, self.existing_ents_choices)
+        check_spans_key(self.spans_key)
         return Annotator(
             self.name,
             [self.vocab.strings.add(label) for label in self.labels],

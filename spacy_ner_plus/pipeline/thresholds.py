@@ -1,27 +1,35 @@
 """Thresholds: the least probability that an entity must have, one for all types or one for each."""
 
 from collections.abc import Iterable, Mapping
-from numbers import Real
 from typing import Any
 
 import numpy as np
 
+from ..support.numbers import as_float
+
 Threshold = float | Mapping[str, float] | None
 
 
-def check_threshold(threshold: Threshold) -> None:
-    """RAISES ValueError: If a threshold is no probability."""
+def read_threshold(threshold: Any) -> Threshold:
+    """A threshold as it was given, with numbers for those that are written as text.
+
+    RAISES ValueError: If one is no probability.
+    """
+    if threshold is None:
+        return None
     if isinstance(threshold, Mapping):
-        for label, value in threshold.items():
-            _check_probability(value, f" of {label!r}")
-    elif threshold is not None:
-        _check_probability(threshold)
+        return {label: _probability(value, f" of {label!r}") for label, value in threshold.items()}
+    return _probability(threshold)
 
 
-def _check_probability(value: Any, of_label: str = "") -> None:
-    is_number = isinstance(value, Real) and not isinstance(value, bool)
-    if not is_number or not 0.0 <= value <= 1.0:  # false for NaN, too
+def _probability(value: Any, of_label: str = "") -> float:
+    try:
+        number = as_float(value, "threshold")
+    except ValueError:
+        number = float("nan")
+    if not 0.0 <= number <= 1.0:  # false for NaN, too
         raise ValueError(f"threshold = {value!r}{of_label} must be a probability, from 0 to 1.")
+    return number
 
 
 def thresholds(threshold: Threshold, labels: Iterable[str]) -> np.ndarray:
@@ -29,7 +37,7 @@ def thresholds(threshold: Threshold, labels: Iterable[str]) -> np.ndarray:
 
     RAISES ValueError: If a threshold is no probability, or set for a type that there is not.
     """
-    check_threshold(threshold)  # it may have been set since the component was made
+    threshold = read_threshold(threshold)  # it may have been set since the component was made
     labels = list(labels)
     if not isinstance(threshold, Mapping):
         return np.full(len(labels), threshold or 0.0)

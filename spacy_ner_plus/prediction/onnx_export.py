@@ -5,16 +5,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from spacy import registry, util
+from spacy import registry
 from spacy.language import Language
 from spacy.tokens import Doc
 
 from ..data.corpus import make_corpus_v1
+from ..data.doc_files import read_files
 from ..models.onnx.export import check_exportable, export_graph
 from ..models.onnx.parity import Parity, compare
 from ..models.onnx.shim import OnnxShim
 from ..models.runtime.tagger_shim import shim_of
 from ..pipeline.capabilities import HasTaggerShim, find_component
+from ..pipeline.preparing import load_pipeline
 from ..pipeline.saving.whole_pipeline import save_whole
 from ..support.output_folder import check_output_folder
 
@@ -58,7 +60,7 @@ def export_onnx(
     output = None if output is None else Path(output)
     data = None if data is None else Path(data)
     _check_arguments(output, data)
-    nlp = model if isinstance(model, Language) else util.load_model(model)
+    nlp = load_pipeline(model)
     ner: HasTaggerShim = find_component(nlp, component, HasTaggerShim, "has a tagger to export")
     parity = _export(nlp, ner, _read_docs(nlp, data), quantize=quantize)
     if output is not None:
@@ -71,8 +73,8 @@ def _check_arguments(output: Path | None, data: Path | None) -> None:
         raise ValueError(f"{output} exists and is not an empty folder: name a new one.")
     if output is not None:
         check_output_folder(output)
-    if data is not None and not data.exists():
-        raise ValueError(f"There is no data at {data}: write it with ner-plus convert.")
+    if data is not None:
+        read_files(data)
 
 
 def _is_empty(folder: Path) -> bool:

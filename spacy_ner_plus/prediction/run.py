@@ -10,7 +10,6 @@ from platform import python_version
 from time import perf_counter
 from typing import Any
 
-from spacy import util
 from spacy.language import Language
 from spacy.tokens import Doc
 from tqdm import tqdm
@@ -18,7 +17,9 @@ from tqdm import tqdm
 from ..data.sources.inputs import open_input
 from ..data.sources.rows import Fields, Input, InputRow, Reject, RowError, SourceDocument
 from ..data.sources.table_inputs import AUTO, QUOTED
+from ..pipeline.preparing import check_pipeline_exists, load_pipeline
 from ..support.digests import content_digest
+from ..support.output_folder import check_output_folder
 from ..support.package_versions import PACKAGES, package_versions
 from .journal import ChunkCounts, Journal
 from .outputs import Output, SpacyOutput, open_output
@@ -103,7 +104,11 @@ def run_prediction(
     """
     if settings.chunk_size < 1:
         raise ValueError(f"--chunk-size {settings.chunk_size} must be at least 1.")
+    if settings.k_best is not None and settings.k_best < 1:
+        raise ValueError(f"--k-best {settings.k_best} must be at least 1.")
     _check_apart(input, output)
+    check_output_folder(output.parent)
+    check_pipeline_exists(model)
     source = open_input(input, settings.input_format, settings.fields, settings.quoting)
     found = Found(settings.spans_key)
     writer = open_output(
@@ -114,7 +119,7 @@ def run_prediction(
         keeps_others=settings.fields.keeps_others,
         has_readings=settings.k_best is not None,
     )
-    nlp = model if isinstance(model, Language) else util.load_model(model)
+    nlp = load_pipeline(model)
     content = _content_of(nlp) if nlp is model else content_digest(Path(str(nlp.path)))
     reader = None
     if settings.k_best is not None:

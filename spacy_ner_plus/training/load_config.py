@@ -1,13 +1,17 @@
 """Training configs, from a file or from memory."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from configparser import Error as ParserError
+from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from spacy import util
 from spacy.schemas import ConfigSchemaInit, ConfigSchemaNlp, ConfigSchemaTraining
-from thinc.api import Config
+from thinc.api import Config, ConfigValidationError
+
+from .setting_values import check_values, read_numbers
 
 # Sections whose settings are known by name; the registered functions of others check their own.
 SCHEMAS = {"nlp": ConfigSchemaNlp, "training": ConfigSchemaTraining, "initialize": ConfigSchemaInit}
@@ -18,15 +22,47 @@ def load_config(config: str | Path | Config, overrides: Mapping[str, Any] | None
 
     config (str / Path / Config): The config, which stays as it is, or its file.
     overrides (Mapping[str, Any]): Values by their dotted names.
-    RAISES ValueError: If a section is missing, or a setting is misspelt: spaCy passes that over.
+    RAISES ValueError: If it is no config, a section is missing, or a setting is misspelt or can't
+        be, which spaCy would pass over or find late.
     """
-    changes = dict(overrides or {})
-    if isinstance(config, Config):
-        loaded = Config().from_str(config.to_str(), overrides=changes, interpolate=False)
-    else:
-        loaded = util.load_config(config, overrides=changes, interpolate=False)
-    check_sections(loaded, "The config" if isinstance(config, Config) else str(config))
+    changes, name = dict(overrides or {}), name_of(config)
+    with named_errors(name):
+        if isinstance(config, Config):
+            loaded = Config().from_str(config.to_str(), overrides=changes, interpolate=False)
+        else:
+            loaded = util.load_config(config, overrides=changes, interpolate=False)
+    check_sections(loaded, name)
+    read_numbers(loaded)
+    with named_errors(name):
+        interpolated = loaded.interpolate()
+    check_values(interpolated["training"], name)
     return loaded
+
+
+def name_of(config: str | Path | Config) -> str:
+    """What a config is called in messages."""
+    return "The config" if isinstance(config, Config) or str(config) == "-" else str(config)
+
+
+@contextmanager
+def named_errors(name: str) -> Iterator[None]:
+    """Let errors about a config say in short which config, which setting, and what is wrong.
+
+    RAISES ValueError: In their place.
+    """
+    try:
+        yield
+    except ConfigValidationError as error:
+        parent = [error.parent] if error.parent else []
+        found = [
+            f"{'.'.join([*parent, *map(str, one['loc'])])}: {one['msg']}"
+            for one in error.errors or ()
+        ]
+        said = "; ".join(found) or " ".join(f"{error.desc or error.title}".split())
+        hint = "" if found else " `spacy init fill-config` fills in what a config lacks."
+        raise ValueError(f"{name}: {said}.{hint}") from error
+    except (ParserError, UnicodeDecodeError) as error:
+        raise ValueError(f"{name} is no config: {' '.join(str(error).split())}") from error
 
 
 def check_sections(config: Config, name: str) -> None:

@@ -23,8 +23,8 @@ from spacy.training.loop import (
 )
 from spacy.util import registry, resolve_dot_names
 from thinc.api import fix_random_seed, set_gpu_allocator
-from wasabi import Printer
 
+from ..pages.telling import UnbrokenPrinter
 from ..support.package_versions import package_versions
 from .checkpoint import CheckpointFolder
 from .data import Batch, BatchStream, RecordedCorpus, check_data, record_corpus
@@ -36,6 +36,7 @@ from .snapshot import Snapshot, read_snapshot, write_snapshot
 from .state import RunState
 
 CHECKPOINT = "checkpoint"
+_PRINTER = UnbrokenPrinter(no_print=True)
 
 LogStep = Callable[[dict[str, Any] | None], None]
 
@@ -83,7 +84,8 @@ class TrainingRun:
         self.optimizer = self.settings["optimizer"]
         self.frozen = self.settings["frozen_components"]
         dropout = self.settings["dropout"]
-        self.dropouts = repeat(dropout) if isinstance(dropout, float) else dropout
+        is_number = isinstance(dropout, int | float)
+        self.dropouts = repeat(float(dropout)) if is_number else dropout
         self.evaluate = create_evaluation_callback(
             nlp, self.dev_corpus, self.settings["score_weights"]
         )
@@ -158,7 +160,7 @@ class TrainingRun:
                 has_ended = self._train(log_step, signals)
         except Exception as error:
             message = "Aborting and saving the final best model. Encountered exception: "
-            self.stdout.write(Printer(no_print=True).warn(f"{message}{error!r}") + "\n")
+            self.stdout.write(_PRINTER.warn(f"{message}{error!r}") + "\n")
             raise
         finally:
             finalize_log()
@@ -177,7 +179,7 @@ class TrainingRun:
         rate = "Initial learn rate" if self.state.n_steps == 0 else "Learn rate"
         lines.append(f"{rate}: {self.optimizer.learn_rate}")
         for line in lines:
-            self.stdout.write(Printer(no_print=True).info(line) + "\n")
+            self.stdout.write(_PRINTER.info(line) + "\n")
 
     def _show_past(self, log_step: LogStep) -> None:
         """Tell the logger of the steps before the checkpoint, as it would know of them."""

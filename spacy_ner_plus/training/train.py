@@ -5,17 +5,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from spacy.cli._util import import_code, setup_gpu
 from spacy.training.initialize import init_nlp
 from thinc.api import Config
 from wasabi import msg
 
+from ..pages.telling import say
+from ..pipeline.preparing import import_user_code, use_gpu
 from ..support.full_disk import told_if_full
 from ..support.locks import locked
 from ..support.output_folder import check_output_folder
 from .checkpoint import CheckpointFolder, verify
-from .load_config import load_config
+from .load_config import load_config, name_of
 from .loop import CHECKPOINT, TrainingRun
+from .prerequisites import check_corpora, check_pipeline
 from .settings import check_config
 from .snapshot import read_state
 from .sourced import check_sourced_labels
@@ -53,30 +55,31 @@ def train(
     overwrite (bool): Start from the beginning, whatever is there.
     RETURNS (bool): Whether training has ended. False after Ctrl-C or SIGTERM: then there is a
         checkpoint.
-    RAISES ValueError: If there is a checkpoint and neither resume nor overwrite, if it is damaged,
-        or if config or data are not those that it was made with. FullDiskError: If the disk is
-        full; what was saved before is whole.
+    RAISES ValueError: If something that is needed is missing or can't be, if there is a checkpoint
+        and neither resume nor overwrite, if it is damaged, or if config or data are not those that
+        it was made with. FullDiskError: If the disk is full; what was saved before is whole.
     """
     output = Path(output)
     check_output_folder(output)
-    import_code(code)
-    loaded = load_config(config, overrides)
+    use_gpu(gpu_id)
+    import_user_code(code)
+    loaded, name = load_config(config, overrides), name_of(config)
+    check_corpora(loaded.interpolate(), check_pipeline(loaded, name), name)
     output.mkdir(parents=True, exist_ok=True)
     with locked(output, output):  # two trainings would write over each other's checkpoints
         checkpoint = find_checkpoint(output, resume=resume, overwrite=overwrite)
-        msg.info(f"Saving to output directory: {output}")
-        setup_gpu(gpu_id)
+        say.info(f"Saving to output directory: {output}")
         run = _start(loaded, output, checkpoint, gpu_id=gpu_id, checkpoint_every=checkpoint_every)
         msg.divider("Training pipeline")
         with told_if_full(output, to_go_on=TO_GO_ON):
             has_ended = run.run()
         if not has_ended:
-            msg.warn(
+            say.warn(
                 f"Training was stopped after {run.state.n_steps} steps, which are saved. The same "
                 "command with --resume continues it."
             )
             return False
-        msg.good("Saved pipeline to output directory", output / "model-last")
+        say.good(f"Saved pipeline to output directory {output / 'model-last'}")
         return True
 
 
@@ -95,7 +98,7 @@ def find_checkpoint(output: Path, *, resume: bool, overwrite: bool) -> Path | No
     if overwrite or newest is None:
         checkpoints.remove()
         if resume:
-            msg.info(f"There is no checkpoint in {output}: starting from the beginning")
+            say.info(f"There is no checkpoint in {output}: starting from the beginning")
         return None
     if not resume:
         raise ValueError(
@@ -130,8 +133,8 @@ def _start(
         stderr=sys.stderr,
     )
     check_sourced_labels(nlp, run.train_corpus.corpus, config, frozen=run.frozen)
-    msg.good("Initialized pipeline")
+    say.good("Initialized pipeline")
     if checkpoint is not None:
         run.restore(checkpoint)
-        msg.good(f"Resumed after {run.state.n_steps} steps from {checkpoint}")
+        say.good(f"Resumed after {run.state.n_steps} steps from {checkpoint}")
     return run

@@ -158,7 +158,7 @@ def test_compare_exits_with_2_on_errors(good: Path, data: Path, tmp_path: Path) 
     other = tmp_path / "other.jsonl"
     other.write_text('{"text": "Another text", "entities": []}\n', "utf8")
     for command, message in [
-        ((good, good, tmp_path / "none.spacy"), "There is no evaluation data"),
+        ((good, good, tmp_path / "none.spacy"), "There is no corpus"),
         ((good, tmp_path / "none", data), "none"),
         ((good, blank, data), f"B ({blank}): No component of this pipeline sets doc.ents"),
         ((other, good, data), f"A ({other}): {other}, line 1 is about another text"),

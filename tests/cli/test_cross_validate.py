@@ -173,7 +173,7 @@ def test_cross_validate_shows_errors_as_messages(project: Path, tmp_path: Path) 
     assert "100 folds need as many documents at least, but there are only 48" in result.output
     result = invoke(data, config, "--output", output)
     assert result.exit_code == 1
-    assert "Error: 'utf-8' codec can't decode" in result.output
+    assert "all.spacy is no config: 'utf-8' codec can't decode" in result.output
     result = invoke(config, data, "--output", output, "--no-such-option", 1)
     assert result.exit_code != 0
     assert not output.exists()

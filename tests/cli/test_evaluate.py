@@ -146,7 +146,7 @@ def test_evaluate_reads_groups_of_spans(tmp_path: Path) -> None:
 def test_evaluate_names_missing_data_and_missing_pipeline(data: Path, tmp_path: Path) -> None:
     result = run("evaluate", "en_nothing", tmp_path / "nowhere.spacy")
     assert result.exit_code == 1
-    assert "There is no evaluation data" in result.output
+    assert "There is no corpus" in result.output
     result = run("evaluate", "en_nothing", data)
     assert result.exit_code == 1
     assert "en_nothing" in result.output

@@ -101,7 +101,7 @@ def test_export_refuses_arguments_that_make_no_sense(
     assert "quantize = 'int3'" in refused(model, output, "--quantize", "int3")
     assert "is not an empty folder" in refused(model, data.parent)
     assert "is not an empty folder" in refused(model, data)
-    assert "no data at" in refused(model, output, "--check", tmp_path / "none.spacy")
+    assert "no corpus at" in refused(model, output, "--check", tmp_path / "none.spacy")
     message = "no component 'ner' that has a tagger to export. It has: ner_plus"
     assert message in refused(model, output, "--component", "ner")
     assert not output.exists()

@@ -204,7 +204,7 @@ def test_data_without_annotation_is_refused(random_model: Path, tmp_path: Path) 
     DocBin(docs=[Doc(spacy.blank("en").vocab, words=["a"])]).to_disk(tmp_path / "bare.spacy")
     with pytest.raises(ValueError, match=r"None of the 1 documents .* has annotation in doc\.ents"):
         predict(str(random_model), tmp_path / "bare.spacy")
-    with pytest.raises(ValueError, match="no evaluation data at"):
+    with pytest.raises(ValueError, match="no corpus at"):
         predict(str(random_model), tmp_path / "none.spacy")
 
 

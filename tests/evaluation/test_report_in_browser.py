@@ -344,6 +344,27 @@ def test_page_never_scrolls_sideways(browser: Any, tmp_path: Path, n_labels: int
     opened.context.close()
 
 
+@pytest.mark.parametrize("width", [300, 375, 1280])
+def test_captions_are_seen_whole(browser: Any, tmp_path: Path, width: int) -> None:
+    metrics, errors = make_sample(tuple(f"A_RATHER_LONG_TYPE_NAME_{i}" for i in range(7)))
+    write(metrics, errors, tmp_path / "report.html")
+    opened = Opened(browser, tmp_path / "report.html", width)
+    for scrolled in (0, 300):
+        cut = opened.page.eval_on_selector_all(
+            ".wide caption",
+            """(all, scrolled) => all.filter(caption => {
+                const area = caption.closest(".wide"), text = document.createRange();
+                area.scrollLeft = scrolled;
+                text.selectNodeContents(caption);
+                const [shown, whole] = [area, text].map(e => e.getBoundingClientRect());
+                return whole.left < shown.left - 1 || whole.right > shown.right + 1;
+            }).map(caption => caption.textContent)""",
+            scrolled,
+        )
+        assert cut == []
+    opened.context.close()
+
+
 @pytest.mark.parametrize("width", [360, 1280])
 def test_picture_of_the_report_has_something_on_it(
     browser: Any, path: Path, width: int, tmp_path: Path

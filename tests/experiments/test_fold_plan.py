@@ -1,3 +1,4 @@
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,9 @@ def make_corpus(n_docs: int = 83, n_labels: int = 3) -> AnnotatedCorpus:
     docs = DocBin()
     docs.tokens = [np.zeros((1, 4), dtype=np.uint64)] * n_docs
     labels = tuple("ABCDEF"[:n_labels])
-    return AnnotatedCorpus(docs, labels, make_counts(0, n_docs=n_docs, n_labels=n_labels), "abc")
+    return AnnotatedCorpus(
+        docs, labels, make_counts(0, n_docs=n_docs, n_labels=n_labels), "abc", Path("a.spacy")
+    )
 
 
 def make_plan(corpus: AnnotatedCorpus, config: Config | None = None, **settings: Any) -> Plan:
@@ -71,7 +74,7 @@ def test_settings_say_what_decides_the_scores() -> None:
 def test_plan_refuses_what_can_not_be_divided() -> None:
     with pytest.raises(ValueError, match="--folds must be 2 at least, got 1"):
         make_plan(make_corpus(), folds=1)
-    with pytest.raises(ValueError, match=r"5 folds need as many documents .* only 4"):
+    with pytest.raises(ValueError, match=r"5 folds need as many documents .* only 4 in a\.spacy"):
         make_plan(make_corpus(4))
     corpus = make_corpus(40)
     corpus.counts[:3] = 1

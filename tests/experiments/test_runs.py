@@ -110,7 +110,7 @@ def test_experiment_leaves_the_files_of_others_alone(tmp_path: Path, content: st
         with pytest.raises(ValueError, match=r"plan\.json .* Choose another --output"):
             Experiment(tmp_path, make_plan(), overwrite=overwrite)
     assert (tmp_path / "plan.json").read_text() == content
-    with pytest.raises(ValueError, match="is a file: --output must name a folder"):
+    with pytest.raises(ValueError, match="is a file: --output takes a folder"):
         Experiment(tmp_path / "plan.json", make_plan())
 
 

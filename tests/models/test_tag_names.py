@@ -23,8 +23,8 @@ from spacy_ner_plus.tags import TagScheme
 PREFIXES = {"IO": "I", "BIO": "BI", "BILOU": "BILU", "BIOES": "BIES", "BMES": "BMES"}
 OURS = {"E": "L", "S": "U", "M": "I"}
 
-labels_strategy = st.lists(st.text(st.characters(exclude_categories=["Cs"]), min_size=1),
-                           min_size=1, max_size=4, unique=True)  # fmt: skip
+text = st.text(st.characters(exclude_categories=["Cs"]), min_size=1).map(str.strip).filter(bool)
+labels_strategy = st.lists(text, min_size=1, max_size=4, unique_by=str.casefold)
 
 
 def parse(*names: Any) -> CheckpointTags:
@@ -124,7 +124,16 @@ REFUSED = [
     (["O", "B_x-B", "I_x-I"], "can be read in several ways"),
     (["O", "B-", "I-"], "has tags without a label"),
     (["O", "B-PER", "b-PER"], "can be read in several ways"),
-    (["O", "L-PER", "E-PER", "B-PER", "U-PER"], "has two tags that mean L-PER"),
+    (["O", "L-PER", "E-PER", "B-PER", "U-PER"], "mixes tags of several schemes: 'L-PER'"),
+    (["O", "B-A", "M-A", "B-B", "I-B"], "mixes tags of several schemes"),
+    (["O", "B-A", "E-A", "S-A", "B-B", "E-B", "U-B"], "mixes tags of several schemes"),
+    (["O", "A_B", "A_M", "B_B", "B_I"], "mixes tags of several schemes"),
+    (["O", "B-A", "I-B"], "has labels without B, and others without I: 'O', 'B-A', 'I-B'"),
+    (["O", "B-PER", "I-per"], "has labels that differ in capitals only: 'O', 'B-PER', 'I-per'"),
+    (["O", "B-PER ", "I-PER"], "names of tags that begin or end with white space: 'O', 'B-PER '"),
+    (["O", "\tPER"], "names of tags that begin or end with white space"),
+    (["O", "B- PER", "I- PER"], "labels that begin or end with white space: 'O', 'B- PER'"),
+    (["O", "PER - B", "PER - I"], "can be read in several ways: 'PER - B', 'PER - I'"),
     (["O", "B-PER", "I-PER", "E-PER"], "has tags of no scheme that is known"),
     (["O", "E-PER"], "has tags of no scheme that is known"),
     (["O", "B-A", "L-A", "U-A", "I-B", "L-B"], "has an incomplete set of tags for 'B'"),

@@ -325,6 +325,51 @@ def change_weights(folder: Path, change: Callable[[dict[str, torch.Tensor]], Non
     save_file(state, folder / "model.safetensors", metadata={"format": "pt"})
 
 
+def change_config(folder: Path, **changes: object) -> None:
+    """Change settings of a config.json; None takes one out."""
+    config = json.loads((folder / "config.json").read_text()) | changes
+    kept = {name: value for name, value in config.items() if value is not None}
+    (folder / "config.json").write_text(json.dumps(kept))
+
+
+@pytest.mark.parametrize("form", ["safetensors", "shards", "pickle"])
+def test_classifier_is_found_without_architectures(own_checkpoint: Path, form: str) -> None:
+    expected = start(own_checkpoint)(TEXTS[0])
+    weights_file = own_checkpoint / "model.safetensors"
+    if form == "pickle":
+        torch.save(load_file(weights_file), own_checkpoint / "pytorch_model.bin")
+        weights_file.unlink()
+    elif form == "shards":
+        state = load_file(weights_file)
+        weights_file.rename(own_checkpoint / "one.safetensors")
+        index = {"metadata": {}, "weight_map": dict.fromkeys(state, "one.safetensors")}
+        (own_checkpoint / "model.safetensors.index.json").write_text(json.dumps(index))
+    change_config(own_checkpoint, architectures=None)
+    assert_same_predictions([start(own_checkpoint)(TEXTS[0])], [expected])
+
+
+def test_classifier_without_architectures_and_names_is_refused(own_checkpoint: Path) -> None:
+    change_config(own_checkpoint, architectures=None, id2label=None, label2id=None)
+    with pytest.raises(ValueError, match=r'"id2label" of its config\.json has .LABEL_0., .LABEL_1'):
+        start(own_checkpoint)
+
+
+def test_encoder_without_architectures_brings_no_labels(own_checkpoint: Path) -> None:
+    change_config(own_checkpoint, architectures=None)
+    change_weights(own_checkpoint, lambda state: state.__delitem__("classifier.weight"))
+    with pytest.raises(ValueError, match=r"no labels.*name a checkpoint that was fine-tuned"):
+        start(own_checkpoint)
+
+
+def test_damaged_weights_are_named(own_checkpoint: Path) -> None:
+    (own_checkpoint / "model.safetensors").write_bytes(b"damaged")
+    with pytest.raises(ValueError, match=r"could be loaded for '.*Error while deserializing"):
+        start(own_checkpoint)
+    change_config(own_checkpoint, architectures=None)
+    with pytest.raises(ValueError, match=r"model\.safetensors is damaged: Error while"):
+        start(own_checkpoint)
+
+
 def test_missing_classifier_is_refused(own_checkpoint: Path) -> None:
     """Transformers would take random weights, and say so in a log."""
     change_weights(own_checkpoint, lambda state: state.__delitem__("classifier.bias"))
@@ -345,9 +390,8 @@ def test_unknown_weights_are_named(own_checkpoint: Path, caplog: pytest.LogCaptu
 
 
 def test_names_of_another_number_of_tags_are_refused(own_checkpoint: Path) -> None:
-    config = json.loads((own_checkpoint / "config.json").read_text())
-    config["id2label"] = {"0": "O", "1": "B-PER", "2": "I-PER"}
-    config["label2id"] = {tag: int(row) for row, tag in config["id2label"].items()}
-    (own_checkpoint / "config.json").write_text(json.dumps(config))
+    names = {"0": "O", "1": "B-PER", "2": "I-PER"}
+    rows = {tag: int(row) for row, tag in names.items()}
+    change_config(own_checkpoint, id2label=names, label2id=rows)
     with pytest.raises(ValueError, match=r"\"id2label\" there must have a name for each tag"):
         start(own_checkpoint)

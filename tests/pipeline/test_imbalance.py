@@ -167,7 +167,7 @@ def test_settings_out_of_range_are_errors(
 
 def test_weight_without_end_is_an_error() -> None:
     with pytest.raises(ValueError, match=r"the weight inf of 'Disease' must be over 0"):
-        options.check_label_weights({"Disease": float("inf")})
+        options.read_label_weights({"Disease": float("inf")})
 
 
 def test_weight_of_an_unknown_label_is_an_error(encoder_dir: Path, trained_dir: Path) -> None:

@@ -11,7 +11,9 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
 from thinc.api import Adam
+from torch import nn
 
+from spacy_ner_plus.models.runtime.optimizer import ModuleOptimizer
 from tests.pipeline.samples import make_examples, make_nlp, weights
 
 WARM_UP = {
@@ -67,6 +69,57 @@ def test_batch_without_annotation_is_told(own_trained: Language) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
         own_trained.update([*bare, Example(known.copy(), known)], sgd=optimizer)
+
+
+def test_labels_that_nobody_looked_for_are_told(own_trained: Language) -> None:
+    doc = Doc(own_trained.vocab, words=["Aspirin", "helps"], ents=["B-Chemical", "O"])
+    doc.ents = []
+    doc._.annotated_labels = []
+    with pytest.warns(UserWarning, match=r"No token of a whole batch .* doc\._\.annotated_labels"):
+        own_trained.update([Example(doc.copy(), doc)], sgd=Adam(1e-4))
+
+
+def test_empty_documents_are_told(own_trained: Language) -> None:
+    empty = Doc(own_trained.vocab)
+    with pytest.warns(UserWarning, match="All documents of a whole batch are empty, so 'ner_plus'"):
+        own_trained.update([Example(empty, empty.copy())], sgd=Adam(1e-4))
+
+
+def test_frozen_weights_are_told(own_trained: Language) -> None:
+    shim = own_trained.get_pipe("ner_plus").shim  # type: ignore[attr-defined]
+    shim.module.requires_grad_(False)
+    before = weights(own_trained.get_pipe("ner_plus"))
+    examples = make_examples(own_trained, 4)
+    with pytest.warns(UserWarning, match=r"No weight of the model learns, .* freeze = \"encoder\""):
+        own_trained.update(examples, sgd=Adam(1e-4))
+    after = weights(own_trained.get_pipe("ner_plus"))
+    assert all((after[name] == before[name]).all() for name in before)
+
+
+def test_optimizer_without_parameters_says_why() -> None:
+    module = nn.Linear(2, 2).requires_grad_(False)
+    with pytest.raises(ValueError, match="No weight of the model learns"):
+        ModuleOptimizer(module, head_lr_scale=1.0, lr_decay=1.0)
+
+
+def test_frozen_encoder_leaves_the_head_learning(encoder_dir: Path) -> None:
+    nlp = make_nlp(encoder_dir, model_freeze="encoder")
+    examples = make_examples(nlp, 4)
+    nlp.initialize(lambda: examples)
+    before = weights(nlp.get_pipe("ner_plus"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        nlp.update(fresh(examples), sgd=Adam(1e-4))
+    after = weights(nlp.get_pipe("ner_plus"))
+    changed = {name for name in before if (after[name] != before[name]).any()}
+    assert changed
+    assert all(name.startswith("head.") for name in changed)
+
+
+def test_rehearsing_before_resuming_is_told(own_trained: Language) -> None:
+    own_trained.get_pipe("ner_plus")._rehearsal_model = None  # type: ignore[attr-defined]
+    with pytest.warns(UserWarning, match=r"rehearses nothing.*nlp\.resume_training\(\) before"):
+        own_trained.rehearse(make_examples(own_trained, 2), sgd=Adam(1e-4))
 
 
 def test_examples_that_are_used_up_are_told(encoder_dir: Path) -> None:

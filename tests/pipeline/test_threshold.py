@@ -10,7 +10,7 @@ import spacy
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 
-from spacy_ner_plus.pipeline.thresholds import check_threshold
+from spacy_ner_plus.pipeline.thresholds import read_threshold
 from tests.pipeline.samples import (
     TEXTS,
     add_ner_plus,
@@ -97,7 +97,7 @@ def test_threshold_that_is_no_probability_is_an_error(encoder_dir: Path, thresho
 
 def test_threshold_that_is_no_number_is_an_error() -> None:
     with pytest.raises(ValueError, match="threshold = nan must be a probability"):
-        check_threshold(float("nan"))
+        read_threshold(float("nan"))
 
 
 def test_threshold_may_be_set_when_a_pipeline_is_loaded(

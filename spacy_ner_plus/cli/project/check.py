@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from wasabi import msg
 
+from ...pages.telling import say
 from ...support.sha256_sums import SUMS_NAME, verify
 from .._errors import errors_as_messages
 
@@ -24,4 +24,4 @@ def check_cli(
     with errors_as_messages():
         for path in paths:
             sums_path, n_files = verify(path)
-            msg.good(f"{sums_path}: {n_files} files are as expected")
+            say.good(f"{sums_path}: {n_files} files are as expected")

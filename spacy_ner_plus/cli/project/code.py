@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from wasabi import msg
 
+from ...pages.telling import say
 from .._errors import errors_as_messages
 
 
@@ -21,4 +21,4 @@ def code_cli(
         from ...training.project.source_digests import COMMANDS, PACKAGE, write_source_digests
 
         write_source_digests(output)
-    msg.good(f"{output}: the source files of {len(COMMANDS)} commands in {PACKAGE}")
+    say.good(f"{output}: the source files of {len(COMMANDS)} commands in {PACKAGE}")

@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from wasabi import msg
 
+from ...pages.telling import say
 from .._errors import errors_as_messages
 
 
@@ -33,4 +33,4 @@ def smoke_cli(
         from ...training.project.smoke_run import try_package
 
         try_package(folder, sentences=sentences, output=output, constraints=constraints)
-    msg.good(f"The packaged pipeline works; displaCy's page is {output}")
+    say.good(f"The packaged pipeline works; displaCy's page is {output}")

@@ -23,12 +23,14 @@ class AnnotatedCorpus:
     labels (Tuple[str, ...]): The entity types, sorted.
     counts: (n_docs, n_labels) int64, entities of each type in each document.
     sha256 (str): Of the content of the file; of a folder's files, one after the other by name.
+    path (Path): The file or folder that they are from.
     """
 
     docs: DocBin
     labels: tuple[str, ...]
     counts: np.ndarray
     sha256: str
+    path: Path
 
     def __len__(self) -> int:
         return len(self.docs)
@@ -67,8 +69,8 @@ class AnnotatedCorpus:
             raise ValueError(f"--dev-share must be between 0 and 1, got {share}.")
         if len(indices) < 2:
             raise ValueError(
-                f"{len(indices)} documents to train with are too few: there must be 2 at least, "
-                "one of them for the choice of the checkpoint."
+                f"{len(indices)} documents of {self.path} to train with are too few: there must be "
+                "2 at least, one of them for the choice of the checkpoint."
             )
         share = min(max(share, 1 / len(indices)), 1 - 1 / len(indices))
         taken = stratify(self.counts[indices], [1 - share, share], seed) == 1
@@ -95,7 +97,7 @@ def read_corpus(path: Path) -> AnnotatedCorpus:
     if not labels:
         raise ValueError(f"{path} has no annotated entities: there is nothing to learn or score.")
     counts = np.array([[counter[label] for label in labels] for counter in found], dtype=np.int64)
-    return AnnotatedCorpus(docs, labels, counts, digest.hexdigest())
+    return AnnotatedCorpus(docs, labels, counts, digest.hexdigest(), path)
 
 
 def _widen(docs: DocBin, attrs: list[Any]) -> None:

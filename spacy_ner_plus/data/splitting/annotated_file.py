@@ -49,9 +49,14 @@ class AnnotatedFile:
         if not self.texts and not self.n_left_out:
             raise ValueError(f"{self.path} is empty: it has no text.")
         if not self.texts:
+            lacks = (
+                "nothing is known of their doc.ents. ([] there"
+                if self.path.suffix == ".spacy"
+                else 'they have no key "spans". (An empty list there'
+            )
             raise ValueError(
-                f"None of the {self.n_left_out:,} texts in {self.path} is annotated: they have no "
-                'key "spans". (An empty list there says that a text has no entities.)'
+                f"None of the {self.n_left_out:,} texts in {self.path} is annotated: {lacks} says "
+                "that a text has no entities.)"
             )
         n_entities = sum(len(text.doc.ents) for text in self.texts)
         if len(self.misaligned) > n_entities:

@@ -10,6 +10,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from ...support.durable import written_whole
+from ...support.output_folder import check_output_folder
 from ..conversion import blank_pipeline
 from ..formats.spacy_files import DocFile
 from ..formats.written import warn_of
@@ -102,6 +103,7 @@ def write_parts(
     RETURNS (Dict[str, Part]): "train", "dev" and "test".
     RAISES (ValueError): See read_parts; or spaCy has no such language.
     """
+    check_output_folder(output)
     parts, _ = read_parts(paths, blank_pipeline(lang), group=group)
     for name, part in parts.items():
         part.write(output / f"{name}.spacy")

@@ -1,17 +1,19 @@
 """A candidate beside a baseline on the same documents: what `ner-plus compare` does, for Python."""
 
 import gc
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from spacy.language import Language
 
+from ...data.doc_files import read_files
 from ..documents import Document
 from ..entity_types import chosen, entity_types, labels_of
 from ..label_choice import ALL, LabelChoice, choose
-from ..predictions import model_name, predict
+from ..predictions import check_model, is_file, model_name, predict
 from ..result_files import write_result, write_rows
 from .comparison_measures import System, compare_systems
 from .comparison_schema import ComparisonMetrics
@@ -136,14 +138,20 @@ def run_both(
 ) -> tuple[System, System]:
     """Run two models over the same annotated data, one after the other.
 
-    The first is let go of before the second is loaded.
+    The first is let go of before the second is loaded. Files of predictions are read before a
+    pipeline runs.
 
     choice (LabelChoice): Which types count. The other arguments are those of compare.
     RAISES ValueError: As predictions.predict does, with the model that it is about.
     """
-    systems = []
-    for side, model in zip("AB", (a, b), strict=True):
-        try:
+    read_files(data)
+    sides = {"A": a, "B": b}
+    for side, model in sides.items():
+        with _naming(side, model):
+            check_model(model)
+    systems = {}
+    for side, model in sorted(sides.items(), key=lambda item: not is_file(item[1])):
+        with _naming(side, model):
             found = predict(
                 model,
                 data,
@@ -153,14 +161,20 @@ def run_both(
                 choice=choice,
             )
             types = entity_types(found.documents, choice, labels_of(found.nlp))
-        except ValueError as error:
-            raise ValueError(f"{side} ({model_name(model)}): {error}") from error
         components = list(found.nlp.pipe_names) if found.nlp is not None else []
         found = replace(found, nlp=None, documents=chosen(found.documents, choice))
-        systems.append(System(found, components, types))
+        systems[side] = System(found, components, types)
         del found
         gc.collect()  # a pipeline refers to itself
-    return systems[0], systems[1]
+    return systems["A"], systems["B"]
+
+
+@contextmanager
+def _naming(side: str, model: Language | str | Path) -> Iterator[None]:
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"{side} ({model_name(model)}): {error}") from error
 
 
 def compare_all(a: Sequence[Document], b: Sequence[Document]) -> list[ComparedDocument]:

@@ -14,6 +14,7 @@ from thinc.types import ArgsKwargs, Floats2d
 from torch import Tensor
 
 from ...nn.heads.taggers import TokenTagger
+from ...support.numbers import as_float
 from ..decoding.emissions import Emissions, flat_tokens
 from ..runtime.shim_settings import TorchSettings
 from ..runtime.tagger_shim import TaggerShim, shim_of
@@ -56,6 +57,7 @@ def build_token_tagger_v1(
     RETURNS (Model[List[Doc], Emissions]): One row of tag scores per token that can be tagged.
     RAISES ValueError: A setting is out of range.
     """
+    grad_factor = as_float(grad_factor, "grad_factor")
     if not grad_factor >= 0:
         raise ValueError(f"grad_factor = {grad_factor} must be at least 0.")
     settings = TorchSettings(device=device, precision="fp32", head_lr_scale=head_lr_scale)

@@ -17,12 +17,14 @@ from transformers import (
     PretrainedConfig,
     PreTrainedModel,
 )
+from transformers.utils import cached_file
 
 from ...nn.encoders.encoder_config import plain_config
 from ...nn.encoders.transformer import TransformerEncoder, adapt
 from ...text.wordpieces import WordpieceTokenizer
 from .secrets import redact, shown_cause
 from .tag_names import CheckpointTags, parse_id2label
+from .weight_names import WEIGHT_FILES, weight_names
 
 logger = logging.getLogger("spacy_ner_plus")
 
@@ -78,6 +80,9 @@ def load_token_classifier(name: str, *, n_word_forms: int) -> tuple[TransformerE
 def load_tags(name: str) -> CheckpointTags | None:
     """The tags of a fine-tuned token-classification checkpoint; None for any other encoder.
 
+    It is one if its config.json says so or, where that names no architecture, if it has all weights
+    of such a model's head.
+
     name (str): Hub name or local folder.
     RAISES ValueError: If there is no such encoder. TagNamesError: If its tags can't be read.
     """
@@ -85,9 +90,11 @@ def load_tags(name: str) -> CheckpointTags | None:
     with _named_errors("encoder", name):
         config = _load_config(name)
         kinds = [str(kind) for kind in config.architectures or ()]
-    if not any(kind.endswith("ForTokenClassification") for kind in kinds):
-        return None
-    return parse_id2label(config.id2label)
+        if kinds:
+            is_classifier = any(kind.endswith("ForTokenClassification") for kind in kinds)
+        else:
+            is_classifier = _has_classifier(name, config)
+    return parse_id2label(config.id2label) if is_classifier else None
 
 
 def load_tokenizer(name: str) -> WordpieceTokenizer:
@@ -111,6 +118,28 @@ def load_tokenizer(name: str) -> WordpieceTokenizer:
         raise _cannot_load("tokenizer", name, "it has no vocabulary")
     pad_id = tokenizer.pad_token_id
     return WordpieceTokenizer(tokenizer.backend_tokenizer, pad_id=pad_id or 0)
+
+
+def _has_classifier(name: str, config: PretrainedConfig) -> bool:
+    """Whether a checkpoint has the weights of a token classifier's head.
+
+    RAISES ValueError: If its weights can't be read.
+    """
+    try:
+        with torch.device("meta"):
+            model = AutoModelForTokenClassification.from_config(config, trust_remote_code=False)
+    except ValueError:  # there are no such heads on this architecture
+        return False
+    encoder = f"{model.base_model_prefix}."
+    parameters = {parameter for parameter, _ in model.named_parameters()}
+    head = {one for one in parameters if one.endswith("weight") and not one.startswith(encoder)}
+    for file_name in WEIGHT_FILES:
+        try:
+            path = cached_file(name, file_name)
+        except OSError:  # there is none
+            continue
+        return path is not None and head <= weight_names(Path(path))
+    return False
 
 
 def _load_config(name: str) -> PretrainedConfig:

@@ -31,6 +31,7 @@ _UNUSUAL = (
     re.compile(f"(?P<label>.+)-(?P<position>[{_LETTERS}])", re.DOTALL),
     re.compile(f"(?P<label>.+)_(?P<position>[{_LETTERS}])", re.DOTALL),
 )
+_BLANKS = re.compile(r"\s*([-_])\s*")
 _UNNAMED = re.compile(r"LABEL_\d+")
 # What some training scripts add for special and further pieces of a word: no token gets them.
 _SPECIAL = re.compile(r"\[.*\]|<.*>", re.DOTALL)
@@ -124,14 +125,11 @@ def parse_id2label(id2label: Mapping[int, str]) -> CheckpointTags:
         if row != outside[0] and not _SPECIAL.fullmatch(name)
     }
     tags = _split_tags(list(named))
-    rows: dict[tuple[str, str], int] = {OUTSIDE: outside[0]}
-    for name, tag in tags.items():
-        if tag in rows:
-            raise _refuse(f"has two tags that mean {'-'.join(tag)}", id2label.values())
-        rows[tag] = named[name]
+    rows = {OUTSIDE: outside[0]} | {tag: named[name] for name, tag in tags.items()}
     labels = tuple(dict.fromkeys(label for _, label in tags.values()))
     if not all(labels):
         raise _refuse("has tags without a label", id2label.values())
+    _check_labels(labels, id2label.values())
     if not labels:
         raise _refuse("has no tags of entities", id2label.values())
     scheme = _find_scheme(labels, set(tags.values()), id2label.values())
@@ -148,6 +146,8 @@ def _check_names(id2label: Mapping[int, str]) -> None:
         raise _refuse(f"numbers its tags {sorted(id2label)}, not from 0 without gaps", names)
     if not all(isinstance(name, str) and name for name in names):
         raise _refuse("has tags without a name", names)
+    if any(name != name.strip() for name in names):
+        raise _refuse("has names of tags that begin or end with white space", names)
     if len(set(names)) != len(names):
         raise _refuse("gives a name to several tags", names)
     if any(_UNNAMED.fullmatch(name) for name in names):
@@ -157,6 +157,13 @@ def _check_names(id2label: Mapping[int, str]) -> None:
             'such as {"0": "O", "1": "B-PER", "2": "I-PER"}, or give the labels of your own data '
             "in [initialize.components], which takes the encoder alone and trains a new head."
         )
+
+
+def _check_labels(labels: tuple[str, ...], names: Iterable[str]) -> None:
+    if any(label != label.strip() for label in labels):
+        raise _refuse("has labels that begin or end with white space", names)
+    if len({label.casefold() for label in labels}) != len(labels):
+        raise _refuse("has labels that differ in capitals only", names)
 
 
 def _split_tags(names: list[str]) -> dict[str, tuple[str, str]]:
@@ -171,7 +178,8 @@ def _split_tags(names: list[str]) -> dict[str, tuple[str, str]]:
     # less usual forms must leave no doubt
     if len(found) == 1 and {"B", "I"} <= {position for position, _ in found[0].values()}:
         return found[0]
-    if not any(form.fullmatch(name) for name in tags for form in (_USUAL, *_UNUSUAL)):
+    closed = [_BLANKS.sub(r"\1", name) for name in tags]  # "PER - B" is no label either
+    if not any(form.fullmatch(name) for name in closed for form in (_USUAL, *_UNUSUAL)):
         return {name: ("I", name) for name in names}
     raise _refuse("has tags that can be read in several ways", names)
 
@@ -179,11 +187,15 @@ def _split_tags(names: list[str]) -> dict[str, tuple[str, str]]:
 def _split_by(form: re.Pattern[str], names: list[str]) -> dict[str, tuple[str, str]]:
     """All names by one form, or nothing."""
     matches = {name: form.fullmatch(name) for name in names}
-    return {
-        name: (_POSITIONS[match["position"].upper()], match["label"])
+    found = {
+        name: (match["position"].upper(), match["label"])
         for name, match in matches.items()
         if match is not None and all(matches.values())
     }
+    letters = {letter for letter, _ in found.values()}
+    if len({_POSITIONS[letter] for letter in letters}) != len(letters):
+        raise _refuse("mixes tags of several schemes", names)
+    return {name: (_POSITIONS[letter], label) for name, (letter, label) in found.items()}
 
 
 def _find_scheme(labels: tuple[str, ...], tags: set[tuple[str, str]], names: Iterable[str]) -> str:
@@ -194,7 +206,11 @@ def _find_scheme(labels: tuple[str, ...], tags: set[tuple[str, str]], names: Ite
         return "IO"
     if present <= {"B", "I"}:
         # in BIO every entity begins with B; in IOB1 only those right after one of their label do
-        return "BIO" if all("B" in own for own in positions.values()) else "IOB1"
+        if all("B" in own for own in positions.values()):
+            return "BIO"
+        if all("I" in own for own in positions.values()):
+            return "IOB1"
+        raise _refuse("has labels without B, and others without I", names)
     if present in ({"B", "L", "U"}, {"B", "I", "L", "U"}):
         for label, own in positions.items():
             if own - {"U"} not in (set(), {"B", "L"}, {"B", "I", "L"}):

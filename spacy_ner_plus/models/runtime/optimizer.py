@@ -26,6 +26,10 @@ SAFE_ENCODER_RATE = 5e-5
 HEAD_PARAMETERS = ("head.", "encoder.word_forms.")
 # Matrices whose zeros mean something: no preference among transitions, no word form.
 UNDECAYED = ("head.decoder.", "encoder.word_forms.")
+NOTHING_LEARNS = (
+    "No weight of the model learns, as all of them are frozen (requires_grad is False). To keep an "
+    'encoder as it is, and let the head learn, there is the setting freeze = "encoder".'
+)
 # The key of the loss scale among the saved tensors; no parameter has an empty name.
 LOSS_SCALE = "loss_scale/"
 
@@ -40,6 +44,7 @@ class ModuleOptimizer:
     lr_scale (float): The encoder's learning rate relative to that of thinc's optimizer.
     scales_loss (bool): Whether gradients may overflow, as in fp16: a step at which they do is
         left out. `loss_scale` then says by what to scale the next ones.
+    RAISES ValueError: If no parameter needs a gradient.
     """
 
     def __init__(
@@ -60,6 +65,8 @@ class ModuleOptimizer:
         self._others = {"eps": 1e-8, "L2": 0.01, "grad_clip": 1.0}
         self._names = [name for name, p in module.named_parameters() if p.requires_grad]
         self._parameters = [p for p in module.parameters() if p.requires_grad]
+        if not self._parameters:
+            raise ValueError(NOTHING_LEARNS)
         can_fuse = all(p.device.type in ("cpu", "cuda") for p in self._parameters)
         self.adamw = torch.optim.AdamW(self._groups(), fused=can_fuse)
 

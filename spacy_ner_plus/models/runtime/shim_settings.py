@@ -1,9 +1,11 @@
 """The settings of shims, checked where they are given: before anything is loaded."""
 
 import sys
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from typing import Any
 
+from ...support.numbers import as_float, as_int
 from ...text.batches import POOLINGS
 from .device import PRECISIONS
 
@@ -34,6 +36,10 @@ class TorchSettings:
 
     def __post_init__(self) -> None:
         check_choice("precision", self.precision, PRECISIONS)
+        self._read(as_float, "head_lr_scale", "lr_decay", "lr_scale")
+        self._read(as_int, "max_batch_pieces")
+        if isinstance(self.freeze, str) and self.freeze.strip().isdecimal():
+            self._read(as_int, "freeze")
         for name in ("head_lr_scale", "lr_decay", "lr_scale", "max_batch_pieces"):
             check_positive(name, getattr(self, name))
         if self.lr_decay > 1.0:
@@ -44,6 +50,11 @@ class TorchSettings:
             raise ValueError(
                 f'freeze = {frozen!r} is unknown: use null, "encoder", or a number of layers.'
             )
+
+    def _read(self, read: Callable[[Any, str], float], *names: str) -> None:
+        """Put numbers in the place of what was given, which may be text."""
+        for name in names:
+            object.__setattr__(self, name, read(getattr(self, name), name))  # it is frozen
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +73,7 @@ class WordpieceSettings(TorchSettings):
     overlap: int
 
     def __post_init__(self) -> None:
+        self._read(as_int, "window", "overlap")
         check_choice("word_forms", self.word_forms, ("auto", "casing", None))
         check_choice("pooling", self.pooling, POOLINGS)
         if not 0 <= self.overlap < self.window:
@@ -79,5 +91,5 @@ def check_choice(name: str, value: str | None, permitted: Collection[str | None]
 
 def check_positive(name: str, value: float) -> None:
     """RAISES ValueError: A setting is 0, less, or no number."""
-    if not value > 0:
+    if not as_float(value, name) > 0:
         raise ValueError(f"{name} = {value} must be more than 0.")

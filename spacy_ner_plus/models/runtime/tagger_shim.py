@@ -1,5 +1,6 @@
 """The shim of a tagger: a torch module whose head scores the tags of a scheme."""
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, Self
@@ -9,12 +10,14 @@ from thinc.api import Model, Optimizer
 
 from ...nn.crf import CRF, TagDecoder
 from ...nn.heads.tag_head import TagHead
+from ...support.numbers import as_float
 from ...tags import TagScheme
 from ..decoding.calibration import Calibration, read_calibration
 from ..decoding.entities import Tagger, make_decoder
 from ..pretrained.tag_names import CheckpointTags
 from ..storage.files import SETTINGS, Unsaved, pack_settings, read_settings
 from ..storage.manifest import Content, damage
+from .optimizer import NOTHING_LEARNS
 from .shim_settings import TorchSettings
 from .torch_shim import TorchShim
 
@@ -45,6 +48,7 @@ class TaggerShim(TorchShim):
     origin: CheckpointTags | None
 
     def __init__(self, config: TorchSettings, *, use_crf: bool, dropout: float) -> None:
+        dropout = as_float(dropout, "dropout")
         if not 0.0 <= dropout < 1.0:
             raise ValueError(f"dropout = {dropout} must be at least 0 and less than 1.")
         super().__init__(config)
@@ -111,7 +115,9 @@ class TaggerShim(TorchShim):
         self.fresh_labels += tuple(label for label in scheme.labels if label not in known)
 
     def finish_update(self, optimizer: Optimizer) -> None:
-        """See TorchShim.finish_update. After it no label is fresh."""
+        """See TorchShim.finish_update. After it no label is fresh. Frozen weights are told once."""
+        if not any(parameter.requires_grad for parameter in self.module.parameters()):
+            warnings.warn(NOTHING_LEARNS, stacklevel=2)
         super().finish_update(optimizer)
         self.fresh_labels = ()
 

@@ -68,8 +68,6 @@ class NerPlus(LearningPipe, CalibratedPipe):
         within_sentences: bool = False,
         scorer: Callable[..., dict[str, Any]] | None = None,
     ) -> None:
-        options.check_label_weights(label_weights)
-        options.check_label_smoothing(label_smoothing)
         super().__init__(
             vocab,
             model,
@@ -79,8 +77,8 @@ class NerPlus(LearningPipe, CalibratedPipe):
             threshold=threshold,
             scorer=scorer,
         )
-        self.label_weights = label_weights
-        self.label_smoothing = label_smoothing
+        self.label_weights = options.read_label_weights(label_weights)
+        self.label_smoothing = options.read_label_smoothing(label_smoothing)
         self.bounds = Bounds(lines=within_lines, sentences=within_sentences)
         self.cfg = {"balanced": {}}
         self.progress = UpdateCounts()

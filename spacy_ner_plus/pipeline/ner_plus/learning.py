@@ -152,6 +152,12 @@ class LearningPipe(TrainableEntityPipe):
         examples = list(examples)
         validate_examples(examples, f"{self.name}.update")
         if not any(len(example.predicted) for example in examples):
+            if examples:
+                warnings.warn(
+                    f"All documents of a whole batch are empty, so '{self.name}' learns nothing "
+                    "from it. Leave them out of the training data.",
+                    stacklevel=2,
+                )
             return losses
         set_dropout_rate(self.model, drop)
         backprop: Any  # takes the scores' gradient alone: rows have none
@@ -185,7 +191,7 @@ class LearningPipe(TrainableEntityPipe):
             scores,
             allowed,
             log_weights=self._log_weights(),
-            smoothing=self.label_smoothing,
+            smoothing=options.read_label_smoothing(self.label_smoothing),
         )
         check_losses(losses, examples)
         n_annotated = sum(int((~tags.all(axis=1)).sum()) for tags in allowed)
@@ -199,7 +205,7 @@ class LearningPipe(TrainableEntityPipe):
         return float(losses.sum()) / max(1, n_annotated), gradient
 
     def _log_weights(self) -> np.ndarray | None:
-        weights = self.label_weights
+        weights = options.read_label_weights(self.label_weights)  # it may have been set since
         if isinstance(weights, str):
             weights = self.cfg["balanced"]
         options.check_weighted_labels(weights, self.labels)
@@ -228,6 +234,11 @@ class LearningPipe(TrainableEntityPipe):
         losses = {} if losses is None else losses
         losses.setdefault(self.name, 0.0)
         if self._rehearsal_model is None:
+            warnings.warn(
+                f"'{self.name}' rehearses nothing, as there is no model to be like: call "
+                "nlp.resume_training() before nlp.rehearse().",
+                stacklevel=2,
+            )
             return losses
         examples = list(examples)
         validate_examples(examples, f"{self.name}.rehearse")

@@ -2,7 +2,9 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from typing import Any
 
+from ...support.numbers import as_float
 from ..thresholds import check_labels
 
 LabelWeights = str | Mapping[str, float] | None
@@ -10,24 +12,33 @@ LabelWeights = str | Mapping[str, float] | None
 BALANCED = "balanced"
 
 
-def check_label_weights(weights: LabelWeights) -> None:
-    """RAISES ValueError: If they are no weights over 0, nor "balanced"."""
-    if isinstance(weights, str):
-        if weights != BALANCED:
-            raise ValueError(
-                f'label_weights = {weights!r} is unknown: use "{BALANCED}", or a weight for each '
-                'type, such as {"Disease": 2.0}.'
-            )
-    else:
-        for label, weight in (weights or {}).items():
-            if not 0.0 < weight < float("inf"):
-                raise ValueError(f"label_weights: the weight {weight} of {label!r} must be over 0.")
+def read_label_weights(weights: Any) -> LabelWeights:
+    """Label weights as they were given, with numbers for those that are written as text.
+
+    RAISES ValueError: If they are no weights over 0, nor "balanced".
+    """
+    if weights is None or weights == BALANCED:
+        return weights
+    if not isinstance(weights, Mapping):
+        raise ValueError(
+            f'label_weights = {weights!r} is unknown: use "{BALANCED}", or a weight for each '
+            'type, such as {"Disease": 2.0}.'
+        )
+    read = {
+        label: as_float(weight, f"label_weights: {label!r}") for label, weight in weights.items()
+    }
+    for label, weight in read.items():
+        if not 0.0 < weight < float("inf"):
+            raise ValueError(f"label_weights: the weight {weight} of {label!r} must be over 0.")
+    return read
 
 
-def check_label_smoothing(smoothing: float) -> None:
-    """RAISES ValueError: If it is not at least 0 and less than 1."""
-    if not 0.0 <= smoothing < 1.0:
+def read_label_smoothing(smoothing: Any) -> float:
+    """A share. RAISES ValueError: If it is not at least 0 and less than 1."""
+    share = as_float(smoothing, "label_smoothing")
+    if not 0.0 <= share < 1.0:
         raise ValueError(f"label_smoothing = {smoothing} must be at least 0 and less than 1.")
+    return share
 
 
 def check_weighted_labels(weights: LabelWeights, labels: Iterable[str]) -> None:

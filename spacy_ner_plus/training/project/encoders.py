@@ -4,6 +4,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...models.pretrained.weight_names import weight_names
 from ...text.wordpieces import WordpieceTokenizer
 from .encoder_wheel import ENCODER_FOLDER
 from .facts import DEFAULT_ENCODER, encoder_facts
@@ -37,13 +38,15 @@ def choose_encoder(encoder: str | Path | None) -> Encoder:
     """Look at an encoder.
 
     encoder (str / Path): Hub name or folder; None for the default one, which needs no network now.
-    RAISES (ValueError): There is no such encoder, or none that can be used.
+    RAISES (ValueError): There is no such encoder, its weights are damaged, or it can't be used.
     """
     if encoder is None:
         return Encoder(ENCODER_FOLDER, DEFAULT_ENCODER, None)
     folder = Path(encoder)
     if folder.is_dir():
-        _weight_files(folder)
+        for path in _weight_files(folder):
+            if path.suffix == ".safetensors":  # a quick look, which a pickle doesn't allow
+                weight_names(path)
     facts, tokenizer = encoder_facts(encoder)
     return Encoder(folder.as_posix() if folder.is_dir() else str(encoder), facts, tokenizer)
 

@@ -9,6 +9,7 @@ from spacy.tokens import Doc
 from ...data.conversion import blank_pipeline
 from ...data.splitting.annotated_file import read_annotated
 from ...support.durable import write_atomically
+from ...support.output_folder import check_output_folder
 from .encoders import choose_encoder
 from .facts import data_facts, device_facts
 from .notes import notes_on_files
@@ -45,6 +46,7 @@ def init_config(
     data, config, dev = Path(data), Path(config), Path(dev) if dev else None
     if config.exists():
         raise ValueError(f"{config} is there already: name a file that is not, or remove it.")
+    check_output_folder(config.parent)
     nlp, chosen = blank_pipeline(lang), choose_encoder(encoder)
     train_docs = _read_docs(data, nlp)
     dev_docs = _read_docs(dev, nlp) if dev else []

@@ -9,6 +9,7 @@ from pathlib import Path
 from ...data.conversion import blank_pipeline
 from ...data.splitting.parts import Part, read_parts
 from ...support.full_disk import told_if_full
+from ...support.output_folder import check_output_folder
 from .encoder_wheel import ENCODER_FOLDER
 from .encoders import Encoder, choose_encoder, copy_encoder
 from .facts import data_facts, device_facts
@@ -115,6 +116,7 @@ def _checked_name(name: str) -> str:
 def _check_folder(folder: Path) -> None:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ValueError(f"{folder} is there already and not empty: name another folder.")
+    check_output_folder(folder)
 
 
 def _copy_assets(paths: Sequence[Path], folder: Path) -> list[str]:

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from wasabi import msg
+from ...pages.telling import say
 
 OWN_PACKAGE = "spacy_ner_plus"
 TRIAL_SCRIPT = Path(__file__).with_name("smoke_trial.py")
@@ -36,7 +36,7 @@ def try_package(
             raise ValueError(f"There is no file {path}.")
     output.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix="smoke-") as temp:
-        msg.info(f"Installing {pipeline.name} and {own.name} in a clean environment")
+        say.info(f"Installing {pipeline.name} and {own.name} in a clean environment")
         python = create_environment(Path(temp), [own, pipeline], constraints=constraints)
         package = pipeline.name.split("-")[0]
         arguments = [package, str(sentences.resolve()), str(output.resolve())]

@@ -368,16 +368,16 @@ def test_run_both_lets_go_of_the_first_pipeline(
     doc.set_ents([Span(doc, 1, 2, "A")])
     DocBin(docs=[doc]).to_disk(tmp_path / "dev.spacy")
     loaded: list[weakref.ref[Any]] = []
-    load_model = sources.util.load_model
+    load_pipeline = sources.load_pipeline
 
     def load(name: str) -> Any:
         gc.disable()  # run_both is to collect by itself
         assert all(ref() is None for ref in loaded)
-        model = load_model(name)
+        model = load_pipeline(name)
         loaded.append(weakref.ref(model))
         return model
 
-    monkeypatch.setattr(sources.util, "load_model", load)
+    monkeypatch.setattr(sources, "load_pipeline", load)
     try:
         a, b = run_both(str(tmp_path / "model"), str(tmp_path / "model"), tmp_path / "dev.spacy")
     finally:

@@ -1,0 +1,27 @@
+"""Numbers as they are given in settings: as numbers, or as text in configs and files."""
+
+from numbers import Real
+from typing import Any
+
+
+def as_float(value: Any, what: str) -> float:
+    """A setting that is a number.
+
+    value: A number of any kind, or one that is written as text.
+    what (str): The setting, for the error.
+    RAISES ValueError: If it is none; true and false are none either.
+    """
+    if not isinstance(value, bool) and isinstance(value, Real | str):
+        try:
+            return float(value)
+        except ValueError:
+            pass
+    raise ValueError(f"{what} = {value!r} must be a number.")
+
+
+def as_int(value: Any, what: str) -> int:
+    """Likewise, of a whole number; 64.0 is one."""
+    number = as_float(value, what)
+    if not number.is_integer():  # nor NaN, nor infinity
+        raise ValueError(f"{what} = {value!r} must be a whole number.")
+    return int(number)

@@ -1,0 +1,139 @@
+"""What a training needs, looked at before anything is written, loaded or learned."""
+
+from pathlib import Path
+from typing import Any
+
+from spacy.attrs import ENT_TYPE
+from spacy.language import Language
+from spacy.schemas import ConfigSchemaTraining
+from spacy.tokens import DocBin
+from spacy.util import get_sourced_components, load_model_from_config, registry, resolve_dot_names
+from thinc.api import Config
+
+from ..data.doc_files import read_files
+from ..pages.telling import say
+from ..pipeline.capabilities import HasTaggerShim
+from ..pipeline.preparing import check_pipeline_exists
+from .load_config import named_errors
+
+# Readers of .spacy files under `path`.
+READERS = ("spacy.Corpus.v1", "spacy_ner_plus.Corpus.v1")
+
+# What it means if a corpus has none.
+WITHOUT_ENTITIES = {
+    "train": " to learn",
+    "dev": ", so no checkpoint scores higher than another, and model-best will be the first one",
+}
+
+
+def check_pipeline(config: Config, name: str) -> Language:
+    """Make the pipeline of a training, without weights, and all else that its config names.
+
+    config (Config): Not interpolated.
+    name (str): What the config is called.
+    RETURNS (Language): The pipeline.
+    RAISES ValueError: If that is not possible, or nothing would be learned.
+    """
+    for one, block in config.get("components", {}).items():
+        if "source" in block and "$" not in str(block["source"]):
+            try:
+                check_pipeline_exists(block["source"])
+            except ValueError as error:
+                raise ValueError(f"{name}: [components.{one}] source: {error}") from error
+    with named_errors(name):
+        nlp = load_model_from_config(_with_paths(config), auto_fill=True)
+        full = nlp.config.interpolate()
+        settings = registry.resolve(full["training"], schema=ConfigSchemaTraining)
+        resolve_dot_names(full, [settings["train_corpus"], settings["dev_corpus"]])
+    _check_components(nlp, settings, name)
+    return nlp
+
+
+def _with_paths(config: Config) -> Config:
+    """The config with a path for each corpus that is read from files.
+
+    check_corpora looks at the real ones, which experiments give later.
+    """
+    config = config.copy()
+    for block in config["corpora"].values():
+        if _reads_files(block):
+            block["path"] = "."
+    return config
+
+
+def _check_components(nlp: Language, settings: dict[str, Any], name: str) -> None:
+    frozen = settings["frozen_components"]
+    for setting in ("frozen_components", "annotating_components"):
+        unknown = [one for one in settings[setting] if one not in nlp.pipe_names]
+        if unknown:
+            raise ValueError(
+                f"{name}: [training] {setting} names {unknown}, but the pipeline has "
+                f"{nlp.pipe_names}."
+            )
+    learning = [
+        one
+        for one, pipe in nlp.pipeline
+        if one not in frozen and getattr(pipe, "is_trainable", False)
+    ]
+    if not learning:
+        raise ValueError(
+            f"{name}: nothing would be trained, as no component of the pipeline {nlp.pipe_names} "
+            f"learns (frozen_components = {list(frozen)}). Name one in [nlp] pipeline, and take it "
+            "out of frozen_components."
+        )
+    sourced = get_sourced_components(nlp.config.interpolate())
+    for one in frozen:
+        if isinstance(nlp.get_pipe(one), HasTaggerShim) and one not in sourced:
+            raise ValueError(
+                f"{name}: {one!r} is in frozen_components, so it would never have weights. Take it "
+                f"from a trained pipeline with `source` in [components.{one}], or let it learn."
+            )
+
+
+def check_corpora(config: Config, nlp: Language, name: str) -> None:
+    """Look at the .spacy files that a config names as its corpora.
+
+    config (Config): Interpolated.
+    nlp (Language): Its pipeline. If that finds entities, a corpus without any is told.
+    name (str): What the config is called.
+    RAISES ValueError: If one is not there, not in that format or has no documents.
+    """
+    for part in ("train", "dev"):
+        dotted = config["training"].get(f"{part}_corpus", f"corpora.{part}")
+        block = _block(config, dotted)
+        if _reads_files(block):
+            bins = _read_corpus(block.get("path"), f"{name}: [{dotted}] path")
+            finds_entities = any(isinstance(pipe, HasTaggerShim) for _, pipe in nlp.pipeline)
+            if finds_entities and not any(map(_has_entities, bins)):
+                say.warn(f"{block['path']} has no entities{WITHOUT_ENTITIES[part]}")
+
+
+def _block(config: Config, dotted: str) -> Any:
+    """What a config has under a dotted name; None for nothing."""
+    block: Any = config
+    for key in dotted.split("."):
+        block = block.get(key) if isinstance(block, dict) else None
+    return block
+
+
+def _reads_files(block: Any) -> bool:
+    return isinstance(block, dict) and block.get("@readers") in READERS
+
+
+def _read_corpus(path: str | None, setting: str) -> list[DocBin]:
+    if not path:
+        raise ValueError(
+            f"{setting} = {path!r} must name a .spacy file, or a folder of such files, which "
+            "`ner-plus convert` writes: set it there or on the command line."
+        )
+    try:
+        return read_files(Path(path))
+    except ValueError as error:
+        raise ValueError(f"{setting}: {error}") from error
+
+
+def _has_entities(docs: DocBin) -> bool:
+    if ENT_TYPE not in docs.attrs:
+        return False
+    column = docs.attrs.index(ENT_TYPE)
+    return any(tokens[:, column].any() for tokens in docs.tokens)
