@@ -159,7 +159,7 @@ RUNS = {
 
 
 # Those that have tests of their own, and where.
-ELSEWHERE: dict[str, str] = {}
+ELSEWHERE = {"gpu": "tests/test_gpu_script.py", "gpu.sh": "tests/test_gpu_script.py"}
 
 
 def startable() -> set[str]:
