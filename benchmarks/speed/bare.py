@@ -71,7 +71,7 @@ class BareEncoder:
         self, encoder: str, precision: str, device: str, window: int | None = None
     ) -> None:
         self.encoder = encoder
-        self.windows = WINDOWS if window is None else (window,)
+        self.window = window
         self.precision = precision
         self.device = torch.device(device)
         self.tokenizer = load_tokenizer(encoder)
@@ -98,7 +98,7 @@ class BareEncoder:
         on_gpu = self.device.type == "cuda"
         trial = _some(pieces, GPU_TRIAL_PIECES if on_gpu else TRIAL_PIECES)
         longest = max(map(len, trial)) + self.tokenizer.n_special
-        windows = [w for w in self.windows if w <= self._limit()]
+        windows = [self.window] if self.window else [w for w in WINDOWS if w <= self._limit()]
         # windows that hold every text whole are the same
         windows = [w for w in windows if w < longest] + [w for w in windows if w >= longest][:1]
         budgets = GPU_BUDGETS if on_gpu else BUDGETS
