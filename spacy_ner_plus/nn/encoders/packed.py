@@ -12,6 +12,7 @@ too, so that no sum is of numbers of two types, which takes as long as four laye
 
 from collections.abc import Callable
 from copy import deepcopy
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeGuard
 
@@ -47,6 +48,16 @@ class PackedLinear(nn.Module):
         self._bias = None if linear.bias is None else linear.bias.detach().to(dtype)
         self._dtype = dtype
         self._then = then
+
+    @property
+    def in_features(self) -> int:
+        """Numbers that go in."""
+        return self.linear.in_features
+
+    @property
+    def out_features(self) -> int:
+        """Numbers that come out."""
+        return self.linear.out_features
 
     @property
     def weight(self) -> Tensor:
@@ -85,6 +96,16 @@ class ReducedNorm(nn.Module):
         return outputs
 
 
+@dataclass(frozen=True)
+class _Kept:
+    """A packed copy in a type, and the state of the linear layers that it was made of."""
+
+    dtype: torch.dtype
+    linears: list[nn.Linear]
+    states: list[tuple[int, int, int]]
+    copy: nn.Module
+
+
 class PackedCopy:
     """The packed copy of a model, made when it is first asked for and again when weights changed.
 
@@ -96,24 +117,23 @@ class PackedCopy:
 
     def __init__(self, model: nn.Module) -> None:
         self._model = model
-        self._copy: nn.Module | None = None
-        self._linears: list[nn.Module] = []
-        self._made_of: list[Any] = []
+        self._kept: _Kept | None = None
 
     def get(self) -> nn.Module:
         """What to read with in this thread's autocast: the model itself where nothing is gained."""
         dtype = _multiplied_in(self._model)
         if dtype is None or not can_pack(dtype):
             return self._model
-        if self._copy is None or self._made_of != [dtype, *_states(self._linears)]:
-            self._linears = [module for module in self._model.modules() if _is_plain(module)]
-            self._made_of = [dtype, *_states(self._linears)]
-            self._copy = pack(self._model, dtype)
-        return self._copy
+        kept = self._kept
+        if kept is None or kept.dtype != dtype or kept.states != _states(kept.linears):
+            linears = [module for module in self._model.modules() if _is_plain(module)]
+            kept = _Kept(dtype, linears, _states(linears), pack(self._model, dtype))
+            self._kept = kept  # all at once: other threads may be reading
+        return kept.copy
 
     def drop(self) -> None:
         """Give the copy's memory back."""
-        self._copy = None
+        self._kept = None
 
     # a copy of the model packs its own weights
     def __deepcopy__(self, memo: dict[int, Any]) -> "PackedCopy":
@@ -168,7 +188,7 @@ def _multiplied_in(model: nn.Module) -> torch.dtype | None:
     return parameter.dtype
 
 
-def _states(linears: list[nn.Module]) -> list[tuple[int, int, int]]:
+def _states(linears: list[nn.Linear]) -> list[tuple[int, int, int]]:
     """What tells whether weights are those of before, whoever changed them."""
     return [
         (id(weight), weight.data_ptr(), -1 if weight.is_inference() else weight._version)

@@ -51,7 +51,7 @@ def test_packed_copies_give_what_the_model_gives(family: str, dtype: torch.dtype
     exact = read(encoder, torch.float32, is_packed=False)  # (pieces, width)
     plain = read(encoder, dtype, is_packed=False)
     fast = read(encoder, dtype, is_packed=True)
-    assert n_packed(encoder._packed._copy) > 5
+    assert n_packed(encoder._packed._kept.copy) > 5
     if dtype == torch.float32:
         torch.testing.assert_close(fast, exact, rtol=1e-4, atol=1e-5)
     else:  # what autocast rounds, and the sums between the layers
@@ -120,9 +120,9 @@ def test_unchanged_weights_are_packed_once_for_each_type(
 @needs_packing
 def test_nothing_is_kept_while_a_model_learns(encoder: TransformerEncoder) -> None:
     read(encoder, torch.float32, is_packed=True)
-    assert encoder._packed._copy is not None
+    assert encoder._packed._kept is not None
     encoder.train()
-    assert encoder._packed._copy is None
+    assert encoder._packed._kept is None
 
 
 @needs_packing
