@@ -65,7 +65,7 @@ def calibrate_cli(
         )
     if done.without_gold:
         types = ", ".join(done.without_gold)
-        msg.warn(
+        say.warn(
             f"{data} has no entities of these types, so all that is found of them counts as wrong: "
             f"{types}. If it is not annotated for them, name those that it is with --labels."
         )

@@ -102,9 +102,7 @@ def convert_cli(
             spans_key=spans_key,
             misaligned=misaligned,
         )
-    for warning in done.source.warnings:
-        say.warn(warning)
-    for warning in done.warnings:
+    for warning in (*done.source.warnings, *done.warnings):
         typer.echo(f"Warning: {warning}", err=True)
     msg.table(_table_rows(done, names), aligns=("l", "r"), max_col=90)
     if done.misaligned:

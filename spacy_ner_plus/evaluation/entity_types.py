@@ -12,11 +12,24 @@ from .schema import EntityTypes, SideCounts
 
 
 def labels_of(nlp: Language | None) -> set[str]:
-    """The types that a pipeline tells; those of other components than of entities are among them.
+    """The types that the components of a pipeline tell which may set entities or spans.
 
     nlp (Language): None for predictions that were read.
     """
-    return {label for labels in nlp.pipe_labels.values() for label in labels} if nlp else set()
+    if nlp is None:
+        return set()
+    return {
+        label
+        for name, labels in nlp.pipe_labels.items()
+        if _may_find(nlp.get_pipe_meta(name).assigns)
+        for label in labels
+    }
+
+
+def _may_find(assigns: Iterable[str]) -> bool:
+    """Whether a component that says what it sets, or says nothing, sets entities or spans."""
+    said = list(assigns)
+    return not said or any(one.startswith(("doc.ents", "doc.spans", "token.ent")) for one in said)
 
 
 def entity_types(

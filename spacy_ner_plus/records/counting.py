@@ -1,10 +1,8 @@
 """What offsets would mean if they were counted in another way than in characters with open ends."""
 
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import lru_cache, partial
 from itertools import accumulate
-
-_Places = tuple[int, int]
 
 
 def other_countings(text: str, start: int, end: int) -> Iterator[tuple[str, int, int]]:
@@ -50,6 +48,12 @@ def _in_units(
     name: str, width: Callable[[str], int], text: str, start: int, end: int
 ) -> Iterator[tuple[str, int, int]]:
     """Nothing where the units are no whole characters, or all that is before them is as wide."""
-    places = {at: i for i, at in enumerate(accumulate(map(width, text), initial=0))}
+    places = _places(width, text)
     if start in places and end in places:
         yield f"if they counted {name}", places[start], places[end]
+
+
+@lru_cache(maxsize=2)  # a document's annotations follow each other
+def _places(width: Callable[[str], int], text: str) -> dict[int, int]:
+    """The character that begins at each number of units."""
+    return {at: i for i, at in enumerate(accumulate(map(width, text), initial=0))}

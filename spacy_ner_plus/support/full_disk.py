@@ -52,6 +52,8 @@ def told_if_full(path: Path, *, to_go_on: str | None = None) -> Iterator[None]:
 def _is_full(error: Exception) -> bool:
     if isinstance(error, OSError) and error.errno in _NO_ROOM:
         return True
+    if isinstance(error, ValueError):  # it may quote a text that is about disks
+        return False
     found = _AS_TEXT.search(str(error))
     return found is not None and (found[1] is None or int(found[1]) in _NO_ROOM)
 

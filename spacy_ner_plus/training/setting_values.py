@@ -21,7 +21,7 @@ def read_numbers(config: Config) -> None:
     for name in (*LEAST, "dropout"):
         if isinstance(training.get(name), str):
             training[name] = _number(training[name])
-    if isinstance(training.get("dropout"), int):  # spaCy takes floats alone
+    if type(training.get("dropout")) is int:  # spaCy takes floats alone; true is no number
         training["dropout"] = float(training["dropout"])
 
 

@@ -190,6 +190,10 @@ OPTIONS: dict[str, tuple[list[str], str]] = {
     ),
     "another section": (["--components.ner.x", "1"], r"components -> ner -> x|components\.ner\.x"),
     "dropout": (["--training.dropout", "2"], r"dropout = 2\.0 must be a number from 0 to 1"),
+    "dropout, bool": (
+        ["--training.dropout", "true"],
+        r"dropout = True must be a number from 0 to 1",
+    ),
     "dropout, text": (["--training.dropout", "x"], r"dropout = 'x' must be a number from 0 to 1"),
     "evaluation": (["--training.eval_frequency", "0"], r"eval_frequency = 0 must .* 1 or more"),
     "gradient": (["--training.accumulate_gradient", "0"], r"accumulate_gradient = 0 must"),

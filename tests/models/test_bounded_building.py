@@ -179,3 +179,25 @@ def test_modules_of_other_threads_are_not_watched() -> None:
     with ThreadPoolExecutor(1) as pool, built_within({}, of="w", by="s"):
         made = pool.submit(lambda: nn.Sequential(*(nn.Linear(2, 2) for _ in range(2000))))
         assert len(made.result()) == 2000
+
+
+LARGE = {"hidden_size": 1024, "num_hidden_layers": 24, "num_attention_heads": 16,
+         "intermediate_size": 4096, "type_vocab_size": 0}  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("family", "settings"),
+    [
+        ("xlm-roberta", {"vocab_size": 250_002, "max_position_embeddings": 514, **LARGE,
+                         "type_vocab_size": 1}),
+        ("deberta-v2", {"vocab_size": 128_100, "max_position_embeddings": 512, **LARGE,
+                        "relative_attention": True, "position_buckets": 256,
+                        "norm_rel_ebd": "layer_norm", "share_att_key": True,
+                        "pos_att_type": ["p2c", "c2p"], "position_biased_input": False}),
+    ],
+)  # fmt: skip
+def test_large_encoders_are_built(family: str, settings: dict[str, Any]) -> None:
+    """Those that people use, of which filling makes several times the weights."""
+    whole = CONFIG_MAPPING[family](**settings).to_dict()
+    Saved({}, None, weights_of(whole)).check(lambda: TransformerEncoder.from_config(whole))

@@ -110,7 +110,7 @@ class TaggerShim(TorchShim):
             head.linear.bias[n_old:] += NEW_LABEL_SCORE
             if isinstance(old.decoder, CRF) and isinstance(head.decoder, CRF):
                 _grow_crf(old.decoder, head.decoder)
-        self.module.head = head
+        self.module.head = head.train(self.module.training)
         self.place(self.module)
         self.fresh_labels += tuple(label for label in scheme.labels if label not in known)
 

@@ -25,8 +25,11 @@ MAX_UNSAVED_SIZE = 1 << 20
 # Modules for each of the weights, dropout and activations among them, and some besides.
 MODULES_PER_WEIGHT, MORE_MODULES = 8, 1000
 # Tensors that are made on the way and in no file (positions, masks, rotations): in bytes, besides
-# twice the weights, and all of them together, whether they are kept or not.
+# those of the weights, and all of them together, whether they are kept or not.
 MAX_MADE = 1 << 31
+# Bytes that are made for each number of the weights: fp32, four times (made, filled, seen again in
+# filling, converted), and as much to spare.
+BYTES_PER_NUMBER = 32
 
 
 @contextmanager
@@ -74,14 +77,16 @@ class _Watch(TorchFunctionMode):
         self._shapes = Counter(tuple(weight.shape) for weight in weights.values())
         sizes = [weight.numel() for weight in weights.values()]
         self._max_size = max(MAX_UNSAVED_SIZE, *sizes, 0)
-        self._bytes_left = MAX_MADE + 8 * sum(sizes)  # 8: fp32, made and converted
+        self._bytes_left = MAX_MADE + BYTES_PER_NUMBER * sum(sizes)
         self._modules_left = MODULES_PER_WEIGHT * len(weights) + MORE_MODULES
         self._unsaved_left = MAX_UNSAVED_PARAMETERS
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """What a function gives, if it is not too large."""
-        result = func(*args, **(kwargs or {}))
-        if isinstance(result, Tensor) and not any(result is argument for argument in args):
+        kwargs = kwargs or {}
+        result = func(*args, **kwargs)
+        given = (*args, *kwargs.values())
+        if isinstance(result, Tensor) and not any(result is argument for argument in given):
             self._bytes_left -= result.numel() * result.element_size()
             if self._bytes_left < 0:
                 raise self._refusal(f"makes a tensor of the shape {tuple(result.shape)}")

@@ -57,9 +57,9 @@ class Blocks(NamedTuple):
             return None
         sources, targets = is_source.nonzero().flatten(), is_target.nonzero().flatten()
         others = n_besides.nonzero().flatten()
-        # those that are besides come first, in ascending order
-        order = besides[:, others].T.to(torch.uint8).argsort(dim=1, descending=True, stable=True)
-        other_sources = order[:, :most]  # (n_others, most)
+        # those that are besides, in ascending order: the first ones, if others fill the row up
+        _, found_sources = besides[:, others].T.to(torch.uint8).topk(most, dim=1)
+        other_sources = found_sources.sort(dim=1).values  # (n_others, most)
         found = besides[other_sources, others[:, None]]
         other_scores = transition[other_sources, others[:, None]].masked_fill(~found, forbidden)
         dense = transition[sources[:, None], targets].T.contiguous()

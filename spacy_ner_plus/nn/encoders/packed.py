@@ -110,7 +110,8 @@ class PackedCopy:
     """The packed copy of a model, made when it is first asked for and again when weights changed.
 
     What is not a linear layer's weight is shared with the model. A change in place through
-    `weight.data` is the only one that torch does not tell of.
+    `weight.data`, and a layer in the place of another, are not noticed: drop the copy then, or put
+    the encoder into training mode.
 
     model (nn.Module): In whatever mode; the copy is in evaluation mode.
     """
@@ -163,7 +164,8 @@ def pack(model: nn.Module, dtype: torch.dtype) -> nn.Module:
 def can_pack(dtype: torch.dtype) -> bool:
     """Whether this processor and this build of torch multiply packed weights, and rightly."""
     generator = torch.Generator().manual_seed(0)
-    linear = nn.Linear(96, 64)
+    with torch.random.fork_rng(devices=[]):  # else a training that is resumed goes another way
+        linear = nn.Linear(96, 64)
     inputs = torch.randn(5, 96, generator=generator)
     with torch.no_grad(), torch.autocast("cpu", enabled=False):
         try:

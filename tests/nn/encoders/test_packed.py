@@ -196,6 +196,12 @@ def test_models_are_read_as_they_are_where_nothing_can_be_packed(
     assert PackedCopy(empty).get() is empty
 
 
+def test_asking_what_can_be_packed_draws_no_random_numbers() -> None:
+    state = torch.get_rng_state()
+    can_pack.__wrapped__(torch.float32)
+    assert torch.equal(torch.get_rng_state(), state)
+
+
 def test_missing_operators_and_wrong_results_mean_no_packing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
