@@ -151,7 +151,7 @@ def test_check_encoder_convert_and_debug_report(first_run: str, tiny_encoder_dir
     assert re.search(rf"documents +{N_SENTENCES // GROUP}\nsentences +{N_SENTENCES}\n", first_run)
     assert first_run.count("Config is valid") == 1
     assert "Corpus is loadable" in first_run
-    assert "recommended to use at least 2000 examples (minimum 100)" in words
+    assert "Low number of examples to train a new pipeline" in words  # an error of debug data
     assert "training examples also in evaluation data" in first_run
 
 

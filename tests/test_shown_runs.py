@@ -55,6 +55,8 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     sentences = ("".join(f"{w}\t{t}\n" for w, t in zip(*one, strict=True)) for one in
                  read_sentences(20))  # fmt: skip
     (folder / "data.tsv").write_text("\n".join(sentences), encoding="utf8")
+    (folder / "eng.train").write_text(CONLL, encoding="utf8")
+    (folder / "NER-de-train.tsv").write_text(GERMEVAL, encoding="utf8")
     (folder / "config.cfg").write_text(small_config(), encoding="utf8")
     for source, names in NAMED.items():
         for name in names.split():
@@ -64,6 +66,8 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+CONLL = "-DOCSTART- -X- -X- O\n\nAnn NNP B-NP B-PER\nleft VBD B-VP O\n"
+GERMEVAL = "#\tsource\n1\tBerlin\tB-ORG\tB-LOC\n2\tUniversity\tI-ORG\tO\n3\twon\tO\tO\n"
 NAMED = {
     "model": "en_ner_plus_demo training/model-best training/model-calibrated MODEL MODEL_A MODEL_B"
     " released-model new-model my_pipeline exported-int8",

@@ -84,13 +84,16 @@ class _Activations(torch.autograd.Function):
 
 @contextmanager
 def bounded(model: Model, memory: FakeMemory) -> Iterator[None]:
-    hook = model.shims[0].module.encoder.model.register_forward_hook(
+    encoder = model.shims[0].module.encoder
+    encoder._packed.drop()  # the copy has the hooks that the model has when it is made
+    hook = encoder.model.register_forward_hook(
         lambda module, inputs, output: output.__setitem__(
             "last_hidden_state", _Activations.apply(output["last_hidden_state"], memory)
         )
     )
     yield
     hook.remove()
+    encoder._packed.drop()
 
 
 @pytest.fixture

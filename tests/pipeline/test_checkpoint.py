@@ -393,5 +393,5 @@ def test_names_of_another_number_of_tags_are_refused(own_checkpoint: Path) -> No
     names = {"0": "O", "1": "B-PER", "2": "I-PER"}
     rows = {tag: int(row) for row, tag in names.items()}
     change_config(own_checkpoint, id2label=names, label2id=rows)
-    with pytest.raises(ValueError, match=r"\"id2label\" there must have a name for each tag"):
+    with pytest.raises(ValueError, match=r"\"id2label\" must have a name for each tag"):
         start(own_checkpoint)

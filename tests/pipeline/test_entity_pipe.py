@@ -128,7 +128,7 @@ def test_thresholds_are_checked_and_told() -> None:
         lookup.least_probabilities()
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), -0.1, 1.5, True, "0.5", [0.5]])
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -0.1, 1.5, True, "half", [0.5]])
 @pytest.mark.parametrize("of_label", [False, True])
 def test_threshold_that_is_no_probability_is_refused_whenever_it_was_set(
     value: Any, of_label: bool

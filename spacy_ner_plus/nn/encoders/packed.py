@@ -110,8 +110,8 @@ class PackedCopy:
     """The packed copy of a model, made when it is first asked for and again when weights changed.
 
     What is not a linear layer's weight is shared with the model. A change in place through
-    `weight.data`, and a layer in the place of another, are not noticed: drop the copy then, or put
-    the encoder into training mode.
+    `weight.data`, a layer in the place of another and a hook are not noticed: drop the copy then,
+    or put the encoder into training mode.
 
     model (nn.Module): In whatever mode; the copy is in evaluation mode.
     """

@@ -192,6 +192,12 @@ class TransformerEncoder(nn.Module):
         # layers that are recomputed are so outside of forward, where no kernel can be chosen
         return self.training and not self.model.is_gradient_checkpointing
 
+    def _reader(self) -> nn.Module:
+        """What to read with. A graph can be made of the model itself only."""
+        if torch.compiler.is_compiling() or not torch.is_inference_mode_enabled():
+            return self.model
+        return self._packed.get()
+
     def forward(self, ids: Tensor, mask: Tensor, forms: Tensor) -> Tensor:
         """Encode right-padded windows.
 
@@ -199,8 +205,7 @@ class TransformerEncoder(nn.Module):
             int64, word-form classes, ignored without word-form embeddings.
         RETURNS: (windows, length, width), in the precision of the surrounding autocast.
         """
-        # a graph can be made of the model only
-        model = self._packed.get() if torch.is_inference_mode_enabled() else self.model
+        model = self._reader()
         with fast_attention(ids, has_way_back=self._has_way_back):
             if self.word_forms is None:
                 output = model(input_ids=ids, attention_mask=mask.long())
