@@ -12,13 +12,15 @@ All systems take turns in every round (A B A B ...); the table has medians in mi
                     decoding alone is beside it.
 
 ner_plus computes in fp64 and keeps to the tag scheme; pytorch-crf computes in fp32 and permits all
-transitions. "one piece" is ner_plus without cutting long sequences into chunks. pytorch-crf is left
-out beyond --peer-tokens tokens, where its loss takes minutes: it keeps tokens x tags^2 numbers.
+transitions. "one piece" is ner_plus without cutting long sequences into chunks, "all pairs" without
+leaving forbidden transitions out, as it does with hundreds of tags (--tags 1001 2001). pytorch-crf
+is left out there and beyond --peer-tokens tokens: its loss keeps tokens x tags^2 numbers.
 """
 
 import argparse
 import json
 import statistics
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,6 +28,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import torch
 import torchcrf
@@ -33,14 +36,17 @@ from speed.machine import describe
 from torch import Tensor
 
 from spacy_ner_plus.models.decoding.entities import make_decoder
-from spacy_ner_plus.nn.crf import CRF, Layout, forward_backward, viterbi
+from spacy_ner_plus.nn.crf import CRF, Layout, blocks, forward_backward, viterbi
 from spacy_ner_plus.nn.crf.chunks import Limits
 from spacy_ner_plus.tags import TagScheme
 
-SCHEMES = {9: TagScheme("BIO", list("ABCD")), 37: TagScheme("BILOU", list("ABCDEFGHI"))}
+MANY = [f"L{i}" for i in range(500)]
+SCHEMES = {9: TagScheme("BIO", list("ABCD")), 37: TagScheme("BILOU", list("ABCDEFGHI")),
+           1001: TagScheme("BIO", MANY), 2001: TagScheme("BILOU", MANY)}  # fmt: skip
 SHAPES = [(32, 128), (32, 512), (1, 10_000), (1, 100_000)]  # batch, tokens
-OURS, WHOLE, PEER = "ner_plus", "one piece", "pytorch-crf"
-SYSTEMS = (OURS, WHOLE, PEER)
+SHAPES_OF_MANY = [(1, 300)]  # with hundreds of tags
+OURS, WHOLE, PAIRS, PEER = "ner_plus", "one piece", "all pairs", "pytorch-crf"
+SYSTEMS = (OURS, WHOLE, PAIRS, PEER)
 LOSS, DECODE, MARGINALS = "loss+backward", "decode", "decode+marginals"
 TASKS = (LOSS, DECODE, MARGINALS)
 
@@ -63,7 +69,8 @@ class Problem:
         if system == PEER:
             self._run_peer(task)
             return
-        with in_one_piece(system == WHOLE):
+        fewest = sys.maxsize if system == PAIRS else blocks.FEWEST_TAGS
+        with in_one_piece(system == WHOLE), patch.object(blocks, "FEWEST_TAGS", fewest):
             self._run_ours(task)
 
     def _run_ours(self, task: str) -> None:
@@ -95,7 +102,7 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--tags", type=int, nargs="+", choices=SCHEMES, default=list(SCHEMES))
+    parser.add_argument("--tags", type=int, nargs="+", choices=SCHEMES, default=[9, 37])
     parser.add_argument("--most-tokens", type=int, default=100_000, help="of one sequence")
     parser.add_argument("--peer-tokens", type=int, default=10_000, help="longest for pytorch-crf")
     parser.add_argument("--output", type=Path, help="JSON")
@@ -110,7 +117,7 @@ def main() -> None:
     for n_tags in args.tags:
         print(f"\n{'tags':>4}{'batch':>6}{'tokens':>8} {'':17}", *(f"{s:>11}" for s in SYSTEMS),
               f"{PEER + ' / ' + OURS:>24}")  # fmt: skip
-        for batch, n_tokens in SHAPES:
+        for batch, n_tokens in SHAPES_OF_MANY if has_many(n_tags) else SHAPES:
             if n_tokens <= args.most_tokens:
                 for row in measure(n_tags, batch, n_tokens, args):
                     print(line(row), flush=True)
@@ -125,7 +132,10 @@ def measure(
 ) -> Iterator[dict[str, Any]]:
     """Time all systems and tasks; medians in seconds."""
     problem = make_problem(n_tags, batch, n_tokens, args.device)
-    systems = [s for s in SYSTEMS if s != PEER or n_tokens <= args.peer_tokens]
+    left_out = {WHOLE, PEER} if has_many(n_tags) else {PAIRS}  # nothing is cut, or nothing left out
+    if n_tokens > args.peer_tokens:
+        left_out.add(PEER)
+    systems = [system for system in SYSTEMS if system not in left_out]
     for task in TASKS:
         seconds: dict[str, list[float]] = {system: [] for system in systems}
         for i in range(args.rounds + 1):
@@ -141,6 +151,11 @@ def measure(
             "seconds": {system: statistics.median(times) for system, times in seconds.items()},
             "all": seconds,
         }
+
+
+def has_many(n_tags: int) -> bool:
+    """Whether the CRF leaves forbidden transitions out."""
+    return n_tags >= blocks.FEWEST_TAGS
 
 
 def line(row: dict[str, Any]) -> str:

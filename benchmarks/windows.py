@@ -10,10 +10,12 @@ in which all rows read the texts in turn. Scores are of exact entities.
 import argparse
 import statistics
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import spacy
@@ -50,16 +52,15 @@ def main() -> None:
     ]
     forms = forms_of(args)
     pipelines = [load(args.model, form, args.component) for form in forms]
-    can_pack = packed.can_pack
     seconds: list[list[float]] = [[] for _ in forms]
     measures: list[list[float]] = [[] for _ in forms]
     for _ in range(1 + args.rounds):  # the first one is not counted
         for i, (form, nlp) in enumerate(zip(forms, pipelines, strict=True)):
             is_packed = not form.precision.endswith(UNPACKED)
-            setattr(packed, "can_pack", can_pack if is_packed else lambda dtype: False)  # noqa: B010
-            started = time.perf_counter()
-            measures[i] = read(nlp, texts)
-            seconds[i].append(time.perf_counter() - started)
+            with nullcontext() if is_packed else patch.object(packed, "can_pack", cannot_pack):
+                started = time.perf_counter()
+                measures[i] = read(nlp, texts)
+                seconds[i].append(time.perf_counter() - started)
     head = ("window", "overlap", "precision", "P", "R", "F1", "ECE", "speed")
     print("{:>6}{:>9}  {:<14}{:>7}{:>7}{:>7}{:>9}{:>7}".format(*head))
     for form, own, found in zip(forms, seconds, measures, strict=True):
@@ -69,6 +70,10 @@ def main() -> None:
             f"{form.window:>6}{form.overlap:>9}  {form.precision:<14}{scores}{found[3]:>9.4f}"
             f"{speed:>7.2f}"
         )
+
+
+def cannot_pack(dtype: torch.dtype) -> bool:
+    return False
 
 
 def parse_args() -> argparse.Namespace:

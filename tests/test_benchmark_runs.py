@@ -74,6 +74,7 @@ SPEED = {
         "Tags": rows("3", "9", "37", "101", figures=(POSITIVE, PERCENT)),
     },
 }
+CRF_TASKS = (r"loss\+backward", "decode", r"decode\+marginals")
 RUNS = {
     "against_hf.py": Start(
         "spacy --encoder encoder --seeds 0 --epochs 1 --batch-words 200",
@@ -100,11 +101,9 @@ RUNS = {
         ),
     ),
     "crf.py": Start(
-        "--threads 1 --rounds 1 --tags 9 --most-tokens 128",
-        rows(
-            *(rf"9 32 128 {task}" for task in (r"loss\+backward", "decode", r"decode\+marginals")),
-            figures=4 * (POSITIVE,),
-        ),
+        "--threads 1 --rounds 1 --tags 9 1001 --most-tokens 300",
+        rows(*(rf"9 32 128 {task}" for task in CRF_TASKS), figures=4 * (POSITIVE,))
+        | rows(*(rf"1001 1 300 {task}" for task in CRF_TASKS), figures=2 * (POSITIVE,)),
     ),
     "forgetting.py": Start(
         "tsv --encoder encoder --seeds 0 --steps 2 2 --batch-words 60 --spacy-steps 2"

@@ -1,5 +1,6 @@
 """The one place that opens .spacy files."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from spacy.tokens import DocBin
@@ -16,15 +17,25 @@ def find_files(path: Path) -> list[Path]:
     return files
 
 
-def read_files(path: Path) -> list[DocBin]:
-    """What the .spacy files that a path names hold.
+def read_files(path: Path) -> Iterator[DocBin]:
+    """What the .spacy files that a path names hold, one after the other.
 
-    RAISES ValueError: If there are none, one is of another format, or they have no documents.
+    RAISES ValueError: If there are none, one is of another format, or, behind the last one, if they
+        have no documents.
     """
-    bins = [read_file(file) for file in find_files(path)]
-    if not any(map(len, bins)):
+    n_docs = 0
+    for file in find_files(path):
+        docs = read_file(file)
+        n_docs += len(docs)
+        yield docs
+    if not n_docs:
         raise ValueError(f"{path} has no documents.")
-    return bins
+
+
+def check_files(path: Path) -> None:
+    """Look at all that read_files gives. RAISES ValueError: As that."""
+    for _ in read_files(path):
+        pass
 
 
 def read_file(path: Path) -> DocBin:

@@ -8,7 +8,7 @@ from spacy.language import Language
 from spacy.training import Example
 
 from ..data.corpus import make_corpus_v1
-from ..data.doc_files import read_files
+from ..data.doc_files import check_files
 from ..metrics.reliability import Agreement
 from ..models.decoding.calibration import Calibration
 from ..pipeline.capabilities import HasCalibration, find_component
@@ -73,15 +73,16 @@ def calibrate(
         check_output_folder(Path(output))
     paths = {"development": data} | ({} if test is None else {"test": test})
     for path in paths.values():
-        read_files(Path(path))
+        check_files(Path(path))
     nlp = load_pipeline(model)
     ner: HasCalibration = find_component(nlp, component, HasCalibration, "can be calibrated")
     counted = _counted(ner, labels)
-    judged, gold = {}, {}
-    for name, path in paths.items():
-        examples = _read_examples(nlp, component, Path(path), tokens, counted)
-        gold[name] = {span.label_ for example in examples for span in example.reference.ents}
-        judged[name] = ner.judge(examples)
+    examples = {
+        name: _read_examples(nlp, component, Path(path), tokens, counted)
+        for name, path in paths.items()
+    }
+    gold = {span.label_ for example in examples["development"] for span in example.reference.ents}
+    judged = {name: ner.judge(own) for name, own in examples.items()}
     old, problem = ner.calibration, None
     try:
         ner.calibration = fit(judged["development"])
@@ -96,22 +97,22 @@ def calibrate(
         before={name: entities.agreement(old) for name, entities in judged.items()},
         after={name: entities.agreement(ner.calibration) for name, entities in judged.items()},
         problem=problem,
-        without_gold=tuple(
-            label for label in counted or ner.labels if label not in gold["development"]
-        ),
+        without_gold=tuple(sorted(judged["development"].labels - gold)),
     )
 
 
 def _counted(ner: HasCalibration, labels: Iterable[str] | None) -> list[str] | None:
-    """The types that count; None for all. RAISES ValueError: If the component lacks one."""
+    """The types that count; None for all. RAISES ValueError: If the component has none of them."""
     chosen = choose(labels, None).labels
-    unknown = [label for label in chosen or () if label not in ner.labels]
-    if unknown:
+    if chosen is None:
+        return None
+    known = [label for label in chosen if label in ner.labels]
+    if not known:
         raise ValueError(
-            f"--labels names types that the component lacks: {', '.join(unknown)}. It has: "
+            f"--labels names types that the component lacks: {', '.join(chosen)}. It has: "
             f"{', '.join(ner.labels)}."
         )
-    return None if chosen is None else list(chosen)
+    return known
 
 
 def _read_examples(

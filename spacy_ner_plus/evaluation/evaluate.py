@@ -8,14 +8,14 @@ from typing import Any
 
 from spacy.language import Language
 
-from ..data.doc_files import read_files
+from ..data.doc_files import check_files
 from ..support.extras import require
 from ..support.output_folder import check_output_folder
 from ..support.typed_json import from_json
 from .label_choice import choose
 from .measures import EvaluationSettings, measure
 from .partial import EXTRA
-from .predictions import predict
+from .predictions import check_model, predict
 from .report import render_report, write_report
 from .result_files import write_result, write_rows
 from .schema import SCHEMA, SCHEMA_VERSION, Metrics
@@ -117,7 +117,9 @@ def evaluate(
     # before the pipeline runs
     require("nervaluate", EXTRA)
     if train is not None:
-        read_files(train)
+        check_files(train)
+    check_files(Path(data))
+    check_model(model)
     predicted = predict(
         model, Path(data), tokens=tokens, spans_key=spans_key, choice=settings.choice
     )

@@ -16,7 +16,6 @@ from tqdm import tqdm
 
 from ..annotation.doc_records import is_annotated
 from ..data.corpus import make_corpus_v1
-from ..data.doc_files import read_files
 from ..data.formats.json_lines import JsonLinesRecords
 from ..pipeline.preparing import check_pipeline_exists, load_pipeline
 from ..records import SpanRecord, TextRecord
@@ -72,10 +71,9 @@ def predict(
     choice (LabelChoice): Which types will count, so that what can't be judged is known, and that
         there is anything to count.
     RAISES ValueError: If there is no annotated document, the pipeline sets no such entities, or
-        predictions do not fit the data.
+        predictions do not fit the data. Look at files and model beforehand, with check_files and
+        check_model.
     """
-    read_files(data)
-    check_model(model)
     name = model_name(model)
     if is_file(model):
         found = read_predictions(Path(name), data, spans_key, choice)

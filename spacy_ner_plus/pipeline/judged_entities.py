@@ -30,6 +30,10 @@ class JudgedEntities:
         so the model should have been run before.
     labels (Tuple[str, ...]): What the entities' labels are indices into.
     examples (Iterable[Example]): The documents, in the order of predict's.
+
+    Attributes:
+        correct: (n,) bool, of each entity that can be judged.
+        labels (Set[str]): The types of these entities.
     """
 
     def __init__(
@@ -40,11 +44,13 @@ class JudgedEntities:
     ) -> None:
         self._predict = predict
         # the entities are the same under every calibration: it changes no best sequence
-        found = [
-            verdict
-            for example, entities in zip(examples, predict(UNCALIBRATED), strict=True)
-            for verdict in verdicts(example, _spans(entities, labels))
-        ]
+        found: list[bool | None] = []
+        self.labels: set[str] = set()
+        for example, entities in zip(examples, predict(UNCALIBRATED), strict=True):
+            spans = _spans(entities, labels)
+            own = verdicts(example, spans)
+            found += own
+            self.labels |= {span[2] for span, v in zip(spans, own, strict=True) if v is not None}
         self._judged = np.array([verdict is not None for verdict in found], dtype=bool)
         self.correct = np.array([v for v in found if v is not None], dtype=bool)
 

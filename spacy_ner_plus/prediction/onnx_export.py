@@ -10,7 +10,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from ..data.corpus import make_corpus_v1
-from ..data.doc_files import read_files
+from ..data.doc_files import check_files
 from ..models.onnx.export import check_exportable, export_graph
 from ..models.onnx.parity import Parity, compare
 from ..models.onnx.shim import OnnxShim
@@ -74,7 +74,7 @@ def _check_arguments(output: Path | None, data: Path | None) -> None:
     if output is not None:
         check_output_folder(output)
     if data is not None:
-        read_files(data)
+        check_files(data)
 
 
 def _is_empty(folder: Path) -> bool:

@@ -102,9 +102,9 @@ def check_corpora(config: Config, nlp: Language, name: str) -> None:
         dotted = config["training"].get(f"{part}_corpus", f"corpora.{part}")
         block = _block(config, dotted)
         if _reads_files(block):
-            bins = _read_corpus(block.get("path"), f"{name}: [{dotted}] path")
+            has_entities = _look_at(block.get("path"), f"{name}: [{dotted}] path")
             finds_entities = any(isinstance(pipe, HasTaggerShim) for _, pipe in nlp.pipeline)
-            if finds_entities and not any(map(_has_entities, bins)):
+            if finds_entities and not has_entities:
                 say.warn(f"{block['path']} has no entities{WITHOUT_ENTITIES[part]}")
 
 
@@ -120,14 +120,15 @@ def _reads_files(block: Any) -> bool:
     return isinstance(block, dict) and block.get("@readers") in READERS
 
 
-def _read_corpus(path: str | None, setting: str) -> list[DocBin]:
+def _look_at(path: str | None, setting: str) -> bool:
+    """Whether a corpus has entities."""
     if not path:
         raise ValueError(
             f"{setting} = {path!r} must name a .spacy file, or a folder of such files, which "
             "`ner-plus convert` writes: set it there or on the command line."
         )
     try:
-        return read_files(Path(path))
+        return sum(map(_has_entities, read_files(Path(path)))) > 0  # to the last file
     except ValueError as error:
         raise ValueError(f"{setting}: {error}") from error
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from spacy.language import Language
 
-from ...data.doc_files import read_files
+from ...data.doc_files import check_files
 from ..documents import Document
 from ..entity_types import chosen, entity_types, labels_of
 from ..label_choice import ALL, LabelChoice, choose
@@ -144,7 +144,7 @@ def run_both(
     choice (LabelChoice): Which types count. The other arguments are those of compare.
     RAISES ValueError: As predictions.predict does, with the model that it is about.
     """
-    read_files(data)
+    check_files(data)
     sides = {"A": a, "B": b}
     for side, model in sides.items():
         with _naming(side, model):
