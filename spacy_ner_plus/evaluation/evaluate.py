@@ -15,7 +15,7 @@ from ..support.typed_json import from_json
 from .label_choice import choose
 from .measures import EvaluationSettings, measure
 from .partial import EXTRA
-from .predictions import check_model, predict
+from .predictions import predict
 from .report import render_report, write_report
 from .result_files import write_result, write_rows
 from .schema import SCHEMA, SCHEMA_VERSION, Metrics
@@ -119,7 +119,6 @@ def evaluate(
     if train is not None:
         check_files(train)
     check_files(Path(data))
-    check_model(model)
     predicted = predict(
         model, Path(data), tokens=tokens, spans_key=spans_key, choice=settings.choice
     )

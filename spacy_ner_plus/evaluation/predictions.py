@@ -71,9 +71,10 @@ def predict(
     choice (LabelChoice): Which types will count, so that what can't be judged is known, and that
         there is anything to count.
     RAISES ValueError: If there is no annotated document, the pipeline sets no such entities, or
-        predictions do not fit the data. Look at files and model beforehand, with check_files and
-        check_model.
+        predictions do not fit the data. That the data can be read is looked at beforehand, with
+        check_files.
     """
+    check_model(model)
     name = model_name(model)
     if is_file(model):
         found = read_predictions(Path(name), data, spans_key, choice)
