@@ -142,8 +142,12 @@ RUNS = {
         | rows("shared", figures=(*4 * [PERCENT], POSITIVE, MINUTES)),
     ),
     "small_data.py": Start(
-        "tsv --encoder encoder --texts 6 --test-texts 2 --group 4 --steps 2",
-        rows(r"\| 2 \|", r"\| \d+ \(planned\) \|", figures=(PERCENT,)),
+        "tsv/train.tsv tsv/test.tsv --encoder encoder --texts 6 --test-texts 2 --group 4 --steps 2"
+        " --seeds 0",
+        rows(
+            *(rf"\| 6 \| \d+ \| 250 \| {n} \| \d+ \|" for n in ("2", r"\d+ \(planned\)")),
+            figures=(PERCENT,),
+        ),
     ),
     "speed": Start(
         "tsv --encoder encoder --rounds 1 --steps 1 --words 60 --score-words 60 --longest 1000"

@@ -12,10 +12,16 @@ from spacy.training.initialize import init_nlp
 from spacy.training.loop import create_train_batches, train_while_improving
 from spacy.util import load_config, registry, resolve_dot_names
 from thinc.api import Config, fix_random_seed
+from torch import Tensor, nn
 from transformers import AutoTokenizer
+
+from spacy_ner_plus.models.runtime import wordpiece_shim
+from spacy_ner_plus.models.runtime.table_gradients import TableGradients
+from spacy_ner_plus.nn.encoders import cpu_training
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 NEVER = 1 << 40
+SMALL_BUCKETS = 32
 # spaCy's own entity recognizer on spacy-transformers, as `spacy init config --gpu` makes it.
 SPACY_NER: dict[str, Any] = {
     "factory": "ner",
@@ -115,6 +121,22 @@ class SpacyTraining:
     def save(self, folder: Path) -> None:
         """Write the pipeline."""
         self.nlp.to_disk(folder)
+
+
+class PlainFunctionsTraining(SpacyTraining):
+    """With torch's own functions, smaller buckets, and a gradient of embeddings that is new at each
+    step: ner_plus as it was before FastTraining.
+    """
+
+    def __init__(self, **settings: Any) -> None:
+        cpu_training._FASTER.clear()
+        wordpiece_shim.TRAINING_BUCKET_COST = SMALL_BUCKETS
+        TableGradients.dense = _new_gradient  # type: ignore[method-assign]
+        super().__init__(**settings)
+
+
+def _new_gradient(self: TableGradients, table: nn.Parameter, gradient: Tensor) -> Tensor:
+    return gradient.to_dense()
 
 
 def _no_evaluation() -> tuple[float, dict[str, float]]:

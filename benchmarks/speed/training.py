@@ -14,7 +14,12 @@ from spacy.training.batchers import minibatch_by_words
 from benchmarks.speed.plain_training import PlainTraining
 from benchmarks.speed.rounds import Pass, as_json, summarise, take_turns
 from benchmarks.speed.settings import Run
-from benchmarks.speed.spacy_training import SpacyTraining, ner_plus_config, spacy_ner_config
+from benchmarks.speed.spacy_training import (
+    PlainFunctionsTraining,
+    SpacyTraining,
+    ner_plus_config,
+    spacy_ner_config,
+)
 from benchmarks.speed.texts import read_docs
 from benchmarks.speed.workers import Worker, WorkerError, stop_all
 
@@ -28,6 +33,11 @@ def ner_plus_name(precision: str) -> str:
 
 def plain_name(precision: str) -> str:
     return f"plain loop {precision}"
+
+
+def before_name(precision: str) -> str:
+    """Of ner_plus with torch's own functions."""
+    return f"{ner_plus_name(precision)} plain functions"
 
 
 def model_folder(run: Run, name: str) -> Path:
@@ -106,10 +116,10 @@ def _start(run: Run, corpus: Path, batch_words: int) -> dict[str, Worker]:
         builds[plain_name(precision)] = PlainTraining, {**plain, "precision": precision}
     for precision in s.precisions:
         settings = {"overrides": overrides, "precision": precision, "device": s.device}
-        builds[ner_plus_name(precision)] = (
-            SpacyTraining,
-            {"make_config": ner_plus_config, "settings": settings, "device": s.device},
-        )
+        given = {"make_config": ner_plus_config, "settings": settings, "device": s.device}
+        builds[ner_plus_name(precision)] = SpacyTraining, given
+        if s.device == "cpu":
+            builds[before_name(precision)] = PlainFunctionsTraining, given
     if can_run_spacy_ner(run):
         builds[SPACY_NER] = (
             SpacyTraining,

@@ -382,7 +382,11 @@ def test_gradients_go_back_with_the_same_dropout(make_tagger: MakeTagger, docs: 
         inputs = ArgsKwargs((buckets, batch.n_rows), {})
         with bounded(model, FakeMemory(WHOLE, failures_in_backward=n_failures)):
             training_pass = TrainingPass(
-                shim.module.train(), inputs, budget=shim.budget, autocast=shim._autocast
+                shim.module.train(),
+                inputs,
+                budget=shim.budget,
+                autocast=shim._autocast,
+                tables=shim._tables,
             )
             output = training_pass.forward()
             training_pass.backward(ArgsKwargs((), {"grad_tensors": (torch.ones_like(output),)}))

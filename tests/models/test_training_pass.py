@@ -1,6 +1,7 @@
 import torch
 from torch import nn
 
+from spacy_ner_plus.models.runtime.table_gradients import TableGradients
 from spacy_ner_plus.models.runtime.training_pass import GradientStash
 
 
@@ -9,7 +10,7 @@ def make_stash() -> tuple[list[nn.Parameter], GradientStash]:
     parameters = [nn.Parameter(torch.zeros(2, 1)) for _ in range(4)]
     for i, parameter in enumerate(parameters[:2]):
         parameter.grad = torch.full((2, 1), i + 1.0)
-    stash = GradientStash(parameters)
+    stash = GradientStash(parameters, TableGradients())
     stash.take()
     return parameters, stash
 

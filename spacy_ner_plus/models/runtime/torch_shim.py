@@ -24,6 +24,7 @@ from .memory import PieceBudget
 from .optimizer import ModuleOptimizer
 from .processes import check_cuda, handle_forks, share_cores
 from .shim_settings import TorchSettings
+from .table_gradients import TableGradients
 from .training_pass import TrainingPass
 
 NO_WEIGHTS = (
@@ -52,6 +53,7 @@ class TorchShim(PyTorchShim):
         self.config = config
         self.budget = PieceBudget(config.max_batch_pieces)
         self._tokenizer: WordpieceTokenizer | None = None
+        self._tables = TableGradients()
 
     @property
     def is_built(self) -> bool:
@@ -96,6 +98,7 @@ class TorchShim(PyTorchShim):
             encoder.recompute_layers()
         self._model = module
         self._optimizer = None
+        self._tables = TableGradients()
 
     # Forward and backward
 
@@ -118,6 +121,7 @@ class TorchShim(PyTorchShim):
             inputs,
             budget=self.budget,
             autocast=self._autocast,
+            tables=self._tables,
             loss_scale=self._loss_scale(),
         )
         return training_pass.forward(), training_pass.backward
@@ -283,6 +287,7 @@ class TorchShim(PyTorchShim):
         state = dict(self.__dict__)
         state["_optimizer"] = None
         state["_model"] = None
+        state["_tables"] = TableGradients()
         state["budget"] = PieceBudget(self.config.max_batch_pieces)
         state["files"] = as_bytes(self.to_files())
         return state

@@ -8,6 +8,7 @@ from thinc.types import ArgsKwargs
 from torch import Tensor, nn
 
 from .memory import PieceBudget
+from .table_gradients import TableGradients
 
 
 class TrainingPass:
@@ -20,6 +21,7 @@ class TrainingPass:
     inputs (ArgsKwargs): (buckets, n_rows) or whatever else the module takes.
     budget (PieceBudget): Bounds what is in memory at once.
     autocast (Callable): Makes the context of the forward pass.
+    tables (TableGradients): Makes the gradients of the module's embeddings dense.
     loss_scale (float): The gradient is multiplied by it on its way through the module, and what
         comes out is divided by it: fp16 would round small gradients to 0.
     """
@@ -31,12 +33,14 @@ class TrainingPass:
         *,
         budget: PieceBudget,
         autocast: Callable[[], torch.autocast],
+        tables: TableGradients,
         loss_scale: float = 1.0,
     ) -> None:
         self._module = module
         self._inputs = inputs
         self._budget = budget
         self._autocast = autocast
+        self._tables = tables
         self._loss_scale = loss_scale
         self._learning = [p for p in module.parameters() if p.requires_grad]
         # a frozen encoder keeps nothing, whatever learns beside it
@@ -58,7 +62,7 @@ class TrainingPass:
             raise ValueError("The gradient of a batch can be taken once: call begin_update again.")
         (gradient,) = gradients.kwargs["grad_tensors"]
         if self._output.requires_grad:
-            stash = GradientStash(self._learning)
+            stash = GradientStash(self._learning, self._tables)
             stash.take()
             try:
                 self._budget.run(
@@ -100,10 +104,12 @@ class GradientStash:
     """Keeps gradients that parameters have apart from those that come in.
 
     parameters (Sequence[nn.Parameter]): Those that learn.
+    tables (TableGradients): Makes the sparse ones dense.
     """
 
-    def __init__(self, parameters: Sequence[nn.Parameter]) -> None:
+    def __init__(self, parameters: Sequence[nn.Parameter], tables: TableGradients) -> None:
         self._parameters = parameters
+        self._tables = tables
         self._held: list[Tensor | None] = []  # as many as parameters
 
     def take(self) -> None:
@@ -119,13 +125,18 @@ class GradientStash:
 
     def add(self, scale: float) -> None:
         """Divide what has come in by scale, and add it to what was put aside."""
-        for parameter in self._parameters:  # of embeddings: dense only once, for all buckets
-            if parameter.grad is not None and parameter.grad.is_sparse:
-                parameter.grad = parameter.grad.to_dense()
         pairs = list(zip(self._parameters, self._held, strict=True))
         new = [parameter.grad for parameter in self._parameters if parameter.grad is not None]
         if scale != 1.0 and new:
             torch._foreach_mul_(new, 1.0 / scale)
+        for parameter, held in pairs:  # of embeddings: dense only once, for all buckets
+            gradient = parameter.grad
+            if gradient is not None and gradient.is_sparse:
+                if held is None:
+                    parameter.grad = self._tables.dense(parameter, gradient)
+                else:
+                    held.add_(gradient)
+                    parameter.grad = None
         both = [(held, p.grad) for p, held in pairs if held is not None and p.grad is not None]
         if both:
             torch._foreach_add_([held for held, _ in both], [gradient for _, gradient in both])

@@ -5,6 +5,7 @@ they use its public calls only.
 """
 
 import re
+from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -21,7 +22,7 @@ from transformers import (
     PreTrainedModel,
 )
 
-from .attention import fast_attention
+from .cpu_training import FastTraining
 from .encoder_config import plain_config
 from .packed import PackedCopy
 
@@ -173,7 +174,11 @@ class TransformerEncoder(nn.Module):
         """
         try:
             self.model.gradient_checkpointing_enable(
-                gradient_checkpointing_kwargs={"use_reentrant": False}
+                gradient_checkpointing_kwargs={
+                    "use_reentrant": False,
+                    # the second time is outside of forward, and is to be like the first
+                    "context_fn": lambda: (nullcontext(), FastTraining()),
+                }
             )
         except ValueError as error:
             raise ValueError(
@@ -186,11 +191,6 @@ class TransformerEncoder(nn.Module):
         if mode:
             self._packed.drop()
         return super().train(mode)
-
-    @property
-    def _has_way_back(self) -> bool:
-        # layers that are recomputed are so outside of forward, where no kernel can be chosen
-        return self.training and not self.model.is_gradient_checkpointing
 
     def _reader(self) -> nn.Module:
         """What to read with. A graph can be made of the model itself only."""
@@ -206,7 +206,7 @@ class TransformerEncoder(nn.Module):
         RETURNS: (windows, length, width), in the precision of the surrounding autocast.
         """
         model = self._reader()
-        with fast_attention(ids, has_way_back=self._has_way_back):
+        with FastTraining() if self.training else nullcontext():
             if self.word_forms is None:
                 output = model(input_ids=ids, attention_mask=mask.long())
             else:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel
 
 from spacy_ner_plus.models.pretrained.loading import load_encoder
@@ -256,37 +256,28 @@ def test_encoder_refuses_word_forms_where_embeddings_are_no_input() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
-@pytest.mark.parametrize("is_training", [True, False])
-@pytest.mark.parametrize("length", [40, 520])
-def test_attention_is_unfused_only_where_that_is_faster(
-    precision: torch.dtype,
-    is_training: bool,
-    length: int,
-    tmp_path: Path,
+@each_family
+@pytest.mark.parametrize("recomputes", [False, True])
+def test_training_reads_what_prediction_reads(
+    family: str, recomputes: bool, get_encoder: GetEncoder
 ) -> None:
-    folder = tiny.save_encoder(tmp_path, "bert", max_position_embeddings=530)
-    encoder = load_encoder(str(folder), n_word_forms=0).train(is_training)
-    seen = []
-    encoder.model.register_forward_hook(lambda *_: seen.append(is_fused()))
-
-    def is_fused() -> bool:
-        return torch.backends.cuda.flash_sdp_enabled()
-
-    ids, mask, forms = make_windows([length, 17])
-    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=precision == torch.bfloat16):
-        found = encoder(ids, mask, forms).float()
-    is_unfused = is_training and precision == torch.bfloat16 and length <= 512
-    assert seen == [not is_unfused]
-    assert is_fused() and not torch.backends.cuda.fp16_bf16_reduction_math_sdp_allowed()
-    expected = encoder(ids, mask, forms)  # in fp32; the tiny encoder has no dropout
-    torch.testing.assert_close(found[mask], expected[mask], rtol=0.05, atol=0.05)
-
-
-def test_unfused_attention_is_left_behind_after_an_error(get_encoder: GetEncoder) -> None:
-    encoder = get_encoder("bert").train()
-    ids, mask, forms = make_windows([40])
-    with torch.autocast("cpu", dtype=torch.bfloat16), pytest.raises(IndexError):
-        encoder(ids + 10**6, mask, forms)
-    assert torch.backends.cuda.flash_sdp_enabled()
-    assert not torch.backends.cuda.fp16_bf16_reduction_math_sdp_allowed()
+    """In bf16, with functions of its own, also where layers are computed again on the way back."""
+    encoder = get_encoder(family)
+    for module in encoder.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = 0.0
+    windows = make_windows([40, 17])
+    mask = windows[1]
+    outputs, gradients = [], []
+    for is_training in (False, True):
+        encoder.train(is_training).zero_grad()
+        if is_training and recomputes and encoder.model.supports_gradient_checkpointing:
+            encoder.recompute_layers()
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=is_training):
+            found = encoder(*windows).float()[mask]  # (n_pieces, width)
+        (found * torch.linspace(-1, 1, found.shape[1])).sum().backward()
+        outputs.append(found.detach())
+        learning = [p for p in encoder.parameters() if p.grad is not None]
+        gradients.append(torch.cat([p.grad.flatten() for p in learning]))
+    torch.testing.assert_close(*outputs, rtol=0.05, atol=0.05)
+    assert torch.cosine_similarity(*gradients, dim=0) > 0.999
