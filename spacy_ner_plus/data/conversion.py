@@ -16,7 +16,8 @@ from ..annotation.offsets import hint_of_countings
 from ..records import TextRecord, alike, check_tidy, without_duplicates
 from ..support.durable import written_whole
 from ..support.output_folder import check_output_folder
-from .formats.record_files import RecordSource, find_format, open_records
+from .formats.form import RecordSource
+from .formats.record_files import find_format, open_records
 from .formats.repairs import Errors
 from .formats.spacy_files import DocFile
 from .formats.written import among, lost_in

@@ -2,10 +2,9 @@
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from inspect import signature
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from ...records import TextRecord
 from ...support.durable import written_whole
@@ -13,45 +12,12 @@ from ..sources.rows import RowError
 from ..sources.text_inputs import numbered_lines, read_json
 from .column_files import ColumnRecords
 from .column_writing import write_columns
+from .form import Format, RecordSource
 from .json_lines import JsonLinesRecords, write_json_lines
 from .spacy_files import SpacyRecords, write_spacy
-from .written import Written, warn_of
+from .written import warn_of
 
 logger = logging.getLogger("spacy_ner_plus")
-
-
-class RecordSource(Protocol):
-    """The annotated texts of a file.
-
-    notes, warnings (List[str]): What is worth telling of the file, once all of it was read.
-    """
-
-    notes: list[str]
-    warnings: list[str]
-
-    @property
-    def counts(self) -> Mapping[str, int]:
-        """The same in numbers."""
-
-    def records(self) -> Iterator[tuple[str, TextRecord]]:
-        """Each record, with where it is in words: the file, and the line or number.
-
-        RAISES (ValueError): What is wrong, where, and what to do.
-        """
-
-
-@dataclass(frozen=True)
-class Format:
-    """How a format is read and written.
-
-    suffixes (Tuple[str, ...]): Of its files.
-    source: A dataclass that is a RecordSource: of a path, and of options.
-    write (Callable): Writes records to a path, and says how many, and what was lost.
-    """
-
-    suffixes: tuple[str, ...]
-    source: Callable[..., RecordSource]
-    write: Callable[..., Written]
 
 
 FORMATS = {
