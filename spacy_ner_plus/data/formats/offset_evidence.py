@@ -4,10 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from .offset_units import BYTES, CHARACTERS, UNITS, UTF16, in_words, slices
-
-# What a span's text is, in order, if offsets of the file may be read in several units.
-Readings = Mapping[str, str | None]
+from .offset_units import BYTES, CHARACTERS, UNITS, UTF16, as_offset, has_wide, in_words
 
 
 class UnitEvidence:
@@ -30,36 +27,38 @@ class UnitEvidence:
         text = row.get("text")
         if not isinstance(text, str) or text.isascii():
             return False
-        is_open = False
-        readings: Readings
+        reading, is_open = _Text(text), False
         for span in _dicts(row.get("spans")):
-            readings = slices(text, span.get("start"), span.get("end"))
+            start, end = as_offset(span.get("start")), as_offset(span.get("end"))
+            if start is None or end is None or text[:end].isascii():
+                continue
             wanted = span.get("text")
-            if isinstance(wanted, str) and wanted:
-                fitting = {unit for unit in UNITS if readings[unit] == wanted}
-                if len(fitting) < len(UNITS):
-                    self.n_fitting.update(fitting)
-                    is_open |= not self._speaks_for_default(fitting, text)
-            else:
-                is_open |= self._look_at_silent(where, readings)
+            if not isinstance(wanted, str) or not wanted:
+                self._note_silent(where, reading, end)
+                is_open = True
+                continue
+            fitting = reading.units_of(start, end, wanted)
+            if len(fitting) < len(UNITS):
+                self.n_fitting.update(fitting)
+            is_open |= not self._speaks_for_default(fitting, reading)
         for token in _dicts(row.get("tokens"))[-1:]:  # before which all others are
-            readings = slices(text, token.get("start"), token.get("end"))
-            is_open |= self._look_at_silent(where, readings)
+            if (end := as_offset(token.get("end"))) is not None and not text[:end].isascii():
+                self._note_silent(where, reading, end)
+                is_open = True
         return is_open
 
-    def _speaks_for_default(self, fitting: set[str], text: str) -> bool:
+    def _speaks_for_default(self, fitting: set[str], reading: "_Text") -> bool:
         default = self.default or CHARACTERS
         others = fitting - {default}
-        if default != BYTES and max(text) <= "\uffff":
+        if default != BYTES and reading.utf16 is None:
             others -= {CHARACTERS, UTF16}  # which are the same here
         return default in fitting and not others
 
-    def _look_at_silent(self, where: str, readings: Readings) -> bool:
-        """What gives no text: bytes are not thought of unless others speak for them."""
-        if readings[CHARACTERS] != readings[UTF16]:
+    def _note_silent(self, where: str, reading: "_Text", end: int) -> None:
+        """Bytes are not thought of unless others speak for them."""
+        if reading.utf16 is not None and has_wide(reading.text[:end]):
             self._first_silent = self._first_silent or where
             self.n_silent += 1
-        return len(set(readings.values())) > 1
 
     def unit(self) -> str:
         """The unit in which most texts of spans fit, else the default.
@@ -86,6 +85,29 @@ class UnitEvidence:
         if self.n_silent:
             return f"offsets taken for {in_words(unit)}"
         return None
+
+
+class _Text:
+    """A text as each unit counts it.
+
+    utf16 (bytes): None if characters are the same.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._bytes = text.encode("utf8", "surrogatepass")
+        self.utf16 = text.encode("utf-16-le", "surrogatepass") if has_wide(text) else None
+
+    def units_of(self, start: int, end: int, wanted: str) -> set[str]:
+        """The units in which offsets cover a text."""
+        found = {CHARACTERS} if self.text[start:end] == wanted else set()
+        if self.utf16 is None:
+            found |= {UTF16} if found else set()
+        elif self.utf16[2 * start : 2 * end] == wanted.encode("utf-16-le", "surrogatepass"):
+            found.add(UTF16)
+        if self._bytes[start:end] == wanted.encode("utf8", "surrogatepass"):
+            found.add(BYTES)
+        return found
 
 
 def _dicts(values: Any) -> list[dict[str, Any]]:

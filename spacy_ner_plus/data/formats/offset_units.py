@@ -48,34 +48,12 @@ def from_characters(row: dict[str, Any], unit: str) -> dict[str, Any]:
 
 def is_counted_alike(text: str, unit: str) -> bool:
     """Whether a unit and characters are the same in a text."""
-    return unit == CHARACTERS or text.isascii() or (unit == UTF16 and max(text) <= "\uffff")
+    return unit == CHARACTERS or text.isascii() or (unit == UTF16 and not has_wide(text))
 
 
-def slices(text: str, start: Any, end: Any) -> dict[str, str | None]:
-    """What offsets cover in each unit; None where they are not between characters of the text."""
-    found: dict[str, str | None] = dict.fromkeys(UNITS)
-    first, last = as_offset(start), as_offset(end)
-    if first is None or last is None or not 0 <= first <= last:
-        return found
-    if last <= len(text):
-        found[CHARACTERS] = text[first:last]
-    if max(text, default="") <= "\uffff":
-        found[UTF16] = found[CHARACTERS]
-    else:
-        found[UTF16] = _decoded(text, "utf-16-le", 2 * first, 2 * last)
-    found[BYTES] = _decoded(text, "utf8", first, last)
-    return found
-
-
-def _decoded(text: str, encoding: str, start: int, end: int) -> str | None:
-    data = text.encode(encoding, "surrogatepass")
-    if end > len(data):
-        return None
-    try:
-        data[:start].decode(encoding)  # else it would start within a character
-        return data[start:end].decode(encoding)
-    except UnicodeDecodeError:
-        return None
+def has_wide(text: str) -> bool:
+    """Whether there are characters beyond U+FFFF."""
+    return len(text.encode("utf-16-le", "surrogatepass")) > 2 * len(text)
 
 
 def _moved(
