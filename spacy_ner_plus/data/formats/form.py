@@ -56,6 +56,7 @@ class Format:
     write (Callable): Writes records to a path, and says how many, and what was lost.
     recognises (Callable): Whether a file is of the format, by how it begins.
     writes_folder (bool): Whether `write` makes a folder of the path, which is there and empty.
+    needs_tokens (bool): Whether `write` takes only records with tokens.
     """
 
     suffixes: tuple[str, ...]
@@ -63,3 +64,4 @@ class Format:
     write: Callable[..., Written]
     recognises: Callable[[Sample], bool] = lambda sample: False
     writes_folder: bool = False
+    needs_tokens: bool = False

@@ -1,12 +1,16 @@
 """Every format through one door."""
 
+import gzip
 import re
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import spacy
 
+from spacy_ner_plus.data.formats.form import Format
+from spacy_ner_plus.data.formats.json_lines import JsonLinesRecords
 from spacy_ner_plus.data.formats.record_files import (
     FORMATS,
     find_format,
@@ -14,6 +18,7 @@ from spacy_ner_plus.data.formats.record_files import (
     read,
     write,
 )
+from spacy_ner_plus.data.formats.written import Written
 from spacy_ner_plus.records import RelationRecord, SpanRecord, TextRecord, TokenRecord
 from tests.record_schema import DOCS
 
@@ -76,7 +81,101 @@ def test_what_is_written_is_read_again(suffix, tmp_path):
 def test_formats_are_found(name, content, format, tmp_path):
     (tmp_path / name).write_text(content)
     assert find_format(tmp_path / name) == format
-    assert find_format(tmp_path) == "spacy"
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+@pytest.mark.parametrize(
+    ("name", "content", "format"),
+    [
+        ("a.jsonl", '[\n{"text": "a"}]', "jsonl"),
+        ("a.json", '{\n"text": "a"}', "jsonl"),
+        ("a.tsv", '\ufeff{"text": "a"}', "jsonl"),
+        ("a.jsonl", "Anna\tB-PER", "jsonl"),
+        ("a.bio", "# {}\nAnna\tB-PER", "columns"),
+    ],
+)
+def test_content_tells_more_than_the_name(name, content, format, pack, tmp_path):
+    path = tmp_path / (name + ".gz" * (pack is gzip.compress))
+    path.write_bytes(pack(content.encode("utf8")))
+    assert find_format(path) == format
+
+
+def test_what_no_format_knows_is_an_error_that_names_all(tmp_path):
+    for name, content, what in (("a.json", b'{"a": 1}', "JSON"), ("a.x", b"PK\x03\x04", "no text")):
+        path = tmp_path / name
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match=rf"is {what}, and of no format .*: name one of jsonl"):
+            find_format(path)
+    (tmp_path / "a.jsonl.gz").write_bytes(gzip.compress(b'{"text": "a"}')[:-9])
+    with pytest.raises(ValueError, match=r"a\.jsonl\.gz can't be unpacked"):
+        find_format(tmp_path / "a.jsonl.gz")
+
+
+def test_folders_are_read_file_by_file(tmp_path):
+    folder = tmp_path / "in"
+    with pytest.raises(ValueError, match="There is no file"):
+        open_records(folder)
+    folder.mkdir()
+    with pytest.raises(ValueError, match="in is a folder without files of a format that is known"):
+        open_records(folder)
+    write([ANNA], folder / "b.spacy")
+    assert find_format(folder) == "spacy"
+    (folder / "b.spacy").unlink()
+    write([ANNA], folder / "b" / "b.tsv")
+    write([RICH], folder / "a.jsonl")
+    for other in ("README", ".hidden.jsonl"):
+        (folder / other).write_text("Read me")
+    source = open_records(folder)
+    found = list(source.records())
+    assert [record.id for _, record in found] == [7, None]
+    assert found[0][0] == f"{folder}/a.jsonl, line 1"
+    assert source.counts["files passed over"] == 1
+    assert source.warnings[0] == f"files of other formats passed over (1): {folder}/README"
+    assert source.notes[0] == f"{folder}/b/b.tsv: layout tsv"
+    assert list(read(folder, "jsonl")) == [RICH]
+    with pytest.raises(ValueError, match="a folder without files of the format 'spacy'"):
+        read(folder, "spacy")
+    with pytest.raises(ValueError, match="group says nothing to the format 'jsonl'"):
+        read(folder, group=1)
+
+
+def test_packed_files_are_there_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "a.jsonl.gz"
+    for _ in range(2):
+        before = path.read_bytes() if path.exists() else None
+        assert write([ANNA, RICH], path) == 2
+        assert before in (None, path.read_bytes())
+    assert list(read(path)) == [ANNA, RICH]
+    assert gzip.decompress(path.read_bytes()).startswith(b'{"id": "a"')
+    with pytest.raises(AttributeError):
+        write([ANNA, None], path)
+    assert list(read(path)) == [ANNA, RICH]
+    assert [one.name for one in tmp_path.iterdir()] == ["a.jsonl.gz"]
+    with pytest.raises(ValueError, match="'spacy' is not packed with gzip"):
+        write([ANNA], tmp_path / "a.spacy.gz")
+
+
+def test_folders_are_there_whole_or_not_at_all(tmp_path, monkeypatch):
+    def write_folder(records, path):
+        for i, record in enumerate(records):
+            (path / str(i)).write_text(record.text)
+        return Written(1, Counter())
+
+    monkeypatch.setitem(
+        FORMATS, "folder", Format((".d",), JsonLinesRecords, write_folder, writes_folder=True)
+    )
+    path = tmp_path / "new" / "a.d"
+    with pytest.raises(AttributeError):
+        write([ANNA, None], path)
+    assert list(path.parent.iterdir()) == []
+    path.mkdir()
+    write([ANNA], path)
+    assert [(one.name, one.read_text()) for one in path.iterdir()] == [("0", ANNA.text)]
+    assert list(path.parent.iterdir()) == [path]
+    with pytest.raises(ValueError, match="is a folder with files in it: name a new folder"):
+        write([ANNA], path)
+    with pytest.raises(ValueError, match="0 is a file: name a new folder"):
+        write([ANNA], path / "0", "folder")
 
 
 def test_unknown_formats_and_options_are_refused(tmp_path):
@@ -92,10 +191,6 @@ def test_unknown_formats_and_options_are_refused(tmp_path):
     for name in ("none", "none.jsonl", "none.spacy"):
         with pytest.raises(ValueError, match=f"There is no file .*{name}: correct its name"):
             read(tmp_path / name)
-    with pytest.raises(ValueError, match="is a folder: name a file of the format 'jsonl'"):
-        read(tmp_path, "jsonl")
-    with pytest.raises(ValueError, match="There is no corpus at"):
-        read(tmp_path)
     assert write([ANNA], tmp_path / "a.xml", "jsonl") == 1
     assert list(read(tmp_path / "a.xml")) == [ANNA]
 

@@ -1,0 +1,43 @@
+"""The annotated texts of several files, one after the other."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from ...records import TextRecord
+from .form import RecordSource
+from .repairs import MOST_PLACES
+
+
+class SeveralRecords:
+    """The records of several sources.
+
+    sources (Sequence[Tuple[Path, RecordSource]]): The files, in their order.
+    passed_over (Sequence[Path]): Files that were beside them, and are of no format that is read.
+    counts (Counter[str]), notes (List[str]), warnings (List[str]): What is worth telling of them,
+        once all was read. Notes and warnings name the file, unless it is the same of all.
+    """
+
+    def __init__(
+        self, sources: Sequence[tuple[Path, RecordSource]], passed_over: Sequence[Path] = ()
+    ) -> None:
+        self._sources = sources
+        self.counts: Counter[str] = Counter()
+        self.notes: list[str] = []
+        self.warnings: list[str] = []
+        if passed_over:
+            self.counts["files passed over"] = n = len(passed_over)
+            first = ", ".join(map(str, passed_over[:MOST_PLACES])) + ", ..." * (n > MOST_PLACES)
+            self.warnings.append(f"files of other formats passed over ({n:,}): {first}")
+
+    def records(self) -> Iterator[tuple[str, TextRecord]]:
+        """See RecordSource.records."""
+        for path, source in self._sources:
+            yield from source.records()
+            self.counts.update(source.counts)
+            self.warnings += [f"{path}: {one}" for one in source.warnings]
+        notes = [(path, note) for path, source in self._sources for note in source.notes]
+        n_files = Counter(note for _, note in notes)
+        of_all = [note for note, n in n_files.items() if n == len(self._sources)]
+        own = [f"{path}: {note}" for path, note in notes if note not in of_all]
+        self.notes += [*of_all, *own]
