@@ -10,6 +10,7 @@ from ...records import TextRecord
 from ...support.durable import written_whole
 from ..sources.rows import RowError
 from ..sources.text_inputs import numbered_lines, read_json
+from . import label_studio
 from .column_files import ColumnRecords
 from .column_writing import write_columns
 from .form import Format, RecordSource
@@ -24,6 +25,7 @@ FORMATS = {
     "jsonl": Format((".jsonl", ".ndjson"), JsonLinesRecords, write_json_lines),
     "spacy": Format((".spacy",), SpacyRecords, write_spacy),
     "columns": Format((".tsv", ".conll", ".iob", ".iob2", ".bio"), ColumnRecords, write_columns),
+    "label-studio": label_studio.FORMAT,
 }
 
 
