@@ -9,9 +9,28 @@ from typing import Any
 
 CHARACTERS, UTF16, BYTES = "characters", "utf16", "bytes"
 UNITS = (CHARACTERS, UTF16, BYTES)
+_WORDS = {CHARACTERS: "characters", UTF16: "UTF-16 units", BYTES: "bytes of UTF-8"}
 # Of a row: the lists whose elements have a start and an end.
 _PLACED = ("spans", "tokens")
 _STRETCHES = ("unknown", "blocked")
+
+
+def in_words(unit: str) -> str:
+    """A unit, for messages."""
+    return _WORDS[unit]
+
+
+def check_unit(unit: str | None) -> None:
+    """RAISES (ValueError): It is none of UNITS, nor None."""
+    if unit is not None and unit not in UNITS:
+        raise ValueError(f"--offsets {unit} must be one of {', '.join(UNITS)}.")
+
+
+def as_offset(value: Any) -> int | None:
+    """JSON has one kind of numbers: 3.0 is an integer. None if a value is no integer."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def in_characters(row: dict[str, Any], unit: str) -> dict[str, Any]:
@@ -19,7 +38,7 @@ def in_characters(row: dict[str, Any], unit: str) -> dict[str, Any]:
 
     RAISES (ValueError): An offset is within a character, or beyond the text.
     """
-    return _moved(row, unit, _to_characters)
+    return _moved(row, unit, to_characters)
 
 
 def from_characters(row: dict[str, Any], unit: str) -> dict[str, Any]:
@@ -27,18 +46,29 @@ def from_characters(row: dict[str, Any], unit: str) -> dict[str, Any]:
     return _moved(row, unit, _to_units)
 
 
+def is_counted_alike(text: str, unit: str) -> bool:
+    """Whether a unit and characters are the same in a text."""
+    return unit == CHARACTERS or text.isascii() or (unit == UTF16 and not has_wide(text))
+
+
+def has_wide(text: str) -> bool:
+    """Whether there are characters beyond U+FFFF."""
+    return len(text.encode("utf-16-le", "surrogatepass")) > 2 * len(text)
+
+
 def _moved(
     row: dict[str, Any], unit: str, places_of: Callable[[str, str], dict[int, int]]
 ) -> dict[str, Any]:
     text = row["text"]
-    if unit == CHARACTERS or text.isascii() or (unit == UTF16 and max(text) <= "\uffff"):
+    if is_counted_alike(text, unit):
         return row
     places = places_of(text, unit)
 
-    def at(name: str, offset: Any) -> Any:
-        if isinstance(offset, int) and offset not in places:
+    def at(name: str, value: Any) -> Any:
+        offset = as_offset(value)
+        if offset is not None and offset not in places:
             raise ValueError(f"{name}: {offset} is within a character, or beyond the text.")
-        return places[offset] if isinstance(offset, int) else offset
+        return value if offset is None else places[offset]
 
     moved = dict(row)
     for key in _PLACED:
@@ -62,5 +92,6 @@ def _to_units(text: str, unit: str) -> dict[int, int]:
     return places
 
 
-def _to_characters(text: str, unit: str) -> dict[int, int]:
+def to_characters(text: str, unit: str) -> dict[int, int]:
+    """The character that begins at each number of units, and the end."""
     return {units: i for i, units in _to_units(text, unit).items()}

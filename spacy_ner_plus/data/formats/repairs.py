@@ -13,8 +13,12 @@ MOST_LISTED = 10
 
 @dataclass
 class Repairs:
-    """Repairs by their kinds, which are words in the plural."""
+    """Repairs by their kinds, which are words in the plural.
 
+    prefix (str): What is told before each.
+    """
+
+    prefix: str = "repaired: "
     counts: dict[str, int] = field(default_factory=dict)
     _places: dict[str, list[str]] = field(default_factory=dict)
 
@@ -23,7 +27,7 @@ class Repairs:
 
         place (str): Such as "line 3".
         """
-        kind = f"repaired: {kind}"
+        kind = f"{self.prefix}{kind}"
         self.counts[kind] = self.counts.get(kind, 0) + 1
         places = self._places.setdefault(kind, [])
         if len(places) < MOST_PLACES:

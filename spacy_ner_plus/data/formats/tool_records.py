@@ -3,12 +3,15 @@
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
 from ...records import TextRecord
-from .offset_units import CHARACTERS, in_characters
+from .offset_evidence import UnitEvidence
+from .offset_units import CHARACTERS, check_unit
+from .placing import Placing
 from .repairs import Errors, Repairs, checked
 
 
@@ -16,16 +19,22 @@ from .repairs import Errors, Repairs, checked
 class ToolRecords(ABC):
     """The texts of a tool's file. A subclass says what its entries are, and what they say.
 
+    A file may be read twice to find the unit of its offsets: `entries` and `row` give the same
+    again.
+
     path (Path): The file or folder.
-    offsets (str): The unit of its offsets; None to find it.
-    lenient (bool): As in JsonLinesRecords.
+    offsets (str): The unit of its offsets, one of UNITS; None to find it.
+    lenient (bool): As in JsonLinesRecords; annotations without a place are left out, too, and their
+        characters are unknown.
     counts (Counter[str]): What was found, left out and repaired, by words in the plural, once all
         was read.
     notes, warnings (List[str]): The same in words.
     """
 
-    # What the tool itself counts offsets in, if a file does not tell.
-    unit: ClassVar[str] = CHARACTERS
+    # What the format says that offsets count. Where the texts of spans say otherwise, they are
+    # believed. None: it says nothing, or not all of its writers keep to it, so that a file in which
+    # it matters must tell.
+    unit: ClassVar[str | None] = CHARACTERS
 
     path: Path
     offsets: str | None = None
@@ -52,22 +61,61 @@ class ToolRecords(ABC):
     def records(self) -> Iterator[tuple[str, TextRecord]]:
         """Each record, with where it is.
 
-        RAISES (ValueError): Entries can't be read, with where and what to do. All are listed.
+        RAISES (ValueError): Entries can't be read, with where and what to do. All are listed, up to
+            one behind which the file can't be read on.
         """
+        check_unit(self.offsets)
         repairs, errors = Repairs(), Errors("texts can't be read")
-        unit = self.offsets or self.unit
-        for where, entry in self.entries():
+        placing, evidence = Placing(self.lenient), UnitEvidence(self.unit)
+        unit = self.offsets
+        for where, entry in self._entries(errors):
             try:
                 row = self.row(entry, self.counts)
                 if row is None:
                     continue
-                record = TextRecord.from_json(in_characters(row, unit))
-                record = checked(record, where, repairs, lenient=self.lenient)
+                is_open = unit is None and evidence.look_at(where, row)
+            except ValueError as error:
+                errors.add(f"{where}: {error}")
+                continue
+            if is_open:
+                evidence = self._all_evidence()
+                unit = evidence.unit()
+            try:
+                row = placing.placed(row, unit or self.unit or CHARACTERS, where)
+                record = checked(TextRecord.from_json(row), where, repairs, lenient=self.lenient)
             except ValueError as error:
                 errors.add(f"{where}: {error}")
                 continue
             if not errors.n_errors:  # else what comes next is not used
                 yield where, record
         errors.check()
+        self.counts.update(placing.found.counts)
         self.counts.update(repairs.counts)
-        self.warnings = list(repairs.told())
+        note = None if self.offsets else evidence.note(unit or evidence.unit())
+        self.notes += [note] if note else []
+        self.warnings += [*placing.found.told(), *repairs.told()]
+
+    def _entries(self, errors: Errors) -> Iterator[tuple[str, Any]]:
+        """The entries up to one that can't be read at all, which is noted."""
+        try:
+            yield from self.entries()
+        except ValueError as error:
+            if not errors.n_errors:
+                raise
+            errors.add(str(error))
+
+    def _all_evidence(self) -> UnitEvidence:
+        """What the whole file says about the unit of its offsets. It is read once more for it."""
+        evidence = UnitEvidence(self.unit)
+        kept = Counter(self.counts), list(self.notes), list(self.warnings)
+        try:
+            for where, entry in self.entries():
+                # what can't be read is told when its turn comes
+                with suppress(ValueError):
+                    evidence.look_at(where, self.row(entry, Counter()) or {})
+        except ValueError:
+            pass
+        self.counts.clear()
+        self.counts.update(kept[0])
+        self.notes[:], self.warnings[:] = kept[1:]
+        return evidence

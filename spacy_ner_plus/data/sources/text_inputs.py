@@ -1,20 +1,13 @@
 """Documents from plain text and from JSON Lines."""
 
-import json
 from codecs import BOM_UTF8
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from .json_stream import DECODER
 from .raw_files import HEAD, check_head, open_bytes
 from .rows import Fields, InputRow, RowError, SourceDocument, decode, make_document
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is not JSON")
-
-
-_DECODER = json.JSONDecoder(parse_constant=_refuse)
 
 
 def numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
@@ -35,7 +28,7 @@ def read_json(line: bytes) -> Any:
     """What a line says in JSON. RAISES RowError: If it is none."""
     text = decode(line)
     try:
-        return _DECODER.decode(text)
+        return DECODER.decode(text)
     except (ValueError, RecursionError) as error:
         raise RowError(f"invalid JSON: {error}") from error
 
