@@ -2,14 +2,15 @@
 
 Since 2022 it counts code points (HumanSignal/label-studio#1559; its test "Should calculate offsets
 by code points in text", web/libs/editor/tests/integration/e2e/ner/emoji.cy.ts), before that UTF-16
-units (#1347). A text's line feeds and carriage returns count one each.
+units (#1347): the texts of regions tell which, and a file without them must be told. A text's line
+feeds and carriage returns count one each.
 """
 
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from ...records import VERSION, TextRecord, keys_of
 from ..sources.json_values import json_values
@@ -20,9 +21,10 @@ from .label_studio_html import HtmlText, looks_like_html
 from .label_studio_regions import (
     OURS,
     Regions,
+    Results,
     check_names,
-    is_region,
     read_regions,
+    sorted_results,
     split_meta,
 )
 from .label_studio_tasks import (
@@ -42,8 +44,11 @@ from .label_studio_writing import TASK_KEYS, write_label_studio
 from .offset_units import CHARACTERS, from_characters
 from .tool_records import ToolRecords
 
-_READ_KEYS = ("id", "data", "meta", "annotations", "completions", "predictions", "drafts")
-_SCHEMA_KEYS = (*keys_of(TextRecord), VERSION)
+_READ_KEYS = frozenset(
+    {"id", "data", "meta", "annotations", "completions", "predictions", "drafts"}
+)
+_SKIPPED = "tasks that were skipped, taken for unknown"
+_SCHEMA_KEYS = frozenset({*keys_of(TextRecord), VERSION})
 
 
 @dataclass
@@ -66,6 +71,9 @@ class LabelStudioRecords(ToolRecords):
     predictions (bool): Of tasks without annotation, take the first prediction: its spans are
         undecided (`ignored`), and nothing is known.
     """
+
+    # versions differ
+    unit: ClassVar[str | None] = None
 
     annotator: str = FIRST
     text_field: str | None = None
@@ -96,47 +104,49 @@ class LabelStudioRecords(ToolRecords):
 
     def row(self, entry: Entry, counts: Counter[str]) -> dict[str, Any]:
         """A task as a row, without what is known of it in characters alone (see `completed`)."""
-        annotations, task = annotations_of(entry.task), entry.task
-        taken, meta, ours = entry.taken or (), *split_meta(task)
-        predicted = self._prediction(task) if not taken else None
-        results = [one["result"] for one in (predicted and [predicted]) or taken]
-        regions = [
-            one
-            for holder in (*annotations, *([predicted] if predicted else []))
-            for one in holder["result"]
-            if isinstance(one, dict) and is_region(one) and self._is_wanted(one)
-        ]
+        task = entry.task
+        annotations = annotations_of(task) if entry.annotations is None else entry.annotations
+        meta, ours = split_meta(task)
+        predicted = self._prediction(task) if self.predictions and not entry.taken else None
+        holders = [predicted] if predicted else [*entry.taken]
+        results = [sorted_results(one["result"]) for one in holders]
+        wanted = [self._wanted(one) for one in results]
+        regions = [one for some in wanted for one in some.regions]
         check_names(regions, self._fields)
         key = self._text_field(task["data"], ours, regions)
         text = self._text(task["data"], key, ours, regions, counts)
         if entry.is_first:
-            self._count(task, annotations, entry, predicted, counts)
-        row = {name: one for name, one in task.items() if name not in _READ_KEYS}
-        for name in [name for name in row if name in _SCHEMA_KEYS or name == OURS]:
-            counts[f"{name} of tasks passed over"] += 1
-            del row[name]
-        row |= {"id": task.get("id"), "text": text.text}
-        if self.annotator == ALL and taken and "completed_by" in taken[0]:
-            meta["annotator"] = taken[0]["completed_by"]
-        row |= {"meta": meta} | _data(task["data"], key, text)
+            self._count(task, annotations, predicted, counts)
+        row: dict[str, Any] = {"id": task.get("id"), "text": text.text}
+        for name, one in task.items():
+            if name not in _READ_KEYS:
+                if name in _SCHEMA_KEYS or name == OURS:
+                    counts[f"{name} of tasks passed over"] += 1
+                else:
+                    row[name] = one
+        if self.annotator == ALL and holders and "completed_by" in holders[0]:
+            meta["annotator"] = holders[0]["completed_by"]
+        row["meta"] = meta
+        row |= _data(task["data"], key, text)
         pending = {name: one for name, one in ours.items() if name not in ("text_field", KIND)}
-        if results:
-            found = [read_regions(one, text, self._is_wanted, counts) for one in results]
-            said = agreed(found, counts)
+        if holders:
+            n_others = sum(map(_n_regions, results)) - len(regions)
+            if n_others:
+                counts["regions of other tags passed over"] += n_others
+            said = agreed([read_regions(one, text, counts) for one in wanted], counts)
             row |= {"spans": said.spans, "relations": said.relations, "unknown": said.unknown}
             if not said.is_whole or predicted:
                 pending[WHOLE] = True
-            row |= _annotation(predicted or taken[0], said, is_prediction=predicted is not None)
+            row |= _annotation(holders[0], said, is_prediction=predicted is not None)
         elif annotations:
-            row["annotation"] = {
-                name: one for name, one in annotations[0].items() if name != "result"
-            }
+            rest = {name: one for name, one in annotations[0].items() if name != "result"}
+            row["annotation"] = rest
         if self.offsets not in (None, CHARACTERS) and not isinstance(text, PlainText):
             row = from_characters(row, str(self.offsets))
         return row | {OURS: pending} if pending else row
 
     def _prediction(self, task: dict[str, Any]) -> dict[str, Any] | None:
-        found = task.get("predictions") if self.predictions else None
+        found = task.get("predictions")
         if not found:
             return None
         is_sound = isinstance(found, list) and isinstance(found[0], dict)
@@ -146,11 +156,15 @@ class LabelStudioRecords(ToolRecords):
             )
         return found[0]
 
-    def _is_wanted(self, result: dict[str, Any]) -> bool:
-        """Whether it is of the tag that labels, and of the text."""
-        if self._fields and result.get("from_name") not in self._fields:
-            return False
-        return self._tag is None or result.get("to_name") in (self._tag.text.name, None)
+    def _wanted(self, results: Results) -> Results:
+        """With the regions alone that are of the tag that labels, and of the text."""
+        regions = results.regions
+        if self._fields:
+            regions = [one for one in regions if one.get("from_name") in self._fields]
+        if self._tag is not None:
+            names = (self._tag.text.name, None)
+            regions = [one for one in regions if one.get("to_name") in names]
+        return results._replace(regions=regions)
 
     def _text_field(
         self, data: dict[str, Any], ours: dict[str, Any], regions: list[dict[str, Any]]
@@ -206,16 +220,19 @@ class LabelStudioRecords(ToolRecords):
         self,
         task: dict[str, Any],
         annotations: list[dict[str, Any]],
-        entry: Entry,
         predicted: dict[str, Any] | None,
         counts: Counter[str],
     ) -> None:
+        if len(annotations) == 1 and not task.get("predictions") and not task.get("drafts"):
+            if is_skipped(annotations[0]):
+                counts[_SKIPPED] += 1
+            return
         n_skipped = sum(map(is_skipped, annotations))
         n_done = len(annotations) - n_skipped
         if not annotations:
             counts["tasks without annotation"] += 1
         elif not n_done:
-            counts["tasks that were skipped, taken for unknown"] += 1
+            counts[_SKIPPED] += 1
         n_predictions = len(_list(task.get("predictions"))) - (predicted is not None)
         for what, n in (
             ("skipped annotations passed over", n_skipped if n_done else 0),
@@ -244,6 +261,10 @@ def _annotation(holder: dict[str, Any], said: Regions, *, is_prediction: bool) -
     rest = {name: one for name, one in holder.items() if name != "result"}
     rest |= {"result": said.others} if said.others else {}
     return {"prediction" if is_prediction else "annotation": rest} if rest else {}
+
+
+def _n_regions(results: Results) -> int:
+    return len(results.regions)
 
 
 def _list(value: Any) -> list[Any]:

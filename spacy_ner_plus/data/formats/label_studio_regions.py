@@ -1,9 +1,8 @@
 """Results of Label Studio's annotations as spans and relations of our rows."""
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from ...records import RelationRecord, SpanRecord, keys_of
 from .label_studio_config import FROM_NAME, TO_NAME
@@ -20,6 +19,7 @@ NO_LABEL = "relation"
 LABELS = ("labels", "hypertextlabels", "paragraphlabels")
 _OF_TEXT = (*LABELS, "text", "hypertext", "richtext", "paragraphs")
 PLACE = {"start", "end", "text", "startOffset", "endOffset", "globalOffsets"}
+_OF_RELATION = ("from_id", "to_id", "type", "labels", "direction")
 _SPAN_KEYS, _RELATION_KEYS = keys_of(SpanRecord), keys_of(RelationRecord)
 
 
@@ -39,12 +39,35 @@ class Regions:
     others: list[dict[str, Any]] = field(default_factory=list)
 
 
+class Results(NamedTuple):
+    """The results of an annotation by what they are: stretches of texts, relations, others."""
+
+    regions: list[dict[str, Any]]
+    relations: list[dict[str, Any]]
+    others: list[dict[str, Any]]
+
+
+def sorted_results(results: list[Any]) -> Results:
+    """Results by what they are. RAISES ValueError: One is no object."""
+    found = Results([], [], [])
+    for i, result in enumerate(results):
+        if not isinstance(result, dict):
+            raise ValueError(f"result[{i}] must be an object, got {str(result)[:80]}.")
+        if is_region(result):
+            found.regions.append(result)
+        elif result.get("type") == RELATION:
+            found.relations.append(result)
+        else:
+            found.others.append(result)
+    return found
+
+
 def is_region(result: dict[str, Any]) -> bool:
     """Whether a result is a stretch of a text, labelled or not."""
     value = result.get("value")
     if not isinstance(value, dict) or "start" not in value or "end" not in value:
         return False
-    if any(key in value for key in LABELS):
+    if "labels" in value or "hypertextlabels" in value or "paragraphlabels" in value:
         return True
     return result.get("type") in _OF_TEXT and value.keys() <= PLACE
 
@@ -52,7 +75,7 @@ def is_region(result: dict[str, Any]) -> bool:
 def check_names(regions: list[dict[str, Any]], label_fields: tuple[str, ...]) -> None:
     """RAISES ValueError: Regions are labelled by several tags, or are of several texts."""
     for key, option in (("from_name", "label_field"), ("to_name", "ls_config and label_field")):
-        names = list(dict.fromkeys(str(one.get(key)) for one in regions if one.get(key)))
+        names = list(dict.fromkeys([str(one[key]) for one in regions if one.get(key)]))
         if len(names) > 1 and not (key == "from_name" and label_fields):
             raise ValueError(
                 f"its regions have the {key} {' and '.join(map(repr, names))}: say with {option} "
@@ -60,45 +83,39 @@ def check_names(regions: list[dict[str, Any]], label_fields: tuple[str, ...]) ->
             )
 
 
-def read_regions(
-    results: list[Any],
-    text: LabelledText,
-    is_wanted: Callable[[dict[str, Any]], bool],
-    counts: Counter[str],
-) -> Regions:
+def read_regions(results: Results, text: LabelledText, counts: Counter[str]) -> Regions:
     """What results say of a text. What is passed over is counted.
 
-    is_wanted (Callable): Whether a region is of the tag and text that are taken.
     RAISES (ValueError): A result is none.
     """
     found = Regions()
     ids: dict[Any, list[dict[str, Any]]] = {}
-    others: list[dict[str, Any]] = []
-    for i, result in enumerate(results):
-        if not isinstance(result, dict):
-            raise ValueError(f"result[{i}] must be an object, got {str(result)[:80]}.")
-        if is_region(result):
-            if not is_wanted(result):
-                counts["regions of other tags passed over"] += 1
-                continue
-            try:
-                _read_region(result, text, found, ids, counts)
-            except ValueError as error:
-                raise ValueError(f"result[{i}]: {error}") from None
-        elif result.get("type") != RELATION:
-            counts[f"results of type {str(result.get('type'))!r} passed over"] += 1
-            others.append(result)
-    # where others are, in the file's unit, their regions know better
-    found.others = [one for one in others if not _has_place(one) or one.get("id") in ids]
-    for result in results:
-        if not is_region(result) and result.get("type") == RELATION:
-            _read_relation(result, found, ids, counts)
+    for i, result in enumerate(results.regions):
+        try:
+            _read_region(result, text, found, ids, counts)
+        except ValueError as error:
+            raise ValueError(f"region {i + 1}: {error}") from None
+    for result in results.others:
+        counts[f"results of type {str(result.get('type'))!r} passed over"] += 1
+        # where they are, in the file's unit, their regions know better
+        if not _has_place(result) or _id_of(result) in ids:
+            found.others.append(result)
+    for result in results.relations:
+        _read_relation(result, found, ids, counts)
     return found
 
 
 def _has_place(result: dict[str, Any]) -> bool:
     value = result.get("value")
     return isinstance(value, dict) and not PLACE.isdisjoint(value)
+
+
+def _id_of(result: dict[str, Any], key: str = "id") -> str | int | None:
+    """The id of a region. RAISES ValueError: It is none."""
+    id = result.get(key)
+    if id is not None and not isinstance(id, (str, int)):
+        raise ValueError(f"{key} must be a string or an integer, got {str(id)[:80]}.")
+    return id
 
 
 def _read_region(
@@ -116,15 +133,21 @@ def _read_region(
         return
     labels_key = next((key for key in LABELS if value.get(key)), None)
     labels = value[labels_key] if labels_key else []
-    if not isinstance(labels, list):
-        raise ValueError(f"its labels must be a list, got {str(labels)[:80]}.")
+    if not isinstance(labels, list) or not {*map(type, labels)} <= {str}:
+        raise ValueError(f"its labels must be a list of strings, got {str(labels)[:80]}.")
     if not labels:
         counts["regions without a label, taken for unknown"] += 1
         found.unknown.append([place.start, place.end])
         return
     span = {"start": place.start, "end": place.end, "text": place.text, "label": labels[0]}
-    span |= _rest_of_region(result, text, labels_key, counts)
-    id = result.get("id")
+    _read_rest(span, result, text.labels_key, counts)
+    if value.keys() - PLACE != {labels_key}:
+        span["value"] = {
+            key: one for key, one in value.items() if key != labels_key and key not in PLACE
+        }
+    if "meta" in result:
+        _read_meta(span, result)
+    id = _id_of(result)
     if id is not None:
         ids.setdefault(id, []).append(span)
     found.spans.append(span)
@@ -134,27 +157,43 @@ def _read_region(
         found.spans.append(other | {"label": label, SAME_REGION: id})
 
 
-def _rest_of_region(
-    result: dict[str, Any], text: LabelledText, labels_key: str | None, counts: Counter[str]
-) -> dict[str, Any]:
+def _read_rest(
+    span: dict[str, Any], result: dict[str, Any], usual_type: str, counts: Counter[str]
+) -> None:
+    """The keys of a region, by their own names where our rows have none for them."""
+    for key, one in result.items():
+        if key == "id":
+            if one is not None and not is_made(one):
+                span["id"] = one
+        elif key == "from_name":
+            if one is not None and one != FROM_NAME:
+                span[key] = one
+        elif key == "to_name":
+            if one is not None and one != TO_NAME:
+                span[key] = one
+        elif key == "type":
+            if one is not None and one != usual_type:
+                span[key] = one
+        elif key == "score":
+            if one is not None:
+                span["probability" if is_probability(one) else key] = one
+        elif key not in _SPAN_KEYS:
+            if key != "value":
+                span[key] = one
+        elif key != "meta":
+            counts[f"{key} of regions passed over"] += 1
+
+
+def _read_meta(row: dict[str, Any], result: dict[str, Any]) -> None:
     meta, ours = split_meta(result)
-    rest = _other_keys(result, _SPAN_KEYS, "regions", counts)
-    if is_probability(score := rest.get("score")):
-        rest["probability"] = rest.pop("score")
-    elif score is None:
-        rest.pop("score", None)
-    for key, usual in (("from_name", FROM_NAME), ("to_name", TO_NAME), ("type", text.labels_key)):
-        if rest.get(key) in (usual, None):
-            rest.pop(key, None)
-    value = {key: one for key, one in result["value"].items() if key not in PLACE | {labels_key}}
-    if value:
-        rest["value"] = value
-    else:
-        rest.pop("value", None)
-    if (id := result.get("id")) is not None and not is_made(id):
-        rest["id"] = id
-    rest |= {"meta": meta} if meta else {}
-    return _with_ours(rest, ours)
+    if meta:
+        row["meta"] = meta
+    if ours:
+        meta = {**meta, **ours.get("meta", {})}
+        row |= ours.get("other", {})
+        row |= {key: one for key, one in ours.items() if key != "other"}
+        if meta:
+            row["meta"] = meta
 
 
 def _read_relation(
@@ -163,49 +202,35 @@ def _read_relation(
     ids: dict[Any, list[dict[str, Any]]],
     counts: Counter[str],
 ) -> None:
-    ends = [ids.get(result.get(key), []) for key in ("from_id", "to_id")]
+    ends = [ids.get(_id_of(result, key), []) for key in ("from_id", "to_id")]
     if any(len(one) != 1 for one in ends):
         counts["relations passed over"] += 1
         return
-    meta, ours = split_meta(result)
-    rest = _other_keys(result, _RELATION_KEYS, "relations", counts)
-    labels = rest.pop("labels", None) or []
-    for key in ("from_id", "to_id", "type"):
-        rest.pop(key, None)
     # a region whose id was made up by writing gets it where somebody has put a relation to it
     head, tail = (
         one[0].setdefault("id", result[key])
         for one, key in zip(ends, ("from_id", "to_id"), strict=True)
     )
-    if rest.get("direction") in ("right", None):
-        rest.pop("direction", None)
-    elif rest["direction"] == "left":
+    rest: dict[str, Any] = {}
+    for key, one in result.items():
+        if key in _RELATION_KEYS:
+            if key != "meta":
+                counts[f"{key} of relations passed over"] += 1
+        elif key not in _OF_RELATION:
+            rest[key] = one
+    if result.get("direction") not in ("right", None):
+        rest["direction"] = result["direction"]
+    if rest.get("direction") == "left":
         head, tail = tail, head
-    rest |= {"meta": meta} if meta else {}
-    rest = _with_ours(rest, ours)
+    if "meta" in result:
+        _read_meta(rest, result)
+    labels = result.get("labels") or []
+    if not isinstance(labels, list):
+        raise ValueError(f"a relation's labels must be a list, got {str(labels)[:80]}.")
     if not labels:
         counts[f"relations without a label, now {NO_LABEL!r}"] += 1
     for label in labels or [NO_LABEL]:
         found.relations.append({"head": head, "tail": tail, "label": label, **rest})
-
-
-def _other_keys(
-    result: dict[str, Any], known: Any, what: str, counts: Counter[str]
-) -> dict[str, Any]:
-    """The keys of a result that have other names than those that our rows know."""
-    if taken := [key for key in result if key in known and key not in ("id", "meta")]:
-        for key in taken:
-            counts[f"{key} of {what} passed over"] += 1
-    return {key: one for key, one in result.items() if key not in known}
-
-
-def _with_ours(rest: dict[str, Any], ours: dict[str, Any]) -> dict[str, Any]:
-    """With what writing put aside."""
-    ours = dict(ours)
-    rest = rest | ours.pop("other", {})
-    meta = ours.pop("meta", None)
-    rest |= ours
-    return rest | {"meta": {**rest.get("meta", {}), **meta}} if meta else rest
 
 
 def split_meta(holder: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Any
 
 from .label_studio_regions import LABELS, Regions
@@ -12,7 +11,6 @@ FIRST, ALL, AGREED = "first", "all", "agreed"
 ANNOTATORS = (FIRST, ALL, AGREED)
 # Of a task: who annotated it, before and since version 1.0.
 _ANNOTATIONS = ("annotations", "completions")
-_SKIPPED = ("was_cancelled", "skipped")
 # Of a row of JSON_MIN, what is of its annotation.
 _OF_ANNOTATION = ("created_at", "updated_at", "lead_time")
 _MIN_KEYS = ("annotator", "annotation_id", "completion_id", *_OF_ANNOTATION)
@@ -22,29 +20,33 @@ _MIN_KEYS = ("annotator", "annotation_id", "completion_id", *_OF_ANNOTATION)
 class Entry:
     """A task, with the annotations to take of it.
 
-    task: As it stands in the file. taken (Tuple[dict, ...]): None if it can't be told which.
+    task: As it stands in the file. annotations (List[dict]): All, skipped or not; None if it is no
+    task. taken (Tuple[dict, ...]): Those to take.
     is_first (bool): Whether no other entry of the same task came before.
     """
 
     task: Any
-    taken: tuple[dict[str, Any], ...] | None
+    annotations: list[dict[str, Any]] | None
+    taken: tuple[dict[str, Any], ...] = ()
     is_first: bool = True
 
 
 def tasks(values: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
     """The tasks of a file, whose rows of JSON_MIN are put together where they are of one task."""
-    numbered = ((i, where, value) for i, (where, value) in enumerate(values))
-    for key, group in groupby(numbered, lambda one: _key_of_row(one[0], one[2])):
-        placed = [(where, value) for _, where, value in group]
-        where, value = placed[0]
-        yield where, value if key is None or key[0] == "task" else _task_of([v for _, v in placed])
-
-
-def _key_of_row(number: int, value: Any) -> tuple[Any, ...]:
-    if not is_min_row(value):
-        return "task", number
-    id = value.get("id")
-    return ("row", number) if id is None else ("id", repr(id))
+    place, rows = "", list[dict[str, Any]]()
+    for where, value in values:
+        is_row = is_min_row(value)
+        if rows and not (is_row and value.get("id") == rows[0].get("id") is not None):
+            yield place, _task_of(rows)
+            rows = []
+        if not is_row:
+            yield where, value
+            continue
+        if not rows:
+            place = where
+        rows.append(value)
+    if rows:
+        yield place, _task_of(rows)
 
 
 def is_min_row(value: Any) -> bool:
@@ -115,24 +117,24 @@ def annotations_of(task: Any) -> list[dict[str, Any]]:
 
 def is_skipped(annotation: dict[str, Any]) -> bool:
     """Whether the annotator skipped the task."""
-    return any(annotation.get(key) for key in _SKIPPED)
+    return bool(annotation.get("was_cancelled") or annotation.get("skipped"))
 
 
 def entries_of(where: str, task: Any, annotator: str) -> Iterator[tuple[str, Entry]]:
     """A task, or one for each of its annotators, with where it is."""
     try:
-        done = [one for one in annotations_of(task) if not is_skipped(one)]
+        found = annotations_of(task)
     except ValueError:  # the reader says it, with all that is wrong in the file
         yield where, Entry(task, None)
         return
-    if annotator == FIRST:
-        done.sort(key=lambda one: not one.get("ground_truth"))
-        yield where, Entry(task, tuple(done[:1]))
-    elif annotator == AGREED or len(done) < 2:
-        yield where, Entry(task, tuple(done))
+    done = [one for one in found if not is_skipped(one)]
+    if annotator == FIRST and len(done) > 1:
+        done = [next((one for one in done if one.get("ground_truth")), done[0])]
+    if annotator == AGREED or len(done) < 2:
+        yield where, Entry(task, found, tuple(done))
     else:
         for i, one in enumerate(done):
-            yield f"{where}, annotation {i + 1}", Entry(task, (one,), is_first=i == 0)
+            yield f"{where}, annotation {i + 1}", Entry(task, found, (one,), is_first=i == 0)
 
 
 def agreed(found: list[Regions], counts: Counter[str]) -> Regions:

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple, Protocol
 
+from .offset_units import as_offset
+
 _LINE_BREAK = "\\n"
 
 
@@ -45,6 +47,9 @@ class PlainText:
         start, end, stated = value.get("start"), value.get("end"), value.get("text")
         if isinstance(start, str) or isinstance(end, str):
             return None
+        for side, offset in (("start", start), ("end", end)):
+            if as_offset(offset) is None:
+                raise ValueError(f"{side} must be an integer, got {str(offset)[:80]}.")
         if isinstance(stated, str) and _LINE_BREAK in stated:
             stated = self._with_line_breaks(start, end, stated)
         return RegionPlace(start, end, stated)

@@ -199,7 +199,10 @@ def test_offsets_count_code_points_or_utf16_units(tmp_path):
     assert record.spans[0].text == text[7:16] == "Anna\r\nbor"
     units = points | {"value": points["value"] | {"start": 8, "end": 17}}
     path = write(tmp_path / "b.json", task(annotation(units), text=text))
-    assert one(path, offsets="utf16")[0] == record
+    assert one(path, offsets="utf16")[0] == one(path)[0] == record
+    del units["value"]["text"]
+    with pytest.raises(ValueError, match=r"which would tell how offsets count.* with --offsets"):
+        one(write(tmp_path / "b.json", task(annotation(units), text=text)))
     plain = region(0, 6, "X", text=r"C:\new")
     record, _ = one(write(tmp_path / "c.json", task(annotation(plain), text=r"C:\new")))
     assert record.spans[0].text == r"C:\new"
@@ -306,7 +309,7 @@ def test_all_bad_tasks_are_listed(tmp_path):
         {"data": {"text": TEXT}, "annotations": [{"id": 1}]},
         task(annotation(region(*ANNA) | {"value": {"start": 1.5, "end": 4, "labels": ["A"]}})),
         task(annotation(region(*ANNA), "x")),
-        task(annotation(region(0, 99, "PER"))),
+        task(annotation(region(0, 99, "PER", text="x" * 99))),
         {"data": {"text": TEXT}, "meta": 3},
     )
     with pytest.raises(ValueError, match=r"^7 texts can't be read") as error:
@@ -318,7 +321,7 @@ def test_all_bad_tasks_are_listed(tmp_path):
             "element 2: a task of Label Studio has its texts in an object 'data', got x",
             "element 3: annotations must be a list of objects, got [1, 2]. Export",
             "element 4: annotations[0] must have a list 'result', got None",
-            "element 5: spans[0]: start must be an integer",
+            "element 5: region 1: start must be an integer, got 1.5",
             "element 6: result[1] must be an object, got x",
             "element 7: spans[0]: characters 0-99 are not within the text",
             "element 8: meta must be an object, got 3",
