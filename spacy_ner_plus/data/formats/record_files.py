@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ...records import TextRecord
+from . import label_studio
 from .column_files import ColumnRecords
 from .column_writing import write_columns
 from .form import Format, RecordSource, Sample
@@ -34,6 +35,7 @@ def _has_docs(sample: Sample) -> bool:
 
 # The first that recognises a file is its format: special ones before general ones.
 FORMATS = {
+    "label-studio": label_studio.FORMAT,
     "jsonl": Format((".jsonl", ".ndjson"), JsonLinesRecords, write_json_lines, _is_json_row),
     "spacy": Format((".spacy",), SpacyRecords, write_spacy, _has_docs),
     "columns": Format(
