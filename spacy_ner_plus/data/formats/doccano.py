@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
 
-from ...records import RelationRecord, SpanRecord, TextRecord
+from ...records import VERSION, RelationRecord, SpanRecord, TextRecord
 from ..sources.json_values import json_values
 from ..sources.text_inputs import read_json
 from .form import Format, Sample
@@ -239,7 +239,9 @@ def _with_number(row: dict[str, Any], number: int | None) -> dict[str, Any]:
 
 def _recognises(sample: Sample) -> bool:
     value = sample.value
-    if not isinstance(value, dict) or not any(isinstance(value.get(key), str) for key in _TEXTS):
+    if not isinstance(value, dict) or VERSION in value:
+        return False
+    if not any(isinstance(value.get(key), str) for key in _TEXTS):
         return False
     entities = value.get(ENTITIES)
     if isinstance(entities, list) and entities:

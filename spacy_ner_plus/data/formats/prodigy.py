@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from ...records import TextRecord
+from ...records import VERSION, TextRecord
 from ..sources.json_values import json_values
 from .annotators import AGREED, ALL, CHOICES, FIRST, agreed, with_annotator
 from .form import Format, Sample
@@ -178,7 +178,8 @@ def _recognises(sample: Sample) -> bool:
     if not isinstance(value, dict):
         return False
     is_told = "_task_hash" in value or "_input_hash" in value or VIEW in value
-    return is_told or (value.get(ANSWER) in ANSWERS and "text" in value)
+    is_told |= value.get(ANSWER) in ANSWERS and "text" in value
+    return is_told and VERSION not in value
 
 
 FORMAT = Format((), ProdigyRecords, write_prodigy, _recognises)

@@ -68,8 +68,8 @@ def decided(record: TextRecord, default: str = MANUAL) -> TextRecord:
     if kind == BINARY and record.spans:
         return _by_decision(record, answer)
     if kind == MANUAL and answer == ACCEPT:
-        record = replace(record, spans=record.spans or ())
-        return without(record, ANSWER, *[VIEW] * (record.other.get(VIEW) == default_view(record)))
+        is_default = record.other.get(VIEW) == default_view(record)
+        return without(record, ANSWER, *[VIEW] * is_default, spans=record.spans or ())
     return _as_unknown(record)
 
 
@@ -78,8 +78,9 @@ def _by_decision(record: TextRecord, answer: str) -> TextRecord:
     if answer == REJECT and len(spans) > 1:  # which of them are wrong?
         return _as_unknown(record)
     spans = tuple(_with_status(span, _STATUSES[answer]) for span in spans)
-    record = replace(record, spans=spans, unknown=beside(spans, len(record.text)))
-    return without(record, ANSWER, *[VIEW] * (record.other.get(VIEW) == BINARY_VIEWS[0]))
+    is_default = record.other.get(VIEW) == BINARY_VIEWS[0]
+    unknown = beside(spans, len(record.text))
+    return without(record, ANSWER, *[VIEW] * is_default, spans=spans, unknown=unknown)
 
 
 def _as_unknown(record: TextRecord) -> TextRecord:
@@ -105,7 +106,7 @@ def beside(spans: Iterable[SpanRecord], n_chars: int) -> tuple[Stretch, ...]:
     return tuple(found)
 
 
-def without(record: TextRecord, *keys: str) -> TextRecord:
-    """A record without some of the keys that the schema does not know."""
+def without(record: TextRecord, *keys: str, **changes: Any) -> TextRecord:
+    """A record with other fields, and without some of the keys that the schema does not know."""
     kept = {key: value for key, value in record.other.items() if key not in keys}
-    return replace(record, other=kept)
+    return replace(record, other=kept, **changes)

@@ -33,6 +33,9 @@ def _relations(
 ) -> Iterator[dict[str, Any]]:
     free = free_ids([one.get("id") for one in spans])
     for i, relation in enumerate(relations):
+        if "tail" in relation:  # as our schema has it
+            yield relation
+            continue
         ends = [_end(f"{RELATIONS}[{i}]", relation, names, spans) for names in (_HEAD, _CHILD)]
         head, tail = ends
         if head is None or tail is None:
