@@ -7,6 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from ...records import SpanRecord, TextRecord, TokenRecord, keys_of
+from .complete import open_places
 from .written import Written, keys_of_tokens
 
 WRITTEN_LAYOUTS = ("tsv", "uner")
@@ -83,10 +84,10 @@ def _tags(record: TextRecord) -> list[str]:
             "it has no tokens, of which columns are made: write .jsonl, or first a .spacy file, "
             "for which a tokenizer makes them."
         )
-    if open_places := list(_open_places(record)):
+    if places := list(open_places(record)):
         raise ValueError(
             f"its annotation is not complete, and columns have no tag for that: "
-            f"{', '.join(open_places)}. Complete it, leave the record out, or write .jsonl or "
+            f"{', '.join(places)}. Complete it, leave the record out, or write .jsonl or "
             ".spacy."
         )
     firsts = {token.start: i for i, token in enumerate(record.tokens)}
@@ -108,19 +109,6 @@ def _tags(record: TextRecord) -> list[str]:
         if any(record.text[token.start : token.end].isspace() for token in edges):
             raise _refusal(span, "starts or ends on a white space token, which is left out")
     return tags
-
-
-def _open_places(record: TextRecord) -> Iterator[str]:
-    """Where it is not known whether there are entities."""
-    if record.spans is None:
-        yield "nothing is known about its entities"
-    if record.annotated_labels is not None:
-        yield f"it is annotated for {', '.join(record.annotated_labels) or 'no type'} only"
-    for start, end in record.unknown:
-        yield f"characters {start}-{end} are unknown"
-    for span in record.spans or ():
-        if span.status == "ignored":
-            yield f"{span.label} at characters {span.start}-{span.end} is ignored"
 
 
 def _lines(sentence: _Sentence, layout: str) -> list[str]:

@@ -7,11 +7,20 @@ from pathlib import Path
 from typing import Any
 
 from ...records import TextRecord
-from . import label_studio
+from . import (
+    doc_json,
+    doccano,
+    gliner,
+    json_lines,
+    label_studio,
+    nested_json,
+    offset_json,
+    prodigy,
+    spacy_json,
+)
 from .column_files import ColumnRecords
 from .column_writing import write_columns
 from .form import Format, RecordSource, Sample
-from .json_lines import JsonLinesRecords, write_json_lines
 from .sampling import files_of, make_sample
 from .several import SeveralRecords
 from .spacy_files import SpacyRecords, write_spacy
@@ -21,14 +30,6 @@ from .written import Written, warn_of
 logger = logging.getLogger("spacy_ner_plus")
 
 
-def _is_json_row(sample: Sample) -> bool:
-    """An object with a text, or a list of one and an object."""
-    value = sample.value
-    if isinstance(value, list) and value:
-        return isinstance(value[0], str) and isinstance(value[-1], dict)
-    return isinstance(value, dict) and isinstance(value.get("text"), str)
-
-
 def _has_docs(sample: Sample) -> bool:
     return any(name.endswith(".spacy") for name in sample.names)
 
@@ -36,7 +37,14 @@ def _has_docs(sample: Sample) -> bool:
 # The first that recognises a file is its format: special ones before general ones.
 FORMATS = {
     "label-studio": label_studio.FORMAT,
-    "jsonl": Format((".jsonl", ".ndjson"), JsonLinesRecords, write_json_lines, _is_json_row),
+    "prodigy": prodigy.FORMAT,
+    "doccano": doccano.FORMAT,
+    "gliner": gliner.FORMAT,
+    "nested-json": nested_json.FORMAT,
+    "spacy-json": spacy_json.FORMAT,
+    "doc-json": doc_json.FORMAT,
+    "offsets": offset_json.FORMAT,
+    "jsonl": json_lines.FORMAT,
     "spacy": Format((".spacy",), SpacyRecords, write_spacy, _has_docs),
     "columns": Format(
         (".tsv", ".conll", ".iob", ".iob2", ".bio"),
