@@ -13,6 +13,7 @@ from ..sources.text_inputs import numbered_lines, read_json
 from .column_files import ColumnRecords
 from .column_writing import write_columns
 from .form import Format, RecordSource
+from .hf_tokens import FORMAT as HF
 from .json_lines import JsonLinesRecords, write_json_lines
 from .spacy_files import SpacyRecords, write_spacy
 from .written import warn_of
@@ -24,6 +25,7 @@ FORMATS = {
     "jsonl": Format((".jsonl", ".ndjson"), JsonLinesRecords, write_json_lines),
     "spacy": Format((".spacy",), SpacyRecords, write_spacy),
     "columns": Format((".tsv", ".conll", ".iob", ".iob2", ".bio"), ColumnRecords, write_columns),
+    "hf": HF,
 }
 
 
