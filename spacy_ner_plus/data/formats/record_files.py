@@ -12,6 +12,7 @@ from ..sources.rows import RowError
 from ..sources.text_inputs import numbered_lines, read_json
 from .column_files import ColumnRecords
 from .column_writing import write_columns
+from .entity_table import FORMAT as ENTITY_TABLE
 from .form import Format, RecordSource
 from .hf_tokens import FORMAT as HF
 from .json_lines import JsonLinesRecords, write_json_lines
@@ -26,6 +27,7 @@ FORMATS = {
     "spacy": Format((".spacy",), SpacyRecords, write_spacy),
     "columns": Format((".tsv", ".conll", ".iob", ".iob2", ".bio"), ColumnRecords, write_columns),
     "hf": HF,
+    "table": ENTITY_TABLE,
 }
 
 
