@@ -6,7 +6,7 @@ from pathlib import Path
 
 from .column_layouts import ColumnLayout
 from .tag_columns import TagColumn, keys_in
-from .tag_forms import LETTERS, OUTSIDE, TagForm, are_labels, find_tag_form
+from .tag_forms import OUTSIDE, TagForm, are_labels, find_tag_form, is_letter
 
 # Phrases, whose tags look like those of entities: of CoNLL-2000 and -2003, English and German.
 _CHUNKS = frozenset(
@@ -114,7 +114,7 @@ def _formed(
     for value, n in values.items():
         if form.fits(value):
             labels[form.plain(value)[2:]] += n
-        elif label is not None and value in LETTERS and value:
+        elif label is not None and is_letter(value):
             labels[label] += n
     n_tags += labels.total()
     column = column.with_form(form)

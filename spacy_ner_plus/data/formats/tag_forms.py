@@ -20,6 +20,11 @@ def is_tag(value: str) -> bool:
     return _TAG.match(value) is not None
 
 
+def is_letter(value: str) -> bool:
+    """Whether a value is the letter of a tag alone."""
+    return len(value) == 1 and value in LETTERS
+
+
 @dataclass(frozen=True)
 class TagForm:
     """How tags are written.
@@ -46,7 +51,7 @@ class TagForm:
         """A tag as `B-PER`. What does not fit is as it was: reading it says what is wrong."""
         if value in OUTSIDE:
             return value
-        if self.label is not None and len(value) == 1 and value in LETTERS:
+        if self.label is not None and is_letter(value):
             return f"{value}-{self.label}"
         if self.is_bare:
             return f"I-{value}"
@@ -60,7 +65,7 @@ class TagForm:
             label, found, letter = value.rpartition(self.separator)
         else:
             letter, found, label = value.partition(self.separator)
-        fits = found and label and len(letter) == 1 and letter in LETTERS
+        fits = found and label and is_letter(letter)
         return (letter, label) if fits else None
 
     def fits(self, value: str) -> bool:
@@ -95,7 +100,7 @@ def are_labels(values: Mapping[str, int], *, is_named: bool = False) -> bool:
     counts = Counter(values)
     solid = [value for value in counts if value not in OUTSIDE]
     n_outside = sum(counts[value] for value in OUTSIDE)
-    if not solid or len(solid) > _MOST_LABELS or any(value in LETTERS for value in solid):
+    if not solid or len(solid) > _MOST_LABELS or any(map(is_letter, solid)):
         return False
     if any(is_tag(value) or value.split() != [value] or set(value) & set("()") for value in solid):
         return False

@@ -65,6 +65,8 @@ def test_labels_alone_are_io(tmp_path):
     file = read_columns(write(tmp_path, content))
     assert (file.scheme, file.columns) == ("IO", (2,))
     assert file.sentences[0].spans == ((0, 2, "person-actor"), (4, 5, "location-GPE"))
+    file = read_columns(write(tmp_path, "aspirin\tME\nfor\tO\n"))  # letters of tags, but a label
+    assert file.sentences[0].spans == ((0, 1, "ME"),)
     with pytest.raises(ValueError, match=r"line 3: .*Unknown tag 'PER'"):
         read_columns(write(tmp_path, "a\tB-PER\nb\tI-PER\nc\tPER\nd\tO\n"))
     with pytest.raises(ValueError, match=r"line 1: 'Ann\\tNNP': Unknown tag 'NNP'"):
