@@ -14,6 +14,7 @@ from .white_space_after import written_space
 from .written import Written, keys_of_tokens
 
 WRITTEN_LAYOUTS = ("tsv", "uner", "germeval", "conllu")
+PLUS_SUFFIXES = frozenset([".conllu", ".conllup"])
 _LAYERS = {"germeval": 2}
 # Of records and of spans: what columns hold, or what is refused where they would say otherwise.
 _HELD = ("text", "spans", "tokens", "unknown", "annotated_labels")
@@ -46,7 +47,7 @@ class _Sentence:
 def write_columns(
     records: Iterable[TextRecord],
     path: Path,
-    layout: str = "tsv",
+    layout: str | None = None,
     scheme: str = "BIO",
     layers: int | None = None,
 ) -> Written:
@@ -57,12 +58,14 @@ def write_columns(
     layout (str): "tsv": a token and its tags; of the text, white space becomes one space between
         any two tokens. "uner": the text of each sentence too; white space between sentences becomes
         one space. "germeval": the same with token numbers and two layers of tags. "conllu": CoNLL-U
-        Plus, with all white space in MISC.
+        Plus, with all white space in MISC. None for that in a file of such a suffix, else "tsv".
     scheme (str): Of the tags: see column_scheme. IO does not tell entities that touch.
     layers (int): The columns of tags; entities that nest are in several. None for 2 in "germeval",
         else 1.
     RAISES (ValueError): A record of which columns would say something else, and why.
     """
+    if layout is None:
+        layout = "tsv" if PLUS_SUFFIXES.isdisjoint(path.suffixes) else "conllu"
     if layout not in WRITTEN_LAYOUTS:
         raise ValueError(f"Layout {layout!r} can't be written: use one of {WRITTEN_LAYOUTS}.")
     n_layers = _LAYERS.get(layout, 1) if layers is None else layers

@@ -25,7 +25,11 @@ logger = logging.getLogger("spacy_ner_plus")
 FORMATS = {
     "jsonl": Format((".jsonl", ".ndjson"), JsonLinesRecords, write_json_lines),
     "spacy": Format((".spacy",), SpacyRecords, write_spacy),
-    "columns": Format((".tsv", ".conll", ".iob", ".iob2", ".bio"), ColumnRecords, write_columns),
+    "columns": Format(
+        (".tsv", ".conll", ".conllu", ".conllup", ".iob", ".iob2", ".bio"),
+        ColumnRecords,
+        write_columns,
+    ),
     "hf": HF,
     "table": ENTITY_TABLE,
 }

@@ -158,3 +158,13 @@ def test_conllu_holds_all_white_space(tmp_path_factory, documents, scheme):
     again = path.with_name("b.conllu")
     write(found, again, "columns", layout="conllu", scheme=scheme)
     assert again.read_bytes() == path.read_bytes()
+
+
+def test_the_suffix_tells_the_layout(tmp_path):
+    [record] = read(file_of(tmp_path, CONLLU))
+    for name, first in (("b.conllu", "# global.columns = ID FORM NE MISC"), ("b.conll", "-DOCS")):
+        write([record], tmp_path / name)
+        assert (tmp_path / name).read_text(encoding="utf8").startswith(first)
+    assert without_white_space_tokens(next(read(tmp_path / "b.conllu"))) == (
+        without_white_space_tokens(record)
+    )
