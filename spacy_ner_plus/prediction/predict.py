@@ -6,7 +6,7 @@ from pathlib import Path
 from spacy.language import Language
 
 from ..data.sources.rows import Fields
-from ..data.sources.table_inputs import AUTO
+from ..data.sources.separated_rows import AUTO
 from ..support.digests import file_digest
 from .run import PredictionSettings, RunSummary, run_prediction
 

@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from ..data.sources.inputs import open_input
 from ..data.sources.rows import Fields, Input, InputRow, Reject, RowError, SourceDocument
-from ..data.sources.table_inputs import AUTO, QUOTED
+from ..data.sources.separated_rows import AUTO, QUOTED
 from ..pipeline.preparing import check_pipeline_exists, load_pipeline
 from ..support.digests import content_digest
 from ..support.output_folder import check_output_folder

@@ -12,7 +12,7 @@ from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
 
-from spacy_ner_plus.data.sources import table_inputs
+from spacy_ner_plus.data.sources import separated_rows
 from spacy_ner_plus.data.sources.inputs import open_input
 from spacy_ner_plus.data.sources.rows import Fields, Input, RowError, SourceDocument
 from tests.prediction.samples import (
@@ -275,7 +275,7 @@ def test_csv_input_says_what_is_wrong_with_a_row(
     long, too_long, short = outcomes(open_input(path, None, Fields()))
     assert (len(long), short) == (200_000, "short")
     assert "field larger than field limit" in too_long
-    assert table_inputs.MAX_FIELD == 10_000_000
+    assert separated_rows.MAX_FIELD == 10_000_000
 
 
 QUOTES = 'id\ttext\n1\t"Hi" he said\n2\t"Bye\n3\tnot "a" quote\n4\t"So"\n'

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from .column_layouts import ColumnLayout
-from .column_tags import is_tag
+from .tag_columns import TagColumn, keys_in
+from .tag_forms import OUTSIDE, TagForm, are_labels, find_tag_form, is_letter
 
-OUTSIDE = ("O", "_")
 # Phrases, whose tags look like those of entities: of CoNLL-2000 and -2003, English and German.
 _CHUNKS = frozenset(
     ["NP", "VP", "PP", "ADVP", "ADJP", "SBAR", "PRT", "CONJP", "INTJ", "LST", "UCP",
@@ -16,6 +16,7 @@ _CHUNKS = frozenset(
 # A column holds tags if as many of its values are such: some may be misspelt, and no other column
 # has so many.
 _MOST = 0.5
+_LISTED = 3
 
 
 def choose_columns(
@@ -23,58 +24,129 @@ def choose_columns(
     rows: Iterable[Sequence[str]],
     n_columns: int,
     layout: ColumnLayout,
-    wanted: Sequence[int] = (),
-) -> tuple[int, ...]:
-    """The columns with tags, from 0: those that are wanted, else the only one that can be meant.
+    wanted: Sequence[int | str] = (),
+    label: str | None = None,
+) -> tuple[TagColumn, ...]:
+    """The columns with tags: those that are wanted, else all that may be meant.
 
     path (Path): The file, for errors.
     rows: Its rows. Those of another length don't count: they are told of line by line.
-    wanted (Sequence[int]): Columns from 1, or from the end if negative.
-    RAISES (ValueError): There is no such column, or several hold tags of entities.
+    wanted (Sequence[Union[int, str]]): Columns from 1, or from the end if negative, or their names.
+    label (str): Of tags that have none.
+    RETURNS (Tuple[TagColumn, ...]): Several only if they are wanted, or hold tags without being
+        named: then they may be layers, or several annotations of the same.
+    RAISES (ValueError): There is no such column.
     """
-    first = layout.token + 1
-    if wanted:
-        return tuple(_index(path, number, first, n_columns) for number in wanted)
-    if layout.tag is not None:
-        return (layout.tag,)
     rows = [row for row in rows if len(row) == n_columns]
-    tags = {i: _tags(rows, i) for i in range(first, n_columns)}
-    found = {i: kinds for i, kinds in tags.items() if kinds}
-    names = {i: kinds for i, kinds in found.items() if not _CHUNKS.issuperset(kinds)}
-    if len(names) > 1:
-        raise ValueError(_which(path, names))
-    return tuple(names) or (n_columns - 1,)
+    columns = _possible(rows, n_columns, layout)
+    if wanted:
+        named = [_wanted(path, one, columns, n_columns) for one in wanted]
+        return tuple(_formed(column, rows, label, is_told=True)[0] for column in named)
+    if layout.tag is not None:
+        [column] = [one for one in columns if one.index == layout.tag]
+        return (_formed(column, rows, label)[0],)
+    found = [
+        column
+        for column, labels in (_formed(one, rows, label) for one in columns)
+        if labels and not _CHUNKS.issuperset(labels)
+    ]
+    named = [column for column in found if column.is_named]
+    if found:
+        return tuple(named or found)
+    last = next((one for one in columns if one.is_named), None) or columns[-1]
+    column, labels = _formed(last, rows, label, is_told=True)
+    has_values = any(column.value(row).strip() not in OUTSIDE for row in rows)
+    if layout.misc is not None and not labels and (has_values or not last.is_named):
+        raise ValueError(_no_tags(path, columns))
+    return (column,)
 
 
-def _index(path: Path, number: int, first: int, n_columns: int) -> int:
+def _possible(
+    rows: Sequence[Sequence[str]], n_columns: int, layout: ColumnLayout
+) -> list[TagColumn]:
+    names = layout.names
+    fixed = (layout.token, layout.number, layout.misc)
+    columns = [
+        TagColumn(i, names[i] if names else None)
+        for i in range(layout.token + 1 if not names else 0, n_columns)
+        if i not in fixed
+    ]
+    if layout.misc is not None:
+        columns += [TagColumn(layout.misc, key=key) for key in keys_in(rows, layout.misc)]
+    return columns
+
+
+def _wanted(path: Path, name: int | str, columns: Sequence[TagColumn], n_columns: int) -> TagColumn:
+    if isinstance(name, str) and not name.lstrip("-").isdigit():
+        for column in columns:
+            if name.casefold() in (one.casefold() for one in (column.heading, column.key) if one):
+                return column
+        raise ValueError(f"--column {name}: {path} has no such column; {_named(columns)}.")
+    number = int(name)
     index = number - 1 if number > 0 else n_columns + number
-    if not number or not first <= index < n_columns:
-        raise ValueError(
-            f"--column {number}: {path} has {n_columns} columns, and tags may be in columns "
-            f"{first + 1} to {n_columns}. Negative numbers count from the last, -1."
-        )
-    return index
-
-
-def _tags(rows: Sequence[Sequence[str]], column: int) -> Counter[str]:
-    """How often each label is in a column; none if it does not hold tags."""
-    values = Counter(row[column].strip() for row in rows)
-    labels: Counter[str] = Counter()
-    for value, n in values.items():
-        if is_tag(value):
-            labels[value[2:]] += n
-    n_tags = labels.total() + sum(values[tag] for tag in OUTSIDE)
-    return labels if n_tags >= _MOST * len(rows) else Counter()
-
-
-def _which(path: Path, found: dict[int, Counter[str]]) -> str:
-    shown = " and ".join(
-        f"column {i + 1} ({', '.join(label for label, _ in kinds.most_common(3))})"
-        for i, kinds in found.items()
+    for column in columns:
+        if number and column.index == index and column.key is None:
+            return column
+    first = columns[0].index + 1 if columns else n_columns
+    raise ValueError(
+        f"--column {number}: {path} has {n_columns} columns, and tags may be in columns "
+        f"{first} to {n_columns}. Negative numbers count from the last, -1."
     )
-    options = " or ".join(f"--column {i + 1}" for i in found)
-    both = " ".join(f"--column {i + 1}" for i in found)
+
+
+def _named(columns: Sequence[TagColumn]) -> str:
+    names = [column.option for column in columns if column.key or column.heading]
+    return f"there are {', '.join(names)}" if names else "its columns have numbers only"
+
+
+def _formed(
+    column: TagColumn, rows: Sequence[Sequence[str]], label: str | None, *, is_told: bool = False
+) -> tuple[TagColumn, Counter[str]]:
+    """A column with the form of its tags, and how often each label is in it.
+
+    None are if it does not hold tags.
+    is_told (bool): Nothing else can be meant: labels without letters will do.
+    """
+    values = Counter(column.value(row).strip() for row in rows)
+    form = find_tag_form(values, label)
+    labels: Counter[str] = Counter()
+    n_tags = sum(values[tag] for tag in OUTSIDE)
+    for value, n in values.items():
+        if form.fits(value):
+            labels[form.plain(value)[2:]] += n
+        elif label is not None and is_letter(value):
+            labels[label] += n
+    n_tags += labels.total()
+    column = column.with_form(form)
+    if labels and n_tags >= _MOST * len(rows):
+        return column, labels
+    if (is_told or column.is_named) and are_labels(values, is_named=column.is_named):
+        found = Counter({value: n for value, n in values.items() if value not in OUTSIDE})
+        return column.with_form(TagForm(is_bare=True)), found
+    return column, Counter()
+
+
+def which_of(path: Path, columns: Sequence[tuple[TagColumn, Iterable[str]]]) -> str:
+    """That several columns may be meant, and how to say which.
+
+    columns: Each with the labels of its entities.
+    """
+    shown = " and ".join(
+        f"{column.described} ({', '.join(one for one, _ in Counter(labels).most_common(_LISTED))})"
+        for column, labels in columns
+    )
+    options = [f"--column {column.option}" for column, _ in columns]
     return (
-        f"{path}: {shown} hold tags of entities. Say to convert which with {options}. For entities "
-        f"that nest, name them all: {both} --spans-key KEY."
+        f"{path}: {shown} hold tags of entities, and they are no layers of entities that nest, "
+        f"each within one of another. Say to convert which with {' or '.join(options)}, or name "
+        f"all with {' '.join(options)} --spans-key KEY."
+    )
+
+
+def _no_tags(path: Path, columns: Sequence[TagColumn]) -> str:
+    mentions = any(column.key == "Entity" for column in columns)
+    brackets = " Entity= has mentions in brackets, as in CorefUD, which are not read." * mentions
+    return (
+        f"{path} has no column with tags of entities, and no such key in MISC.{brackets} Name the "
+        f"one with --column; {_named(columns)}."
     )

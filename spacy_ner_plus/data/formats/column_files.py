@@ -19,8 +19,9 @@ class ColumnRecords:
     path (Path), layout (str), scheme (str): See read_columns.
     group (int): Sentences a document, where the file marks none; None for 1.
     ignore_markers (bool): Use the group even if the file marks documents.
-    column (Union[int, Sequence[int]]): The column or columns of tags, from 1 or from the end if
-        negative; None for what the file tells.
+    column (Union[int, str, Sequence[Union[int, str]]]): The column or columns of tags, from 1, or
+        from the end if negative, or by name; None for what the file tells.
+    label (str): Of tags that have none, B and I.
     lenient (bool): Repair what is clear in its lines, and count it.
     counts (Dict[str, int]): What is worth telling of the file once it was read.
     notes (List[str]), warnings (List[str]): The same in words.
@@ -31,7 +32,8 @@ class ColumnRecords:
     scheme: str = AUTO
     group: int | None = None
     ignore_markers: bool = False
-    column: int | Sequence[int] | None = None
+    column: int | str | Sequence[int | str] | None = None
+    label: str | None = None
     lenient: bool = False
     counts: dict[str, int] = field(default_factory=dict, init=False)
     notes: list[str] = field(default_factory=list, init=False)
@@ -54,7 +56,7 @@ class ColumnRecords:
             ]
         n_added = 0
         for sentences in group_sentences(file.sentences, self.group or 1, use_markers=use_markers):
-            record = make_record(sentences)
+            record = make_record(sentences, sentences[0].document_id if use_markers else None)
             n_added += len(record.tokens or ()) - sum(len(one.tokens) for one in sentences)
             yield sentences[0].where, record
         if n_added:
@@ -62,20 +64,23 @@ class ColumnRecords:
 
     def _read(self) -> ColumnFile:
         given = () if self.column is None else self.column
-        columns = (given,) if isinstance(given, int) else tuple(given)
+        columns = (given,) if isinstance(given, (int, str)) else tuple(given)
         file = read_columns(
             self.path,
             layout=self.layout,
             scheme=self.scheme,
             columns=columns,
+            label=self.label,
             lenient=self.lenient,
         )
-        shown = " and ".join(map(str, file.columns))
+        shown = " and ".join(tag.described for tag in file.tags)
         self.notes = [
             f"layout {file.layout}",
-            f"tags in column {shown}",
+            f"tags in {shown}",
             f"tag scheme {file.scheme}",
         ]
+        if file.passed_over:
+            self.notes.append(f"passed over: column {', '.join(map(str, file.passed_over))}")
         self.counts = file.findings.counts
         self.warnings = list(file.findings.repairs.told())
         return file

@@ -1,5 +1,6 @@
 """The lines of column files, and what is wrong with them: repaired where that is clear, or told."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -58,14 +59,20 @@ class Findings:
 
     lenient (bool): Repair what is clear. Otherwise that is an error too.
     repairs (Repairs): Those that were made.
-    passed_over (int): Comments that the layout does not know.
+    passed_over (Counter[str]): What was, by words in the plural.
+    widened (int): Entities on some of the words of a token, which are on the token then.
     """
 
     lenient: bool = False
     repairs: Repairs = field(default_factory=Repairs)
-    passed_over: int = 0
+    passed_over: Counter[str] = field(default_factory=Counter)
+    widened: int = 0
     _errors: Errors = field(default_factory=lambda: Errors("lines can't be read"))
     _n_repairable: int = 0
+
+    def pass_over(self, what: str) -> None:
+        """Note that something was left out that the layout has no use for, in the plural."""
+        self.passed_over[f"{what} passed over"] += 1
 
     def refuse(self, line: Line, message: str) -> None:
         """Note what can't be repaired."""
@@ -91,7 +98,5 @@ class Findings:
     @property
     def counts(self) -> dict[str, int]:
         """How many lines were repaired or passed over, by what was done."""
-        counts = dict(self.repairs.counts)
-        if self.passed_over:
-            counts["comment lines passed over"] = self.passed_over
-        return counts
+        widened = {"entities on a part of a token, widened to all of it": self.widened}
+        return {**self.repairs.counts, **self.passed_over, **(widened if self.widened else {})}

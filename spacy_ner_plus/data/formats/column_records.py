@@ -6,7 +6,7 @@ wrong now and then), every token keeps its exact offsets, and nothing is lost. T
 like "Parkinson ' s disease", and a model trained on it has seen only such text.
 
 Where the file gives the original text of a sentence, the text holds it verbatim. Sentences of a
-document are joined by one space in both cases.
+document are joined by one space in both cases, unless the file gives the white space behind one.
 """
 
 import re
@@ -47,13 +47,14 @@ def group_sentences(
         yield document
 
 
-def make_record(sentences: Iterable[Sentence]) -> TextRecord:
+def make_record(sentences: Iterable[Sentence], id: str | None = None) -> TextRecord:
     """A record of the sentences, with tokens and sentence starts.
 
     What is outside of entities is annotated as such, not missing, also in a sentence without
     entities.
 
     sentences (Iterable[Sentence]): The sentences of one document.
+    id (str): Of the record.
     RETURNS (TextRecord): White space that is more than one space is a token of its own, as in
         spaCy's tokenizer.
     RAISES (ValueError): The tokens of a sentence do not make up its text.
@@ -62,13 +63,11 @@ def make_record(sentences: Iterable[Sentence]) -> TextRecord:
     spaces: list[bool] = []
     sentence_starts: list[bool] = []
     spans: list[Span] = []
+    between: str | None = ""
     for sentence in sentences:
-        if spaces and spaces[-1]:  # the text before ends with a space of its own
-            words.append(" ")
-            spaces.append(False)
-            sentence_starts.append(False)
-        elif spaces:
-            spaces[-1] = True
+        between = " " if between is None else between  # a text before may end with one of its own
+        sentence_starts += [False] * add_white_space(between, words, spaces)
+        between = sentence.space_after
         sentence_words, sentence_spaces, positions = _align_text(sentence)
         offset = len(words)
         spans += [
@@ -78,12 +77,14 @@ def make_record(sentences: Iterable[Sentence]) -> TextRecord:
         words += sentence_words
         spaces += sentence_spaces
         sentence_starts += [True] + [False] * (len(sentence_words) - 1)
+    sentence_starts += [False] * add_white_space(between or "", words, spaces)
     text = "".join(word + " " * space for word, space in zip(words, spaces, strict=True))
     lengths = [len(word) + space for word, space in zip(words, spaces, strict=True)]
     starts = [end - n for end, n in zip(accumulate(lengths), lengths, strict=True)]
     ends = [start + len(word) for start, word in zip(starts, words, strict=True)]
     return TextRecord(
         text,
+        id=id,
         spans=tuple(SpanRecord(starts[s], ends[e - 1], label) for s, e, label in spans),
         tokens=tuple(map(TokenRecord, starts, ends, sentence_starts)),
     )

@@ -1,18 +1,13 @@
-"""Lines of column files -> blocks of rows, strictly, or with repairs that are clear."""
+"""Lines of column files -> rows, strictly, or with repairs that are clear."""
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 
 from ...records import tidy_label
-from .column_choice import OUTSIDE, choose_columns
-from .column_layouts import ColumnLayout, find_layout, is_document_marker, most_common_length
+from .column_form import Form, without_empty_end
 from .column_lines import Findings, Line
-from .column_tags import is_tag
+from .tag_forms import TagForm
 
-_NEW_DOCUMENT = re.compile(r"#\s*newdoc\b")
-_TEXT = re.compile(r"#\s*text = ")
 # What stands on top of a column of tags in files from spreadsheets.
 _HEADING = re.compile(r"(ner[ _]?)?(tags?|labels?|entit(y|ies))|ner|bio|iob|class", re.IGNORECASE)
 
@@ -22,147 +17,41 @@ class Row:
     """A token and its tags, one of each column that is read.
 
     token (str): Empty in a row that is left out, and whose tags yet join those around it.
+    number (str), misc (str): What else the layout has of a token, if it does.
+    is_part (bool): It is a further word of the token of the row before, and has none of its own.
     """
 
     token: str
     tags: tuple[str, ...]
     line: Line
+    number: str | None = None
+    misc: str = "_"
+    is_part: bool = False
 
 
-@dataclass(frozen=True)
-class Block:
-    """The rows of a sentence.
+def read_row(line: Line, form: Form, findings: Findings, *, is_first: bool) -> Row | None:
+    """A row. None: It can't be read, or is none.
 
-    text (Optional[str]): The untokenised sentence, where the file gives it.
-    opens_document (bool): A document marker stands before it.
+    is_first (bool): Of a sentence.
     """
-
-    rows: tuple[Row, ...]
-    text: str | None
-    opens_document: bool
-
-
-@dataclass(frozen=True)
-class Form:
-    """What the lines of a file are like.
-
-    name (str), layout (ColumnLayout): How they are cut.
-    n_columns (Tuple[int, ...]): How many columns they may have.
-    tags (Tuple[int, ...]): The columns of tags, from 0.
-    """
-
-    name: str
-    layout: ColumnLayout
-    n_columns: tuple[int, ...]
-    tags: tuple[int, ...]
-
-    def is_comment(self, line: Line) -> bool:
-        """Whether a line before a sentence is none of its rows."""
-        if not line.content.startswith("#"):
-            return False
-        if self.layout.is_numbered:
-            return True
-        columns = self.layout.split(line.content)
-        if len(columns) not in self.n_columns:
-            return True
-        return not any(is_tag(columns[i]) or columns[i] in OUTSIDE for i in self.tags)
-
-
-def find_form(lines: Sequence[Line], name: str, wanted: Sequence[int] = ()) -> Form:
-    """The form of a file of a layout.
-
-    name (str): The layout.
-    wanted (Sequence[int]): The columns of tags, from 1, or from the end if negative.
-    RAISES (ValueError): The layout is unknown, or see choose_columns.
-    """
-    layout = find_layout(name)
-    solid = [line for line in lines if not line.is_blank and not is_document_marker(line)]
-    plain = [line for line in solid if not line.content.startswith("#")] or solid
-    rows = [_without_empty_end(layout.split(line.content)) for line in plain]
-    n_columns = layout.n_columns
-    if not n_columns:
-        n_columns = (max(layout.token + 2, most_common_length(rows) if rows else 0),)
-    if not layout.is_numbered:  # a token may be a hash
-        rows = [_without_empty_end(layout.split(line.content)) for line in solid]
-    path = lines[0].path if lines else Path()
-    tags = choose_columns(path, rows, min(n_columns), layout, wanted)
-    return Form(name, layout, n_columns, tags)
-
-
-def _without_empty_end(columns: list[str]) -> list[str]:
-    n = len(columns)
-    while n > 1 and not columns[n - 1].strip():
-        n -= 1
-    return columns[:n]
-
-
-def read_blocks(lines: Sequence[Line], form: Form, findings: Findings) -> Iterator[Block]:
-    """The sentences of a file.
-
-    findings (Findings): Gets what is wrong with lines: see its `check`.
-    """
-    rows: list[Row] = []
-    text_line: Line | None = None
-    opens_document = False
-    for line in [*lines, Line(Path(), 0, "")]:
-        is_marker = not form.layout.is_numbered and is_document_marker(line)
-        if line.is_blank or is_marker or _is_unseen(line, findings):
-            if any(row.token for row in rows):
-                text = _TEXT.sub("", text_line.content, count=1) if text_line else None
-                yield Block(tuple(rows), text, opens_document)
-                opens_document = False
-            elif text_line:
-                findings.refuse(text_line, "No tokens follow this text: add them or remove it.")
-            rows, text_line = [], None
-            opens_document = opens_document or is_marker
-        elif form.layout.is_numbered and rows and line.content.startswith("#"):
-            findings.refuse(line, "A comment inside a sentence: put a blank line before it.")
-        elif not rows and form.is_comment(line):
-            opens_document = opens_document or bool(_NEW_DOCUMENT.match(line.content))
-            findings.passed_over += not form.layout.is_numbered
-            if _TEXT.match(line.content):
-                if text_line:
-                    message = f"The sentence has a text already (line {text_line.number})."
-                    findings.refuse(line, message)
-                text_line = line
-        else:
-            row = _read_row(line, form, len(rows) + 1, findings)
-            rows += [row] if row else []
-
-
-def _is_unseen(line: Line, findings: Findings) -> bool:
-    first = line.content[0]
-    if (first.isprintable() and first != " ") or tidy_label(line.content):
-        return False
-    findings.repair(
-        line,
-        "lines that only look blank, taken for blank ones",
-        "There is nothing to be seen in this line: make it a blank one, which ends a sentence.",
-    )
-    return True
-
-
-def _read_row(line: Line, form: Form, number: int, findings: Findings) -> Row | None:
-    """A row. None: It can't be read, or is none."""
     columns = _fitting(line, form, findings)
     if columns is None:
         return None
-    if number == 1 and _is_heading(line, columns, form):
+    if is_first and _is_heading(line, columns, form):
         findings.repair(
             line, "headings left out", "This looks like a heading, not like a token: remove it."
         )
         return None
-    if form.layout.is_numbered and columns[0] != str(number):
-        findings.refuse(
-            line,
-            f"Token number {columns[0]!r} where {number} is due: tokens are numbered from 1 in "
-            "each sentence; leave out multiword and empty tokens (numbers such as 3-4 and 3.1).",
-        )
     if form.name == "uner" and columns[3:4] not in ([], ["-"]):
         findings.refuse(line, "The fourth column must be -: further annotation can't be read.")
-    token = _token(line, columns[form.layout.token], findings)
-    tags = tuple(_tag(line, columns[i], findings) for i in form.tags)
-    return Row(token, tags, line)
+    layout = form.layout
+    return Row(
+        _token(line, columns[layout.token], findings),
+        tuple(_tag(line, tag.value(columns), tag.form, findings) for tag in form.tags),
+        line,
+        None if layout.number is None else columns[layout.number],
+        "_" if layout.misc is None else columns[layout.misc],
+    )
 
 
 def _fitting(line: Line, form: Form, findings: Findings) -> list[str] | None:
@@ -171,7 +60,7 @@ def _fitting(line: Line, form: Form, findings: Findings) -> list[str] | None:
     if len(columns) in form.n_columns:
         return columns
     found = len(columns)
-    if len(bare := _without_empty_end(columns)) in form.n_columns:
+    if len(bare := without_empty_end(columns)) in form.n_columns:
         findings.repair(
             line, "empty columns at the end of a line", "The line ends in white space: remove it."
         )
@@ -201,7 +90,8 @@ def _described(form: Form) -> str:
 
 
 def _is_heading(line: Line, columns: list[str], form: Form) -> bool:
-    return line.number == 1 and _HEADING.fullmatch(columns[form.tags[0]].strip()) is not None
+    tag = form.tags[0].value(columns).strip()
+    return line.number == 1 and _HEADING.fullmatch(tag) is not None
 
 
 def _token(line: Line, token: str, findings: Findings) -> str:
@@ -222,34 +112,26 @@ def _token(line: Line, token: str, findings: Findings) -> str:
     return token
 
 
-def _tag(line: Line, tag: str, findings: Findings) -> str:
-    prefix, hyphen, label = (tidy := tidy_label(tag)).partition("-")
-    tidy = prefix.rstrip() + hyphen + label.lstrip()
+def _tag(line: Line, tag: str, form: TagForm, findings: Findings) -> str:
+    first, separator, last = (tidy := tidy_label(tag)).partition(form.separator)
+    tidy = first.rstrip() + separator + last.lstrip()
     if tidy != tag:
         findings.repair(
             line,
             "white space in a tag",
             f"The tag is {tag!a}, with white space or characters of no width: write {tidy!r}.",
         )
-    return tidy
+    return form.plain(tidy)
 
 
-def outside_for(blocks: Sequence[Block], findings: Findings) -> list[Block]:
-    """With O for the tag `_`, in a file that has it in place of O."""
-    tags = {tag for block in blocks for row in block.rows for tag in row.tags}
-    if "_" not in tags:
-        return list(blocks)
-    if "O" in tags:
-        for block in blocks:
-            for row in block.rows:
-                if "_" in row.tags:
-                    findings.refuse(
-                        row.line,
-                        "The tag is _, but others are O: _ may stand for O or for what nobody has "
-                        "annotated. Write O, or leave the sentence out.",
-                    )
-    return [replace(block, rows=tuple(map(_with_o, block.rows))) for block in blocks]
-
-
-def _with_o(row: Row) -> Row:
-    return replace(row, tags=tuple("O" if tag == "_" else tag for tag in row.tags))
+def refuse_unseen(line: Line, findings: Findings) -> bool:
+    """Whether a line looks blank and is not, which is noted."""
+    first = line.content[0]
+    if (first.isprintable() and first != " ") or tidy_label(line.content):
+        return False
+    findings.repair(
+        line,
+        "lines that only look blank, taken for blank ones",
+        "There is nothing to be seen in this line: make it a blank one, which ends a sentence.",
+    )
+    return True

@@ -1,23 +1,20 @@
 """Tags as they stand in files: strict reading of the string tags of a sentence as spans.
 
-Besides BIO (also IOB2) and BILOU, which a model predicts in, IOB1, BIOES and BMES are read. IOB1
-and IOB2 are described in Tjong Kim Sang & Veenstra (1999), "Representing Text Chunks".
+Besides BIO (also IOB2) and BILOU, which a model predicts in, IO, IOB1, BIOES and BMES are read, and
+the last three with other letters. IOB1 and IOB2 are described in Tjong Kim Sang & Veenstra (1999),
+"Representing Text Chunks".
 """
 
-import re
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from ...tags import Span
 
-# Inside, at the end, and of a single token.
-_CLOSED = {"BILOU": ("I", "L", "U"), "BIOES": ("I", "E", "S"), "BMES": ("M", "E", "S")}
-_COLUMN_PREFIXES = {"IOB1": "BI", "BIO": "BI", "BILOU": "BILU", "BIOES": "BIES", "BMES": "BMES"}
-_OTHER_NAMES = {"IOB2": "BIO", "BILUO": "BILOU", "IOBES": "BIOES", "BMESO": "BMES"}
-COLUMN_SCHEMES = tuple(_COLUMN_PREFIXES)
-# What no other scheme has, in the order in which it is looked for.
-_MARKS = {"BILOU": "LU", "BMES": "M", "BIOES": "ES"}
-_TAG = re.compile("[BIMELSU]-.", re.DOTALL)
+# The letters of a scheme that closes its spans: begin, inside, end, and a single token.
+_CLOSED = {"BILOU": "BILU", "BIOES": "BIES", "BMES": "BMES"}
+_OPEN = {"IO": "I", "IOB1": "BI", "BIO": "BI"}
+_OTHER_NAMES = {"IOB2": "BIO", "IOB": "BIO"}
+COLUMN_SCHEMES = (*_OPEN, *_CLOSED)
 
 
 class TagError(ValueError):
@@ -28,11 +25,6 @@ class TagError(ValueError):
         self.token = token
 
 
-def is_tag(value: str) -> bool:
-    """Whether a value is a tag of an entity, in any scheme."""
-    return _TAG.match(value) is not None
-
-
 def read_tags(column: Sequence[str], scheme: str) -> list[Span]:
     """Read the string tags of one sentence as spans, strictly.
 
@@ -41,7 +33,7 @@ def read_tags(column: Sequence[str], scheme: str) -> list[Span]:
     two or more tokens.
     In IOB1 any tag but an I- of the same label as before opens a span. Its B- should only stand
     where a span directly follows one of its label, but CoNLL-2003 itself has two elsewhere, and
-    its meaning is plain.
+    its meaning is plain. IO has no B-: entities of one label that touch are one.
 
     column (Sequence[str]): One tag per token.
     scheme (str): One of `COLUMN_SCHEMES`, or another name of one: see column_scheme.
@@ -49,7 +41,7 @@ def read_tags(column: Sequence[str], scheme: str) -> list[Span]:
     RAISES (TagError): The token index, its tag, what precedes it and what to do.
     """
     scheme = column_scheme(scheme)
-    if scheme in _CLOSED:
+    if scheme not in _OPEN:
         return _read_closed(column, scheme)
     return _read_open(column, scheme)
 
@@ -57,36 +49,81 @@ def read_tags(column: Sequence[str], scheme: str) -> list[Span]:
 def column_scheme(name: str) -> str:
     """The name that `read_tags` uses for a scheme: checks it, and gives "BIO" for "IOB2".
 
-    "BILUO", "IOBES" and "BMESO" are such other names, too.
+    Of the letters of a scheme that closes its spans, any order will do, and O may be among them:
+    "BILUO" is BILOU, "IOBES" BIOES, and "BMEWO" has W for a single token.
     """
     known = _OTHER_NAMES.get(name.upper(), name.upper())
-    if known not in _COLUMN_PREFIXES:
-        raise ValueError(f"Unknown tag scheme {name!r}: use one of {list(COLUMN_SCHEMES)}.")
-    return known
+    if known in COLUMN_SCHEMES:
+        return known
+    letters = set(known) - {"O"}
+    parts = [letters & set(group) for group in ("B", "IM", "EL", "SUW")]
+    if any(len(part) != 1 for part in parts) or letters != set().union(*parts):
+        raise ValueError(
+            f"Unknown tag scheme {name!r}: use one of {list(COLUMN_SCHEMES)}, or the four letters "
+            "that begin, go on, end and are a single token, such as BMEW."
+        )
+    return _named("".join(part.pop() for part in parts))
+
+
+def _named(letters: str) -> str:
+    return next((name for name, known in _CLOSED.items() if known == letters), letters)
+
+
+def scheme_letters(scheme: str) -> str:
+    """The letters of a scheme as column_scheme names it, in their order."""
+    return _OPEN.get(scheme) or _CLOSED.get(scheme, scheme)
 
 
 def detect_scheme(columns: Iterable[Sequence[str]]) -> str:
     """The scheme of a whole file, from its tags.
 
-    L- or U- mean BILOU, M- means BMES, E- or S- alone mean BIOES. With B- and I- only, spans that
-    open with B- although no span of their label precedes speak for BIO, spans that open with I- for
-    IOB1: the more frequent decides. A file of O tags only is called BIO.
+    A letter for the end (L, E), for single tokens (U, S, W) or for the inside (M) means a scheme
+    that closes its spans; the letters that are not there are those that go with it: BILOU, BIOES or
+    BMES. With B- and I- only, spans that open with B- although no span of their label precedes
+    speak for BIO, spans that open with I- for IOB1: the more frequent decides. A file of O tags
+    only is called BIO.
 
     columns (Iterable[Sequence[str]]): The tags of each sentence.
-    RETURNS (str): One of `COLUMN_SCHEMES`. The file may still break it: `read_tags` says where.
+    RETURNS (str): As of column_scheme. The file may still break it: `read_tags` says where.
     """
-    prefixes: set[str] = set()
+    letters: set[str] = set()
     openings = {"B": 0, "I": 0}
     for column in columns:
         for before, tag in pairwise(["O", *column]):
-            prefix, _, label = tag.partition("-")
-            prefixes.add(prefix)
-            if prefix in openings and label != before.partition("-")[2]:
-                openings[prefix] += 1
-    for scheme, marks in _MARKS.items():
-        if prefixes.intersection(marks):
-            return scheme
-    return "IOB1" if openings["I"] > openings["B"] else "BIO"
+            letter, _, label = tag.partition("-")
+            letters.add(letter)
+            if letter in openings and label != before.partition("-")[2]:
+                openings[letter] += 1
+    closing = _first_of("LE", letters), _first_of("USW", letters)
+    if not any((*closing, "M" in letters)):
+        return "IOB1" if openings["I"] > openings["B"] else "BIO"
+    end = closing[0] or ("L" if closing[1] == "U" else "E")
+    single = closing[1] or ("U" if end == "L" else "S")
+    return _named(f"B{'M' if 'M' in letters else 'I'}{end}{single}")
+
+
+def _first_of(wanted: str, letters: set[str]) -> str | None:
+    return next((letter for letter in wanted if letter in letters), None)
+
+
+def write_tags(spans: Iterable[Span], n_tokens: int, scheme: str) -> list[str]:
+    """The tags of a sentence, one a token: what `read_tags` reads.
+
+    spans (Iterable[Span]): They don't overlap. In IO, those of one label that touch become one.
+    scheme (str): As of column_scheme.
+    """
+    tags = ["O"] * n_tokens
+    letters = scheme_letters(scheme)
+    for start, end, label in sorted(spans):
+        if scheme in _OPEN:
+            touches = start > 0 and tags[start - 1][2:] == label and tags[start - 1] != "O"
+            begins = {"IO": "I", "IOB1": "B" if touches else "I"}.get(scheme, "B")
+            tags[start:end] = [f"{begins}-{label}", *[f"I-{label}"] * (end - start - 1)]
+            continue
+        begin, inside, last, single = (f"{letter}-{label}" for letter in letters)
+        n_inside = end - start - 2
+        tags[start:end] = [begin, *[inside] * n_inside, last] if n_inside >= 0 else [single]
+    return tags
 
 
 def split_tag(tag: str, token: int, scheme: str) -> tuple[str, str]:
@@ -97,17 +134,19 @@ def split_tag(tag: str, token: int, scheme: str) -> tuple[str, str]:
     if tag == "O":
         return "O", ""
     prefix, hyphen, label = tag.partition("-")
-    if len(prefix) != 1 or prefix not in _COLUMN_PREFIXES[scheme]:
-        allowed = ", ".join(f"{p}-" for p in _COLUMN_PREFIXES[scheme])
+    known = scheme_letters(scheme)
+    if len(prefix) != 1 or prefix not in known:
+        allowed = ", ".join(f"{letter}-" for letter in known)
         raise TagError(
             f"Unknown tag {tag!r} at token {token}: {scheme} has O and the prefixes {allowed}. "
             "Correct the tag or name another scheme.",
             token,
         )
     if not hyphen or not label:
+        advice = ", or give the label of all such tags (label)" * (not hyphen)
         raise TagError(
             f"Tag {tag!r} at token {token} has no label: write {prefix}-LABEL, or O outside "
-            "of entities.",
+            f"of entities{advice}.",
             token,
         )
     return prefix, label
@@ -136,7 +175,7 @@ def _read_open(column: Sequence[str], scheme: str) -> list[Span]:
 
 
 def _read_closed(column: Sequence[str], scheme: str) -> list[Span]:
-    inside, closer, single = _CLOSED[scheme]
+    inside, closer, single = tuple(scheme_letters(scheme))[1:]
     spans: list[Span] = []
     start, current = 0, ""  # the label of the span that is open, "" for none
     for i, tag in enumerate(column):

@@ -1,4 +1,4 @@
-"""Records as column files: tokens and BIO tags."""
+"""Records as column files: tokens and tags."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -6,11 +6,17 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from ...records import SpanRecord, TextRecord, TokenRecord, keys_of
+from ...records import TextRecord, check_tidy, keys_of
+from ...tags import Span
+from .column_tags import column_scheme, read_tags, write_tags
 from .complete import open_places
+from .token_layers import in_layers, solid_tokens
+from .white_space_after import written_space
 from .written import Written, keys_of_tokens
 
-WRITTEN_LAYOUTS = ("tsv", "uner")
+WRITTEN_LAYOUTS = ("tsv", "uner", "germeval", "conllu")
+PLUS_SUFFIXES = frozenset([".conllu", ".conllup"])
+_LAYERS = {"germeval": 2}
 # Of records and of spans: what columns hold, or what is refused where they would say otherwise.
 _HELD = ("text", "spans", "tokens", "unknown", "annotated_labels")
 _HELD_OF_SPANS = ("start", "end", "label", "text", "status")
@@ -18,119 +24,182 @@ _HELD_OF_SPANS = ("start", "end", "label", "text", "status")
 
 @dataclass(frozen=True)
 class _Sentence:
-    """words: its tokens but white space. tags: as many. text: from its first token to its last."""
+    """A sentence of a record.
+
+    words: Its tokens but white space. gaps: The white space behind each, but the last of the text.
+    before: That before the text, if it is the first. layers: The tags, as many in each as words.
+    n_joined: Entities that the tags do not tell from the one before.
+    """
 
     words: list[str]
-    tags: list[str]
-    text: str
+    gaps: list[str]
+    before: str
+    layers: list[list[str]]
+    n_joined: int
+
+    @property
+    def text(self) -> str:
+        """From its first token to its last."""
+        return "".join(a + b for a, b in zip(self.words, self.gaps, strict=True))[
+            : -len(self.gaps[-1]) or None
+        ]
 
 
-def write_columns(records: Iterable[TextRecord], path: Path, layout: str = "tsv") -> Written:
-    """Write records as tokens and BIO tags.
+def write_columns(
+    records: Iterable[TextRecord],
+    path: Path,
+    layout: str | None = None,
+    scheme: str = "BIO",
+    layers: int | None = None,
+) -> Written:
+    """Write records as tokens and tags.
 
     records (Iterable[TextRecord]): With tokens. Those that are white space are left out.
     path (Path): The file.
-    layout (str): "tsv": a token and its tag; of the text, white space becomes one space between any
-        two tokens. "uner": the text of each sentence too; white space between sentences becomes one
-        space.
+    layout (str): "tsv": a token and its tags; of the text, white space becomes one space between
+        any two tokens. "uner": the text of each sentence too; white space between sentences becomes
+        one space. "germeval": the same with token numbers and two layers of tags. "conllu": CoNLL-U
+        Plus, with all white space in MISC. None for that in a file of such a suffix, else "tsv".
+    scheme (str): Of the tags: see column_scheme. IO does not tell entities that touch.
+    layers (int): The columns of tags; entities that nest are in several. None for 2 in "germeval",
+        else 1.
     RAISES (ValueError): A record of which columns would say something else, and why.
     """
+    if layout is None:
+        layout = "tsv" if PLUS_SUFFIXES.isdisjoint(path.suffixes) else "conllu"
     if layout not in WRITTEN_LAYOUTS:
         raise ValueError(f"Layout {layout!r} can't be written: use one of {WRITTEN_LAYOUTS}.")
+    n_layers = _LAYERS.get(layout, 1) if layers is None else layers
+    if n_layers < 1 or (layout == "uner" and n_layers > 1):
+        raise ValueError(f"Layout {layout!r} can't have {n_layers} layers of tags.")
+    scheme = column_scheme(scheme)
     lost: Counter[str] = Counter()
     n_written = 0
     with path.open("w", encoding="utf8", newline="\n") as file:
+        if layout == "conllu":
+            file.write(f"# global.columns = ID FORM {_names(n_layers)} MISC\n")
         for number, record in enumerate(records, start=1):
             try:
-                sentences = _sentences(record)
-                lines = [line for one in sentences for line in _lines(one, layout)]
+                sentences, n_repeated = _sentences(record, scheme, n_layers)
+                lines = [line for one in _lines(sentences, layout) for line in one]
             except ValueError as error:
                 raise ValueError(f"Record {number}, {record.text[:60]!r}: {error}") from None
             lost.update(_lost(record, sentences, layout))
+            lost["repeated spans"] += n_repeated
+            lost["borders of entities that touch"] += sum(one.n_joined for one in sentences)
             if sentences:
-                opening = ["# newdoc"] if layout == "uner" else ["-DOCSTART-\tO", ""]
-                file.write("\n".join([*opening, *lines]) + "\n")
+                file.write("\n".join([*_opening(record, layout, n_layers), *lines]) + "\n")
                 n_written += 1
-    return Written(n_written, lost)
+    return Written(n_written, +lost)
 
 
-def _sentences(record: TextRecord) -> list[_Sentence]:
-    rows: list[tuple[TokenRecord, str, str]] = []
+def _names(n_layers: int) -> str:
+    return " ".join(["NE", *(f"NE{i}" for i in range(2, n_layers + 1))])
+
+
+def _opening(record: TextRecord, layout: str, n_layers: int) -> list[str]:
+    if layout == "tsv":
+        return ["\t".join(["-DOCSTART-", *["O"] * n_layers]), ""]
+    return [f"# newdoc id = {record.id}" if _holds_id(record, layout) else "# newdoc"]
+
+
+def _holds_id(record: TextRecord, layout: str) -> bool:
+    """An id is the rest of a line."""
+    id = record.id
+    is_line = isinstance(id, str) and id == id.strip() != "" and not set(id) & set("\r\n\t")
+    return is_line and layout != "tsv"
+
+
+def _sentences(record: TextRecord, scheme: str, n_layers: int) -> tuple[list[_Sentence], int]:
+    _check_complete(record)
+    solid = solid_tokens(record)
+    spans, n_repeated = in_layers(record, n_layers)
+    for label in {label for layer in spans for _, _, label in layer}:
+        _check(label)
+        check_tidy("its label", label)
+    ends = [*(token.start for token in solid[1:]), len(record.text)]
+    gaps = [record.text[one.end : end] for one, end in zip(solid, ends, strict=False)]
+    words = [record.text[token.start : token.end] for token in solid]
+    sentences = []
+    for first, last in pairwise([*_starts(record), len(solid)]):
+        layers, n_joined = [], 0
+        for layer in spans:
+            found = [(s - first, e - first, label) for s, e, label in layer if first <= s < last]
+            tags, n = _tagged(found, last - first, scheme)
+            layers.append(tags)
+            n_joined += n
+        before = "" if first else record.text[: solid[0].start]
+        sentences.append(_Sentence(words[first:last], gaps[first:last], before, layers, n_joined))
+    return sentences, n_repeated
+
+
+def _tagged(spans: list[Span], n_words: int, scheme: str) -> tuple[list[str], int]:
+    """The tags, and how many entities they join to the one before."""
+    tags = write_tags(spans, n_words, scheme)
+    return tags, len(spans) - len(read_tags(tags, scheme)) if scheme == "IO" else 0
+
+
+def _starts(record: TextRecord) -> list[int]:
+    """Where sentences start among the tokens but white space."""
     starts = []
-    is_start = True
-    for token, tag in zip(record.tokens or (), _tags(record), strict=True):
-        word = record.text[token.start : token.end]
+    n_solid, is_start = 0, True
+    for token in record.tokens or ():
         # one that starts with white space starts with the word behind it
         is_start = is_start or token.sentence_start is True
-        if not word.isspace():
+        if not record.text[token.start : token.end].isspace():
             if is_start:
-                starts.append(len(rows))
-            rows.append((token, word, tag))
+                starts.append(n_solid)
+            n_solid += 1
             is_start = False
-    return [
-        _Sentence(
-            [word for _, word, _ in rows[first:last]],
-            [tag for _, _, tag in rows[first:last]],
-            record.text[rows[first][0].start : rows[last - 1][0].end],
-        )
-        for first, last in pairwise([*starts, len(rows)])
-    ]
+    return starts
 
 
-def _tags(record: TextRecord) -> list[str]:
-    """The tag of each token. RAISES ValueError: If columns would say something else."""
-    if record.tokens is None:
-        raise ValueError(
-            "it has no tokens, of which columns are made: write .jsonl, or first a .spacy file, "
-            "for which a tokenizer makes them."
-        )
-    if places := list(open_places(record)):
+def _check_complete(record: TextRecord) -> None:
+    if record.tokens is not None and (places := list(open_places(record))):
         raise ValueError(
             f"its annotation is not complete, and columns have no tag for that: "
             f"{', '.join(places)}. Complete it, leave the record out, or write .jsonl or "
             ".spacy."
         )
-    firsts = {token.start: i for i, token in enumerate(record.tokens)}
-    lasts = {token.end: i for i, token in enumerate(record.tokens)}
-    tags = ["O"] * len(record.tokens)
-    for span in record.spans or ():
-        if not span.is_accepted:  # rejected, so that the tags are what the rest says
+
+
+def _lines(sentences: list[_Sentence], layout: str) -> Iterator[list[str]]:
+    for number, sentence in enumerate(sentences, start=1):
+        for word in sentence.words:
+            _check(word)
+            if word != word.strip() or word == "-DOCSTART-":
+                raise ValueError(f"columns can't hold the token {word!r}.")
+        rows = [[*row] for row in zip(sentence.words, *sentence.layers, strict=True)]
+        if layout == "tsv":
+            yield ["\t".join(row) for row in rows] + [""]
             continue
-        first, last = firsts.get(span.start), lasts.get(span.end)
-        if first is None or last is None:
-            raise _refusal(span, "is not on token boundaries")
-        if tags[first : last + 1] != ["O"] * (last + 1 - first):
-            raise _refusal(span, "overlaps another, which in columns it can't")
-        if any(token.sentence_start for token in record.tokens[first + 1 : last + 1]):
-            raise _refusal(span, "runs over the start of a sentence, which in columns it can't")
-        _check(span.label)
-        tags[first : last + 1] = [f"B-{span.label}", *[f"I-{span.label}"] * (last - first)]
-        edges = (record.tokens[first], record.tokens[last])
-        if any(record.text[token.start : token.end].isspace() for token in edges):
-            raise _refusal(span, "starts or ends on a white space token, which is left out")
-    return tags
+        text = sentence.text
+        if layout == "conllu":
+            parts = zip(sentence.words, sentence.gaps, strict=True)
+            text = "".join(word + " " * (gap != "") for word, gap in parts).removesuffix(" ")
+            _add_misc(rows, sentence, is_last=number == len(sentences))
+        _check(text, "\r\n")
+        is_plain = layout == "germeval" and text == " ".join(sentence.words)
+        numbered = ("\t".join([str(i), *row]) for i, row in enumerate(rows, start=1))
+        yield [*([] if is_plain else [f"# text = {text}"]), *numbered, ""]
 
 
-def _lines(sentence: _Sentence, layout: str) -> list[str]:
-    for word in sentence.words:
-        _check(word)
-        if word != word.strip() or word == "-DOCSTART-":
-            raise ValueError(f"columns can't hold the token {word!r}.")
-    rows = zip(sentence.words, sentence.tags, strict=True)
-    if layout == "tsv":
-        return [*(f"{word}\t{tag}" for word, tag in rows), ""]
-    _check(sentence.text, "\r\n")
-    numbered = (f"{i}\t{word}\t{tag}" for i, (word, tag) in enumerate(rows, start=1))
-    return [f"# text = {sentence.text}", *numbered, ""]
+def _add_misc(rows: list[list[str]], sentence: _Sentence, *, is_last: bool) -> None:
+    """The white space around each token, as a column."""
+    for i, (row, gap) in enumerate(zip(rows, sentence.gaps, strict=True)):
+        before = "" if i else sentence.before
+        row.append(written_space(before, gap, is_last=is_last and i == len(rows) - 1))
 
 
 def _lost(record: TextRecord, sentences: list[_Sentence], layout: str) -> list[str]:
     """What a record has and columns have not, by name."""
-    parts = (s.text if layout == "uner" else " ".join(s.words) for s in sentences)
-    lost = [] if " ".join(parts) == record.text else ["white space"]
+    parts = (" ".join(s.words) if layout == "tsv" else s.text for s in sentences)
+    is_whole = " ".join(parts) == record.text or (layout == "conllu" and sentences)
+    lost = [] if is_whole else ["white space"]
     lost += ["records without tokens"] * (not sentences)
     row = record.to_json()
-    lost += [key for key in keys_of(TextRecord) if key not in _HELD and key in row]
+    held = (*_HELD, "id") if _holds_id(record, layout) and sentences else _HELD
+    lost += [key for key in keys_of(TextRecord) if key not in held and key in row]
     lost += _lost_starts(record)
     lost += keys_of_tokens(record)
     for span in record.spans or ():
@@ -142,7 +211,7 @@ def _lost(record: TextRecord, sentences: list[_Sentence], layout: str) -> list[s
 def _lost_starts(record: TextRecord) -> Iterator[str]:
     """Columns say of each word whether a sentence starts with it, and that one does with the first.
 
-    White space before a word is part of it, as in _sentences.
+    White space before a word is part of it, as in _starts.
     """
     is_first, known = True, []
     for token in record.tokens or ():
@@ -158,10 +227,3 @@ def _lost_starts(record: TextRecord) -> Iterator[str]:
 def _check(value: str, forbidden: str = "\t\r\n") -> None:
     if any(char in value for char in forbidden):
         raise ValueError(f"columns can't hold {value!r}, for its tabs or line breaks.")
-
-
-def _refusal(span: SpanRecord, why: str) -> ValueError:
-    return ValueError(
-        f"{span.label} at characters {span.start}-{span.end} {why}. Correct it, or write .jsonl, "
-        "which holds all."
-    )

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from .docs_input import SpacyDocs
 from .rows import Fields, Input
-from .table_inputs import AUTO, Parquet, SeparatedValues
+from .separated_rows import AUTO
+from .table_inputs import Parquet, SeparatedValues
 from .text_inputs import JsonLines, TextFolder, TextLines
 
 DELIMITERS = {"csv": ",", "tsv": "\t"}

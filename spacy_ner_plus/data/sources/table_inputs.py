@@ -1,25 +1,13 @@
 """Documents from tables: CSV, TSV and Parquet."""
 
-import csv
-import logging
-import re
-from collections.abc import Iterable, Iterator
-from io import TextIOWrapper
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from ...support.extras import require
-from .raw_files import open_bytes
 from .rows import Fields, InputRow, RowError, SourceDocument
+from .separated_rows import AUTO, SeparatedRows
 
-logger = logging.getLogger("spacy_ner_plus")
-
-AUTO, QUOTED, LITERAL = "auto", "rfc4180", "none"
-QUOTINGS = (AUTO, QUOTED, LITERAL)
-# A quote that is never closed must not take the rest of a large file into memory.
-MAX_FIELD = 10_000_000
-# All of a quoted cell but the quote that ends it, if there is one.
-_QUOTED_CELL = re.compile(r'"(?:[^"]++|"")*+')
 PARQUET_BATCH = 1024
 PARQUET_BUFFER = 1 << 20  # bytes
 
@@ -35,36 +23,23 @@ class SeparatedValues:
     """
 
     def __init__(self, path: Path, fields: Fields, delimiter: str, quoting: str = AUTO) -> None:
-        if quoting not in QUOTINGS:
-            raise ValueError(f"--quoting {quoting} must be one of {', '.join(QUOTINGS)}.")
         self.path = path
         self._fields = fields
-        self._delimiter = delimiter
-        self._quoting: Literal[0, 3] = csv.QUOTE_NONE if quoting == LITERAL else csv.QUOTE_MINIMAL
-        header: Any = next(self._rows(), (1, "", []))[2]
-        self._n_rows, spanning = self._look_through()
+        self._lines = SeparatedRows(path, delimiter, quoting)
+        header = self._lines.header
+        self._lines.look_through()
         _check_columns(path, [header] if isinstance(header, str) else header, fields)
         self._header: list[str] = header
-        if spanning and quoting == AUTO and delimiter == "\t":
-            logger.warning(
-                "%s: in %s a cell in quotes holds line ends, the first in line %s, so that "
-                "lines are joined. If quotes are text in this file, give --quoting none; if not, "
-                "--quoting rfc4180 leaves this warning out.",
-                path,
-                f"{len(spanning):,} row{'s' * (len(spanning) > 1)}",
-                spanning[0],
-            )
+        self._lines.warn_of_quotes()
 
     def rows(self) -> Iterator[InputRow]:
         """See Input.rows. The header is none of them."""
-        rows = self._rows()
-        next(rows)
-        for line, raw, columns in rows:
+        for line, raw, columns in self._lines.rows():
             yield InputRow(self.path.name, line, (raw, columns))
 
     def count(self) -> int:
         """See Input.count. It is known since the file was looked through."""
-        return self._n_rows
+        return self._lines.n_rows
 
     def parse(self, row: InputRow) -> SourceDocument:
         """See Input.parse. A row has as many columns as the header."""
@@ -83,85 +58,6 @@ class SeparatedValues:
         """See Input.show. Bytes that are not UTF-8 are shown as escapes."""
         raw: str = row.raw[0]
         return raw.encode("utf8", "surrogateescape").decode("utf8", "backslashreplace")
-
-    def _look_through(self) -> tuple[int, list[int]]:
-        """The number of rows below the header, and the first lines of those of several lines.
-
-        RAISES ValueError: If a quote is not closed before the file ends, or for MAX_FIELD
-            characters: what follows it would be a single row, or taken to pieces.
-        """
-        n_rows, spanning = -1, []
-        for first, raw, columns in self._rows():
-            n_rows += 1
-            if _n_lines(raw) > 1:
-                spanning.append(first)
-                if isinstance(columns, str) and (start := self._unclosed(raw)) is not None:
-                    line = first + _n_lines(raw[:start]) - 1
-                    raise ValueError(
-                        f"{self.path}, line {line}: the quote that a cell begins with is never "
-                        f"closed, and takes {_n_lines(raw) + first - line:,} lines. Close it, or "
-                        "give --quoting none if quotes are text in this file."
-                    )
-        return max(0, n_rows), spanning
-
-    def _unclosed(self, raw: str) -> int | None:
-        """Where in a row a cell begins with a quote that is not closed; None if there is none."""
-        start = 0
-        while start < len(raw):
-            if match := _QUOTED_CELL.match(raw, start):
-                if match.end() == len(raw):
-                    return start
-                start = match.end()
-            end = raw.find(self._delimiter, start)
-            if end < 0:
-                return None
-            start = end + 1
-        return None
-
-    def _rows(self) -> Iterator[tuple[int, str, Any]]:
-        """Each row's first line, its raw text, and its columns or what is wrong with them."""
-        csv.field_size_limit(max(csv.field_size_limit(), MAX_FIELD))
-        with (
-            open_bytes(self.path) as data,
-            TextIOWrapper(data, "utf-8-sig", "surrogateescape", newline="") as file,
-        ):
-            lines = _Taken(file)
-            reader = csv.reader(
-                lines, delimiter=self._delimiter, quoting=self._quoting, strict=True
-            )
-            columns: list[str] | str | None = []
-            while columns is not None:
-                lines.taken = []
-                first = lines.n + 1
-                try:
-                    columns = next(reader, None)
-                except csv.Error as error:
-                    columns = f"the row can't be split: {error}"
-                if columns:
-                    yield first, "".join(lines.taken).rstrip("\r\n"), columns
-
-
-def _n_lines(text: str) -> int:
-    """How many lines a text has, as files are read: a carriage return may end one."""
-    return text.count("\n") + text.replace("\r\n", "").count("\r") + 1
-
-
-class _Taken:
-    """Lines, of which those that were taken last can be seen."""
-
-    def __init__(self, lines: Iterable[str]) -> None:
-        self._lines = iter(lines)
-        self.taken: list[str] = []
-        self.n = 0
-
-    def __iter__(self) -> "_Taken":
-        return self
-
-    def __next__(self) -> str:
-        line = next(self._lines)
-        self.n += 1
-        self.taken.append(line)
-        return line
 
 
 class Parquet:

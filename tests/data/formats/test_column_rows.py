@@ -1,7 +1,8 @@
 import pytest
 
+from spacy_ner_plus.data.formats.column_blocks import read_blocks
+from spacy_ner_plus.data.formats.column_form import find_form
 from spacy_ner_plus.data.formats.column_lines import Findings, read_lines
-from spacy_ner_plus.data.formats.column_rows import find_form, read_blocks
 
 
 def blocks_of(tmp_path, content, layout):
@@ -59,7 +60,11 @@ def test_read_blocks_keeps_text_and_new_documents_of_uner(tmp_path):
         ("conll2003", "\n\na\tb\tc\tO\n", 3, "Found 1 columns"),
         ("uner", "1\ta\tO\t-\n", 1, "Found 4 columns where uner has 3 or 5"),
         ("uner", "1\ta\tO\n3\tb\tO\n", 2, "Token number '3' where 2 is due"),
-        ("uner", "1-2\ta\tO\n", 1, "Token number '1-2' where 1 is due"),
+        ("uner", "1-2\ta\tO\n", 1, "token 1-2 is of several words, and the lines behind it must"),
+        ("uner", "1-2\ta\tO\n1\ta\tO\n2-3\tb\tO\n2\tb\tO\n", 3, "token 2-3 is of several"),
+        ("uner", "1-1\ta\tO\n1\ta\tO\n", 1, "token 1-1 is of several"),
+        ("uner", "1-2\ta\tB-X\n1\ta\tO\n2\tb\tO\n", 1, "stand on its words"),
+        ("uner", "2.1\ta\tO\n1\ta\tO\n", 1, "Token number '2.1' where 1 is due"),
         ("uner", "1\ta\tO\tB-X\tme\n", 1, "fourth column must be -"),
         ("uner", "1\ta\tO\n# text = b\n1\tb\tO\n", 2, "comment inside a sentence"),
         ("uner", "# text = b\n\n1\tb\tO\n", 1, "No tokens follow this text"),

@@ -9,8 +9,13 @@ from spacy_ner_plus.data.formats.column_tags import (
     column_scheme,
     detect_scheme,
     read_tags,
+    scheme_letters,
+    write_tags,
 )
 from tests.test_tags import all_span_sets, span_sets
+
+# In IO, entities of one label that touch are one.
+EXACT = [scheme for scheme in (*COLUMN_SCHEMES, "BMEW", "BILS") if scheme != "IO"]
 
 
 def write_column(spans, n_tokens, scheme):
@@ -31,21 +36,26 @@ def write_column(spans, n_tokens, scheme):
     return column
 
 
-@pytest.mark.parametrize("scheme", COLUMN_SCHEMES)
+@pytest.mark.parametrize("scheme", EXACT)
 @settings(deadline=None)
 @given(case=span_sets(max_tokens=20))
 def test_read_tags_reads_back_what_was_written(scheme, case):
     n_tokens, spans = case
-    assert read_tags(write_column(spans, n_tokens, scheme), scheme) == spans
+    tags = write_column(spans, n_tokens, scheme)
+    assert read_tags(tags, scheme) == spans
+    assert write_tags(spans[::-1], n_tokens, scheme) == tags
 
 
-@pytest.mark.parametrize("scheme", COLUMN_SCHEMES)
+@pytest.mark.parametrize("scheme", EXACT)
 @settings(max_examples=50, deadline=None)
 @given(case=span_sets(max_tokens=20))
 def test_detect_scheme_finds_the_scheme_of_a_file(scheme, case):
     n_tokens, spans = case
     # One sentence that no two schemes write alike, so that the file is not ambiguous.
-    columns = [write_column(s, n, scheme) for n, s in [(n_tokens, spans), (3, [(0, 3, "PER")])]]
+    columns = [
+        write_column(s, n, scheme)
+        for n, s in [(n_tokens, spans), (4, [(0, 3, "PER"), (3, 4, "PER")])]
+    ]
     assert detect_scheme(columns) == scheme
 
 
@@ -61,11 +71,13 @@ def test_iob1_reads_a_needless_b_as_conll_2003_has_it():
 
 
 def test_column_scheme_knows_other_names():
-    names = ["IOB2", "bio", "BILUO", "IOBES", "BMESO"]
-    assert [*map(column_scheme, names)] == ["BIO", "BIO", "BILOU", "BIOES", "BMES"]
+    names = ["IOB2", "bio", "BILUO", "IOBES", "BMESO", "SBIEO", "BMEWO", "bmlu"]
+    known = ["BIO", "BIO", "BILOU", "BIOES", "BMES", "BIOES", "BMEW", "BMLU"]
+    assert [*map(column_scheme, names)] == known
     assert read_tags(["B-X", "I-X"], "IOB2") == [(0, 2, "X")]
-    with pytest.raises(ValueError, match="Unknown tag scheme 'BMS'"):
-        column_scheme("BMS")
+    for name in ("BMS", "BIMES", "BIEX", "", "O"):
+        with pytest.raises(ValueError, match=f"Unknown tag scheme '{name}'"):
+            column_scheme(name)
 
 
 @pytest.mark.parametrize(
@@ -101,9 +113,9 @@ def test_read_tags_names_the_token_that_breaks_the_scheme(column, scheme, token,
     assert error.value.token == token
 
 
-@pytest.mark.parametrize("scheme", COLUMN_SCHEMES)
+@pytest.mark.parametrize("scheme", EXACT)
 def test_read_tags_accepts_exactly_the_columns_that_can_be_written(scheme):
-    prefixes = {"IOB1": "BI", "BIO": "BI", "BILOU": "BILU", "BIOES": "BIES", "BMES": "BMES"}[scheme]
+    prefixes = scheme_letters(scheme)
     tags = ["O", *(f"{p}-{label}" for p in prefixes for label in "XY")]
     for n_tokens in range(5):
         written = {
@@ -118,3 +130,20 @@ def test_read_tags_accepts_exactly_the_columns_that_can_be_written(scheme):
             else:
                 with pytest.raises(TagError):
                     read_tags(column, scheme)
+
+
+@settings(max_examples=50, deadline=None)
+@given(case=span_sets(max_tokens=20))
+def test_io_joins_what_touches(case):
+    n_tokens, spans = case
+    tags = write_tags(spans, n_tokens, "IO")
+    labels = ["O"] * n_tokens
+    for start, end, label in spans:
+        labels[start:end] = [label] * (end - start)
+    assert tags == [label if label == "O" else f"I-{label}" for label in labels]
+    joined = read_tags(tags, "IO")
+    assert write_tags(joined, n_tokens, "IO") == tags
+    assert all(not (a[1] == b[0] and a[2] == b[2]) for a, b in itertools.pairwise(joined))
+    assert joined == read_tags(tags, "IOB1")
+    with pytest.raises(TagError, match="IO has O and the prefixes I-"):
+        read_tags(["B-X"], "IO")

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spacy_ner_plus.data.formats.column_tags import COLUMN_SCHEMES, read_tags
+from spacy_ner_plus.data.formats.column_tags import read_tags
 from spacy_ner_plus.data.formats.record_files import read, write
 from spacy_ner_plus.records import SpanRecord, TextRecord, TokenRecord
-from tests.data.formats.test_column_tags import write_column
+from tests.data.formats.test_column_tags import EXACT, write_column
 from tests.data.formats.test_record_files import ANNA, NLP
 
 WORDS = st.text(st.sampled_from("ab#é-1😀.O"), min_size=1, max_size=3)
@@ -82,7 +82,7 @@ def in_form(path, scheme, join, columns):
 
 @pytest.mark.parametrize("form", FORMS)
 @settings(deadline=None, max_examples=40)
-@given(st.lists(column_documents(), min_size=1, max_size=3), st.sampled_from(COLUMN_SCHEMES))
+@given(st.lists(column_documents(), min_size=1, max_size=3), st.sampled_from(EXACT))
 def test_columns_are_read_in_every_form(form, tmp_path_factory, documents, scheme):
     layout, join, columns = FORMS[form]
     path = tmp_path_factory.mktemp("columns") / "a.conll"
@@ -219,3 +219,63 @@ def test_layouts_of_columns_are_known(tmp_path):
     multi = replace(ANNA, text="Anna\nbor.")
     with pytest.raises(ValueError, match=r"can't hold 'Anna\\nbor.', for its tabs or line breaks"):
         write([multi], tmp_path / "a.tsv", layout="uner")
+
+
+@st.composite
+def nested_documents(draw):
+    """Documents with entities of a token or two within longer ones."""
+    document = draw(column_documents())
+    spans = []
+    for span in document.spans:
+        spans.append(span)
+        inner = [t for t in document.tokens if span.start <= t.start and t.end <= span.end]
+        if len(inner) > 1 and draw(st.booleans()):
+            token = draw(st.sampled_from(inner))
+            spans.append(SpanRecord(token.start, token.end, draw(st.sampled_from(["X", "Z"]))))
+    return replace(document, id=draw(st.sampled_from([None, "d 1"])), spans=tuple(spans))
+
+
+@pytest.mark.parametrize(
+    ("layout", "layers", "read_as"),
+    [("germeval", None, "numbered"), ("conllu", 2, "conllu"), ("tsv", 2, "tsv")],
+)
+@settings(deadline=None, max_examples=40)
+@given(
+    st.lists(nested_documents(), min_size=1, max_size=3),
+    st.sampled_from([scheme for scheme in EXACT if scheme != "IOB1"]),
+)
+def test_layers_are_read_again(layout, layers, read_as, tmp_path_factory, documents, scheme):
+    path = tmp_path_factory.mktemp("layers") / "a.conll"
+    write(documents, path, "columns", layout=layout, layers=layers, scheme=scheme)
+    column = {"germeval": (3, 4), "conllu": ("NE", "ne2"), "tsv": (2, 3)}[layout]
+    found = list(read(path, "columns", layout=read_as, scheme=scheme, column=column))
+    if layout == "tsv":
+        assert [*map(bare_of_spaces, found)] == [*map(bare_of_spaces, documents)]
+    else:
+        assert found == documents
+    if any(len(one.spans) > 1 for one in documents):  # found without being told
+        by_itself = read(path, "columns", layout=read_as, scheme=scheme)
+        assert [one.spans for one in by_itself] == [one.spans for one in found]
+
+
+def test_what_schemes_and_layers_can_not_hold_is_said(tmp_path, caplog):
+    tokens = tuple(TokenRecord(i, i + 1, not i) for i in (0, 2, 4))
+    touching = TextRecord("a b c", spans=tuple(SpanRecord(*s, "X") for s in [(0, 1), (2, 5)]))
+    touching = replace(touching, id="d\t1", tokens=tokens)
+    path = tmp_path / "a.conll"
+    write([touching], path, layout="conllu", scheme="IO")
+    assert "Left out: borders of entities that touch (1), id (1)" in caplog.messages[-1]
+    [found] = read(path)
+    assert [(span.start, span.end) for span in found.spans] == [(0, 5)]
+    places = [(0, 5), (0, 3), (0, 3), (2, 3)]
+    nested = replace(touching, id="a", spans=tuple(SpanRecord(*s, "X") for s in places))
+    with pytest.raises(ValueError, match=r"X at characters 2-3 overlaps .* there are 2 layers"):
+        write([nested], path, layout="germeval")
+    write([nested], path, layout="germeval", layers=3)
+    assert "Left out: repeated spans (1)" in caplog.messages[-1]
+    for layout, layers in (("uner", 2), ("tsv", 0)):
+        with pytest.raises(ValueError, match=f"'{layout}' can't have {layers} layers"):
+            write([nested], path, layout=layout, layers=layers)
+    padded = replace(touching, spans=(SpanRecord(0, 1, "X "),))
+    with pytest.raises(ValueError, match="its label is 'X ', with white space"):
+        write([padded], path)

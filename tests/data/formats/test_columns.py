@@ -84,8 +84,8 @@ def test_read_columns_refuses_unknown_settings(tmp_path):
     path = write(tmp_path, "a\tO\n")
     with pytest.raises(ValueError, match="Unknown layout 'csv'"):
         read_columns(path, layout="csv")
-    with pytest.raises(ValueError, match="Unknown tag scheme 'IO'"):
-        read_columns(path, scheme="IO")
+    with pytest.raises(ValueError, match="Unknown tag scheme 'BX'"):
+        read_columns(path, scheme="BX")
 
 
 def test_read_columns_lets_white_space_tokens_be_inside_entities_only(tmp_path):
@@ -203,17 +203,31 @@ def test_read_columns_names_the_columns_that_there_are(tmp_path, column):
 
 
 def test_read_columns_wants_to_be_told_which_of_two_columns(tmp_path):
-    path = write(tmp_path, GERMEVAL)
     message = (
-        r"column 3 \(ORG\) and column 4 \(LOC\) hold tags of entities. Say to convert which "
-        r"with --column 3 or --column 4. .* --column 3 --column 4 --spans-key KEY"
+        r"column 3 \(ORG\) and column 4 \(LOC\) hold tags of entities, and they are no layers of "
+        r".* which with --column 3 or --column 4, .* --column 3 --column 4 --spans-key KEY"
     )
-    with pytest.raises(ValueError, match=message):
-        read_columns(path)
+    for same in ("1\tEU\tB-ORG\tB-LOC\n", GERMEVAL + "\n1\tRom\tO\tB-LOC\n"):
+        with pytest.raises(ValueError, match=message):
+            read_columns(write(tmp_path, same))
+    path = write(tmp_path, GERMEVAL)
     assert read_columns(path, columns=[3]).sentences[0].spans == ((0, 2, "ORG"),)
     both = read_columns(path, columns=[3, -1])
     assert both.columns == (3, 4)
     assert both.sentences[0].spans == ((0, 2, "ORG"), (0, 1, "LOC"))
+
+
+def test_read_columns_reads_layers_by_itself(tmp_path):
+    file = read_columns(write(tmp_path, GERMEVAL))
+    assert (file.columns, file.scheme, file.passed_over) == ((3, 4), "BIO", ())
+    assert file.sentences[0].spans == ((0, 2, "ORG"), (0, 1, "LOC"))
+    assert file.findings.counts == {"comment lines passed over": 1}
+    swapped = "a\tO\tB-X\nb\tB-Y\tI-X\n"
+    assert read_columns(write(tmp_path, swapped)).sentences[0].spans == ((0, 2, "X"), (1, 2, "Y"))
+    three = "a\tNN\tB-X\tB-Y\tB-Z\nb\tNN\tI-X\tI-Y\tO\nc\tNN\tI-X\tO\tO\n"
+    file = read_columns(write(tmp_path, three))
+    assert file.sentences[0].spans == ((0, 3, "X"), (0, 2, "Y"), (0, 1, "Z"))
+    assert (file.columns, file.passed_over) == ((3, 4, 5), (2,))
 
 
 @pytest.mark.slow
