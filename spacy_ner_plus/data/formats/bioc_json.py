@@ -98,7 +98,7 @@ class _Reading:
     unit: str
     n_wrong: int = field(default=0, init=False)
     is_told: bool = field(default=True, init=False)
-    _layout: bioc.Layout = field(init=False)
+    _layout: bioc.PassageLayout = field(init=False)
     _found: list[tuple[int, dict[str, Any], Places]] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:

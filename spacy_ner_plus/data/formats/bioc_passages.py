@@ -20,7 +20,7 @@ LOCATIONS, ROLES, INFONS, KEYS = "locations", "roles", "infons", "bioc_keys"
 
 
 @dataclass(frozen=True)
-class Layout:
+class PassageLayout:
     """Passages as one text.
 
     starts (Tuple[int, ...]): The character that each begins at. units (Tuple[int, ...]): The same
@@ -33,7 +33,7 @@ class Layout:
     offset: int
 
 
-def lay_out(passages: list[tuple[int, str]], unit: str) -> Layout:
+def lay_out(passages: list[tuple[int, str]], unit: str) -> PassageLayout:
     """Passages, each with its offset in a unit, with as many spaces between as offsets leave.
 
     If they leave less than nothing, as where each passage counts from 0, it is one space.
@@ -51,7 +51,7 @@ def lay_out(passages: list[tuple[int, str]], unit: str) -> Layout:
         units.append(n_units + gap)
         n_chars += gap + len(part)
         n_units += gap + length(part, unit)
-    return Layout("".join(parts), tuple(starts), tuple(units), offset)
+    return PassageLayout("".join(parts), tuple(starts), tuple(units), offset)
 
 
 def length(text: str, unit: str) -> int:

@@ -20,8 +20,8 @@ from .brat_lines import (
     NOTES,
     REFERENCE,
     Annotations,
+    BratLine,
     Fragments,
-    Line,
     fragments_of,
     in_line,
     is_joined,
@@ -169,7 +169,7 @@ class _Reading:
         lines = [line for line in self.found.lines if line.id in self._kept]
         return {line.id: check_of(line) for line in lines if line.kind in "TR"}
 
-    def _in_characters(self) -> Iterator[Line]:
+    def _in_characters(self) -> Iterator[BratLine]:
         lines = list(self.found.of_kind("T"))
         pairs = [{"start": s, "end": e} for line in lines for s, e in line.fragments]
         row = in_characters({"text": self.text, "spans": pairs}, self.unit)
@@ -178,7 +178,7 @@ class _Reading:
             moved = tuple((one["start"], one["end"]) for one in islice(places, len(line.fragments)))
             yield line if moved == line.fragments else _moved(line, moved)
 
-    def _read_text_bound(self, line: Line) -> None:
+    def _read_text_bound(self, line: BratLine) -> None:
         fragments = line.fragments
         start, end = fragments[0][0], fragments[-1][1]
         if is_joined(self.text, fragments):
@@ -200,7 +200,7 @@ class _Reading:
         else:
             self._add(line, fragments, {})
 
-    def _add(self, line: Line, stretches: Fragments, other: dict[str, Any]) -> None:
+    def _add(self, line: BratLine, stretches: Fragments, other: dict[str, Any]) -> None:
         """Add an entity for each stretch; the first has the id."""
         label = self.labels.get(line.label, line.label)
         for i, (start, end) in enumerate(stretches):
@@ -213,11 +213,11 @@ class _Reading:
             self.spans.append(span)
         self._kept.add(line.id)
 
-    def _is_as_said(self, line: Line) -> bool:
+    def _is_as_said(self, line: BratLine) -> bool:
         """Whether the last column has the characters, but for blanks in place of line ends."""
         return text_of(self.text, line.fragments) == in_line(line.text or "")
 
-    def _is_read(self, line: Line) -> bool:
+    def _is_read(self, line: BratLine) -> bool:
         """Whether a line could be put into the row."""
         if line.kind == "R" and all(target in self._by_id for target in line.targets):
             head, tail = line.targets
@@ -243,7 +243,7 @@ class _Reading:
         return is_new
 
 
-def _read_reference(span: dict[str, Any], line: Line) -> bool:
+def _read_reference(span: dict[str, Any], line: BratLine) -> bool:
     if "kb_id" in span or line.label != REFERENCE or not line.value or " " in line.value:
         return False
     database, _, rest = line.value.partition(":")
@@ -253,7 +253,7 @@ def _read_reference(span: dict[str, Any], line: Line) -> bool:
     return True
 
 
-def check_of(line: Line) -> list[Any]:
+def check_of(line: BratLine) -> list[Any]:
     """What a line says, by which it is known again after it was written."""
     if line.kind == "T":
         return [line.label, *(list(one) for one in line.fragments)]
@@ -264,8 +264,8 @@ def _fragments(fragments: Fragments) -> dict[str, Any]:
     return {folder.FRAGMENTS: [list(one) for one in fragments]}
 
 
-def _moved(line: Line, fragments: Fragments) -> Line:
-    return Line(line.raw, line.id, line.label, fragments=fragments, text=line.text)
+def _moved(line: BratLine, fragments: Fragments) -> BratLine:
+    return BratLine(line.raw, line.id, line.label, fragments=fragments, text=line.text)
 
 
 def _merged(

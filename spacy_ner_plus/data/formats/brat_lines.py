@@ -30,7 +30,7 @@ _BREAKS = re.compile("[\n\r\t\v\f\x1c\x1d\x1e\x85\u2028\u2029]")
 
 
 @dataclass(frozen=True)
-class Line:
+class BratLine:
     """A line of a .ann file.
 
     raw (str): As it stands there. id (str): Such as T1, or * alone. kind (str): Its first letter.
@@ -59,13 +59,13 @@ class Line:
 class Annotations:
     """What a .ann file says.
 
-    lines (List[Line]): In its order. by_id (Dict[str, Line]): Those that have an id.
+    lines (List[BratLine]): In its order. by_id (Dict[str, BratLine]): Those that have an id.
     """
 
-    lines: list[Line] = field(default_factory=list)
-    by_id: dict[str, Line] = field(default_factory=dict)
+    lines: list[BratLine] = field(default_factory=list)
+    by_id: dict[str, BratLine] = field(default_factory=dict)
 
-    def of_kind(self, *kinds: str) -> Iterator[Line]:
+    def of_kind(self, *kinds: str) -> Iterator[BratLine]:
         """The lines of some kinds."""
         return (line for line in self.lines if line.kind in kinds)
 
@@ -94,7 +94,7 @@ def read_annotations(content: str) -> Annotations:
     return found
 
 
-def read_line(raw: str) -> Line:
+def read_line(raw: str) -> BratLine:
     """RAISES (ValueError): What is wrong, and how such a line should be."""
     id, tab, rest = raw.partition("\t")
     if not tab or not _ID.fullmatch(id):
@@ -103,11 +103,11 @@ def read_line(raw: str) -> Line:
     words = data.split()
     if not words:
         raise ValueError("nothing follows the id.")
-    line = Line(raw, id, words[0], text=tail if tab else None)
+    line = BratLine(raw, id, words[0], text=tail if tab else None)
     return _READERS.get(id[0], _other)(line, words)
 
 
-def _text_bound(line: Line, words: list[str]) -> Line:
+def _text_bound(line: BratLine, words: list[str]) -> BratLine:
     offsets = " ".join(words[1:])
     if not _OFFSETS.fullmatch(offsets):
         raise ValueError("after the type, a start and an end must follow: T1, tab, Type 0 5.")
@@ -117,39 +117,41 @@ def _text_bound(line: Line, words: list[str]) -> Line:
         raise ValueError("its end, which is exclusive, must be greater than its start.")
     if any(one[1] > other[0] for one, other in pairwise(fragments)):
         raise ValueError("its fragments must go from left to right, and not overlap.")
-    return Line(line.raw, line.id, line.label, fragments=fragments, text=line.text)
+    return BratLine(line.raw, line.id, line.label, fragments=fragments, text=line.text)
 
 
-def _with_roles(line: Line, words: list[str]) -> Line:
+def _with_roles(line: BratLine, words: list[str]) -> BratLine:
     """A relation: Type Arg1:T1 Arg2:T2."""
     pairs = [word.partition(":") for word in words[1:]]
     if len(pairs) != 2 or not all(role and target for role, _, target in pairs):
         raise ValueError("a relation has two arguments: R1, tab, Type Arg1:T1 Arg2:T2.")
     roles, targets = tuple(one for one, _, _ in pairs), tuple(one for _, _, one in pairs)
-    return Line(line.raw, line.id, line.label, targets, roles, text=line.text)
+    return BratLine(line.raw, line.id, line.label, targets, roles, text=line.text)
 
 
-def _event(line: Line, words: list[str]) -> Line:
+def _event(line: BratLine, words: list[str]) -> BratLine:
     """An event: Type:T1 Role:T2 Role:E2. The first target is its trigger."""
     pairs = [word.partition(":") for word in words]
     if not all(role and target for role, _, target in pairs):
         raise ValueError("an event has a trigger and arguments: E1, tab, Type:T1 Role:T2.")
     roles, targets = tuple(one for one, _, _ in pairs), tuple(one for _, _, one in pairs)
-    return Line(line.raw, line.id, roles[0], targets, roles, text=line.text)
+    return BratLine(line.raw, line.id, roles[0], targets, roles, text=line.text)
 
 
-def _about(line: Line, words: list[str]) -> Line:
+def _about(line: BratLine, words: list[str]) -> BratLine:
     """Of one annotation: Type T1, perhaps with a value."""
     if len(words) < 2:
         raise ValueError(f"an id must follow the type: {line.id}, tab, Type T1.")
-    return Line(line.raw, line.id, words[0], (words[1],), (), (), " ".join(words[2:]), line.text)
+    return BratLine(
+        line.raw, line.id, words[0], (words[1],), (), (), " ".join(words[2:]), line.text
+    )
 
 
-def _equivalence(line: Line, words: list[str]) -> Line:
-    return Line(line.raw, line.id, line.label, tuple(words[1:]), text=line.text)
+def _equivalence(line: BratLine, words: list[str]) -> BratLine:
+    return BratLine(line.raw, line.id, line.label, tuple(words[1:]), text=line.text)
 
 
-def _other(line: Line, words: list[str]) -> Line:
+def _other(line: BratLine, words: list[str]) -> BratLine:
     """Of a kind that brat has not: nobody knows what it refers to."""
     return line
 

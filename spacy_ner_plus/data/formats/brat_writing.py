@@ -13,8 +13,8 @@ from . import brat_folder as folder
 from .brat_lines import (
     NOTES,
     REFERENCE,
+    BratLine,
     Fragments,
-    Line,
     fragments_of,
     in_line,
     read_line,
@@ -202,7 +202,7 @@ class _Writing:
         yield f"{line_id}\t{label} {first}:{head} {second}:{tail}\t"
         self._relations.append([line_id, [label, head, tail], more])
 
-    def _kept(self, lines: list[Line]) -> Iterator[str]:
+    def _kept(self, lines: list[BratLine]) -> Iterator[str]:
         """Lines that a record has of brat, as far as all that they refer to is there."""
         ids = set(self._line_ids.values()) | {one[0] for one in self._spans + self._relations}
         there = [line for line in lines if line.kind != "T" or _fits(self.record.text, line)]
@@ -264,7 +264,7 @@ def _are_roles(value: Any) -> bool:
     return is_two and all(isinstance(one, str) and folder.is_stored(one) for one in value)
 
 
-def _kept_lines(record: TextRecord) -> list[Line] | None:
+def _kept_lines(record: TextRecord) -> list[BratLine] | None:
     """The lines that a record has of brat; None if that is something else."""
     raw_lines = record.meta.get(folder.LINES)
     if not raw_lines or not isinstance(raw_lines, list):
@@ -278,7 +278,7 @@ def _kept_lines(record: TextRecord) -> list[Line] | None:
     return lines
 
 
-def _fits(text: str, line: Line) -> bool:
+def _fits(text: str, line: BratLine) -> bool:
     """Whether a text has what a line says that it covers."""
     within = line.fragments[-1][1] <= len(text)
     return within and (line.text is None or text_of(text, line.fragments) == in_line(line.text))

@@ -10,6 +10,7 @@ from ...records import TextRecord
 from ...support.durable import written_whole
 from ..sources.rows import RowError
 from ..sources.text_inputs import numbered_lines, read_json
+from . import bioc_json, brat, pubtator, uima_cas
 from .column_files import ColumnRecords
 from .column_writing import write_columns
 from .form import Format, RecordSource
@@ -23,6 +24,10 @@ logger = logging.getLogger("spacy_ner_plus")
 FORMATS = {
     "jsonl": Format((".jsonl", ".ndjson"), JsonLinesRecords, write_json_lines),
     "spacy": Format((".spacy",), SpacyRecords, write_spacy),
+    "brat": brat.FORMAT,
+    "pubtator": pubtator.FORMAT,
+    "bioc": bioc_json.FORMAT,
+    "uima": uima_cas.FORMAT,
     "columns": Format((".tsv", ".conll", ".iob", ".iob2", ".bio"), ColumnRecords, write_columns),
 }
 

@@ -212,9 +212,7 @@ def test_bioc_wants_the_unit_where_it_can_not_be_found(tmp_path):
     one = annotation("1", "X", "b", (3, 4))
     del one["text"]
     content = {"id": "1", "passages": [{"offset": 0, "text": "😀 ab", "annotations": [one]}]}
-    with pytest.raises(
-        ValueError, match=r"line 1: its annotations have no text.*--offsets"
-    ):
+    with pytest.raises(ValueError, match=r"line 1: its annotations have no text.*--offsets"):
         read(tmp_path, content)
     assert read(tmp_path, content, offsets="utf16")[0][0].spans[0].text == "a"
     assert read(tmp_path, content, offsets="characters")[0][0].spans[0].text == "b"
