@@ -9,14 +9,10 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
-from ..sources.json_values import json_values
-from ..sources.raw_files import open_bytes
-from ..sources.rows import RowError, decode
-from ..sources.text_inputs import read_json
 from . import bioc_passages as bioc
+from .bioc_documents import DOCUMENTS, documents_of, has_annotations
 from .bioc_writing import write_bioc
 from .form import Format, Sample
 from .offset_units import CHARACTERS, from_characters, in_characters
@@ -24,7 +20,6 @@ from .repairs import Errors
 from .tool_records import ToolRecords
 
 REFUSE, COVER, SPLIT = DISCONTINUOUS = ("refuse", "cover", "split")
-_DOCUMENTS = ("documents", "PubTator3")
 _ENTRY = ("id", "infons", "text", "locations")
 
 Places = list[list[int]]
@@ -58,8 +53,8 @@ class BioCRecords(ToolRecords):
     def entries(self) -> Iterator[tuple[str, Any]]:
         """Each document, with what is said of its collection."""
         self._units = bioc.units_to_try(self.offsets)
-        self._is_annotated = any(_has_annotations(one) for _, (one, _) in _documents(self.path))
-        yield from _documents(self.path)
+        self._is_annotated = any(has_annotations(one) for _, (one, _) in documents_of(self.path))
+        yield from documents_of(self.path)
 
     def row(self, entry: Any, counts: Counter[str]) -> dict[str, Any]:
         """See ToolRecords.row."""
@@ -325,57 +320,11 @@ def _merged(row: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _documents(path: Path) -> Iterator[tuple[str, Any]]:
-    """Each document of a file, with what its collection says."""
-    for where, value in _values(path):
-        key = next((one for one in _DOCUMENTS if isinstance(value, dict) and one in value), None)
-        if key is None:
-            yield where, (value, {})
-            continue
-        documents = value[key]
-        if not isinstance(documents, list):
-            raise ValueError(f"{where}: {key!r} must be a list of documents.")
-        collection = bioc.rest_of(value, key)
-        for i, document in enumerate(documents, start=1):
-            yield f"{where}, document {i}", (document, collection)
-
-
-def _values(path: Path) -> Iterator[tuple[str, Any]]:
-    """The values of a file: one object on many lines, or what json_values reads."""
-    with open_bytes(path) as file:
-        first = next((line for line in file if line.strip()), b"").strip()
-        try:
-            is_many = first.startswith(b"{") and not isinstance(read_json(first), dict)
-        except RowError:
-            is_many = first.removeprefix(b"\xef\xbb\xbf").startswith(b"{")
-        if is_many:
-            file.seek(0)
-            try:
-                value = json.loads(decode(file.read()).removeprefix("\ufeff"))
-            except ValueError as error:
-                raise ValueError(f"{path}: invalid JSON: {error}") from None
-    if is_many:
-        yield str(path), value
-    else:
-        yield from json_values(path)
-
-
-def _has_annotations(document: Any) -> bool:
-    passages = document.get("passages") if isinstance(document, dict) else None
-    if not isinstance(passages, list):
-        return False
-    if bioc.RECORD in (document.get("infons") or {}):  # which says itself what is known
-        return True
-    return any(isinstance(one, dict) and any(bioc.annotations_of(one)) for one in passages)
-
-
 def _is_bioc(sample: Sample) -> bool:
     value = sample.value
     if not isinstance(value, dict):
         return False
-    documents = next(
-        (value[key] for key in _DOCUMENTS if isinstance(value.get(key), list)), [value]
-    )
+    documents = next((value[key] for key in DOCUMENTS if isinstance(value.get(key), list)), [value])
     first = documents[0] if documents else {"passages": []}
     return isinstance(first, dict) and isinstance(first.get("passages"), list)
 
