@@ -8,6 +8,8 @@ from typing import Any
 
 from ...records import TextRecord
 from . import (
+    bioc_json,
+    brat,
     doc_json,
     doccano,
     entity_table,
@@ -18,7 +20,9 @@ from . import (
     nested_json,
     offset_json,
     prodigy,
+    pubtator,
     spacy_json,
+    uima_cas,
 )
 from .column_files import ColumnRecords
 from .column_writing import write_columns
@@ -38,6 +42,10 @@ def _has_docs(sample: Sample) -> bool:
 
 # The first that recognises a file is its format: special ones before general ones.
 FORMATS = {
+    "brat": brat.FORMAT,
+    "pubtator": pubtator.FORMAT,
+    "bioc": bioc_json.FORMAT,
+    "uima": uima_cas.FORMAT,
     "label-studio": label_studio.FORMAT,
     "prodigy": prodigy.FORMAT,
     "doccano": doccano.FORMAT,

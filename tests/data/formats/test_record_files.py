@@ -180,8 +180,8 @@ def test_folders_are_there_whole_or_not_at_all(tmp_path, monkeypatch):
 
 def test_unknown_formats_and_options_are_refused(tmp_path):
     (tmp_path / "a.jsonl").write_text('{"text": "a"}')
-    with pytest.raises(ValueError, match=r"no format 'brat': name one of .*jsonl, spacy, columns"):
-        read(tmp_path / "a.jsonl", "brat")
+    with pytest.raises(ValueError, match=r"no format 'none': name one of .*jsonl, spacy, columns"):
+        read(tmp_path / "a.jsonl", "none")
     with pytest.raises(ValueError, match=r"a\.xml has a format that its name does not tell: name"):
         write([ANNA], tmp_path / "a.xml")
     with pytest.raises(ValueError, match=r"group says nothing to .*'jsonl', .* has lenient"):
