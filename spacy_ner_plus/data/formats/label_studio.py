@@ -82,6 +82,8 @@ class LabelStudioRecords(ToolRecords):
     predictions: bool = False
     _fields: tuple[str, ...] = field(default=(), init=False, repr=False)
     _tag: LabelsTag | None = field(default=None, init=False, repr=False)
+    _is_annotated: bool = field(default=False, init=False, repr=False)
+    _has_regions: bool = field(default=False, init=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.annotator not in ANNOTATORS:
@@ -101,6 +103,11 @@ class LabelStudioRecords(ToolRecords):
         """Each record, with where it is; see ToolRecords."""
         for where, record in super().records():
             yield where, completed(where, record, self.counts) if OURS in record.other else record
+        if self._is_annotated and not self._has_regions:
+            self.warnings.append(
+                "no annotation has a region of a text: their texts are taken to have no entities. "
+                "If the project does not label entities, leave the annotations out."
+            )
 
     def row(self, entry: Entry, counts: Counter[str]) -> dict[str, Any]:
         """A task as a row, without what is known of it in characters alone (see `completed`)."""
@@ -130,6 +137,8 @@ class LabelStudioRecords(ToolRecords):
         row |= _data(task["data"], key, text)
         pending = {name: one for name, one in ours.items() if name not in ("text_field", KIND)}
         if holders:
+            self._is_annotated = self._is_annotated or predicted is None
+            self._has_regions = self._has_regions or bool(regions)
             n_others = sum(map(_n_regions, results)) - len(regions)
             if n_others:
                 counts["regions of other tags passed over"] += n_others
@@ -175,9 +184,9 @@ class LabelStudioRecords(ToolRecords):
                 raise ValueError(f"its data has no {named!r}, but {_listed(data)}.")
             return named
         sources = {str(one["source"])[1:] for one in regions if one.get("source")}
-        for key in (ours.get("text_field"), *sources, TEXT_FIELD):
+        for key in (str(ours.get("text_field")), *sources, TEXT_FIELD):
             if key in data:
-                return str(key)
+                return key
         texts = [key for key, one in data.items() if isinstance(one, (str, list))]
         if len(texts) != 1:
             raise ValueError(
@@ -210,7 +219,7 @@ class LabelStudioRecords(ToolRecords):
             return HtmlText(value)
         if looks_like_address(value):
             raise ValueError(
-                f"its data's {key!r} is the address of a text, {value[:80]!r}, which is not loaded "
+                f"its data's {key!r} is the address of a file, {value[:80]!r}, which is not loaded "
                 "here: put the texts themselves into the tasks' data. Where it is a text, say so "
                 "with ls_config."
             )

@@ -17,9 +17,13 @@ SAME_REGION = "same_region_as"
 RELATION = "relation"
 NO_LABEL = "relation"
 LABELS = ("labels", "hypertextlabels", "paragraphlabels")
+# The last is from before 1.0.
+_LABEL_KEYS = (*LABELS, "htmllabels")
+_OF_LABELS = frozenset(_LABEL_KEYS)
 _OF_TEXT = (*LABELS, "text", "hypertext", "richtext", "paragraphs")
 PLACE = {"start", "end", "text", "startOffset", "endOffset", "globalOffsets"}
 _OF_RELATION = ("from_id", "to_id", "type", "labels", "direction")
+_PUT_ASIDE = ("id", "kb_id", "status", "grounding", "probability")
 _SPAN_KEYS, _RELATION_KEYS = keys_of(SpanRecord), keys_of(RelationRecord)
 
 
@@ -67,7 +71,7 @@ def is_region(result: dict[str, Any]) -> bool:
     value = result.get("value")
     if not isinstance(value, dict) or "start" not in value or "end" not in value:
         return False
-    if "labels" in value or "hypertextlabels" in value or "paragraphlabels" in value:
+    if not _OF_LABELS.isdisjoint(value):
         return True
     return result.get("type") in _OF_TEXT and value.keys() <= PLACE
 
@@ -131,7 +135,7 @@ def _read_region(
         counts["regions whose place is not in the text, which is unknown there"] += 1
         found.is_whole = False
         return
-    labels_key = next((key for key in LABELS if value.get(key)), None)
+    labels_key = next((key for key in _LABEL_KEYS if value.get(key)), None)
     labels = value[labels_key] if labels_key else []
     if not isinstance(labels, list) or not {*map(type, labels)} <= {str}:
         raise ValueError(f"its labels must be a list of strings, got {str(labels)[:80]}.")
@@ -185,15 +189,15 @@ def _read_rest(
 
 
 def _read_meta(row: dict[str, Any], result: dict[str, Any]) -> None:
+    """The meta of a result, and what writing put into it."""
     meta, ours = split_meta(result)
-    if meta:
-        row["meta"] = meta
-    if ours:
-        meta = {**meta, **ours.get("meta", {})}
-        row |= ours.get("other", {})
-        row |= {key: one for key, one in ours.items() if key != "other"}
-        if meta:
-            row["meta"] = meta
+    aside = {key: ours.get(key, {}) for key in ("meta", "other")}
+    if not all(isinstance(one, dict) for one in aside.values()):
+        raise ValueError(f"meta's {OURS!r} is not as it was written: take it out.")
+    row |= aside["other"]
+    row |= {key: ours[key] for key in _PUT_ASIDE if key in ours}
+    if meta or aside["meta"]:
+        row["meta"] = {**meta, **aside["meta"]}
 
 
 def _read_relation(

@@ -178,12 +178,12 @@ def _same_lines(covered: str, stated: str) -> bool:
 
 
 def looks_like_address(text: str) -> bool:
-    """Whether a text is the address of a file of text."""
+    """Whether a text is the address of a file."""
     return _ADDRESS.fullmatch(text.strip()) is not None
 
 
 _ADDRESS = re.compile(
-    r"(?:(?:https?|s3|gs|azure-blob)://|/data/(?:upload|local-files))\S*?"
-    r"\.(?:txt|html?|json|csv|tsv|md|xml)(?:\?\S*)?",
+    r"(?:(?:https?|s3|gs|azure-blob)://[^\s/]+/|/data/(?:upload|local-files))\S*\.[a-z0-9]{2,5}"
+    r"(?:\?\S*)?",
     re.IGNORECASE,
 )

@@ -63,7 +63,7 @@ def write_label_studio(
     path (Path): The file.
     ls_config (str | Path): The project's labelling configuration: it says the names of tags and of
         the text's key. None for those that the records had in Label Studio, or its template's.
-    label_field (str): The configuration's tag that labels, if there are several.
+    label_field (str): Its tag that labels, if there are several.
     text_field (str): The key of the text in the data; None for what the configuration says.
     as_predictions (bool): Write spans, undecided ones too, as a prediction, to be looked at; the
         score of a task is that of its least sure span.
@@ -77,6 +77,8 @@ def write_label_studio(
         raise ValueError(f"Layout {layout!r} can't be written: use one of {', '.join(LAYOUTS)}.")
     if as_predictions and layout == JSON_MIN:
         raise ValueError("JSON_MIN has no predictions: write them with another layout.")
+    if label_field and ls_config is None:
+        raise ValueError("label_field is a tag of a labelling configuration: give ls_config too.")
     fields = (label_field,) if label_field else ()
     tag = chosen_tag(Path(ls_config), fields) if ls_config is not None else None
     tasks = _Tasks(tag, text_field, as_predictions=as_predictions)

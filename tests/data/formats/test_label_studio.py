@@ -208,6 +208,15 @@ def test_offsets_count_code_points_or_utf16_units(tmp_path):
     assert record.spans[0].text == r"C:\new"
 
 
+def test_html_of_old_versions_is_read(tmp_path):
+    xpath = "/p[1]/text()[1]"
+    value = {"start": xpath, "end": xpath, "startOffset": 0, "endOffset": 4, "text": "Anna"}
+    region = {"type": "hypertextlabels", "value": value | {"htmllabels": ["PER"]}}
+    html = {"data": {"text": "<p>Anna"}, "completions": [{"result": [region]}]}
+    record, counts = one(write(tmp_path / "a.json", html))
+    assert (record.text, record.spans, counts) == ("Anna", (SpanRecord(*ANNA, text="Anna"),), {})
+
+
 def test_regions_without_a_label_are_unknown(tmp_path):
     bare = {"id": "b", "type": "text", "value": {"start": 5, "end": 8, "text": "bor"}}
     path = write(tmp_path / "a.json", task(annotation(region(*ANNA), region(*LUND[:2]), bare)))
@@ -265,7 +274,8 @@ def test_dialogues_are_a_line_for_each_paragraph(tmp_path):
     [
         ({"a": "x", "b": "y"}, {}, r"its data has 'a', 'b': say with text_field"),
         ({"text": "x"}, {"text_field": "b"}, r"its data has no 'b', but 'text'"),
-        ({"text": "http://a.b/x.txt"}, {}, r"the address of a text, 'http://a.b/x.txt'"),
+        ({"text": "http://a.b/x.txt"}, {}, r"the address of a file, 'http://a.b/x.txt'"),
+        ({"image": "/data/upload/2/x.png"}, {}, r"the address of a file, '/data/upload/2/x.png'"),
         ({"text": 3}, {}, r"its data's 'text' must be a text, got 3"),
         ({"text": [{"said": "x"}]}, {}, r"paragraph 0 of the dialogue has no text under 'text'"),
     ],
@@ -275,12 +285,26 @@ def test_which_text_is_meant_must_be_clear(tmp_path, data, options, message):
         read(write(tmp_path / "a.json", {"data": data}), **options)
 
 
+def test_a_project_without_any_region_may_be_of_another_kind(tmp_path):
+    choices = {"id": "c", "type": "choices", "value": {"choices": ["news"]}}
+    source = LabelStudioRecords(write(tmp_path / "a.json", task(annotation(choices)), task()))
+    assert [record.spans for _, record in source.records()] == [(), None]
+    [warning] = source.warnings
+    assert "no annotation has a region of a text" in warning
+    both = write(tmp_path / "a.json", task(annotation()), task(annotation(region(*ANNA))))
+    source = LabelStudioRecords(both)
+    assert [len(record.spans) for _, record in source.records()] == [0, 1]
+    assert source.warnings == []
+
+
 def test_the_text_is_found_in_the_data(tmp_path):
     data = {"title": "T", "body": TEXT, "n": 3}
     by_region = {"data": data, "annotations": [annotation(region(*ANNA, source="$body"))]}
     record, _ = one(write(tmp_path / "a.json", by_region))
     assert (record.text, record.other["text_field"]) == (TEXT, "body")
     assert record.other["data"] == {"title": "T", "n": 3}
+    link = write(tmp_path / "d.json", {"data": {"text": "https://t.co/x see https://a.b/c.html"}})
+    assert one(link)[0].text.startswith("https")
     bare = write(tmp_path / "b.json", {"data": data})
     assert one(bare, text_field="body")[0].text == TEXT
     assert one(write(tmp_path / "c.json", {"data": {"x": TEXT, "n": 3}}))[0].text == TEXT

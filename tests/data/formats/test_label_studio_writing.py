@@ -259,6 +259,10 @@ def test_incomplete_annotation_stays_so_until_somebody_changes_it(tmp_path):
     path.write_text(json.dumps([task]), "utf8")
     with pytest.raises(ValueError, match=r"element 1: meta's 'spacy_ner_plus' is not as it was wr"):
         back(path)
+    task["annotations"][0]["result"][0]["meta"] = {"spacy_ner_plus": {"other": 3}}
+    path.write_text(json.dumps([task]), "utf8")
+    with pytest.raises(ValueError, match=r"element 1: region 1: meta's 'spacy_ner_plus' is not as"):
+        back(path)
 
 
 def test_a_relation_to_a_span_without_id_gives_it_one(tmp_path):
@@ -438,6 +442,8 @@ def test_json_min_says_nothing_else_than_the_record(tmp_path, record, message):
 def test_options_that_make_no_sense_are_refused(tmp_path):
     with pytest.raises(ValueError, match="Layout 'csv' can't be written: use one of json, json_mi"):
         written(tmp_path / "a.json", layout="csv")
+    with pytest.raises(ValueError, match=r"label_field is a tag of a .*: give ls_config too"):
+        written(tmp_path / "a.json", label_field="ner")
     with pytest.raises(ValueError, match="JSON_MIN has no predictions"):
         written(tmp_path / "a.json", layout="json_min", as_predictions=True)
 
