@@ -17,6 +17,7 @@ from typing import Any
 from ...records import SCHEMA_VERSION, VERSION, TextRecord
 from ..sources.text_inputs import numbered_lines, read_json
 from .repairs import Errors, Repairs, checked
+from .unsound_spans import UnsoundSpan, without_unsound
 from .written import Written
 
 SPANS = "spans"
@@ -36,6 +37,8 @@ class JsonLinesRecords:
 
     path (Path): The file.
     lenient (bool): Take white space away around labels and at the edges of spans, and count it.
+    unsound (List[UnsoundSpan]): Set to a list, it gets the spans of each row that have no place in
+        its text, before the row's record comes; None: they are errors.
     counts (Dict[str, int]): How many rows had their entities where, and what was repaired, once
         they were read.
     notes (List[str]): None.
@@ -47,6 +50,7 @@ class JsonLinesRecords:
     counts: Counter[str] = field(default_factory=Counter, init=False)
     notes: list[str] = field(default_factory=list, init=False)
     warnings: list[str] = field(default_factory=list, init=False)
+    unsound: list[UnsoundSpan] | None = field(default=None, init=False)
     _uses: dict[tuple[str, bool], str] = field(default_factory=dict, init=False, repr=False)
 
     def records(self) -> Iterator[tuple[str, TextRecord]]:
@@ -63,7 +67,7 @@ class JsonLinesRecords:
             where = f"{self.path}, line {number}"
             try:
                 row = _as_object(read_json(line))
-                record, form = read_row(row)
+                record, form = read_row(row, self.unsound)
                 record = checked(record, f"line {number}", repairs, lenient=self.lenient)
             except ValueError as error:
                 errors.add(f"{where}: {error}")
@@ -92,9 +96,10 @@ class JsonLinesRecords:
                     )
 
 
-def read_row(row: Any) -> tuple[TextRecord, str]:
+def read_row(row: Any, unsound: list[UnsoundSpan] | None = None) -> tuple[TextRecord, str]:
     """The record that a row is, and in words where its entities were.
 
+    unsound (List[UnsoundSpan]): Gets spans that have no place in the text; None: they are errors.
     RAISES (ValueError): What is wrong, where in the row, and what to do.
     """
     row = _as_object(row)
@@ -113,6 +118,9 @@ def read_row(row: Any) -> tuple[TextRecord, str]:
     form = f"rows with '{key}'" + " as [start, end, label]" * is_listed
     row = {name: value for name, value in row.items() if name != key}
     row[SPANS] = [_as_span(f"{key}[{i}]", span) for i, span in enumerate(spans)]
+    if unsound is not None:
+        row, found = without_unsound(row)
+        unsound += found
     try:
         return TextRecord.from_json(row), form
     except ValueError as error:
