@@ -191,8 +191,8 @@ def set_flat_ents(
             raise ValueError(
                 f"{span.label_} {span.text!r} at characters {span.start_char}-{span.end_char} "
                 "overlaps another entity, but flat entities can't: keep one of "
-                f"{_overlapping(entities[:i], span)}, or put them into a group of doc.spans, as "
-                "convert does with --spans-key."
+                f"{_overlapping(entities[:i], span)}, as convert does with --overlaps, "
+                "or put them into a group of doc.spans, as convert does with --spans-key."
             )
         is_entity[span.start : span.end] = True
     is_blocked = is_blocked & ~is_entity
