@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .data.conversion import convert as convert
     from .data.formats.record_files import read as read
     from .data.formats.record_files import write as write
+    from .data.splitting.split import split as split
     from .evaluation.calibrate import calibrate as calibrate
     from .evaluation.comparison.compare import compare as compare
     from .evaluation.comparison.gate import Gate as Gate
@@ -55,6 +56,7 @@ _HOMES = {
     "read": "spacy_ner_plus.data.formats.record_files",
     "read_metrics": "spacy_ner_plus.evaluation.evaluate",
     "set_offset_ents": "spacy_ner_plus.annotation.offsets",
+    "split": "spacy_ner_plus.data.splitting.split",
     "train": "spacy_ner_plus.training.train",
     "write": "spacy_ner_plus.data.formats.record_files",
 }

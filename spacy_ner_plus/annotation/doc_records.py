@@ -1,6 +1,7 @@
 """Docs to records and back: the one place that knows both."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from spacy.language import Language
@@ -13,14 +14,18 @@ from ..records import (
     TextRecord,
     TokenRecord,
     add_white_space,
-    check_tidy,
 )
 from .existing import existing
+from .fitting import Fitted, fit_record
 from .gold import ANNOTATED_LABELS, annotated_labels, register_annotated_labels
 from .offsets import Misaligned, TokenEdges, set_flat_ents
+from .placement import Placing
 from .probabilities import PROBABILITY, SCORES, register_probability, scored_spans
 from .scored_group import ScoredGroup
 from .token_states import MISSING
+
+# Spans that do not fit are left out, and it is the caller who tells.
+DEFAULT_PLACING = Placing()
 
 
 def span_records(doc: Doc, spans_key: str | None = None) -> tuple[SpanRecord, ...]:
@@ -75,16 +80,47 @@ def to_record(doc: Doc, spans_key: str | None = None) -> TextRecord:
     )
 
 
+@dataclass(frozen=True)
+class PlacedDoc:
+    """A Doc of a record, with what became of its entities.
+
+    doc (Doc): The Doc.
+    fitted (Fitted): The record as the Doc says it, and what was done to get there.
+    """
+
+    doc: Doc
+    fitted: Fitted
+
+
 def to_doc(
     record: TextRecord, nlp: Language, spans_key: str | None = None
 ) -> tuple[Doc, list[Misaligned]]:
     """A Doc that says what a record says of its tokens and entities.
 
+    record, nlp, spans_key: See place_record.
+    RETURNS (Tuple[Doc, List[Misaligned]]): The Doc, and the spans that do not start and end with
+        tokens. Tokens that they touch are missing.
+    RAISES (ValueError): As place_record.
+    """
+    placed = place_record(record, nlp, spans_key)
+    misfits = (one.misfit for one in placed.fitted.placements if one.placed is None)
+    return placed.doc, [misfit for misfit in misfits if misfit is not None]
+
+
+def place_record(
+    record: TextRecord,
+    nlp: Language,
+    spans_key: str | None = None,
+    placing: Placing = DEFAULT_PLACING,
+) -> PlacedDoc:
+    """Put what a record says of its tokens and entities on a Doc.
+
     record (TextRecord): Rejected spans are left out, and tokens of ignored ones are missing.
     nlp (Language): Its tokenizer cuts the text, if the record has no tokens.
     spans_key (str): Put the spans in doc.spans[spans_key], where they may nest; None for doc.ents.
-    RETURNS (Tuple[Doc, List[Misaligned]]): The Doc, and the spans that do not start and end with
-        tokens. Tokens that they touch are missing.
+        If placing says which of those that overlap remain, these are in doc.ents as well.
+    placing (Placing): What becomes of spans that do not start and end with tokens. Tokens that
+        refused ones touch are missing.
     RAISES (ValueError): Spans overlap that go to doc.ents, doc.spans can't say what is unknown, or
         a label has white space around it.
     """
@@ -98,26 +134,40 @@ def to_doc(
         _check_all_known(record, spans_key)
     if record.spans is None:
         _block(doc, _touched(edges, record.blocked))
-        return doc, []
-    placed: list[tuple[Span, float | None]] = []
-    misaligned: list[Misaligned] = []
-    is_missing = _touched(edges, record.unknown)
-    for i, span in enumerate(record.spans):
-        check_tidy(f"The label of spans[{i}]", span.label)
-        tokens = edges.tokens(span.start, span.end)
-        if span.is_accepted and tokens is not None:
-            placed.append((_make_span(doc, tokens, span), span.probability))
-        elif span.status != "rejected":
-            is_missing |= edges.touched(span.start, span.end)
-        if span.is_accepted and tokens is None:
-            misaligned.append(edges.misaligned(span.start, span.end, span.label))
-    if spans_key is None:
-        spans = [span for span, _ in placed]
-        set_flat_ents(doc, spans, is_missing, _touched(edges, record.blocked))
-        _set_probabilities(placed)
-    else:
+        return PlacedDoc(doc, Fitted(record))
+    fitted = fit_record(record, edges, placing, is_flat=spans_key is None)
+    if spans_key is not None:
+        placed = _placed(doc, edges, fitted.record)
         _set_group(doc, spans_key, placed)
-    return doc, misaligned
+        if placing.overlaps == "error":
+            return PlacedDoc(doc, fitted)
+    flat = fitted
+    if spans_key is not None:
+        flat = fit_record(fitted.record, edges, placing, is_flat=True)
+    _set_ents(doc, edges, flat.record)
+    return PlacedDoc(doc, fitted)
+
+
+def _placed(doc: Doc, edges: TokenEdges, record: TextRecord) -> list[tuple[Span, float | None]]:
+    """The entities of a record that fits the Doc, each with its probability."""
+    found = []
+    for span in record.spans or ():
+        tokens = edges.tokens(span.start, span.end) if span.is_accepted else None
+        if tokens is not None:
+            found.append((_make_span(doc, tokens, span), span.probability))
+    return found
+
+
+def _set_ents(doc: Doc, edges: TokenEdges, record: TextRecord) -> None:
+    ignored = [(s.start, s.end) for s in record.spans or () if s.status == "ignored"]
+    placed = _placed(doc, edges, record)
+    set_flat_ents(
+        doc,
+        [span for span, _ in placed],
+        _touched(edges, [*record.unknown, *ignored]),
+        _touched(edges, record.blocked),
+    )
+    _set_probabilities(placed)
 
 
 def _make_doc(record: TextRecord, vocab: Vocab) -> Doc:

@@ -91,6 +91,38 @@ class TokenEdges:
         """(n_tokens,) bool, the tokens that share a character with these."""
         return np.asarray((self.ends > start) & (self.starts < end))
 
+    @property
+    def boundaries(self) -> tuple[Collection[int], Collection[int]]:
+        """The characters where tokens start, and where they end."""
+        return self._firsts.keys(), self._lasts.keys()
+
+    def cover(self, start: int, end: int) -> tuple[int, int] | None:
+        """The characters of the smallest run of tokens that holds these, but for white space.
+
+        None where no token has any of them.
+        """
+        starts, ends = self.starts[self._solid], self.ends[self._solid]
+        first = int(np.searchsorted(ends, start, side="right"))
+        last = int(np.searchsorted(starts, end)) - 1
+        return (int(starts[first]), int(ends[last])) if first <= last else None
+
+    def inner(self, start: int, end: int) -> tuple[int, int] | None:
+        """The characters of the largest run of tokens within these, or None."""
+        starts, ends = self.starts[self._solid], self.ends[self._solid]
+        first = int(np.searchsorted(starts, start))
+        last = int(np.searchsorted(ends, end, side="right")) - 1
+        return (int(starts[first]), int(ends[last])) if first <= last else None
+
+    def first_token(self, start: int, end: int) -> tuple[int, int] | None:
+        """The characters of the token that starts here, if it ends within."""
+        i = self._firsts.get(start)
+        return None if i is None or self.ends[i] > end else (start, int(self.ends[i]))
+
+    def last_token(self, start: int, end: int) -> tuple[int, int] | None:
+        """The characters of the token that ends here, if it starts within."""
+        i = self._lasts.get(end)
+        return None if i is None or self.starts[i] < start else (int(self.starts[i]), end)
+
     def misaligned(self, start: int, end: int, label: str) -> Misaligned:
         """What to say of an annotation that no tokens start and end with."""
         return Misaligned(
@@ -159,8 +191,8 @@ def set_flat_ents(
             raise ValueError(
                 f"{span.label_} {span.text!r} at characters {span.start_char}-{span.end_char} "
                 "overlaps another entity, but flat entities can't: keep one of "
-                f"{_overlapping(entities[:i], span)}, or put them into a group of doc.spans, as "
-                "convert does with --spans-key."
+                f"{_overlapping(entities[:i], span)}, as convert does with --overlaps, "
+                "or put them into a group of doc.spans, as convert does with --spans-key."
             )
         is_entity[span.start : span.end] = True
     is_blocked = is_blocked & ~is_entity

@@ -22,8 +22,9 @@ from .project.check import check_cli
 from .project.code import code_cli
 from .project.encoder import encoder_cli
 from .project.smoke import smoke_cli
-from .project.split import split_cli
+from .project.split import split_cli as project_split_cli
 from .report import report_cli
+from .split import split_cli
 from .train import CONTEXT, train_cli
 
 app = typer.Typer(
@@ -44,6 +45,7 @@ app.command("init-project")(init_project_cli)
 app.command("learning-curve", context_settings=CONTEXT)(learning_curve_cli)
 app.command("predict")(predict_cli)
 app.command("report")(report_cli)
+app.command("split")(split_cli)
 app.command("train", context_settings=CONTEXT)(train_cli)
 
 project_app = typer.Typer(
@@ -57,7 +59,7 @@ project_app.command("check")(check_cli)
 project_app.command("code")(code_cli)
 project_app.command("encoder")(encoder_cli)
 project_app.command("smoke")(smoke_cli)
-project_app.command("split")(split_cli)
+project_app.command("split")(project_split_cli)
 
 app.add_typer(project_app)
 spacy_app.add_typer(app)

@@ -1,5 +1,6 @@
 """How commands read and show training, development and test data."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,6 +14,14 @@ Group = Annotated[
     int | None,
     typer.Option(
         min=1, help="Sentences a document, in column files that mark none (without it: 1)"
+    ),
+]
+ExceptionsFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--exceptions",
+        metavar="FILE",
+        help="Tokenizer exceptions, as convert --misaligned split writes them",
     ),
 ]
 

@@ -58,10 +58,35 @@ def convert_cli(
     misaligned: Annotated[
         str,
         typer.Option(
-            help="Annotations that do not start and end with tokens: error; missing, their tokens "
-            "count as not annotated; skip, leave out their documents"
+            help="Annotations that do not start and end with tokens: error; snap to whole tokens; "
+            "contract to those within; missing, their tokens count as not annotated; skip, leave "
+            "out their documents; split the tokens, by --exceptions"
         ),
     ] = "error",
+    trim: Annotated[
+        str, typer.Option(help="Take off the edges of annotations: off, space, punctuation")
+    ] = "off",
+    overlaps: Annotated[
+        str,
+        typer.Option(
+            help="Which of overlapping entities remain: error, longest, first, or labels:A,B for "
+            "types in the order in which they win"
+        ),
+    ] = "error",
+    max_refused: Annotated[
+        float | None,
+        typer.Option(
+            help="Write nothing if a greater share of annotations is refused (default: 0; with "
+            "--misaligned missing or skip: 1)"
+        ),
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option(help=".jsonl file for what became of each annotation")
+    ] = None,
+    exceptions: Annotated[
+        Path | None,
+        typer.Option(help="File of tokenizer exceptions to use, or that split writes"),
+    ] = None,
     spans_key: SpansKey = None,
 ) -> None:
     """Convert annotated texts to spaCy's training format.
@@ -101,13 +126,18 @@ def convert_cli(
             lang=lang,
             spans_key=spans_key,
             misaligned=misaligned,
+            trim=trim,
+            overlaps=overlaps,
+            max_refused=max_refused,
+            report=report,
+            exceptions=exceptions,
         )
     for warning in (*done.source.warnings, *done.warnings):
         typer.echo(f"Warning: {warning}", err=True)
     msg.table(_table_rows(done, names), aligns=("l", "r"), max_col=90)
-    if done.misaligned:
+    if done.placements.n_refused:
         # Not wasabi: it breaks lines, and with them paths.
-        typer.echo(f"Not on token boundaries:\n{done.shown_misaligned}", err=True)
+        typer.echo(f"Refused:\n{done.placements.shown}", err=True)
     notes = [*done.source.notes, *([f"tokenizer of {lang!r}"] if done.uses_tokenizer else [])]
     say.good(f"Wrote {output_path} ({', '.join(notes)})" if notes else f"Wrote {output_path}")
 
@@ -122,15 +152,27 @@ def _table_rows(done: "Conversion", label_map: dict[str, str]) -> list[tuple[str
     ]
     for name, count in (
         ("documents without annotation", done.n_without_annotation),
-        ("misaligned annotations", len(done.misaligned)),
-        ("documents left out for them", done.n_skipped),
-        ("repeated annotations left out", done.n_repeated),
+        ("documents left out for misaligned annotations", done.n_skipped),
         ("rejected annotations left out", done.n_rejected),
         ("ignored annotations, taken for unknown", done.n_ignored),
         *done.source.counts.items(),
     ):
         if count:
             rows.append((name, count))
+    rows += _placement_rows(done)
     for old, count in done.mapped.items():
         rows.append((f"mapped {old} to {label_map[old] or 'outside'}", count))
     return [(name, f"{count:,}") for name, count in rows]
+
+
+def _placement_rows(done: "Conversion") -> list[tuple[str, int]]:
+    """What became of annotations, if not all are as they were, and of the tokenizer."""
+    rows = done.placements.rows() if done.placements.done else []
+    if done.needed is not None:
+        rows += [
+            ("tokenizer exceptions", len(done.needed.exceptions)),
+            ("  new or changed", done.needed.n_added),
+            ("  tokens cut for annotations", done.needed.n_cut),
+            ("  other tokens cut", done.needed.n_others),
+        ]
+    return rows

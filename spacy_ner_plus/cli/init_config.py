@@ -7,6 +7,7 @@ import typer
 
 from ..pages.telling import say
 from ._errors import errors_as_messages
+from ._parts import ExceptionsFile
 from ._plan import Device, EncoderName, Lang, print_plan
 
 
@@ -20,6 +21,7 @@ def init_config_cli(
     encoder: EncoderName = None,
     lang: Lang = "en",
     device: Device = "auto",
+    exceptions: ExceptionsFile = None,
 ) -> None:
     """Write a config whose numbers fit data, encoder and device.
 
@@ -29,7 +31,15 @@ def init_config_cli(
         from .. import init_config
         from ..training.project.encoder_wheel import ENCODER_FOLDER
 
-        plan = init_config(data, config, dev=dev, encoder=encoder, lang=lang, device=device)
+        plan = init_config(
+            data,
+            config,
+            dev=dev,
+            encoder=encoder,
+            lang=lang,
+            device=device,
+            exceptions=exceptions,
+        )
     print_plan(plan)
     say.good(f"Wrote {config}")
     if encoder is None:

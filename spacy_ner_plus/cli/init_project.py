@@ -7,7 +7,7 @@ import typer
 
 from ..pages.telling import say
 from ._errors import errors_as_messages
-from ._parts import Group, print_parts
+from ._parts import ExceptionsFile, Group, print_parts
 from ._plan import Device, EncoderName, Lang, print_plan
 
 
@@ -30,6 +30,7 @@ def init_project_cli(
     ] = None,
     device: Device = "auto",
     group: Group = None,
+    exceptions: ExceptionsFile = None,
 ) -> None:
     """Write a project that makes a pipeline of your annotated texts.
 
@@ -41,7 +42,14 @@ def init_project_cli(
         from .. import init_project
 
         project = init_project(
-            folder, data, encoder=encoder, lang=lang, name=name, device=device, group=group
+            folder,
+            data,
+            encoder=encoder,
+            lang=lang,
+            name=name,
+            device=device,
+            group=group,
+            exceptions=exceptions,
         )
     print_parts(project.parts)
     for note in project.notes:  # not by wasabi, which breaks lines and with them paths

@@ -1,7 +1,7 @@
 """From annotated texts of any format to a .spacy file to train with."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -9,21 +9,22 @@ from typing import Any
 import spacy
 from spacy.language import Language
 from spacy.tokens import Doc
-from spacy.vocab import Vocab
 
-from ..annotation.doc_records import to_doc
-from ..annotation.offsets import hint_of_countings
-from ..records import TextRecord, alike, check_tidy, without_duplicates
-from ..support.durable import written_whole
+from ..annotation.placement import Placing
+from ..records import TextRecord, alike, check_tidy
+from ..support.durable import write_atomically, written_whole
 from ..support.output_folder import check_output_folder
+from ..text.exceptions_tokenizer import EXCEPTIONS_TOKENIZER
+from ..text.token_exceptions import exceptions_text, read_exceptions
 from .formats.form import RecordSource
 from .formats.record_files import find_format, open_records
 from .formats.repairs import Errors
 from .formats.spacy_files import DocFile
+from .formats.unsound_spans import UnsoundSpan
 from .formats.written import among, lost_in
-
-POLICIES = ("error", "missing", "skip")
-MAX_SHOWN = 20
+from .needed_exceptions import NeededExceptions, find_exceptions
+from .placed_texts import TextPlacer
+from .placement_report import PlacementReport, limit_of, refusal, reporting
 
 
 @dataclass
@@ -36,15 +37,12 @@ class Conversion:
     n_sentences (int): Of documents in which sentence starts are known.
     n_without_annotation (int): Documents about whose entities nothing is known.
     n_skipped (int): Documents that were left out because of misaligned annotations.
-    n_repeated (int): Annotations that were there already.
     n_rejected, n_ignored (int): Annotations of that status, which are no entities; the tokens of
         ignored ones count as not annotated.
     entities (Counter[str]): Those that were written, by label.
     mapped (Dict[str, int]): For each type in the label map, the number of its entities.
-    misaligned (List[str]): Annotations that do not start and end with tokens, each with where it is
-        and the nearest boundaries.
-    countings (Counter[Optional[str]]): How those must have been counted to fit, where one can tell.
-    n_loose (int): Those that have white space at their edges.
+    placements (PlacementReport): What became of the annotations: kept, changed or refused.
+    needed (NeededExceptions): Those of the tokenizer that were found; None if none were looked for.
     lost (Counter[str]): What texts have and the output has no place for, by name.
     uses_tokenizer (bool): Whether a text had no tokens of its own.
     """
@@ -56,14 +54,12 @@ class Conversion:
     n_sentences: int = 0
     n_without_annotation: int = 0
     n_skipped: int = 0
-    n_repeated: int = 0
     n_rejected: int = 0
     n_ignored: int = 0
     entities: Counter[str] = field(default_factory=Counter)
     mapped: dict[str, int] = field(default_factory=dict)
-    misaligned: list[str] = field(default_factory=list)
-    countings: Counter[str | None] = field(default_factory=Counter)
-    n_loose: int = 0
+    placements: PlacementReport = field(default_factory=PlacementReport)
+    needed: NeededExceptions | None = None
     lost: Counter[str] = field(default_factory=Counter)
     uses_tokenizer: bool = False
 
@@ -84,13 +80,7 @@ class Conversion:
                 for group in alike(sorted(self.entities))
             )
         ]
-        hint = hint_of_countings(self.countings)
-        return [*lost_in(self.output, self.lost), *unused, *similar, *filter(None, [hint])]
-
-    @property
-    def shown_misaligned(self) -> str:
-        """The first misaligned annotations, a line each, and the count of the others."""
-        return _first(self.misaligned)
+        return [*lost_in(self.output, self.lost), *unused, *similar, *self.placements.hints]
 
     def look_at(self, record: TextRecord) -> None:
         """Count what is in a text and no entity."""
@@ -119,6 +109,11 @@ def convert(
     lang: str = "en",
     spans_key: str | None = None,
     misaligned: str = "error",
+    trim: str = "off",
+    overlaps: str = "error",
+    max_refused: float | None = None,
+    report: str | Path | None = None,
+    exceptions: str | Path | None = None,
 ) -> Conversion:
     """Write annotated texts to a .spacy file; the same input gives the same bytes.
 
@@ -132,53 +127,87 @@ def convert(
     spans_key (str): Put entities in doc.spans[spans_key], where they may nest, and take them from
         there in a .spacy file; None for doc.ents.
     misaligned (str): What to do about annotations that do not start and end with tokens. "error";
-        "missing": their tokens count as not annotated; "skip": leave their documents out.
+        "snap": take the smallest run of whole tokens that covers them; "contract": the largest
+        within them; "missing": their tokens count as not annotated; "skip": leave their documents
+        out; "split": cut the tokens, by exceptions of the tokenizer.
+    trim (str): What to take off the edges of annotations first: "off", "space", or "punctuation":
+        white space, and marks, quotes and brackets that are not paired within.
+    overlaps (str): Which of overlapping entities remain in doc.ents: "longest", "first", or
+        "labels:A,B" for types in the order in which they win. With spans_key, all go there, and
+        these to doc.ents as well.
+    max_refused (float): The share of annotations that may be refused, from 0 to 1. None: none, or
+        any with "missing" and "skip". If it is given, annotations that have no place in their text
+        are refused, too, where the format permits, and are no errors of their own; the rest of
+        their text is unknown then.
+    report (str / Path): A .jsonl file for what became of each annotation.
+    exceptions (str / Path): A file of the tokenizer's exceptions: those there are used, and with
+        "split", what more is needed is written to it. `init_project` and `init_config` take it.
     RETURNS (Conversion): What was read and written.
-    RAISES (ValueError): What is wrong, with file and line, and what to do.
+    RAISES (ValueError): What is wrong, with file and line, and what to do. Nothing is written then
+        but the report.
     """
     input, output = Path(input), Path(output)
+    report, exceptions = (None if path is None else Path(path) for path in (report, exceptions))
     if output.suffix != ".spacy":
         raise ValueError(f"The output must be a .spacy file, got {output}: correct its name.")
-    if misaligned not in POLICIES:
-        raise ValueError(f"--misaligned {misaligned} must be one of {', '.join(POLICIES)}.")
+    placing = Placing(misaligned, trim=trim, overlaps=overlaps, merges_repeated=True)
+    limit = limit_of(misaligned, max_refused)
     if misaligned == "missing" and spans_key is not None:
         raise ValueError(
             "--misaligned missing can't be with --spans-key: a group of spans does not know tokens "
             "without annotation. Take skip, or correct the offsets."
         )
+    if misaligned == "split" and exceptions is None:
+        raise ValueError("--misaligned split needs --exceptions: a file to write them to.")
     for old, new in (label_map or {}).items():
         check_tidy("A type to be renamed", old)
         check_tidy(f"The new name of {old!r}", new)
     options = {**(options or {}), "lenient": True} if lenient else options
-    check_output_folder(output.parent)
+    for path in (output, report, exceptions):
+        if path is not None:
+            check_output_folder(path.parent)
     done = Conversion(_opened(input, format, options or {}, spans_key), output)
+    unsound: list[UnsoundSpan] | None = None if max_refused is None else []
+    if hasattr(done.source, "unsound"):
+        done.source.unsound = unsound
     done.mapped = dict.fromkeys(label_map or {}, 0)
-    bare, tokenizing = Language(Vocab()), blank_pipeline(lang)  # what a language adds is not stored
+    is_known = exceptions is not None and (exceptions.exists() or misaligned != "split")
+    known = read_exceptions(exceptions) if exceptions is not None and is_known else {}
+    if misaligned == "split":
+        source = _opened(input, format, options or {}, spans_key)
+        if hasattr(source, "unsound"):
+            source.unsound = None if unsound is None else []
+        renamed = (_renamed(record, label_map or {}, {}) for _, record in source.records())
+        done.needed = find_exceptions(renamed, blank_pipeline(lang), known, trim)
+        known = done.needed.exceptions
     file, errors = DocFile(), Errors("texts can't be converted")
-    for where, record in done.source.records():
-        n_relations = len(record.relations)
-        record = _renamed(record, label_map or {}, done.mapped)
-        done.lost["relations of dropped types"] += n_relations - len(record.relations)
-        record, n_repeated = without_duplicates(record)
-        done.n_repeated += n_repeated
-        done.look_at(record)
-        try:
-            doc, unfit = to_doc(record, tokenizing if record.tokens is None else bare, spans_key)
-            done.misaligned += [f"{where}: {one}" for one in unfit]
-            done.countings.update(one.counting for one in unfit)
-            done.n_loose += sum(one.text != one.text.strip() for one in unfit)
-            done.uses_tokenizer |= record.tokens is None
-            if unfit and misaligned == "skip":
-                done.n_skipped += 1
-            else:
-                done.count(doc, record, spans_key)
-                file.add(doc, record, spans_key)
-        except ValueError as error:
-            errors.add(f"{where}: {error}")
-    errors.check()
-    done.lost += file.lost
-    if done.misaligned and misaligned == "error":
-        raise ValueError(_refusal(done, lang))
+    with reporting(report) as done.placements:
+        placer = TextPlacer(blank_pipeline(lang, known), placing, spans_key, done.placements)
+        for where, record in done.source.records():
+            n_relations = len(record.relations)
+            record = _renamed(record, label_map or {}, done.mapped)
+            done.lost["relations of dropped types"] += n_relations - len(record.relations)
+            done.look_at(record)
+            if unsound:
+                done.placements.refuse_unsound(where, record, unsound)
+                unsound.clear()
+            try:
+                placed = placer.place(where, record)
+                done.uses_tokenizer |= record.tokens is None
+                if placed is None:
+                    done.n_skipped += 1
+                    continue
+                done.lost["relations of refused annotations"] += placed.fitted.n_relations_lost
+                done.count(placed.doc, record, spans_key)
+                file.add(placed.doc, placed.fitted.record, spans_key)
+            except ValueError as error:
+                errors.add(f"{where}: {error}")
+        errors.check()
+        done.lost += file.lost
+        if done.placements.exceeds(limit):
+            raise ValueError(refusal(done.placements, limit, lang))
+    if misaligned == "split" and exceptions is not None:
+        write_atomically(exceptions, exceptions_text(known))
     with written_whole(output) as unfinished:
         file.write(unfinished)
     return done
@@ -195,30 +224,25 @@ def _opened(
     return open_records(path, format, **options)
 
 
-def _first(misaligned: Sequence[str]) -> str:
-    more = len(misaligned) - MAX_SHOWN
-    lines = [*misaligned[:MAX_SHOWN], *([f"and {more:,} more"] if more > 0 else [])]
-    return "\n".join(f"  {line}" for line in lines)
+def blank_pipeline(lang: str, exceptions: Mapping[str, Iterable[str]] | None = None) -> Language:
+    """A language's tokenizer.
 
-
-def _refusal(done: Conversion, lang: str) -> str:
-    start = (
-        f"{len(done.misaligned):,} annotations are not on token boundaries. Correct their offsets, "
-        f"take another tokenizer with --lang (now {lang}), or leave them out with --misaligned "
-        "missing or skip:"
-    )
-    hints = [hint_of_countings(done.countings)]
-    if done.n_loose:
-        hints.append(f"{done.n_loose:,} have white space at their edges: --lenient takes it away.")
-    return "\n".join(filter(None, [start, done.shown_misaligned, *hints]))
-
-
-def blank_pipeline(lang: str) -> Language:
-    """A language's tokenizer. RAISES ValueError: If spaCy has none, or a package is missing."""
+    exceptions (Mapping[str, Iterable[str]]): Tokens that it cuts further, with their pieces.
+    RAISES ValueError: If spaCy has none, or a package is missing.
+    """
     try:
-        return spacy.blank(lang)
+        nlp = spacy.blank(lang)
+        if exceptions:
+            tokenizer = {
+                "@tokenizers": EXCEPTIONS_TOKENIZER,
+                "base": nlp.config["nlp"]["tokenizer"],
+            }
+            nlp = spacy.blank(lang, config={"nlp": {"tokenizer": tokenizer}})
+            made: Any = nlp.tokenizer
+            made.initialize(exceptions=exceptions)
     except ImportError as error:
         raise ValueError(f"--lang {lang}: spaCy has no such language: {error}") from error
+    return nlp
 
 
 def _renamed(

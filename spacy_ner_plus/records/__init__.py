@@ -5,7 +5,7 @@ JSON. docs/records.md describes each key.
 """
 
 from .counting import covers, find_counting
-from .duplicates import without_duplicates
+from .duplicates import among, without_duplicates
 from .json_object import MAX_DEPTH, keys_of
 from .labels import alike, check_tidy, tidy_label
 from .span_records import STATUSES, RelationRecord, SpanRecord, Stretch, TokenRecord
@@ -24,6 +24,7 @@ __all__ = [
     "TokenRecord",
     "add_white_space",
     "alike",
+    "among",
     "check_tidy",
     "covers",
     "find_counting",

@@ -1,8 +1,10 @@
-"""An annotation that is given twice is one."""
+"""An annotation that is given twice is one, and relations are between those that are there."""
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
 
-from .span_records import SpanRecord
+from .span_records import RelationRecord, SpanRecord
 from .text_record import TextRecord
 
 
@@ -35,3 +37,11 @@ def without_duplicates(record: TextRecord) -> tuple[TextRecord, int]:
         replace(one, head=ids[one.head], tail=ids[one.tail]) for one in record.relations
     )
     return replace(record, spans=tuple(spans), relations=relations), n_repeated
+
+
+def among(
+    relations: Iterable[RelationRecord], spans: Iterable[SpanRecord]
+) -> tuple[RelationRecord, ...]:
+    """The relations whose ends are among the spans."""
+    n_spans = Counter(span.id for span in spans)
+    return tuple(one for one in relations if n_spans[one.head] == n_spans[one.tail] == 1)

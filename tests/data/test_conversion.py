@@ -10,8 +10,9 @@ from typer.testing import CliRunner
 
 from spacy_ner_plus.annotation.gold import annotated_labels
 from spacy_ner_plus.cli import app
-from spacy_ner_plus.data.conversion import MAX_SHOWN, convert
+from spacy_ner_plus.data.conversion import convert
 from spacy_ner_plus.data.formats.record_files import read
+from spacy_ner_plus.data.placement_report import MAX_SHOWN
 
 ROWS = [
     {"text": "Anna saw Parkinsonism in Oslo", "entities": [[0, 4, "PER"], [9, 18, "Disease"]]},
@@ -62,11 +63,12 @@ def test_misaligned_annotations_may_count_as_missing(source, tmp_path):
     ]
     assert not third.has_annotation("ENT_IOB")
     assert [token.ent_iob for token in fourth] == [2, 2]
-    assert f"Not on token boundaries:\n  {source}, {MISALIGNED}\n" in result.stderr
+    assert f"Refused:\n  {source}, {MISALIGNED}\n" in result.stderr
     rows = [" ".join(line.split()) for line in result.stdout.splitlines()]
     for row in (
         "documents 4", "tokens 10", "entities 2", "PER 1", "documents without annotation 1",
-        "misaligned annotations 1", "rows with 'entities' as [start, end, label] 2",
+        "annotations 3", "kept 2", "refused 1", "misaligned 1",
+        "rows with 'entities' as [start, end, label] 2",
         "rows with 'entities' 1", "rows without annotation 1",
     ):  # fmt: skip
         assert row in rows
@@ -84,7 +86,7 @@ def test_what_was_known_of_other_entities_is_kept_beside_misaligned_ones(source,
     out = tmp_path / "out.spacy"
     result = run(source, out, "--misaligned", "missing")
     assert result.exit_code == 0
-    lost = "relations of misaligned entities (1)"
+    lost = "relations of refused annotations (1)"
     assert f"Warning: {out} has no place for all of the records. Left out: {lost}" in result.stderr
     [record] = read(out)
     assert [span.to_json() for span in record.spans] == spans[:2]
@@ -182,7 +184,7 @@ def test_the_form_may_be_named(source, tmp_path):
     result = run(path, tmp_path / "out.spacy", "--from", "jsonl", "--group", 3)
     assert "group says nothing to the format 'jsonl'" in result.stderr
     result = run(path, tmp_path / "out.spacy", "--misaligned", "drop")
-    assert "--misaligned drop must be one of error, missing, skip" in result.stderr
+    assert "--misaligned drop must be one of error, snap, contract, missing, split" in result.stderr
 
 
 def test_the_same_rows_give_the_same_bytes(source, tmp_path):
@@ -210,8 +212,8 @@ def test_annotations_that_are_there_twice_count_once(tmp_path: Path) -> None:
     result = run(path, tmp_path / "out.spacy", "--misaligned", "missing")
     assert result.exit_code == 0, result.output
     for line in (
-        "repeated annotations left out 4", "rejected annotations left out 1",
-        "ignored annotations, taken for unknown 1", "misaligned annotations 1", "entities 3",
+        "annotations 8", "kept 3", "changed 3 repeated 3", "refused 2 misaligned 2", "entities 3",
+        "rejected annotations left out 1", "ignored annotations, taken for unknown 1",
     ):  # fmt: skip
         assert line in " ".join(result.output.split())
     _, record = read(tmp_path / "out.spacy")
@@ -293,7 +295,7 @@ def test_inclusive_ends_are_noticed(policy, tmp_path: Path) -> None:
     rows = [{"text": "Anna saw Oslo", "entities": [[0, 5, "PER"], [3, 9, "X"]]}]
     result = run(write(path, rows), tmp_path / "out.spacy")
     assert "would fit" not in result.stderr
-    assert "2 have white space at their edges: --lenient takes it away" in result.stderr
+    assert "2 have white space at their edges: --trim space takes it away" in result.stderr
 
 
 def test_type_to_be_renamed_that_no_entity_has_is_told(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from .._errors import errors_as_messages
-from .._parts import Group, print_parts
+from .._parts import ExceptionsFile, Group, print_parts
 
 
 def split_cli(
@@ -19,6 +19,7 @@ def split_cli(
     output: Annotated[Path, typer.Option(help="Folder for train.spacy, dev.spacy and test.spacy")],
     lang: Annotated[str, typer.Option(help="Language whose tokenizer cuts the texts")] = "en",
     group: Group = None,
+    exceptions: ExceptionsFile = None,
 ) -> None:
     """Write the train, dev and test data of a project.
 
@@ -27,5 +28,5 @@ def split_cli(
     with errors_as_messages():
         from ...data.splitting.parts import write_parts
 
-        parts = write_parts(data, output, lang=lang, group=group)
+        parts = write_parts(data, output, lang=lang, group=group, exceptions=exceptions)
     print_parts(parts)

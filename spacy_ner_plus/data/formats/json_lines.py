@@ -15,6 +15,7 @@ from ..sources.text_inputs import numbered_lines, read_json
 from .form import Format, Sample
 from .offset_rows import KEYS, SPANS, TOOL_KEYS, LabelUse, as_object, holds_spans, own_row
 from .repairs import Errors, Repairs, checked
+from .unsound_spans import UnsoundSpan, without_unsound
 from .written import Written
 
 
@@ -24,6 +25,8 @@ class JsonLinesRecords:
 
     path (Path): The file.
     lenient (bool): Take white space away around labels and at the edges of spans, and count it.
+    unsound (List[UnsoundSpan]): Set to a list, it gets the spans of each row that have no place in
+        its text, before the row's record comes; None: they are errors.
     counts (Dict[str, int]): How many rows had their entities where, and what was repaired, once
         they were read.
     notes (List[str]): None.
@@ -35,6 +38,7 @@ class JsonLinesRecords:
     counts: Counter[str] = field(default_factory=Counter, init=False)
     notes: list[str] = field(default_factory=list, init=False)
     warnings: list[str] = field(default_factory=list, init=False)
+    unsound: list[UnsoundSpan] | None = field(default=None, init=False)
     _uses: LabelUse = field(default_factory=LabelUse, init=False, repr=False)
 
     def records(self) -> Iterator[tuple[str, TextRecord]]:
@@ -51,7 +55,7 @@ class JsonLinesRecords:
             where = f"{self.path}, line {number}"
             try:
                 row = as_object(read_json(line))
-                record, form = read_row(row)
+                record, form = read_row(row, self.unsound)
                 record = checked(record, f"line {number}", repairs, lenient=self.lenient)
             except ValueError as error:
                 errors.add(f"{where}: {error}")
@@ -65,12 +69,16 @@ class JsonLinesRecords:
         self.warnings = list(repairs.told())
 
 
-def read_row(row: Any) -> tuple[TextRecord, str]:
+def read_row(row: Any, unsound: list[UnsoundSpan] | None = None) -> tuple[TextRecord, str]:
     """The record that a row is, and in words where its entities were.
 
+    unsound (List[UnsoundSpan]): Gets spans that have no place in the text; None: they are errors.
     RAISES (ValueError): What is wrong, where in the row, and what to do.
     """
     ours, key, form = own_row(row)
+    if unsound is not None:
+        ours, found = without_unsound(ours)
+        unsound += found
     try:
         return TextRecord.from_json(ours), form
     except ValueError as error:

@@ -2,11 +2,12 @@
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from ...records import RelationRecord, SpanRecord, TextRecord
+from ...records import TextRecord
+from ...records import among as among
 
 logger = logging.getLogger("spacy_ner_plus")
 
@@ -41,11 +42,3 @@ def keys_of_tokens(record: TextRecord) -> Iterator[str]:
     for token in record.tokens or ():
         for key in token.other:
             yield f"{key} of tokens"
-
-
-def among(
-    relations: Iterable[RelationRecord], spans: Iterable[SpanRecord]
-) -> tuple[RelationRecord, ...]:
-    """The relations whose ends are among the spans."""
-    n_spans = Counter(span.id for span in spans)
-    return tuple(one for one in relations if n_spans[one.head] == n_spans[one.tail] == 1)

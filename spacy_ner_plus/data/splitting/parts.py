@@ -11,6 +11,7 @@ from spacy.tokens import Doc
 
 from ...support.durable import written_whole
 from ...support.output_folder import check_output_folder
+from ...text.token_exceptions import read_exceptions
 from ..conversion import blank_pipeline
 from ..formats.spacy_files import DocFile
 from ..formats.written import warn_of
@@ -93,18 +94,25 @@ def read_parts(
 
 
 def write_parts(
-    paths: Sequence[Path], output: Path, *, lang: str = "en", group: int | None = None
+    paths: Sequence[Path],
+    output: Path,
+    *,
+    lang: str = "en",
+    group: int | None = None,
+    exceptions: Path | None = None,
 ) -> dict[str, Part]:
     """Read files of annotated texts as read_parts does, and write train, dev and test.spacy.
 
     paths (Sequence[Path]), group (int): See read_parts.
     output (Path): Folder to write to; made if it is not there.
     lang (str): Language whose tokenizer cuts the texts.
+    exceptions (Path): A file of tokenizer exceptions.
     RETURNS (Dict[str, Part]): "train", "dev" and "test".
     RAISES (ValueError): See read_parts; or spaCy has no such language.
     """
     check_output_folder(output)
-    parts, _ = read_parts(paths, blank_pipeline(lang), group=group)
+    pieces = None if exceptions is None else read_exceptions(exceptions)
+    parts, _ = read_parts(paths, blank_pipeline(lang, pieces), group=group)
     for name, part in parts.items():
         part.write(output / f"{name}.spacy")
     return parts

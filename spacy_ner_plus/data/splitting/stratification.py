@@ -5,7 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 
 
-def stratify(counts: np.ndarray, shares: Sequence[float], seed: int) -> np.ndarray:
+def stratify(
+    counts: np.ndarray, shares: Sequence[float], seed: int, groups: np.ndarray | None = None
+) -> np.ndarray:
     """Divide documents into parts that have about the same entities, relative to their size.
 
     Iterative stratification (Sechidis, Tsoumakas & Vlahavas 2011, algorithm 1), adapted from labels
@@ -15,11 +17,15 @@ def stratify(counts: np.ndarray, shares: Sequence[float], seed: int) -> np.ndarr
     should have, as the chi-squared distance says; among equals to the part with most room. A part
     that has its number of documents is full. Documents without entities come last.
 
+    Groups of several documents come before all, large ones first. Each goes to the part that is the
+    closest, of those that have room for it; if none has, to the one with most room.
+
     counts: (n_docs, n_labels), entities of each label in each document.
     shares (Sequence[float]): What part of the documents each part gets; they add up to 1.
     seed (int): Decides between documents and parts that are equal in all this.
-    RETURNS: (n_docs,) int64, the part of each document. Parts have their exact share of the
-        documents, rounded: see part_sizes.
+    groups: (n_docs,) int64, documents of the same number stay together; None for each alone.
+    RETURNS: (n_docs,) int64, the part of each document. Without groups that are larger than what is
+        left, parts have their exact share of the documents, rounded: see part_sizes.
     """
     rng = np.random.default_rng(seed)
     weights = np.asarray(shares, dtype=np.float64)  # (n_parts,)
@@ -28,20 +34,39 @@ def stratify(counts: np.ndarray, shares: Sequence[float], seed: int) -> np.ndarr
     totals = np.maximum(amounts.sum(axis=0), 1.0)
     wanted = weights[:, None] * totals  # (n_parts, 2 * n_labels)
     parts = np.full(len(counts), -1)
-    left = rng.permutation(len(counts))
+
+    def put(docs: np.ndarray) -> None:
+        """Choose a part for documents that stay together."""
+        amount = amounts[docs].sum(axis=0)
+        # by how much the chi-squared distance falls
+        gain = (amount * (2 * wanted - amount) / totals).sum(axis=1) / weights  # (n_parts,)
+        has_room = room >= len(docs)
+        gain[~(has_room if has_room.any() else room == room.max())] = -np.inf
+        part = np.lexsort((rng.random(len(weights)), room, gain))[-1]
+        parts[docs] = part
+        room[part] -= len(docs)
+        wanted[part] -= amount
+
+    order = rng.permutation(len(counts))
+    for group in _several(order, groups):
+        put(group)
+    left = order[parts[order] < 0]
     while len(left):
-        docs = _next_documents(counts, left)
-        for doc in docs:
-            amount = amounts[doc]
-            # by how much the chi-squared distance falls
-            gain = (amount * (2 * wanted - amount) / totals).sum(axis=1) / weights  # (n_parts,)
-            gain[room == 0] = -np.inf
-            part = np.lexsort((rng.random(len(weights)), room, gain))[-1]
-            parts[doc] = part
-            room[part] -= 1
-            wanted[part] -= amount
+        for doc in _next_documents(counts, left):
+            put(np.array([doc]))
         left = left[parts[left] < 0]
     return parts
+
+
+def _several(order: np.ndarray, groups: np.ndarray | None) -> list[np.ndarray]:
+    """The groups of more than one document, large ones first, else in the order of documents."""
+    if groups is None:
+        return []
+    members: dict[int, list[int]] = {}
+    for doc in order.tolist():
+        members.setdefault(int(groups[doc]), []).append(doc)
+    several = [np.array(docs) for docs in members.values() if len(docs) > 1]
+    return sorted(several, key=len, reverse=True)
 
 
 def part_sizes(n_docs: int, shares: Sequence[float]) -> np.ndarray:

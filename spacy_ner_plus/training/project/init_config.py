@@ -10,6 +10,7 @@ from ...data.conversion import blank_pipeline
 from ...data.splitting.annotated_file import read_annotated
 from ...support.durable import write_atomically
 from ...support.output_folder import check_output_folder
+from ...text.token_exceptions import read_exceptions
 from .encoders import choose_encoder
 from .facts import data_facts, device_facts
 from .notes import notes_on_files
@@ -27,6 +28,7 @@ def init_config(
     encoder: str | Path | None = None,
     lang: str = "en",
     device: str = "auto",
+    exceptions: str | Path | None = None,
 ) -> TrainingPlan:
     """Write a config for `ner-plus train` or `spacy train`.
 
@@ -39,6 +41,7 @@ def init_config(
         assets/encoder.
     lang (str): The language, as spaCy abbreviates it.
     device (str): What will train: "cpu", "cuda", or "auto" for what this machine has.
+    exceptions (str / Path): A file of tokenizer exceptions, with which data and dev were converted.
     RETURNS (TrainingPlan): The numbers, and why they are so.
     RAISES (ValueError): The config is there already, the data can't be read or have no entities,
         there is no such encoder, language or device.
@@ -47,7 +50,8 @@ def init_config(
     if config.exists():
         raise ValueError(f"{config} is there already: name a file that is not, or remove it.")
     check_output_folder(config.parent)
-    nlp, chosen = blank_pipeline(lang), choose_encoder(encoder)
+    pieces = None if exceptions is None else read_exceptions(exceptions)
+    nlp, chosen = blank_pipeline(lang, pieces), choose_encoder(encoder)
     train_docs = _read_docs(data, nlp)
     dev_docs = _read_docs(dev, nlp) if dev else []
     facts = data_facts(train_docs, dev_docs, chosen.tokenizer)
@@ -59,6 +63,7 @@ def init_config(
         dev=dev.as_posix() if dev else None,
         encoder=chosen.name,
         device=device,
+        exceptions=Path(exceptions).as_posix() if exceptions and pieces else None,
     )
     write_atomically(config, text)
     return plan

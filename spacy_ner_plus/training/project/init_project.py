@@ -10,6 +10,7 @@ from ...data.conversion import blank_pipeline
 from ...data.splitting.parts import Part, read_parts
 from ...support.full_disk import told_if_full
 from ...support.output_folder import check_output_folder
+from ...text.token_exceptions import exceptions_text, read_exceptions
 from .encoder_wheel import ENCODER_FOLDER
 from .encoders import Encoder, choose_encoder, copy_encoder
 from .facts import data_facts, device_facts
@@ -19,6 +20,7 @@ from .rendering import render, render_config
 
 # Names of the copies, by how many files are given.
 ASSETS = {1: ("texts",), 2: ("train", "test"), 3: ("train", "dev", "test")}
+EXCEPTIONS = "assets/tokenizer_exceptions.json"
 TEMPLATES = {"project.yml": "project.yml", "README.md": "README.md", "gitignore": ".gitignore"}
 
 
@@ -47,6 +49,7 @@ def init_project(
     name: str | None = None,
     device: str = "auto",
     group: int | None = None,
+    exceptions: str | Path | None = None,
 ) -> NewProject:
     """Write a spaCy project that trains, evaluates and packages a pipeline of annotated texts.
 
@@ -65,6 +68,8 @@ def init_project(
     device (str): What will train: "cpu", "cuda", or "auto" for what this machine has.
     group (int): Sentences a document, in column files that mark no documents; None for one. An
         encoder uses the context.
+    exceptions (str / Path): A file of tokenizer exceptions, as `convert` writes it with
+        misaligned="split". The project's pipeline makes the same tokens.
     RETURNS (NewProject): What is in it, and why its numbers are as they are.
     RAISES (ValueError): The folder is not empty; the data can't be used (with file and place);
         there is no such encoder, language or device; the name can't be that of a package.
@@ -73,15 +78,23 @@ def init_project(
     paths = [Path(path) for path in ([data] if isinstance(data, str | Path) else data)]
     _check_folder(folder)
     name = package_name(folder.resolve().name) if name is None else _checked_name(name)
-    nlp, chosen, device_found = blank_pipeline(lang), choose_encoder(encoder), device_facts(device)
+    pieces = None if exceptions is None else read_exceptions(exceptions)
+    nlp, chosen = blank_pipeline(lang, pieces), choose_encoder(encoder)
+    device_found = device_facts(device)
     parts, files = read_parts(paths, nlp, group=group)
     facts = data_facts(parts["train"].docs, parts["dev"].docs, chosen.tokenizer)
     plan = make_plan(facts, chosen.facts, device_found)
     with told_if_full(folder, to_go_on=f"Make room, remove {folder} and do the same again."):
         assets = _copy_assets(paths, folder)
         name_there = _place_encoder(chosen, folder)
+        kept = None
+        if pieces:
+            kept = EXCEPTIONS
+            _write(folder / EXCEPTIONS, exceptions_text(pieces))
         corpus = {part: f"corpus/{part}.spacy" for part in ("train", "dev")}
-        config = render_config(plan, nlp, **corpus, encoder=name_there, device=device)
+        config = render_config(
+            plan, nlp, **corpus, encoder=name_there, device=device, exceptions=kept
+        )
         _write(folder / "config.cfg", config)
         values = {
             "name": name,
@@ -91,6 +104,7 @@ def init_project(
             "is_folder": name_there == ENCODER_FOLDER,
             "assets": assets,
             "group": group,
+            "exceptions": kept,
             "sources": [path.name for path in paths],
             "labels": sorted(parts["train"].entities),
         }

@@ -37,12 +37,20 @@ def render(template: str, **values: Any) -> str:
 
 
 def render_config(
-    plan: TrainingPlan, nlp: Language, *, train: str, dev: str | None, encoder: str, device: str
+    plan: TrainingPlan,
+    nlp: Language,
+    *,
+    train: str,
+    dev: str | None,
+    encoder: str,
+    device: str,
+    exceptions: str | None = None,
 ) -> str:
     """The text of a config.
 
     nlp (Language): Its language and tokenizer.
     train, dev, encoder (str): Its paths.
+    exceptions (str): The path of its tokenizer's exceptions, if it has such.
     device (str): As the user asked for it. A GPU is found by "auto", which lets the pipeline run
         without one too.
     """
@@ -50,7 +58,7 @@ def render_config(
         "config.cfg",
         plan=plan,
         about=f"{plan.about}, by spacy_ner_plus {__version__}",
-        paths={"train": train, "dev": dev, "encoder": encoder},
+        paths={"train": train, "dev": dev, "encoder": encoder, "exceptions": exceptions},
         lang=nlp.lang,
         tokenizer=nlp.config["nlp"]["tokenizer"],
         device="cpu" if device == "cpu" else "auto",

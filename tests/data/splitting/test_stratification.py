@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -91,3 +91,23 @@ def test_stratify_keeps_a_single_document_for_the_large_part() -> None:
 def test_stratify_divides_otherwise_with_another_seed() -> None:
     counts = make_counts(0)
     assert stratify(counts, [0.5, 0.5], 0).tolist() != stratify(counts, [0.5, 0.5], 1).tolist()
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.lists(st.integers(0, 3), min_size=2, max_size=2), min_size=3, max_size=30),
+    st.data(),
+)
+def test_stratify_keeps_groups_together(rows: list[list[int]], data: st.DataObject) -> None:
+    counts = np.array(rows)
+    groups = np.array([data.draw(st.integers(0, len(rows) - 1)) for _ in rows])
+    shares = [0.6, 0.2, 0.2]
+    parts = stratify(counts, shares, 0, groups)
+    assert set(parts) <= {0, 1, 2}
+    for group in set(groups):
+        assert len(set(parts[groups == group])) == 1
+    alone = stratify(counts, shares, 0, np.arange(len(rows)))
+    assert alone.tolist() == stratify(counts, shares, 0).tolist()
+    # no part is over its size but by one group
+    sizes, largest = part_sizes(len(rows), shares), max(np.bincount(groups))
+    assert all(np.bincount(parts, minlength=3) < sizes + largest)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import spacy
+from spacy.training.initialize import init_nlp
 from spacy.util import load_config
 from thinc.api import Config
 
@@ -77,3 +78,23 @@ def test_what_is_there_is_kept_and_other_formats_are_refused(corpus: Path, tmp_p
     with pytest.raises(ValueError, match="There is no file"):
         init_config(corpus / "nowhere.spacy", tmp_path / "new.cfg")
     assert not (tmp_path / "new.cfg").exists()
+
+
+def test_pipeline_makes_the_tokens_of_the_exceptions_without_their_file(
+    corpus: Path, tmp_path: Path, tiny_encoder_dir: Path
+) -> None:
+    path, file = tmp_path / "config.cfg", tmp_path / "exceptions.json"
+    file.write_text('{"Aspirin": ["Asp", "irin"]}', encoding="utf8")
+    train, dev = corpus / "train.spacy", corpus / "dev.spacy"
+    init_config(train, path, dev=dev, encoder=tiny_encoder_dir, exceptions=file)
+    config = load_config(path)
+    assert config["paths"]["exceptions"] == file.as_posix()
+    nlp = init_nlp(config)
+    file.unlink()
+    nlp.to_disk(tmp_path / "model")
+    for loaded in (nlp, spacy.load(tmp_path / "model")):
+        assert [token.text for token in loaded.make_doc("Aspirin, now")] == [
+            "Asp", "irin", ",", "now"
+        ]  # fmt: skip
+    with pytest.raises(ValueError, match="no file of tokenizer exceptions"):
+        init_config(train, tmp_path / "other.cfg", exceptions=file)

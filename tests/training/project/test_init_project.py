@@ -8,8 +8,11 @@ import pytest
 import spacy
 import srsly
 from spacy.tokens import DocBin
+from spacy.vocab import Vocab
 from thinc.api import Config
 
+from spacy_ner_plus.data.conversion import convert
+from spacy_ner_plus.data.splitting.parts import write_parts
 from spacy_ner_plus.training.project.init_config import init_config
 from spacy_ner_plus.training.project.init_project import init_project, package_name
 from tests.annotated_texts import make_rows, write_rows
@@ -214,3 +217,28 @@ def test_project_is_valid_yaml_of_the_kind_that_spacy_runs(tmp_path: Path, texts
     init_project(tmp_path / "project", [texts])
     assert validate(ProjectConfigSchema, read_project(tmp_path / "project")) == []
     json.dumps(read_project(tmp_path / "project"))
+
+
+def test_project_makes_the_tokens_of_exceptions(tmp_path: Path) -> None:
+    """Entities within tokens fit, and what is written and trained has the same tokens."""
+    rows = make_rows(30)
+    for row in rows:
+        for span in row["spans"]:
+            span["start"] += 2
+    texts = write_rows(tmp_path / "texts.jsonl", rows)
+    file = tmp_path / "exceptions.json"
+    done = convert(texts, tmp_path / "all.spacy", misaligned="split", exceptions=file)
+    folder = tmp_path / "project"
+    project = init_project(folder, [texts], exceptions=file)
+    found = sum(part.entities.total() for part in project.parts.values())
+    assert found == done.entities.total() > 0
+    kept = "assets/tokenizer_exceptions.json"
+    assert (folder / kept).read_bytes() == file.read_bytes()
+    config = Config().from_disk(folder / "config.cfg", interpolate=True)
+    assert config["initialize"]["tokenizer"] == {"exceptions": kept}
+    assert f"--exceptions {kept}" in scripts_of(folder)["convert"]
+    for command in read_project(folder)["commands"]:
+        assert (kept in command.get("deps", ())) == (command["name"] in ("convert", "train"))
+    write_parts([texts], tmp_path / "corpus", exceptions=folder / kept)
+    docs = DocBin().from_disk(tmp_path / "corpus/test.spacy").get_docs(Vocab())
+    assert [doc.text for doc in docs] == [doc.text for doc in project.parts["test"].docs]

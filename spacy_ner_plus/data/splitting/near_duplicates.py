@@ -1,0 +1,97 @@
+"""Texts that are nearly the same: MinHash finds candidates, their exact similarity decides."""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from ...support.extras import require
+
+EXTRA = "split"
+# Characters of a shingle. Characters, not words: not all languages part words.
+WIDTH = 5
+# With 25 bands of 5, a pair that is as similar as 0.8 is a candidate but for 5 in 100,000.
+N_BANDS, BAND_WIDTH = 25, 5
+SEED = 0
+
+
+def shingles(text: str) -> set[str]:
+    """All runs of WIDTH characters, without case and with white space folded."""
+    folded = " ".join(text.casefold().split())
+    return {folded[i : i + WIDTH] for i in range(max(len(folded) - WIDTH + 1, 1))}
+
+
+def similarity(one: set[str], other: set[str]) -> float:
+    """Jaccard: what part of all shingles both have."""
+    return len(one & other) / len(one | other)
+
+
+def near_duplicates(texts: Sequence[str], least: float) -> np.ndarray:
+    """Put texts that are nearly the same into groups.
+
+    Similarity is handed on: a text is in the group of another if a third is similar to both. Empty
+    texts, and those of white space, are similar to none.
+
+    least (float): The similarity from which texts belong together, over 0, to 1.
+    RETURNS: (n_texts,) int64, the number of the first text of each one's group.
+    RAISES ValueError: rensa is not installed, or `least` is no such number.
+    """
+    if not 0 < least <= 1:
+        raise ValueError(f"--near must be over 0 and 1 at most, got {least}.")
+    groups = Groups(len(texts))
+    found: dict[tuple[int, bytes], list[int]] = {}
+    for i, bands in enumerate(_bands(texts)):
+        for number, band in enumerate(bands):
+            found.setdefault((number, band), []).append(i)
+    for candidates in found.values():
+        if len(candidates) > 1:
+            _join(groups, candidates, texts, least)
+    return groups.numbers()
+
+
+class Groups:
+    """Numbers from 0 that are joined to groups (union-find)."""
+
+    def __init__(self, n: int) -> None:
+        self._parents = list(range(n))
+
+    def first(self, i: int) -> int:
+        """The smallest number of its group."""
+        while self._parents[i] != i:
+            self._parents[i] = i = self._parents[self._parents[i]]
+        return i
+
+    def join(self, i: int, j: int) -> None:
+        """Make one group of two numbers' groups."""
+        low, high = sorted((self.first(i), self.first(j)))
+        self._parents[high] = low
+
+    def numbers(self) -> np.ndarray:
+        """(n,) int64, the smallest number of each one's group."""
+        return np.array([self.first(i) for i in range(len(self._parents))], dtype=np.int64)
+
+
+def _join(groups: Groups, candidates: Sequence[int], texts: Sequence[str], least: float) -> None:
+    """Join those that are similar. Pairs that are in one group already are not looked at."""
+    own: dict[int, set[str]] = {}
+    for at, i in enumerate(candidates):
+        for j in candidates[:at]:
+            if groups.first(i) == groups.first(j):
+                continue
+            for one in (i, j):
+                if one not in own:
+                    own[one] = shingles(texts[one])
+            if similarity(own[i], own[j]) >= least:
+                groups.join(i, j)
+
+
+def _bands(texts: Sequence[str]) -> Iterable[list[bytes]]:
+    """Parts of the MinHash signature of each text; none of one without characters."""
+    rensa = require("rensa", EXTRA)
+    for text in texts:
+        if not text.strip():
+            yield []
+            continue
+        hashed = rensa.RMinHash(N_BANDS * BAND_WIDTH, SEED)
+        hashed.update(sorted(shingles(text)))
+        signature = np.array(hashed.digest(), dtype=np.uint32).reshape(N_BANDS, BAND_WIDTH)
+        yield [band.tobytes() for band in signature]
