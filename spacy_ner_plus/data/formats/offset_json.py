@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from ...records import TextRecord
 from ..sources.json_values import json_values
@@ -34,6 +34,8 @@ SHAPES = (TRIPLES, OBJECTS, PAIRS)
 @dataclass
 class OffsetRecords(ToolRecords):
     """The rows of a file, in any of these shapes; see ToolRecords."""
+
+    unit: ClassVar[str | None] = None
 
     def entries(self) -> Iterator[tuple[str, Any]]:
         """See ToolRecords.entries."""
