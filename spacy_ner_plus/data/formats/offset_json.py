@@ -151,11 +151,13 @@ def _sayable(record: TextRecord, key: str, lost: Counter[str]) -> dict[str, Any]
 
 
 def _recognises(sample: Sample) -> bool:
-    """One list of rows; rows on lines are found by the format jsonl."""
+    """One list of rows; rows on lines, pairs too, are found by the format jsonl."""
     value = sample.value
     is_row = isinstance(value, dict) and isinstance(value.get("text"), str)
     is_list = bool(sample.lines) and sample.lines[0].lstrip().startswith("[")
-    return is_list and (is_row or is_pair(value) or _is_pair_line(sample.lines[0].encode("utf8")))
+    if not is_list or _is_pair_line(sample.lines[0].encode("utf8")):
+        return False
+    return is_row or is_pair(value)
 
 
 FORMAT = Format((), OffsetRecords, write_offsets, _recognises)
