@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Any
+from typing import Any, ClassVar
 
 from ...records import VERSION, RelationRecord, SpanRecord, TextRecord
 from ..sources.json_values import json_values
@@ -48,6 +48,9 @@ class DoccanoRecords(ToolRecords):
     text_field (str), label_field (str): The keys of the text and of its entities, if they are
         others than doccano's own.
     """
+
+    # Characters, or what looks like one, as a project has it; versions differ on emoji.
+    unit: ClassVar[str | None] = None
 
     text_field: str | None = None
     label_field: str | None = None

@@ -144,4 +144,4 @@ def _recognises(sample: Sample) -> bool:
     return isinstance(sample.value, dict) and WORDS in sample.value
 
 
-FORMAT = Format((), GlinerRecords, write_gliner, _recognises)
+FORMAT = Format((), GlinerRecords, write_gliner, _recognises, needs_tokens=True)

@@ -187,4 +187,4 @@ def _recognises(sample: Sample) -> bool:
     return isinstance(value, dict) and WORDS in value and MENTIONS in value
 
 
-FORMAT = Format((), NestedJsonRecords, write_nested_json, _recognises)
+FORMAT = Format((), NestedJsonRecords, write_nested_json, _recognises, needs_tokens=True)

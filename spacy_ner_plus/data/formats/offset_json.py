@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from ...records import TextRecord
 from ..sources.json_values import json_values
@@ -34,6 +34,8 @@ SHAPES = (TRIPLES, OBJECTS, PAIRS)
 @dataclass
 class OffsetRecords(ToolRecords):
     """The rows of a file, in any of these shapes; see ToolRecords."""
+
+    unit: ClassVar[str | None] = None
 
     def entries(self) -> Iterator[tuple[str, Any]]:
         """See ToolRecords.entries."""
@@ -149,11 +151,13 @@ def _sayable(record: TextRecord, key: str, lost: Counter[str]) -> dict[str, Any]
 
 
 def _recognises(sample: Sample) -> bool:
-    """One list of rows; rows on lines are found by the format jsonl."""
+    """One list of rows; rows on lines, pairs too, are found by the format jsonl."""
     value = sample.value
     is_row = isinstance(value, dict) and isinstance(value.get("text"), str)
     is_list = bool(sample.lines) and sample.lines[0].lstrip().startswith("[")
-    return is_list and (is_row or is_pair(value) or _is_pair_line(sample.lines[0].encode("utf8")))
+    if not is_list or _is_pair_line(sample.lines[0].encode("utf8")):
+        return False
+    return is_row or is_pair(value)
 
 
 FORMAT = Format((), OffsetRecords, write_offsets, _recognises)

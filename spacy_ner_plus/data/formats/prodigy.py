@@ -51,7 +51,7 @@ class ProdigyRecords(ToolRecords):
         each. "first" keeps the hashes of texts in memory, "agreed" the whole file.
     """
 
-    unit: ClassVar[str] = CHARACTERS  # those of its server, which is written in Python
+    unit: ClassVar[str | None] = CHARACTERS  # those of its server, which is written in Python
 
     view: str = MANUAL
     merge: bool = True

@@ -21,6 +21,7 @@ KINDS = (MANUAL, BINARY)
 # Of text; those of images and sound have none. A view that isn't here may be anybody's own, and is
 # taken for manual, as Prodigy's training does.
 BINARY_VIEWS = ("ner", "spans", "pos", "dep")
+MARKING_VIEWS = ("ner_manual", "spans_manual", "relations")
 OTHER_VIEWS = (
     "text", "html", "classification", "choice", "text_input", "compare", "diff", "image",
     "image_manual", "audio", "audio_manual", "llm_io",
@@ -67,10 +68,16 @@ def decided(record: TextRecord, default: str = MANUAL) -> TextRecord:
     kind = kind_of(record.other, default)
     if kind == BINARY and record.spans:
         return _by_decision(record, answer)
-    if kind == MANUAL and answer == ACCEPT:
+    if kind == MANUAL and answer == ACCEPT and _could_mark(record):
         is_default = record.other.get(VIEW) == default_view(record)
         return without(record, ANSWER, *[VIEW] * is_default, spans=record.spans or ())
     return _as_unknown(record)
+
+
+def _could_mark(record: TextRecord) -> bool:
+    """Whether spans could be marked: those are, or the view is for that, which has tokens."""
+    can_mark = record.other.get(VIEW) in MARKING_VIEWS
+    return can_mark or record.spans is not None or record.tokens is not None
 
 
 def _by_decision(record: TextRecord, answer: str) -> TextRecord:

@@ -50,9 +50,11 @@ class _Rows:
     def rows(self, record: TextRecord, lost: Counter[str]) -> Iterator[dict[str, Any]]:
         """The rows of a record."""
         last, self._last = self._last, None
-        if record.other.get(ANSWER) == ACCEPT:  # which it gets if all is known
-            record = without(record, ANSWER)
-        if (answered := _answered(record)) is not None:
+        answered = _answered(record)
+        if answered is None and record.other.get(ANSWER) == ACCEPT:
+            record = without(record, ANSWER)  # which it gets if all is known
+            answered = _answered(record)
+        if answered is not None:
             yield _as_row(answered, lost)
             return
         if (parts := _as_decisions(record)) is not None:

@@ -127,7 +127,7 @@ def output_format(path: Path, format: str | None = None) -> str:
         raise ValueError(f"{path} has a format that its name does not tell: {_WANTED}")
     chosen = chosen_format(format)
     if path.suffix.lower() == PACKED and (chosen.writes_folder or format == "spacy"):
-X
+        raise ValueError(f"{path}: {format!r} is not packed with gzip: leave {PACKED} out.")
     return format
 
 

@@ -223,4 +223,4 @@ def _recognises(sample: Sample) -> bool:
     return isinstance(sample.value, dict) and PARAGRAPHS in sample.value
 
 
-FORMAT = Format((), SpacyJsonRecords, write_spacy_json, _recognises)
+FORMAT = Format((), SpacyJsonRecords, write_spacy_json, _recognises, needs_tokens=True)

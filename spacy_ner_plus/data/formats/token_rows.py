@@ -11,6 +11,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from ...records import SpanRecord, TextRecord, TokenRecord
+from .offset_units import CHARACTERS
 from .tool_records import ToolRecords
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class TokenRecords(ToolRecords):
             raise ValueError(
                 f"{self.path} has tokens instead of offsets: leave {self.offsets!r} out."
             )
+        self.offsets = CHARACTERS  # of the texts that are made of tokens
 
 
 class TextError(ValueError):

@@ -98,7 +98,7 @@ def test_offsets_in_utf16(tmp_path):
 @pytest.mark.parametrize(
     ("line", "value", "is_list"),
     [
-        (json.dumps([TEXT, {"entities": TRIPLES}]), TEXT, True),
+        (json.dumps([TEXT, {"entities": TRIPLES}]), [TEXT, {"entities": TRIPLES}], False),
         (json.dumps([[TEXT, {"entities": TRIPLES}]]), [TEXT, {"entities": TRIPLES}], True),
         ("[", {"text": TEXT, "entities": TRIPLES}, True),
         (json.dumps({"text": TEXT}), {"text": TEXT}, False),

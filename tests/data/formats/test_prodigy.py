@@ -72,7 +72,12 @@ def test_manual_answers_are_about_the_whole_text(view, tmp_path):
     accepted = read_one(path, {**row, "answer": "accept"})
     assert accepted == TextRecord(TEXT, spans=SPANS[:1], other=kept)
     nothing_marked = {key: value for key, value in row.items() if key != "spans"}
-    assert read_one(path, {**nothing_marked, "answer": "accept"}).spans == ()
+    with_tokens = {**nothing_marked, "tokens": TOKENS, "answer": "accept"}
+    assert read_one(path, with_tokens).spans == ()
+    is_told = view in ("ner_manual", "spans_manual", "relations")
+    untold = read_one(path, {**nothing_marked, "answer": "accept"})
+    assert untold.spans == (() if is_told else None)
+    assert read_again(FORMAT, [untold], tmp_path) == [untold]
     for answer in ("reject", "ignore"):
         record = read_one(path, {**row, "answer": answer})
         assert record.spans == (replace(SPANS[0], status="ignored"),)
@@ -119,6 +124,7 @@ def test_answers_about_other_things_say_nothing_of_entities(view, answer, tmp_pa
     assert read_one(path, row).spans is None
     record = read_one(path, {**row, "spans": [ANNA]})
     assert (record.spans[0].status, record.unknown) == ("ignored", (WHOLE,))
+    assert written(FORMAT, [record], tmp_path) == [{**row, "spans": [ANNA]}]
 
 
 def test_several_rejected_spans_are_not_known_to_be_wrong_each(tmp_path):
