@@ -1,7 +1,7 @@
-"""From annotated texts of any format to a .spacy file to train with."""
+"""From annotated texts of any format to a .spacy file to train with, or to any other format."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -17,11 +17,20 @@ from ..records import TextRecord, alike, check_tidy, without_duplicates
 from ..support.durable import written_whole
 from ..support.output_folder import check_output_folder
 from .formats.form import RecordSource
-from .formats.record_files import find_format, open_records
+from .formats.record_files import (
+    FORMATS,
+    open_several,
+    options_known,
+    output_format,
+    write_counted,
+)
 from .formats.repairs import Errors
 from .formats.spacy_files import DocFile
 from .formats.written import among, lost_in
+from .record_transfer import DividedOptions, with_tokens
+from .standard_streams import STREAM, input_paths, output_path
 
+SPACY = "spacy"
 POLICIES = ("error", "missing", "skip")
 MAX_SHOWN = 20
 
@@ -32,7 +41,9 @@ class Conversion:
 
     source (RecordSource): The file that was read, with what is worth telling of it.
     output (Path): The file that was written.
-    n_documents, n_tokens (int): What was written.
+    format (str): Its format.
+    n_documents (int): What was written.
+    n_tokens (int): Of a .spacy file.
     n_sentences (int): Of documents in which sentence starts are known.
     n_without_annotation (int): Documents about whose entities nothing is known.
     n_skipped (int): Documents that were left out because of misaligned annotations.
@@ -51,6 +62,7 @@ class Conversion:
 
     source: RecordSource
     output: Path
+    format: str = SPACY
     n_documents: int = 0
     n_tokens: int = 0
     n_sentences: int = 0
@@ -107,12 +119,23 @@ class Conversion:
         spans = doc.ents if spans_key is None else doc.spans.get(spans_key, [])
         self.entities.update(span.label_ for span in spans)
 
+    def count_record(self, record: TextRecord) -> None:
+        """Count a record that is written as it is."""
+        self.n_documents += 1
+        self.n_without_annotation += record.spans is None
+        self.entities.update(span.label for span in record.spans or () if span.is_accepted)
+
+    def note_tokenizer(self) -> None:
+        """A text has no tokens of its own."""
+        self.uses_tokenizer = True
+
 
 def convert(
-    input: str | Path,
+    input: str | Path | Sequence[str | Path],
     output: str | Path,
     *,
     format: str | None = None,
+    to: str | None = None,
     options: Mapping[str, Any] | None = None,
     lenient: bool = False,
     label_map: Mapping[str, str] | None = None,
@@ -120,10 +143,17 @@ def convert(
     spans_key: str | None = None,
     misaligned: str = "error",
 ) -> Conversion:
-    """Write annotated texts to a .spacy file; the same input gives the same bytes.
+    """Write annotated texts to a .spacy file, or to one of another format.
 
-    input (str / Path), format (str), options (Mapping[str, Any]): See `read`.
-    output (str / Path): The file, which is there whole in the end, or as it was before.
+    The same input gives the same bytes.
+
+    input (str / Path / Sequence): The file or folder, or several; "-" for standard input.
+    output (str / Path): The file, which is there whole in the end, or as it was before; it is
+        packed if its name ends in .gz. Of some formats, a new folder. "-" for standard output.
+    format (str): Of the input: see `read`.
+    to (str): Of the output: one of those of `read`; None for what its name says, of standard
+        output jsonl.
+    options (Mapping[str, Any]): Of the formats, those that are read and that which is written.
     lenient (bool): Repair what is clear, and count it. White space around labels and at the edges
         of entities is taken away; in column files see read_columns, too.
     label_map (Mapping[str, str]): New names of entity types. An empty name drops the type: its
@@ -131,37 +161,80 @@ def convert(
     lang (str): The language whose tokenizer cuts texts that have no tokens.
     spans_key (str): Put entities in doc.spans[spans_key], where they may nest, and take them from
         there in a .spacy file; None for doc.ents.
-    misaligned (str): What to do about annotations that do not start and end with tokens. "error";
-        "missing": their tokens count as not annotated; "skip": leave their documents out.
+    misaligned (str): In a .spacy file, what to do about annotations that do not start and end with
+        tokens; other formats take them as they are. "error"; "missing": their tokens count as not
+        annotated; "skip": leave their documents out.
     RETURNS (Conversion): What was read and written.
     RAISES (ValueError): What is wrong, with file and line, and what to do.
     """
-    input, output = Path(input), Path(output)
-    if output.suffix != ".spacy":
-        raise ValueError(f"The output must be a .spacy file, got {output}: correct its name.")
+    inputs = [Path(one) for one in ([input] if isinstance(input, (str, Path)) else input)]
+    output = Path(output)
+    to = output_format(output, to or ("jsonl" if output == STREAM else None))
+    _check_wanted(to, misaligned, spans_key, options or {}, label_map or {})
+    options = {**(options or {}), "lenient": True} if lenient else options
+    if output != STREAM:
+        check_output_folder(output.parent)
+    of_writer = [] if to == SPACY else options_known(FORMATS[to].write)
+    divided = DividedOptions(options or {}, of_writer)
+    with input_paths(inputs) as paths, output_path(output) as file:
+        if any(_holds(path, file) for path in paths):
+            raise ValueError(
+                f"{output} is an input, too, or within one: the output must be another file."
+            )
+        source = _opened(paths, format, divided, spans_key, to)
+        done = Conversion(source, output, to, mapped=dict.fromkeys(label_map or {}, 0))
+        if to == SPACY:
+            _write_docs(done, file, label_map or {}, lang, spans_key, misaligned)
+        else:
+            _write_records(done, file, label_map or {}, lang, divided.for_writer())
+    return done
+
+
+def _check_wanted(
+    to: str,
+    misaligned: str,
+    spans_key: str | None,
+    options: Mapping[str, Any],
+    label_map: Mapping[str, str],
+) -> None:
+    """RAISES ValueError: If what is wanted can't be."""
     if misaligned not in POLICIES:
         raise ValueError(f"--misaligned {misaligned} must be one of {', '.join(POLICIES)}.")
+    if misaligned != "error" and to != SPACY:
+        raise ValueError(
+            f"--misaligned {misaligned} is for .spacy files: {to} takes annotations as they are."
+        )
     if misaligned == "missing" and spans_key is not None:
         raise ValueError(
             "--misaligned missing can't be with --spans-key: a group of spans does not know tokens "
             "without annotation. Take skip, or correct the offsets."
         )
-    for old, new in (label_map or {}).items():
+    if "spans_key" in options:
+        raise ValueError("options hold spans_key: give it as an argument of its own.")
+    for old, new in label_map.items():
         check_tidy("A type to be renamed", old)
         check_tidy(f"The new name of {old!r}", new)
-    options = {**(options or {}), "lenient": True} if lenient else options
-    check_output_folder(output.parent)
-    done = Conversion(_opened(input, format, options or {}, spans_key), output)
-    done.mapped = dict.fromkeys(label_map or {}, 0)
+
+
+def _holds(path: Path, output: Path) -> bool:
+    """Whether a path is the output's, or that of a folder in which it would be read again."""
+    own, other = path.resolve(), output.resolve()
+    return own == other or (path.is_dir() and other.is_relative_to(own))
+
+
+def _write_docs(
+    done: Conversion,
+    output: Path,
+    label_map: Mapping[str, str],
+    lang: str,
+    spans_key: str | None,
+    misaligned: str,
+) -> None:
     bare, tokenizing = Language(Vocab()), blank_pipeline(lang)  # what a language adds is not stored
     file, errors = DocFile(), Errors("texts can't be converted")
-    for where, record in done.source.records():
-        n_relations = len(record.relations)
-        record = _renamed(record, label_map or {}, done.mapped)
-        done.lost["relations of dropped types"] += n_relations - len(record.relations)
+    for where, record in _all_renamed(done, label_map):
         record, n_repeated = without_duplicates(record)
         done.n_repeated += n_repeated
-        done.look_at(record)
         try:
             doc, unfit = to_doc(record, tokenizing if record.tokens is None else bare, spans_key)
             done.misaligned += [f"{where}: {one}" for one in unfit]
@@ -181,18 +254,57 @@ def convert(
         raise ValueError(_refusal(done, lang))
     with written_whole(output) as unfinished:
         file.write(unfinished)
-    return done
+
+
+def _write_records(
+    done: Conversion,
+    output: Path,
+    label_map: Mapping[str, str],
+    lang: str,
+    options: Mapping[str, Any],
+) -> None:
+    def counted() -> Iterator[TextRecord]:
+        for _, record in _all_renamed(done, label_map):
+            done.count_record(record)
+            yield record
+
+    records = counted()
+    if FORMATS[done.format].needs_tokens:
+        records = with_tokens(records, blank_pipeline(lang), done.note_tokenizer)
+    done.lost += write_counted(records, output, done.format, **options).lost
+
+
+def _all_renamed(
+    done: Conversion, label_map: Mapping[str, str]
+) -> Iterator[tuple[str, TextRecord]]:
+    """The records of the source with the new names of types."""
+    for where, record in done.source.records():
+        n_relations = len(record.relations)
+        record = _renamed(record, label_map, done.mapped)
+        done.lost["relations of dropped types"] += n_relations - len(record.relations)
+        done.look_at(record)
+        yield where, record
 
 
 def _opened(
-    path: Path, format: str | None, options: Mapping[str, Any], spans_key: str | None
+    paths: Sequence[Path],
+    format: str | None,
+    options: DividedOptions,
+    spans_key: str | None,
+    to: str,
 ) -> RecordSource:
     """The reader of the input. Where spans are in .spacy files, they are in the output."""
-    if "spans_key" in options:
-        raise ValueError("options hold spans_key: give it as an argument of its own.")
-    if path.exists() and (format or find_format(path)) == "spacy":
-        options = {**options, "spans_key": spans_key}
-    return open_records(path, format, **options)
+    formats = set()
+
+    def options_of(name: str) -> dict[str, Any]:
+        formats.add(name)
+        own = {"spans_key": spans_key} if name == SPACY else {}
+        return options.for_reader(name) | own
+
+    source = open_several(paths, format, options_of)
+    if spans_key is not None and SPACY not in {to, *formats}:
+        raise ValueError("--spans-key is for .spacy files: leave it out.")
+    return source
 
 
 def _first(misaligned: Sequence[str]) -> str:

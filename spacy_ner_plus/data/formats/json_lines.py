@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from ...records import SCHEMA_VERSION, VERSION, TextRecord
-from ..sources.text_inputs import numbered_lines, read_json
+from ..sources.json_values import json_rows
+from ..sources.rows import RowError
 from .repairs import Errors, Repairs, checked
 from .written import Written
 
@@ -32,7 +33,7 @@ _RELATION_NAMES = {"from_id": "head", "to_id": "tail", "type": "label"}
 
 @dataclass
 class JsonLinesRecords:
-    """The rows of a .jsonl file; blank lines are passed over.
+    """The rows of a .jsonl file, or the elements of a list; blank lines are passed over.
 
     path (Path): The file.
     lenient (bool): Take white space away around labels and at the edges of spans, and count it.
@@ -57,14 +58,14 @@ class JsonLinesRecords:
         """
         repairs = Repairs()
         errors = Errors("rows can't be read")
-        for number, line in numbered_lines(self.path):
-            if not line.strip():
-                continue
-            where = f"{self.path}, line {number}"
+        for where, value in json_rows(self.path):
+            place = where.removeprefix(f"{self.path}, ")
             try:
-                row = _as_object(read_json(line))
+                if isinstance(value, RowError):
+                    raise value
+                row = _as_object(value)
                 record, form = read_row(row)
-                record = checked(record, f"line {number}", repairs, lenient=self.lenient)
+                record = checked(record, place, repairs, lenient=self.lenient)
             except ValueError as error:
                 errors.add(f"{where}: {error}")
                 continue
