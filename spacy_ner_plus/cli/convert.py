@@ -1,5 +1,7 @@
-"""`python -m spacy ner-plus convert`: annotated texts -> .spacy files."""
+"""`python -m spacy ner-plus convert`: annotated texts -> .spacy files, or any other format."""
 
+import sys
+from contextlib import nullcontext, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,12 +14,23 @@ from ._errors import errors_as_messages
 from ._options import LabelMap, SpansKey, parse_label_map
 
 if TYPE_CHECKING:
-    from ..data.conversion import Conversion
+    from ..data.conversion_result import Conversion
 
 
 def convert_cli(
-    input_path: Annotated[Path, typer.Argument(help="Column, .jsonl or .spacy file", metavar="IN")],
-    output_path: Annotated[Path, typer.Argument(help=".spacy file to write", metavar="OUT")],
+    input_paths: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Files or folders with annotated texts; - for standard input", metavar="IN..."
+        ),
+    ],
+    output_path: Annotated[
+        Path,
+        typer.Argument(
+            help=".spacy file to write, or one of another format; - for standard output",
+            metavar="OUT",
+        ),
+    ],
     scheme: Annotated[
         str, typer.Option(help="Tag scheme: auto, IOB1, BIO (or IOB2), BILOU, BIOES, BMES")
     ] = AUTO,
@@ -50,7 +63,30 @@ def convert_cli(
     label_map: LabelMap = None,
     from_format: Annotated[
         str | None,
-        typer.Option("--from", help="columns, jsonl or spacy, if the file does not tell"),
+        typer.Option("--from", help="Format of IN, if its content does not tell"),
+    ] = None,
+    to_format: Annotated[
+        str | None, typer.Option("--to", help="Format of OUT, if its name does not tell")
+    ] = None,
+    offsets: Annotated[
+        str | None,
+        typer.Option(
+            help="What offsets count, if the file does not tell: characters, utf16 or bytes"
+        ),
+    ] = None,
+    text_field: Annotated[
+        str | None, typer.Option(help="The field with the text, of formats that let it be chosen")
+    ] = None,
+    label_field: Annotated[
+        str | None,
+        typer.Option(help="The field with the labels, of formats that let it be chosen"),
+    ] = None,
+    annotator: Annotated[
+        str | None,
+        typer.Option(help="Of texts with several annotators: first, all, or agreed"),
+    ] = None,
+    ls_config: Annotated[
+        Path | None, typer.Option(help="Label Studio's labelling configuration, an XML file")
     ] = None,
     lang: Annotated[
         str, typer.Option(help="Language whose tokenizer cuts texts that have no tokens")
@@ -89,13 +125,13 @@ def convert_cli(
     ] = None,
     spans_key: SpansKey = None,
 ) -> None:
-    """Convert annotated texts to spaCy's training format.
+    """Convert annotated texts to spaCy's training format, or to any other.
 
-    Reads columns parted by tabs or blanks (CoNLL-2003 and -2002, GermEval 2014, Universal NER, ...)
-    strictly: bad lines are an error that lists them, see --lenient. Documents are those the file
-    marks (-DOCSTART-, # newdoc); in a file without such marks, each --group sentences make one.
-    Reads .jsonl too: records, and texts with character offsets under entities, spans, label or
-    labels.
+    The content of a file tells its format, else its name, or --from; OUT's ending tells what is
+    written, or --to. Columns parted by tabs or blanks (CoNLL-2003 and -2002, GermEval 2014,
+    Universal NER, ...) are read strictly: bad lines are an error that lists them, see --lenient.
+    Documents are those the file marks (-DOCSTART-, # newdoc); in a file without such marks, each
+    --group sentences make one. Files may be packed with gzip.
     """
     given = {
         "layout": layout,
@@ -103,23 +139,29 @@ def convert_cli(
         "group": group,
         "ignore_markers": ignore_markers,
         "column": tuple(column or ()),
+        "offsets": offsets,
+        "text_field": text_field,
+        "label_field": label_field,
+        "annotator": annotator,
+        "ls_config": ls_config,
     }
-    defaults = {
+    defaults: dict[str, Any] = {
         "layout": AUTO,
         "scheme": AUTO,
         "group": None,
         "ignore_markers": False,
         "column": (),
     }
-    options = {name: value for name, value in given.items() if value != defaults[name]}
+    options = {name: value for name, value in given.items() if value != defaults.get(name)}
     from .. import convert
 
     with errors_as_messages():
         names = parse_label_map(label_map)
         done = convert(
-            input_path,
+            input_paths,
             output_path,
             format=from_format,
+            to=to_format,
             options=options,
             lenient=lenient,
             label_map=names,
@@ -134,27 +176,36 @@ def convert_cli(
         )
     for warning in (*done.source.warnings, *done.warnings):
         typer.echo(f"Warning: {warning}", err=True)
-    msg.table(_table_rows(done, names), aligns=("l", "r"), max_col=90)
+    # Standard output is for the records alone, if they go there.
+    is_stream = str(output_path) == "-"
+    with redirect_stdout(sys.stderr) if is_stream else nullcontext():
+        _tell(done, names, lang)
+
+
+def _tell(done: "Conversion", label_map: dict[str, str], lang: str) -> None:
+    msg.table(_table_rows(done, label_map), aligns=("l", "r"), max_col=90)
     if done.placements.n_refused:
         # Not wasabi: it breaks lines, and with them paths.
         typer.echo(f"Refused:\n{done.placements.shown}", err=True)
     notes = [*done.source.notes, *([f"tokenizer of {lang!r}"] if done.uses_tokenizer else [])]
-    say.good(f"Wrote {output_path} ({', '.join(notes)})" if notes else f"Wrote {output_path}")
+    said = f"Wrote {done.output}"
+    say.good(f"{said} ({', '.join(notes)})" if notes else said)
 
 
 def _table_rows(done: "Conversion", label_map: dict[str, str]) -> list[tuple[str, str]]:
+    is_of_docs = done.format == "spacy"
     rows: list[tuple[str, Any]] = [
         ("documents", done.n_documents),
         *([("sentences", done.n_sentences)] if done.n_sentences else []),
-        ("tokens", done.n_tokens),
+        *([("tokens", done.n_tokens)] if is_of_docs else []),
         ("entities", done.entities.total()),
         *((f"  {label}", count) for label, count in done.entities.most_common()),
     ]
     for name, count in (
         ("documents without annotation", done.n_without_annotation),
         ("documents left out for misaligned annotations", done.n_skipped),
-        ("rejected annotations left out", done.n_rejected),
-        ("ignored annotations, taken for unknown", done.n_ignored),
+        (f"rejected annotations{' left out' * is_of_docs}", done.n_rejected),
+        (f"ignored annotations{', taken for unknown' * is_of_docs}", done.n_ignored),
         *done.source.counts.items(),
     ):
         if count:

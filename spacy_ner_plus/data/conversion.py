@@ -1,108 +1,83 @@
-"""From annotated texts of any format to a .spacy file to train with."""
+"""From annotated texts of any format to a .spacy file to train with, or to any other format."""
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import spacy
 from spacy.language import Language
-from spacy.tokens import Doc
 
 from ..annotation.placement import Placing
-from ..records import TextRecord, alike, check_tidy
+from ..records import TextRecord
 from ..support.durable import write_atomically, written_whole
 from ..support.output_folder import check_output_folder
 from ..text.exceptions_tokenizer import EXCEPTIONS_TOKENIZER
 from ..text.token_exceptions import exceptions_text, read_exceptions
+from .conversion_result import Conversion
 from .formats.form import RecordSource
-from .formats.record_files import find_format, open_records
+from .formats.record_files import (
+    FORMATS,
+    open_several,
+    options_known,
+    output_format,
+    write_counted,
+)
 from .formats.repairs import Errors
 from .formats.spacy_files import DocFile
 from .formats.unsound_spans import UnsoundSpan
-from .formats.written import among, lost_in
-from .needed_exceptions import NeededExceptions, find_exceptions
+from .needed_exceptions import find_exceptions
 from .placed_texts import TextPlacer
-from .placement_report import PlacementReport, limit_of, refusal, reporting
+from .placement_report import limit_of, refusal, reporting
+from .record_transfer import DividedOptions, with_tokens
+from .renaming import check_names, renamed
+from .standard_streams import STREAM, input_paths, output_path
+
+SPACY = "spacy"
 
 
-@dataclass
-class Conversion:
-    """What was read and written.
+@dataclass(frozen=True)
+class _DocWishes:
+    """What is wanted of a .spacy file: the arguments of convert."""
 
-    source (RecordSource): The file that was read, with what is worth telling of it.
-    output (Path): The file that was written.
-    n_documents, n_tokens (int): What was written.
-    n_sentences (int): Of documents in which sentence starts are known.
-    n_without_annotation (int): Documents about whose entities nothing is known.
-    n_skipped (int): Documents that were left out because of misaligned annotations.
-    n_rejected, n_ignored (int): Annotations of that status, which are no entities; the tokens of
-        ignored ones count as not annotated.
-    entities (Counter[str]): Those that were written, by label.
-    mapped (Dict[str, int]): For each type in the label map, the number of its entities.
-    placements (PlacementReport): What became of the annotations: kept, changed or refused.
-    needed (NeededExceptions): Those of the tokenizer that were found; None if none were looked for.
-    lost (Counter[str]): What texts have and the output has no place for, by name.
-    uses_tokenizer (bool): Whether a text had no tokens of its own.
-    """
+    lang: str
+    spans_key: str | None
+    misaligned: str
+    trim: str
+    overlaps: str
+    max_refused: float | None
+    report: Path | None
+    exceptions: Path | None
 
-    source: RecordSource
-    output: Path
-    n_documents: int = 0
-    n_tokens: int = 0
-    n_sentences: int = 0
-    n_without_annotation: int = 0
-    n_skipped: int = 0
-    n_rejected: int = 0
-    n_ignored: int = 0
-    entities: Counter[str] = field(default_factory=Counter)
-    mapped: dict[str, int] = field(default_factory=dict)
-    placements: PlacementReport = field(default_factory=PlacementReport)
-    needed: NeededExceptions | None = None
-    lost: Counter[str] = field(default_factory=Counter)
-    uses_tokenizer: bool = False
+    def check(self, to: str) -> None:
+        """RAISES ValueError: If what is wanted can't be.
 
-    @property
-    def warnings(self) -> list[str]:
-        """What the output lacks of the texts, and what is odd about types of entities."""
-        types = ", ".join(sorted(self.entities)) or "none"
-        unused = [
-            f"no entity has the type {old!r} that is to be renamed; there are: {types}"
-            for old, count in self.mapped.items()
-            if not count
-        ]
-        similar = [
-            f"types that differ only in case or in how Unicode writes them: {shown}. If they are "
-            "one, rename them with --map"
-            for shown in (
-                ", ".join(f"{label!r} ({self.entities[label]:,})" for label in group)
-                for group in alike(sorted(self.entities))
+        to (str): The format that is written.
+        """
+        plain = _DocWishes(self.lang, self.spans_key, "error", "off", "error", None, None, None)
+        if to != SPACY and self != plain:
+            raise ValueError(
+                "--misaligned, --trim, --overlaps, --max-refused, --report and --exceptions are "
+                f"for .spacy files: {to} takes annotations as they are."
             )
-        ]
-        return [*lost_in(self.output, self.lost), *unused, *similar, *self.placements.hints]
-
-    def look_at(self, record: TextRecord) -> None:
-        """Count what is in a text and no entity."""
-        statuses = Counter(span.status for span in record.spans or ())
-        self.n_rejected += statuses["rejected"]
-        self.n_ignored += statuses["ignored"]
-
-    def count(self, doc: Doc, record: TextRecord, spans_key: str | None) -> None:
-        """Count a document that is written."""
-        self.n_documents += 1
-        self.n_tokens += len(doc)
-        self.n_without_annotation += record.spans is None
-        self.n_sentences += sum(token.is_sent_start is True for token in doc)
-        spans = doc.ents if spans_key is None else doc.spans.get(spans_key, [])
-        self.entities.update(span.label_ for span in spans)
+        if self.misaligned == "missing" and self.spans_key is not None:
+            raise ValueError(
+                "--misaligned missing can't be with --spans-key: a group of spans does not know "
+                "tokens without annotation. Take skip, or correct the offsets."
+            )
+        if self.misaligned == "split" and self.exceptions is None:
+            raise ValueError("--misaligned split needs --exceptions: a file to write them to.")
+        for path in (self.report, self.exceptions):
+            if path is not None:
+                check_output_folder(path.parent)
 
 
 def convert(
-    input: str | Path,
+    input: str | Path | Sequence[str | Path],
     output: str | Path,
     *,
     format: str | None = None,
+    to: str | None = None,
     options: Mapping[str, Any] | None = None,
     lenient: bool = False,
     label_map: Mapping[str, str] | None = None,
@@ -115,10 +90,17 @@ def convert(
     report: str | Path | None = None,
     exceptions: str | Path | None = None,
 ) -> Conversion:
-    """Write annotated texts to a .spacy file; the same input gives the same bytes.
+    """Write annotated texts to a .spacy file, or to one of another format.
 
-    input (str / Path), format (str), options (Mapping[str, Any]): See `read`.
-    output (str / Path): The file, which is there whole in the end, or as it was before.
+    The same input gives the same bytes.
+
+    input (str / Path / Sequence): The file or folder, or several; "-" for standard input.
+    output (str / Path): The file, which is there whole in the end, or as it was before; it is
+        packed if its name ends in .gz. Of some formats, a new folder. "-" for standard output.
+    format (str): Of the input: see `read`.
+    to (str): Of the output: one of those of `read`; None for what its name says, of standard
+        output jsonl.
+    options (Mapping[str, Any]): Of the formats, those that are read and that which is written.
     lenient (bool): Repair what is clear, and count it. White space around labels and at the edges
         of entities is taken away; in column files see read_columns, too.
     label_map (Mapping[str, str]): New names of entity types. An empty name drops the type: its
@@ -126,7 +108,8 @@ def convert(
     lang (str): The language whose tokenizer cuts texts that have no tokens.
     spans_key (str): Put entities in doc.spans[spans_key], where they may nest, and take them from
         there in a .spacy file; None for doc.ents.
-    misaligned (str): What to do about annotations that do not start and end with tokens. "error";
+    misaligned (str): In a .spacy file, as all that follows, what to do about annotations that do
+        not start and end with tokens; other formats take them as they are. "error";
         "snap": take the smallest run of whole tokens that covers them; "contract": the largest
         within them; "missing": their tokens count as not annotated; "skip": leave their documents
         out; "split": cut the tokens, by exceptions of the tokenizer.
@@ -146,48 +129,79 @@ def convert(
     RAISES (ValueError): What is wrong, with file and line, and what to do. Nothing is written then
         but the report.
     """
-    input, output = Path(input), Path(output)
+    inputs = [Path(one) for one in ([input] if isinstance(input, (str, Path)) else input)]
+    output = Path(output)
     report, exceptions = (None if path is None else Path(path) for path in (report, exceptions))
-    if output.suffix != ".spacy":
-        raise ValueError(f"The output must be a .spacy file, got {output}: correct its name.")
-    placing = Placing(misaligned, trim=trim, overlaps=overlaps, merges_repeated=True)
-    limit = limit_of(misaligned, max_refused)
-    if misaligned == "missing" and spans_key is not None:
-        raise ValueError(
-            "--misaligned missing can't be with --spans-key: a group of spans does not know tokens "
-            "without annotation. Take skip, or correct the offsets."
-        )
-    if misaligned == "split" and exceptions is None:
-        raise ValueError("--misaligned split needs --exceptions: a file to write them to.")
-    for old, new in (label_map or {}).items():
-        check_tidy("A type to be renamed", old)
-        check_tidy(f"The new name of {old!r}", new)
-    options = {**(options or {}), "lenient": True} if lenient else options
-    for path in (output, report, exceptions):
-        if path is not None:
-            check_output_folder(path.parent)
-    done = Conversion(_opened(input, format, options or {}, spans_key), output)
-    unsound: list[UnsoundSpan] | None = None if max_refused is None else []
-    if hasattr(done.source, "unsound"):
-        done.source.unsound = unsound
-    done.mapped = dict.fromkeys(label_map or {}, 0)
-    is_known = exceptions is not None and (exceptions.exists() or misaligned != "split")
-    known = read_exceptions(exceptions) if exceptions is not None and is_known else {}
-    if misaligned == "split":
-        source = _opened(input, format, options or {}, spans_key)
-        if hasattr(source, "unsound"):
-            source.unsound = None if unsound is None else []
-        renamed = (_renamed(record, label_map or {}, {}) for _, record in source.records())
-        done.needed = find_exceptions(renamed, blank_pipeline(lang), known, trim)
+    to = output_format(output, to or ("jsonl" if output == STREAM else None))
+    wishes = _DocWishes(
+        lang, spans_key, misaligned, trim, overlaps, max_refused, report, exceptions
+    )
+    wishes.check(to)
+    label_map = label_map or {}
+    check_names(label_map)
+    options = {**(options or {}), **({"lenient": True} if lenient else {})}
+    if "spans_key" in options:
+        raise ValueError("options hold spans_key: give it as an argument of its own.")
+    if output != STREAM:
+        check_output_folder(output.parent)
+    of_writer = [] if to == SPACY else options_known(FORMATS[to].write)
+    if (
+        "config_path" in of_writer
+        and output != STREAM
+        and not {"ls_config", "config_path"} & set(options)
+    ):
+        options["config_path"] = output.with_name(f"{output.name.split('.')[0]}.config.xml")
+    divided = DividedOptions(options, of_writer)
+    with input_paths(inputs) as paths, output_path(output) as file:
+        if any(_holds(path, file) for path in paths):
+            raise ValueError(
+                f"{output} is an input, too, or within one: the output must be another file."
+            )
+
+        def opened() -> RecordSource:
+            return _opened(paths, format, divided, spans_key, to)
+
+        done = Conversion(opened(), output, to, mapped=dict.fromkeys(label_map, 0))
+        if to == SPACY:
+            _write_docs(done, file, label_map, wishes, opened)
+        else:
+            _write_records(done, file, label_map, lang, divided.for_writer())
+    return done
+
+
+def _holds(path: Path, output: Path) -> bool:
+    """Whether a path is the output's, or that of a folder in which it would be read again."""
+    own, other = path.resolve(), output.resolve()
+    return own == other or (path.is_dir() and other.is_relative_to(own))
+
+
+def _write_docs(
+    done: Conversion,
+    output: Path,
+    label_map: Mapping[str, str],
+    wishes: _DocWishes,
+    opened: Callable[[], RecordSource],
+) -> None:
+    """Write Docs. `opened` opens the source once more."""
+    placing = Placing(
+        wishes.misaligned, trim=wishes.trim, overlaps=wishes.overlaps, merges_repeated=True
+    )
+    limit = limit_of(wishes.misaligned, wishes.max_refused)
+    is_split, path = wishes.misaligned == "split", wishes.exceptions
+    known = read_exceptions(path) if path is not None and (path.exists() or not is_split) else {}
+    if is_split:
+        source = opened()
+        _set_aside(source, [] if wishes.max_refused is not None else None)
+        records = (renamed(record, label_map, {}) for _, record in source.records())
+        done.needed = find_exceptions(records, blank_pipeline(wishes.lang), known, wishes.trim)
         known = done.needed.exceptions
+    unsound: list[UnsoundSpan] | None = None if wishes.max_refused is None else []
+    _set_aside(done.source, unsound)
     file, errors = DocFile(), Errors("texts can't be converted")
-    with reporting(report) as done.placements:
-        placer = TextPlacer(blank_pipeline(lang, known), placing, spans_key, done.placements)
-        for where, record in done.source.records():
-            n_relations = len(record.relations)
-            record = _renamed(record, label_map or {}, done.mapped)
-            done.lost["relations of dropped types"] += n_relations - len(record.relations)
-            done.look_at(record)
+    with reporting(wishes.report) as done.placements:
+        nlp = blank_pipeline(wishes.lang, known)
+        placer = TextPlacer(nlp, placing, wishes.spans_key, done.placements)
+        for where, record in _all_renamed(done, label_map):
             if unsound:
                 done.placements.refuse_unsound(where, record, unsound)
                 unsound.clear()
@@ -198,30 +212,75 @@ def convert(
                     done.n_skipped += 1
                     continue
                 done.lost["relations of refused annotations"] += placed.fitted.n_relations_lost
-                done.count(placed.doc, record, spans_key)
-                file.add(placed.doc, placed.fitted.record, spans_key)
+                done.count(placed.doc, record, wishes.spans_key)
+                file.add(placed.doc, placed.fitted.record, wishes.spans_key)
             except ValueError as error:
                 errors.add(f"{where}: {error}")
         errors.check()
         done.lost += file.lost
         if done.placements.exceeds(limit):
-            raise ValueError(refusal(done.placements, limit, lang))
-    if misaligned == "split" and exceptions is not None:
-        write_atomically(exceptions, exceptions_text(known))
+            raise ValueError(refusal(done.placements, limit, wishes.lang))
+    if is_split and path is not None:
+        write_atomically(path, exceptions_text(known))
     with written_whole(output) as unfinished:
         file.write(unfinished)
-    return done
+
+
+def _set_aside(source: RecordSource, unsound: list[UnsoundSpan] | None) -> None:
+    """Where a format can, have spans without a place in their text put into a list."""
+    if hasattr(source, "unsound"):
+        source.unsound = unsound
+
+
+def _write_records(
+    done: Conversion,
+    output: Path,
+    label_map: Mapping[str, str],
+    lang: str,
+    options: Mapping[str, Any],
+) -> None:
+    def counted() -> Iterator[TextRecord]:
+        for _, record in _all_renamed(done, label_map):
+            done.count_record(record)
+            yield record
+
+    records = counted()
+    if FORMATS[done.format].needs_tokens:
+        records = with_tokens(records, blank_pipeline(lang), done.note_tokenizer)
+    done.lost += write_counted(records, output, done.format, **options).lost
+
+
+def _all_renamed(
+    done: Conversion, label_map: Mapping[str, str]
+) -> Iterator[tuple[str, TextRecord]]:
+    """The records of the source with the new names of types."""
+    for where, record in done.source.records():
+        n_relations = len(record.relations)
+        record = renamed(record, label_map, done.mapped)
+        done.lost["relations of dropped types"] += n_relations - len(record.relations)
+        done.look_at(record)
+        yield where, record
 
 
 def _opened(
-    path: Path, format: str | None, options: Mapping[str, Any], spans_key: str | None
+    paths: Sequence[Path],
+    format: str | None,
+    options: DividedOptions,
+    spans_key: str | None,
+    to: str,
 ) -> RecordSource:
     """The reader of the input. Where spans are in .spacy files, they are in the output."""
-    if "spans_key" in options:
-        raise ValueError("options hold spans_key: give it as an argument of its own.")
-    if path.exists() and (format or find_format(path)) == "spacy":
-        options = {**options, "spans_key": spans_key}
-    return open_records(path, format, **options)
+    formats = set()
+
+    def options_of(name: str) -> dict[str, Any]:
+        formats.add(name)
+        own = {"spans_key": spans_key} if name == SPACY else {}
+        return options.for_reader(name) | own
+
+    source = open_several(paths, format, options_of)
+    if spans_key is not None and SPACY not in {to, *formats}:
+        raise ValueError("--spans-key is for .spacy files: leave it out.")
+    return source
 
 
 def blank_pipeline(lang: str, exceptions: Mapping[str, Iterable[str]] | None = None) -> Language:
@@ -243,24 +302,3 @@ def blank_pipeline(lang: str, exceptions: Mapping[str, Iterable[str]] | None = N
     except ImportError as error:
         raise ValueError(f"--lang {lang}: spaCy has no such language: {error}") from error
     return nlp
-
-
-def _renamed(
-    record: TextRecord, label_map: Mapping[str, str], mapped: dict[str, int]
-) -> TextRecord:
-    """A record with the new names of types, and without those that have none.
-
-    mapped (Dict[str, int]): Entities of each type in the map, counted on.
-    """
-    labels = record.annotated_labels
-    if labels is not None:
-        labels = tuple(dict.fromkeys(new for old in labels if (new := label_map.get(old, old))))
-    if record.spans is None:
-        return replace(record, annotated_labels=labels)
-    for span in record.spans:
-        if span.is_accepted and span.label in mapped:
-            mapped[span.label] += 1
-    pairs = [(span, label_map.get(span.label, span.label)) for span in record.spans]
-    spans = tuple(replace(span, label=label) for span, label in pairs if label)
-    relations = among(record.relations, spans)
-    return replace(record, spans=spans, annotated_labels=labels, relations=relations)

@@ -1,3 +1,5 @@
+import gzip
+import json
 import os
 import re
 import subprocess
@@ -182,8 +184,10 @@ def test_convert_refuses_bad_paths(tmp_path):
     source.write_text("a\tO\n", encoding="utf-8")
     result = run(source, source)
     assert result.exit_code == 1
-    assert "The output must be a .spacy file" in result.output
+    assert "in.tsv is an input, too, or within one: the output must be" in result.output
     assert source.read_text() == "a\tO\n"
+    result = run(tmp_path, tmp_path / "new" / "out.jsonl")
+    assert "out.jsonl is an input, too, or within one" in result.output
 
 
 @pytest.mark.parametrize(("column", "label"), [("3", "PER"), ("-1", "LOC")])
@@ -213,6 +217,95 @@ def test_convert_refuses_a_group_of_none(uner_path, tmp_path):
     result = run(uner_path, tmp_path / "out.spacy", "--group", 0)
     assert result.exit_code == 2
     assert "--group" in result.output
+
+
+ROWS = [
+    {"id": 1, "text": "Anna 😀 bor i Lund.", "spans": [{"start": 13, "end": 17, "label": "LOC"}]},
+    {"id": 2, "text": "Nej", "spans": [], "relations": []},
+    {"id": 3, "text": "Okänt", "meta": {"n": 1}},
+]
+
+
+def put(path, rows):
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf8")
+    return path
+
+
+def rows_of(text):
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_any_format_becomes_any_other(tmp_path):
+    source = put(tmp_path / "in.jsonl", ROWS[:2])
+    result = run(source, tmp_path / "a.tsv", "--map", "LOC=PLACE")
+    assert result.exit_code == 0, result.output
+    assert table(result.output) == {
+        "documents": "2", "entities": "1", "PLACE": "1", "rows with 'spans'": "2",
+        "mapped LOC to PLACE": "1",
+    }  # fmt: skip
+    assert "(tokenizer of 'en')" in " ".join(result.stdout.split())
+    assert "Left out: id (2), unknown sentence starts (5), white space (1)" in " ".join(
+        result.stderr.split()
+    )
+    assert "Lund\tB-PLACE" in (tmp_path / "a.tsv").read_text(encoding="utf8")
+    for name in ("a.spacy", "b.jsonl.gz", "c.json"):
+        result = run(tmp_path / "a.tsv", tmp_path / name, *["--to", "jsonl"] * (name == "c.json"))
+        assert result.exit_code == 0, result.output
+    docs = read_docs(tmp_path / "a.spacy")
+    assert [doc.text for doc in docs] == ["Anna 😀 bor i Lund .", "Nej"]
+    packed = gzip.decompress((tmp_path / "b.jsonl.gz").read_bytes())
+    assert packed == (tmp_path / "c.json").read_bytes()
+    assert [row["text"] for row in rows_of(packed.decode())] == [doc.text for doc in docs]
+
+
+def test_several_files_and_folders_become_one(tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    put(folder / "b.jsonl", ROWS[1:])
+    (folder / "a.bio").write_text("Anna\tB-PER\n", encoding="utf8")
+    (folder / "README.md").write_text("Read me", encoding="utf8")
+    first = put(tmp_path / "first.jsonl", ROWS[:1])
+    result = run(first, folder, tmp_path / "out.jsonl")
+    assert result.exit_code == 0, result.output
+    texts = [row["text"] for row in rows_of((tmp_path / "out.jsonl").read_text(encoding="utf8"))]
+    assert texts == [ROWS[0]["text"], "Anna", "Nej", "Okänt"]
+    assert table(result.output)["files passed over"] == "1"
+    assert "README.md" in result.stderr
+    result = run(first, folder, tmp_path / "out.jsonl", "--layout", "tsv")
+    assert "layout says nothing to the format 'jsonl'" in result.stderr
+
+
+def test_standard_input_and_output(tmp_path):
+    command = [sys.executable, "-m", "spacy", "ner-plus", "convert", "-", "-"]
+    given = "".join(json.dumps(row) + "\n" for row in ROWS).encode()
+    done = subprocess.run(command, check=True, input=given, capture_output=True)
+    assert [row["text"] for row in rows_of(done.stdout.decode())] == [row["text"] for row in ROWS]
+    assert b"documents" in done.stderr
+    assert b"Wrote -" in done.stderr
+    with pytest.raises(ValueError, match="name it once"):
+        convert(["-", "-"], tmp_path / "a.spacy")
+
+
+def test_options_go_to_the_format_that_knows_them(tmp_path):
+    source = put(tmp_path / "in.jsonl", ROWS[:2])
+    assert run(source, tmp_path / "a.tsv", "--layout", "uner").exit_code == 0
+    assert (tmp_path / "a.tsv").read_text(encoding="utf8").startswith("# newdoc")
+    result = run(tmp_path / "a.tsv", tmp_path / "b.tsv", "--layout", "uner")
+    assert result.exit_code == 0, result.output  # it is that of the input
+    assert (tmp_path / "b.tsv").read_text(encoding="utf8").startswith("-DOCSTART-")
+    for option, value in (
+        ("--annotator", "all"), ("--text-field", "a"), ("--ls-config", "a"), ("--label-field", "a"),
+        ("--offsets", "utf16"),
+    ):  # fmt: skip
+        result = run(source, tmp_path / "out.spacy", option, value)
+        name = option[2:].replace("-", "_")
+        assert f"Error: {name} says nothing to the format 'jsonl'" in result.stderr
+    result = run(source, tmp_path / "out.jsonl", "--misaligned", "skip")
+    assert "--misaligned skip is for .spacy files" in result.stderr
+    result = run(source, tmp_path / "out.jsonl", "--spans-key", "sc")
+    assert "--spans-key is for .spacy files" in result.stderr
+    result = run(source, tmp_path / "out.xml")
+    assert "out.xml has a format that its name does not tell" in result.stderr
 
 
 def test_parse_label_map_reads_entries():

@@ -77,7 +77,7 @@ class BioCRecords(ToolRecords):
         row = reading.row(counts, is_annotated=self._is_annotated)
         if collection:
             row["meta"].setdefault(bioc.BIOC, {})[bioc.COLLECTION] = collection
-        return from_characters(_merged(row, document), self.offsets or self.unit)
+        return from_characters(_merged(row, document), self.offsets or CHARACTERS)
 
 
 @dataclass

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from ...records import SCHEMA_VERSION, VERSION, TextRecord
-from ..sources.text_inputs import numbered_lines, read_json
+from ..sources.json_values import json_rows
+from ..sources.rows import RowError
 from .form import Format, Sample
 from .offset_rows import KEYS, SPANS, TOOL_KEYS, LabelUse, as_object, holds_spans, own_row
 from .repairs import Errors, Repairs, checked
@@ -21,7 +22,7 @@ from .written import Written
 
 @dataclass
 class JsonLinesRecords:
-    """The rows of a .jsonl file; blank lines are passed over.
+    """The rows of a .jsonl file, or the elements of a list; blank lines are passed over.
 
     path (Path): The file.
     lenient (bool): Take white space away around labels and at the edges of spans, and count it.
@@ -49,14 +50,14 @@ class JsonLinesRecords:
         """
         repairs = Repairs()
         errors = Errors("rows can't be read")
-        for number, line in numbered_lines(self.path):
-            if not line.strip():
-                continue
-            where = f"{self.path}, line {number}"
+        for where, value in json_rows(self.path):
+            place = where.removeprefix(f"{self.path}, ")
             try:
-                row = as_object(read_json(line))
+                if isinstance(value, RowError):
+                    raise value
+                row = as_object(value)
                 record, form = read_row(row, self.unsound)
-                record = checked(record, f"line {number}", repairs, lenient=self.lenient)
+                record = checked(record, place, repairs, lenient=self.lenient)
             except ValueError as error:
                 errors.add(f"{where}: {error}")
                 continue

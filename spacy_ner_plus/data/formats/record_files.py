@@ -126,6 +126,8 @@ def output_format(path: Path, format: str | None = None) -> str:
     if format is None:
         raise ValueError(f"{path} has a format that its name does not tell: {_WANTED}")
     chosen = chosen_format(format)
+    if chosen.writes_folder and path == Path("-"):
+        raise ValueError(f"{format!r} is written as a folder, not to standard output: name one.")
     if path.suffix.lower() == PACKED and (chosen.writes_folder or format == "spacy"):
         raise ValueError(f"{path}: {format!r} is not packed with gzip: leave {PACKED} out.")
     return format

@@ -24,6 +24,17 @@ def json_values(path: Path, at: str | None = None) -> Iterator[tuple[str, Any]]:
     at (str): In an object that has this key, the values are the elements of the list there.
     RAISES (RowError): It is no JSON, with file and line.
     """
+    for where, value in json_rows(path, at):
+        if isinstance(value, RowError):
+            raise RowError(f"{where}: {value}")
+        yield where, value
+
+
+def json_rows(path: Path, at: str | None = None) -> Iterator[tuple[str, Any]]:
+    """As json_values, but a line that is no JSON is a RowError among the values.
+
+    So others can be read. What is wrong within a list is raised: nobody knows where it goes on.
+    """
     lines = _first_lines(path)
     if not lines:
         return
@@ -34,7 +45,7 @@ def json_values(path: Path, at: str | None = None) -> Iterator[tuple[str, Any]]:
                 try:
                     value = read_json(line)
                 except RowError as error:
-                    raise RowError(f"{where}: {error}") from None
+                    value = error
                 yield from _elements_of(where, value, at)
         return
     with open_bytes(path) as file:

@@ -75,14 +75,14 @@ class AnnotatedFile:
 
 
 def read_annotated(path: Path, nlp: Language, *, group: int | None = None) -> AnnotatedFile:
-    """Read a file of any format that `read` knows.
+    """Read a file or folder of any format that `read` knows.
 
     nlp (Language): Its tokenizer cuts texts that have no tokens.
     group (int): Sentences a document, in a column file that marks none; None for one.
     RAISES (ValueError): There is no such file, it can't be read, it has no annotated text or no
         entity, entities overlap, or most do not start and end with tokens: with where that is.
     """
-    if not path.is_file():
+    if not path.exists():
         raise ValueError(f"There is no file {path}.")
     options: dict[str, Any] = {} if group is None else {"group": group}
     source = open_records(path, **options)

@@ -2,7 +2,7 @@
 
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -140,7 +140,8 @@ def _copy_assets(paths: Sequence[Path], folder: Path) -> list[str]:
     for path, name in zip(paths, ASSETS[len(paths)], strict=True):
         suffix = path.suffix if re.fullmatch(r"\.\w+", path.suffix) else ""
         copies.append(f"assets/{name}{suffix}")
-        shutil.copyfile(path, folder / copies[-1])
+        copy: Callable[..., object] = shutil.copytree if path.is_dir() else shutil.copyfile
+        copy(path, folder / copies[-1])
     return copies
 
 

@@ -174,6 +174,8 @@ def test_folders_are_there_whole_or_not_at_all(tmp_path, monkeypatch):
     assert list(path.parent.iterdir()) == [path]
     with pytest.raises(ValueError, match="is a folder with files in it: name a new folder"):
         write([ANNA], path)
+    with pytest.raises(ValueError, match="'folder' is written as a folder, not to standard outp"):
+        write([ANNA], "-", "folder")
     with pytest.raises(ValueError, match="0 is a file: name a new folder"):
         write([ANNA], path / "0", "folder")
 

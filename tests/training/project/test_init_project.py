@@ -12,6 +12,7 @@ from spacy.vocab import Vocab
 from thinc.api import Config
 
 from spacy_ner_plus.data.conversion import convert
+from spacy_ner_plus.data.formats.record_files import read
 from spacy_ner_plus.data.splitting.parts import write_parts
 from spacy_ner_plus.training.project.init_config import init_config
 from spacy_ner_plus.training.project.init_project import init_project, package_name
@@ -89,6 +90,21 @@ def test_each_file_has_its_place(tmp_path: Path, files: int, assets: list[str]) 
     commands = {command["name"]: command for command in read_project(folder)["commands"]}
     assert commands["convert"]["deps"] == [f"assets/{name}" for name in assets]
     assert " ".join(commands["convert"]["deps"]) in commands["convert"]["script"][0]
+
+
+@pytest.mark.parametrize("kind", ["list", "folder"])
+def test_data_are_taken_as_they_are(kind: str, tmp_path: Path) -> None:
+    rows, folder = make_rows(30), tmp_path / "project"
+    data = tmp_path / "export.json"
+    if kind == "list":
+        data.write_text(json.dumps(rows, indent=1), encoding="utf8")
+    else:
+        write_rows(data / "a.jsonl", rows[:20])
+        (data / "b.json").write_text(json.dumps(rows[20:]), encoding="utf8")
+    project = init_project(folder, data)
+    assert [len(part.docs) for part in project.parts.values()] == [24, 3, 3]
+    copy = folder / "assets" / "texts.json"
+    assert [record.text for record in read(copy)] == [row["text"] for row in rows]
 
 
 def test_only_the_default_encoder_is_fetched(

@@ -1,0 +1,33 @@
+"""New names of entity types."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from ..records import TextRecord, check_tidy
+from .formats.written import among
+
+
+def check_names(label_map: Mapping[str, str]) -> None:
+    """RAISES ValueError: If a name has white space around it."""
+    for old, new in label_map.items():
+        check_tidy("A type to be renamed", old)
+        check_tidy(f"The new name of {old!r}", new)
+
+
+def renamed(record: TextRecord, label_map: Mapping[str, str], mapped: dict[str, int]) -> TextRecord:
+    """A record with the new names of types, and without those that have none.
+
+    mapped (Dict[str, int]): Entities of each type in the map, counted on.
+    """
+    labels = record.annotated_labels
+    if labels is not None:
+        labels = tuple(dict.fromkeys(new for old in labels if (new := label_map.get(old, old))))
+    if record.spans is None:
+        return replace(record, annotated_labels=labels)
+    for span in record.spans:
+        if span.is_accepted and span.label in mapped:
+            mapped[span.label] += 1
+    pairs = [(span, label_map.get(span.label, span.label)) for span in record.spans]
+    spans = tuple(replace(span, label=label) for span, label in pairs if label)
+    relations = among(record.relations, spans)
+    return replace(record, spans=spans, annotated_labels=labels, relations=relations)
