@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from ...records import TextRecord
+from .locating import Locating
 from .offset_evidence import UnitEvidence
 from .offset_units import CHARACTERS, check_unit
-from .placing import Placing
 from .repairs import Errors, Repairs, checked
 
 
@@ -66,7 +66,7 @@ class ToolRecords(ABC):
         """
         check_unit(self.offsets)
         repairs, errors = Repairs(), Errors("texts can't be read")
-        placing, evidence = Placing(self.lenient), UnitEvidence(self.unit)
+        locating, evidence = Locating(self.lenient), UnitEvidence(self.unit)
         unit = self.offsets
         for where, entry in self._entries(errors):
             try:
@@ -81,7 +81,7 @@ class ToolRecords(ABC):
                 evidence = self._all_evidence()
                 unit = evidence.unit()
             try:
-                row = placing.placed(row, unit or self.unit or CHARACTERS, where)
+                row = locating.placed(row, unit or self.unit or CHARACTERS, where)
                 record = checked(TextRecord.from_json(row), where, repairs, lenient=self.lenient)
             except ValueError as error:
                 errors.add(f"{where}: {error}")
@@ -89,11 +89,11 @@ class ToolRecords(ABC):
             if not errors.n_errors:  # else what comes next is not used
                 yield where, record
         errors.check()
-        self.counts.update(placing.found.counts)
+        self.counts.update(locating.found.counts)
         self.counts.update(repairs.counts)
         note = None if self.offsets else evidence.note(unit or evidence.unit())
         self.notes += [note] if note else []
-        self.warnings += [*placing.found.told(), *repairs.told()]
+        self.warnings += [*locating.found.told(), *repairs.told()]
 
     def _entries(self, errors: Errors) -> Iterator[tuple[str, Any]]:
         """The entries up to one that can't be read at all, which is noted."""

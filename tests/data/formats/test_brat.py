@@ -168,8 +168,8 @@ def test_brat_lists_all_lines_that_are_wrong(tmp_path):
 @pytest.mark.parametrize(
     ("line", "match"),
     [
-        ("T1\tOrg 0 6\tAcme\n", r"its text is 'Acme', but characters 0-6 of the text are 'Ana Ek'"),
-        ("T1\tOrg 60 660\tAcme\n", "are not within the text of 64 characters"),
+        ("T1\tOrg 0 6\tZorn\n", r"its text is 'Zorn', but characters 0-6 of the text are 'Ana Ek'"),
+        ("T1\tOrg 60 660\tZorn\n", "are not within the text of 64 characters"),
         ("T1\tArm 44 48;50 52\tleft arm\n", "T1: its text is 'left arm', but its fragments"),
     ],
 )

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from spacy_ner_plus.data.formats.locating import NEAR, find_near
 from spacy_ner_plus.data.formats.offset_units import (
     BYTES,
     CHARACTERS,
@@ -15,7 +16,6 @@ from spacy_ner_plus.data.formats.offset_units import (
     from_characters,
     in_characters,
 )
-from spacy_ner_plus.data.formats.placing import NEAR, find_near
 from spacy_ner_plus.data.formats.tool_records import ToolRecords
 from spacy_ner_plus.data.sources.json_values import json_values
 from tests.record_strategies import records

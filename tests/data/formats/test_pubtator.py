@@ -116,12 +116,13 @@ def test_pubtator_lists_all_lines_that_are_wrong(tmp_path):
     assert "a document begins with a title, 14|t|Title." in message
 
 
-def test_pubtator_refuses_offsets_that_do_not_fit_and_reads_utf16_if_told(tmp_path):
+def test_pubtator_refuses_offsets_that_do_not_fit_and_finds_their_unit(tmp_path):
     content = "1|t|😀 Lithium is\n1\t3\t10\tLithium\tX\n"
-    with pytest.raises(ValueError, match=r"line 1: spans\[0\]: its text is 'Lithium', but"):
-        read(tmp_path, content)
-    (record,), _ = read(tmp_path, content, offsets="utf16")
-    assert (record.spans[0].start, record.spans[0].end) == (2, 9)
+    for options in ({}, {"offsets": "utf16"}):
+        (record,), _ = read(tmp_path, content, **options)
+        assert (record.spans[0].start, record.spans[0].end) == (2, 9)
+    with pytest.raises(ValueError, match=r"line 1: spans\[0\]: its text is 'Sodium', but"):
+        read(tmp_path, content.replace("\tLithium", "\tSodium"))
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ REFUSED = "annotations without a place left out, taken for unknown"
 
 
 @dataclass
-class Placing:
+class Locating:
     """Puts the spans of rows where their texts are.
 
     lenient (bool): Leave those out that have no place, and take their characters for unknown: of a
