@@ -1,8 +1,7 @@
 """How many steps small data want, and batches of how many words: what is behind a plan's least
 `max_steps` and most passes.
 
-    python benchmarks/small_data.py assets/bc5cdr/train.tsv assets/bc5cdr/test.tsv \\
-        --texts 50 100 200 1000 --steps 50 100 200 400 800 --seeds 0 1 2
+    python benchmarks/small_data.py assets/bc5cdr/train.tsv assets/bc5cdr/test.tsv --seeds 0 1
 
 TRAIN and TEST are column files. So many texts of TRAIN, drawn by the seed, of `--group`
 sentences each, are learned with the config that `init_config` makes for them, of which only the
@@ -127,9 +126,9 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("test", type=Path)
     parser.add_argument("--encoder", default="assets/encoder")
     parser.add_argument("--texts", type=int, nargs="+", default=[50, 100, 200, 1000])
-    parser.add_argument("--test-texts", type=int, default=400)
+    parser.add_argument("--test-texts", type=int, default=300)
     parser.add_argument("--group", type=int, default=1, help="sentences in a text")
-    parser.add_argument("--steps", type=int, nargs="+", default=[50, 100, 200, 400])
+    parser.add_argument("--steps", type=int, nargs="+", default=[60, 150, 300])
     parser.add_argument("--batch-words", type=int, nargs="+", default=[], help="planned if none")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     return parser.parse_args()

@@ -47,6 +47,7 @@ NOT_RUN = {
     OURS + "cross-validate .* --paths": "five trainings; the shorter form is run",
     OURS + "export ": "takes long; tests/cli/test_export.py runs it",
     OURS + "project encoder ": "asks a package index",
+    OURS + "split ": "groups by a key of somebody's; tests/data/splitting/test_split.py runs it",
     SPACY + "package ": "builds a wheel; tests/test_project.py does",
     SPACY + r"project run \w+$": "tests/training/project/test_project.py runs it",
     SPACY + r"project run \w+ \. --vars": "whole trainings; tests/test_project.py runs a small one",

@@ -1,5 +1,6 @@
 """`python -m spacy ner-plus convert`: annotated texts -> .spacy files, or any other format."""
 
+import json
 import sys
 from contextlib import nullcontext, redirect_stdout
 from pathlib import Path
@@ -38,11 +39,11 @@ def convert_cli(
         str, typer.Option(help="Layout: auto, tsv, blanks, conll2003, uner, numbered")
     ] = AUTO,
     column: Annotated[
-        list[int] | None,
+        list[str] | None,
         typer.Option(
-            metavar="N",
-            help="The column with the tags, from 1, or from the last (-1), if the file does not "
-            "tell; repeatable, for entities that nest",
+            metavar="N|NAME",
+            help="The column with the tags, from 1, or from the last (-1), or its name, if the "
+            "file does not tell; repeatable, for entities that nest",
         ),
     ] = None,
     group: Annotated[
@@ -87,6 +88,12 @@ def convert_cli(
     ] = None,
     ls_config: Annotated[
         Path | None, typer.Option(help="Label Studio's labelling configuration, an XML file")
+    ] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=VALUE", help="Any other option of the formats, see docs/formats.md"
+        ),
     ] = None,
     lang: Annotated[
         str, typer.Option(help="Language whose tokenizer cuts texts that have no tokens")
@@ -138,7 +145,7 @@ def convert_cli(
         "scheme": scheme,
         "group": group,
         "ignore_markers": ignore_markers,
-        "column": tuple(column or ()),
+        "column": tuple(map(_number_or_name, column or ())),
         "offsets": offsets,
         "text_field": text_field,
         "label_field": label_field,
@@ -157,6 +164,7 @@ def convert_cli(
 
     with errors_as_messages():
         names = parse_label_map(label_map)
+        options |= dict(map(_named_value, option or ()))
         done = convert(
             input_paths,
             output_path,
@@ -180,6 +188,21 @@ def convert_cli(
     is_stream = str(output_path) == "-"
     with redirect_stdout(sys.stderr) if is_stream else nullcontext():
         _tell(done, names, lang)
+
+
+def _number_or_name(column: str) -> int | str:
+    return int(column) if column.removeprefix("-").isdecimal() else column
+
+
+def _named_value(option: str) -> tuple[str, Any]:
+    """An option of a format; a value that is JSON is what it says, else text."""
+    name, sign, value = option.partition("=")
+    if not sign or not name:
+        raise ValueError(f"--option {option} must be NAME=VALUE, such as view=binary.")
+    try:
+        return name.replace("-", "_"), json.loads(value)
+    except ValueError:
+        return name.replace("-", "_"), value
 
 
 def _tell(done: "Conversion", label_map: dict[str, str], lang: str) -> None:
