@@ -2,6 +2,7 @@
 `max_steps` and most passes.
 
     python benchmarks/small_data.py assets/bc5cdr/train.tsv assets/bc5cdr/test.tsv --seeds 0 1
+    python benchmarks/small_data.py TRAIN TEST --texts 1000 --steps 200 --seeds 0
 
 TRAIN and TEST are column files. So many texts of TRAIN, drawn by the seed, of `--group`
 sentences each, are learned with the config that `init_config` makes for them, of which only the
