@@ -7,6 +7,7 @@ from typing import Any
 
 from .offset_units import as_offset, in_characters, is_counted_alike, to_characters
 from .repairs import Repairs
+from .unsound_spans import UnsoundSpan
 
 # So many characters before and behind the place that is given, a span's text is looked for.
 NEAR = 100
@@ -19,12 +20,15 @@ REFUSED = "annotations without a place left out, taken for unknown"
 class Locating:
     """Puts the spans of rows where their texts are.
 
-    lenient (bool): Leave those out that have no place, and take their characters for unknown: of a
-        span that is nowhere in the text, all.
+    lenient (bool): Leave those out that have no place. As nobody knows where they should be, all
+        of their text that is in no other span is unknown then.
+    unsound (List[UnsoundSpan]): Gets those that are left out, lenient or not; None: they are
+        counted if lenient, and otherwise errors.
     found (Repairs): What was not exactly where it should be, with the first places.
     """
 
     lenient: bool
+    unsound: list[UnsoundSpan] | None = None
     found: Repairs = field(default_factory=lambda: Repairs(prefix=""))
 
     def placed(self, row: dict[str, Any], unit: str, where: str) -> dict[str, Any]:
@@ -40,23 +44,27 @@ class Locating:
         places = None if is_counted_alike(text, unit) else to_characters(text, unit)
         if places is None and all(_is_exact(text, span) for span in spans):
             return row
-        kept, unknown, gone = [], [], []
+        kept, gone = [], []
+        is_unknown = False
         for i, span in enumerate(spans):
             if not isinstance(span, dict):
                 kept.append(span)
                 continue
             given, span = span, self._placed(text, span, places, where)
-            if not self.lenient or not _is_offset(given) or _fits(text, span):
+            leaves_out = self.lenient or self.unsound is not None
+            if not leaves_out or not _is_offset(given) or _fits(text, span):
                 _check_units(f"spans[{i}]", given, span)
                 kept.append(span)
                 continue
-            self.found.note(REFUSED, where)
+            if self.unsound is None:
+                self.found.note(REFUSED, where)
+            else:
+                self.unsound.append(UnsoundSpan(given, _problem(f"spans[{i}]", text, given, span)))
             gone.append(span.get("id"))
-            if span.get("status") != "rejected" and text:
-                unknown.append(_stretch(text, span))
+            is_unknown |= span.get("status") != "rejected" and text != ""
         row = in_characters({**row, "spans": []}, unit) | {"spans": kept}
-        if unknown:
-            row["unknown"] = [*(row.get("unknown") or ()), *unknown]
+        if is_unknown:
+            row["unknown"] = [[0, len(text)]]
         return self._without_relations(row, gone, where) if gone else row
 
     def _placed(
@@ -171,9 +179,13 @@ def _is_within(text: str, span: dict[str, Any]) -> bool:
     return start is not None and end is not None and 0 <= start < end <= len(text)
 
 
-def _stretch(text: str, span: dict[str, Any]) -> list[int]:
-    """The characters of a span without a place, as far as they are told."""
-    return [span["start"], span["end"]] if _is_within(text, span) else [0, len(text)]
+def _problem(name: str, text: str, given: dict[str, Any], span: dict[str, Any]) -> str:
+    """Why a span has no place. Its offsets are shown as they are given."""
+    place = f"{given['start']}-{given['end']}"
+    if not _is_within(text, span):
+        return f"{name}: {place} is not within the text of {len(text)} characters"
+    found = text[span["start"] : span["end"]]
+    return f"{name}: its text is {span['text']!r:.80}, but at {place} is {found!r:.80}"
 
 
 def _check_units(name: str, given: dict[str, Any], span: dict[str, Any]) -> None:

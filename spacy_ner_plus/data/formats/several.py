@@ -7,6 +7,7 @@ from pathlib import Path
 from ...records import TextRecord
 from .form import RecordSource
 from .repairs import MOST_PLACES
+from .unsound_spans import UnsoundSpan
 
 
 class SeveralRecords:
@@ -22,6 +23,7 @@ class SeveralRecords:
         self, sources: Sequence[tuple[Path, RecordSource]], passed_over: Sequence[Path] = ()
     ) -> None:
         self._sources = sources
+        self._unsound: list[UnsoundSpan] | None = None
         self.counts: Counter[str] = Counter()
         self.notes: list[str] = []
         self.warnings: list[str] = []
@@ -29,6 +31,18 @@ class SeveralRecords:
             self.counts["files passed over"] = n = len(passed_over)
             first = ", ".join(map(str, passed_over[:MOST_PLACES])) + ", ..." * (n > MOST_PLACES)
             self.warnings.append(f"files of other formats passed over ({n:,}): {first}")
+
+    @property
+    def unsound(self) -> list[UnsoundSpan] | None:
+        """What those of the files get, of which the format can set annotations aside."""
+        return self._unsound
+
+    @unsound.setter
+    def unsound(self, unsound: list[UnsoundSpan] | None) -> None:
+        self._unsound = unsound
+        for _, source in self._sources:
+            if hasattr(source, "unsound"):
+                source.unsound = unsound
 
     def records(self) -> Iterator[tuple[str, TextRecord]]:
         """See RecordSource.records."""

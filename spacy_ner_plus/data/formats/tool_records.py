@@ -13,6 +13,7 @@ from .locating import Locating
 from .offset_evidence import UnitEvidence
 from .offset_units import CHARACTERS, check_unit
 from .repairs import Errors, Repairs, checked
+from .unsound_spans import UnsoundSpan
 
 
 @dataclass
@@ -25,10 +26,12 @@ class ToolRecords(ABC):
     path (Path): The file or folder.
     offsets (str): The unit of its offsets, one of UNITS; None to find it.
     lenient (bool): As in JsonLinesRecords; annotations without a place are left out, too, and their
-        characters are unknown.
+        texts are unknown.
     counts (Counter[str]): What was found, left out and repaired, by words in the plural, once all
         was read.
     notes, warnings (List[str]): The same in words.
+    unsound (List[UnsoundSpan]): Gets annotations without a place in their text; None: they are
+        errors.
     """
 
     # What the format says that offsets count. Where the texts of spans say otherwise, they are
@@ -42,6 +45,7 @@ class ToolRecords(ABC):
     counts: Counter[str] = field(default_factory=Counter, init=False)
     notes: list[str] = field(default_factory=list, init=False)
     warnings: list[str] = field(default_factory=list, init=False)
+    unsound: list[UnsoundSpan] | None = field(default=None, init=False, repr=False)
 
     @abstractmethod
     def entries(self) -> Iterator[tuple[str, Any]]:
@@ -66,7 +70,7 @@ class ToolRecords(ABC):
         """
         check_unit(self.offsets)
         repairs, errors = Repairs(), Errors("texts can't be read")
-        locating, evidence = Locating(self.lenient), UnitEvidence(self.unit)
+        locating, evidence = Locating(self.lenient, self.unsound), UnitEvidence(self.unit)
         unit = self.offsets
         for where, entry in self._entries(errors):
             try:

@@ -159,12 +159,14 @@ def test_spans_are_put_where_their_texts_are(text, given, found, kind, tmp_path)
         [record] = read(lenient)
         assert [one.id for one in record.spans] == [2]
         assert [one.head for one in record.relations] == [2]
-        is_within = given["start"] < given["end"] <= len(text)
-        assert record.unknown == (
-            ((given["start"], given["end"]) if is_within else (0, len(text))),
-        )
+        assert record.unknown == ((0, len(text)),)
         assert lenient.counts["annotations without a place left out, taken for unknown"] == 1
         assert lenient.counts["relations of annotations without a place left out"] == 1
+        source = Records(path)
+        source.unsound = []
+        assert read(source) == [record]
+        assert [one.span["id"] for one in source.unsound] == [1]
+        assert source.unsound[0].message.startswith("spans[0]: ")
         return
     for one in (source, lenient):
         [record] = read(one)
