@@ -1,20 +1,14 @@
 """From annotated texts of any format to a .spacy file to train with, or to any other format."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import spacy
-from spacy.language import Language
-
-from ..annotation.placement import Placing
 from ..records import TextRecord
-from ..support.durable import write_atomically, written_whole
 from ..support.output_folder import check_output_folder
-from ..text.exceptions_tokenizer import EXCEPTIONS_TOKENIZER
-from ..text.token_exceptions import exceptions_text, read_exceptions
+from .blank_pipeline import blank_pipeline
 from .conversion_result import Conversion
+from .doc_conversion import SPACY, DocWishes, write_docs
 from .formats.form import RecordSource
 from .formats.record_files import (
     FORMATS,
@@ -23,53 +17,9 @@ from .formats.record_files import (
     output_format,
     write_counted,
 )
-from .formats.repairs import Errors
-from .formats.spacy_files import DocFile
-from .formats.unsound_spans import UnsoundSpan
-from .needed_exceptions import find_exceptions
-from .placed_texts import TextPlacer
-from .placement_report import limit_of, refusal, reporting
 from .record_transfer import DividedOptions, with_tokens
-from .renaming import check_names, renamed
+from .renaming import all_renamed, check_names
 from .standard_streams import STREAM, input_paths, output_path
-
-SPACY = "spacy"
-
-
-@dataclass(frozen=True)
-class _DocWishes:
-    """What is wanted of a .spacy file: the arguments of convert."""
-
-    lang: str
-    spans_key: str | None
-    misaligned: str
-    trim: str
-    overlaps: str
-    max_refused: float | None
-    report: Path | None
-    exceptions: Path | None
-
-    def check(self, to: str) -> None:
-        """RAISES ValueError: If what is wanted can't be.
-
-        to (str): The format that is written.
-        """
-        plain = _DocWishes(self.lang, self.spans_key, "error", "off", "error", None, None, None)
-        if to != SPACY and self != plain:
-            raise ValueError(
-                "--misaligned, --trim, --overlaps, --max-refused, --report and --exceptions are "
-                f"for .spacy files: {to} takes annotations as they are."
-            )
-        if self.misaligned == "missing" and self.spans_key is not None:
-            raise ValueError(
-                "--misaligned missing can't be with --spans-key: a group of spans does not know "
-                "tokens without annotation. Take skip, or correct the offsets."
-            )
-        if self.misaligned == "split" and self.exceptions is None:
-            raise ValueError("--misaligned split needs --exceptions: a file to write them to.")
-        for path in (self.report, self.exceptions):
-            if path is not None:
-                check_output_folder(path.parent)
 
 
 def convert(
@@ -133,9 +83,7 @@ def convert(
     output = Path(output)
     report, exceptions = (None if path is None else Path(path) for path in (report, exceptions))
     to = output_format(output, to or ("jsonl" if output == STREAM else None))
-    wishes = _DocWishes(
-        lang, spans_key, misaligned, trim, overlaps, max_refused, report, exceptions
-    )
+    wishes = DocWishes(lang, spans_key, misaligned, trim, overlaps, max_refused, report, exceptions)
     wishes.check(to)
     label_map = label_map or {}
     check_names(label_map)
@@ -153,83 +101,39 @@ def convert(
         options["config_path"] = output.with_name(f"{output.name.split('.')[0]}.config.xml")
     divided = DividedOptions(options, of_writer)
     with input_paths(inputs) as paths, output_path(output) as file:
-        if any(_holds(path, file) for path in paths):
-            raise ValueError(
-                f"{output} is an input, too, or within one: the output must be another file."
-            )
+        _check_files(paths, file, wishes)
 
         def opened() -> RecordSource:
             return _opened(paths, format, divided, spans_key, to)
 
         done = Conversion(opened(), output, to, mapped=dict.fromkeys(label_map, 0))
         if to == SPACY:
-            _write_docs(done, file, label_map, wishes, opened)
+            write_docs(done, file, label_map, wishes, opened)
         else:
             _write_records(done, file, label_map, lang, divided.for_writer())
     return done
+
+
+def _check_files(inputs: Sequence[Path], output: Path, wishes: DocWishes) -> None:
+    """RAISES (ValueError): One file would be written over another one."""
+    if any(_holds(path, output) for path in inputs):
+        raise ValueError(
+            f"{output} is an input, too, or within one: the output must be another file."
+        )
+    for name, other in (("--report", wishes.report), ("--exceptions", wishes.exceptions)):
+        if other is not None and any(_holds(path, other) for path in (output, *inputs)):
+            raise ValueError(
+                f"{name} {other} is the output, an input or within one: name another file."
+            )
+    if wishes.report is not None and wishes.exceptions is not None:
+        if _holds(wishes.report, wishes.exceptions):
+            raise ValueError("--report and --exceptions are one file: name two.")
 
 
 def _holds(path: Path, output: Path) -> bool:
     """Whether a path is the output's, or that of a folder in which it would be read again."""
     own, other = path.resolve(), output.resolve()
     return own == other or (path.is_dir() and other.is_relative_to(own))
-
-
-def _write_docs(
-    done: Conversion,
-    output: Path,
-    label_map: Mapping[str, str],
-    wishes: _DocWishes,
-    opened: Callable[[], RecordSource],
-) -> None:
-    """Write Docs. `opened` opens the source once more."""
-    placing = Placing(
-        wishes.misaligned, trim=wishes.trim, overlaps=wishes.overlaps, merges_repeated=True
-    )
-    limit = limit_of(wishes.misaligned, wishes.max_refused)
-    is_split, path = wishes.misaligned == "split", wishes.exceptions
-    known = read_exceptions(path) if path is not None and (path.exists() or not is_split) else {}
-    if is_split:
-        source = opened()
-        _set_aside(source, [] if wishes.max_refused is not None else None)
-        records = (renamed(record, label_map, {}) for _, record in source.records())
-        done.needed = find_exceptions(records, blank_pipeline(wishes.lang), known, wishes.trim)
-        known = done.needed.exceptions
-    unsound: list[UnsoundSpan] | None = None if wishes.max_refused is None else []
-    _set_aside(done.source, unsound)
-    file, errors = DocFile(), Errors("texts can't be converted")
-    with reporting(wishes.report) as done.placements:
-        nlp = blank_pipeline(wishes.lang, known)
-        placer = TextPlacer(nlp, placing, wishes.spans_key, done.placements)
-        for where, record in _all_renamed(done, label_map):
-            if unsound:
-                done.placements.refuse_unsound(where, record, unsound)
-                unsound.clear()
-            try:
-                placed = placer.place(where, record)
-                done.uses_tokenizer |= record.tokens is None
-                if placed is None:
-                    done.n_skipped += 1
-                    continue
-                done.lost["relations of refused annotations"] += placed.fitted.n_relations_lost
-                done.count(placed.doc, record, wishes.spans_key)
-                file.add(placed.doc, placed.fitted.record, wishes.spans_key)
-            except ValueError as error:
-                errors.add(f"{where}: {error}")
-        errors.check()
-        done.lost += file.lost
-        if done.placements.exceeds(limit):
-            raise ValueError(refusal(done.placements, limit, wishes.lang))
-    if is_split and path is not None:
-        write_atomically(path, exceptions_text(known))
-    with written_whole(output) as unfinished:
-        file.write(unfinished)
-
-
-def _set_aside(source: RecordSource, unsound: list[UnsoundSpan] | None) -> None:
-    """Where a format can, have spans without a place in their text put into a list."""
-    if hasattr(source, "unsound"):
-        source.unsound = unsound
 
 
 def _write_records(
@@ -240,7 +144,7 @@ def _write_records(
     options: Mapping[str, Any],
 ) -> None:
     def counted() -> Iterator[TextRecord]:
-        for _, record in _all_renamed(done, label_map):
+        for _, record in all_renamed(done, label_map):
             done.count_record(record)
             yield record
 
@@ -248,18 +152,6 @@ def _write_records(
     if FORMATS[done.format].needs_tokens:
         records = with_tokens(records, blank_pipeline(lang), done.note_tokenizer)
     done.lost += write_counted(records, output, done.format, **options).lost
-
-
-def _all_renamed(
-    done: Conversion, label_map: Mapping[str, str]
-) -> Iterator[tuple[str, TextRecord]]:
-    """The records of the source with the new names of types."""
-    for where, record in done.source.records():
-        n_relations = len(record.relations)
-        record = renamed(record, label_map, done.mapped)
-        done.lost["relations of dropped types"] += n_relations - len(record.relations)
-        done.look_at(record)
-        yield where, record
 
 
 def _opened(
@@ -281,24 +173,3 @@ def _opened(
     if spans_key is not None and SPACY not in {to, *formats}:
         raise ValueError("--spans-key is for .spacy files: leave it out.")
     return source
-
-
-def blank_pipeline(lang: str, exceptions: Mapping[str, Iterable[str]] | None = None) -> Language:
-    """A language's tokenizer.
-
-    exceptions (Mapping[str, Iterable[str]]): Tokens that it cuts further, with their pieces.
-    RAISES ValueError: If spaCy has none, or a package is missing.
-    """
-    try:
-        nlp = spacy.blank(lang)
-        if exceptions:
-            tokenizer = {
-                "@tokenizers": EXCEPTIONS_TOKENIZER,
-                "base": nlp.config["nlp"]["tokenizer"],
-            }
-            nlp = spacy.blank(lang, config={"nlp": {"tokenizer": tokenizer}})
-            made: Any = nlp.tokenizer
-            made.initialize(exceptions=exceptions)
-    except ImportError as error:
-        raise ValueError(f"--lang {lang}: spaCy has no such language: {error}") from error
-    return nlp

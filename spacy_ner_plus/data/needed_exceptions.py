@@ -63,6 +63,8 @@ def find_exceptions(
                 cuts.setdefault(words[token], set()).add(at)
                 cut_here.add(token)
         n_cut.update(words[token] for token in cut_here)
+    # White space is no piece, as between two entities of one token.
+    cuts = {t: p for t, p in cuts.items() if not any(map(str.isspace, cut(t, p)))}
     changed = {token for token, places in cuts.items() if places != before.get(token)}
     return NeededExceptions(
         {token: cut(token, places) for token, places in cuts.items()},

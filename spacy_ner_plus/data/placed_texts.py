@@ -45,7 +45,9 @@ class TextPlacer:
             self.report.refuse(where, record, UNUSABLE, str(error))
             raise
         placements = placed.fitted.placements
-        if self.placing.misaligned == "skip" and any(MISALIGNED in one.done for one in placements):
+        # a group of spans can't say that something is missing: what is not in it is none
+        leaves_out = self.placing.misaligned == "skip" or self.spans_key is not None
+        if leaves_out and any(MISALIGNED in one.done for one in placements):
             others = "another annotation of the text is not on token boundaries"
             left_out = [
                 one

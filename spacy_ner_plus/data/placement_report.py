@@ -135,7 +135,7 @@ class PlacementReport:
 
     def exceeds(self, limit: float) -> bool:
         """Whether more than this share is refused."""
-        return self.n_refused > limit * self.total
+        return self.total > 0 and self.n_refused / self.total > limit
 
     def _write(self, row: dict[str, Any]) -> None:
         if self.file is not None:

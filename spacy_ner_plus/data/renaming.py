@@ -1,9 +1,10 @@
 """New names of entity types."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from ..records import TextRecord, check_tidy
+from .conversion_result import Conversion
 from .formats.written import among
 
 
@@ -31,3 +32,13 @@ def renamed(record: TextRecord, label_map: Mapping[str, str], mapped: dict[str, 
     spans = tuple(replace(span, label=label) for span, label in pairs if label)
     relations = among(record.relations, spans)
     return replace(record, spans=spans, annotated_labels=labels, relations=relations)
+
+
+def all_renamed(done: Conversion, label_map: Mapping[str, str]) -> Iterator[tuple[str, TextRecord]]:
+    """The records of the source with the new names of types."""
+    for where, record in done.source.records():
+        n_relations = len(record.relations)
+        record = renamed(record, label_map, done.mapped)
+        done.lost["relations of dropped types"] += n_relations - len(record.relations)
+        done.look_at(record)
+        yield where, record

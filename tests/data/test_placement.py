@@ -12,7 +12,8 @@ from spacy.vocab import Vocab
 from typer.testing import CliRunner
 
 from spacy_ner_plus.cli import app
-from spacy_ner_plus.data.conversion import blank_pipeline, convert
+from spacy_ner_plus.data.blank_pipeline import blank_pipeline
+from spacy_ner_plus.data.conversion import convert
 from spacy_ner_plus.data.formats.record_files import read
 from spacy_ner_plus.data.formats.unsound_spans import without_unsound
 from spacy_ner_plus.data.needed_exceptions import find_exceptions

@@ -37,7 +37,9 @@ def without_unsound(row: dict[str, Any]) -> tuple[dict[str, Any], list[UnsoundSp
     if not unsound:
         return row, []
     gone = [one.span.get("id") for one in unsound if one.span.get("id") is not None]
-    left = {**row, "spans": kept, "unknown": [[0, len(text)]] if text else []}
+    left = {**row, "spans": kept}
+    if text and any(one.span.get("status") != "rejected" for one in unsound):
+        left["unknown"] = [[0, len(text)]]
     if isinstance(row.get("relations"), list):
         left["relations"] = [
             one

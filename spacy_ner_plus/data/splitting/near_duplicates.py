@@ -9,15 +9,29 @@ from ...support.extras import require
 EXTRA = "split"
 # Characters of a shingle. Characters, not words: not all languages part words.
 WIDTH = 5
-# With 25 bands of 5, a pair that is as similar as 0.8 is a candidate but for 5 in 100,000.
-N_BANDS, BAND_WIDTH = 25, 5
+# Of a signature. With 25 bands of 5, a pair that is as similar as 0.8 is a candidate but for 5 in
+# 100,000.
+N_HASHES, WIDEST_BAND = 125, 5
+MOST_MISSED = 1e-4
 SEED = 0
 
 
 def shingles(text: str) -> set[str]:
     """All runs of WIDTH characters, without case and with white space folded."""
-    folded = " ".join(text.casefold().split())
+    folded = _folded(text)
     return {folded[i : i + WIDTH] for i in range(max(len(folded) - WIDTH + 1, 1))}
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.casefold().split())
+
+
+def _band_width(least: float) -> int:
+    """The widest band with which hardly a pair that is as similar is missed."""
+    for width in range(WIDEST_BAND, 1, -1):
+        if (1 - least**width) ** (N_HASHES // width) <= MOST_MISSED:
+            return width
+    return 1
 
 
 def similarity(one: set[str], other: set[str]) -> float:
@@ -39,7 +53,12 @@ def near_duplicates(texts: Sequence[str], least: float) -> np.ndarray:
         raise ValueError(f"--near must be over 0 and 1 at most, got {least}.")
     groups = Groups(len(texts))
     found: dict[tuple[int, bytes], list[int]] = {}
-    for i, bands in enumerate(_bands(texts)):
+    firsts: dict[str, int] = {}
+    for i, text in enumerate(texts):  # else those that are repeated are compared one by one
+        folded = _folded(text)
+        groups.join(firsts.setdefault(folded, i), i) if folded else None
+    own = sorted(firsts.values())
+    for i, bands in zip(own, _bands([texts[i] for i in own], _band_width(least)), strict=True):
         for number, band in enumerate(bands):
             found.setdefault((number, band), []).append(i)
     for candidates in found.values():
@@ -84,14 +103,15 @@ def _join(groups: Groups, candidates: Sequence[int], texts: Sequence[str], least
                 groups.join(i, j)
 
 
-def _bands(texts: Sequence[str]) -> Iterable[list[bytes]]:
+def _bands(texts: Sequence[str], width: int) -> Iterable[list[bytes]]:
     """Parts of the MinHash signature of each text; none of one without characters."""
     rensa = require("rensa", EXTRA)
     for text in texts:
         if not text.strip():
             yield []
             continue
-        hashed = rensa.RMinHash(N_BANDS * BAND_WIDTH, SEED)
+        hashed = rensa.RMinHash(N_HASHES, SEED)
         hashed.update(sorted(shingles(text)))
-        signature = np.array(hashed.digest(), dtype=np.uint32).reshape(N_BANDS, BAND_WIDTH)
-        yield [band.tobytes() for band in signature]
+        signature = np.array(hashed.digest(), dtype=np.uint32)
+        whole = N_HASHES // width * width
+        yield [band.tobytes() for band in signature[:whole].reshape(-1, width)]

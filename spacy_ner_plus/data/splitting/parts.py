@@ -12,7 +12,7 @@ from spacy.tokens import Doc
 from ...support.durable import written_whole
 from ...support.output_folder import check_output_folder
 from ...text.token_exceptions import read_exceptions
-from ..conversion import blank_pipeline
+from ..blank_pipeline import blank_pipeline
 from ..formats.spacy_files import DocFile
 from ..formats.written import warn_of
 from .annotated_file import AnnotatedFile, AnnotatedText, read_annotated

@@ -13,8 +13,9 @@ from ...records import TextRecord
 from ...support.committed_folder import CommittedFolder
 from ...support.digests import content_digest
 from ...support.output_folder import check_output_folder
-from ..conversion import blank_pipeline
+from ..blank_pipeline import blank_pipeline
 from ..formats.record_files import FORMATS, open_records, write
+from ..record_transfer import with_tokens
 from .near_duplicates import Groups, near_duplicates
 from .split_manifest import (
     MANIFEST,
@@ -88,6 +89,10 @@ def split(
     shares = _shares(parts)
     suffix, to_format = _target(to)
     _check_folder(output)
+    if data.is_dir() and output.resolve().is_relative_to(data.resolve()):
+        raise ValueError(
+            f"{output} is within {data}, and would be read again: name another folder."
+        )
     given = {"format": format, **(options or {})}
     seen = _look_at(data, group_by, given)
     n_groups, groups, repeated = _groups(seen, near)
@@ -103,10 +108,13 @@ def split(
         seen.keys.count(None) if group_by else 0,
         tuple(_notes(summaries)),
     )
-    writing = {"nlp": blank_pipeline(lang)} if to_format == "spacy" else {}
+    nlp = blank_pipeline(lang)
+    writing = {"nlp": nlp} if to_format == "spacy" else {}
     with CommittedFolder(output).writing() as folder:
         for number, part in enumerate(summaries.values()):
             chosen = _chosen(data, given, places == number)
+            if FORMATS[to_format].needs_tokens:
+                chosen = with_tokens(chosen, nlp, lambda: None)
             write(chosen, folder / part.file, to_format, **writing)
             part.sha256 = content_digest(folder / part.file)
         settings = {
@@ -142,9 +150,12 @@ def _target(to: str) -> tuple[str, str]:
     """The suffix and format of the files."""
     suffix = f".{to.removeprefix('.')}"
     for name, one in FORMATS.items():
-        if to == name or suffix in one.suffixes:
+        if one.suffixes and (to == name or suffix in one.suffixes):
             return (suffix if suffix in one.suffixes else one.suffixes[0]), name
-    raise ValueError(f"--to {to} is no format or suffix: name one of {', '.join(FORMATS)}.")
+    known = [name for name, one in FORMATS.items() if one.suffixes]
+    raise ValueError(
+        f"--to {to} is no format or suffix of single files: name one of {', '.join(known)}."
+    )
 
 
 def _check_folder(folder: Path) -> None:

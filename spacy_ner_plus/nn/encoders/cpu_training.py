@@ -43,10 +43,12 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     That takes 1 to 7 ms, several times as long as the product, and hardly any two batches have the
     same number of wordpieces. With rows of zeros added, all kernels are soon there.
     """
+    if weight.dim() != 2 or not _is_reduced(input):
+        return functional.linear(input, weight, bias)
     n_outputs, n_inputs = weight.shape
     n_rows = input.numel() // n_inputs
     n_added = -n_rows % ROWS
-    if not n_added or not _is_reduced(input):
+    if not n_added:
         return functional.linear(input, weight, bias)
     rows = input.reshape(n_rows, n_inputs).to(torch.bfloat16)
     padded = torch.cat([rows, rows.new_zeros(n_added, n_inputs)])  # (n_rows + n_added, n_inputs)
@@ -59,9 +61,9 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
 
     Drawing took a tenth of a step.
     """
-    if not training or not 0 < p < 1 or inplace or input.device.type != "cpu":
-        return functional.dropout(input, p, training, inplace)
     n_dropped = round(p * 2**BITS)  # of so many values
+    if not training or not 0 < n_dropped < 2**BITS or inplace or input.device.type != "cpu":
+        return functional.dropout(input, p, training, inplace)
     n_drawn = -(-input.numel() // (64 // BITS))
     drawn = torch.empty(n_drawn, dtype=torch.int64).random_(-(2**63), 2**63 - 1)
     values = drawn.view(torch.int16)[: input.numel()].view(input.shape)

@@ -5,7 +5,7 @@ they use its public calls only.
 """
 
 import re
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
@@ -177,7 +177,7 @@ class TransformerEncoder(nn.Module):
                 gradient_checkpointing_kwargs={
                     "use_reentrant": False,
                     # the second time is outside of forward, and is to be like the first
-                    "context_fn": lambda: (nullcontext(), FastTraining()),
+                    "context_fn": _contexts_of_layers,
                 }
             )
         except ValueError as error:
@@ -206,7 +206,8 @@ class TransformerEncoder(nn.Module):
         RETURNS: (windows, length, width), in the precision of the surrounding autocast.
         """
         model = self._reader()
-        with FastTraining() if self.training else nullcontext():
+        # not on a GPU: there, to be asked at each function of torch takes as long as to launch it
+        with FastTraining() if self.training and ids.device.type == "cpu" else nullcontext():
             if self.word_forms is None:
                 output = model(input_ids=ids, attention_mask=mask.long())
             else:
@@ -215,6 +216,10 @@ class TransformerEncoder(nn.Module):
                 output = model(inputs_embeds=embedded, attention_mask=mask.long())
         hidden: Tensor = output.last_hidden_state
         return hidden if self.prediction_head is None else self.prediction_head(hidden)
+
+
+def _contexts_of_layers() -> tuple[AbstractContextManager[Any], AbstractContextManager[Any]]:
+    return nullcontext(), FastTraining()
 
 
 def _head_parts(model: PreTrainedModel) -> tuple[nn.Module | None, nn.Linear]:

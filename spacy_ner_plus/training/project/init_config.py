@@ -6,7 +6,7 @@ from pathlib import Path
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from ...data.conversion import blank_pipeline
+from ...data.blank_pipeline import blank_pipeline
 from ...data.splitting.annotated_file import read_annotated
 from ...support.durable import write_atomically
 from ...support.output_folder import check_output_folder

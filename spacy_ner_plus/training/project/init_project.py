@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...data.conversion import blank_pipeline
+from ...data.blank_pipeline import blank_pipeline
 from ...data.splitting.parts import Part, read_parts
 from ...support.full_disk import told_if_full
 from ...support.output_folder import check_output_folder
