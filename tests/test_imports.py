@@ -103,7 +103,8 @@ WITHIN_REACH = (
 BEYOND_THE_FACE = {
     "_options": {f"pipeline.preparing.{name}" for name in ("import_user_code", "use_gpu")},
     "compare": {"support.output_folder.check_output_folder"},  # before pipelines run
-    "convert": {"data.formats.columns.AUTO"},  # the default that its help shows
+    # the default that its help shows, and what a value of --option is
+    "convert": {"data.formats.columns.AUTO", "data.format_option.parse_option"},
     "evaluate": {"evaluation.evaluate.check_folder"},  # before a pipeline runs for an hour
     "init_config": {"training.project.encoder_wheel.ENCODER_FOLDER"},  # named in what to do next
     "learning_curve": {"experiments.shares.SHARES"},  # the default that its help shows

@@ -19,7 +19,7 @@ from .existing import existing
 from .fitting import Fitted, fit_record
 from .gold import ANNOTATED_LABELS, annotated_labels, register_annotated_labels
 from .offsets import Misaligned, TokenEdges, set_flat_ents
-from .placement import Placing
+from .placement import MISALIGNED, Placing
 from .probabilities import PROBABILITY, SCORES, register_probability, scored_spans
 from .scored_group import ScoredGroup
 from .token_states import MISSING
@@ -141,6 +141,9 @@ def place_record(
         _set_group(doc, spans_key, placed)
         if placing.overlaps == "error":
             return PlacedDoc(doc, fitted)
+    has_misaligned = any(MISALIGNED in one.done for one in fitted.placements)
+    if placing.misaligned == "skip" and has_misaligned:
+        return PlacedDoc(doc, fitted)  # the text is left out
     flat = fitted
     if spans_key is not None:
         flat = fit_record(fitted.record, edges, placing, is_flat=True)

@@ -1,6 +1,5 @@
 """`python -m spacy ner-plus convert`: annotated texts -> .spacy files, or any other format."""
 
-import json
 import sys
 from contextlib import nullcontext, redirect_stdout
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from wasabi import msg
 
+from ..data.format_option import parse_option
 from ..data.formats.columns import AUTO
 from ..pages.telling import say
 from ._errors import errors_as_messages
@@ -164,7 +164,7 @@ def convert_cli(
 
     with errors_as_messages():
         names = parse_label_map(label_map)
-        options |= dict(map(_named_value, option or ()))
+        options |= dict(map(parse_option, option or ()))
         done = convert(
             input_paths,
             output_path,
@@ -192,17 +192,6 @@ def convert_cli(
 
 def _number_or_name(column: str) -> int | str:
     return int(column) if column.removeprefix("-").isdecimal() else column
-
-
-def _named_value(option: str) -> tuple[str, Any]:
-    """An option of a format; a value that is JSON is what it says, else text."""
-    name, sign, value = option.partition("=")
-    if not sign or not name:
-        raise ValueError(f"--option {option} must be NAME=VALUE, such as view=binary.")
-    try:
-        return name.replace("-", "_"), json.loads(value)
-    except ValueError:
-        return name.replace("-", "_"), value
 
 
 def _tell(done: "Conversion", label_map: dict[str, str], lang: str) -> None:

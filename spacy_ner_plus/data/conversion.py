@@ -110,7 +110,8 @@ def convert(
         if to == SPACY:
             write_docs(done, file, label_map, wishes, opened)
         else:
-            _write_records(done, file, label_map, lang, divided.for_writer())
+            own = {"spans_key": spans_key} if "spans_key" in of_writer else {}
+            _write_records(done, file, label_map, lang, divided.for_writer() | own)
     return done
 
 
@@ -125,9 +126,9 @@ def _check_files(inputs: Sequence[Path], output: Path, wishes: DocWishes) -> Non
             raise ValueError(
                 f"{name} {other} is the output, an input or within one: name another file."
             )
-    if wishes.report is not None and wishes.exceptions is not None:
-        if _holds(wishes.report, wishes.exceptions):
-            raise ValueError("--report and --exceptions are one file: name two.")
+    both = [path.resolve() for path in (wishes.report, wishes.exceptions) if path is not None]
+    if len(both) != len(set(both)):
+        raise ValueError("--report and --exceptions are one file: name two.")
 
 
 def _holds(path: Path, output: Path) -> bool:
@@ -166,10 +167,11 @@ def _opened(
 
     def options_of(name: str) -> dict[str, Any]:
         formats.add(name)
-        own = {"spans_key": spans_key} if name == SPACY else {}
+        own = {"spans_key": spans_key} if "spans_key" in options_known(FORMATS[name].source) else {}
         return options.for_reader(name) | own
 
     source = open_several(paths, format, options_of)
-    if spans_key is not None and SPACY not in {to, *formats}:
-        raise ValueError("--spans-key is for .spacy files: leave it out.")
+    knows = [*(FORMATS[name].source for name in formats), FORMATS[to].write]
+    if spans_key is not None and not any("spans_key" in options_known(one) for one in knows):
+        raise ValueError("--spans-key is for .spacy files and doc-json: leave it out.")
     return source

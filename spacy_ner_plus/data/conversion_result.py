@@ -70,7 +70,12 @@ class Conversion:
                 for group in alike(sorted(self.entities))
             )
         ]
-        return [*lost_in(self.output, self.lost), *unused, *similar, *self.placements.hints]
+        odd = []
+        if not self.n_documents:
+            odd.append("no texts in the input")
+        if "O" in self.entities:
+            odd.append("a type is named 'O', as tags outside are: drop it with --map O=")
+        return [*odd, *lost_in(self.output, self.lost), *unused, *similar, *self.placements.hints]
 
     def look_at(self, record: TextRecord) -> None:
         """Count what is in a text and no entity."""

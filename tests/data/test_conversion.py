@@ -233,7 +233,7 @@ def test_white_space_in_labels_and_spans_is_refused_or_repaired(tmp_path: Path) 
     path, out = write(tmp_path / "in.jsonl", rows), tmp_path / "out.spacy"
     result = run(path, out)
     assert result.exit_code == 1
-    assert "Error: 2 rows can't be read.\n" in result.stderr
+    assert "Error: 2 texts can't be read.\n" in result.stderr
     assert "line 1: the label of spans[0] is ' PER', with white space" in result.stderr
     assert "line 2: annotated_labels[1] is 'PER\\xa0', with white space" in result.stderr
     result = run(path, out, "--lenient")

@@ -322,7 +322,7 @@ def _merged(row: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
 
 def _is_bioc(sample: Sample) -> bool:
     value = sample.value
-    if not isinstance(value, dict):
+    if not isinstance(value, dict) or isinstance(value.get("text"), str):
         return False
     documents = next((value[key] for key in DOCUMENTS if isinstance(value.get(key), list)), [value])
     first = documents[0] if documents else {"passages": []}

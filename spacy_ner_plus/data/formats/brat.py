@@ -276,10 +276,16 @@ def _decoded(path: Path) -> str:
 
 def _is_brat(sample: Sample) -> bool:
     if sample.names:
-        return any(name.endswith(ANNOTATION) for name in sample.names)
+        return any(name.endswith(ANNOTATION) for name in sample.names) or {
+            folder.DOCUMENTS,
+            folder.CONFIG,
+        }.issubset(sample.names)
     suffix = sample.path.suffix
     is_text = suffix == TEXT and sample.path.with_suffix(ANNOTATION).is_file()
     return is_text or suffix == ANNOTATION
 
+
+# Beside .txt and .ann.
+OWN_FILES = (folder.LABELS, folder.DOCUMENTS)
 
 FORMAT = Format((), BratRecords, write_brat, recognises=_is_brat, writes_folder=True)

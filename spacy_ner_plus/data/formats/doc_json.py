@@ -157,6 +157,8 @@ def _recognises(sample: Sample) -> bool:
     value = sample.value
     if not isinstance(value, dict) or not isinstance(value.get(TEXT), str):
         return False
+    if isinstance(value.get(ENTS), list) and TOKENS not in value:
+        return True
     tokens = value.get(TOKENS)
     has_tokens = isinstance(tokens, list) and all(
         isinstance(one, dict) and {ID, "start", "end"} <= one.keys() and TEXT not in one

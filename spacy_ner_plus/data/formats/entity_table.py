@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from ..sources.inputs import open_input
 from ..sources.rows import Fields
@@ -49,6 +49,8 @@ class EntityTable(ToolRecords):
     texts (Union[str, Path]): A folder of .txt files, which the ids name, or a table or .jsonl file
         with `id` and `text`; None if the texts are in the table.
     """
+
+    unit: ClassVar[str | None] = None  # anything writes tables
 
     delimiter: str | None = None
     quoting: str = AUTO

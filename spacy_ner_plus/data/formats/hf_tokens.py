@@ -203,7 +203,7 @@ def _tag_columns(form: TaggedRowForm, rows: Sequence[Mapping[str, Any]]) -> Iter
 
 def _recognises(sample: Sample) -> bool:
     row = sample.value
-    if not isinstance(row, dict):
+    if not isinstance(row, dict) or isinstance(row.get("spans"), list):
         return False
     tokens = next((row[name] for name in TOKENS if isinstance(row.get(name), list)), None)
     if tokens is None or not all(isinstance(token, str) for token in tokens):
@@ -216,4 +216,4 @@ def _recognises(sample: Sample) -> bool:
     )
 
 
-FORMAT = Format((".parquet",), HfTokens, write_hf, _recognises)
+FORMAT = Format((".parquet",), HfTokens, write_hf, _recognises, needs_tokens=True)

@@ -14,7 +14,7 @@ from ...records import SCHEMA_VERSION, VERSION, TextRecord
 from ..sources.json_values import json_rows
 from ..sources.rows import RowError
 from .form import Format, Sample
-from .offset_rows import KEYS, SPANS, TOOL_KEYS, LabelUse, as_object, holds_spans, own_row
+from .offset_rows import SPANS, LabelUse, as_object, own_row
 from .repairs import Errors, Repairs, checked
 from .unsound_spans import UnsoundSpan, without_unsound
 from .written import Written
@@ -86,20 +86,13 @@ def read_row(row: Any, unsound: list[UnsoundSpan] | None = None) -> tuple[TextRe
         raise ValueError(str(error).replace(f"{SPANS}[", f"{key or SPANS}[", 1)) from None
 
 
-def _is_of_tool(other: dict[str, Any]) -> bool:
-    """Whether a row would be taken for a tool's by the keys that the schema does not know."""
-    if any(key in other for key in TOOL_KEYS):
-        return True
-    return any(holds_spans(key, other.get(key)) for key in KEYS)
-
-
 def write_json_lines(records: Iterable[TextRecord], path: Path) -> Written:
     """Write a record a line."""
     n_records = 0
     with path.open("w", encoding="utf8", newline="\n") as file:
         for record in records:
             row = record.to_json()
-            if _is_of_tool(record.other):
+            if record.other:  # whatever format it would be taken for by them
                 row[VERSION] = SCHEMA_VERSION
             file.write(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n")
             n_records += 1

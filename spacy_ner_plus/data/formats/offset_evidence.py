@@ -45,6 +45,11 @@ class UnitEvidence:
             if (end := as_offset(token.get("end"))) is not None and not text[:end].isascii():
                 self._note_silent(where, reading, end)
                 is_open = True
+        for stretch in (*_lists(row.get("unknown")), *_lists(row.get("blocked"))):
+            end = as_offset(stretch[-1]) if stretch else None
+            if end is not None and not text[:end].isascii():
+                self._note_silent(where, reading, end)
+                is_open = True
         return is_open
 
     def _speaks_for_default(self, fitting: set[str], reading: "_Text") -> bool:
@@ -112,3 +117,7 @@ class _Text:
 
 def _dicts(values: Any) -> list[dict[str, Any]]:
     return [one for one in values if isinstance(one, dict)] if isinstance(values, list) else []
+
+
+def _lists(values: Any) -> list[list[Any]]:
+    return [one for one in values if isinstance(one, list)] if isinstance(values, list) else []

@@ -22,7 +22,7 @@ from ..sources.text_inputs import numbered_lines, read_json
 from .complete import check_complete
 from .form import Format, Sample
 from .json_rows import LINES, bare_row, text_at, with_free, write_rows
-from .offset_rows import ANSWER, KEYS, NO_ANSWERS, LabelUse, as_object, holds_spans, own_row
+from .offset_rows import ANSWER, KEYS, NO_ANSWERS, SPANS, LabelUse, as_object, holds_spans, own_row
 from .offset_units import CHARACTERS, from_characters
 from .tool_records import ToolRecords
 from .written import Written, among
@@ -153,11 +153,16 @@ def _sayable(record: TextRecord, key: str, lost: Counter[str]) -> dict[str, Any]
 def _recognises(sample: Sample) -> bool:
     """One list of rows; rows on lines, pairs too, are found by the format jsonl."""
     value = sample.value
-    is_row = isinstance(value, dict) and isinstance(value.get("text"), str)
-    is_list = bool(sample.lines) and sample.lines[0].lstrip().startswith("[")
-    if not is_list or _is_pair_line(sample.lines[0].encode("utf8")):
+    if is_pair(value):
+        return True
+    if not isinstance(value, dict) or not isinstance(value.get("text"), str):
         return False
-    return is_row or is_pair(value)
+    if bool(sample.lines) and sample.lines[0].lstrip().startswith("["):
+        return True
+    spans = value.get(SPANS)
+    if isinstance(spans, list):  # objects are our own records
+        return any(isinstance(span, list) for span in spans)
+    return any(holds_spans(key, value.get(key)) for key in KEYS)
 
 
 FORMAT = Format((), OffsetRecords, write_offsets, _recognises)

@@ -29,7 +29,7 @@ from .prodigy_answers import (
     kind_of,
 )
 from .prodigy_merging import annotator_of, belong_together, input_of, joined
-from .prodigy_rows import read_spans, without_repeats
+from .prodigy_rows import foreign_key, read_spans, without_repeats
 from .prodigy_writing import write_prodigy
 from .tool_records import ToolRecords
 
@@ -175,7 +175,7 @@ class ProdigyRecords(ToolRecords):
 def _recognises(sample: Sample) -> bool:
     """By its hashes or an answer; rows of one's own may have been written for it by hand."""
     value = sample.value
-    if not isinstance(value, dict):
+    if not isinstance(value, dict) or foreign_key(value) is not None:
         return False
     is_told = "_task_hash" in value or "_input_hash" in value or VIEW in value
     is_told |= value.get(ANSWER) in ANSWERS and "text" in value

@@ -7,6 +7,7 @@ from typing import Any
 
 from ...records import RelationRecord, SpanRecord, TextRecord, TokenRecord
 from .json_rows import bare_row, free_ids, object_at, objects_at, with_free
+from .offset_rows import holds_spans
 from .token_rows import TokensOfSpans
 
 SPANS, RELATIONS, TOKENS = "spans", "relations", "tokens"
@@ -14,11 +15,27 @@ _FIRST, _LAST = "token_start", "token_end"
 _HEAD, _CHILD = ("head", "head_span"), ("child", "child_span")
 
 
+def foreign_key(row: dict[str, Any]) -> str | None:
+    """Where a row has annotation that is another format's: such rows may hold Prodigy's keys."""
+    if not isinstance(row.get(SPANS), list):
+        for key in ("entities", "label", "labels"):
+            if holds_spans(key, row.get(key)):
+                return key
+    tokens = row.get(TOKENS)
+    if isinstance(tokens, list) and any(isinstance(one, str) for one in tokens):
+        return TOKENS
+    return next((key for key in ("ents", "tokenized_text") if key in row), None)
+
+
 def read_spans(row: dict[str, Any], counts: Counter[str]) -> None:
     """Copy spans and relations as rows of our schema, in place.
 
     Relations are between places; their spans get ids where they have none.
     """
+    if (key := foreign_key(row)) is not None:
+        raise ValueError(
+            f"{key!r} holds annotation that is not Prodigy's: name the format with --from."
+        )
     if row.get(SPANS) is not None:
         spans = [dict(one) for one in objects_at(row, SPANS)]
         row[SPANS] = [one for one in spans if one.get("label") is not None]

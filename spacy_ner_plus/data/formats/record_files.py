@@ -6,7 +6,7 @@ from inspect import signature
 from pathlib import Path
 from typing import Any
 
-from ...records import TextRecord
+from ...records import VERSION, TextRecord
 from . import (
     bioc_json,
     brat,
@@ -128,7 +128,9 @@ def output_format(path: Path, format: str | None = None) -> str:
     chosen = chosen_format(format)
     if chosen.writes_folder and path == Path("-"):
         raise ValueError(f"{format!r} is written as a folder, not to standard output: name one.")
-    if path.suffix.lower() == PACKED and (chosen.writes_folder or format == "spacy"):
+    if path.suffix.lower() == PACKED and (
+        chosen.writes_folder or format in ("spacy", "uima") or ".parquet" in path.suffixes
+    ):
         raise ValueError(f"{path}: {format!r} is not packed with gzip: leave {PACKED} out.")
     return format
 
@@ -170,13 +172,28 @@ def _parts(path: Path, format: str | None) -> tuple[list[Path], list[Path]]:
     if format is not None:
         chosen_format(format)
     if not path.is_dir() or _is_one(path, format):
-        return [path], []
+        return [path], _beside(path, format)
     formats = {file: _recognised(make_sample(file)) for file in files_of(path)}
     known = [file for file, name in formats.items() if name and name == (format or name)]
+    if not known and format == "columns":  # as find_format takes text that no format knows
+        known = [file for file, name in formats.items() if not name and make_sample(file).lines]
     if not known:
         wanted = f"of the format {format!r}" if format else "of a format that is known"
         raise ValueError(f"{path} is a folder without files {wanted}: {_WANTED}")
     return known, [file for file in formats if file not in known]
+
+
+def _beside(path: Path, format: str | None) -> list[Path]:
+    """Files of other formats in a folder that is a format's own: nobody reads them."""
+    if not path.is_dir():
+        return []
+    own = format or find_format(path)
+    names = ((file, _recognised(make_sample(file))) for file in files_of(path))
+    return [
+        file
+        for file, name in names
+        if name not in (None, own) and not (own == "brat" and file.name in brat.OWN_FILES)
+    ]
 
 
 def _is_one(folder: Path, format: str | None) -> bool:
@@ -207,6 +224,8 @@ def find_format(path: Path) -> str:
 
 def _recognised(sample: Sample) -> str | None:
     """By content, and else by suffix."""
+    if isinstance(sample.value, dict) and VERSION in sample.value:
+        return "jsonl"
     found = (name for name, one in FORMATS.items() if one.recognises(sample))
     by_suffix = None if sample.path.is_dir() else _by_suffix(unpacked_name(sample.path))
     return next(found, by_suffix)
@@ -234,8 +253,19 @@ def _check_options(format: str, function: Callable[..., Any], options: Mapping[s
     if surplus := [name for name in options if name not in known]:
         raise ValueError(
             f"{', '.join(surplus)} says nothing to the format {format!r}, which has "
-            f"{', '.join(known) or 'no options'}."
+            f"{', '.join(known) or 'no options'}.{_with_options(surplus)}"
         )
+
+
+def _with_options(names: Sequence[str]) -> str:
+    having = [
+        format
+        for format, one in FORMATS.items()
+        if set(names) <= {*options_known(one.source), *options_known(one.write)}
+    ]
+    return (
+        f" If the file is of another, name it with --from: {', '.join(having)}." if having else ""
+    )
 
 
 _WANTED = f"name one of {', '.join(FORMATS)}."

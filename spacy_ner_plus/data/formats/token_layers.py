@@ -87,5 +87,5 @@ def refusal(span: SpanRecord, why: str) -> ValueError:
     """That a span can't be written."""
     return ValueError(
         f"{span.label} at characters {span.start}-{span.end} {why}. Correct it, or write .jsonl, "
-        "which holds all."
+        "which holds all; or first a .spacy file, with --misaligned snap and --overlaps."
     )

@@ -85,8 +85,9 @@ class ToolRecords(ABC):
                 evidence = self._all_evidence()
                 unit = evidence.unit()
             try:
-                row = locating.placed(row, unit or self.unit or CHARACTERS, where)
-                record = checked(TextRecord.from_json(row), where, repairs, lenient=self.lenient)
+                place = where.removeprefix(f"{self.path}, ")
+                row = locating.placed(row, unit or self.unit or CHARACTERS, place)
+                record = checked(TextRecord.from_json(row), place, repairs, lenient=self.lenient)
             except ValueError as error:
                 errors.add(f"{where}: {error}")
                 continue

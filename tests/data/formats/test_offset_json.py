@@ -96,9 +96,9 @@ def test_offsets_in_utf16(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("line", "value", "is_list"),
+    ("line", "value", "is_it"),
     [
-        (json.dumps([TEXT, {"entities": TRIPLES}]), [TEXT, {"entities": TRIPLES}], False),
+        (json.dumps([TEXT, {"entities": TRIPLES}]), [TEXT, {"entities": TRIPLES}], True),
         (json.dumps([[TEXT, {"entities": TRIPLES}]]), [TEXT, {"entities": TRIPLES}], True),
         ("[", {"text": TEXT, "entities": TRIPLES}, True),
         (json.dumps({"text": TEXT}), {"text": TEXT}, False),
@@ -106,9 +106,9 @@ def test_offsets_in_utf16(tmp_path):
         ("a\tO", None, False),
     ],
 )
-def test_lists_are_recognised(line, value, is_list):
+def test_what_has_a_unit_of_offsets_is_recognised(line, value, is_it):
     found = replace(sample(None), lines=(line,), value=value)
-    assert FORMAT.recognises(found) is is_list
+    assert FORMAT.recognises(found) is is_it
 
 
 @pytest.mark.parametrize("record", HARD)

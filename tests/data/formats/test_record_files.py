@@ -70,7 +70,7 @@ def test_what_is_written_is_read_again(suffix, tmp_path):
         ("a.SPACY", "x", "spacy"),
         ("a.tsv", "a\tO\n", "columns"),
         ("a.txt", '\n{"text": "a"}\n', "jsonl"),
-        ("a", '["a", {"entities": []}]', "jsonl"),
+        ("a", '["a", {"entities": []}]', "offsets"),
         ("eng.train", "-DOCSTART- -X- O O\n", "columns"),
         ("a.txt", "[\tO\n", "columns"),
         ("a.txt", "1\tO\n", "columns"),

@@ -1,0 +1,18 @@
+"""Options of formats as they are given on a command line."""
+
+import json
+from typing import Any
+
+
+def parse_option(option: str) -> tuple[str, Any]:
+    """Read NAME=VALUE: a value that is JSON is what it says, another one is text.
+
+    RAISES ValueError: No "=".
+    """
+    name, sign, value = option.partition("=")
+    if not sign or not name:
+        raise ValueError(f"--option {option} must be NAME=VALUE, such as view=binary.")
+    try:
+        return name.replace("-", "_"), json.loads(value)
+    except ValueError:
+        return name.replace("-", "_"), value
