@@ -93,12 +93,10 @@ def convert(
     if output != STREAM:
         check_output_folder(output.parent)
     of_writer = [] if to == SPACY else options_known(FORMATS[to].write)
-    if (
-        "config_path" in of_writer
-        and output != STREAM
-        and not {"ls_config", "config_path"} & set(options)
-    ):
-        options["config_path"] = output.with_name(f"{output.name.split('.')[0]}.config.xml")
+    config = output.with_name(f"{output.name.split('.')[0]}.config.xml")
+    is_wanted = "config_path" in of_writer and not {"ls_config", "config_path"} & set(options)
+    if is_wanted and output != STREAM and not config.exists():  # somebody's own is left alone
+        options["config_path"] = config
     divided = DividedOptions(options, of_writer)
     with input_paths(inputs) as paths, output_path(output) as file:
         _check_files(paths, file, wishes)

@@ -1,7 +1,7 @@
 """Annotated texts to a .spacy file: what is wanted of it, and how it is written."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from ..annotation.placement import Placing
@@ -28,23 +28,27 @@ class DocWishes:
 
     lang: str
     spans_key: str | None
-    misaligned: str
-    trim: str
-    overlaps: str
-    max_refused: float | None
-    report: Path | None
-    exceptions: Path | None
+    misaligned: str = "error"
+    trim: str = "off"
+    overlaps: str = "error"
+    max_refused: float | None = None
+    report: Path | None = None
+    exceptions: Path | None = None
 
     def check(self, to: str) -> None:
         """RAISES ValueError: If what is wanted can't be.
 
         to (str): The format that is written.
         """
-        plain = DocWishes(self.lang, self.spans_key, "error", "off", "error", None, None, None)
-        if to != SPACY and self != plain:
+        plain = DocWishes(self.lang, self.spans_key)
+        given = [
+            f"--{field.name.replace('_', '-')} {value}"
+            for field in fields(self)
+            if (value := getattr(self, field.name)) != getattr(plain, field.name)
+        ]
+        if to != SPACY and given:
             raise ValueError(
-                "--misaligned, --trim, --overlaps, --max-refused, --report and --exceptions are "
-                f"for .spacy files: {to} takes annotations as they are."
+                f"{', '.join(given)} is for .spacy files: {to} takes annotations as they are."
             )
         if self.misaligned == "missing" and self.spans_key is not None:
             raise ValueError(

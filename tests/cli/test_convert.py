@@ -301,7 +301,7 @@ def test_options_go_to_the_format_that_knows_them(tmp_path):
         name = option[2:].replace("-", "_")
         assert f"Error: {name} says nothing to the format 'jsonl'" in result.stderr
     result = run(source, tmp_path / "out.jsonl", "--misaligned", "skip")
-    assert "--exceptions are for .spacy files: jsonl takes" in result.stderr
+    assert "--misaligned skip is for .spacy files" in result.stderr
     result = run(source, tmp_path / "out.jsonl", "--spans-key", "sc")
     assert "--spans-key is for .spacy files" in result.stderr
     result = run(source, tmp_path / "out.xml")

@@ -82,7 +82,7 @@ def test_wrong_model(place: Path, tmp_path: Path, name: str, message: str) -> No
     ("name", "message"),
     [
         ("no.jsonl", r"There are no predictions at .*no\.jsonl"),
-        ("bad.jsonl", r"bad\.jsonl, line \d: invalid JSON"),
+        ("bad.jsonl", r"bad\.jsonl, line 1: invalid JSON"),
     ],
 )
 def test_wrong_predictions(place: Path, name: str, message: str) -> None:

@@ -100,3 +100,29 @@ def test_own_keys_never_make_another_format(tmp_path: Path) -> None:
     record = TextRecord("Bob", spans=(SpanRecord(0, 3, "P"),), other={"ents": [], "data": {"a": 1}})
     write([record], tmp_path / "a.jsonl")
     assert list(read(tmp_path / "a.jsonl")) == [record]
+
+
+def test_units_of_rows_behind_one_without_annotation_are_wanted_too(tmp_path: Path) -> None:
+    """The first row makes it `jsonl`, which has no unit of its own for such rows."""
+    row = {"text": "Hi 😀 Ann", "entities": [[6, 9, "PER"]]}
+    path = put(tmp_path / "a.jsonl", {"text": "Bob"}, row)
+    with pytest.raises(ValueError, match=r"line 2: .* --from offsets --offsets characters, utf16"):
+        list(read(path))
+    _, record = read(path, "offsets", offsets="utf16")
+    assert record.text[record.spans[0].start : record.spans[0].end] == "Ann"
+
+
+def test_a_configuration_that_is_there_is_left_alone(tmp_path: Path) -> None:
+    source = put(tmp_path / "in.jsonl", ANNA)
+    own = tmp_path / "tasks.config.xml"
+    own.write_text("mine")
+    convert(source, tmp_path / "tasks.json", to="label-studio")
+    assert own.read_text() == "mine"
+    convert(source, tmp_path / "other.json", to="label-studio")
+    assert 'value="PER"' in (tmp_path / "other.config.xml").read_text()
+
+
+def test_a_damaged_line_is_named_and_not_the_one_behind_it(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text('[\n{"text": "a"\n\n')
+    with pytest.raises(ValueError, match=r"a\.json, line 2: invalid JSON: .* the file ends there"):
+        list(read(tmp_path / "a.json"))

@@ -15,6 +15,7 @@ from ..sources.json_values import json_rows
 from ..sources.rows import RowError
 from .form import Format, Sample
 from .offset_rows import SPANS, LabelUse, as_object, own_row
+from .offset_units import as_offset, has_wide
 from .repairs import Errors, Repairs, checked
 from .unsound_spans import UnsoundSpan, without_unsound
 from .written import Written
@@ -77,6 +78,8 @@ def read_row(row: Any, unsound: list[UnsoundSpan] | None = None) -> tuple[TextRe
     RAISES (ValueError): What is wrong, where in the row, and what to do.
     """
     ours, key, form = own_row(row)
+    if key is not None and form != f"rows with {SPANS!r}":
+        _check_unit(ours)
     if unsound is not None:
         ours, found = without_unsound(ours)
         unsound += found
@@ -84,6 +87,21 @@ def read_row(row: Any, unsound: list[UnsoundSpan] | None = None) -> tuple[TextRe
         return TextRecord.from_json(ours), form
     except ValueError as error:
         raise ValueError(str(error).replace(f"{SPANS}[", f"{key or SPANS}[", 1)) from None
+
+
+def _check_unit(row: dict[str, Any]) -> None:
+    """RAISES ValueError: Offsets of rows that are not ours may count something else."""
+    text = row.get("text")
+    if not isinstance(text, str) or not has_wide(text):
+        return
+    for i, span in enumerate(row[SPANS]):
+        end = as_offset(span.get("end")) if isinstance(span, dict) else None
+        if end is not None and span.get("text") is None and has_wide(text[:end]):
+            raise ValueError(
+                f"the offsets of entity {i} may count characters or UTF-16 units, of which "
+                "characters before it, such as emoji, have two: say with --from offsets --offsets "
+                "characters, utf16 or bytes."
+            )
 
 
 def write_json_lines(records: Iterable[TextRecord], path: Path) -> Written:

@@ -16,8 +16,6 @@ KEYS = (SPANS, "entities", *LABELS)
 # Of Prodigy.
 ANSWER = "answer"
 NO_ANSWERS = ("reject", "ignore")
-# By which rows of Prodigy or doccano are recognised.
-TOOL_KEYS = (ANSWER, "_input_hash", "_task_hash", "_view_id", "Comments")
 # Of doccano.
 SPAN_NAMES = {"start_offset": "start", "end_offset": "end"}
 RELATION_NAMES = {"from_id": "head", "to_id": "tail", "type": "label"}

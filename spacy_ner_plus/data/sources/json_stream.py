@@ -140,6 +140,8 @@ class JsonStream:
         return not self._is_whole
 
     def _error(self, what: str, place: int) -> RowError:
+        if not self._text[place:]:  # the line feed at the end begins no line
+            place = len(self._text.rstrip())
         line = self._n_lines + 1 + self._text.count("\n", 0, place)
         shown = self._text[place : place + 40].partition("\n")[0]
         found = f", found {shown!r}" if shown else ", but the file ends there"

@@ -14,7 +14,6 @@ from ...records import TextRecord
 SCHEMA, SCHEMA_VERSION = "spacy_ner_plus.split", 1
 MANIFEST = "manifest.json"
 # Of a digest, for people.
-SHOWN_DIGITS = 12
 
 
 def record_digest(record: TextRecord) -> str:
