@@ -1,0 +1,1 @@
+"""The quality of annotated data: what is wrong with it, known before anyone trains."""
