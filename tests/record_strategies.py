@@ -19,7 +19,9 @@ JSON = st.sampled_from(
      [[0, 1.0]], [[1, 0.5]], [None, {"a": [2]}], {}, {"start": 0, "end": 1, "label": "X"},
      [{"start": 0, "end": 1, "label": "X"}], [{"start": 0, "end": 1}], ["X"], ["X", ""]]
 )  # fmt: skip
-OBJECTS = st.sampled_from([{}, {"x": 1}, {"é": [None, {"z": 2.5}]}, {"a": "", "b": {}}])
+OBJECTS = st.sampled_from(
+    [{}, {"x": 1}, {"é": [None, {"z": 2.5}]}, {"a": "", "b": {}}, {"n": None, "m": [], "k": {}}]
+)
 
 
 def optional(strategy):

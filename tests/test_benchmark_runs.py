@@ -118,6 +118,11 @@ RUNS = {
             figures=(PERCENT, PERCENT, (-100.0, 100.0), PERCENT, MINUTES),
         ),
     ),
+    "formats.py": Start(
+        "tsv/test.tsv",
+        # of the text that is always there, and of this file
+        rows("jsonl = =", "brat = =", "prodigy = =", "table = s", "columns tsv w =", figures=()),
+    ),
     "imbalance.py": Start(
         "tsv --encoder encoder --seeds 0 --steps 2 --batch-words 60 --jobs 3",
         rows("default", "balanced", "smoothing", figures=5 * (PERCENT,)),

@@ -51,6 +51,7 @@ class JsonLinesRecords:
         """
         repairs = Repairs()
         errors = Errors("rows can't be read")
+        lacks_text = False
         for where, value in json_rows(self.path):
             place = where.removeprefix(f"{self.path}, ")
             try:
@@ -61,14 +62,21 @@ class JsonLinesRecords:
                 record = checked(record, place, repairs, lenient=self.lenient)
             except ValueError as error:
                 errors.add(f"{where}: {error}")
+                lacks_text |= isinstance(value, dict) and "text" not in value
                 continue
             if not errors.n_errors:  # else what comes next is not used
                 self._uses.check(where, row)
                 self.counts[form] += 1
                 yield where, record
-        errors.check()
+        errors.check(_OTHER_KEYS if lacks_text else "")
         self.counts.update(repairs.counts)
         self.warnings = list(repairs.told())
+
+
+_OTHER_KEYS = (
+    "If text and entities have other keys, name them: --from doccano --text-field KEY "
+    "--label-field KEY."
+)
 
 
 def read_row(row: Any, unsound: list[UnsoundSpan] | None = None) -> tuple[TextRecord, str]:

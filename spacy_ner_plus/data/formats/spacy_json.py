@@ -36,6 +36,8 @@ PARAGRAPHS, SENTENCES, TOKENS = "paragraphs", "sentences", "tokens"
 RAW, ORTH, SPACE, NER, ID, UNKNOWN = "raw", "orth", "space", "ner", "id", "unknown"
 # Of a record of a document that has several paragraphs: its number, from 0.
 PARAGRAPH = "paragraph"
+# Of a paragraph: what is read here; null says nothing in these.
+_READ = (RAW, "entities", SENTENCE_STARTS, UNKNOWN, DETAILS)
 # Of a token: what its place says.
 _READ_OF_TOKENS = (ORTH, SPACE, NER)
 
@@ -60,7 +62,7 @@ class SpacyJsonRecords(TokenRecords):
         id, number, value = entry
         if not isinstance(value, dict) or SENTENCES not in value:
             raise ValueError(f"there are no {PARAGRAPHS} with {SENTENCES} in {str(value)[:80]}.")
-        row = {key: one for key, one in value.items() if one is not None}
+        row = {key: one for key, one in value.items() if one is not None or key not in _READ}
         tokens, sentence_starts = _tokens(row, counts)
         row[TEXT] = text_at(row, RAW) if RAW in row else None
         row.pop(RAW, None)

@@ -187,3 +187,10 @@ def test_a_record_is_the_same_again(tmp_path_factory, record):
     keys = TextRecord("a", spans=None, other={"labels": [], "entities": [[0, 1, "X"]]})
     assert write_json_lines([record, keys], path).n_records == 2
     assert [read for _, read in JsonLinesRecords(path).records()] == [record, keys]
+
+
+def test_other_keys_are_asked_for(tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"body": "Anna"}\n', encoding="utf8")
+    with pytest.raises(ValueError, match="line 1: text must be given.*--text-field KEY"):
+        list(JsonLinesRecords(path).records())
