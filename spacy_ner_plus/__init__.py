@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from .about import __version__ as __version__
     from .annotation.offsets import set_offset_ents as set_offset_ents
     from .audit.audit_data import audit_data as audit_data
+    from .audit.label_errors.judges import Folds as Folds
     from .data.conversion import convert as convert
     from .data.formats.record_files import read as read
     from .data.formats.record_files import write as write
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 # Where each public name is at home. `ner-plus project code` reads this, too.
 _HOMES = {
     "CRF": "spacy_ner_plus.nn.crf",
+    "Folds": "spacy_ner_plus.audit.label_errors.judges",
     "Gate": "spacy_ner_plus.evaluation.comparison.gate",
     "NerPlus": "spacy_ner_plus.pipeline.ner_plus",
     "SpanRecord": "spacy_ner_plus.records",

@@ -18,6 +18,7 @@ from .audit_schema import SCHEMA, SCHEMA_VERSION, AuditFindings, AuditWarning
 from .audit_settings import NEAR, AuditSettings
 from .audited import AuditedCorpus, read_corpus
 from .audited_encoder import load_audited_encoder
+from .label_errors.judges import Judge, check_judge
 from .report import render_audit
 from .section import Absent, Section
 from .sections import chosen_sections
@@ -84,6 +85,7 @@ def audit_data(
     group: int | None = None,
     encoder: Path | str | None = None,
     near: float = NEAR,
+    judge: Judge | None = None,
     sections: Sequence[str] | None = None,
 ) -> Audit:
     """Look at annotated data: what is in it, and what is wrong with it.
@@ -97,6 +99,9 @@ def audit_data(
     encoder (Union[Path, str]): Hub name or folder of the encoder whose wordpieces are counted; None
         for the default one where a project has put it (assets/encoder), else words only.
     near (float): The similarity from which texts are near duplicates, over 0, to 1.
+    judge (Union[Path, str, Folds]): Who reads the annotation a second time, for likely label
+        errors: a trained pipeline that has not seen it, by its name or folder; or how to train some
+        by cross-validation. None: nobody does.
     sections (Sequence[str]): The keys of the sections to look at; None for all.
     RETURNS (Audit): docs/audit.md says what is in it.
     RAISES ValueError: A setting is out of range, data can't be read, or a part has no annotation.
@@ -104,10 +109,12 @@ def audit_data(
     chosen = chosen_sections(None if sections is None else list(sections))
     if not 0 < near <= 1:
         raise ValueError(f"--near must be over 0 and 1 at most, got {near}.")
+    if judge is not None:
+        check_judge(judge)
     given = {"train": train, "dev": dev, "test": test}
     paths = {name: Path(path) for name, path in given.items() if path is not None}
     nlp = blank_pipeline(lang)
-    settings = AuditSettings(load_audited_encoder(encoder), near)
+    settings = AuditSettings(load_audited_encoder(encoder), near, judge)
     of_format = {**(options or {}), **({} if group is None else {"group": group})}
     corpus = read_corpus(paths, nlp, format=format, **of_format)
     found = _find(corpus, chosen, settings)

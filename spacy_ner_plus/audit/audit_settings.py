@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from .audited_encoder import AuditedEncoder
+from .label_errors.judges import Judge
 
 NEAR = 0.8
 
@@ -13,7 +14,10 @@ class AuditSettings:
 
     encoder (AuditedEncoder): What cuts texts to wordpieces; None if none is at hand.
     near (float): The similarity from which texts are near duplicates, over 0, to 1.
+    judge (Judge): The pipeline, or those to train, that read the annotation a second time; None if
+        nobody does.
     """
 
     encoder: AuditedEncoder | None = None
     near: float = NEAR
+    judge: Judge | None = None

@@ -5,10 +5,13 @@ from typing import Any
 from .audit_settings import AuditSettings
 from .audited import AuditedCorpus
 from .counts import find_counts
+from .label_errors.find import find_label_errors
+from .label_errors.review import review_records
 from .lengths import find_lengths
 from .overlap import find_overlap
 from .section import Absent, Section
 from .terminal.counts import print_counts
+from .terminal.label_errors import print_label_errors
 from .terminal.lengths import print_lengths
 from .terminal.overlap import print_overlap
 
@@ -19,12 +22,25 @@ def _overlap(corpus: AuditedCorpus, _: AuditSettings) -> Any:
     return find_overlap(corpus) if len(corpus.parts) > 1 else ONE_PART
 
 
+NOBODY_READS = Absent(
+    "models that have not seen the texts must read them",
+    "give --folds 5, which trains some, or --model with one that was trained on others",
+)
+
+
+def _label_errors(corpus: AuditedCorpus, its: AuditSettings) -> Any:
+    return NOBODY_READS if its.judge is None else find_label_errors(corpus, its.judge)
+
+
 SECTIONS = (
     Section("counts", "Counts", lambda corpus, _: find_counts(corpus), print_counts),
     Section(
         "lengths", "Lengths", lambda corpus, its: find_lengths(corpus, its.encoder), print_lengths
     ),
     Section("overlap", "Entities known from train", _overlap, print_overlap),
+    Section(
+        "label_errors", "Likely label errors", _label_errors, print_label_errors, review_records
+    ),
 )
 
 

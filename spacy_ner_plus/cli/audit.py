@@ -1,17 +1,25 @@
 """`ner-plus audit`: what is in annotated data, and what is wrong with it."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ..data.format_option import parse_option
 from ..pages.telling import say
 from ._errors import errors_as_messages
+from ._experiments import KeepModels, Overwrite
+from ._options import CodePath, GpuId, config_overrides, prepare
 from ._parts import Group
+
+if TYPE_CHECKING:
+    from ..audit.label_errors.judges import Judge
+
+WORK = "label_errors"
 
 
 def audit_cli(
+    ctx: typer.Context,
     train: Annotated[
         Path, typer.Argument(help="File or folder with annotated texts, of any format")
     ],
@@ -47,6 +55,32 @@ def audit_cli(
     near: Annotated[
         float, typer.Option(help="Similarity from which texts are near duplicates")
     ] = 0.8,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME_OR_FOLDER",
+            help="Find likely label errors with a pipeline that was not trained on these data",
+        ),
+    ] = None,
+    folds: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Find likely label errors with models that are trained for it, each without the "
+            "texts that it judges; in --output, where an interrupted audit goes on",
+        ),
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            help="Config to train them with, in place of one that is made for the data; values of "
+            "both can be overridden, as in --training.max_steps 1000"
+        ),
+    ] = None,
+    code: CodePath = None,
+    gpu_id: GpuId = -1,
+    keep_models: KeepModels = False,
+    overwrite: Overwrite = False,
     sections: Annotated[
         str | None,
         typer.Option(metavar="A,B", help="Look at these sections only, by the keys of audit.json"),
@@ -66,6 +100,17 @@ def audit_cli(
         keys = None if sections is None else [key.strip() for key in sections.split(",")]
         if output is not None:
             check_output_folder(output)
+        judge = _judge(
+            model,
+            folds,
+            output,
+            config=config,
+            overrides=config_overrides(ctx.args),
+            code=code,
+            gpu_id=gpu_id,
+            keep_models=keep_models,
+            overwrite=overwrite,
+        )
         audit = audit_data(
             train,
             dev,
@@ -76,6 +121,7 @@ def audit_cli(
             group=group,
             encoder=encoder,
             near=near,
+            judge=judge,
             sections=keys,
         )
         print_audit(audit.findings)
@@ -84,3 +130,24 @@ def audit_cli(
             say.good(f"Wrote {', '.join(names)} and {last} to {output}")
         else:
             say.info("Nothing is written: --output FOLDER gives a page and JSON.")
+
+
+def _judge(
+    model: str | None, folds: int | None, output: Path | None, **settings: Any
+) -> "Judge | None":
+    """Who reads the annotation a second time. RAISES ValueError: The options do not go together."""
+    from .. import Folds
+
+    if model is not None and folds is not None:
+        raise ValueError("--model and --folds are two ways to do the same: give one of them.")
+    if folds is None:
+        if any(settings[name] for name in ("config", "overrides", "keep_models", "overwrite")):
+            raise ValueError(
+                "--config, values of a config, --keep-models and --overwrite are for models that "
+                "are trained: give --folds, too."
+            )
+        prepare(settings["gpu_id"], settings["code"])
+        return model
+    if output is None:
+        raise ValueError("--folds trains models: give --output FOLDER for their work.")
+    return Folds(output / WORK, folds, **settings)

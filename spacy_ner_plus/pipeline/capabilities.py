@@ -104,7 +104,7 @@ class Disagreement:
 
 
 @dataclass(frozen=True, slots=True)
-class Confidence:
+class TypeConfidence:
     """How much a model believes in the annotation of a type.
 
     label (Optional[str]): The type; None for tokens that are in no entity.
@@ -122,13 +122,13 @@ class SecondReading:
     """A model's reading of an annotated document, compared with the annotation.
 
     disagreements (List[Disagreement]): From left to right.
-    confidences (List[Confidence]): By type.
+    confidences (List[TypeConfidence]): By type.
     n_not_judged (int): Further stretches where they differ, of which something is not annotated, or
         of which the annotation is impossible by the model's settings.
     """
 
     disagreements: list[Disagreement]
-    confidences: list[Confidence]
+    confidences: list[TypeConfidence]
     n_not_judged: int
 
 

@@ -1,11 +1,10 @@
 """Every text read again by a model that was trained without it."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from spacy.language import Language
 from spacy.tokens import DocBin
@@ -32,39 +31,11 @@ from ...support.output_folder import check_output_folder
 from ...support.typed_json import from_json, to_json
 from ...training.project.init_config import init_config
 from ..audited import AuditedCorpus, AuditedText
+from .judges import Folds
 from .second_readings import read_again, second_reader
 
 PLAN, SCHEMA = "label-errors.json", "spacy_ner_plus.label-errors"
 TEXTS, CONFIG, READINGS = "texts.spacy", "config.cfg", "second_readings.json"
-
-
-@dataclass(frozen=True)
-class Folds:
-    """How models are trained that have not seen what they judge.
-
-    output (Path): The folder for their work; the same call goes on after the last finished fold.
-    n (int): How many.
-    config (Optional[Path]): A training config; None for what init_config makes of the texts.
-    overrides (Mapping[str, Any]): Values of the config by their dotted names.
-    seed (int): Of the choice of documents.
-    dev_share (float): How much of the documents to train with is set aside to choose the
-        checkpoint by, and to calibrate its probabilities with.
-    code (Optional[Path]): A Python file with registered functions to import.
-    gpu_id (int): GPU for components that need CuPy, or -1.
-    keep_models (bool): Keep models and data of the folds.
-    overwrite (bool): Begin anew, and remove the folds that are there.
-    """
-
-    output: Path
-    n: int = 5
-    config: Path | None = None
-    overrides: Mapping[str, Any] = field(default_factory=dict)
-    seed: int = 0
-    dev_share: float = 0.1
-    code: Path | None = None
-    gpu_id: int = -1
-    keep_models: bool = False
-    overwrite: bool = False
 
 
 @dataclass(frozen=True)
@@ -86,16 +57,17 @@ def cross_validated_readings(corpus: AuditedCorpus, folds: Folds) -> list[Second
     RAISES ValueError: If there are too few texts, a setting can't be, or the folder holds folds
         that were begun otherwise.
     """
-    check_output_folder(folds.output)
-    folds.output.mkdir(parents=True, exist_ok=True)
+    code = None if folds.code is None else Path(folds.code)
+    check_output_folder(folds.folder)
+    folds.folder.mkdir(parents=True, exist_ok=True)
     texts = list(corpus.texts())
-    data = folds.output / TEXTS
+    data = folds.folder / TEXTS
     _write_texts(texts, data)
     config = usable_config(
-        folds.config or _default_config(data, corpus.nlp.lang, folds),
+        folds.config or _default_config(data, str(corpus.nlp.lang), folds),
         folds.overrides,
-        output=folds.output,
-        code=folds.code,
+        output=folds.folder,
+        code=code,
         gpu_id=folds.gpu_id,
     )
     written = annotated_corpus.read_corpus(data)
@@ -105,15 +77,15 @@ def cross_validated_readings(corpus: AuditedCorpus, folds: Folds) -> list[Second
         folds=folds.n,
         dev_share=folds.dev_share,
         seed=folds.seed,
-        further_settings=code_settings(folds.code),
+        further_settings=code_settings(code),
     )
     plan = replace(plan, file_name=PLAN, schema=SCHEMA)
     warn_of_rare_labels(written.rare_labels(folds.n), f"for {folds.n} folds")
     train = partial(carry_out, config=config, corpus=written, gpu_id=folds.gpu_id)
-    experiment = Experiment(folds.output, plan, overwrite=folds.overwrite)
+    experiment = Experiment(folds.folder, plan, overwrite=folds.overwrite)
     clean_up = (lambda folder: None) if folds.keep_models else remove_models
     experiment.carry_out(partial(_train_and_read, train, texts), clean_up, describe_scores)
-    return _collect([folds.output / run.name for run in plan.runs], len(texts))
+    return _collect([folds.folder / run.name for run in plan.runs], len(texts))
 
 
 def _write_texts(texts: Sequence[AuditedText], path: Path) -> None:
@@ -124,7 +96,7 @@ def _write_texts(texts: Sequence[AuditedText], path: Path) -> None:
 
 def _default_config(data: Path, lang: str, folds: Folds) -> Path:
     """What was made before is used again, unless all is begun anew."""
-    path = folds.output / CONFIG
+    path = folds.folder / CONFIG
     if folds.overwrite:
         path.unlink(missing_ok=True)
     if not path.exists():

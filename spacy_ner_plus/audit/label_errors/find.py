@@ -3,24 +3,24 @@
 import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from ...pipeline.capabilities import Disagreement, SecondReading
 from ...pipeline.preparing import load_pipeline
 from ...tags import Span as EntitySpan
 from ..audited import AuditedCorpus, AuditedText
 from ..occurrences import occurrence
-from .cross_validated import Folds, cross_validated_readings
+from .cross_validated import cross_validated_readings
+from .judges import Folds, Judge
+from .likely_errors import KINDS, LabelErrors, LikelyError, MarkedSpan
 from .ranking import Ranking, kind_of
-from .schema import KINDS, LabelErrors, LikelyError, MarkedSpan
 from .second_readings import read_again
 
 
-def find_label_errors(corpus: AuditedCorpus, judge: Path | str | Folds) -> LabelErrors:
+def find_label_errors(corpus: AuditedCorpus, judge: Judge) -> LabelErrors:
     """Let models that have not seen the texts read them, and rank what they read otherwise.
 
-    judge (Path / str / Folds): A trained pipeline, by its name or folder, which has not seen the
-        texts; or how to train some by cross-validation.
+    judge (Judge): A trained pipeline, by its name or folder, which has not seen the texts; or how
+        to train some by cross-validation.
     RAISES ValueError: There is no such pipeline, or see cross_validated_readings.
     """
     texts = list(corpus.texts())

@@ -17,7 +17,7 @@ from ...models.decoding.entities import Entities, Tagger
 from ...models.decoding.stretches import Stretch, stretch_log_probs, tag_marginals
 from ...tags import Span as EntitySpan
 from ...tags import TagScheme
-from ..capabilities import Confidence, Disagreement, SecondReading
+from ..capabilities import Disagreement, SecondReading, TypeConfidence
 
 
 def second_readings(
@@ -145,10 +145,10 @@ class _Compared:
         its = self.annotated
         n = len(its.spans)
         outside = its.outside(marginals)
-        confidences = [Confidence(None, float(outside.sum()), len(outside))]
+        confidences = [TypeConfidence(None, float(outside.sum()), len(outside))]
         for label in sorted(its.labels):
             own = [p for p, span in zip(log_probs[:n], its.spans, strict=True) if span[2] == label]
-            confidences.append(Confidence(label, float(np.exp(own).sum()), len(own)))
+            confidences.append(TypeConfidence(label, float(np.exp(own).sum()), len(own)))
         pairs = log_probs[n:].reshape(-1, 2).tolist()
         found = [
             Disagreement(
