@@ -35,7 +35,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.callback()(print_plainly)
-app.command("audit", context_settings=CONTEXT)(audit_cli)
+app.command("audit")(audit_cli)
 app.command("calibrate")(calibrate_cli)
 app.command("compare")(compare_cli)
 app.command("convert")(convert_cli)

@@ -19,7 +19,6 @@ WORK = "label_errors"
 
 
 def audit_cli(
-    ctx: typer.Context,
     train: Annotated[
         Path, typer.Argument(help="File or folder with annotated texts, of any format")
     ],
@@ -72,9 +71,13 @@ def audit_cli(
     ] = None,
     config: Annotated[
         Path | None,
+        typer.Option(help="Config to train them with, in place of one that is made for the data"),
+    ] = None,
+    override: Annotated[
+        list[str] | None,
         typer.Option(
-            help="Config to train them with, in place of one that is made for the data; values of "
-            "both can be overridden, as in --training.max_steps 1000"
+            metavar="NAME=VALUE",
+            help="A value of that config, such as training.max_steps=1000; repeatable",
         ),
     ] = None,
     code: CodePath = None,
@@ -105,7 +108,7 @@ def audit_cli(
             folds,
             output,
             config=config,
-            overrides=config_overrides(ctx.args),
+            overrides=config_overrides([f"--{one}" for one in override or ()]),
             code=code,
             gpu_id=gpu_id,
             keep_models=keep_models,
@@ -143,8 +146,8 @@ def _judge(
     if folds is None:
         if any(settings[name] for name in ("config", "overrides", "keep_models", "overwrite")):
             raise ValueError(
-                "--config, values of a config, --keep-models and --overwrite are for models that "
-                "are trained: give --folds, too."
+                "--config, --override, --keep-models and --overwrite are for models that are "
+                "trained: give --folds, too."
             )
         prepare(settings["gpu_id"], settings["code"])
         return model
