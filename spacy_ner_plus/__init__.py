@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .about import __version__ as __version__
     from .annotation.offsets import set_offset_ents as set_offset_ents
+    from .audit.audit_data import audit_data as audit_data
+    from .audit.label_errors.judges import Folds as Folds
     from .data.conversion import convert as convert
     from .data.formats.record_files import read as read
     from .data.formats.record_files import write as write
@@ -36,12 +38,14 @@ if TYPE_CHECKING:
 # Where each public name is at home. `ner-plus project code` reads this, too.
 _HOMES = {
     "CRF": "spacy_ner_plus.nn.crf",
+    "Folds": "spacy_ner_plus.audit.label_errors.judges",
     "Gate": "spacy_ner_plus.evaluation.comparison.gate",
     "NerPlus": "spacy_ner_plus.pipeline.ner_plus",
     "SpanRecord": "spacy_ner_plus.records",
     "TagScheme": "spacy_ner_plus.tags",
     "TextRecord": "spacy_ner_plus.records",
     "__version__": "spacy_ner_plus.about",
+    "audit_data": "spacy_ner_plus.audit.audit_data",
     "calibrate": "spacy_ner_plus.evaluation.calibrate",
     "compare": "spacy_ner_plus.evaluation.comparison.compare",
     "convert": "spacy_ner_plus.data.conversion",

@@ -127,6 +127,10 @@ RUNS = {
         "tsv --encoder encoder --seeds 0 --steps 2 --batch-words 60 --jobs 3",
         rows("default", "balanced", "smoothing", figures=5 * (PERCENT,)),
     ),
+    "label_errors.py": Start(
+        "conll --encoder encoder --folds 2 --epochs 1 --batch-words 60",
+        rows("spans, ours", "tokens, cleanlab", "at random", figures=(AMOUNT, AMOUNT)),
+    ),
     "prediction.py": Start(
         "model spacy/test.spacy --documents 1500 --chunk-size 15 --words 5 --kill-at 0.1 0.3"
         " --folder .",

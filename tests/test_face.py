@@ -24,7 +24,7 @@ EXAMPLES = re.findall(r"(?ms)^```python\n(.*?)^```", PAGE)
 SHOWN = re.findall(r"(?m)^::: spacy_ner_plus\.(\w+)$", PAGE)
 PUBLIC = set(spacy_ner_plus.__all__) - {"__version__"}
 # Commands that are functions of another name, or options of one.
-OTHER_NAMES = {"export": "export_onnx", "report": "read_metrics"}
+OTHER_NAMES = {"audit": "audit_data", "export": "export_onnx", "report": "read_metrics"}
 TAGS = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC")
 
 
@@ -114,7 +114,7 @@ def folder(prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
 
 
 # these train, compare or export
-SLOW = ("export_onnx", "learning_curve", "cross_validate", "Gate-compare", "evaluate")
+SLOW = ("export_onnx", "learning_curve", "cross_validate", "Gate-compare", "evaluate", "Folds")
 
 
 @pytest.mark.parametrize(

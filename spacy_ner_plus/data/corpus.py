@@ -46,12 +46,16 @@ def make_corpus_v1(
                 if labels is not None:
                     reference._.set(ANNOTATED_LABELS, labels)
                 if len(reference):
-                    yield Example(_unannotated(nlp, reference, tokens), reference)
+                    yield Example(unannotated(nlp, reference, tokens), reference)
 
     return read
 
 
-def _unannotated(nlp: Language, reference: Doc, tokens: str) -> Doc:
+def unannotated(nlp: Language, reference: Doc, tokens: str = "reference") -> Doc:
+    """A Doc of the same text of which nothing is known yet.
+
+    tokens (str): See make_corpus_v1.
+    """
     if tokens == "pipeline":
         return nlp.make_doc(reference.text)
     words = [token.text for token in reference]

@@ -76,10 +76,10 @@ def carry_out_runs(
         say.info("Models are removed when they are scored: --keep-models keeps them")
     work = partial(carry_out, config=config, corpus=corpus, test=test, gpu_id=gpu_id)
     clean_up = (lambda folder: None) if keep_models else remove_models
-    return experiment.carry_out(work, clean_up, _describe_scores)
+    return experiment.carry_out(work, clean_up, describe_scores)
 
 
-def _describe_scores(scores: RunScores) -> str:
+def describe_scores(scores: RunScores) -> str:
     """The scores of a run in a line."""
     micro = scores.micro
     return (

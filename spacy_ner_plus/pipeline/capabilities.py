@@ -16,6 +16,7 @@ from thinc.api import Model
 from ..models.decoding.calibration import Calibration
 from ..models.decoding.entities import Entities
 from ..models.runtime.tagger_shim import TaggerShim
+from ..tags import Span as EntitySpan
 from .judged_entities import JudgedEntities
 
 
@@ -80,6 +81,71 @@ class GivesReadings(Protocol):
 
         RETURNS (List[List[List[Reading]]]): For each Doc, for each of its parts.
         """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """A stretch of a document that is annotated in one way, and read by a model in another.
+
+    start, end (int): Its tokens, end exclusive.
+    annotated, predicted (List[Span]): The entities of both in it: tokens and type.
+    annotated_log_prob, predicted_log_prob (float): The log probability of each of these readings
+        under the model: of exactly these entities in exactly these tokens, and of none that goes on
+        across the stretch's edges.
+    """
+
+    start: int
+    end: int
+    annotated: list[EntitySpan]
+    predicted: list[EntitySpan]
+    annotated_log_prob: float
+    predicted_log_prob: float
+
+
+@dataclass(frozen=True, slots=True)
+class TypeConfidence:
+    """How much a model believes in the annotation of a type.
+
+    label (Optional[str]): The type; None for tokens that are in no entity.
+    total (float): The sum of the probabilities of these entities, or of these tokens being in none.
+    n (int): How many there are.
+    """
+
+    label: str | None
+    total: float
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class SecondReading:
+    """A model's reading of an annotated document, compared with the annotation.
+
+    disagreements (List[Disagreement]): From left to right.
+    confidences (List[TypeConfidence]): By type.
+    n_not_judged (int): Further stretches where they differ, of which something is not annotated, or
+        of which the annotation is impossible by the model's settings.
+    """
+
+    disagreements: list[Disagreement]
+    confidences: list[TypeConfidence]
+    n_not_judged: int
+
+
+@runtime_checkable
+class GivesSecondReadings(Protocol):
+    """Says where it disagrees with an annotation, and how probable either is.
+
+    labels (Tuple[str, ...]): The types that it knows.
+    """
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The types that it knows."""
+        ...
+
+    def second_readings(self, examples: Sequence[Example]) -> list[SecondReading]:
+        """Its reading of each document, compared with the annotation."""
         ...
 
 

@@ -8,11 +8,11 @@ the paths that agree with what is known are summed.
 import torch
 from torch import Tensor, nn
 
-from .decoder import TagDecoder, check_allowed
+from .decoder import TagDecoder
 from .distillation import PathDivergence, SoftTargets, path_targets
 from .lattice import Lattice
 from .layout import Layout
-from .messages import ChainScores
+from .messages import ChainScores, check_allowed
 from .path_loss import PathLoss
 
 

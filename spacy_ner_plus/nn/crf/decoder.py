@@ -19,7 +19,7 @@ from .distillation import (
 )
 from .lattice import Lattice
 from .layout import Layout
-from .messages import ChainScores, refuse_impossible
+from .messages import ChainScores, check_allowed, refuse_impossible
 from .padded import PaddedBatch
 from .transfer import to_device
 from .viterbi import viterbi
@@ -229,12 +229,3 @@ class TagDecoder(nn.Module):
         if not bool((emissions < torch.inf).all()):  # false for nan, too
             raise ValueError("emissions contain nan or +inf: the encoder's output is not finite")
         return emissions
-
-
-def check_allowed(allowed: Tensor, emissions: Tensor) -> None:
-    """RAISES (ValueError): the allowed tags are no bools of the emissions' shape, (N, tags)."""
-    if allowed.dtype != torch.bool or allowed.shape != emissions.shape:
-        raise ValueError(
-            f"allowed must be bool with shape {tuple(emissions.shape)}, "
-            f"got {allowed.dtype} with shape {tuple(allowed.shape)}"
-        )

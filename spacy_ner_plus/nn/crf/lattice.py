@@ -11,7 +11,7 @@ from .entropy import path_entropy
 from .forward_backward import forward_backward
 from .k_best import k_best
 from .layout import Layout
-from .messages import ChainScores, expected_transitions_by_sequence, finite
+from .messages import ChainScores, check_allowed, expected_transitions_by_sequence, finite
 from .transfer import to_device_together
 
 # Inner emissions this far below their token's best make a span impossible (-inf): in a running
@@ -102,6 +102,22 @@ class Lattice:
                 paths.split(self._layout.lengths.tolist()), log_probs, counts, strict=True
             )
         ]
+
+    def log_probs(self, allowed: Tensor) -> Tensor:
+        """The log probability that each token of a sequence has one of its allowed tags.
+
+        It is log Z of these tags less log Z of all.
+
+        allowed (Tensor): bool, tags. *Shape:* (N, tags) in flat order
+        RETURNS (Tensor): fp64, at most 0, -inf for the impossible. *Shape:* (batch,)
+        RAISES (ValueError): allowed is no bool of this shape.
+        """
+        messages = self._messages
+        check_allowed(allowed, messages.emissions)
+        emissions = messages.emissions.masked_fill(~allowed, -torch.inf)
+        log_z = messages.relative_log_z(self._log_norm)
+        permitted = Lattice(emissions, messages.scores, self._layout).log_z
+        return (permitted - finite(log_z)).clamp_max(0.0)
 
     def segment(self, sequence: int, start: int, end: int) -> "Lattice":
         """The marginal distribution of the tags of some neighbouring tokens.

@@ -35,6 +35,15 @@ def refuse_impossible(impossible: Tensor) -> None:
         raise ValueError(f"no valid tag sequence exists for the sequences {rows}")
 
 
+def check_allowed(allowed: Tensor, emissions: Tensor) -> None:
+    """RAISES (ValueError): the allowed tags are no bools of the emissions' shape, (N, tags)."""
+    if allowed.dtype != torch.bool or allowed.shape != emissions.shape:
+        raise ValueError(
+            f"allowed must be bool with shape {tuple(emissions.shape)}, "
+            f"got {allowed.dtype} with shape {tuple(allowed.shape)}"
+        )
+
+
 @dataclass(frozen=True)
 class Messages:
     """Forward and backward messages of a batch, in the flat order of its `Layout`.

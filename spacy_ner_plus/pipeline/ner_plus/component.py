@@ -19,7 +19,7 @@ from ...models.decoding.entities import Entities, constrain
 from ...models.storage.manifest import Content
 from ...tags import TagScheme
 from ..calibrated import CalibratedPipe
-from ..capabilities import Reading
+from ..capabilities import Reading, SecondReading
 from ..judged_entities import JudgedEntities
 from ..saving.saved_model import read_model
 from ..thresholds import Threshold
@@ -34,6 +34,7 @@ from .readings import (
     sequence_entropy,
     tag_probabilities,
 )
+from .second_reading import second_readings
 
 
 class NerPlus(LearningPipe, CalibratedPipe):
@@ -173,6 +174,18 @@ class NerPlus(LearningPipe, CalibratedPipe):
         It is the entropy of its distribution over tag sequences, in nats; 0 if it is sure.
         """
         return sequence_entropy(self.shim.tagger, self._emissions_around(span), span)
+
+    def second_readings(self, examples: Sequence[Example]) -> list[SecondReading]:
+        """Where the model reads annotated documents otherwise, and how probable both readings are.
+
+        The predicted Docs are read; entities that are on them do not count.
+
+        examples (Sequence[Example]): Annotated documents.
+        RETURNS (List[SecondReading]): One a document.
+        """
+        docs = [example.predicted for example in examples]
+        emissions = self._restricted(docs, self.model.predict(docs), constrains=False)
+        return second_readings(self.shim.tagger, emissions, examples)
 
     def _emissions_around(self, span: Doc | Span) -> Emissions:
         return self.emissions([span if isinstance(span, Doc) else span.doc])

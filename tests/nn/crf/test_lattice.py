@@ -149,6 +149,20 @@ def test_entropy_of_valid_sequences_with_equal_scores_is_the_log_of_their_number
 # Segments
 
 
+@settings(max_examples=50, deadline=None)
+@given(cases(), st.sampled_from(TEMPERATURES))
+def test_log_probs_of_allowed_tags_equal_brute_force(case: Case, temperature: float) -> None:
+    allowed = case.random_allowed()
+    lattice = case.module.lattice(case.emissions, case.layout, temperature=temperature)
+    actual = lattice.log_probs(allowed)
+    scores = [score / temperature for score in scores_of(case.module)]
+    for row, emissions in case.sequences():
+        divided = emissions / temperature
+        within = crf_brute_force_log_z(divided, *scores, case.split(allowed)[row])
+        expected = within - crf_brute_force_log_z(divided, *scores)
+        torch.testing.assert_close(actual[row], expected, rtol=1e-9, atol=1e-8)
+
+
 @pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(cases(), st.data())

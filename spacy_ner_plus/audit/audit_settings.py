@@ -1,0 +1,23 @@
+"""What the sections of the audit are told, besides the data."""
+
+from dataclasses import dataclass
+
+from .audited_encoder import AuditedEncoder
+from .label_errors.judges import Judge
+
+NEAR = 0.8
+
+
+@dataclass(frozen=True)
+class AuditSettings:
+    """Settings of all sections.
+
+    encoder (AuditedEncoder): What cuts texts to wordpieces; None if none is at hand.
+    near (float): The similarity from which texts are near duplicates, over 0, to 1.
+    judge (Judge): The pipeline, or those to train, that read the annotation a second time; None if
+        nobody does.
+    """
+
+    encoder: AuditedEncoder | None = None
+    near: float = NEAR
+    judge: Judge | None = None

@@ -1,0 +1,61 @@
+"""The sections of the audit, in the order in which they are shown: another one is an entry more."""
+
+from typing import Any
+
+from .audit_settings import AuditSettings
+from .audited import AuditedCorpus
+from .counts import find_counts
+from .label_errors.find import find_label_errors
+from .label_errors.review import review_records
+from .lengths import find_lengths
+from .overlap import find_overlap
+from .section import Absent, Section
+from .terminal.counts import print_counts
+from .terminal.label_errors import print_label_errors
+from .terminal.lengths import print_lengths
+from .terminal.overlap import print_overlap
+
+ONE_PART = Absent("it compares parts, and there is train alone", "give DEV or TEST, too")
+
+
+def _overlap(corpus: AuditedCorpus, _: AuditSettings) -> Any:
+    return find_overlap(corpus) if len(corpus.parts) > 1 else ONE_PART
+
+
+NOBODY_READS = Absent(
+    "models that have not seen the texts must read them",
+    "give --folds 5, which trains some, or --model with one that was trained on others",
+)
+
+
+def _label_errors(corpus: AuditedCorpus, its: AuditSettings) -> Any:
+    return NOBODY_READS if its.judge is None else find_label_errors(corpus, its.judge)
+
+
+SECTIONS = (
+    Section("counts", "Counts", lambda corpus, _: find_counts(corpus), print_counts),
+    Section(
+        "lengths", "Lengths", lambda corpus, its: find_lengths(corpus, its.encoder), print_lengths
+    ),
+    Section("overlap", "Entities known from train", _overlap, print_overlap),
+    Section(
+        "label_errors", "Likely label errors", _label_errors, print_label_errors, review_records
+    ),
+)
+
+
+def chosen_sections(keys: list[str] | None) -> list[Section]:
+    """The sections of these keys, in their own order.
+
+    keys (List[str]): None for all.
+    RAISES ValueError: There is no such section.
+    """
+    known = {section.key: section for section in SECTIONS}
+    if keys is None:
+        return list(known.values())
+    if unknown := [key for key in keys if key not in known]:
+        raise ValueError(
+            f"There is no section {unknown[0]!r}: --sections takes {', '.join(known)}, parted by "
+            "commas."
+        )
+    return [section for key, section in known.items() if key in keys]
