@@ -24,7 +24,7 @@ EXAMPLES = re.findall(r"(?ms)^```python\n(.*?)^```", PAGE)
 SHOWN = re.findall(r"(?m)^::: spacy_ner_plus\.(\w+)$", PAGE)
 PUBLIC = set(spacy_ner_plus.__all__) - {"__version__"}
 # Commands that are functions of another name, or options of one.
-OTHER_NAMES = {"export": "export_onnx", "report": "read_metrics"}
+OTHER_NAMES = {"audit": "audit_data", "export": "export_onnx", "report": "read_metrics"}
 TAGS = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC")
 
 

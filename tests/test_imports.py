@@ -98,10 +98,15 @@ WITHIN_REACH = (
     "pages.telling.",
     "evaluation.terminal.",
     "evaluation.comparison.comparison_terminal.",
+    "audit.terminal.",
 )
 # And by name, which a new command should do without.
 BEYOND_THE_FACE = {
     "_options": {f"pipeline.preparing.{name}" for name in ("import_user_code", "use_gpu")},
+    "audit": {
+        "support.output_folder.check_output_folder",  # before the data are read
+        "data.format_option.parse_option",
+    },
     "compare": {"support.output_folder.check_output_folder"},  # before pipelines run
     # the default that its help shows, and what a value of --option is
     "convert": {"data.formats.columns.AUTO", "data.format_option.parse_option"},
@@ -247,13 +252,16 @@ def test_command_calls_the_face_and_nothing_else(name: str) -> None:
 
 
 def test_files_and_public_classes_have_names_of_their_own() -> None:
-    """But for the files of factories' folders and of the command line."""
+    """But for the files of factories' folders, of the command line, and the views of the audit's
+    sections, which are called as these.
+    """
     places, classes = defaultdict(list), defaultdict(list)
     for name, path in MODULES.items():
         is_factory = name.startswith("pipeline/") and name.count("/") == 2
         if (
             path.name not in ("__init__.py",)
             and room_of(name) != "cli"
+            and not name.startswith("audit/terminal/")
             and not (is_factory and (path.parent / "factory.py").exists())
         ):
             places[path.name].append(name)

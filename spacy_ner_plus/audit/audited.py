@@ -7,6 +7,7 @@ from typing import Any
 
 from spacy.language import Language
 from spacy.tokens import Doc, Span
+from tqdm import tqdm
 
 from ..annotation.doc_records import place_record
 from ..annotation.placement import Placement, Placing
@@ -120,7 +121,8 @@ def read_corpus(paths: Mapping[str, Path], nlp: Language, **options: Any) -> Aud
 def _read_part(name: str, path: Path, nlp: Language, options: Mapping[str, Any]) -> AuditedPart:
     source = open_records(path, **options)
     texts = []
-    for number, (where, record) in enumerate(source.records()):
+    bar = tqdm(source.records(), desc=f"Reading {name}", unit="texts", disable=None, leave=False)
+    for number, (where, record) in enumerate(bar):
         try:
             placed = place_record(record, nlp, None, PLACING)
         except ValueError as error:

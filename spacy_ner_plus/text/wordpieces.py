@@ -136,12 +136,18 @@ class WordpieceTokenizer:
         ids = self.tokenizer.get_vocab(with_added_tokens=False).values()
         return max(*self.prefix, *self.suffix, self.pad_id, *ids, 0)
 
-    def unknown_share(self, texts: list[str]) -> float:
-        """The share of the wordpieces of some texts that stand for what the vocabulary lacks."""
+    @property
+    def unknown_id(self) -> int | None:
+        """The vocabulary id that stands for what the vocabulary lacks; None if there is none."""
         model = json.loads(self.to_json())["model"]
-        unknown = model.get("unk_id")
+        unknown: int | None = model.get("unk_id")
         if unknown is None and model.get("unk_token") is not None:
             unknown = self.tokenizer.token_to_id(model["unk_token"])
+        return unknown
+
+    def unknown_share(self, texts: list[str]) -> float:
+        """The share of the wordpieces of some texts that stand for what the vocabulary lacks."""
+        unknown = self.unknown_id
         ids = np.concatenate([np.zeros(0, dtype=np.int64), *(each.ids for each in self(texts))])
         return float(np.mean(ids == unknown)) if unknown is not None and len(ids) else 0.0
 

@@ -1,0 +1,19 @@
+"""What the sections of the audit are told, besides the data."""
+
+from dataclasses import dataclass
+
+from .audited_encoder import AuditedEncoder
+
+NEAR = 0.8
+
+
+@dataclass(frozen=True)
+class AuditSettings:
+    """Settings of all sections.
+
+    encoder (AuditedEncoder): What cuts texts to wordpieces; None if none is at hand.
+    near (float): The similarity from which texts are near duplicates, over 0, to 1.
+    """
+
+    encoder: AuditedEncoder | None = None
+    near: float = NEAR

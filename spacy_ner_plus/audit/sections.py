@@ -1,0 +1,24 @@
+"""The sections of the audit, in the order in which they are shown: another one is an entry more."""
+
+from .counts import find_counts
+from .section import Section
+from .terminal.counts import print_counts
+
+SECTIONS = (Section("counts", "Counts", lambda corpus, its: find_counts(corpus), print_counts),)
+
+
+def chosen_sections(keys: list[str] | None) -> list[Section]:
+    """The sections of these keys, in their own order.
+
+    keys (List[str]): None for all.
+    RAISES ValueError: There is no such section.
+    """
+    known = {section.key: section for section in SECTIONS}
+    if keys is None:
+        return list(known.values())
+    if unknown := [key for key in keys if key not in known]:
+        raise ValueError(
+            f"There is no section {unknown[0]!r}: --sections takes {', '.join(known)}, parted by "
+            "commas."
+        )
+    return [section for key, section in known.items() if key in keys]

@@ -1,0 +1,86 @@
+"""`ner-plus audit`: what is in annotated data, and what is wrong with it."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..data.format_option import parse_option
+from ..pages.telling import say
+from ._errors import errors_as_messages
+from ._parts import Group
+
+
+def audit_cli(
+    train: Annotated[
+        Path, typer.Argument(help="File or folder with annotated texts, of any format")
+    ],
+    dev: Annotated[Path | None, typer.Argument(help="Development data, likewise")] = None,
+    test: Annotated[Path | None, typer.Argument(help="Test data, likewise")] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER", help="Folder for audit.json, audit.html and, if any, review.jsonl"
+        ),
+    ] = None,
+    lang: Annotated[
+        str, typer.Option(help="Language whose tokenizer cuts texts that have no tokens")
+    ] = "en",
+    from_format: Annotated[
+        str | None, typer.Option("--from", help="Format of the data, if its content does not tell")
+    ] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=VALUE", help="An option of the format, see docs/formats.md; repeatable"
+        ),
+    ] = None,
+    group: Group = None,
+    encoder: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME_OR_FOLDER",
+            help="Encoder whose wordpieces are counted; without it that in assets/encoder, if it "
+            "is there",
+        ),
+    ] = None,
+    near: Annotated[
+        float, typer.Option(help="Similarity from which texts are near duplicates")
+    ] = 0.8,
+    sections: Annotated[
+        str | None,
+        typer.Option(metavar="A,B", help="Look at these sections only, by the keys of audit.json"),
+    ] = None,
+) -> None:
+    """Audit annotated data, before anyone trains with it.
+
+    Prints what is in the data and what is wrong with it, section by section, and in the end what to
+    look at first. --output writes all of it: as JSON, as a page, and as texts to review for
+    annotation tools.
+    """
+    with errors_as_messages():
+        from .. import audit_data
+        from ..audit.terminal.whole import print_audit
+        from ..support.output_folder import check_output_folder
+
+        keys = None if sections is None else [key.strip() for key in sections.split(",")]
+        if output is not None:
+            check_output_folder(output)
+        audit = audit_data(
+            train,
+            dev,
+            test,
+            lang=lang,
+            format=from_format,
+            options=dict(map(parse_option, option or ())),
+            group=group,
+            encoder=encoder,
+            near=near,
+            sections=keys,
+        )
+        print_audit(audit.findings)
+        if output is not None:
+            *names, last = audit.write(output)
+            say.good(f"Wrote {', '.join(names)} and {last} to {output}")
+        else:
+            say.info("Nothing is written: --output FOLDER gives a page and JSON.")
