@@ -1,10 +1,31 @@
 """The sections of the audit, in the order in which they are shown: another one is an entry more."""
 
-from .counts import find_counts
-from .section import Section
-from .terminal.counts import print_counts
+from typing import Any
 
-SECTIONS = (Section("counts", "Counts", lambda corpus, its: find_counts(corpus), print_counts),)
+from .audit_settings import AuditSettings
+from .audited import AuditedCorpus
+from .counts import find_counts
+from .lengths import find_lengths
+from .overlap import find_overlap
+from .section import Absent, Section
+from .terminal.counts import print_counts
+from .terminal.lengths import print_lengths
+from .terminal.overlap import print_overlap
+
+ONE_PART = Absent("it compares parts, and there is train alone", "give DEV or TEST, too")
+
+
+def _overlap(corpus: AuditedCorpus, _: AuditSettings) -> Any:
+    return find_overlap(corpus) if len(corpus.parts) > 1 else ONE_PART
+
+
+SECTIONS = (
+    Section("counts", "Counts", lambda corpus, _: find_counts(corpus), print_counts),
+    Section(
+        "lengths", "Lengths", lambda corpus, its: find_lengths(corpus, its.encoder), print_lengths
+    ),
+    Section("overlap", "Entities known from train", _overlap, print_overlap),
+)
 
 
 def chosen_sections(keys: list[str] | None) -> list[Section]:
