@@ -22,6 +22,7 @@ class JudgedPlace:
     place (Place): It.
     probability (float): Of the label that it has, from all other places.
     expected (Optional[str]): The label that is most probable; None for no entity.
+    expected_probability (float): Of that label.
     has_twin (bool): Whether the form has the expected label elsewhere between the same words.
     fits_neighbours (bool): Whether its label is the most probable one also if it does not count
         more what the rest of the document has. For who annotates a document without entities of a
@@ -31,6 +32,7 @@ class JudgedPlace:
     place: Place
     probability: float
     expected: str | None
+    expected_probability: float
     has_twin: bool
     fits_neighbours: bool
 
@@ -40,9 +42,9 @@ class JudgedPlace:
         return -log2(self.probability)
 
     @property
-    def is_expected(self) -> bool:
-        """Whether it has the label that is most probable."""
-        return self.expected == self.place.label
+    def is_suspect(self) -> bool:
+        """Whether another label is more than twice as probable: by more than a bit."""
+        return self.expected_probability > 2 * self.probability
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ class JudgedForm:
 
     @property
     def suspects(self) -> list[JudgedPlace]:
-        """The places whose label is not the expected one, the most surprising first.
+        """The places whose label is not the expected one by far, the most surprising first.
 
         Of a sense of an ambiguous form only those that are very surprising, or stand between the
         same words as a place with the expected label.
@@ -90,7 +92,7 @@ class JudgedForm:
         found = [
             one
             for one in self.places
-            if not one.is_expected
+            if one.is_suspect
             and (one.place.label not in senses or one.has_twin or one.surprise >= STRONG)
         ]
         return sorted(found, key=lambda one: one.probability)
@@ -127,11 +129,17 @@ def _judge(its: FormPlaces, model: LabelModel) -> JudgedForm:
         its.places, model.probabilities(its), without_documents, strict=True
     ):
         own = labels.index(place.label)
-        expected = labels[_highest(probabilities, own)]
+        best = _highest(probabilities, own)
         is_known = place.neighbours != (None, None)
-        has_twin = expected != place.label and is_known and expected in between[place.neighbours]
         judged.append(
-            JudgedPlace(place, probabilities[own], expected, has_twin, _highest(bare, own) == own)
+            JudgedPlace(
+                place,
+                probability=probabilities[own],
+                expected=labels[best],
+                expected_probability=probabilities[best],
+                has_twin=best != own and is_known and labels[best] in between[place.neighbours],
+                fits_neighbours=_highest(bare, own) == own,
+            )
         )
     return JudgedForm(its, judged)
 

@@ -2,8 +2,9 @@
 
 A place is expected to have the label that the other places of its form have, those of the same
 document before those of others, and those with the same words on both sides before all; and the
-label for which the words on either side speak where other forms stand beside them. Nothing is
-counted of the place itself. Parts of it:
+label for which the words on either side speak: the labels of the other forms beside them, of which
+each counts once, so that one frequent form says no more than another. Nothing is counted of the
+place itself. Parts of it:
 
 - The same words with the same neighbours but another label are nearly always an error: variation
   n-grams, Dickinson and Meurers, "Detecting Errors in Part-of-Speech Annotation" (EACL 2003).
@@ -15,7 +16,7 @@ counted of the place itself. Parts of it:
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from math import sqrt
 
 from .form_places import FormPlaces, Place
@@ -27,28 +28,34 @@ Counts = defaultdict[Key, list[int]]
 
 
 class LabelModel:
-    """Counts of labels over all places of all forms.
+    """Counts of labels over all forms.
 
     forms (Sequence[FormPlaces]): All of them.
     """
 
     def __init__(self, forms: Sequence[FormPlaces]) -> None:
-        totals = Counter(place.label for its in forms for place in its.places)
+        totals = Counter(label for its in forms for label in its.counts)
         self.labels: list[str | None] = sorted(totals, key=lambda label: (label is None, label))
         """All labels, and None if any place is unlabelled."""
         self._index = {label: i for i, label in enumerate(self.labels)}
         n = totals.total()
         self._prior = [totals[label] / n for label in self.labels]
-        self._general = self._count(forms, lambda its, place: [*_of_form(its), *_around(place)])
+        self._general: Counts = self._no_counts()
+        for its in forms:
+            for key, at in self._of_others(its):
+                self._general[key][at] += 1
 
     def probabilities(self, its: FormPlaces, *, with_documents: bool = True) -> list[list[float]]:
         """Of each place of a form: the probability of each of the labels, from all other places.
 
         with_documents (bool): Whether those of the same document count more.
         """
-        alone = [FormPlaces(its.form, its.casing, its.places)]
-        own = self._count(alone, lambda one, place: [*_of_form(one), *_around(place)])
-        same = self._count(alone, lambda _, place: _alike(place))
+        own, same = self._no_counts(), self._no_counts()
+        for key, at in self._of_others(its):
+            own[key][at] += 1
+        for place in its.places:
+            for key in _alike(place):
+                same[key][self._index[place.label]] += 1
         start = self._smoothed_by_others(_of_form(its), own, self._prior)
         return [self._of_place(place, start, own, same, with_documents) for place in its.places]
 
@@ -89,18 +96,16 @@ class LabelModel:
             prior = smoothed(counts, prior)
         return prior
 
-    def _count(
-        self,
-        forms: Iterable[FormPlaces],
-        keys_of: Callable[[FormPlaces, Place], Iterable[Key]],
-    ) -> Counts:
-        counts: Counts = defaultdict(lambda: [0] * len(self.labels))
-        for its in forms:
-            for place in its.places:
-                at = self._index[place.label]
-                for key in keys_of(its, place):
-                    counts[key][at] += 1
-        return counts
+    def _of_others(self, its: FormPlaces) -> set[tuple[Key, int]]:
+        """What a form counts for other forms: keys with the index of a label, each once."""
+        return {
+            (key, self._index[place.label])
+            for place in its.places
+            for key in (*_of_form(its), *_around(place))
+        }
+
+    def _no_counts(self) -> Counts:
+        return defaultdict(lambda: [0] * len(self.labels))
 
 
 def smoothed(counts: Sequence[int], prior: Sequence[float]) -> list[float]:

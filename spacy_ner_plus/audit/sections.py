@@ -2,13 +2,22 @@
 
 from typing import Any
 
+from .ambiguous import find_ambiguous
 from .audit_settings import AuditSettings
 from .audited import AuditedCorpus
+from .boundaries import find_boundaries
 from .counts import find_counts
+from .cues import find_cues
+from .inconsistency import find_inconsistency
+from .inconsistency_review import inconsistency_review
 from .lengths import find_lengths
 from .overlap import find_overlap
 from .section import Absent, Section
+from .terminal.ambiguous import print_ambiguous
+from .terminal.boundaries import print_boundaries
 from .terminal.counts import print_counts
+from .terminal.cues import print_cues
+from .terminal.inconsistency import print_inconsistency
 from .terminal.lengths import print_lengths
 from .terminal.overlap import print_overlap
 
@@ -25,6 +34,31 @@ SECTIONS = (
         "lengths", "Lengths", lambda corpus, its: find_lengths(corpus, its.encoder), print_lengths
     ),
     Section("overlap", "Entities known from train", _overlap, print_overlap),
+    Section(
+        "inconsistency",
+        "The same words, annotated otherwise",
+        lambda corpus, _: find_inconsistency(corpus),
+        print_inconsistency,
+        inconsistency_review,
+    ),
+    Section(
+        "boundaries",
+        "Boundaries that vary",
+        lambda corpus, _: find_boundaries(corpus),
+        print_boundaries,
+    ),
+    Section(
+        "cues",
+        "Words that go with a label",
+        lambda corpus, _: find_cues(corpus),
+        print_cues,
+    ),
+    Section(
+        "ambiguous",
+        "Words that rightly have several labels",
+        lambda corpus, _: find_ambiguous(corpus),
+        print_ambiguous,
+    ),
 )
 
 

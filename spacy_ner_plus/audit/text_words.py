@@ -9,7 +9,7 @@ from ..annotation.token_states import MISSING
 from ..text.word_forms import word_forms
 from .audited import AuditedCorpus, AuditedText
 
-ATTRIBUTES = ["LENGTH", "SPACY", "IS_SPACE", "SENT_START", "ENT_IOB"]
+ATTRIBUTES: list[int | str] = ["LENGTH", "SPACY", "IS_SPACE", "SENT_START", "ENT_IOB"]
 
 
 @dataclass(frozen=True, slots=True)
