@@ -268,11 +268,13 @@ def _lengths_of_part(lengths: Sequence[int], ends: Sequence[int]) -> LengthsOfPa
     values = np.array(lengths)
     # those of length 0, texts without tokens, are in the first bin
     bins = np.bincount(np.searchsorted(ends, values), minlength=len(ends))
-    quantiles = np.quantile(values, QUANTILES, method="inverted_cdf")
+    median, p90, p99 = np.quantile(values, QUANTILES, method="inverted_cdf").tolist()
     return LengthsOfPart(
-        len(values),
-        float(values.mean()),
-        *(int(one) for one in quantiles),
+        count=len(values),
+        mean=float(values.mean()),
+        median=median,
+        p90=p90,
+        p99=p99,
         longest=int(values.max()),
         bins=bins.tolist(),
     )
