@@ -5,10 +5,12 @@ from typing import Any
 from .audit_settings import AuditSettings
 from .audited import AuditedCorpus
 from .counts import find_counts
+from .duplicate_texts import find_duplicates
 from .lengths import find_lengths
 from .overlap import find_overlap
 from .section import Absent, Section
 from .terminal.counts import print_counts
+from .terminal.duplicates import print_duplicates
 from .terminal.lengths import print_lengths
 from .terminal.overlap import print_overlap
 
@@ -23,6 +25,12 @@ SECTIONS = (
     Section("counts", "Counts", lambda corpus, _: find_counts(corpus), print_counts),
     Section(
         "lengths", "Lengths", lambda corpus, its: find_lengths(corpus, its.encoder), print_lengths
+    ),
+    Section(
+        "duplicates",
+        "Duplicates",
+        lambda corpus, its: find_duplicates(corpus, its.near),
+        print_duplicates,
     ),
     Section("overlap", "Entities known from train", _overlap, print_overlap),
 )
