@@ -13,6 +13,8 @@ from .terminal.counts import print_counts
 from .terminal.duplicates import print_duplicates
 from .terminal.lengths import print_lengths
 from .terminal.overlap import print_overlap
+from .terminal.tokens import print_tokens
+from .token_checks import find_token_checks
 
 ONE_PART = Absent("it compares parts, and there is train alone", "give DEV or TEST, too")
 
@@ -33,6 +35,12 @@ SECTIONS = (
         print_duplicates,
     ),
     Section("overlap", "Entities known from train", _overlap, print_overlap),
+    Section(
+        "tokens",
+        "Tokens and characters",
+        lambda corpus, its: find_token_checks(corpus, its.encoder),
+        print_tokens,
+    ),
 )
 
 
