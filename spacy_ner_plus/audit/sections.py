@@ -8,6 +8,7 @@ from .audited import AuditedCorpus
 from .boundaries import find_boundaries
 from .counts import find_counts
 from .cues import find_cues
+from .duplicate_texts import find_duplicates
 from .inconsistency import find_inconsistency
 from .inconsistency_review import inconsistency_review
 from .lengths import find_lengths
@@ -17,9 +18,12 @@ from .terminal.ambiguous import print_ambiguous
 from .terminal.boundaries import print_boundaries
 from .terminal.counts import print_counts
 from .terminal.cues import print_cues
+from .terminal.duplicates import print_duplicates
 from .terminal.inconsistency import print_inconsistency
 from .terminal.lengths import print_lengths
 from .terminal.overlap import print_overlap
+from .terminal.tokens import print_tokens
+from .token_checks import find_token_checks
 
 ONE_PART = Absent("it compares parts, and there is train alone", "give DEV or TEST, too")
 
@@ -33,7 +37,19 @@ SECTIONS = (
     Section(
         "lengths", "Lengths", lambda corpus, its: find_lengths(corpus, its.encoder), print_lengths
     ),
+    Section(
+        "duplicates",
+        "Duplicates",
+        lambda corpus, its: find_duplicates(corpus, its.near),
+        print_duplicates,
+    ),
     Section("overlap", "Entities known from train", _overlap, print_overlap),
+    Section(
+        "tokens",
+        "Tokens and characters",
+        lambda corpus, its: find_token_checks(corpus, its.encoder),
+        print_tokens,
+    ),
     Section(
         "inconsistency",
         "The same words, annotated otherwise",
