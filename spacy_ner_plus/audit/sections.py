@@ -2,18 +2,31 @@
 
 from typing import Any
 
+from .ambiguous import find_ambiguous
 from .audit_settings import AuditSettings
 from .audited import AuditedCorpus
+from .boundaries import find_boundaries
 from .counts import find_counts
+from .cues import find_cues
+from .duplicate_texts import find_duplicates
+from .inconsistency import find_inconsistency
+from .inconsistency_review import inconsistency_review
 from .label_errors.find import find_label_errors
 from .label_errors.review import review_records
 from .lengths import find_lengths
 from .overlap import find_overlap
 from .section import Absent, Section
+from .terminal.ambiguous import print_ambiguous
+from .terminal.boundaries import print_boundaries
 from .terminal.counts import print_counts
+from .terminal.cues import print_cues
+from .terminal.duplicates import print_duplicates
+from .terminal.inconsistency import print_inconsistency
 from .terminal.label_errors import print_label_errors
 from .terminal.lengths import print_lengths
 from .terminal.overlap import print_overlap
+from .terminal.tokens import print_tokens
+from .token_checks import find_token_checks
 
 ONE_PART = Absent("it compares parts, and there is train alone", "give DEV or TEST, too")
 
@@ -37,7 +50,44 @@ SECTIONS = (
     Section(
         "lengths", "Lengths", lambda corpus, its: find_lengths(corpus, its.encoder), print_lengths
     ),
+    Section(
+        "duplicates",
+        "Duplicates",
+        lambda corpus, its: find_duplicates(corpus, its.near),
+        print_duplicates,
+    ),
     Section("overlap", "Entities known from train", _overlap, print_overlap),
+    Section(
+        "tokens",
+        "Tokens and characters",
+        lambda corpus, its: find_token_checks(corpus, its.encoder),
+        print_tokens,
+    ),
+    Section(
+        "inconsistency",
+        "The same words, annotated otherwise",
+        lambda corpus, _: find_inconsistency(corpus),
+        print_inconsistency,
+        inconsistency_review,
+    ),
+    Section(
+        "boundaries",
+        "Boundaries that vary",
+        lambda corpus, _: find_boundaries(corpus),
+        print_boundaries,
+    ),
+    Section(
+        "cues",
+        "Words that go with a label",
+        lambda corpus, _: find_cues(corpus),
+        print_cues,
+    ),
+    Section(
+        "ambiguous",
+        "Words that rightly have several labels",
+        lambda corpus, _: find_ambiguous(corpus),
+        print_ambiguous,
+    ),
     Section(
         "label_errors", "Likely label errors", _label_errors, print_label_errors, review_records
     ),
