@@ -18,6 +18,7 @@ from .audit_schema import SCHEMA, SCHEMA_VERSION, AuditFindings, AuditWarning
 from .audit_settings import NEAR, AuditSettings
 from .audited import AuditedCorpus, read_corpus
 from .audited_encoder import load_audited_encoder
+from .guidelines.guidelines_file import read_guidelines
 from .report import render_audit
 from .section import Absent, Section
 from .sections import chosen_sections
@@ -84,6 +85,7 @@ def audit_data(
     group: int | None = None,
     encoder: Path | str | None = None,
     near: float = NEAR,
+    guidelines: Path | str | None = None,
     sections: Sequence[str] | None = None,
 ) -> Audit:
     """Look at annotated data: what is in it, and what is wrong with it.
@@ -97,9 +99,12 @@ def audit_data(
     encoder (Union[Path, str]): Hub name or folder of the encoder whose wordpieces are counted; None
         for the default one where a project has put it (assets/encoder), else words only.
     near (float): The similarity from which texts are near duplicates, over 0, to 1.
+    guidelines (Union[Path, str]): Markdown with decisions, as `guidelines` writes it: what goes
+        against them is found.
     sections (Sequence[str]): The keys of the sections to look at; None for all.
     RETURNS (Audit): docs/audit.md says what is in it.
-    RAISES ValueError: A setting is out of range, data can't be read, or a part has no annotation.
+    RAISES ValueError: A setting is out of range, data or guidelines can't be read, or a part has no
+        annotation.
     """
     chosen = chosen_sections(None if sections is None else list(sections))
     if not 0 < near <= 1:
@@ -107,7 +112,8 @@ def audit_data(
     given = {"train": train, "dev": dev, "test": test}
     paths = {name: Path(path) for name, path in given.items() if path is not None}
     nlp = blank_pipeline(lang)
-    settings = AuditSettings(load_audited_encoder(encoder), near)
+    decided = None if guidelines is None else read_guidelines(Path(guidelines))
+    settings = AuditSettings(load_audited_encoder(encoder), near, decided)
     of_format = {**(options or {}), **({} if group is None else {"group": group})}
     corpus = read_corpus(paths, nlp, format=format, **of_format)
     found = _find(corpus, chosen, settings)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from .audited_encoder import AuditedEncoder
+from .guidelines.guidelines_file import Guidelines
 
 NEAR = 0.8
 
@@ -13,7 +14,9 @@ class AuditSettings:
 
     encoder (AuditedEncoder): What cuts texts to wordpieces; None if none is at hand.
     near (float): The similarity from which texts are near duplicates, over 0, to 1.
+    guidelines (Guidelines): Decisions that the data are held to; None if there are none.
     """
 
     encoder: AuditedEncoder | None = None
     near: float = NEAR
+    guidelines: Guidelines | None = None

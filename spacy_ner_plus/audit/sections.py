@@ -1,10 +1,27 @@
 """The sections of the audit, in the order in which they are shown: another one is an entry more."""
 
+from .audit_settings import AuditSettings
+from .audited import AuditedCorpus
 from .counts import find_counts
-from .section import Section
+from .decision_review import review_decisions
+from .decisions import DecisionFindings, find_decisions
+from .section import Absent, Section
 from .terminal.counts import print_counts
+from .terminal.decisions import print_decisions
 
-SECTIONS = (Section("counts", "Counts", lambda corpus, its: find_counts(corpus), print_counts),)
+
+def _decisions(corpus: AuditedCorpus, its: AuditSettings) -> DecisionFindings | Absent:
+    if its.guidelines is None:
+        return Absent(
+            "There are no guidelines", "ner-plus guidelines drafts some, for --guidelines"
+        )
+    return find_decisions(corpus, its.guidelines)
+
+
+SECTIONS = (
+    Section("counts", "Counts", lambda corpus, its: find_counts(corpus), print_counts),
+    Section("decisions", "Decisions", _decisions, print_decisions, review_decisions),
+)
 
 
 def chosen_sections(keys: list[str] | None) -> list[Section]:

@@ -47,6 +47,14 @@ def audit_cli(
     near: Annotated[
         float, typer.Option(help="Similarity from which texts are near duplicates")
     ] = 0.8,
+    guidelines: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Guidelines with decisions, as ner-plus guidelines drafts them: find what goes "
+            "against them",
+        ),
+    ] = None,
     sections: Annotated[
         str | None,
         typer.Option(metavar="A,B", help="Look at these sections only, by the keys of audit.json"),
@@ -76,6 +84,7 @@ def audit_cli(
             group=group,
             encoder=encoder,
             near=near,
+            guidelines=guidelines,
             sections=keys,
         )
         print_audit(audit.findings)
