@@ -53,7 +53,10 @@ class Edge:
         }[rule]
 
     def cases(self, text: MarkedText) -> Iterator[Case]:
-        """See Question. Words are at one edge of an entity, on either side of it."""
+        """See Question. Words are at one edge of an entity, on either side of it.
+
+        Where both are entities of the type, with the words and without, they nest: that is no case.
+        """
         for entity in text.entities:
             if entity.label != self.label:
                 continue
@@ -67,7 +70,9 @@ class Edge:
             n = len(words)
             rest = (start + n, end) if self.side == LEFT else (start, end - n)
             at = start if self.side == LEFT else end - n
-            if rest[0] < rest[1] and text.words[at : at + n] == words:
+            if rest[0] >= rest[1] or text.words[at : at + n] != words:
+                continue
+            if not text.has(rest, self.label):
                 return Case(INSIDE, (entity,), (start, end), (rest,))
         return None
 
@@ -79,7 +84,8 @@ class Edge:
             if at < 0 or text.words[at : at + n] != words:
                 continue
             whole = (min(at, start), max(at + n, end))
-            if text.is_one_sentence(*whole) and text.is_free((at, at + n), whole):
+            is_one = text.is_one_sentence(*whole) and text.is_free((at, at + n), whole)
+            if is_one and not text.has(whole, self.label):
                 return Case(OUTSIDE, (entity,), whole, ((start, end),))
         return None
 

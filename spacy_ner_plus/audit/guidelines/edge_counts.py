@@ -76,7 +76,7 @@ def _count(
         (LEFT, start, (start + 1, end), start - 1),
         (RIGHT, end - 1, (start, end - 1), end),
     ):
-        if end - start > 1:
+        if end - start > 1 and not text.has(rest, label):
             its = counts[label, side, text.words[first]]
             its.inside[" ".join(text.words[slice(*rest)])] += 1
             its.is_lower.add((True, text.surface(first, first + 1).islower()))
@@ -85,6 +85,7 @@ def _count(
             0 <= beside < len(text.words)
             and text.is_one_sentence(*whole)
             and text.is_free((beside, beside + 1), whole)
+            and not text.has(whole, label)
         ):
             its = counts[label, side, text.words[beside]]
             its.outside[" ".join(text.words[start:end])] += 1

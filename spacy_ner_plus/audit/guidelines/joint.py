@@ -50,14 +50,17 @@ class Joined:
         }[rule]
 
     def cases(self, text: MarkedText) -> Iterator[Case]:
-        """See Question. Of one entity all words within it part it."""
+        """See Question. Of one entity all words within it part it.
+
+        Where both the whole and all parts are entities of the type, they nest: that is no case.
+        """
         starting: dict[int, list[MarkedEntity]] = {}
         ours = [entity for entity in text.entities if entity.label == self.label]
         for entity in ours:
             starting.setdefault(entity.start, []).append(entity)
         for entity in ours:
             parts = self._parts(text, entity)
-            if len(parts) > 1:
+            if len(parts) > 1 and not all(text.has(part, self.label) for part in parts):
                 yield Case(ONE, (entity,), (entity.start, entity.end), parts)
             for words in self._sequences:
                 for other in starting.get(entity.end + len(words), ()):
@@ -87,6 +90,7 @@ class Joined:
             text.words[gap[0] : gap[1]] == words
             and text.is_one_sentence(*whole)
             and text.is_free(gap, whole)
+            and not text.has(whole, self.label)
         )
 
     def agrees(self, case: Case, rule: str) -> bool:

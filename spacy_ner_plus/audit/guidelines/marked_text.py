@@ -56,6 +56,14 @@ class MarkedText:
         return found
 
     @cached_property
+    def _known(self) -> frozenset[MarkedEntity]:
+        return frozenset(self.entities)
+
+    def has(self, stretch: Words, label: str) -> bool:
+        """Whether just these words are an entity of a type."""
+        return MarkedEntity(*stretch, label) in self._known
+
+    @cached_property
     def owners(self) -> dict[int, list[MarkedEntity]]:
         """The entities that each word is in."""
         found: dict[int, list[MarkedEntity]] = {}

@@ -51,7 +51,7 @@ class Nested:
                 continue
             owned = {one for i in range(outer.start, outer.end) for one in text.owners[i]}
             for inner in sorted(owned):
-                if inner.label == self.label and _is_within(inner, outer):
+                if inner.label == self.label and is_within(inner, outer):
                     parts = ((inner.start, inner.end),)
                     yield Case(BOTH, (outer, inner), (outer.start, outer.end), parts)
 
@@ -65,6 +65,7 @@ class Nested:
         return (outer,) if rule == OUTER else (inner,)
 
 
-def _is_within(inner: MarkedEntity, outer: MarkedEntity) -> bool:
+def is_within(inner: MarkedEntity, outer: MarkedEntity) -> bool:
+    """Whether an entity is a part of another one, which is longer."""
     shorter = inner.end - inner.start < outer.end - outer.start
     return shorter and outer.start <= inner.start and inner.end <= outer.end

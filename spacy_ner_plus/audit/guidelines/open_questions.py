@@ -3,13 +3,14 @@
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterator, Sequence
+from itertools import permutations
 
 from .case import Question
 from .edge_counts import open_edges
 from .form_counts import count_forms
 from .joint import ONE, TWO, Joined
 from .marked_text import MarkedText
-from .nested import Nested
+from .nested import Nested, is_within
 from .surface_form import NEVER, SurfaceForm
 
 # The rarer practices must be so frequent; below these shares they are more likely slips, and of
@@ -28,7 +29,7 @@ def open_questions(texts: Sequence[MarkedText], most: int) -> Iterator[tuple[str
         yield edge.label, edge
     yield from _open_joints(texts, most)
     yield from _open_forms(texts, most)
-    yield from _open_nestings(texts)
+    yield from _open_nestings(texts, most)
 
 
 def is_open(practices: Counter[str], least_share: float) -> bool:
@@ -65,7 +66,7 @@ def _count_joints(text: MarkedText, joints: dict[tuple[str, str], Counter[str]])
             whole = (start, other.end)
             word = text.words[end]
             is_between = text.is_one_sentence(*whole) and text.is_free((end, end + 1), whole)
-            if is_between and not _closes(word):
+            if is_between and not _closes(word) and not text.has(whole, label):
                 joints[label, word][TWO] += 1
 
 
@@ -97,20 +98,19 @@ def _first_two(practices: Counter[str]) -> tuple[str, str]:
     return first, next(name for name in ranked if name != first)
 
 
-def _open_nestings(texts: Sequence[MarkedText]) -> Iterator[tuple[str, Question]]:
-    pairs = {
-        (inner.label, outer.label)
-        for text in texts
-        for owners in text.owners.values()
-        if len(owners) > 1
-        for inner in owners
-        for outer in owners
-        if outer.start <= inner.start
-        and inner.end <= outer.end
-        and (inner.start, inner.end) != (outer.start, outer.end)
-    }
-    for inner_label, outer_label in sorted(pairs):
-        yield inner_label, Nested(inner_label, outer_label)
+def _open_nestings(texts: Sequence[MarkedText], most: int) -> Iterator[tuple[str, Question]]:
+    """Types that are within others, the most frequent first: flat data have none."""
+    found: dict[str, Counter[str]] = defaultdict(Counter)
+    for text in texts:
+        for owners in text.owners.values():
+            for inner, outer in permutations(owners, 2):
+                # once for each pair: at the first word of the inner one
+                if is_within(inner, outer) and text.owners[inner.start] is owners:
+                    found[inner.label][outer.label] += 1
+    for label, counts in sorted(found.items()):
+        frequent = [(-n, within) for within, n in counts.items() if n >= FEWEST_CASES]
+        for _, within in sorted(frequent)[:most]:
+            yield label, Nested(label, within)
 
 
 def _ranked(counts: dict[tuple[str, str], Counter[str]]) -> dict[str, list[str]]:

@@ -1,6 +1,7 @@
 """Drafts of guidelines: what is asked, what is counted, and what stays when they are made anew."""
 
 from collections.abc import Iterable
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -23,9 +24,11 @@ from spacy_ner_plus.audit.guidelines.guidelines_file import (
 from spacy_ner_plus.audit.guidelines.label_profile import profiles
 from spacy_ner_plus.audit.guidelines.markdown import escaped, excerpt
 from spacy_ner_plus.audit.guidelines.marked_text import MarkedText, mark
+from spacy_ner_plus.audit.guidelines.nested import Nested
+from spacy_ner_plus.audit.guidelines.open_questions import open_questions
 from spacy_ner_plus.audit.guidelines.surface_form import IN_PART, NEVER, SurfaceForm
 from tests.audit.corpora import make_corpus
-from tests.audit.guidelines.texts import flat_texts, make_text, nested_texts
+from tests.audit.guidelines.texts import LABELS, flat_texts, make_text, nested_texts
 
 TRAIN = [
     "We saw [the Alps](LOC) and [the Hague](LOC).",
@@ -151,6 +154,15 @@ def test_counts_that_questions_come_from_are_those_of_their_cases(texts: list[Ma
         cases = gather(SurfaceForm((form,)), texts).practices
         expected = {label or NEVER: n for label, n in practices.items()}
         assert {name: n for name, n in cases.items() if name != IN_PART} == expected
+
+
+@given(st.lists(nested_texts(), min_size=1, max_size=4))
+@settings(max_examples=50)
+def test_nestings_are_asked_about_from_two_on(texts: list[MarkedText]) -> None:
+    asked = {one for _, one in open_questions(texts, 9) if isinstance(one, Nested)}
+    for inner, outer in product(LABELS, LABELS):
+        n_cases = gather(Nested(inner, outer), texts).practices.total()
+        assert (Nested(inner, outer) in asked) == (n_cases >= 2)
 
 
 @given(st.lists(nested_texts(), min_size=1, max_size=3))

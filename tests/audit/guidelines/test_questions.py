@@ -178,6 +178,20 @@ def test_words_within_an_enclosing_entity_are_beside_the_inner_one() -> None:
     )
 
 
+def test_what_is_annotated_both_ways_is_nested_and_no_case() -> None:
+    text = make_text(["the", "Bonn", "and", "Ulm", "Zoo"], [(0, 2, "LOC"), (1, 2, "LOC")])
+    assert not list(Edge("LOC", "left", ("the",)).cases(text))
+    parts = [(1, 2, "LOC"), (3, 5, "LOC")]
+    both = make_text(["the", "Bonn", "and", "Ulm", "Zoo"], [*parts, (1, 5, "LOC")])
+    assert not list(Joined("LOC", ("and",)).cases(both))
+    assert [
+        one.practice
+        for one in Joined("LOC", ("and",)).cases(
+            make_text(["the", "Bonn", "and", "Ulm", "Zoo"], [*parts, (1, 5, "ORG")])
+        )
+    ] == ["two"]
+
+
 @pytest.mark.parametrize("text", ["`", "a`b", "``", "`` `", "plain", "a``` b"])
 def test_code_shows_any_text(text: str) -> None:
     """As CommonMark reads it: a run of as many backticks ends it."""
