@@ -129,7 +129,7 @@ def test_tasks_have_the_entities_as_decided_and_all_else_as_it_was(
         SpanRecord(9, 17, "LOC", id="a", kb_id="Q1286", probability=0.5),
         SpanRecord(22, 29, "ORG", id="ab"),
         SpanRecord(1, 2, "PER", id="misfit"),
-        SpanRecord(9, 12, "LOC", status="rejected"),
+        SpanRecord(9, 17, "LOC", status="rejected"),
     )
     relations = (RelationRecord("p", "a", "left"), RelationRecord("p", "ab", "joined"))
     before = TextRecord(text, "x", {"n": 1}, spans=spans, relations=relations)

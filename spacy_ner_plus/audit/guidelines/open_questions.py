@@ -47,8 +47,12 @@ def _open_joints(texts: Sequence[MarkedText], most: int) -> Iterator[tuple[str, 
     joints: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     for text in texts:
         _count_joints(text, joints)
-    by_label = _ranked({key: its for key, its in joints.items() if is_open(its, LEAST_SHARE)})
-    for label, words in by_label.items():
+    asked = {
+        (label, word): its
+        for (label, word), its in joints.items()
+        if is_open(its, LEAST_SHARE) and not _closes(word)
+    }
+    for label, words in _ranked(asked).items():
         for word in words[:most]:
             yield label, Joined(label, (word,))
 
@@ -59,14 +63,13 @@ def _count_joints(text: MarkedText, joints: dict[tuple[str, str], Counter[str]])
     for entity in text.entities:
         after[entity.start, entity.label].add(entity)
         for word in set(text.words[entity.start + 1 : entity.end - 1]):
-            if not _closes(word):
-                joints[entity.label, word][ONE] += 1
+            joints[entity.label, word][ONE] += 1
     for start, end, label in text.entities:
         for other in after.get((end + 1, label), ()):
             whole = (start, other.end)
             word = text.words[end]
             is_between = text.is_one_sentence(*whole) and text.is_free((end, end + 1), whole)
-            if is_between and not _closes(word) and not text.has(whole, label):
+            if is_between and not text.has(whole, label):
                 joints[label, word][TWO] += 1
 
 

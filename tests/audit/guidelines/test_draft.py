@@ -144,6 +144,46 @@ def test_parts_that_somebody_took_out_do_not_come_back(tmp_path: Path) -> None:
     assert "## PER" in draft.text
 
 
+def test_examples_show_first_what_was_done_otherwise_elsewhere() -> None:
+    texts = [
+        make_text(
+            ["the", "Harz", ",", "the", "Harz", ",", "the", "Rhine"],
+            [(1, 2, "X"), (4, 5, "X"), (7, 8, "X")],
+        ),
+        make_text(["the", "Alps", ",", "the", "Alps"], [(0, 2, "X"), (4, 5, "X")]),
+    ]
+    gathered = gather(Edge("X", "left", ("the",)), texts)
+    shown = gathered.examples("outside", texts, 4)
+    assert [texts[n].surface(*case.whole) for n, case in shown] == [
+        "the Alps",
+        "the Harz",
+        "the Rhine",
+        "the Harz",
+    ]
+
+
+def asked(*texts: MarkedText) -> list[str]:
+    return [question.said("undecided") for _, question in open_questions(texts, 9)]
+
+
+def test_what_a_capital_tells_is_no_question() -> None:
+    """All four are entities once each."""
+    words = ["The", "Hague", ",", "The", "Wash", ",", "the", "Alps", ",", "the", "Harz"]
+    inside = [(0, 2, "X"), (3, 5, "X"), (7, 8, "X"), (10, 11, "X")]
+    assert asked(make_text(words, inside)) == []
+    lower = [word.lower() for word in words]
+    assert asked(make_text(lower, inside)) == ["Does X include `the` before it?"]
+
+
+def test_what_closes_joins_nothing() -> None:
+    words = ["(", "a", ")", "b", "(", "c", ")", "d", "(", "e", ")", "f", "(", "g", ")", "h"]
+    one = [(1, 4, "X"), (5, 8, "X")]
+    two = [(9, 10, "X"), (11, 12, "X"), (13, 14, "X"), (15, 16, "X")]
+    assert asked(make_text(words, one + two)) == []
+    opening = ["(" if word == ")" else "-" if word == "(" else word for word in words]
+    assert "Is X with `(` between one entity or two?" in asked(make_text(opening, one + two))
+
+
 @given(st.lists(flat_texts(), min_size=1, max_size=4))
 def test_counts_that_questions_come_from_are_those_of_their_cases(texts: list[MarkedText]) -> None:
     for (label, side, word), counts in count_edges(texts).items():

@@ -32,6 +32,10 @@ def tags(text: MarkedText) -> list[str]:
     return made
 
 
+def is_one_sentence(text: MarkedText, start: int, end: int) -> bool:
+    return not text.opens & {*range(start, end)} - {start}
+
+
 def edge_cases(text: MarkedText, side: str, word: str) -> set[FOUND]:
     """Of LOC, in a flat text."""
     words, around, found = text.words, tags(text), set()
@@ -44,7 +48,7 @@ def edge_cases(text: MarkedText, side: str, word: str) -> set[FOUND]:
         elif MarkedEntity(*rest, "LOC") in text.entities and around[first] == "O":
             begins_inside = words[rest[0] if side == "left" else rest[1] - 1] == word
             is_longer = rest[1] - rest[0] > 1
-            if not (begins_inside and is_longer) and text.is_one_sentence(start, end):
+            if not (begins_inside and is_longer) and is_one_sentence(text, start, end):
                 found.add(("outside", (start, end)))
     return found
 
@@ -87,7 +91,7 @@ def joined_cases(text: MarkedText, word: str) -> set[FOUND]:
             and len(gap) == 1
             and text.words[gap[0]] == word
             and around[gap[0]] == "O"
-            and text.is_one_sentence(left.start, right.end)
+            and is_one_sentence(text, left.start, right.end)
         ):
             found.add(("two", (left.start, right.end)))
     return found
