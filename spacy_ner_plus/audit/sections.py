@@ -1,26 +1,76 @@
 """The sections of the audit, in the order in which they are shown: another one is an entry more."""
 
+from typing import Any
+
+from .ambiguous import find_ambiguous
 from .audit_settings import AuditSettings
 from .audited import AuditedCorpus
+from .boundaries import find_boundaries
 from .counts import find_counts
+from .cues import find_cues
 from .decision_review import review_decisions
 from .decisions import DecisionFindings, find_decisions
+from .inconsistency import find_inconsistency
+from .inconsistency_review import inconsistency_review
+from .lengths import find_lengths
+from .overlap import find_overlap
 from .section import Absent, Section
+from .terminal.ambiguous import print_ambiguous
+from .terminal.boundaries import print_boundaries
 from .terminal.counts import print_counts
+from .terminal.cues import print_cues
 from .terminal.decisions import print_decisions
+from .terminal.inconsistency import print_inconsistency
+from .terminal.lengths import print_lengths
+from .terminal.overlap import print_overlap
+
+ONE_PART = Absent("it compares parts, and there is train alone", "give DEV or TEST, too")
+
+
+def _overlap(corpus: AuditedCorpus, _: AuditSettings) -> Any:
+    return find_overlap(corpus) if len(corpus.parts) > 1 else ONE_PART
 
 
 def _decisions(corpus: AuditedCorpus, its: AuditSettings) -> DecisionFindings | Absent:
     if its.guidelines is None:
         return Absent(
-            "There are no guidelines", "ner-plus guidelines drafts some, for --guidelines"
+            "there are no guidelines", "ner-plus guidelines drafts them, for --guidelines"
         )
     return find_decisions(corpus, its.guidelines)
 
 
 SECTIONS = (
-    Section("counts", "Counts", lambda corpus, its: find_counts(corpus), print_counts),
-    Section("decisions", "Decisions", _decisions, print_decisions, review_decisions),
+    Section("counts", "Counts", lambda corpus, _: find_counts(corpus), print_counts),
+    Section(
+        "lengths", "Lengths", lambda corpus, its: find_lengths(corpus, its.encoder), print_lengths
+    ),
+    Section("overlap", "Entities known from train", _overlap, print_overlap),
+    Section(
+        "inconsistency",
+        "The same words, annotated otherwise",
+        lambda corpus, _: find_inconsistency(corpus),
+        print_inconsistency,
+        inconsistency_review,
+    ),
+    Section(
+        "boundaries",
+        "Boundaries that vary",
+        lambda corpus, _: find_boundaries(corpus),
+        print_boundaries,
+    ),
+    Section(
+        "cues",
+        "Words that go with a label",
+        lambda corpus, _: find_cues(corpus),
+        print_cues,
+    ),
+    Section(
+        "ambiguous",
+        "Words that rightly have several labels",
+        lambda corpus, _: find_ambiguous(corpus),
+        print_ambiguous,
+    ),
+    Section("decisions", "Against decisions", _decisions, print_decisions, review_decisions),
 )
 
 

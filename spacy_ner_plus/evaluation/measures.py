@@ -18,11 +18,12 @@ from .errors import Finding, find_errors
 from .exact import document_counts, exact_scores
 from .intervals import intervals
 from .judged import judge
+from .known_entities import known_entities
 from .label_choice import ALL, LabelChoice
 from .partial import partial_scores
 from .predictions import Predictions
 from .schema import SCHEMA, SCHEMA_VERSION, DataCounts, Metrics
-from .slices import find_tokenizer, known_entities, slices
+from .slices import find_tokenizer, slices
 from .tokenisation import tokenisation
 
 

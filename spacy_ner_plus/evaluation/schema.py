@@ -175,12 +175,16 @@ class Slices:
     position (List[SliceGroup]): By the first token's place in the document.
     pieces (Optional[List[SliceGroup]]): By wordpieces a token; null without an encoder of this
         package.
+    ambiguity (Optional[List[SliceGroup]]): By what the text is in the training data: an entity of
+        one label or several, and elsewhere no entity; null without `--train`, or if an earlier
+        version wrote it.
     """
 
     seen: list[SliceGroup] | None
     length: list[SliceGroup]
     position: list[SliceGroup]
     pieces: list[SliceGroup] | None
+    ambiguity: list[SliceGroup] | None = None
 
 
 @dataclass(frozen=True)

@@ -1,22 +1,26 @@
-"""Recall and precision of groups of entities: known from training or not, long, late, odd."""
+"""Recall and precision of groups of entities: known from training, ambiguous, long, late, odd."""
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from pathlib import Path
 
 import numpy as np
 from spacy.language import Language
-from spacy.vocab import Vocab
 
-from ..data.doc_files import find_files, read_file
 from ..text.wordpieces import WordpieceTokenizer, align
-from .documents import Document, entities_of
+from .documents import Document
 from .judged import Judged
-from .label_choice import ALL, LabelChoice
+from .known_entities import KnownEntities
 from .schema import SliceGroup, Slices
 
 SEEN = ("same label", "another label only", "unseen")
+AMBIGUITY = (
+    "one label",
+    "several labels",
+    "one label or no entity",
+    "several labels or no entity",
+    "unseen",
+)
 LENGTHS = ("1", "2", "3", "4", "5-6", "7+")
 LONGEST = (1, 2, 3, 4, 6)
 POSITIONS = ("0-63", "64-127", "128-255", "256-511", "512-1,023", "1,024+")
@@ -29,13 +33,13 @@ def slices(
     gold: Sequence[Judged],
     predicted: Sequence[Judged],
     *,
-    known: Mapping[str, set[str]] | None,
+    known: KnownEntities | None,
     tokenizer: WordpieceTokenizer | None,
 ) -> Slices:
     """Groups of entities.
 
-    known (Mapping[str, Set[str]]): The labels of each entity text of the training data, see
-        known_entities; None leaves that slice out.
+    known (KnownEntities): The entity texts of the training data, see known_entities; None leaves
+        the slices of these out.
     tokenizer (WordpieceTokenizer): Of the encoder; None leaves that slice out.
     """
     both = (gold, predicted)
@@ -44,27 +48,10 @@ def slices(
         length=_groups(*both, LENGTHS, lambda one: bisect_left(LONGEST, one.n_tokens)),
         position=_groups(*both, POSITIONS, lambda one: bisect_left(LAST, one.entity.start)),
         pieces=None if tokenizer is None else _by_pieces(gold, predicted, tokenizer),
+        ambiguity=(
+            None if known is None else _groups(*both, AMBIGUITY, lambda one: _ambiguity(one, known))
+        ),
     )
-
-
-def known_entities(
-    train: Path, spans_key: str | None, choice: LabelChoice = ALL
-) -> dict[str, set[str]]:
-    """The labels that each entity text has in training data.
-
-    train (Path): .spacy file, or a folder of such files.
-    choice (LabelChoice): The labels are its new names, also of types that don't count.
-    RAISES ValueError: If there is none.
-    """
-    vocab = Vocab()
-    known: dict[str, set[str]] = {}
-    for file in find_files(train):
-        for doc in read_file(file).get_docs(vocab):
-            text = doc.text  # put together from the tokens each time
-            for entity in entities_of(doc, spans_key):
-                surface = text[entity.start_char : entity.end_char]
-                known.setdefault(surface, set()).update(choice.names([entity.label]))
-    return known
 
 
 def find_tokenizer(nlp: Language) -> WordpieceTokenizer | None:
@@ -107,11 +94,18 @@ def _groups(
     ]
 
 
-def _seen(one: Judged, known: Mapping[str, set[str]]) -> int:
-    labels = known.get(one.text, set())
+def _seen(one: Judged, known: KnownEntities) -> int:
+    labels = known.labels.get(one.text, set())
     if one.entity.label in labels:
         return 0
     return 1 if labels else 2
+
+
+def _ambiguity(one: Judged, known: KnownEntities) -> int:
+    labels = known.labels.get(one.text)
+    if not labels:
+        return AMBIGUITY.index("unseen")
+    return (len(labels) > 1) + 2 * (one.text in known.unlabelled)
 
 
 def _by_pieces(

@@ -200,6 +200,7 @@ def _excerpt(row: Mapping[str, Any], width: int) -> str:
 def _print_slices(slices: Slices) -> None:
     named = {
         "text in training data": slices.seen,
+        "the same text there is": slices.ambiguity,
         "length in tokens": slices.length,
         "first token": slices.position,
         "wordpieces a token": slices.pieces,

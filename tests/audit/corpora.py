@@ -1,12 +1,15 @@
 """Small corpora to audit."""
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 
 import spacy
+from spacy.language import Language
 
 from spacy_ner_plus import SpanRecord, TextRecord, write
-from spacy_ner_plus.audit.audited import AuditedCorpus, read_corpus
+from spacy_ner_plus.annotation.doc_records import place_record
+from spacy_ner_plus.audit.audited import PLACING, AuditedCorpus, AuditedPart, AuditedText
 
 NASTY = "</script><script>document.title='broken'</script>\u2028\u202e<b>bold</b>"
 Marked = str | TextRecord
@@ -29,10 +32,23 @@ def record(marked: Marked, **fields: object) -> TextRecord:
     return TextRecord(text + rest, spans=tuple(spans), **fields)  # type: ignore[arg-type]
 
 
-def make_corpus(folder: Path, parts: Mapping[str, Iterable[Marked]]) -> AuditedCorpus:
-    """A corpus as it is read from files."""
-    paths = write_parts(folder, parts)
-    return read_corpus(paths, spacy.blank("en"))
+@cache
+def english() -> Language:
+    """Its tokenizer, made once."""
+    return spacy.blank("en")
+
+
+def make_corpus(parts: Mapping[str, Iterable[Marked]]) -> AuditedCorpus:
+    """A corpus as it would be read from files."""
+    made = {}
+    for name, records in parts.items():
+        texts = []
+        for number, one in enumerate(map(record, records)):
+            placed = place_record(one, english(), None, PLACING)
+            where, placements = f"{name}.jsonl, line {number + 1}", placed.fitted.placements
+            texts.append(AuditedText(name, number, where, one, placed.doc, placements))
+        made[name] = AuditedPart(name, Path(f"{name}.jsonl"), texts)
+    return AuditedCorpus(made, english())
 
 
 def write_parts(folder: Path, parts: Mapping[str, Iterable[Marked]]) -> dict[str, Path]:

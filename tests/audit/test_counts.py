@@ -3,22 +3,21 @@
 from pathlib import Path
 
 import pytest
-import spacy
 
 from spacy_ner_plus import SpanRecord, TextRecord
 from spacy_ner_plus.audit.audited import read_corpus
 from spacy_ner_plus.audit.balance import find_balance
 from spacy_ner_plus.audit.counts import find_counts
 from spacy_ner_plus.audit.terminal.counts import print_counts
-from tests.audit.corpora import Marked, make_corpus
+from tests.audit.corpora import Marked, english, make_corpus
 
 WNUT17 = Path(__file__).parents[2] / "assets" / "wnut17"
 
 
-def test_counts_of_a_real_part(capsys: pytest.CaptureFixture[str]) -> None:
+def test_counts_of_a_real_part() -> None:
     """Against the lines of the file."""
     path = WNUT17 / "dev.tsv"
-    part = find_counts(read_corpus({"train": path}, spacy.blank("en"))).parts["train"]
+    part = find_counts(read_corpus({"train": path}, english())).parts["train"]
     sentences = [
         [line.split("\t") for line in block.split("\n") if line]
         for block in path.read_text(encoding="utf8").split("\n\n")
@@ -33,7 +32,7 @@ def test_counts_of_a_real_part(capsys: pytest.CaptureFixture[str]) -> None:
     assert part.without_entities == part.sentences_without_entities == free
 
 
-def test_what_a_part_has(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_a_part_has(capsys: pytest.CaptureFixture[str]) -> None:
     text = "New York City and the non-profit"
     odd = TextRecord(
         text,
@@ -51,7 +50,7 @@ def test_what_a_part_has(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     )
     unknown = TextRecord("nothing known", spans=None)
     train: list[Marked] = [odd, unknown, "[Bonn](LOC)", "[Bonn](LOC)"]
-    counts = find_counts(make_corpus(tmp_path, {"train": train}))
+    counts = find_counts(make_corpus({"train": train}))
     part = counts.parts["train"]
     assert (part.texts, part.not_annotated, part.without_entities) == (4, 1, 0)
     assert part.sentences is None
@@ -67,15 +66,15 @@ def test_what_a_part_has(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert "the non-[prof ORG]it" in capsys.readouterr().out
 
 
-def test_warnings_of_parts(tmp_path: Path) -> None:
+def test_warnings_of_parts() -> None:
     """Each where it is due, and none where it is not."""
-    full = make_corpus(tmp_path, {"train": ["[Bonn](LOC) is.", "[Ulm](LOC) is."]})
+    full = make_corpus({"train": ["[Bonn](LOC) is.", "[Ulm](LOC) is."]})
     assert "Every text of train has an entity." in " ".join(find_counts(full).warnings)
-    mixed = make_corpus(tmp_path, {"train": ["[Bonn](LOC) is."] * 60 + ["No."]})
+    mixed = make_corpus({"train": ["[Bonn](LOC) is."] * 60 + ["No."]})
     assert find_counts(mixed).warnings == []
-    long = make_corpus(tmp_path, {"train": ["[Bonn](LOC) is." + " So it is." * 90] * 60})
+    long = make_corpus({"train": ["[Bonn](LOC) is." + " So it is." * 90] * 60})
     assert find_counts(long).warnings == []
-    none = make_corpus(tmp_path, {"train": [TextRecord("No.", spans=())]})
+    none = make_corpus({"train": [TextRecord("No.", spans=())]})
     [warning] = find_counts(none).warnings
     assert warning.startswith("train has no entity at all")
 

@@ -67,6 +67,7 @@ def make_sample(
         },
         "slices": {
             "seen": _groups(["same label", "another label only", "unseen"], rng),
+            "ambiguity": _groups(["one label", "several labels or no entity", "unseen"], rng),
             "length": _groups(["1", "2", "3", "4", "5-6", "7+"], rng),
             "position": _groups(["0-63", "64-127", "128-255", "256-511"], rng),
             "pieces": _groups(["1", "1-2", "2-3", "over 3"], rng),

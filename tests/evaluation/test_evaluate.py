@@ -88,6 +88,17 @@ def test_metrics_that_lack_a_key_are_refused(evaluation: Evaluation, tmp_path: P
         read_metrics(tmp_path)
 
 
+def test_metrics_of_an_earlier_version_have_no_ambiguity(
+    evaluation: Evaluation, tmp_path: Path
+) -> None:
+    metrics = to_json(evaluation.metrics)
+    del metrics["slices"]["ambiguity"]
+    (tmp_path / "metrics.json").write_text(json.dumps(metrics))
+    slices = replace(evaluation.metrics.slices, ambiguity=None)
+    assert read_metrics(tmp_path) == replace(evaluation.metrics, slices=slices)
+    assert Evaluation(read_metrics(tmp_path), evaluation.errors).report
+
+
 def test_settings_are_checked_before_the_pipeline_runs(data: Path, tmp_path: Path) -> None:
     for settings, message in [
         ({"precision": 2.0}, "must be a share"),

@@ -134,7 +134,7 @@ def test_report_says_why_a_section_is_empty(tmp_path: Path) -> None:
     metrics, errors = make_sample()
     metrics |= {"confidence": None, "speed": None, "intervals": None, "tokenisation": None}
     metrics |= {"train": None, "components": []}
-    metrics["slices"] |= {"seen": None, "pieces": None}
+    metrics["slices"] |= {"seen": None, "ambiguity": None, "pieces": None}
     for row in errors:
         for entity in (*row["predicted"], *row["meta"]["predicted"]):
             entity["probability"] = None

@@ -12,8 +12,9 @@ from spacy.tokens import Doc, DocBin, Span
 from spacy_ner_plus.evaluation.documents import Document
 from spacy_ner_plus.evaluation.errors import find_errors
 from spacy_ner_plus.evaluation.judged import judge
+from spacy_ner_plus.evaluation.known_entities import KnownEntities, known_entities
 from spacy_ner_plus.evaluation.schema import SliceGroup, Slices
-from spacy_ner_plus.evaluation.slices import find_tokenizer, known_entities, slices
+from spacy_ner_plus.evaluation.slices import find_tokenizer, slices
 from spacy_ner_plus.text.wordpieces import WordpieceTokenizer
 from tests import tiny
 from tests.evaluation.corpora import CORPORA, corpus
@@ -40,11 +41,18 @@ def test_every_entity_is_in_one_group_of_each_slice(
     name: str, tokenizer: WordpieceTokenizer
 ) -> None:
     documents = corpus(name)
-    found = slices_of(documents, known={"t": {"Disease"}, "t t": {"X"}}, tokenizer=tokenizer)
+    known = KnownEntities({"t": {"Disease"}, "t t": {"X", "Y"}}, {"t"})
+    found = slices_of(documents, known=known, tokenizer=tokenizer)
     n_right = sum(f.kind == "correct" for document in documents for f in find_errors(document))
     n_gold = sum(len(document.gold) for document in documents)
     n_predicted = sum(len(document.predicted) for document in documents)
-    for groups in (found.seen, found.length, found.position, found.pieces):
+    for groups in (
+        found.seen,
+        found.length,
+        found.position,
+        found.pieces,
+        found.ambiguity,
+    ):
         totals = np.sum(list(counts(groups).values()), axis=0)
         assert totals.tolist() == [n_gold, n_right, n_predicted, n_right]
         for group in groups:
@@ -76,12 +84,33 @@ def test_entities_are_seen_by_their_exact_text() -> None:
         [(0, 1, "A"), (2, 3, "B"), (4, 6, "A")], [(0, 1, "A"), (2, 3, "A"), (4, 6, "B")]
     )
     document = replace(document, text="T t t t t t t t t t t t")
-    found = slices_of([document], known={"T": {"A", "B"}, "t": {"B"}}).seen
-    assert counts(found) == {
+    found = slices_of([document], known=KnownEntities({"T": {"A", "B"}, "t": {"B"}}, {"t"}))
+    assert counts(found.seen) == {
         "same label": (2, 1, 1, 1),
         "another label only": (0, 0, 1, 0),
         "unseen": (1, 0, 1, 0),
     }
+    assert counts(found.ambiguity) == {
+        "several labels": (1, 1, 1, 1),
+        "one label or no entity": (1, 0, 1, 0),
+        "unseen": (1, 0, 1, 0),
+    }
+
+
+def test_ambiguous_texts_are_parted_from_others() -> None:
+    document = make_document([(i, i + 1, "A") for i in (0, 2, 4, 6, 8, 10)], [], n_tokens=12)
+    document = replace(document, text=" ".join("axbxcxdxexfx"), token_starts=tuple(range(0, 24, 2)))
+    known = KnownEntities(
+        {"a": {"A"}, "b": {"A", "B"}, "c": {"B"}, "d": {"A", "B"}, "e": set()}, {"c", "d"}
+    )
+    assert counts(slices_of([document], known=known).ambiguity) == {
+        "one label": (1, 0, 0, 0),
+        "several labels": (1, 0, 0, 0),
+        "one label or no entity": (1, 0, 0, 0),
+        "several labels or no entity": (1, 0, 0, 0),
+        "unseen": (2, 0, 0, 0),
+    }
+    assert slices_of([document]).ambiguity is None
 
 
 def test_pieces_are_those_that_lie_in_the_entity(tokenizer: WordpieceTokenizer) -> None:
@@ -110,13 +139,26 @@ def test_known_entities_are_read_from_ents_or_a_group_of_spans(tmp_path: Path) -
     bare = Doc(vocab, words=["nothing"])
     DocBin(docs=[doc, bare]).to_disk(tmp_path / "a.spacy")
     DocBin(docs=[doc]).to_disk(tmp_path / "b.spacy")
-    assert known_entities(tmp_path, None) == {"Aspirin": {"A"}, "aspirin": {"B"}}
-    assert known_entities(tmp_path / "a.spacy", "nested") == {
+    assert known_entities(tmp_path, None).labels == {"Aspirin": {"A"}, "aspirin": {"B"}}
+    assert known_entities(tmp_path / "a.spacy", "nested").labels == {
         "Aspirin helps": {"C"},
         "Aspirin": {"B"},
     }
     with pytest.raises(ValueError, match="There is no corpus"):
         known_entities(tmp_path / "none.spacy", None)
+
+
+def test_known_entities_that_are_no_entity_elsewhere(tmp_path: Path) -> None:
+    vocab = spacy.blank("en").vocab
+    doc = Doc(vocab, words=["New", "York", "in", "New", "York", "May", "May", "York"])
+    doc.ents = [Span(doc, 0, 2, "A"), Span(doc, 5, 6, "B"), Span(doc, 7, 8, "C")]
+    unknown = Doc(vocab, words=["May", "York"])
+    unknown.set_ents([], missing=[unknown[0:2]])
+    DocBin(docs=[doc, unknown]).to_disk(tmp_path / "a.spacy")
+    known = known_entities(tmp_path, None)
+    assert known.labels == {"New York": {"A"}, "May": {"B"}, "York": {"C"}}
+    # York is only within the other
+    assert known.unlabelled == {"New York", "May"}
 
 
 def test_tokenizer_is_that_of_the_encoder(random_model: Path) -> None:

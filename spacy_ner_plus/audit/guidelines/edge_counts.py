@@ -79,7 +79,7 @@ def _count(
         if end - start > 1 and not text.has(rest, label):
             its = counts[label, side, text.words[first]]
             its.inside[" ".join(text.words[slice(*rest)])] += 1
-            its.is_lower.add((True, text.surface(first, first + 1).islower()))
+            its.is_lower.add((True, text.spelt[first].islower()))
         whole = (min(start, beside), max(end, beside + 1))
         if (
             0 <= beside < len(text.words)
@@ -89,4 +89,4 @@ def _count(
         ):
             its = counts[label, side, text.words[beside]]
             its.outside[" ".join(text.words[start:end])] += 1
-            its.is_lower.add((False, text.surface(beside, beside + 1).islower()))
+            its.is_lower.add((False, text.spelt[beside].islower()))

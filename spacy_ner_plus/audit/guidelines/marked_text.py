@@ -6,8 +6,8 @@ from functools import cached_property
 from itertools import accumulate
 from typing import NamedTuple
 
-from ...annotation.token_states import MISSING
 from ..audited import AuditedText
+from ..text_words import words_of
 
 
 class MarkedEntity(NamedTuple):
@@ -43,16 +43,21 @@ class MarkedText:
     labels: frozenset[str] | None = None
 
     @cached_property
+    def spelt(self) -> tuple[str, ...]:
+        """The words."""
+        return tuple(self.text[s:e] for s, e in zip(self.starts, self.ends, strict=True))
+
+    @cached_property
     def words(self) -> tuple[str, ...]:
         """The words, in lower case as far as that goes."""
-        return tuple(self.text[s:e].casefold() for s, e in zip(self.starts, self.ends, strict=True))
+        return tuple(word.casefold() for word in self.spelt)
 
     @cached_property
     def places(self) -> dict[str, list[int]]:
         """Where each word is, by how it is written."""
         found: dict[str, list[int]] = {}
-        for i, (start, end) in enumerate(zip(self.starts, self.ends, strict=True)):
-            found.setdefault(self.text[start:end], []).append(i)
+        for i, word in enumerate(self.spelt):
+            found.setdefault(word, []).append(i)
         return found
 
     @cached_property
@@ -103,18 +108,16 @@ class MarkedText:
 
 def mark(text: AuditedText) -> MarkedText:
     """All entities of a text that start and end with tokens."""
-    doc, labels = text.doc, text.record.annotated_labels
-    kept = [token for token in doc if not token.is_space]
+    its, labels = words_of(text), text.record.annotated_labels
     # by token, how many words are before it
-    before = [0, *accumulate(not token.is_space for token in doc)]
-    has_sentences = doc.has_annotation("SENT_START")
+    before = [0, *accumulate(not token.is_space for token in text.doc)]
     entities = {MarkedEntity(before[s], before[e], label) for s, e, label in _entities(text)}
     return MarkedText(
-        text=doc.text,
-        starts=tuple(token.idx for token in kept),
-        ends=tuple(token.idx + len(token) for token in kept),
-        opens=frozenset(i for i, t in enumerate(kept) if has_sentences and t.is_sent_start),
-        missing=frozenset(i for i, t in enumerate(kept) if t.ent_iob == MISSING),
+        text=text.doc.text,
+        starts=tuple(its.starts),
+        ends=tuple(its.ends),
+        opens=frozenset(i for i, opens in enumerate(its.opens) if opens),
+        missing=frozenset(i for i, is_missing in enumerate(its.is_missing) if is_missing),
         entities=tuple(sorted(one for one in entities if one.start < one.end)),
         labels=None if labels is None else frozenset(labels),
     )

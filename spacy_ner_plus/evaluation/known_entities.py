@@ -1,0 +1,60 @@
+"""What the training data know of each entity text: its labels, and whether it is no entity, too."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from spacy.tokens import Doc
+from spacy.vocab import Vocab
+
+from ..annotation.surface_forms import UNLABELLED, SurfaceForms, find_places
+from ..annotation.token_states import MISSING
+from ..data.doc_files import find_files, read_file
+from .documents import entities_of
+from .label_choice import ALL, LabelChoice
+
+
+@dataclass(frozen=True)
+class KnownEntities:
+    """The entity texts of training data.
+
+    labels (Dict[str, Set[str]]): Of each text, its labels.
+    unlabelled (Set[str]): Those whose tokens stand somewhere without any entity in them. Within
+        something longer they say nothing.
+    """
+
+    labels: dict[str, set[str]]
+    unlabelled: set[str]
+
+
+def known_entities(train: Path, spans_key: str | None, choice: LabelChoice = ALL) -> KnownEntities:
+    """Look for the entity texts of training data in all of it.
+
+    train (Path): .spacy file, or a folder of such files.
+    choice (LabelChoice): The labels are its new names, also of types that don't count.
+    RAISES ValueError: If there is none.
+    """
+    labels: dict[str, set[str]] = {}
+    forms = set()
+    for doc in _docs(train):
+        text = doc.text  # put together from the tokens each time
+        for entity in entities_of(doc, spans_key):
+            surface = text[entity.start_char : entity.end_char]
+            labels.setdefault(surface, set()).update(choice.names([entity.label]))
+            forms.add(tuple(token.text for token in doc[entity.start : entity.end]))
+    looked_for, unlabelled = SurfaceForms(forms), set()
+    for doc in _docs(train):
+        entities = [(its.start, its.end, its.label) for its in entities_of(doc, spans_key)]
+        # groups of spans know no tokens without annotation
+        is_missing = [spans_key is None and token.ent_iob == MISSING for token in doc]
+        words = [token.text for token in doc]
+        for place in find_places(words, entities, is_missing, looked_for):
+            if place.kind == UNLABELLED:
+                unlabelled.add(doc[place.start : place.end].text)
+    return KnownEntities(labels, unlabelled & labels.keys())
+
+
+def _docs(train: Path) -> Iterator[Doc]:
+    vocab = Vocab()
+    for file in find_files(train):
+        yield from read_file(file).get_docs(vocab)
