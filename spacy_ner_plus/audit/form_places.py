@@ -21,7 +21,7 @@ EDGE = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class AuditedPlace:
     """Where a form stands, as an entity or as none.
 
     text (AuditedText): Where it is.
@@ -61,14 +61,14 @@ class FormPlaces:
 
     form (Form): Its words.
     casing (Tuple[int, int]): The classes of its first and last word, indices into WORD_FORMS.
-    places (List[Place]): Where it is an entity, or unlabelled, in the order of the corpus.
+    places (List[AuditedPlace]): Where it is an entity, or unlabelled, in the order of the corpus.
     n_inside (int): How often it is a part of something longer.
     n_overlapping (int): How often an entity has a part of it only.
     """
 
     form: Form
     casing: tuple[int, int] = (EDGE, EDGE)
-    places: list[Place] = field(default_factory=list)
+    places: list[AuditedPlace] = field(default_factory=list)
     n_inside: int = 0
     n_overlapping: int = 0
 
@@ -101,9 +101,9 @@ def places_of_forms(corpus: AuditedCorpus) -> list[FormPlaces]:
     return list(found.values())
 
 
-def _place(its: TextWords, start: int, end: int, label: str | None) -> Place:
+def _place(its: TextWords, start: int, end: int, label: str | None) -> AuditedPlace:
     left, right = its.left(start), its.right(end)
-    return Place(
+    return AuditedPlace(
         its.text,
         its.starts[start],
         its.ends[end - 1],

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import log2
 
 from .audited import AuditedCorpus
-from .form_places import FormPlaces, Place, places_of_forms
+from .form_places import AuditedPlace, FormPlaces, places_of_forms
 from .label_model import LabelModel
 
 # So many places a label needs at least to be a sense of the form, and not a slip.
@@ -19,7 +19,7 @@ STRONG = 5.0
 class JudgedPlace:
     """A place of a form.
 
-    place (Place): It.
+    place (AuditedPlace): It.
     probability (float): Of the label that it has, from all other places.
     expected (Optional[str]): The label that is most probable; None for no entity.
     expected_probability (float): Of that label.
@@ -29,7 +29,7 @@ class JudgedPlace:
         kind is consistent too.
     """
 
-    place: Place
+    place: AuditedPlace
     probability: float
     expected: str | None
     expected_probability: float

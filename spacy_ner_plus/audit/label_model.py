@@ -19,7 +19,7 @@ from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Sequence
 from math import sqrt
 
-from .form_places import FormPlaces, Place
+from .form_places import AuditedPlace, FormPlaces
 
 LONGEST_LENGTH = 3
 
@@ -60,7 +60,12 @@ class LabelModel:
         return [self._of_place(place, start, own, same, with_documents) for place in its.places]
 
     def _of_place(
-        self, place: Place, start: list[float], own: Counts, same: Counts, with_documents: bool
+        self,
+        place: AuditedPlace,
+        start: list[float],
+        own: Counts,
+        same: Counts,
+        with_documents: bool,
     ) -> list[float]:
         at = self._index[place.label]
 
@@ -125,7 +130,7 @@ def _of_form(its: FormPlaces) -> list[Key]:
     return [("form", min(len(its.form), LONGEST_LENGTH), its.casing)]
 
 
-def _sides(place: Place) -> tuple[list[Key], list[Key]]:
+def _sides(place: AuditedPlace) -> tuple[list[Key], list[Key]]:
     """The words on either side, each by its casing and by itself."""
     return (
         [("left casing", place.left_casing), ("left", place.left)],
@@ -133,11 +138,11 @@ def _sides(place: Place) -> tuple[list[Key], list[Key]]:
     )
 
 
-def _around(place: Place) -> list[Key]:
+def _around(place: AuditedPlace) -> list[Key]:
     left, right = _sides(place)
     return left + right
 
 
-def _alike(place: Place) -> tuple[Key, Key, Key]:
+def _alike(place: AuditedPlace) -> tuple[Key, Key, Key]:
     """In what other places of the form are like it: at all, the document, both neighbours."""
     return "form", ("document", place.document), ("neighbours", place.neighbours)

@@ -106,7 +106,7 @@ def test_section_can_be_absent_and_have_tasks(
     assert "Not looked at: it needs two parts; give DEV." in audit.page
     assert REVIEW in audit.page
     assert audit.write("found") == [FINDINGS, PAGE, REVIEW]
-    assert list(read(Path("found", REVIEW))) == [task]
+    assert next(iter(read(Path("found", REVIEW)))) == task  # those of other sections follow
     arguments = ["audit", *map(str, paths.values()), "--sections", "none", "--output", "found"]
     result = CliRunner().invoke(app, arguments)
     assert "None of it: it needs two parts; give DEV." in result.output
