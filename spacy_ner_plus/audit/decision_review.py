@@ -9,7 +9,7 @@ from ..support.typed_json import to_json
 from .audited import AuditedCorpus
 from .decisions import CorrectedText, DecisionFindings, PlainSpan
 
-META = "decisions"
+SECTION = "decisions"
 Key = tuple[int, int, str]
 """Start, end and type of a span, without white space around it."""
 
@@ -17,8 +17,8 @@ Key = tuple[int, int, str]
 def review_decisions(corpus: AuditedCorpus, result: DecisionFindings) -> Iterator[TextRecord]:
     """The texts that go against decisions, with their entities as these would have them.
 
-    YIELDS (TextRecord): In meta["decisions"], for each place: the decision, its line, the entities
-        there now, and those suggested, and how many relations had to go with entities. All else is
+    YIELDS (TextRecord): In meta["audit"], for each place: the decision, its line, the entities
+        there now, and those suggested; and how many relations had to go with entities. All else is
         as it was.
     """
     reasons: dict[tuple[str, int], list[dict[str, Any]]] = {}
@@ -33,14 +33,17 @@ def review_decisions(corpus: AuditedCorpus, result: DecisionFindings) -> Iterato
                 }
             )
     for text in result.corrected:
-        record = corpus.parts[text.part].texts[text.number].record
+        its = corpus.parts[text.part].texts[text.number]
+        record = its.record
         spans = tuple(_spans(record, text))
         relations = tuple(_relations(record, spans))
-        meta = {
+        said = {
+            "section": SECTION,
+            "where": its.where,
             "places": reasons[text.part, text.number],
             "relations_left_out": len(record.relations) - len(relations),
         }
-        yield replace(record, spans=spans, relations=relations, meta={**record.meta, META: meta})
+        yield replace(record, spans=spans, relations=relations, meta={**record.meta, "audit": said})
 
 
 def _spans(record: TextRecord, text: CorrectedText) -> Iterator[SpanRecord]:

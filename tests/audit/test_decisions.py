@@ -76,8 +76,8 @@ def found_in(corpus: AuditedCorpus, path: Path) -> DecisionFindings:
     return find_decisions(corpus, read_guidelines(path))
 
 
-def test_all_that_goes_against_decisions_is_found(tmp_path: Path, rules: Path) -> None:
-    found = found_in(make_corpus(tmp_path, {"train": TRAIN, "dev": ["[the Po](LOC)"]}), rules)
+def test_all_that_goes_against_decisions_is_found(rules: Path) -> None:
+    found = found_in(make_corpus({"train": TRAIN, "dev": ["[the Po](LOC)"]}), rules)
     the, hague, may, joined = found.decisions
     assert (the.line, the.practices, the.agreeing) == (4, {"inside": 3, "outside": 1}, 1)
     assert [one.found.text for one in the.against] == ["the Alps", "the Po"]
@@ -98,8 +98,8 @@ def test_all_that_goes_against_decisions_is_found(tmp_path: Path, rules: Path) -
     assert written["decisions"][0]["against"][1]["found"]["text"] == "the Po"
 
 
-def test_decisions_about_types_that_data_lack_are_told(tmp_path: Path, rules: Path) -> None:
-    found = found_in(make_corpus(tmp_path, {"train": ["[Ann](PER) is here."]}), rules)
+def test_decisions_about_types_that_data_lack_are_told(rules: Path) -> None:
+    found = found_in(make_corpus({"train": ["[Ann](PER) is here."]}), rules)
     assert found.unknown_labels == {"LOC": 4, "ORG": 25}
     assert found.n_against == 0
     assert f"{rules}, line 25: no entity is of the type ORG. Is it written as in the data?" in (
@@ -107,22 +107,20 @@ def test_decisions_about_types_that_data_lack_are_told(tmp_path: Path, rules: Pa
     )
 
 
-def test_contradictions_are_told(tmp_path: Path, rules: Path) -> None:
+def test_contradictions_are_told(rules: Path) -> None:
     rules.write_text(
         '```toml\nkind = "form"\nforms = ["Bonn", "Ulm"]\nrule = "LOC"\n```\n'
         '```toml\nkind = "joined"\nlabel = "LOC"\nwords = ["and"]\nrule = "one"\n```\n'
         '```toml\nkind = "form"\nforms = ["Bonn and Ulm"]\nrule = "never"\n```\n',
         encoding="utf8",
     )
-    corpus = make_corpus(tmp_path, {"train": ["[Bonn](LOC) and [Ulm](LOC)", "[Bonn](LOC)"]})
+    corpus = make_corpus({"train": ["[Bonn](LOC) and [Ulm](LOC)", "[Bonn](LOC)"]})
     found = found_in(corpus, rules)
     assert [one.agrees for one in found.corrected] == [False]
     assert any("contradict each other in 1 texts" in one for one in found.warnings)
 
 
-def test_tasks_have_the_entities_as_decided_and_all_else_as_it_was(
-    tmp_path: Path, rules: Path
-) -> None:
+def test_tasks_have_the_entities_as_decided_and_all_else_as_it_was(rules: Path) -> None:
     text = "Ann left the Alps for A and B there."
     spans = (
         SpanRecord(0, 3, "PER", id="p", meta={"by": "us"}),
@@ -133,7 +131,7 @@ def test_tasks_have_the_entities_as_decided_and_all_else_as_it_was(
     )
     relations = (RelationRecord("p", "a", "left"), RelationRecord("p", "ab", "joined"))
     before = TextRecord(text, "x", {"n": 1}, spans=spans, relations=relations)
-    corpus = make_corpus(tmp_path, {"train": ["[the Rhine](LOC)", "Nothing.", before]})
+    corpus = make_corpus({"train": ["[the Rhine](LOC)", "Nothing.", before]})
     first, task = review_decisions(corpus, found_in(corpus, rules))
     assert first.spans == (SpanRecord(4, 9, "LOC", text="Rhine"),)
     assert task.spans is not None
@@ -145,7 +143,8 @@ def test_tasks_have_the_entities_as_decided_and_all_else_as_it_was(
     assert orgs == [(22, 23), (28, 29)]
     assert task.relations == relations
     assert (task.text, task.id, task.meta["n"]) == (text, "x", 1)
-    about = task.meta["decisions"]
+    about = task.meta["audit"]
+    assert (about["section"], about["where"]) == ("decisions", "train.jsonl, line 3")
     assert [one["line"] for one in about["places"]] == [4, 25]
     now = [{"start": 9, "end": 17, "label": "LOC", "text": "the Alps"}]
     assert about["places"][0]["now"] == now
