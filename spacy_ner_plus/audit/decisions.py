@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from .audited import AuditedCorpus, AuditedText
-from .guidelines.case import UNDECIDED, Case, plain
+from .guidelines.case import DEPENDS, UNDECIDED, Case, plain
 from .guidelines.checking import AGAINST, AGREES, EXCEPTION, Judge
 from .guidelines.decision import Decision
 from .guidelines.guidelines_file import Guidelines
@@ -70,6 +70,11 @@ class CheckedDecision:
     def is_decided(self) -> bool:
         """Whether somebody has answered it."""
         return self.rule != UNDECIDED
+
+    @property
+    def has_rule(self) -> bool:
+        """Whether data can go against it."""
+        return self.rule not in (UNDECIDED, DEPENDS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,12 +34,17 @@ class Judge:
         An exception is an entity with a rule for its surface form, and which is as that says.
         """
         for case in decision.question.cases(text):
-            if decision.is_checked and not self._is_known(text, decision, case):
-                continue
-            if not decision.is_checked or decision.question.agrees(case, decision.rule):
-                yield case, AGREES
-            else:
-                yield case, EXCEPTION if self._is_fixed(text, decision, case) else AGAINST
+            verdict = self.verdict(text, decision, case)
+            if verdict is not None:
+                yield case, verdict
+
+    def verdict(self, text: MarkedText, decision: Decision, case: Case) -> str | None:
+        """AGREES, AGAINST or EXCEPTION; None if nobody knows."""
+        if not decision.is_checked or decision.question.agrees(case, decision.rule):
+            return AGREES
+        if not self._is_known(text, decision, case):
+            return None
+        return EXCEPTION if self._is_fixed(text, decision, case) else AGAINST
 
     def _is_known(self, text: MarkedText, decision: Decision, case: Case) -> bool:
         """Whether the text is annotated for the type that a form should have."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from ..audited import AuditedText
 from .case import Question
+from .checking import Judge
 from .decision import Decision, write_block
 from .draft_parts import PartWriter
 from .gathered import Gathered, gather
@@ -73,12 +74,14 @@ class _Drafting:
         self.asked: dict[str, list[Question]] = {label: [] for label in self.profiles}
         for label, question in open_questions(self.marked, most):
             self.asked[label].append(question)
+        self.judge = Judge([])
         self._gathered_before: dict[Question, Gathered] = {}
 
     def draft(self, existing: Sequence[Segment]) -> Draft:
         made = Draft([])
         if not existing:
             existing = [Prose(HEAD), self.writer.overview(self.profiles)]
+        self.judge = Judge([one.decision for one in existing if isinstance(one, DecisionBlock)])
         known = {topic for one in existing for topic in _topics(one)}
         for label, questions in self.asked.items():
             new = [one for one in questions if not known.issuperset(one.topics())]
@@ -114,7 +117,7 @@ class _Drafting:
         its = next((one for one in following if not isinstance(one, Prose)), None)
         if not isinstance(its, DecisionBlock):
             return part  # its decision was taken out
-        return self.writer.question(its.decision, self._gathered(its.decision.question))
+        return self._question(its.decision)
 
     def _with_new(self, segments: list[Segment]) -> list[Segment]:
         """New questions below those of their type, new types at the end."""
@@ -134,8 +137,11 @@ class _Drafting:
 
     def _asking(self, question: Question) -> Iterator[Segment]:
         decision = Decision(question)
-        yield from (_GAP, self.writer.question(decision, self._gathered(question)), _GAP)
+        yield from (_GAP, self._question(decision), _GAP)
         yield block(decision, write_block(decision))
+
+    def _question(self, decision: Decision) -> DataPart:
+        return self.writer.question(decision, self._gathered(decision.question), self.judge)
 
     def _has_cases(self, decision: Decision) -> bool:
         return bool(self._gathered(decision.question).cases)

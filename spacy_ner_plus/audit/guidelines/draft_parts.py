@@ -1,20 +1,22 @@
 """The parts of guidelines that are made of the data, as Markdown."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
 from ..audited import AuditedText
 from .case import code
+from .checking import AGAINST, AGREES, EXCEPTION, Judge
 from .decision import Decision
-from .gathered import Gathered
+from .gathered import Found, Gathered
 from .guidelines_file import LABEL, OVERVIEW, QUESTION, DataPart, data_part
 from .label_profile import LabelProfile, Place
 from .markdown import escaped, excerpt
 from .marked_text import MarkedText
 from .surface_form import NEVER
 
-TYPICAL, IN_CONTEXT, RARE, EXAMPLES = 8, 3, 4, 2
+TYPICAL, IN_CONTEXT, RARE, EXAMPLES, FORMS = 8, 3, 4, 2, 6
 LONG = 4
+VERDICTS = (AGREES, EXCEPTION, AGAINST)
 
 
 class PartWriter:
@@ -90,32 +92,53 @@ class PartWriter:
             line += f"; at most {end - start}: {code(form)}"
         return f"{line}."
 
-    def question(self, decision: Decision, gathered: Gathered) -> DataPart:
-        """A question with examples of each practice, or a rule with its exceptions."""
-        return data_part(QUESTION, _text(self._question_lines(decision, gathered)))
+    def question(self, decision: Decision, gathered: Gathered, judge: Judge) -> DataPart:
+        """A question with examples of each practice, or a rule with what goes against it.
 
-    def _question_lines(self, decision: Decision, gathered: Gathered) -> Iterator[str]:
+        judge (Judge): Of all decisions.
+        """
+        return data_part(QUESTION, _text(self._question_lines(decision, gathered, judge)))
+
+    def _question_lines(
+        self, decision: Decision, gathered: Gathered, judge: Judge
+    ) -> Iterator[str]:
         yield from (f"### {decision.said()}", "")
         if not gathered.cases:
             yield "There is no such case in the data."
-        agreeing = {p: _agrees(decision, gathered, p) for p in gathered.cases}
-        for practice in sorted(gathered.cases, key=lambda one: not agreeing[one]):
-            count = f"{len(gathered.cases[practice]):,} of {gathered.practices.total():,}"
-            against = decision.is_checked and not agreeing[practice]
-            yield f"- {_name(practice)}{', against the rule' * against}: {count}"
-            for number, case in gathered.examples(practice, self.marked, EXAMPLES):
+        total = gathered.practices.total()
+        for (verdict, practice), found in self._by_verdict(decision, gathered, judge):
+            said = {AGAINST: ", against the rule", EXCEPTION: ", exceptions"}.get(verdict, "")
+            yield f"- {_name(practice)}{said}: {len(found):,} of {total:,}{self._forms(found)}"
+            for number, case in gathered.examples(practice, found, self.marked, EXAMPLES):
                 shown = excerpt(self.texts[number], self.marked[number], case.whole, case.now)
                 yield f"    - {shown}"
+
+    def _by_verdict(
+        self, decision: Decision, gathered: Gathered, judge: Judge
+    ) -> list[tuple[tuple[str, str], list[Found]]]:
+        """The cases by verdict and practice: first those that agree, then the most frequent."""
+        groups: dict[tuple[str, str], list[Found]] = defaultdict(list)
+        for practice, found in gathered.cases.items():
+            for number, case in found:
+                verdict = judge.verdict(self.marked[number], decision, case)
+                if verdict is not None:
+                    groups[verdict, practice].append((number, case))
+        return sorted(groups.items(), key=lambda item: VERDICTS.index(item[0][0]))
+
+    def _forms(self, found: Sequence[Found]) -> str:
+        """What the cases are of, if that is not the same everywhere."""
+        forms = Counter(self.marked[number].surface(*case.whole) for number, case in found)
+        if len(forms) < 2:
+            return ""
+        named = [
+            f"{code(form)} ({n:,})" if n > 1 else code(form) for form, n in forms.most_common(FORMS)
+        ]
+        return f": {', '.join(named)}{', …' if len(forms) > FORMS else ''}"
 
     def _example(self, place: Place) -> str:
         number, entity = place
         stretch = (entity.start, entity.end)
         return excerpt(self.texts[number], self.marked[number], stretch, [entity])
-
-
-def _agrees(decision: Decision, gathered: Gathered, practice: str) -> bool:
-    _, case = gathered.cases[practice][0]
-    return decision.question.agrees(case, decision.rule)
 
 
 def _name(practice: str) -> str:

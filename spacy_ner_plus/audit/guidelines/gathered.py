@@ -27,12 +27,13 @@ class Gathered:
         """How often each is done."""
         return Counter({practice: len(found) for practice, found in self.cases.items()})
 
-    def examples(self, practice: str, texts: Sequence[MarkedText], most: int) -> list[Found]:
-        """Cases that show the practice best.
+    def examples(
+        self, practice: str, found: Sequence[Found], texts: Sequence[MarkedText], most: int
+    ) -> list[Found]:
+        """Cases that show a practice best, of some of its cases.
 
         First those of words that were treated otherwise elsewhere, each of other words.
         """
-        found = self.cases[practice]
         core = {id(case): _core(texts[number], case) for number, case in found}
         elsewhere = {
             _core(texts[number], case)

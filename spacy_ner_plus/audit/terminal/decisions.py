@@ -34,6 +34,8 @@ def _row(one: CheckedDecision) -> tuple[str, ...]:
     share = percent(len(one.against) / n_judged if n_judged else None, 1)
     exceptions = f"{one.exceptions:,}" if one.exceptions else NONE
     said = locale_escape(one.said)
+    if not one.has_rule:
+        return str(one.line), said, NONE, NONE, NONE, NONE
     return str(one.line), said, f"{one.agreeing:,}", exceptions, f"{len(one.against):,}", share
 
 

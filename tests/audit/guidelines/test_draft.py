@@ -18,6 +18,7 @@ from spacy_ner_plus.audit.guidelines.gathered import gather
 from spacy_ner_plus.audit.guidelines.guidelines_file import (
     DataPart,
     DecisionBlock,
+    digest,
     parse,
     read_guidelines,
 )
@@ -105,6 +106,36 @@ def test_what_people_wrote_stays_when_data_change() -> None:
     assert rules["LOC does not include `the` before it"] == "outside"
 
 
+def test_rule_is_shown_with_its_exceptions_and_what_goes_against_it() -> None:
+    """As the audit judges them."""
+    rules = """
+```toml
+kind = "form"
+forms = ["the Hague"]
+rule = "LOC"
+```
+<!-- data question 00000000 -->
+<!-- /data -->
+```toml
+kind = "edge"
+label = "LOC"
+side = "left"
+words = ["the"]
+rule = "outside"
+```
+"""
+    ours = rules.replace("00000000", digest(""))
+    text = make_draft(audited(), parse(ours, "file"), 0).text
+    assert text.count("### ") == 1
+    lines = [line for line in text.split("\n") if line.startswith(("### ", "- "))]
+    assert lines[:4] == [
+        "### LOC does not include `the` before it",
+        "- outside: 2 of 4: `the Alps`, `the Harz`",
+        "- inside, exceptions: 1 of 4",
+        "- inside, against the rule: 1 of 4",
+    ]
+
+
 def test_new_questions_come_below_those_of_their_type() -> None:
     text = make_draft(audited(), [], 3).text + "\n## Appendix\n\nOurs.\n"
     more = [*TRAIN, "in old [Harz](LOC), [old Harz](LOC), old [Rome](LOC), [old Rome](LOC)"]
@@ -153,7 +184,7 @@ def test_examples_show_first_what_was_done_otherwise_elsewhere() -> None:
         make_text(["the", "Alps", ",", "the", "Alps"], [(0, 2, "X"), (4, 5, "X")]),
     ]
     gathered = gather(Edge("X", "left", ("the",)), texts)
-    shown = gathered.examples("outside", texts, 4)
+    shown = gathered.examples("outside", gathered.cases["outside"], texts, 4)
     assert [texts[n].surface(*case.whole) for n, case in shown] == [
         "the Alps",
         "the Harz",
