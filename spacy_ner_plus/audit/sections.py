@@ -10,6 +10,7 @@ from .counts import find_counts
 from .cues import find_cues
 from .decision_review import review_decisions
 from .decisions import DecisionFindings, find_decisions
+from .duplicate_texts import find_duplicates
 from .inconsistency import find_inconsistency
 from .inconsistency_review import inconsistency_review
 from .lengths import find_lengths
@@ -20,9 +21,12 @@ from .terminal.boundaries import print_boundaries
 from .terminal.counts import print_counts
 from .terminal.cues import print_cues
 from .terminal.decisions import print_decisions
+from .terminal.duplicates import print_duplicates
 from .terminal.inconsistency import print_inconsistency
 from .terminal.lengths import print_lengths
 from .terminal.overlap import print_overlap
+from .terminal.tokens import print_tokens
+from .token_checks import find_token_checks
 
 ONE_PART = Absent("it compares parts, and there is train alone", "give DEV or TEST, too")
 
@@ -44,7 +48,19 @@ SECTIONS = (
     Section(
         "lengths", "Lengths", lambda corpus, its: find_lengths(corpus, its.encoder), print_lengths
     ),
+    Section(
+        "duplicates",
+        "Duplicates",
+        lambda corpus, its: find_duplicates(corpus, its.near),
+        print_duplicates,
+    ),
     Section("overlap", "Entities known from train", _overlap, print_overlap),
+    Section(
+        "tokens",
+        "Tokens and characters",
+        lambda corpus, its: find_token_checks(corpus, its.encoder),
+        print_tokens,
+    ),
     Section(
         "inconsistency",
         "The same words, annotated otherwise",

@@ -18,11 +18,12 @@ SEED = 0
 
 def shingles(text: str) -> set[str]:
     """All runs of WIDTH characters, without case and with white space folded."""
-    folded = _folded(text)
-    return {folded[i : i + WIDTH] for i in range(max(len(folded) - WIDTH + 1, 1))}
+    chars = folded(text)
+    return {chars[i : i + WIDTH] for i in range(max(len(chars) - WIDTH + 1, 1))}
 
 
-def _folded(text: str) -> str:
+def folded(text: str) -> str:
+    """A text without case, and with a blank for any white space."""
     return " ".join(text.casefold().split())
 
 
@@ -55,8 +56,8 @@ def near_duplicates(texts: Sequence[str], least: float) -> np.ndarray:
     found: dict[tuple[int, bytes], list[int]] = {}
     firsts: dict[str, int] = {}
     for i, text in enumerate(texts):  # else those that are repeated are compared one by one
-        folded = _folded(text)
-        groups.join(firsts.setdefault(folded, i), i) if folded else None
+        chars = folded(text)
+        groups.join(firsts.setdefault(chars, i), i) if chars else None
     own = sorted(firsts.values())
     for i, bands in zip(own, _bands([texts[i] for i in own], _band_width(least)), strict=True):
         for number, band in enumerate(bands):

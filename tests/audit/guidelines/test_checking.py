@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spacy_ner_plus.audit.guidelines.checking import AGAINST, AGREES, EXCEPTION, Judge, put_right
@@ -44,6 +44,7 @@ def decided(draw: st.DrawFn) -> list[Decision]:
 
 
 @given(flat_texts(), st.sampled_from(["inside", "outside"]), st.sampled_from(["one", "two"]))
+@settings(deadline=None)
 def test_what_is_not_done_as_decided_is_against_it(
     text: MarkedText, edge_rule: str, joined_rule: str
 ) -> None:
@@ -55,6 +56,7 @@ def test_what_is_not_done_as_decided_is_against_it(
 
 
 @given(flat_texts(), st.sampled_from(["LOC", "ORG", "never"]))
+@settings(deadline=None)
 def test_forms_of_other_types_are_against_a_rule(text: MarkedText, rule: str) -> None:
     """A form that is never an entity may have others within it."""
     found = {
@@ -65,6 +67,7 @@ def test_forms_of_other_types_are_against_a_rule(text: MarkedText, rule: str) ->
 
 
 @given(flat_texts() | nested_texts(), decided())
+@settings(deadline=None)
 def test_corrected_text_agrees_or_says_so(text: MarkedText, decisions: list[Decision]) -> None:
     judge = Judge(decisions)
     mended, agrees = judge.mended(text)
@@ -75,6 +78,7 @@ def test_corrected_text_agrees_or_says_so(text: MarkedText, decisions: list[Deci
 
 
 @given(flat_texts(), decided())
+@settings(deadline=None)
 def test_corrected_text_has_no_overlaps_where_there_were_none(
     text: MarkedText, decisions: list[Decision]
 ) -> None:
@@ -84,6 +88,7 @@ def test_corrected_text_has_no_overlaps_where_there_were_none(
 
 
 @given(flat_texts(), decided())
+@settings(deadline=None)
 def test_one_place_put_right_is_no_longer_against_its_decision(
     text: MarkedText, decisions: list[Decision]
 ) -> None:

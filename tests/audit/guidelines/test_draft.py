@@ -216,6 +216,7 @@ def test_what_closes_joins_nothing() -> None:
 
 
 @given(st.lists(flat_texts(), min_size=1, max_size=4))
+@settings(deadline=None)
 def test_counts_that_questions_come_from_are_those_of_their_cases(texts: list[MarkedText]) -> None:
     for (label, side, word), counts in count_edges(texts).items():
         cases = gather(Edge(label, side, (word,)), texts).practices
@@ -230,7 +231,7 @@ def test_counts_that_questions_come_from_are_those_of_their_cases(texts: list[Ma
 
 
 @given(st.lists(nested_texts(), min_size=1, max_size=4))
-@settings(max_examples=50)
+@settings(deadline=None, max_examples=50)
 def test_nestings_are_asked_about_from_two_on(texts: list[MarkedText]) -> None:
     asked = {one for _, one in open_questions(texts, 9) if isinstance(one, Nested)}
     for inner, outer in product(LABELS, LABELS):
@@ -239,7 +240,7 @@ def test_nestings_are_asked_about_from_two_on(texts: list[MarkedText]) -> None:
 
 
 @given(st.lists(nested_texts(), min_size=1, max_size=3))
-@settings(max_examples=50)
+@settings(deadline=None, max_examples=50)
 def test_profiles_count_each_entity_once(texts: list[MarkedText]) -> None:
     found = profiles(texts)
     entities = [(n, one) for n, text in enumerate(texts) for one in text.entities]

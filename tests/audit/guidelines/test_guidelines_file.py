@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spacy_ner_plus.audit.guidelines.decision import Decision, read_block, write_block
@@ -50,6 +50,7 @@ def decisions() -> st.SearchStrategy[Decision]:
 
 
 @given(decisions())
+@settings(deadline=None)
 def test_decision_is_read_as_it_was_written(decision: Decision) -> None:
     source = write_block(decision)
     read = read_block(source, "file", 7)
@@ -62,6 +63,7 @@ PROSE = st.lists(LINES, min_size=1, max_size=3).map(lambda lines: "\n".join(line
 
 
 @given(st.lists(st.tuples(PROSE, decisions(), PROSE, NAMES), max_size=3))
+@settings(deadline=None)
 def test_file_is_read_as_it_was_rendered(parts: list[tuple[str, Decision, str, str]]) -> None:
     """Whatever people write around: only fences and comments of ours are more than prose to it."""
     segments: list[Segment] = []

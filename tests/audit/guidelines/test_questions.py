@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spacy_ner_plus.audit.guidelines.case import code, plain
@@ -54,6 +54,7 @@ def edge_cases(text: MarkedText, side: str, word: str) -> set[FOUND]:
 
 
 @given(flat_texts(), st.sampled_from(["left", "right"]), st.sampled_from(WORDS))
+@settings(deadline=None)
 def test_edges_are_all_found(text: MarkedText, side: str, word: str) -> None:
     found = Edge("LOC", side, (word,)).cases(text)
     expected = edge_cases(text, side, word.casefold())
@@ -61,6 +62,7 @@ def test_edges_are_all_found(text: MarkedText, side: str, word: str) -> None:
 
 
 @given(flat_texts(), st.sampled_from(["left", "right"]))
+@settings(deadline=None)
 def test_edges_are_mended_to_the_other_practice(text: MarkedText, side: str) -> None:
     """And the case is then as the rule says: any other way it would be found again."""
     edge = Edge("LOC", side, ("the", "and", "the and"))
@@ -98,12 +100,14 @@ def joined_cases(text: MarkedText, word: str) -> set[FOUND]:
 
 
 @given(flat_texts(), st.sampled_from(WORDS))
+@settings(deadline=None)
 def test_joints_are_all_found(text: MarkedText, word: str) -> None:
     found = list(Joined("LOC", (word,)).cases(text))
     assert {(one.practice, one.whole) for one in found} == joined_cases(text, word.casefold())
 
 
 @given(flat_texts())
+@settings(deadline=None)
 def test_joints_are_mended_to_what_is_left_between(text: MarkedText) -> None:
     joined = Joined("LOC", ("and", ",", ", and"))
     for case in joined.cases(text):
@@ -137,12 +141,14 @@ def form_cases(text: MarkedText) -> set[FOUND]:
 
 
 @given(flat_texts())
+@settings(deadline=None)
 def test_forms_are_all_found(text: MarkedText) -> None:
     found = SurfaceForm(FORMS).cases(text)
     assert {(case.practice, case.whole) for case in found} == form_cases(text)
 
 
 @given(nested_texts())
+@settings(deadline=None)
 def test_nestings_are_all_found(text: MarkedText) -> None:
     expected = {
         (outer, inner)
