@@ -1,8 +1,8 @@
 """Surface forms that rightly carry several labels, such as Ford the company and the president.
 
 They are told from inconsistent ones by what a model of their places predicts: see label_model. A
-label is a sense of a form if it stands there several times, and most of these places have what the
-other places and the neighbouring words say. Forms with several senses are ambiguous.
+label is a sense of a form if it stands there at least 3 times, and in two thirds of these places is
+what the neighbouring words and the other places say. Forms with several senses are ambiguous.
 """
 
 from collections.abc import Iterable

@@ -87,7 +87,8 @@ class Boundaries:
 
     words (List[EdgeWord]): Words with surprising boundaries: first those with a rest that has them
         inside and outside, then by the sum of their surprises.
-    pairs (List[BoundaryPair]): Forms that are an entity as a whole here, and in part there.
+    pairs (List[BoundaryPair]): Forms that are an entity as a whole here, and in part there. Those
+        that are only cut by sentence boundaries come last.
     """
 
     words: list[EdgeWord]
@@ -96,15 +97,23 @@ class Boundaries:
     @property
     def warnings(self) -> list[str]:
         """What somebody should act on."""
-        n_parts = sum(its.in_part for its in self.pairs)
-        if not n_parts:
-            return []
-        first = ", ".join(f"{its.whole!r} or {its.part!r}" for its in self.pairs[:2])
-        return [
-            f"Where exactly entities start and end varies: {len(self.pairs):,} surface forms that "
-            f"are an entity elsewhere are one in part only in {n_parts:,} places, such as {first}. "
-            "Decide which it is, and write it into the guidelines."
-        ]
+        decided = [its for its in self.pairs if its.in_part > its.cut]
+        said = []
+        if decided:
+            n_parts = sum(its.in_part - its.cut for its in decided)
+            first = ", ".join(f"{its.whole!r} or {its.part!r}" for its in decided[:2])
+            said.append(
+                f"Where exactly entities start and end varies: {len(decided):,} surface forms that "
+                f"are an entity elsewhere are one in part only in {n_parts:,} places, such as "
+                f"{first}. Decide which it is, and write it into the guidelines."
+            )
+        if n_cut := sum(its.cut for its in self.pairs):
+            cut = [repr(its.whole) for its in self.pairs if its.cut]
+            said.append(
+                f"Entities cut in two by a sentence boundary, which seems wrong: {n_cut:,}, such "
+                f"as {', '.join(cut[:2])}."
+            )
+        return said
 
 
 def find_boundaries(corpus: AuditedCorpus) -> Boundaries:

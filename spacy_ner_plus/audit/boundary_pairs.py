@@ -20,6 +20,8 @@ class BoundaryPair:
     label (str): That of the whole, mostly.
     as_whole (int): Places where the whole is an entity.
     in_part (int): Places where the same words stand, and the part is one.
+    cut (int): Those of them where a sentence starts within the whole: no decision of an annotator,
+        but mostly a sentence boundary in the wrong place.
     surprise (float): In bits: the entropy of the two counts times their sum.
     whole_example, part_example (Occurrence): The first place of each; the second is the part.
     """
@@ -29,18 +31,20 @@ class BoundaryPair:
     label: str
     as_whole: int
     in_part: int
+    cut: int
     surprise: float
     whole_example: Occurrence
     part_example: Occurrence
 
 
 def find_pairs(texts: Sequence[TextWords]) -> list[BoundaryPair]:
-    """All pairs, those with the largest sum of surprises first."""
+    """All pairs, those with the largest sum of surprises first, those that are only cut last."""
     forms = SurfaceForms(
         its.form(start, end) for its in texts for start, end, _ in its.entities if end - start > 1
     )
     wholes: dict[Form, list[tuple[TextWords, Entity]]] = defaultdict(list)
     parts: dict[tuple[Form, Form], list[tuple[TextWords, Entity]]] = defaultdict(list)
+    n_cut = Counter[tuple[Form, Form]]()
     for its in texts:
         for place in find_places(its.words, its.entities, its.is_missing, forms):
             form = its.form(place.start, place.end)
@@ -48,9 +52,13 @@ def find_pairs(texts: Sequence[TextWords]) -> list[BoundaryPair]:
                 wholes[form].append((its, (place.start, place.end, place.label)))
             elif place.kind == OVERLAPPING:
                 for start, end, label in _within(its, place.start, place.end):
-                    parts[form, its.form(start, end)].append((its, (start, end, label)))
-    pairs = (_pair(wholes[whole], places) for (whole, _), places in parts.items())
-    return sorted(pairs, key=lambda pair: (-pair.surprise, pair.whole, pair.part))
+                    key = form, its.form(start, end)
+                    parts[key].append((its, (start, end, label)))
+                    n_cut[key] += any(its.opens[place.start + 1 : place.end])
+    pairs = (_pair(wholes[key[0]], places, n_cut[key]) for key, places in parts.items())
+    return sorted(
+        pairs, key=lambda its: (its.cut == its.in_part, -its.surprise, its.whole, its.part)
+    )
 
 
 def _within(its: TextWords, start: int, end: int) -> Iterator[Entity]:
@@ -61,7 +69,9 @@ def _within(its: TextWords, start: int, end: int) -> Iterator[Entity]:
 
 
 def _pair(
-    wholes: Sequence[tuple[TextWords, Entity]], parts: Sequence[tuple[TextWords, Entity]]
+    wholes: Sequence[tuple[TextWords, Entity]],
+    parts: Sequence[tuple[TextWords, Entity]],
+    n_cut: int,
 ) -> BoundaryPair:
     labels = Counter(label for _, (_, _, label) in wholes)
     whole, part = _example(*wholes[0]), _example(*parts[0])
@@ -71,6 +81,7 @@ def _pair(
         labels.most_common(1)[0][0],
         as_whole=len(wholes),
         in_part=len(parts),
+        cut=n_cut,
         surprise=round(_bits([len(wholes), len(parts)]), 2),
         whole_example=whole,
         part_example=part,

@@ -22,6 +22,7 @@ MISFITS = {
     "crossing": "overlap another in part",
     REPEATED: "given twice",
 }
+OVERLAPS = ("same", "nested", "crossing")
 
 
 @dataclass(frozen=True)
@@ -187,12 +188,11 @@ def _warnings_of_part(name: str, part: PartCounts) -> Iterator[str]:
             f"{part.not_annotated:,} of the {part.texts:,} texts of {name} have no annotation, and "
             "are left out of everything here."
         )
-    refused = sum(n for kind, n in part.misfits.items() if kind != REPEATED)
-    if refused:
-        kinds = ", ".join(
-            f"{n:,} {MISFITS[kind]}" for kind, n in part.misfits.items() if kind != REPEATED
-        )
+    # those that are not on token boundaries are the section `tokens`' to tell
+    overlapping = {kind: part.misfits[kind] for kind in OVERLAPS if kind in part.misfits}
+    if overlapping:
+        kinds = ", ".join(f"{n:,} {MISFITS[kind]}" for kind, n in overlapping.items())
         yield (
-            f"{refused:,} spans of {name} can't be entities of a flat model as they are: {kinds}. "
-            "convert says what becomes of them (--misaligned, --overlaps)."
+            f"{sum(overlapping.values()):,} spans of {name} overlap longer ones, and a flat model "
+            f"can't learn both: {kinds}. `convert --overlaps` says which remain."
         )

@@ -9,6 +9,7 @@ from ..annotation.surface_forms import (
     OVERLAPPING,
     UNLABELLED,
     Form,
+    FormPlace,
     SurfaceForms,
     find_places,
 )
@@ -29,6 +30,7 @@ class AuditedPlace:
     label (Optional[str]): None for no entity.
     left, right (Optional[str]): The words on either side; None at an edge of the sentence.
     left_casing, right_casing (int): Their classes, indices into WORD_FORMS.
+    is_split (bool): Whether an entity of the same label is right beside it, in another sentence.
     """
 
     text: AuditedText
@@ -39,6 +41,7 @@ class AuditedPlace:
     right: str | None
     left_casing: int
     right_casing: int
+    is_split: bool
 
     @property
     def neighbours(self) -> tuple[str | None, str | None]:
@@ -90,26 +93,28 @@ def places_of_forms(corpus: AuditedCorpus) -> list[FormPlaces]:
     forms = SurfaceForms(its.form(start, end) for its in texts for start, end, _ in its.entities)
     found: dict[Form, FormPlaces] = {}
     for its in texts:
+        split = its.split_entities()
         for place in find_places(its.words, its.entities, its.is_missing, forms):
             form = its.form(place.start, place.end)
             of_form = found.setdefault(form, FormPlaces(form))
             if place.kind in (ENTITY, UNLABELLED):
                 of_form.casing = its.casing[place.start], its.casing[place.end - 1]
-                of_form.places.append(_place(its, place.start, place.end, place.label))
+                of_form.places.append(_place(its, place, split))
             of_form.n_inside += place.kind == INSIDE
             of_form.n_overlapping += place.kind == OVERLAPPING
     return list(found.values())
 
 
-def _place(its: TextWords, start: int, end: int, label: str | None) -> AuditedPlace:
-    left, right = its.left(start), its.right(end)
+def _place(its: TextWords, place: FormPlace, split: set[tuple[int, int]]) -> AuditedPlace:
+    left, right = its.left(place.start), its.right(place.end)
     return AuditedPlace(
         its.text,
-        its.starts[start],
-        its.ends[end - 1],
-        label,
-        None if left is None else its.words[left],
-        None if right is None else its.words[right],
-        EDGE if left is None else its.casing[left],
-        EDGE if right is None else its.casing[right],
+        its.starts[place.start],
+        its.ends[place.end - 1],
+        place.label,
+        left=None if left is None else its.words[left],
+        right=None if right is None else its.words[right],
+        left_casing=EDGE if left is None else its.casing[left],
+        right_casing=EDGE if right is None else its.casing[right],
+        is_split=(place.start, place.end) in split,
     )

@@ -20,12 +20,15 @@ class SuspectPlace:
     surprise (float): -log2 of the probability of the label that it has.
     has_twin (bool): Whether the form has the suggested label between the same words elsewhere:
         nearly always one of the two is wrong.
+    is_split (bool): Whether an entity of the same label is right beside it, in another sentence:
+        perhaps they are one, which a sentence boundary in the wrong place cuts.
     """
 
     place: Occurrence
     suggested: str | None
     surprise: float
     has_twin: bool
+    is_split: bool
 
 
 @dataclass(frozen=True)
@@ -115,7 +118,13 @@ def _inconsistent(its: JudgedForm, suspects: list[JudgedPlace]) -> InconsistentF
         surprise=round(first.surprise, 2),
         is_ambiguous=its.is_ambiguous,
         suspects=[
-            SuspectPlace(one.place.occurrence(), one.expected, round(one.surprise, 2), one.has_twin)
+            SuspectPlace(
+                one.place.occurrence(),
+                one.expected,
+                round(one.surprise, 2),
+                has_twin=one.has_twin,
+                is_split=one.place.is_split,
+            )
             for one in suspects
         ],
         usual=next(_usual(its, first), None),

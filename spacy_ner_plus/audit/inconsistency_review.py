@@ -63,4 +63,5 @@ def _said(one: SuspectPlace) -> dict[str, Any]:
         "suggested": one.suggested,
         "surprise": one.surprise,
         "has_twin": one.has_twin,
+        "is_split": one.is_split,
     }

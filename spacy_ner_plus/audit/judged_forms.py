@@ -11,6 +11,8 @@ from .label_model import LabelModel
 
 # So many places a label needs at least to be a sense of the form, and not a slip.
 LEAST_PLACES = 3
+# In so many of these the neighbours must tell it.
+LEAST_TOLD = 2 / 3
 # A surprise of so many bits is what one place in 32 has if the model is right.
 STRONG = 5.0
 
@@ -67,13 +69,14 @@ class JudgedForm:
     def senses(self) -> list[str | None]:
         """The labels that the form has rightly, as far as counts can tell.
 
-        Each is there several times, and in most of these places the neighbouring words say so.
+        Each is there several times, and in two thirds of these places the neighbouring words tell
+        it from the others.
         """
         predicted = self.predicted
         return [
             label
             for label, n in self.form.counts.most_common()
-            if n >= LEAST_PLACES and 2 * predicted[label] > n
+            if n >= LEAST_PLACES and predicted[label] >= LEAST_TOLD * n
         ]
 
     @property

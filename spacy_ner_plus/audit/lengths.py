@@ -1,25 +1,19 @@
-"""How long texts, sentences and entities are, against what an encoder reads: the section `lengths`.
-
-ner_plus reads texts of any length in windows that overlap, and its CRF runs over the whole text. So
-nothing is cut off; but other trainers cut, and a token at a window's edge has little context.
-"""
+"""How long texts, sentences and entities are, and what fits in a window: the section `lengths`."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from ..text.windows import Windows, plan_windows
 from .audited import AuditedCorpus, AuditedText
 from .audited_encoder import AuditedEncoder
 from .occurrences import Occurrence, occurrence
+from .window_fits import WindowFit, WindowsOfPart, fit, in_all, window_sizes
 
-# The factory's: see docs/configuration.md.
-WINDOW, OVERLAP = 256, 16
 QUANTILES = (0.5, 0.9, 0.99)
 MOST_LONGEST = 5
 # Longer entities are seldom meant.
-LONG_ENTITY = 25
+LONG_ENTITY = 30
 UNITS = ("texts", "sentences", "entities")
 MEASURES = ("tokens", "wordpieces")
 
@@ -57,35 +51,6 @@ class LengthTable:
     measure: str
     ends: list[int]
     parts: dict[str, LengthsOfPart]
-
-
-@dataclass(frozen=True)
-class WindowsOfPart:
-    """What does not fit in a window.
-
-    texts, sentences (int): Those with more wordpieces than a window holds.
-    windows (int): The windows of these texts.
-    entities (int): Entities whose tokens are read from more than one window.
-    """
-
-    texts: int
-    sentences: int
-    windows: int
-    entities: int
-
-
-@dataclass(frozen=True)
-class WindowFit:
-    """How units fit in windows of one size.
-
-    window (int): Wordpieces, special ones included.
-    what (str): Whose size it is.
-    parts (Dict[str, WindowsOfPart]): By part.
-    """
-
-    window: int
-    what: str
-    parts: dict[str, WindowsOfPart]
 
 
 @dataclass(frozen=True)
@@ -143,7 +108,7 @@ def find_lengths(corpus: AuditedCorpus, encoder: AuditedEncoder | None) -> Lengt
 
     encoder (AuditedEncoder): None to count tokens only.
     """
-    sizes = _window_sizes(encoder)
+    sizes = window_sizes(encoder)
     measured = {
         name: [_measure(text, encoder, list(sizes)) for text in part.annotated]
         for name, part in corpus.parts.items()
@@ -163,23 +128,12 @@ def find_lengths(corpus: AuditedCorpus, encoder: AuditedEncoder | None) -> Lengt
             WindowFit(
                 size,
                 what,
-                {name: _sum([m.windows[size] for m in of]) for name, of in measured.items()},
+                {name: in_all([m.windows[size] for m in of]) for name, of in measured.items()},
             )
             for size, what in sizes.items()
         ],
         longest=_longest(corpus),
     )
-
-
-def _window_sizes(encoder: AuditedEncoder | None) -> dict[int, str]:
-    if encoder is None:
-        return {}
-    longest = encoder.max_pieces
-    if longest is None:
-        return {WINDOW: "ner_plus without further settings"}
-    if longest <= WINDOW:
-        return {longest: "the encoder"}
-    return {WINDOW: "ner_plus without further settings", longest: "the encoder at most"}
 
 
 def _sentences(text: AuditedText) -> list[tuple[int, int]]:
@@ -207,44 +161,13 @@ def _measure(text: AuditedText, encoder: AuditedEncoder | None, sizes: list[int]
         for unit, all_of in spans.items()
     }
     in_pieces["texts"] = [len(pieces)]
-    fits = {}
-    for size in sizes:
-        capacity = max(1, size - encoder.tokenizer.n_special)
-        windows = None
-        if len(pieces) > capacity:
-            overlap = min(OVERLAP, capacity - 1)
-            windows = plan_windows(alignment, len(pieces), capacity, overlap)
-        fits[size] = _fit(in_pieces, capacity, windows, before, spans["entities"])
+    fits = {size: fit(size, encoder, alignment, in_pieces, spans["entities"]) for size in sizes}
     return _Measured(in_tokens, in_pieces, fits)
 
 
 def _n_pieces(pieces: np.ndarray, before: np.ndarray, tokens: tuple[int, int]) -> int:
     """Different pieces of a run of tokens."""
     return len(np.unique(pieces[before[tokens[0]] : before[tokens[1]]]))
-
-
-def _fit(
-    in_pieces: Mapping[str, Sequence[int]],
-    capacity: int,
-    windows: Windows | None,
-    before: np.ndarray,
-    entities: Sequence[tuple[int, int]],
-) -> WindowsOfPart:
-    n_sentences = sum(n > capacity for n in in_pieces["sentences"])
-    if windows is None:
-        return WindowsOfPart(0, n_sentences, 0, 0)
-    read_from = (windows.pair_windows[before[start] : before[end]] for start, end in entities)
-    n_parted = sum(len(its) > 0 and bool((its != its[0]).any()) for its in read_from)
-    return WindowsOfPart(1, n_sentences, len(windows), n_parted)
-
-
-def _sum(fits: Sequence[WindowsOfPart]) -> WindowsOfPart:
-    return WindowsOfPart(
-        texts=sum(one.texts for one in fits),
-        sentences=sum(one.sentences for one in fits),
-        windows=sum(one.windows for one in fits),
-        entities=sum(one.entities for one in fits),
-    )
 
 
 def _table(unit: str, measure: str, lengths: Mapping[str, Sequence[int]]) -> LengthTable:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -41,6 +42,17 @@ class TextWords:
     def right(self, end: int) -> int | None:
         """The word at an end (exclusive), if the sentence goes on there."""
         return None if end == len(self.words) or self.opens[end] else end
+
+    def split_entities(self) -> set[tuple[int, int]]:
+        """Entities with one of the same label right beside them, across a sentence boundary.
+
+        Perhaps they are one, which a boundary in the wrong place cuts.
+        """
+        found = set()
+        for (start, end, label), (after, until, other) in pairwise(self.entities):
+            if end == after and label == other and self.opens[after]:
+                found |= {(start, end), (after, until)}
+        return found
 
     def form(self, start: int, end: int) -> tuple[str, ...]:
         """Words."""

@@ -1,10 +1,13 @@
 """Boundaries that vary, by words and by forms."""
 
+from dataclasses import replace
+
 import pytest
 
 from spacy_ner_plus.audit.boundaries import find_boundaries
 from spacy_ner_plus.audit.terminal.boundaries import print_boundaries
-from tests.audit.corpora import make_corpus
+from spacy_ner_plus.records import TokenRecord
+from tests.audit.corpora import make_corpus, record
 
 OUTSIDE = [f"the [{rest}](ORG) won" for rest in ("Bears", "Bulls", "Colts", "Bears", "Bears")]
 
@@ -58,6 +61,29 @@ def test_labels_and_sides_are_apart_and_neighbouring_entities_are_no_outside() -
     texts = ["[big Ulm](LOC) [big Ann](PER)", "[big](X) [Ulm](LOC)", "[Ulm](LOC) big [Ann](X)"]
     found = find_boundaries(make_corpus({"train": texts}))
     assert found.words == []
+
+
+def test_entities_that_a_sentence_boundary_cuts_are_told_apart() -> None:
+    """Which is no decision of an annotator."""
+    whole = record("[Hong Kong](LOC) won")
+    text = "[Hong](LOC) [Kong](LOC) won"
+    starts = [(0, 4, True), (5, 9, True), (10, 13, False)]
+    cut = replace(record(text), tokens=tuple(TokenRecord(*its) for its in starts))
+    corpus = make_corpus({"train": [whole, whole, cut]})
+    [pair] = find_boundaries(corpus).pairs
+    assert (pair.whole, pair.part, pair.as_whole, pair.in_part, pair.cut) == (
+        "Hong Kong",
+        "Hong",
+        2,
+        1,
+        1,
+    )
+    assert find_boundaries(corpus).warnings == [
+        "Entities cut in two by a sentence boundary, which seems wrong: 1, such as 'Hong Kong'."
+    ]
+    within = make_corpus({"train": [whole, whole, text]})
+    [pair] = find_boundaries(within).pairs
+    assert pair.cut == 0
 
 
 def test_what_is_printed(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,5 +1,6 @@
 """Forms that are annotated in several ways: planted ones come first, others are none."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from spacy_ner_plus.audit.inconsistency import find_inconsistency
 from spacy_ner_plus.audit.inconsistency_review import inconsistency_review
 from spacy_ner_plus.audit.judged_forms import judge_forms
 from spacy_ner_plus.audit.terminal.inconsistency import print_inconsistency
+from spacy_ner_plus.records import TokenRecord
 from spacy_ner_plus.support.typed_json import to_json
 from tests.audit.corpora import NASTY, make_corpus, record
 from tests.audit.planted import plant, real_records
@@ -131,6 +133,21 @@ def test_review_tasks_have_the_annotation_and_what_is_suggested(tmp_path: Path) 
     assert {one["text"] for one in said["places"]} == {"Ulm", "Ann Lee"}
     write([task], tmp_path / "review.jsonl")
     assert list(read(tmp_path / "review.jsonl")) == [task]
+
+
+def test_an_entity_that_a_sentence_boundary_cuts_says_so() -> None:
+    """A part of it is an entity of its own, of the label of the other."""
+    text = "see [CDU No .](ORG) [3](ORG) now"
+    starts = [(0, 3), (4, 7), (8, 10), (11, 12), (13, 14), (15, 18)]
+    tokens = tuple(TokenRecord(start, end, start in (0, 13)) for start, end in starts)
+    cut = replace(record(text), tokens=tokens)
+    others = ["see 3 now", "buy 3 here", "at 3 sharp", "in [Ulm](LOC) now"]
+    found = find_inconsistency(make_corpus({"train": [*others, cut]}))
+    [its] = found.found
+    assert its.text == "3"
+    assert [(one.place.label, one.is_split) for one in its.suspects] == [("ORG", True)]
+    [its] = find_inconsistency(make_corpus({"train": [*others, text]})).found
+    assert [one.is_split for one in its.suspects] == [False]
 
 
 def test_what_is_printed(capsys: pytest.CaptureFixture[str]) -> None:

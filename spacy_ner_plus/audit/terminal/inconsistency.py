@@ -22,9 +22,10 @@ def print_inconsistency(result: Inconsistencies) -> None:
             locale_escape(f"\n{its.surprise:5.1f} bits  {one_line(its.text)}: {shown_counts(its)}")
         )
         for one in its.suspects[:SHOWN_PLACES]:
-            twin = ", as between the same words elsewhere" if one.has_twin else ""
+            hint = ", as between the same words elsewhere" if one.has_twin else ""
+            hint += ", or one entity with that of the sentence beside it" if one.is_split else ""
             suggested = one.suggested or "no entity"
-            print(locale_escape(f"  suggested: {suggested}{twin} ({one.surprise:.1f} bits)"))
+            print(locale_escape(f"  suggested: {suggested}{hint} ({one.surprise:.1f} bits)"))
             print_occurrences([one.place], indent="    ")
         if its.usual is not None:
             print(locale_escape(f"  as in {shown_occurrence(its.usual)}"))
