@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from .about import __version__ as __version__
     from .annotation.offsets import set_offset_ents as set_offset_ents
     from .audit.audit_data import audit_data as audit_data
+    from .audit.guidelines.draft_guidelines import guidelines as guidelines
     from .audit.label_errors.judges import Folds as Folds
     from .data.conversion import convert as convert
     from .data.formats.record_files import read as read
@@ -53,6 +54,7 @@ _HOMES = {
     "evaluate": "spacy_ner_plus.evaluation.evaluate",
     "export_onnx": "spacy_ner_plus.prediction.onnx_export",
     "from_checkpoint": "spacy_ner_plus.pipeline.ner_plus.from_checkpoint",
+    "guidelines": "spacy_ner_plus.audit.guidelines.draft_guidelines",
     "init_config": "spacy_ner_plus.training.project.init_config",
     "init_project": "spacy_ner_plus.training.project.init_project",
     "learning_curve": "spacy_ner_plus.experiments.learning_curve",

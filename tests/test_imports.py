@@ -111,6 +111,7 @@ BEYOND_THE_FACE = {
     # the default that its help shows, and what a value of --option is
     "convert": {"data.formats.columns.AUTO", "data.format_option.parse_option"},
     "evaluate": {"evaluation.evaluate.check_folder"},  # before a pipeline runs for an hour
+    "guidelines": {"data.format_option.parse_option"},
     "init_config": {"training.project.encoder_wheel.ENCODER_FOLDER"},  # named in what to do next
     "learning_curve": {"experiments.shares.SHARES"},  # the default that its help shows
     "predict": {"prediction.journal.Journal"},  # names the folder to go on with

@@ -18,6 +18,7 @@ from .audit_schema import SCHEMA, SCHEMA_VERSION, AuditFindings, AuditWarning
 from .audit_settings import NEAR, AuditSettings
 from .audited import AuditedCorpus, read_corpus
 from .audited_encoder import load_audited_encoder
+from .guidelines.guidelines_file import read_guidelines
 from .label_errors.judges import Judge, check_judge
 from .report import render_audit
 from .section import Absent, Section
@@ -86,6 +87,7 @@ def audit_data(
     encoder: Path | str | None = None,
     near: float = NEAR,
     judge: Judge | None = None,
+    guidelines: Path | str | None = None,
     sections: Sequence[str] | None = None,
 ) -> Audit:
     """Look at annotated data: what is in it, and what is wrong with it.
@@ -102,9 +104,12 @@ def audit_data(
     judge (Union[Path, str, Folds]): Who reads the annotation a second time, for likely label
         errors: a trained pipeline that has not seen it, by its name or folder; or how to train some
         by cross-validation. None: nobody does.
+    guidelines (Union[Path, str]): Markdown with decisions, as `guidelines` writes it: what goes
+        against them is found.
     sections (Sequence[str]): The keys of the sections to look at; None for all.
     RETURNS (Audit): docs/audit.md says what is in it.
-    RAISES ValueError: A setting is out of range, data can't be read, or a part has no annotation.
+    RAISES ValueError: A setting is out of range, data or guidelines can't be read, or a part has no
+        annotation.
     """
     chosen = chosen_sections(None if sections is None else list(sections))
     if not 0 < near <= 1:
@@ -114,7 +119,8 @@ def audit_data(
     given = {"train": train, "dev": dev, "test": test}
     paths = {name: Path(path) for name, path in given.items() if path is not None}
     nlp = blank_pipeline(lang)
-    settings = AuditSettings(load_audited_encoder(encoder), near, judge)
+    decided = None if guidelines is None else read_guidelines(Path(guidelines))
+    settings = AuditSettings(load_audited_encoder(encoder), near, judge, decided)
     of_format = {**(options or {}), **({} if group is None else {"group": group})}
     corpus = read_corpus(paths, nlp, format=format, **of_format)
     found = _find(corpus, chosen, settings)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from .audited_encoder import AuditedEncoder
+from .guidelines.guidelines_file import Guidelines
 from .label_errors.judges import Judge
 
 NEAR = 0.8
@@ -16,8 +17,10 @@ class AuditSettings:
     near (float): The similarity from which texts are near duplicates, over 0, to 1.
     judge (Judge): The pipeline, or those to train, that read the annotation a second time; None if
         nobody does.
+    guidelines (Guidelines): Decisions that the data are held to; None if there are none.
     """
 
     encoder: AuditedEncoder | None = None
     near: float = NEAR
     judge: Judge | None = None
+    guidelines: Guidelines | None = None

@@ -8,6 +8,8 @@ from .audited import AuditedCorpus
 from .boundaries import find_boundaries
 from .counts import find_counts
 from .cues import find_cues
+from .decision_review import review_decisions
+from .decisions import DecisionFindings, find_decisions
 from .duplicate_texts import find_duplicates
 from .inconsistency import find_inconsistency
 from .inconsistency_review import inconsistency_review
@@ -20,6 +22,7 @@ from .terminal.ambiguous import print_ambiguous
 from .terminal.boundaries import print_boundaries
 from .terminal.counts import print_counts
 from .terminal.cues import print_cues
+from .terminal.decisions import print_decisions
 from .terminal.duplicates import print_duplicates
 from .terminal.inconsistency import print_inconsistency
 from .terminal.label_errors import print_label_errors
@@ -43,6 +46,14 @@ NOBODY_READS = Absent(
 
 def _label_errors(corpus: AuditedCorpus, its: AuditSettings) -> Any:
     return NOBODY_READS if its.judge is None else find_label_errors(corpus, its.judge)
+
+
+def _decisions(corpus: AuditedCorpus, its: AuditSettings) -> DecisionFindings | Absent:
+    if its.guidelines is None:
+        return Absent(
+            "there are no guidelines", "ner-plus guidelines drafts them, for --guidelines"
+        )
+    return find_decisions(corpus, its.guidelines)
 
 
 SECTIONS = (
@@ -91,6 +102,7 @@ SECTIONS = (
     Section(
         "label_errors", "Likely label errors", _label_errors, print_label_errors, review_records
     ),
+    Section("decisions", "Against decisions", _decisions, print_decisions, review_decisions),
 )
 
 

@@ -15,6 +15,7 @@ from .convert import convert_cli
 from .cross_validate import cross_validate_cli
 from .evaluate import evaluate_cli
 from .export import export_cli
+from .guidelines import guidelines_cli
 from .init_config import init_config_cli
 from .init_project import init_project_cli
 from .learning_curve import learning_curve_cli
@@ -42,6 +43,7 @@ app.command("convert")(convert_cli)
 app.command("cross-validate", context_settings=CONTEXT)(cross_validate_cli)
 app.command("evaluate")(evaluate_cli)
 app.command("export")(export_cli)
+app.command("guidelines")(guidelines_cli)
 app.command("init-config")(init_config_cli)
 app.command("init-project")(init_project_cli)
 app.command("learning-curve", context_settings=CONTEXT)(learning_curve_cli)

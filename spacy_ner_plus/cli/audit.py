@@ -84,6 +84,14 @@ def audit_cli(
     gpu_id: GpuId = -1,
     keep_models: KeepModels = False,
     overwrite: Overwrite = False,
+    guidelines: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Guidelines with decisions, as ner-plus guidelines drafts them: find what goes "
+            "against them",
+        ),
+    ] = None,
     sections: Annotated[
         str | None,
         typer.Option(metavar="A,B", help="Look at these sections only, by the keys of audit.json"),
@@ -125,6 +133,7 @@ def audit_cli(
             encoder=encoder,
             near=near,
             judge=judge,
+            guidelines=guidelines,
             sections=keys,
         )
         print_audit(audit.findings)
