@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .about import __version__ as __version__
     from .annotation.offsets import set_offset_ents as set_offset_ents
+    from .audit.agreement.agree import agreement as agreement
     from .data.conversion import convert as convert
     from .data.formats.record_files import read as read
     from .data.formats.record_files import write as write
@@ -42,6 +43,7 @@ _HOMES = {
     "TagScheme": "spacy_ner_plus.tags",
     "TextRecord": "spacy_ner_plus.records",
     "__version__": "spacy_ner_plus.about",
+    "agreement": "spacy_ner_plus.audit.agreement.agree",
     "calibrate": "spacy_ner_plus.evaluation.calibrate",
     "compare": "spacy_ner_plus.evaluation.comparison.compare",
     "convert": "spacy_ner_plus.data.conversion",

@@ -98,10 +98,16 @@ WITHIN_REACH = (
     "pages.telling.",
     "evaluation.terminal.",
     "evaluation.comparison.comparison_terminal.",
+    "audit.agreement.agreement_terminal.",
 )
 # And by name, which a new command should do without.
 BEYOND_THE_FACE = {
     "_options": {f"pipeline.preparing.{name}" for name in ("import_user_code", "use_gpu")},
+    # before files are read, and what a value of --option is
+    "agreement": {
+        "data.format_option.parse_option",
+        "support.output_folder.check_output_folder",
+    },
     "compare": {"support.output_folder.check_output_folder"},  # before pipelines run
     # the default that its help shows, and what a value of --option is
     "convert": {"data.formats.columns.AUTO", "data.format_option.parse_option"},

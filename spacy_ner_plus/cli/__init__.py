@@ -8,6 +8,7 @@ import typer
 from spacy.cli._util import app as spacy_app
 
 from ._terminal import print_plainly
+from .agreement import agreement_cli
 from .calibrate import calibrate_cli
 from .compare import compare_cli
 from .convert import convert_cli
@@ -34,6 +35,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.callback()(print_plainly)
+app.command("agreement")(agreement_cli)
 app.command("calibrate")(calibrate_cli)
 app.command("compare")(compare_cli)
 app.command("convert")(convert_cli)
