@@ -45,14 +45,16 @@ class SpanAgreement:
     """How far the entities of two annotators are the same, exactly, and at least overlapping.
 
     f1 (Optional[float]): Of exact matches of characters and label: 2 * agreed / (first + second).
-        Which annotator is taken for the gold makes no difference. None if there are no entities.
-    f1_interval (Optional[Ends]): 95 % of bootstrap samples of the texts; None of a single text.
+        Which annotator is taken for the gold makes no difference. Null if there are no entities.
+    f1_interval (Optional[Ends]): 95 % of bootstrap samples of the texts; null of a single text.
     agreed (int): Entities that both have.
-    only_first, only_second (int): Entities that one of them has.
+    only_first (int): Entities that the first alone has.
+    only_second (int): Entities that the second alone has.
     relaxed_f1 (Optional[float]): The harmonic mean of the shares of either's entities that overlap
         one of the other's with the same label.
-    relaxed_interval (Optional[Ends]): Likewise.
-    overlapping_first, overlapping_second (int): How many entities of each do.
+    relaxed_interval (Optional[Ends]): As `f1_interval`.
+    overlapping_first (int): How many entities of the first do.
+    overlapping_second (int): How many entities of the second do.
     """
 
     f1: float | None
@@ -70,7 +72,7 @@ class SpanAgreement:
 class Alpha:
     """Krippendorff's alpha (nominal) on tokens.
 
-    alpha (Optional[float]): 1 is agreement, 0 what chance gives. None if all values are the same.
+    alpha (Optional[float]): 1 is agreement, 0 what chance gives. Null if all values are the same.
     interval (Optional[Ends]): 95 % of bootstrap samples of the texts.
     tokens (int): Tokens that two annotators or more have a value for.
     """
@@ -101,7 +103,7 @@ class TokenAlphas:
 class LabelConfusion:
     """What the second annotator has for the entities of the first.
 
-    labels (List[Optional[str]]): Of rows and columns; None, the last, for no entity.
+    labels (List[Optional[str]]): Of rows and columns; null, the last, for no entity.
     counts (List[List[int]]): By label of the first (rows) and of the second (columns). Each entity
         is there once, beside the one of the other that stands for it, if any.
     """
@@ -114,15 +116,16 @@ class LabelConfusion:
 class PairAgreement:
     """Two annotators.
 
-    first, second (str): Their names.
+    first (str): The name of one.
+    second (str): The name of the other.
     texts (int): Those that both annotated.
     tokens (int): Tokens that both have a value for.
-    alpha (Optional[float]): Of their tokens alone, see TokenAlphas.all.
+    alpha (Optional[float]): As `alphas.all`, of these two alone.
     micro (SpanAgreement): Over all labels.
     labels (Dict[str, SpanAgreement]): By label.
     not_judged (int): Entities of one where the annotation of the other is missing: they count for
         neither.
-    kinds (Dict[str, int]): Disagreements by kind, see KINDS.
+    kinds (Dict[str, int]): Disagreements by kind.
     confusion (LabelConfusion): By label.
     """
 
@@ -142,7 +145,7 @@ class PairAgreement:
 class ConfusedLabels:
     """Two labels for the same thing.
 
-    labels (Tuple[str, Optional[str]]): Sorted; None for no entity.
+    labels (Tuple[str, Optional[str]]): Sorted; null for no entity.
     count (int): How often, over all pairs of annotators.
     """
 
@@ -154,7 +157,8 @@ class ConfusedLabels:
 class SaidSpan:
     """An entity as somebody has it.
 
-    start, end (int): Its characters, end exclusive.
+    start (int): Its first character.
+    end (int): The end of its characters, exclusive.
     label (str): Its type.
     text (str): What it covers.
     """
@@ -183,10 +187,13 @@ class Disagreement:
 
     number (int): The text, from 0, among those that are compared.
     where (str): The file of the first annotator, and the line or number in it.
-    id: What identifies the text to its user; None if nothing does.
-    start, end (int): Its characters, end exclusive.
-    before, text, after (str): What stands there, with some characters on either side.
-    kinds (List[str]): How pairs of annotators differ there, see KINDS.
+    id (Any): What identifies the text to its user; null if nothing does.
+    start (int): Its first character.
+    end (int): The end of its characters, exclusive.
+    before (str): Some characters before it.
+    text (str): What it covers.
+    after (str): Some characters behind it.
+    kinds (List[str]): How pairs of annotators differ there.
     sides (List[Side]): Who says what; the first annotator's first.
     """
 
@@ -206,15 +213,16 @@ class Disagreement:
 class AgreementMetrics:
     """All of an agreement.
 
-    schema (str): SCHEMA.
-    schema_version (int): SCHEMA_VERSION.
+    schema (str): "spacy_ner_plus.agreement".
+    schema_version (int): 1.
     annotators (List[AnnotatorCounts]): In the order in which they were given.
     matched_by (str): What tells that texts are the same: "id" or "text".
     texts (int): Texts that at least two annotators annotated.
     texts_that_differ (int): Those with a disagreement.
     tokens (int): Their tokens, without white space.
     tokenized (int): Texts whose tokens are those of the language's tokenizer.
-    samples, seed (int): Of the bootstrap.
+    samples (int): Of the bootstrap.
+    seed (int): Of the bootstrap.
     level (float): Of intervals.
     alphas (TokenAlphas): On tokens.
     micro (SpanAgreement): Entities over all labels, and all pairs of annotators.
