@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .about import __version__ as __version__
     from .annotation.offsets import set_offset_ents as set_offset_ents
+    from .audit.agreement.agree import agreement as agreement
     from .audit.audit_data import audit_data as audit_data
     from .audit.guidelines.draft_guidelines import guidelines as guidelines
     from .audit.label_errors.judges import Folds as Folds
@@ -47,6 +48,7 @@ _HOMES = {
     "TextRecord": "spacy_ner_plus.records",
     "__version__": "spacy_ner_plus.about",
     "audit_data": "spacy_ner_plus.audit.audit_data",
+    "agreement": "spacy_ner_plus.audit.agreement.agree",
     "calibrate": "spacy_ner_plus.evaluation.calibrate",
     "compare": "spacy_ner_plus.evaluation.comparison.compare",
     "convert": "spacy_ner_plus.data.conversion",

@@ -99,6 +99,7 @@ WITHIN_REACH = (
     "evaluation.terminal.",
     "evaluation.comparison.comparison_terminal.",
     "audit.terminal.",
+    "audit.agreement.agreement_terminal.",
 )
 # And by name, which a new command should do without.
 BEYOND_THE_FACE = {
@@ -106,6 +107,10 @@ BEYOND_THE_FACE = {
     "audit": {
         "support.output_folder.check_output_folder",  # before the data are read
         "data.format_option.parse_option",
+    # before files are read, and what a value of --option is
+    "agreement": {
+        "data.format_option.parse_option",
+        "support.output_folder.check_output_folder",
     },
     "compare": {"support.output_folder.check_output_folder"},  # before pipelines run
     # the default that its help shows, and what a value of --option is

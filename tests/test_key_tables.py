@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from spacy_ner_plus.audit.agreement import agreement_schema
 from spacy_ner_plus.evaluation import confidence_types, schema, score_types
 from spacy_ner_plus.evaluation.comparison import comparison_schema
 from spacy_ner_plus.experiments import results, runs
@@ -14,6 +15,7 @@ from tests.key_tables import DOCS, TABLE, documented_fields, key_table, with_tab
 
 MODULES = (
     schema, score_types, confidence_types, comparison_schema, results, runs, reliability,
+    agreement_schema,
 )  # fmt: skip
 DATACLASSES = {
     value
