@@ -82,6 +82,7 @@ def audit_data(
     format: str | None = None,
     options: Mapping[str, Any] | None = None,
     group: int | None = None,
+    lenient: bool = False,
     encoder: Path | str | None = None,
     near: float = NEAR,
     sections: Sequence[str] | None = None,
@@ -94,6 +95,7 @@ def audit_data(
     format (str): Of the files; None for what their content says.
     options (Mapping[str, Any]): Of the format: see `read`.
     group (int): Sentences a document, in column files that mark none; None for 1.
+    lenient (bool): Repair what is clear in the files, and say how often: see docs/formats.md.
     encoder (Union[Path, str]): Hub name or folder of the encoder whose wordpieces are counted; None
         for the default one where a project has put it (assets/encoder), else words only.
     near (float): The similarity from which texts are near duplicates, over 0, to 1.
@@ -108,7 +110,11 @@ def audit_data(
     paths = {name: Path(path) for name, path in given.items() if path is not None}
     nlp = blank_pipeline(lang)
     settings = AuditSettings(load_audited_encoder(encoder), near)
-    of_format = {**(options or {}), **({} if group is None else {"group": group})}
+    of_format = dict(options or {})
+    if group is not None:
+        of_format["group"] = group
+    if lenient:
+        of_format["lenient"] = True
     corpus = read_corpus(paths, nlp, format=format, **of_format)
     found = _find(corpus, chosen, settings)
     results = {key: one for key, one in found.items() if not isinstance(one, Absent)}
