@@ -107,6 +107,7 @@ BEYOND_THE_FACE = {
     "audit": {
         "support.output_folder.check_output_folder",  # before the data are read
         "data.format_option.parse_option",
+    },
     # before files are read, and what a value of --option is
     "agreement": {
         "data.format_option.parse_option",

@@ -84,6 +84,7 @@ def audit_data(
     format: str | None = None,
     options: Mapping[str, Any] | None = None,
     group: int | None = None,
+    lenient: bool = False,
     encoder: Path | str | None = None,
     near: float = NEAR,
     judge: Judge | None = None,
@@ -98,6 +99,7 @@ def audit_data(
     format (str): Of the files; None for what their content says.
     options (Mapping[str, Any]): Of the format: see `read`.
     group (int): Sentences a document, in column files that mark none; None for 1.
+    lenient (bool): Repair what is clear in the files, and say how often: see docs/formats.md.
     encoder (Union[Path, str]): Hub name or folder of the encoder whose wordpieces are counted; None
         for the default one where a project has put it (assets/encoder), else words only.
     near (float): The similarity from which texts are near duplicates, over 0, to 1.
@@ -121,7 +123,11 @@ def audit_data(
     nlp = blank_pipeline(lang)
     decided = None if guidelines is None else read_guidelines(Path(guidelines))
     settings = AuditSettings(load_audited_encoder(encoder), near, judge, decided)
-    of_format = {**(options or {}), **({} if group is None else {"group": group})}
+    of_format = dict(options or {})
+    if group is not None:
+        of_format["group"] = group
+    if lenient:
+        of_format["lenient"] = True
     corpus = read_corpus(paths, nlp, format=format, **of_format)
     found = _find(corpus, chosen, settings)
     results = {key: one for key, one in found.items() if not isinstance(one, Absent)}

@@ -35,7 +35,7 @@ class BalanceOfLabels:
 
     ratio (Optional[float]): How many times as frequent as the rarest label of train its most
         frequent one is; null without two labels.
-    few (Dict[str, Dict[str, int]]): By part, labels with less than FEW entities, the rarest first.
+    few (Dict[str, Dict[str, int]]): By part, labels with fewer than FEW entities, the rarest first.
     missing (Dict[str, List[str]]): By part, labels of other parts that it lacks.
     gaps (List[ShareGap]): Labels whose shares differ between train and another part.
     """
@@ -56,7 +56,7 @@ class BalanceOfLabels:
             yield f"No entity of {part} has the label {_first(labels)}, {what}."
         if few := self.few.get("train"):
             rare = _first([f"{label} ({n:,})" for label, n in few.items()])
-            yield f"Less than {FEW} entities in train, too few to learn from: {rare}."
+            yield f"Fewer than {FEW} entities in train, too few to learn from: {rare}."
         if self.ratio is not None and self.ratio >= IMBALANCED:
             yield (
                 f"The most frequent label of train has {self.ratio:,.0f} times as many entities as "

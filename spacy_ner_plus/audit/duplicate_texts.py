@@ -21,6 +21,7 @@ MOST_DIFFERING, MOST_OTHERS, MOST_COPIES, MOST_OF_GROUP = 200, 20, 5, 5
 LENGTH_SHOWN = 160
 # Shares from which on somebody should know: of units that another part has, and of those repeated.
 LEAK, REPEATED = 0.01, 0.1
+LEAST_REPEATED = 5
 
 
 @dataclass(frozen=True)
@@ -256,7 +257,7 @@ def _warnings(level: DuplicateLevel) -> Iterator[str]:
             )
     for name, n_units in level.units.items():
         n_repeated = level.exact[name] + level.near[name]
-        if n_repeated >= REPEATED * max(1, n_units):
+        if n_repeated >= max(LEAST_REPEATED, REPEATED * n_units):
             yield (
                 f"{100 * n_repeated / n_units:.0f} % of the {level.unit} of {name} repeat others "
                 f"of it ({level.exact[name]:,} exactly, {level.near[name]:,} nearly), and count "

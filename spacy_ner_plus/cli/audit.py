@@ -43,6 +43,9 @@ def audit_cli(
         ),
     ] = None,
     group: Group = None,
+    lenient: Annotated[
+        bool, typer.Option("--lenient", help="Repair what is clear, as convert does, and count it")
+    ] = False,
     encoder: Annotated[
         str | None,
         typer.Option(
@@ -130,6 +133,7 @@ def audit_cli(
             format=from_format,
             options=dict(map(parse_option, option or ())),
             group=group,
+            lenient=lenient,
             encoder=encoder,
             near=near,
             judge=judge,

@@ -124,3 +124,19 @@ def test_what_is_wrong_is_said_before_the_work(paths: dict[str, Path]) -> None:
     result = CliRunner().invoke(app, ["audit", "nowhere.jsonl", "--output", str(paths["train"])])
     assert result.exit_code == 1
     assert "is a file: --output takes a folder." in result.output
+
+
+def test_options_of_the_format_are_given_on(tmp_path: Path) -> None:
+    """`--group`, `--option` and `--lenient`, which is told of in the head."""
+    rows = "Ann\tB-PER\nwent\tO \n\nBonn\tB-LOC\nis\tO\n"
+    Path("rows.tsv").write_text(rows, encoding="utf8")
+    with pytest.raises(ValueError, match="--lenient repairs it"):
+        audit_data("rows.tsv")
+    options = {"scheme": "BIO"}
+    audit = audit_data("rows.tsv", group=2, lenient=True, options=options, format="columns")
+    assert audit.findings.sections["counts"].parts["train"].texts == 1
+    assert any("white space" in note for note in audit.findings.notes)
+    arguments = ["--group", "2", "--lenient", "--option", "scheme=BIO", "--from", "columns"]
+    result = CliRunner().invoke(app, ["audit", "rows.tsv", *arguments, "--sections", "counts"])
+    assert result.exit_code == 0, result.output
+    assert audit.findings.notes[0] in result.output

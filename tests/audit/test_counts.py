@@ -74,6 +74,8 @@ def test_warnings_of_parts() -> None:
     assert find_counts(mixed).warnings == []
     long = make_corpus({"train": ["[Bonn](LOC) is." + " So it is." * 90] * 60})
     assert find_counts(long).warnings == []
+    few = {"train": ["[Bonn](LOC) is."] * 60 + ["No."], "dev": ["[Bonn](LOC) is.", "No."]}
+    assert "dev has 1 entities only" in " ".join(find_counts(make_corpus(few)).warnings)
     none = make_corpus({"train": [TextRecord("No.", spans=())]})
     [warning] = find_counts(none).warnings
     assert warning.startswith("train has no entity at all")

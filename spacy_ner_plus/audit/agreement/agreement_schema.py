@@ -182,7 +182,7 @@ class Side:
 
 
 @dataclass(frozen=True)
-class Disagreement:
+class Dispute:
     """Where annotators disagree: entities that overlap each other.
 
     number (int): The text, from 0, among those that are compared.
@@ -230,7 +230,7 @@ class AgreementMetrics:
     pairs (List[PairAgreement]): Each pair.
     kinds (Dict[str, int]): Disagreements by kind, over all pairs.
     confused (List[ConfusedLabels]): Labels that stand for each other, most often first.
-    disagreements (List[Disagreement]): Each disagreement in its context.
+    disagreements (List[Dispute]): Each disagreement in its context.
     warnings (List[str]): What somebody should look at.
     """
 
@@ -251,5 +251,5 @@ class AgreementMetrics:
     pairs: list[PairAgreement]
     kinds: dict[str, int]
     confused: list[ConfusedLabels]
-    disagreements: list[Disagreement]
+    disagreements: list[Dispute]
     warnings: list[str]

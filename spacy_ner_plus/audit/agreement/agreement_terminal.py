@@ -12,7 +12,7 @@ from .agreement_schema import (
     AgreementMetrics,
     Alpha,
     ConfusedLabels,
-    Disagreement,
+    Dispute,
     Ends,
     PairAgreement,
     SaidSpan,
@@ -163,7 +163,7 @@ def _confused(one: ConfusedLabels) -> str:
     return f"{' and '.join(label for label in one.labels if label)} {one.count:,}"
 
 
-def _print_examples(places: Sequence[Disagreement], n: int) -> None:
+def _print_examples(places: Sequence[Dispute], n: int) -> None:
     for kind, name in KINDS.items():
         for place in [one for one in places if one.kinds == [kind]][:n]:
             print(locale_escape(f"\n{name}, {place.where}"))
@@ -180,7 +180,7 @@ def _said(span: SaidSpan) -> str:
     return f"{' '.join(span.text.split())} ({span.label})"
 
 
-def _excerpt(place: Disagreement, width: int) -> str:
+def _excerpt(place: Dispute, width: int) -> str:
     """A line with the place in it."""
     middle = " ".join(place.text.split())
     side = max(0, (width - len(middle)) // 2 - 5)

@@ -17,7 +17,7 @@ from .agreement_schema import (
     AgreementMetrics,
     AnnotatorCounts,
     ConfusedLabels,
-    Disagreement,
+    Dispute,
     LabelConfusion,
     PairAgreement,
     SpanAgreement,
@@ -75,7 +75,7 @@ def measure_agreement(
         _Pair(i, j, np.zeros((len(texts), len(labels), N_COUNTS), dtype=np.int64))
         for i, j in combinations(range(len(names)), 2)
     ]
-    places: list[Disagreement] = []
+    places: list[Dispute] = []
     records: list[TextRecord] = []
     for one in texts:
         found = [differing for pair in pairs if (differing := pair.compare(one, labels))]

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..occurrences import occurrence
-from .agreement_schema import KINDS, Disagreement, SaidSpan, Side
+from .agreement_schema import KINDS, Dispute, SaidSpan, Side
 from .disagreements import Difference
 from .shared_texts import SharedText, Span
 
@@ -37,7 +37,7 @@ def count_votes(shared: SharedText) -> Votes:
 
 def find_places(
     shared: SharedText, votes: Votes, names: Sequence[str], differences: Sequence[Difference]
-) -> Iterator[Disagreement]:
+) -> Iterator[Dispute]:
     """The disagreements of a text from left to right.
 
     names (Sequence[str]): Of all annotators.
@@ -46,7 +46,7 @@ def find_places(
     for start, end, spans in _overlapping(votes.disputed):
         here = {one.kind for one in differences if one.start < end and start < one.end}
         found = occurrence(shared.text, start, end, None)
-        yield Disagreement(
+        yield Dispute(
             number=found.number,
             where=found.where,
             id=found.id,

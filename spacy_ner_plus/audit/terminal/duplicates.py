@@ -16,7 +16,7 @@ def print_duplicates(duplicates: Duplicates) -> None:
     for level in duplicates.levels:
         print_table(("Repeated " + level.unit, "Of", "Exactly", "Nearly", "Share"), _rows(level))
         if level.unit == "sentences":
-            print(f"Sentences of less than {duplicates.shortest} tokens are left out.")
+            print(f"Sentences of fewer than {duplicates.shortest} tokens are left out.")
         differing = [group for group in level.groups if group.differing_total]
         others = [group for group in level.groups if not group.differing_total]
         if differing:

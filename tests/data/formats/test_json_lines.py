@@ -192,5 +192,5 @@ def test_a_record_is_the_same_again(tmp_path_factory, record):
 def test_other_keys_are_asked_for(tmp_path):
     path = tmp_path / "a.jsonl"
     path.write_text('{"body": "Anna"}\n', encoding="utf8")
-    with pytest.raises(ValueError, match="line 1: text must be given.*--text-field KEY"):
+    with pytest.raises(ValueError, match=r"line 1: text must be given.*--text-field KEY"):
         list(JsonLinesRecords(path).records())

@@ -6,7 +6,7 @@ from typing import Any
 from markupsafe import Markup
 
 from ....pages import figures, html
-from ..agreement_schema import KINDS, AgreementMetrics, Disagreement, Ends
+from ..agreement_schema import KINDS, AgreementMetrics, Dispute, Ends
 
 # To stay quick to open.
 MOST_PLACES = 1000
@@ -59,14 +59,14 @@ def render_agreement(metrics: AgreementMetrics, most_places: int = MOST_PLACES) 
     )
 
 
-def _spread(places: Sequence[Disagreement], most: int) -> list[Disagreement]:
+def _spread(places: Sequence[Dispute], most: int) -> list[Dispute]:
     """At most so many, evenly over all."""
     if len(places) <= most:
         return list(places)
     return [places[i * len(places) // most] for i in range(most)]
 
 
-def _with_labels(places: Sequence[Disagreement], labels: Sequence[str]) -> list[Any]:
+def _with_labels(places: Sequence[Dispute], labels: Sequence[str]) -> list[Any]:
     """Each with the numbers of the labels that somebody has there, NO_ENTITY if one has none."""
     number = {label: i for i, label in enumerate(labels)}
     found = []
