@@ -151,15 +151,10 @@ class TokenChecks:
         for one in self.findings:
             least = UNREADABLE * self.entities if one.kind == UNKNOWN else 0
             if CHECKS[one.kind].is_warning and one.in_entities > least:
-                yield (
-                    f"{one.in_entities:,} {_in_entities(one)} ({one.count:,} in all): {one.remedy}."
-                    if one.count > one.in_entities
-                    else f"{one.in_entities:,} {_in_entities(one)}: {one.remedy}."
-                )
-
-
-def _in_entities(one: TokenFinding) -> str:
-    return one.what if one.kind in (ACROSS_SENTENCES, ACROSS_LINES) else f"{one.what} in entities"
+                are_entities = one.kind in (ACROSS_SENTENCES, ACROSS_LINES)
+                within = "" if are_entities else f", {one.in_entities:,} of them in entities"
+                what = one.what[0].upper() + one.what[1:]
+                yield f"{what}: {one.count:,}{within}. To do: {one.remedy}."
 
 
 @dataclass

@@ -101,7 +101,7 @@ def test_findings_say_how_many_are_in_entities(capsys: pytest.CaptureFixture[str
         (1, 1, None),
     ]
     [warning] = checks.warnings
-    assert warning.startswith("1 replacement characters (U+FFFD) in entities (3 in all): read")
+    assert warning.startswith("Replacement characters (U+FFFD): 3, 1 of them in entities. To do: ")
     print_tokens(checks)
     assert "replacement characters (U+FFFD)" in capsys.readouterr().out
 
@@ -122,7 +122,7 @@ def test_entities_across_sentences_and_lines() -> None:
         ACROSS_LINES: [(0, "Bank of\nBonn", "ORG")],
     }
     [warning] = checks.warnings
-    assert warning.startswith("1 entities that go over the end of a sentence: correct")
+    assert warning.startswith("Entities that go over the end of a sentence: 1. To do: correct")
 
 
 def test_tokens_that_the_encoder_cannot_read(tiny_encoder_dir: Path) -> None:
@@ -135,6 +135,6 @@ def test_tokens_that_the_encoder_cannot_read(tiny_encoder_dir: Path) -> None:
     assert by_kind[NO_PIECES].count == 1
     assert checks.encoder == "tiny"
     assert any(
-        "tokens with unknown wordpieces in entities (2 in all)" in w for w in checks.warnings
+        "Tokens with unknown wordpieces: 2, 1 of them in entities" in w for w in checks.warnings
     )
     assert list(CHECKS).index(NO_PIECES) < list(CHECKS).index(UNKNOWN)

@@ -22,7 +22,7 @@ def print_tokens(checks: TokenChecks) -> None:
         found = [(one.what, f"{one.count:,}", f"{one.in_entities:,}") for one in checks.findings]
         print_table(("Found", "All", "In entities"), found)
     for one in checks.findings:
-        forms = ", ".join(f"{form!a} {n:,}" for form, n in list(one.forms.items())[:SHOWN_FORMS])
+        forms = ", ".join(f"{form!r} {n:,}" for form, n in list(one.forms.items())[:SHOWN_FORMS])
         print(locale_escape(f"{one.what[0].upper()}{one.what[1:]}: {forms}."))
         print_occurrences(one.first[:SHOWN_PLACES])
     if checks.encoder is None:
