@@ -104,7 +104,7 @@ def convert(
         def opened() -> RecordSource:
             return _opened(paths, format, divided, spans_key, to)
 
-        done = Conversion(opened(), output, to, mapped=dict.fromkeys(label_map, 0))
+        done = Conversion(inputs, opened(), output, to, mapped=dict.fromkeys(label_map, 0))
         if to == SPACY:
             write_docs(done, file, label_map, wishes, opened)
         else:

@@ -48,7 +48,7 @@ class ColumnFile:
     layout, scheme (str): As named or detected.
     tags (Tuple[TagColumn, ...]): The columns with the tags. Entities of several may nest.
     passed_over (Tuple[int, ...]): Columns that are not read, from 1.
-    sentences (Tuple[Sentence, ...]): At least one.
+    sentences (Tuple[Sentence, ...]): None if no line has a token.
     findings (Findings): What was repaired and passed over.
     """
 
@@ -92,16 +92,13 @@ def read_columns(
     lenient (bool): Repair what is clear: see column_rows.
     RETURNS (ColumnFile): The sentences.
     RAISES (ValueError): Bad lines or tags, with file, line number, content and what to do; an
-        empty file; an unknown layout or scheme.
+        unknown layout or scheme.
     """
     path = Path(path)
     lines, findings = read_lines(path), Findings(lenient)
     name = detect_layout(lines) if layout == AUTO else layout
     form = find_form(lines, name, columns, label)
     blocks = outside_for(list(read_blocks(lines, form, findings)), findings)
-    if not blocks:
-        findings.check()
-        raise ValueError(f"{path} is empty: it has no line with a token. Check the file.")
     if scheme == AUTO:
         scheme = detect_scheme(column for block in blocks for column in _tags(block))
         if any(tag.form.is_bare for tag in form.tags):

@@ -39,12 +39,14 @@ class Sample:
         a file that is no text.
     value (Any): The first JSON value: the object of the first line, or the first element of a list;
         None if it is no JSON.
+    is_blank (bool): There is nothing in the file, or white space alone.
     """
 
     path: Path
     names: tuple[str, ...] = ()
     lines: tuple[str, ...] = ()
     value: Any = None
+    is_blank: bool = False
 
 
 @dataclass(frozen=True)
