@@ -52,7 +52,7 @@ def convert(
         output jsonl.
     options (Mapping[str, Any]): Of the formats, those that are read and that which is written.
     lenient (bool): Repair what is clear, and count it. White space around labels and at the edges
-        of entities is taken away; in column files see read_columns, too.
+        of entities is taken away; in column files see open_columns, too.
     label_map (Mapping[str, str]): New names of entity types. An empty name drops the type: its
         characters are outside of entities.
     lang (str): The language whose tokenizer cuts texts that have no tokens.
