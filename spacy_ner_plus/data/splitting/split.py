@@ -16,7 +16,7 @@ from ...support.output_folder import check_output_folder
 from ..blank_pipeline import blank_pipeline
 from ..formats.record_files import FORMATS, open_records, write
 from ..record_transfer import with_tokens
-from .near_duplicates import Groups, near_duplicates
+from .near_duplicates import NEAR, Groups, near_duplicates
 from .split_manifest import (
     MANIFEST,
     SCHEMA,
@@ -30,7 +30,6 @@ from .split_manifest import (
 from .stratification import stratify
 
 PART_NAMES = ("train", "dev", "test")
-NEAR = 0.8
 
 
 @dataclass
