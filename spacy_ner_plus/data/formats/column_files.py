@@ -8,6 +8,7 @@ from ...records import TextRecord
 from .column_records import group_sentences, make_record
 from .columns import AUTO, ColumnFile, open_columns
 from .repairs import Errors
+from .unsound_spans import UnsoundSpan
 
 # Sentences that are seldom one document.
 MANY = 100
@@ -26,6 +27,7 @@ class ColumnRecords:
     lenient (bool): Repair what is clear in its lines, and count it.
     counts (Dict[str, int]): What is worth telling of the file once it was read.
     notes (List[str]), warnings (List[str]): The same in words.
+    unsound (List[UnsoundSpan]): Stays as it is: all annotations have a place.
     """
 
     path: Path
@@ -39,6 +41,7 @@ class ColumnRecords:
     counts: dict[str, int] = field(default_factory=dict, init=False)
     notes: list[str] = field(default_factory=list, init=False)
     warnings: list[str] = field(default_factory=list, init=False)
+    unsound: list[UnsoundSpan] | None = field(default=None, init=False, repr=False)
 
     def records(self) -> Iterator[tuple[str, TextRecord]]:
         """Each document, with the file and line where it starts.

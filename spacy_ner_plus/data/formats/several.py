@@ -36,15 +36,14 @@ class SeveralRecords:
 
     @property
     def unsound(self) -> list[UnsoundSpan] | None:
-        """What those of the files get, of which the format can set annotations aside."""
+        """That of all files; see RecordSource."""
         return self._unsound
 
     @unsound.setter
     def unsound(self, unsound: list[UnsoundSpan] | None) -> None:
         self._unsound = unsound
         for _, source in self._sources:
-            if hasattr(source, "unsound"):
-                source.unsound = unsound
+            source.unsound = unsound
 
     def _tell_files(self, what: str, paths: Sequence[Path]) -> None:
         """Count files, in words in the plural, and name the first."""
