@@ -22,10 +22,12 @@ PARALLEL = b"TOKENIZERS_PARALLELISM"
 Popen, putenv = subprocess.Popen, os.putenv
 
 
-def python(arguments: list[str], *, cwd: Path) -> tuple[int, str]:
+def python(
+    arguments: list[str], *, cwd: Path, env: dict[str, str] | None = None
+) -> tuple[int, str]:
     """Run a Python script or module. RETURNS (Tuple[int, str]): Exit status, all it printed."""
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-    process = Forked([sys.executable, *arguments], cwd=cwd, text=True, **streams)
+    process = Forked([sys.executable, *arguments], cwd=cwd, env=env, text=True, **streams)
     printed = process.communicate()[0]
     return process.returncode, printed
 
@@ -50,9 +52,10 @@ class Forked:
         stdout: Any = None,
         stderr: Any = None,
         text: bool = False,
+        encoding: str | None = None,
     ) -> None:
         self.args = args
-        self._text = text
+        self._text = text or encoding is not None
         is_open = hasattr(stdout, "fileno")
         self._output = stdout if is_open else tempfile.TemporaryFile()  # noqa: SIM115
         environment = {**(env or os.environ), "COLUMNS": "200"}

@@ -16,6 +16,9 @@ import srsly
 from weasel.cli.run import check_rerun
 from weasel.util import load_project_config
 
+from spacy_ner_plus.training.project import source_digests
+from tests.forked import FORK, python
+
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parent.parent
@@ -78,28 +81,47 @@ class Project:
         settings = {"encoder": str(self.encoder), "max_steps": MAX_STEPS, "group": GROUP}
         return {f"vars.{name}": value for name, value in (settings | changes).items()}
 
-    def run(self, command: str, **variables: object) -> subprocess.CompletedProcess[str]:
+    def run(self, command: str, *, in_copies: bool = True, **variables: object) -> tuple[int, str]:
+        """Run a command or workflow. RETURNS (Tuple[int, str]): Exit status, all it printed.
+
+        in_copies (bool): In copies of this process, where there can be any. They have our package
+            already, and not from the project's folder: its files are yet those that are noted.
+        """
         overrides = [f"--{name}={value}" for name, value in self.variables(**variables).items()]
-        return subprocess.run(
-            [sys.executable, "-m", "spacy", "project", "run", command, ".", *overrides],
+        arguments = ["-m", "spacy", "project", "run", command, ".", *overrides]
+        env = {
+            **os.environ,
+            "PYTHONUNBUFFERED": "1",  # as `make run` does
+            "OMP_NUM_THREADS": "1",
+            "ANSI_COLORS_DISABLED": "1",
+            "COLUMNS": "200",
+        }
+        if in_copies and FORK is not None:
+            with self._package_here():
+                return python(arguments, cwd=self.folder, env=env)
+        result = subprocess.run(
+            [sys.executable, *arguments],
             cwd=self.folder,
-            env={
-                **os.environ,
-                "PYTHONUNBUFFERED": "1",  # as `make run` does
-                "OMP_NUM_THREADS": "1",
-                "ANSI_COLORS_DISABLED": "1",
-                "COLUMNS": "200",
-            },
+            env=env,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             check=False,
         )
+        return result.returncode, result.stdout
 
     def note_code(self) -> None:
-        result = self.run("code")
-        assert result.returncode == 0, result.stdout
+        """What the command `code` does."""
+        with self._package_here():
+            source_digests.write_source_digests(self.folder / "training" / "code")
+
+    @contextmanager
+    def _package_here(self) -> Iterator[None]:
+        """Have our package be that in the folder, as it is for `python -m` there."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(source_digests, "PACKAGE", self.folder / "spacy_ner_plus")
+            yield
 
     def steps_to_repeat(self, workflow: str) -> list[str]:
         """The steps that would not be skipped, because something changed."""
@@ -131,9 +153,9 @@ def project(tmp_path_factory: pytest.TempPathFactory, tiny_encoder_dir: Path) ->
 
 @pytest.fixture(scope="module")
 def first_run(project: Project) -> str:
-    result = project.run("all")
-    assert result.returncode == 0, result.stdout
-    return result.stdout
+    status, output = project.run("all", in_copies=False)
+    assert status == 0, output
+    return output
 
 
 def test_workflow_goes_through_all_commands(first_run: str) -> None:
@@ -197,9 +219,9 @@ def test_smoke_prints_entities_with_probabilities(project: Project, first_run: s
 
 
 def test_second_run_skips_what_is_done_and_prints_results(project: Project, first_run: str) -> None:
-    result = project.run("all")
-    assert result.returncode == 0, result.stdout
-    skipped = re.findall(r"Skipping '([\w-]+)': nothing changed", result.stdout)
+    status, output = project.run("all")
+    assert status == 0, output
+    skipped = re.findall(r"Skipping '([\w-]+)': nothing changed", output)
     assert skipped == [
         "convert",
         "debug",
@@ -209,7 +231,7 @@ def test_second_run_skips_what_is_done_and_prints_results(project: Project, firs
         "package",
         "smoke",
     ]
-    assert re.search(r"micro +\d+\.\d\d", result.stdout)
+    assert re.search(r"micro +\d+\.\d\d", output)
 
 
 def test_changed_corpus_is_refused_before_anything_is_done(
@@ -218,9 +240,9 @@ def test_changed_corpus_is_refused_before_anything_is_done(
     project = Project(tmp_path, tiny_encoder_dir)
     with (project.corpus / "dev.tsv").open("a") as file:
         file.write("more\tO\n")
-    result = project.run("all")
-    assert result.returncode == 1
-    assert f"{Path('assets/bc5cdr/dev.tsv')} differs: expected SHA-256" in result.stdout
+    status, output = project.run("all")
+    assert status == 1
+    assert f"{Path('assets/bc5cdr/dev.tsv')} differs: expected SHA-256" in output
     assert not (project.folder / "corpus").exists()
 
 
@@ -228,12 +250,12 @@ def test_missing_corpus_and_missing_encoder_are_named(
     tmp_path: Path, tiny_encoder_dir: Path
 ) -> None:
     project = Project(tmp_path, tiny_encoder_dir)
-    result = project.run("all", corpus="bc5crd")
-    assert result.returncode == 1
-    assert "assets/bc5crd does not exist. There are: assets/bc5cdr" in result.stdout
-    result = project.run("all", encoder="assets/nowhere")
-    assert result.returncode == 1
-    assert "There is no folder assets/nowhere" in result.stdout
+    status, output = project.run("all", corpus="bc5crd")
+    assert status == 1
+    assert "assets/bc5crd does not exist. There are: assets/bc5cdr" in output
+    status, output = project.run("all", encoder="assets/nowhere")
+    assert status == 1
+    assert "There is no folder assets/nowhere" in output
     assert not (project.folder / "corpus").exists()
 
 
@@ -258,7 +280,8 @@ def test_changed_file_repeats_the_steps_that_use_it(
 
 def test_changed_file_of_the_model_repeats_training(project: Project, first_run: str) -> None:
     with changed(project.folder / "spacy_ner_plus/nn/crf/decoder.py"):
-        project.note_code()
+        status, output = project.run("code", in_copies=False)
+        assert status == 0, output
         repeated = ["debug", "train-pipeline", "calibrate", "evaluate", "package"]
         assert project.steps_to_repeat("all") == repeated
         assert project.steps_to_repeat("train") == ["train-pipeline"]

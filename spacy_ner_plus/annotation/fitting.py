@@ -51,10 +51,9 @@ def fit_record(record: TextRecord, edges: TokenEdges, placing: Placing, *, is_fl
             continue
         found = place_span(span, record.text, edges, placing)
         if (placed := found.placed) is not None:
-            key = (placed.start, placed.end, placed.label, placed.kb_id)
-            if placing.merges_repeated and key in seen:
+            if placing.merges_repeated and _key(placed) in seen:
                 found = replace(found, outcome=CHANGED, done=(*found.done, REPEATED))
-            seen.add(key)
+            seen.add(_key(placed))
             spans.append(placed)
         placements.append(found)
     if is_flat and placing.overlaps != "error":
@@ -71,25 +70,27 @@ def _without_overlaps(
     placements: Sequence[Placement], spans: Sequence[SpanRecord], overlaps: str
 ) -> tuple[list[Placement], list[SpanRecord]]:
     """Refuse all but one of entities that overlap. Repeated ones go where the first goes."""
-    numbers = [i for i, one in enumerate(placements) if one.placed and REPEATED not in one.done]
-    placed = [one for i in numbers if (one := placements[i].placed) is not None]
-    losers = {
-        (placed[i].start, placed[i].end, placed[i].label, placed[i].kb_id): placed[winner]
-        for i, winner in choose_flat(placed, overlaps).items()
-        if winner is not None
+    placed = {i: one.placed for i, one in enumerate(placements) if one.placed}
+    numbers = [i for i in placed if REPEATED not in placements[i].done]
+    chosen = choose_flat([placed[i] for i in numbers], overlaps)
+    winners = {
+        numbers[i]: placed[numbers[winner]] for i, winner in chosen.items() if winner is not None
     }
-    if not losers:
-        return list(placements), list(spans)
-
-    def winner_of(span: SpanRecord | None) -> SpanRecord | None:
-        if span is None or not span.is_accepted:
-            return None
-        return losers.get((span.start, span.end, span.label, span.kb_id))
-
+    firsts: dict[tuple[int, int, str, str | None], int] = {}
+    for i, span in placed.items():
+        first = firsts.setdefault(_key(span), i)
+        if REPEATED in placements[i].done and first in winners:
+            winners[i] = winners[first]
     found = [
-        _give_way(one, winner) if (winner := winner_of(one.placed)) else one for one in placements
+        _give_way(one, winners[i]) if i in winners else one for i, one in enumerate(placements)
     ]
-    return found, [span for span in spans if not winner_of(span)]
+    number = iter(placed)  # of the accepted spans, in their order
+    return found, [one for one in spans if not one.is_accepted or next(number) not in winners]
+
+
+def _key(span: SpanRecord) -> tuple[int, int, str, str | None]:
+    """What repeated entities have in common."""
+    return span.start, span.end, span.label, span.kb_id
 
 
 def _give_way(one: Placement, winner: SpanRecord) -> Placement:

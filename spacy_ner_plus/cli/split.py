@@ -14,7 +14,13 @@ if TYPE_CHECKING:
 
 
 def split_cli(
-    data: Annotated[Path, typer.Argument(help="Annotated texts, in any format that convert reads")],
+    data: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Files or folders with annotated texts, in any format that convert reads",
+            metavar="DATA...",
+        ),
+    ],
     output: Annotated[
         Path, typer.Argument(help="Folder for the parts and manifest.json", metavar="OUT_FOLDER")
     ],

@@ -52,7 +52,7 @@ def convert(
         output jsonl.
     options (Mapping[str, Any]): Of the formats, those that are read and that which is written.
     lenient (bool): Repair what is clear, and count it. White space around labels and at the edges
-        of entities is taken away; in column files see read_columns, too.
+        of entities is taken away; in column files see open_columns, too.
     label_map (Mapping[str, str]): New names of entity types. An empty name drops the type: its
         characters are outside of entities.
     lang (str): The language whose tokenizer cuts texts that have no tokens.
@@ -104,7 +104,7 @@ def convert(
         def opened() -> RecordSource:
             return _opened(paths, format, divided, spans_key, to)
 
-        done = Conversion(opened(), output, to, mapped=dict.fromkeys(label_map, 0))
+        done = Conversion(inputs, opened(), output, to, mapped=dict.fromkeys(label_map, 0))
         if to == SPACY:
             write_docs(done, file, label_map, wishes, opened)
         else:

@@ -1,6 +1,7 @@
 """What a conversion has read and written."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -8,18 +9,22 @@ from spacy.tokens import Doc
 
 from ..records import TextRecord, alike
 from .formats.form import RecordSource
+from .formats.repairs import MOST_PLACES
 from .formats.written import lost_in
 from .needed_exceptions import NeededExceptions
 from .placement_report import PlacementReport
+from .standard_streams import STREAM
 
 
 @dataclass
 class Conversion:
     """What was read and written.
 
-    source (RecordSource): The file that was read, with what is worth telling of it.
+    inputs (Sequence[Path]): What was read, as it was named.
+    source (RecordSource): Its texts, with what is worth telling of them.
     output (Path): The file that was written.
     format (str): Its format.
+    n_read (int): Texts of the input.
     n_documents (int): What was written.
     n_tokens (int): Of a .spacy file.
     n_sentences (int): Of documents in which sentence starts are known.
@@ -36,9 +41,11 @@ class Conversion:
     uses_tokenizer (bool): Whether a text had no tokens of its own.
     """
 
+    inputs: Sequence[Path]
     source: RecordSource
     output: Path
     format: str = "spacy"
+    n_read: int = 0
     n_documents: int = 0
     n_tokens: int = 0
     n_sentences: int = 0
@@ -71,17 +78,27 @@ class Conversion:
             )
         ]
         odd = []
-        if not self.n_documents:
-            odd.append("no texts in the input")
         if "O" in self.entities:
             odd.append("a type is named 'O', as tags outside are: drop it with --map O=")
         return [*odd, *lost_in(self.output, self.lost), *unused, *similar, *self.placements.hints]
 
     def look_at(self, record: TextRecord) -> None:
-        """Count what is in a text and no entity."""
+        """Count a text that was read, and what is in it and no entity."""
+        self.n_read += 1
         statuses = Counter(span.status for span in record.spans or ())
         self.n_rejected += statuses["rejected"]
         self.n_ignored += statuses["ignored"]
+
+    def check_read(self) -> None:
+        """RAISES (ValueError): All was read, and there was no text."""
+        if self.n_read:
+            return
+        names = ["standard input" if one == STREAM else str(one) for one in self.inputs]
+        more = f" and {len(names) - MOST_PLACES:,} more" * (len(names) > MOST_PLACES)
+        raise ValueError(
+            f"There is no text in {', '.join(names[:MOST_PLACES])}{more}: there is nothing to "
+            "convert."
+        )
 
     def count(self, doc: Doc, record: TextRecord, spans_key: str | None) -> None:
         """Count a document that is written."""

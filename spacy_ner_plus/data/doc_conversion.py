@@ -78,12 +78,12 @@ def write_docs(
     known = read_exceptions(path) if path is not None and (path.exists() or not is_split) else {}
     if is_split:
         source = opened()
-        _set_aside(source, [] if wishes.max_refused is not None else None)
+        source.unsound = [] if wishes.max_refused is not None else None
         records = (renamed(record, label_map, {}) for _, record in source.records())
         done.needed = find_exceptions(records, blank_pipeline(wishes.lang), known, wishes.trim)
         known = done.needed.exceptions
     unsound: list[UnsoundSpan] | None = None if wishes.max_refused is None else []
-    _set_aside(done.source, unsound)
+    done.source.unsound = unsound
     file, errors = DocFile(), Errors("texts can't be converted")
     with reporting(wishes.report) as done.placements:
         nlp = blank_pipeline(wishes.lang, known)
@@ -120,9 +120,3 @@ def _counted(unsound: Iterable[UnsoundSpan], label_map: Mapping[str, str]) -> It
         label = label_map.get(old, old) if isinstance(old, str) else old
         if label != "" and one.span.get("status") in (None, "accepted"):
             yield replace(one, span={**one.span, "label": label})
-
-
-def _set_aside(source: RecordSource, unsound: list[UnsoundSpan] | None) -> None:
-    """Where a format can, have spans without a place in their text put into a list."""
-    if hasattr(source, "unsound"):
-        source.unsound = unsound

@@ -35,10 +35,14 @@ def renamed(record: TextRecord, label_map: Mapping[str, str], mapped: dict[str, 
 
 
 def all_renamed(done: Conversion, label_map: Mapping[str, str]) -> Iterator[tuple[str, TextRecord]]:
-    """The records of the source with the new names of types."""
+    """The records of the source with the new names of types.
+
+    RAISES (ValueError): There is none.
+    """
     for where, record in done.source.records():
         n_relations = len(record.relations)
         record = renamed(record, label_map, done.mapped)
         done.lost["relations of dropped types"] += n_relations - len(record.relations)
         done.look_at(record)
         yield where, record
+    done.check_read()

@@ -21,13 +21,18 @@ def require(module: str, extra: str) -> ModuleType:
         raise ValueError(_missing("This", package, extra)) from None
 
 
+def is_installed(package: str) -> bool:
+    """Whether a package is there, without importing it."""
+    return find_spec(package) is not None
+
+
 def check_installed(package: str, extra: str, *, what: str) -> None:
     """As require, without importing anything.
 
     what (str): What needs the package.
     RAISES ValueError: If it is not installed.
     """
-    if find_spec(package) is None:
+    if not is_installed(package):
         raise ValueError(_missing(what, package, extra))
 
 

@@ -81,6 +81,16 @@ def test_two_that_become_the_same_are_one_with_the_relations_of_both():
     assert [one.done for one in fitted.placements] == [("snapped",), ("snapped", "repeated"), ()]
 
 
+@pytest.mark.parametrize("overlaps", ["longest", "first", "labels:X"])
+def test_of_two_that_are_the_same_one_remains(overlaps):
+    twice = (SpanRecord(0, 4, "X", id=1), SpanRecord(0, 4, "X", id=2))
+    record = TextRecord("Oslo", spans=twice)
+    edges = TokenEdges(NLP.make_doc(record.text))
+    fitted = fit_record(record, edges, Placing(overlaps=overlaps), is_flat=True)
+    assert fitted.record.spans == twice[:1]
+    assert [one.outcome for one in fitted.placements] == ["kept", "refused"]
+
+
 def test_tokens_of_what_gave_way_are_missing_and_its_relations_lost():
     record = TextRecord(
         "New York City Hall",

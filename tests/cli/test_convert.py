@@ -159,7 +159,7 @@ def test_convert_writes_the_same_bytes_again(tmp_path):
         ("a\tO\nb\n", [], "in.tsv, line 2: 'b': Found 1 columns"),
         ("a\tI-X\nb\tB-X\nc\tB-Y\n", [], "in.tsv, line 1: 'a\\tI-X': Tag 'I-X' at token 0"),
         ("a\tX\n", [], "in.tsv, line 1: 'a\\tX': Unknown tag 'X'"),
-        ("", [], "in.tsv is empty"),
+        ("", [], "There is no text in "),
         ("a\tO\n", ["--layout", "csv"], "Unknown layout 'csv'"),
         ("a\tO\n", ["--scheme", "BX"], "Unknown tag scheme 'BX'"),
         ("a\tO\n", ["--map", "X"], "--map wants OLD=NEW, or OLD= to drop the type, got 'X'"),
@@ -269,7 +269,7 @@ def test_several_files_and_folders_become_one(tmp_path):
     assert result.exit_code == 0, result.output
     texts = [row["text"] for row in rows_of((tmp_path / "out.jsonl").read_text(encoding="utf8"))]
     assert texts == [ROWS[0]["text"], "Anna", "Nej", "Okänt"]
-    assert table(result.output)["files passed over"] == "1"
+    assert table(result.output)["files of other formats passed over"] == "1"
     assert "README.md" in result.stderr
     result = run(first, folder, tmp_path / "out.jsonl", "--layout", "tsv")
     assert "layout says nothing to the format 'jsonl'" in result.stderr

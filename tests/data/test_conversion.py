@@ -1,5 +1,6 @@
 """Annotated texts to .spacy files: character offsets on tokens, and what does not fit."""
 
+import gzip
 import json
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from typer.testing import CliRunner
 from spacy_ner_plus.annotation.gold import annotated_labels
 from spacy_ner_plus.cli import app
 from spacy_ner_plus.data.conversion import convert
-from spacy_ner_plus.data.formats.record_files import read
+from spacy_ner_plus.data.formats.record_files import FORMATS, read
 from spacy_ner_plus.data.placement_report import MAX_SHOWN
 
 ROWS = [
@@ -305,3 +306,38 @@ def test_type_to_be_renamed_that_no_entity_has_is_told(tmp_path: Path) -> None:
     assert done.warnings == [
         "no entity has the type 'NOPE' that is to be renamed; there are: LOC, PERSON"
     ]
+
+
+# brat's files of annotations are no texts, and may be empty
+@pytest.mark.parametrize("format", [None, *(name for name in FORMATS if name != "brat")])
+@pytest.mark.parametrize("content", [b"", b"\n \r\n", gzip.compress(b"\n")])
+def test_an_input_without_any_text_is_refused(tmp_path, format, content):
+    path = tmp_path / "a.txt"
+    path.write_bytes(content)
+    for output in ("out.spacy", "out.jsonl"):
+        with pytest.raises(ValueError, match=r"There is no text in .*a\.txt: there is nothing"):
+            convert(path, tmp_path / output, format=format)
+        assert not (tmp_path / output).exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("a.json", "[]"), ("a.tsv", "-DOCSTART-\tO\n\n"), ("a.csv", "text,start,end,label\n")],
+)
+def test_an_input_of_no_text_is_refused_as_an_empty_one(tmp_path, name, content):
+    (tmp_path / name).write_text(content)
+    with pytest.raises(ValueError, match="There is no text in "):
+        convert(tmp_path / name, tmp_path / "out.spacy")
+
+
+def test_files_without_texts_are_counted_beside_others(tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for name, content in (("a.tsv", "Ann\tB-PER\n"), ("b.tsv", ""), ("c.jsonl", ""), ("d.csv", "")):
+        (folder / name).write_text(content)
+    done = convert(folder, tmp_path / "out.jsonl")
+    assert (done.n_documents, done.source.counts["files without texts"]) == (1, 3)
+    assert any("files without texts (3)" in one and "d.csv" in one for one in done.source.warnings)
+    (folder / "a.tsv").write_text("\n")
+    with pytest.raises(ValueError, match=rf"There is no text in {folder}: "):
+        convert(folder, tmp_path / "out.jsonl")

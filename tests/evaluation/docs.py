@@ -7,9 +7,9 @@ from pathlib import Path
 
 from hypothesis import strategies as st
 
-from spacy_ner_plus.data.formats.columns import read_columns
 from spacy_ner_plus.evaluation.documents import Document, Entity
 from spacy_ner_plus.tags import Span
+from tests.whole_columns import read_columns
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = {

@@ -10,9 +10,9 @@ from spacy.vocab import Vocab
 from spacy_ner_plus.annotation.doc_records import to_doc
 from spacy_ner_plus.annotation.offsets import set_offset_ents
 from spacy_ner_plus.data.formats.column_records import make_record
-from spacy_ner_plus.data.formats.columns import read_columns
 from tests.fuzz.pipelines import cook
 from tests.fuzz.strategies import Recipe
+from tests.whole_columns import read_columns
 
 VOCAB = Vocab()
 NLP = Language(VOCAB)

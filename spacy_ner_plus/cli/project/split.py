@@ -23,10 +23,14 @@ def split_cli(
 ) -> None:
     """Write the train, dev and test data of a project.
 
-    The same files are always divided the same way.
+    The same files are always divided the same way. Texts that are the same are in the same part,
+    and with the extra `split` such as are nearly the same.
     """
     with errors_as_messages():
         from ...data.splitting.parts import write_parts
 
-        parts = write_parts(data, output, lang=lang, group=group, exceptions=exceptions)
+        parts, files = write_parts(data, output, lang=lang, group=group, exceptions=exceptions)
     print_parts(parts)
+    for file in files:
+        for warning in file.warnings:
+            typer.echo(f"Warning: {file.path}: {warning}", err=True)

@@ -1,8 +1,9 @@
 """Rows of column files -> sentences, as they stand there."""
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 
 from .column_form import Form
@@ -34,13 +35,13 @@ class Block:
     document_id: str | None
 
 
-def read_blocks(lines: Sequence[Line], form: Form, findings: Findings) -> Iterator[Block]:
+def read_blocks(lines: Iterable[Line], form: Form, findings: Findings) -> Iterator[Block]:
     """The sentences of a file.
 
     findings (Findings): Gets what is wrong with lines: see its `check`.
     """
     opened = _Opened(form, findings)
-    for line in [*lines, Line(Path(), 0, "")]:
+    for line in chain(lines, [Line(Path(), 0, "")]):
         is_marker = not form.layout.is_numbered and is_document_marker(line)
         if line.is_blank or is_marker or refuse_unseen(line, findings):
             if block := opened.closed():
@@ -193,24 +194,20 @@ class _Opened:
         return built
 
 
-def outside_for(blocks: Sequence[Block], findings: Findings) -> list[Block]:
-    """With O for the tag `_`, in a file that has it in place of O."""
-    n_columns = len(blocks[0].rows[0].tags) if blocks else 0
-    replaced = set()
-    for i in range(n_columns):
-        tags = {row.tags[i] for block in blocks for row in block.rows}
-        if "_" in tags:
-            replaced.add(i)
-            if "O" in tags:
-                _refuse_mixed(blocks, i, findings)
-    if not replaced:
-        return list(blocks)
-    return [
-        replace(block, rows=tuple(_with_o(row, replaced) for row in block.rows)) for block in blocks
-    ]
+def tags_of(block: Block) -> list[list[str]]:
+    """The tags of each column."""
+    return [list(column) for column in zip(*(row.tags for row in block.rows), strict=True)]
 
 
-def _refuse_mixed(blocks: Sequence[Block], column: int, findings: Findings) -> None:
+def with_outside(block: Block, columns: Collection[int]) -> Block:
+    """With O for the tag `_` in columns that have it in place of O."""
+    if not columns:
+        return block
+    return replace(block, rows=tuple(_with_o(row, columns) for row in block.rows))
+
+
+def refuse_mixed(blocks: Iterable[Block], column: int, findings: Findings) -> None:
+    """Note the tags `_` of a column that has O, too."""
     for block in blocks:
         for row in block.rows:
             if row.tags[column] == "_":

@@ -4,8 +4,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from .column_counts import ColumnCounts
 from .column_layouts import ColumnLayout
-from .tag_columns import TagColumn, keys_in
+from .tag_columns import TagColumn
 from .tag_forms import OUTSIDE, TagForm, are_labels, find_tag_form, is_letter
 
 # Phrases, whose tags look like those of entities: of CoNLL-2000 and -2003, English and German.
@@ -37,43 +38,32 @@ def choose_columns(
         named: then they may be layers, or several annotations of the same.
     RAISES (ValueError): There is no such column.
     """
-    rows = [row for row in rows if len(row) == n_columns]
-    columns = _possible(rows, n_columns, layout)
+    counts = ColumnCounts(n_columns, layout)
+    for row in rows:
+        counts.look_at(row)
+    columns = counts.columns
     if wanted:
         named = [_wanted(path, one, columns, n_columns) for one in wanted]
-        return tuple(_formed(column, rows, label, is_told=True)[0] for column in named)
+        return tuple(_formed(column, counts, label, is_told=True)[0] for column in named)
     if layout.tag is not None:
         [column] = [one for one in columns if one.index == layout.tag]
-        return (_formed(column, rows, label)[0],)
+        return (_formed(column, counts, label)[0],)
     found = [
         column
-        for column, labels in (_formed(one, rows, label) for one in columns)
+        for column, labels in (_formed(one, counts, label) for one in columns)
         if labels and not _CHUNKS.issuperset(labels)
     ]
     named = [column for column in found if column.is_named]
     if found:
         return tuple(named or found)
+    if not columns:
+        raise ValueError(_no_tags(path, columns))
     last = next((one for one in columns if one.is_named), None) or columns[-1]
-    column, labels = _formed(last, rows, label, is_told=True)
-    has_values = any(column.value(row).strip() not in OUTSIDE for row in rows)
+    column, labels = _formed(last, counts, label, is_told=True)
+    has_values = any(value not in OUTSIDE for value in counts.values(last))
     if layout.misc is not None and not labels and (has_values or not last.is_named):
         raise ValueError(_no_tags(path, columns))
     return (column,)
-
-
-def _possible(
-    rows: Sequence[Sequence[str]], n_columns: int, layout: ColumnLayout
-) -> list[TagColumn]:
-    names = layout.names
-    fixed = (layout.token, layout.number, layout.misc)
-    columns = [
-        TagColumn(i, names[i] if names else None)
-        for i in range(layout.token + 1 if not names else 0, n_columns)
-        if i not in fixed
-    ]
-    if layout.misc is not None:
-        columns += [TagColumn(layout.misc, key=key) for key in keys_in(rows, layout.misc)]
-    return columns
 
 
 def _wanted(path: Path, name: int | str, columns: Sequence[TagColumn], n_columns: int) -> TagColumn:
@@ -100,14 +90,14 @@ def _named(columns: Sequence[TagColumn]) -> str:
 
 
 def _formed(
-    column: TagColumn, rows: Sequence[Sequence[str]], label: str | None, *, is_told: bool = False
+    column: TagColumn, counts: ColumnCounts, label: str | None, *, is_told: bool = False
 ) -> tuple[TagColumn, Counter[str]]:
     """A column with the form of its tags, and how often each label is in it.
 
     None are if it does not hold tags.
     is_told (bool): Nothing else can be meant: labels without letters will do.
     """
-    values = Counter(column.value(row).strip() for row in rows)
+    values = counts.values(column)
     form = find_tag_form(values, label)
     labels: Counter[str] = Counter()
     n_tags = sum(values[tag] for tag in OUTSIDE)
@@ -118,7 +108,7 @@ def _formed(
             labels[label] += n
     n_tags += labels.total()
     column = column.with_form(form)
-    if labels and n_tags >= _MOST * len(rows):
+    if labels and n_tags >= _MOST * counts.n_rows:
         return column, labels
     if (is_told or column.is_named) and are_labels(values, is_named=column.is_named):
         found = Counter({value: n for value, n in values.items() if value not in OUTSIDE})
@@ -126,13 +116,13 @@ def _formed(
     return column, Counter()
 
 
-def which_of(path: Path, columns: Sequence[tuple[TagColumn, Iterable[str]]]) -> str:
+def which_of(path: Path, columns: Sequence[tuple[TagColumn, Counter[str]]]) -> str:
     """That several columns may be meant, and how to say which.
 
-    columns: Each with the labels of its entities.
+    columns: Each with how often labels are in it.
     """
     shown = " and ".join(
-        f"{column.described} ({', '.join(one for one, _ in Counter(labels).most_common(_LISTED))})"
+        f"{column.described} ({', '.join(one for one, _ in labels.most_common(_LISTED))})"
         for column, labels in columns
     )
     options = [f"--column {column.option}" for column, _ in columns]

@@ -6,7 +6,9 @@ from pathlib import Path
 
 from ...records import TextRecord
 from .column_records import group_sentences, make_record
-from .columns import AUTO, ColumnFile, has_markers, read_columns
+from .columns import AUTO, ColumnFile, open_columns
+from .repairs import Errors
+from .unsound_spans import UnsoundSpan
 
 # Sentences that are seldom one document.
 MANY = 100
@@ -16,7 +18,7 @@ MANY = 100
 class ColumnRecords:
     """The documents of a column file: those that it marks, or so many sentences each.
 
-    path (Path), layout (str), scheme (str): See read_columns.
+    path (Path), layout (str), scheme (str): See open_columns.
     group (int): Sentences a document, where the file marks none; None for 1.
     ignore_markers (bool): Use the group even if the file marks documents.
     column (Union[int, str, Sequence[Union[int, str]]]): The column or columns of tags, from 1, or
@@ -25,6 +27,7 @@ class ColumnRecords:
     lenient (bool): Repair what is clear in its lines, and count it.
     counts (Dict[str, int]): What is worth telling of the file once it was read.
     notes (List[str]), warnings (List[str]): The same in words.
+    unsound (List[UnsoundSpan]): Stays as it is: all annotations have a place.
     """
 
     path: Path
@@ -38,34 +41,50 @@ class ColumnRecords:
     counts: dict[str, int] = field(default_factory=dict, init=False)
     notes: list[str] = field(default_factory=list, init=False)
     warnings: list[str] = field(default_factory=list, init=False)
+    unsound: list[UnsoundSpan] | None = field(default=None, init=False, repr=False)
 
     def records(self) -> Iterator[tuple[str, TextRecord]]:
-        """Each document, with the file and line where it starts."""
-        file = self._read()
+        """Each document, with the file and line where it starts.
+
+        RAISES (ValueError): Lines, tags or texts are wrong; all are listed. What was read before is
+            not the whole file then.
+        """
+        file = self._open()
         # one mark on top of all may be a heading: it divides nothing
-        divides, n_sentences = has_markers(file.sentences[1:]), len(file.sentences)
+        divides = file.n_inner_marks > 0
         use_markers = not self.ignore_markers and (divides or not self.group)
-        if self.group and use_markers:
-            self.warnings += [
-                "--group is not used: the file marks its documents (see --ignore-markers)"
-            ]
-        elif use_markers and not divides and n_sentences > MANY and has_markers(file.sentences):
-            self.warnings += [
-                f"the file has one document mark, on top: all its {n_sentences:,} sentences make "
-                "one document. If they are several, say with --group how many belong together"
-            ]
-        n_added = 0
-        for sentences in group_sentences(file.sentences, self.group or 1, use_markers=use_markers):
-            record = make_record(sentences, sentences[0].document_id if use_markers else None)
+        by_marker = use_markers and file.n_marks > 0
+        n_added, texts = 0, Errors("texts are not those of their tokens")
+        for sentences in group_sentences(file.sentences(), self.group or 1, by_marker=by_marker):
+            where = sentences[0].where
+            try:
+                record = make_record(sentences, sentences[0].document_id if use_markers else None)
+            except ValueError as error:
+                texts.add(str(error))  # of lines that can't be read, perhaps
+                continue
             n_added += len(record.tokens or ()) - sum(len(one.tokens) for one in sentences)
-            yield sentences[0].where, record
+            if not file.findings.is_refused and not texts.n_errors:
+                yield where, record
+        file.findings.check()
+        texts.check()
+        self.counts = file.findings.counts
         if n_added:
             self.counts["white space tokens added"] = n_added
+        self.warnings = list(file.findings.repairs.told())
+        if self.group and use_markers:
+            self.warnings.append(
+                "--group is not used: the file marks its documents (see --ignore-markers)"
+            )
+        elif by_marker and not divides and file.n_sentences > MANY:
+            self.warnings.append(
+                f"the file has one document mark, on top: all its {file.n_sentences:,} sentences "
+                "make one document. If they are several, say with --group how many belong together"
+            )
 
-    def _read(self) -> ColumnFile:
+    def _open(self) -> ColumnFile:
         given = () if self.column is None else self.column
         columns = (given,) if isinstance(given, (int, str)) else tuple(given)
-        file = read_columns(
+        file = open_columns(
             self.path,
             layout=self.layout,
             scheme=self.scheme,
@@ -81,6 +100,4 @@ class ColumnRecords:
         ]
         if file.passed_over:
             self.notes.append(f"passed over: column {', '.join(map(str, file.passed_over))}")
-        self.counts = file.findings.counts
-        self.warnings = list(file.findings.repairs.told())
         return file

@@ -1,17 +1,12 @@
 """What the lines of a column file are like: the layout, and where the tags are."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from .column_choice import choose_columns
-from .column_layouts import (
-    ColumnLayout,
-    find_layout,
-    find_plus_layout,
-    is_document_marker,
-    most_common_length,
-)
+from .column_detection import RowCounts, solid_lines
+from .column_layouts import ColumnLayout, find_layout, find_plus_layout
 from .column_lines import Line
 from .tag_columns import TagColumn
 from .tag_forms import OUTSIDE
@@ -46,13 +41,16 @@ class Form:
 
 
 def find_form(
-    lines: Sequence[Line],
+    path: Path,
+    lines: Iterable[Line],
     name: str,
     wanted: Sequence[int | str] = (),
     label: str | None = None,
 ) -> Form:
     """The form of a file of a layout.
 
+    path (Path): The file, for errors.
+    lines (Iterable[Line]): They are gone through more than once.
     name (str): The layout.
     wanted (Sequence[Union[int, str]]), label (str): See choose_columns.
     RAISES (ValueError): The layout is unknown, or see choose_columns.
@@ -60,17 +58,25 @@ def find_form(
     layout = find_layout(name)
     if name == "conllu":
         layout = find_plus_layout(lines) or layout
-    solid = [line for line in lines if not line.is_blank and not is_document_marker(line)]
-    plain = [line for line in solid if not line.content.startswith("#")] or solid
-    rows = [without_empty_end(layout.split(line.content)) for line in plain]
+    counts = {is_hash: RowCounts() for is_hash in (False, True)}
+    for is_hash, row in _rows(lines, layout):
+        counts[is_hash].look_at(row)
+    has_plain = counts[False].lengths.total() > 0
     n_columns = layout.n_columns
     if not n_columns:
-        n_columns = (max(layout.token + 2, most_common_length(rows) if rows else 0),)
-    if not layout.is_numbered:  # a token may be a hash
-        rows = [without_empty_end(layout.split(line.content)) for line in solid]
-    path = lines[0].path if lines else Path()
+        found = counts[not has_plain]
+        n_columns = (max(layout.token + 2, found.usual_length if found.lengths else 0),)
+    takes_all = not layout.is_numbered or not has_plain  # a token may be a hash
+    rows = (row for is_hash, row in _rows(lines, layout) if takes_all or not is_hash)
     tags = choose_columns(path, rows, min(n_columns), layout, wanted, label)
     return Form(name, layout, n_columns, tags)
+
+
+def _rows(lines: Iterable[Line], layout: ColumnLayout) -> Iterator[tuple[bool, list[str]]]:
+    """The rows, each with whether it begins with a hash."""
+    for line in solid_lines(lines):
+        row = without_empty_end(layout.split(line.content))
+        yield line.content.startswith("#"), row
 
 
 def without_empty_end(columns: list[str]) -> list[str]:

@@ -19,15 +19,12 @@ passed over. A blank line, which may hold spaces and tabs, ends a sentence.
 """
 
 import re
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from .column_lines import Line
-from .tag_forms import OUTSIDE, is_tag
 
 DOCUMENT_MARKER = "-DOCSTART-"
-_NUMBER = re.compile(r"\d+([-.]\d+)?")
 _BLANKS = re.compile("[ \t]+")
 _GLOBAL_COLUMNS = re.compile(r"#\s*global\.columns\s*=\s*(.+)")
 
@@ -60,11 +57,13 @@ class ColumnLayout:
         return self.number is not None
 
 
-def _by_tabs(content: str) -> list[str]:
+def by_tabs(content: str) -> list[str]:
+    """A line cut at tabs."""
     return content.split("\t")
 
 
-def _by_blanks(content: str) -> list[str]:
+def by_blanks(content: str) -> list[str]:
+    """A line cut at runs of spaces and tabs."""
     return _BLANKS.split(content.rstrip(" \t"))
 
 
@@ -73,7 +72,7 @@ def _by_spaces(content: str) -> list[str]:
 
 
 def _by_either(content: str) -> list[str]:
-    return _by_tabs(content) if "\t" in content else _by_blanks(content)
+    return by_tabs(content) if "\t" in content else by_blanks(content)
 
 
 CONLLU = (
@@ -84,10 +83,10 @@ LAYOUTS = {
         _by_spaces, (4,), 0, None,
         "4 columns parted by single spaces (token, part of speech, chunk, tag)",
     ),
-    "tsv": ColumnLayout(_by_tabs, (), 0, None, "columns parted by tabs (token, ..., tag)"),
-    "blanks": ColumnLayout(_by_blanks, (), 0, None, "columns parted by blanks (token, ..., tag)"),
+    "tsv": ColumnLayout(by_tabs, (), 0, None, "columns parted by tabs (token, ..., tag)"),
+    "blanks": ColumnLayout(by_blanks, (), 0, None, "columns parted by blanks (token, ..., tag)"),
     "uner": ColumnLayout(
-        _by_tabs, (3, 5), 1, 2,
+        by_tabs, (3, 5), 1, 2,
         "3 or 5 columns parted by tabs (token number, token, tag, and perhaps -, annotator)", 0,
     ),
     "numbered": ColumnLayout(
@@ -95,7 +94,7 @@ LAYOUTS = {
         "columns parted by tabs or blanks (token number, token, ..., tag)", 0,
     ),
     "conllu": ColumnLayout(
-        _by_tabs, (10,), 1, None, "10 columns parted by tabs (ID, FORM, ..., MISC)", 0, 9, CONLLU
+        by_tabs, (10,), 1, None, "10 columns parted by tabs (ID, FORM, ..., MISC)", 0, 9, CONLLU
     ),
 }  # fmt: skip
 
@@ -121,9 +120,7 @@ def find_plus_layout(lines: Iterable[Line]) -> ColumnLayout | None:
             number, misc = (known.index(name) if name in known else None for name in ("ID", "MISC"))
             described = f"{len(names)} columns parted by tabs ({', '.join(names)})"
             token = known.index("FORM")
-            return ColumnLayout(
-                _by_tabs, (len(names),), token, None, described, number, misc, names
-            )
+            return ColumnLayout(by_tabs, (len(names),), token, None, described, number, misc, names)
         if not line.is_blank and not line.content.startswith("#"):
             return None
     return None
@@ -132,43 +129,6 @@ def find_plus_layout(lines: Iterable[Line]) -> ColumnLayout | None:
 def is_global(line: Line) -> bool:
     """Whether a comment names the columns of the file."""
     return _GLOBAL_COLUMNS.match(line.content) is not None
-
-
-def detect_layout(lines: Sequence[Line]) -> str:
-    """The layout of a file, from most of its lines.
-
-    RETURNS (str): One of `LAYOUTS`; "tsv" if there is no line with a token.
-    RAISES (ValueError): The lines fit no layout.
-    """
-    if find_plus_layout(lines) is not None:
-        return "conllu"
-    rows = [line for line in lines if not line.is_blank and not is_document_marker(line)]
-    solid = [line for line in rows if not line.content.startswith("#")]
-    if not solid:
-        return _layout_of_hashes(rows)
-    n_tabs = sum("\t" in line.content for line in solid)
-    if n_tabs * 2 >= len(solid):
-        return _layout_of_tabs([_by_tabs(line.content) for line in solid if "\t" in line.content])
-    if _are_parted_by_commas(solid):
-        raise solid[0].error(
-            "The columns seem to be parted by commas: save the file with tabs between them, and "
-            "with a blank line behind each sentence."
-        )
-    blanks = [_by_blanks(line.content) for line in solid]
-    if most_common_length(blanks) < 2:
-        known = "; ".join(f"{name}: {layout.described}" for name, layout in LAYOUTS.items())
-        line = next(line for line, row in zip(solid, blanks, strict=True) if len(row) < 2)
-        raise line.error(f"This fits no known layout. Convert the file to one of them ({known}).")
-    if _are_numbered(blanks):
-        return "numbered"
-    is_plain = all(len(line.content.split(" ")) == 4 for line in solid)
-    return "conll2003" if is_plain and all(len(row) == 4 for row in blanks) else "blanks"
-
-
-def most_common_length(rows: Iterable[Sequence[str]]) -> int:
-    """How many columns most rows have: of several equally frequent numbers, the first."""
-    [(length, _)] = Counter(map(len, rows)).most_common(1)
-    return length
 
 
 def is_document_marker(line: Line) -> bool:
@@ -181,32 +141,3 @@ def is_document_marker(line: Line) -> bool:
     if columns[-1] not in ("O", "_", "", DOCUMENT_MARKER):
         raise line.error(f"A {DOCUMENT_MARKER} line opens a document: its tag must be O.")
     return True
-
-
-def _are_parted_by_commas(lines: Sequence[Line]) -> bool:
-    n_commas = {line.content.count(",") for line in lines}
-    return len(lines) > 1 and n_commas not in ({0}, set()) and len(n_commas) == 1
-
-
-def _layout_of_hashes(rows: Sequence[Line]) -> str:
-    """Of a file in which all lines begin with a hash: tokens, or comments."""
-    columns = [_by_tabs(line.content) for line in rows]
-    if all(len(one) == 2 for one in columns):
-        return "tsv"
-    is_tagged = all(len(one) > 2 and (is_tag(one[-1]) or one[-1] in OUTSIDE) for one in columns)
-    return "tsv" if is_tagged else "uner"
-
-
-def _layout_of_tabs(rows: list[list[str]]) -> str:
-    if not _are_numbered(rows):
-        return "tsv"
-    if most_common_length(rows) == len(CONLLU):
-        return "conllu"
-    n_marked = sum(row[3] == "-" for row in rows if len(row) > 3)
-    is_uner = most_common_length(rows) in (3, 5) and n_marked * 2 >= sum(len(r) > 3 for r in rows)
-    return "uner" if is_uner else "numbered"
-
-
-def _are_numbered(rows: list[list[str]]) -> bool:
-    n_numbered = sum(len(row) > 2 and _NUMBER.fullmatch(row[0]) is not None for row in rows)
-    return n_numbered * 2 > len(rows)

@@ -1,8 +1,10 @@
 """The lines of column files, and what is wrong with them: repaired where that is clear, or told."""
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from ..sources.raw_files import open_bytes
 from .repairs import Errors, Repairs
@@ -11,8 +13,7 @@ from .repairs import Errors, Repairs
 MOST_SHOWN = 80
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(NamedTuple):
     """A line of a file, numbered from 1, without its line end."""
 
     path: Path
@@ -30,27 +31,33 @@ class Line:
         return ValueError(f"{self.path}, line {self.number}: {shown}: {message}")
 
 
-def read_lines(path: Path) -> list[Line]:
+@dataclass(frozen=True)
+class FileLines:
     """The lines of a UTF-8 file, with or without byte order mark, Unix or Windows line ends.
 
-    The file may be packed with gzip.
+    They are read anew each time: what must be known of all is counted, and none is kept.
 
-    RAISES (ValueError): A line is not UTF-8.
+    path (Path): The file, which may be packed with gzip.
     """
-    lines = []
-    with open_bytes(path) as file:
-        data = file.read()
-    # Only a line feed ends a line: tokens may hold U+2028, U+0085 and the like.
-    for number, raw in enumerate(data.split(b"\n"), start=1):
+
+    path: Path
+
+    def __iter__(self) -> Iterator[Line]:
+        """RAISES (ValueError): A line is not UTF-8."""
+        # Only a line feed ends a line: tokens may hold U+2028, U+0085 and the like.
+        with open_bytes(self.path) as file:
+            for number, raw in enumerate(file, start=1):
+                yield Line(self.path, number, self._decoded(number, raw.removesuffix(b"\n")))
+
+    def _decoded(self, number: int, raw: bytes) -> str:
         try:
             content = raw.decode("utf-8-sig" if number == 1 else "utf-8")
         except UnicodeDecodeError as error:
             raise ValueError(
-                f"{path}, line {number}: {raw[:MOST_SHOWN]!r}: byte {raw[error.start]:#04x} at "
-                f"position {error.start} is not UTF-8. Convert the file to UTF-8 first."
+                f"{self.path}, line {number}: {raw[:MOST_SHOWN]!r}: byte {raw[error.start]:#04x} "
+                f"at position {error.start} is not UTF-8. Convert the file to UTF-8 first."
             ) from error
-        lines.append(Line(path, number, content.removesuffix("\r")))
-    return lines
+        return content.removesuffix("\r")
 
 
 @dataclass
@@ -69,6 +76,11 @@ class Findings:
     widened: int = 0
     _errors: Errors = field(default_factory=lambda: Errors("lines can't be read"))
     _n_repairable: int = 0
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether anything was refused."""
+        return self._errors.n_errors > 0
 
     def pass_over(self, what: str) -> None:
         """Note that something was left out that the layout has no use for, in the plural."""

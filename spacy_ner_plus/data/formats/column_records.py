@@ -10,32 +10,30 @@ document are joined by one space in both cases, unless the file gives the white 
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from itertools import accumulate
 
 from ...records import SpanRecord, TextRecord, TokenRecord, add_white_space
 from ...tags import Span
-from .columns import Sentence, has_markers
+from .columns import Sentence
 
 _WHITE_SPACE = re.compile(r"\s*")
 
 
 def group_sentences(
-    sentences: Sequence[Sentence], group: int = 1, *, use_markers: bool = True
+    sentences: Iterable[Sentence], group: int = 1, *, by_marker: bool = False
 ) -> Iterator[list[Sentence]]:
-    """Group sentences to documents: by the file's markers, else by number.
+    """Group sentences to documents: by the file's markers, or by number.
 
-    sentences (Sequence[Sentence]): In the order of the file.
-    group (int): Sentences a document, the last may have fewer. Used if no sentence opens a
-        document, or if `use_markers` is off. The default of 1 assumes nothing about what belongs
-        together: many column files hold unrelated sentences.
-    use_markers (bool): Let the file's own document markers decide, if it has any.
+    sentences (Iterable[Sentence]): In the order of the file.
+    group (int): Sentences a document, the last may have fewer. The default of 1 assumes nothing
+        about what belongs together: many column files hold unrelated sentences.
+    by_marker (bool): Sentences that open a document decide instead.
     YIELDS (List[Sentence]): The sentences of a document.
     RAISES (ValueError): `group` is below 1.
     """
     if group < 1:
         raise ValueError(f"The number of sentences a document must be 1 or more, got {group}.")
-    by_marker = use_markers and has_markers(sentences)
     document: list[Sentence] = []
     for sentence in sentences:
         is_full = sentence.opens_document if by_marker else len(document) == group

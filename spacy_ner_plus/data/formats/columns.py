@@ -1,20 +1,22 @@
 """Reading of column files: tokens and tags -> sentences with entity spans."""
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 from pathlib import Path
 
 from ...tags import Span
-from .column_blocks import Block, outside_for, read_blocks
+from .column_blocks import Block, read_blocks, refuse_mixed, tags_of, with_outside
 from .column_choice import which_of
-from .column_form import find_form
+from .column_detection import detect_layout
+from .column_form import Form, find_form
 from .column_layers import are_layers
-from .column_layouts import detect_layout
-from .column_lines import Findings, read_lines
+from .column_lines import FileLines, Findings
 from .column_rows import Row
 from .column_tags import TagError, column_scheme, detect_scheme, read_tags
 from .tag_columns import TagColumn
+from .tag_forms import OUTSIDE
 
 AUTO = "auto"
 
@@ -43,13 +45,16 @@ class Sentence:
 
 @dataclass(frozen=True)
 class ColumnFile:
-    """What a column file holds.
+    """A column file, and what is known of it before its sentences are read.
 
     layout, scheme (str): As named or detected.
     tags (Tuple[TagColumn, ...]): The columns with the tags. Entities of several may nest.
     passed_over (Tuple[int, ...]): Columns that are not read, from 1.
-    sentences (Tuple[Sentence, ...]): At least one.
-    findings (Findings): What was repaired and passed over.
+    n_sentences (int): How many there are.
+    n_marks (int): Sentences before which document markers stand; n_inner_marks (int): those that
+        are not the first sentence.
+    findings (Findings): What is wrong, repaired and passed over: of tags, once `sentences` is
+        through.
     """
 
     path: Path
@@ -57,21 +62,25 @@ class ColumnFile:
     scheme: str
     tags: tuple[TagColumn, ...]
     passed_over: tuple[int, ...]
-    sentences: tuple[Sentence, ...]
+    n_sentences: int
+    n_marks: int
+    n_inner_marks: int
     findings: Findings = field(compare=False)
+    _blocks: Callable[[], Iterator[Block]] = field(compare=False, repr=False)
+    _hint: str = field(default="", compare=False, repr=False)
 
     @property
     def columns(self) -> tuple[int, ...]:
         """The columns with the tags, from 1."""
         return tuple(tag.index + 1 for tag in self.tags)
 
+    def sentences(self) -> Iterator[Sentence]:
+        """The sentences, read one after the other; once. What is wrong with tags is noted."""
+        for block in self._blocks():
+            yield _make_sentence(block, _read_spans(block, self.scheme, self._hint, self.findings))
 
-def has_markers(sentences: Iterable[Sentence]) -> bool:
-    """Whether document markers stand before any of the sentences."""
-    return any(sentence.opens_document for sentence in sentences)
 
-
-def read_columns(
+def open_columns(
     path: Path,
     *,
     layout: str = AUTO,
@@ -80,7 +89,9 @@ def read_columns(
     label: str | None = None,
     lenient: bool = False,
 ) -> ColumnFile:
-    """Read a column file strictly: nothing is skipped or repaired, unless lenient.
+    """Look through a column file, strictly: nothing is skipped or repaired, unless lenient.
+
+    It is gone through several times, and a sentence at a time is in memory.
 
     path (Path): UTF-8. See `column_layouts` for what may be in it.
     layout (str): One of LAYOUTS, or "auto" to tell from the lines.
@@ -90,47 +101,84 @@ def read_columns(
         or their names in the file; none to tell from the values. Entities of several may nest.
     label (str): Of tags that have none, B and I.
     lenient (bool): Repair what is clear: see column_rows.
-    RETURNS (ColumnFile): The sentences.
-    RAISES (ValueError): Bad lines or tags, with file, line number, content and what to do; an
-        empty file; an unknown layout or scheme.
+    RETURNS (ColumnFile): Its sentences may yet have wrong tags. Once all were read,
+        `findings.check` raises what is wrong with lines and tags, with file, line number, content
+        and what to do.
+    RAISES (ValueError): An unknown layout or scheme; it can't be told which columns are meant.
     """
-    path = Path(path)
-    lines, findings = read_lines(path), Findings(lenient)
+    named = None if scheme == AUTO else column_scheme(scheme)
+    lines, findings = FileLines(Path(path)), Findings(lenient)
     name = detect_layout(lines) if layout == AUTO else layout
-    form = find_form(lines, name, columns, label)
-    blocks = outside_for(list(read_blocks(lines, form, findings)), findings)
-    if not blocks:
-        findings.check()
-        raise ValueError(f"{path} is empty: it has no line with a token. Check the file.")
-    if scheme == AUTO:
-        scheme = detect_scheme(column for block in blocks for column in _tags(block))
-        if any(tag.form.is_bare for tag in form.tags):
-            scheme = "IO"
-        hint = f" (The tags were taken for {scheme}: name the scheme if it is another.)"
-    else:
-        scheme, hint = column_scheme(scheme), ""
-    if len(form.tags) > 1 and not columns and not are_layers(map(_tags, blocks), scheme):
-        labels = [_labels(blocks, i) for i in range(len(form.tags))]
-        raise ValueError(which_of(path, list(zip(form.tags, labels, strict=True))))
-    sentences = tuple(
-        _make_sentence(block, _read_spans(block, scheme, hint, findings)) for block in blocks
+    form = find_form(lines.path, lines, name, columns, label)
+    survey = _Survey(len(form.tags))
+    found = detect_scheme(survey.tags(read_blocks(lines, form, findings)))
+
+    def blocks() -> Iterator[Block]:
+        """What is wrong with lines was noted in the survey."""
+        for block in read_blocks(lines, form, Findings(lenient)):
+            yield with_outside(block, survey.with_blank)
+
+    for i in survey.with_both:
+        refuse_mixed(read_blocks(lines, form, Findings(lenient)), i, findings)
+    chosen = named or ("IO" if any(tag.form.is_bare for tag in form.tags) else found)
+    if len(form.tags) > 1 and not columns and not are_layers(map(tags_of, blocks()), chosen):
+        labels = [_labels(blocks(), i) for i in range(len(form.tags))]
+        raise ValueError(which_of(lines.path, list(zip(form.tags, labels, strict=True))))
+    return ColumnFile(
+        lines.path,
+        form.name,
+        chosen,
+        form.tags,
+        _passed_over(form),
+        survey.n_sentences,
+        survey.n_marks,
+        survey.n_inner_marks,
+        findings,
+        blocks,
+        "" if named else f" (The tags were taken for {chosen}: name the scheme if it is another.)",
     )
-    findings.check()
-    used = {tag.index for tag in form.tags} | {form.layout.token}
-    used |= {one for one in (form.layout.number, form.layout.misc) if one is not None}
-    unread = () if name == "uner" else (set(range(min(form.n_columns))) - used)
-    passed_over = tuple(i + 1 for i in sorted(unread))
-    return ColumnFile(path, form.name, scheme, form.tags, passed_over, sentences, findings)
 
 
-def _tags(block: Block) -> list[list[str]]:
-    """The tags of each column."""
-    return [list(column) for column in zip(*(row.tags for row in block.rows), strict=True)]
+class _Survey:
+    """What one look through the sentences tells."""
+
+    def __init__(self, n_columns: int) -> None:
+        self.n_sentences = self.n_marks = self.n_inner_marks = 0
+        self._outside: list[set[str]] = [set() for _ in range(n_columns)]
+
+    def tags(self, blocks: Iterable[Block]) -> Iterator[list[str]]:
+        """The tags of each sentence and column, looked at."""
+        for block in blocks:
+            self.n_marks += block.opens_document
+            self.n_inner_marks += block.opens_document and self.n_sentences > 0
+            self.n_sentences += 1
+            for outside, column in zip(self._outside, tags_of(block), strict=True):
+                outside.update(tag for tag in OUTSIDE if tag in column)
+                yield column
+
+    @property
+    def with_blank(self) -> list[int]:
+        """The columns that have the tag `_`."""
+        return [i for i, tags in enumerate(self._outside) if "_" in tags]
+
+    @property
+    def with_both(self) -> list[int]:
+        """The columns that have O, too."""
+        return [i for i in self.with_blank if "O" in self._outside[i]]
 
 
-def _labels(blocks: Sequence[Block], column: int) -> list[str]:
+def _passed_over(form: Form) -> tuple[int, ...]:
+    if form.name == "uner":
+        return ()
+    layout = form.layout
+    used = {tag.index for tag in form.tags} | {layout.token, layout.number, layout.misc}
+    return tuple(i + 1 for i in range(min(form.n_columns)) if i not in used)
+
+
+def _labels(blocks: Iterable[Block], column: int) -> Counter[str]:
+    """How often each label is in a column."""
     tags = (row.tags[column] for block in blocks for row in block.rows)
-    return [tag[2:] for tag in tags if tag != "O"]
+    return Counter(tag[2:] for tag in tags if tag != "O")
 
 
 def _read_spans(block: Block, scheme: str, hint: str, findings: Findings) -> tuple[Span, ...]:
@@ -139,7 +187,7 @@ def _read_spans(block: Block, scheme: str, hint: str, findings: Findings) -> tup
     # before each row, and behind the last
     n_tokens = list(accumulate((bool(row.token) for row in rows), initial=0))
     spans: list[Span] = []
-    for column in _tags(block):
+    for column in tags_of(block):
         try:
             found = read_tags(column, scheme)
         except TagError as error:

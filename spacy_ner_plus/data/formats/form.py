@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ...records import TextRecord
+from .unsound_spans import UnsoundSpan
 from .written import Written
 
 
@@ -13,10 +14,14 @@ class RecordSource(Protocol):
     """The annotated texts of a file.
 
     notes, warnings (List[str]): What is worth telling of the file, once all of it was read.
+    unsound (List[UnsoundSpan]): Set to a list before reading, it gets annotations that have no
+        place in their text, before the record comes; None: they are errors. In formats of tokens
+        and tags there are none.
     """
 
     notes: list[str]
     warnings: list[str]
+    unsound: list[UnsoundSpan] | None
 
     @property
     def counts(self) -> Mapping[str, int]:
@@ -39,12 +44,14 @@ class Sample:
         a file that is no text.
     value (Any): The first JSON value: the object of the first line, or the first element of a list;
         None if it is no JSON.
+    is_blank (bool): There is nothing in the file, or white space alone.
     """
 
     path: Path
     names: tuple[str, ...] = ()
     lines: tuple[str, ...] = ()
     value: Any = None
+    is_blank: bool = False
 
 
 @dataclass(frozen=True)

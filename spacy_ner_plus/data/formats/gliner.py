@@ -19,9 +19,17 @@ from ...records import TextRecord
 from ..sources.json_values import json_values
 from .complete import check_complete
 from .form import Format, Sample
-from .json_rows import LIST, bare_row, free_ids, list_at, object_at, with_free, write_rows
+from .json_rows import LIST, bare_row, free_ids, list_at, with_free, write_rows
 from .span_details import accepted, details_of, take_details
-from .token_rows import TokenRecords, TokensOfSpans, place_of, read_tokens, tokenized, write_tokens
+from .token_rows import (
+    TokenRecords,
+    TokensOfSpans,
+    place_of,
+    read_tokens,
+    take_words,
+    tokenized,
+    write_tokens,
+)
 from .written import Written, keys_of_tokens
 
 if TYPE_CHECKING:
@@ -40,10 +48,8 @@ class GlinerRecords(TokenRecords):
 
     def row(self, entry: Any, counts: Counter[str]) -> dict[str, Any]:
         """See ToolRecords.row."""
-        row = dict(object_at(entry, "a row"))
-        if WORDS not in row:
-            raise ValueError(f"a row must have {WORDS}, got {str(row)[:80]}.")
-        text, tokens = read_tokens(row.pop(WORDS), row, WORDS, is_sentence=False)
+        row, words = take_words(entry, WORDS)
+        text, tokens = read_tokens(words, row, WORDS, is_sentence=False)
         found = row.pop(ENTITIES, None)
         spans = None if found is None else list(_entities({ENTITIES: found}, tokens))
         spans = take_details(row, spans, counts)

@@ -25,6 +25,7 @@ from .hf_rows import NESTED, SENTENCES, TAGS, TEXT, TOKENS, TaggedRowForm
 from .hf_writing import JSON_KEY, write_hf
 from .repairs import Errors, Repairs, checked
 from .tag_forms import TagForm, are_labels, find_tag_form
+from .unsound_spans import UnsoundSpan
 
 # As many rows tell the scheme; columns have all in memory, but Parquet files may be large.
 _HEAD = 10_000
@@ -43,6 +44,7 @@ class HfTokens:
     label (str): Of tags that have none, B and I.
     lenient (bool): As in JsonLinesRecords; white space around tokens is taken away, too.
     counts (Counter[str]), notes (List[str]), warnings (List[str]): See RecordSource.
+    unsound (List[UnsoundSpan]): Stays as it is: all annotations have a place.
     """
 
     path: Path
@@ -56,6 +58,7 @@ class HfTokens:
     counts: Counter[str] = field(default_factory=Counter, init=False)
     notes: list[str] = field(default_factory=list, init=False)
     warnings: list[str] = field(default_factory=list, init=False)
+    unsound: list[UnsoundSpan] | None = field(default=None, init=False, repr=False)
 
     def records(self) -> Iterator[tuple[str, TextRecord]]:
         """Each record, with the file and line or row where it is.

@@ -8,7 +8,7 @@ feeds and carriage returns count one each.
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -34,9 +34,9 @@ from .label_studio_tasks import (
     Entry,
     agreed,
     annotations_of,
+    count_left,
     entries_of,
     is_min_row,
-    is_skipped,
     tasks,
 )
 from .label_studio_text import Dialogue, LabelledText, PlainText, looks_like_address
@@ -47,7 +47,6 @@ from .tool_records import ToolRecords
 _READ_KEYS = frozenset(
     {"id", "data", "meta", "annotations", "completions", "predictions", "drafts"}
 )
-_SKIPPED = "tasks that were skipped, taken for unknown"
 _SCHEMA_KEYS = frozenset({*keys_of(TextRecord), VERSION})
 
 
@@ -123,7 +122,9 @@ class LabelStudioRecords(ToolRecords):
         key = self._text_field(task["data"], ours, regions)
         text = self._text(task["data"], key, ours, regions, counts)
         if entry.is_first:
-            self._count(task, annotations, predicted, counts)
+            count_left(
+                task, annotations, self.annotator, counts, is_predicted=predicted is not None
+            )
         row: dict[str, Any] = {"id": task.get("id"), "text": text.text}
         for name, one in task.items():
             if name not in _READ_KEYS:
@@ -153,6 +154,12 @@ class LabelStudioRecords(ToolRecords):
         if self.offsets not in (None, CHARACTERS) and not isinstance(text, PlainText):
             row = from_characters(row, str(self.offsets))
         return row | {OURS: pending} if pending else row
+
+    def readings(self, entry: Entry, row: dict[str, Any]) -> list[dict[str, Any]]:
+        """Of a task whose annotators are put together, what each says: stretches have no text."""
+        if len(entry.taken) < 2:
+            return [row]
+        return [self.row(replace(entry, taken=(one,)), Counter()) for one in entry.taken]
 
     def _prediction(self, task: dict[str, Any]) -> dict[str, Any] | None:
         found = task.get("predictions")
@@ -225,35 +232,6 @@ class LabelStudioRecords(ToolRecords):
             )
         return PlainText(value)
 
-    def _count(
-        self,
-        task: dict[str, Any],
-        annotations: list[dict[str, Any]],
-        predicted: dict[str, Any] | None,
-        counts: Counter[str],
-    ) -> None:
-        if len(annotations) == 1 and not task.get("predictions") and not task.get("drafts"):
-            if is_skipped(annotations[0]):
-                counts[_SKIPPED] += 1
-            return
-        n_skipped = sum(map(is_skipped, annotations))
-        n_done = len(annotations) - n_skipped
-        if not annotations:
-            counts["tasks without annotation"] += 1
-        elif not n_done:
-            counts[_SKIPPED] += 1
-        n_predictions = len(_list(task.get("predictions"))) - (predicted is not None)
-        for what, n in (
-            ("skipped annotations passed over", n_skipped if n_done else 0),
-            ("further annotations passed over", n_done - 1 if self.annotator == FIRST else 0),
-            ("tasks annotated more than once", int(n_done > 1)),
-            ("predictions taken as undecided", int(predicted is not None)),
-            ("predictions passed over", n_predictions),
-            ("drafts passed over", len(_list(task.get("drafts")))),
-        ):
-            if n > 0:
-                counts[what] += n
-
 
 def _data(data: dict[str, Any], key: str, text: LabelledText) -> dict[str, Any]:
     """The rest of the data, and all of it where the text is made of it."""
@@ -274,10 +252,6 @@ def _annotation(holder: dict[str, Any], said: Regions, *, is_prediction: bool) -
 
 def _n_regions(results: Results) -> int:
     return len(results.regions)
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
 
 
 def _listed(data: dict[str, Any]) -> str:

@@ -137,6 +137,41 @@ def entries_of(where: str, task: Any, annotator: str) -> Iterator[tuple[str, Ent
             yield f"{where}, annotation {i + 1}", Entry(task, found, (one,), is_first=i == 0)
 
 
+def count_left(
+    task: dict[str, Any],
+    annotations: list[dict[str, Any]],
+    annotator: str,
+    counts: Counter[str],
+    *,
+    is_predicted: bool,
+) -> None:
+    """Count what of a task is passed over, and what is odd about it.
+
+    annotations: All of the task. annotator (str): One of ANNOTATORS.
+    is_predicted (bool): Its first prediction is taken.
+    """
+    n_skipped = sum(map(is_skipped, annotations))
+    n_done = len(annotations) - n_skipped
+    if not annotations:
+        counts["tasks without annotation"] += 1
+    elif not n_done:
+        counts["tasks that were skipped, taken for unknown"] += 1
+    for what, n in (
+        ("skipped annotations passed over", n_skipped if n_done else 0),
+        ("further annotations passed over", n_done - 1 if annotator == FIRST else 0),
+        ("tasks annotated more than once", int(n_done > 1)),
+        ("predictions taken as undecided", int(is_predicted)),
+        ("predictions passed over", _n_of(task.get("predictions")) - is_predicted),
+        ("drafts passed over", _n_of(task.get("drafts"))),
+    ):
+        if n > 0:
+            counts[what] += n
+
+
+def _n_of(values: Any) -> int:
+    return len(values) if isinstance(values, list) else 0
+
+
 def agreed(found: list[Regions], counts: Counter[str]) -> Regions:
     """What all annotations say; where they differ, nothing is known."""
     if len(found) == 1:

@@ -15,7 +15,7 @@ from ...records import RelationRecord, SpanRecord, TextRecord
 from ..sources.json_values import json_values
 from .complete import check_complete
 from .form import Format, Sample
-from .json_rows import bare_row, object_at, objects_at, with_free, write_rows
+from .json_rows import bare_row, objects_at, with_free, write_rows
 from .token_rows import (
     TEXT,
     TextError,
@@ -24,6 +24,7 @@ from .token_rows import (
     place_of,
     places_in,
     read_tokens,
+    take_words,
     tokenized,
     write_tokens,
 )
@@ -47,10 +48,7 @@ class NestedJsonRecords(TokenRecords):
 
     def row(self, entry: Any, counts: Counter[str]) -> dict[str, Any]:
         """See ToolRecords.row."""
-        row = dict(object_at(entry, "a row"))
-        if WORDS not in row:
-            raise ValueError(f"a row must have {WORDS}, got {str(row)[:80]}.")
-        words = row.pop(WORDS)
+        row, words = take_words(entry, WORDS)
         if TEXT not in row and isinstance(row.get(_SENTENCE), str):
             self._take_sentence(row, words, counts)
         text, tokens = read_tokens(words, row, WORDS, is_sentence=True)

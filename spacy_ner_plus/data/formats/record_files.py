@@ -152,6 +152,7 @@ def open_several(
     """
     sources: list[tuple[Path, RecordSource]] = []
     passed_over: list[Path] = []
+    blank: list[Path] = []
     for path in paths:
         if not path.exists():
             raise ValueError(f"There is no file {path}: correct its name.")
@@ -161,10 +162,13 @@ def open_several(
             name = format or find_format(file)
             chosen, options = chosen_format(name), options_of(name)
             _check_options(name, chosen.source, options)
-            sources.append((file, chosen.source(file, **options)))
-    if len(sources) == 1 and not passed_over:
+            if make_sample(file).is_blank and not chosen.writes_folder:  # brat's is no text
+                blank.append(file)
+            else:
+                sources.append((file, chosen.source(file, **options)))
+    if len(sources) == 1 and not passed_over and not blank:
         return sources[0][1]
-    return SeveralRecords(sources, passed_over)
+    return SeveralRecords(sources, passed_over, blank)
 
 
 def _parts(path: Path, format: str | None) -> tuple[list[Path], list[Path]]:
@@ -216,10 +220,10 @@ def find_format(path: Path) -> str:
     sample = make_sample(path)
     if (format := _recognised(sample)) is not None:
         return format
-    if sample.value is not None or path.is_dir() or (not sample.lines and path.stat().st_size):
+    if sample.value is not None or path.is_dir() or not (sample.lines or sample.is_blank):
         what = "a folder" if path.is_dir() else "JSON" if sample.value is not None else "no text"
         raise ValueError(f"{path} is {what}, and of no format that is known: {_WANTED}")
-    return "columns"
+    return "jsonl" if sample.lines == ("[]",) else "columns"
 
 
 def _recognised(sample: Sample) -> str | None:

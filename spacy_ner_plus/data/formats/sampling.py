@@ -32,6 +32,8 @@ def make_sample(path: Path) -> Sample:
     if len(head) == _MOST_BYTES and len(lines) > 1:
         lines.pop()  # which may be cut off
     filled = tuple(line for line in lines if line.strip())
+    if not filled and len(head) < _MOST_BYTES:
+        return Sample(path, is_blank=True)
     return Sample(path, lines=filled[:_MOST_LINES], value=first_value(path))
 
 

@@ -31,6 +31,7 @@ from ...records import (
 from ..doc_files import RECORD, find_files, read_file
 from ..sources.rows import as_plain
 from .repairs import Repairs, checked
+from .unsound_spans import UnsoundSpan
 from .written import Written, among, keys_of_tokens
 
 ATTRS = ("ORTH", "SPACY", "SENT_START", "ENT_IOB", "ENT_TYPE", "ENT_KB_ID", "ENT_ID")
@@ -49,6 +50,7 @@ class SpacyRecords:
     counts (Dict[str, int]): What was repaired, once they were read.
     notes (List[str]): None.
     warnings (List[str]): What Docs have and records don't, and where it was repaired.
+    unsound (List[UnsoundSpan]): Stays as it is: all annotations have a place.
     RAISES (ValueError): There is no such file.
     """
 
@@ -58,6 +60,7 @@ class SpacyRecords:
     counts: dict[str, int] = field(default_factory=dict, init=False)
     notes: list[str] = field(default_factory=list, init=False)
     warnings: list[str] = field(default_factory=list, init=False)
+    unsound: list[UnsoundSpan] | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
         self._files = find_files(self.path)

@@ -1,6 +1,6 @@
 """Columns of a file that hold tags of entities: which they are, and what they say of a row."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from .tag_forms import PLAIN, TagForm
@@ -64,11 +64,3 @@ def misc_of(value: str) -> Mapping[str, str]:
         return {}
     pairs = (one.partition("=") for one in value.split("|"))
     return {key.strip(): one for key, found, one in pairs if found}
-
-
-def keys_in(rows: Sequence[Sequence[str]], index: int) -> Iterator[str]:
-    """The keys of MISC that may hold tags, in the order of the file."""
-    found: dict[str, None] = {}
-    for row in rows:
-        found.update(dict.fromkeys(misc_of(row[index])))
-    return (key for key in found if key not in SPACE_KEYS)

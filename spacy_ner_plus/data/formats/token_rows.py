@@ -11,6 +11,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from ...records import SpanRecord, TextRecord, TokenRecord
+from .json_rows import object_at
 from .offset_units import CHARACTERS
 from .tool_records import ToolRecords
 
@@ -37,6 +38,17 @@ class TokenRecords(ToolRecords):
 
 class TextError(ValueError):
     """Tokens are not those of a text."""
+
+
+def take_words(entry: Any, key: str) -> tuple[dict[str, Any], Any]:
+    """A row without its tokens, which are under a key, and these. RAISES (ValueError): It has none.
+
+    They are as they stand there: see read_tokens.
+    """
+    row = dict(object_at(entry, "a row"))
+    if key not in row:
+        raise ValueError(f"a row must have {key}, got {str(row)[:80]}.")
+    return row, row.pop(key)
 
 
 def read_tokens(

@@ -62,6 +62,13 @@ class ToolRecords(ABC):
         RAISES (ValueError): What is wrong, where in the entry, and what to do.
         """
 
+    def readings(self, entry: Any, row: dict[str, Any]) -> list[dict[str, Any]]:
+        """The rows that say what an entry's offsets count: its own, unless that is made of several.
+
+        RAISES (ValueError): As of `row`.
+        """
+        return [row]
+
     def records(self) -> Iterator[tuple[str, TextRecord]]:
         """Each record, with where it is.
 
@@ -77,7 +84,7 @@ class ToolRecords(ABC):
                 row = self.row(entry, self.counts)
                 if row is None:
                     continue
-                is_open = unit is None and evidence.look_at(where, row)
+                is_open = unit is None and self._look_at(evidence, where, entry, row)
             except ValueError as error:
                 errors.add(f"{where}: {error}")
                 continue
@@ -109,6 +116,11 @@ class ToolRecords(ABC):
                 raise
             errors.add(str(error))
 
+    def _look_at(self, evidence: UnitEvidence, where: str, entry: Any, row: dict[str, Any]) -> bool:
+        """See UnitEvidence.look_at."""
+        looks = [evidence.look_at(where, one) for one in self.readings(entry, row)]
+        return any(looks)
+
     def _all_evidence(self) -> UnitEvidence:
         """What the whole file says about the unit of its offsets. It is read once more for it."""
         evidence = UnitEvidence(self.unit)
@@ -117,7 +129,7 @@ class ToolRecords(ABC):
             for where, entry in self.entries():
                 # what can't be read is told when its turn comes
                 with suppress(ValueError):
-                    evidence.look_at(where, self.row(entry, Counter()) or {})
+                    self._look_at(evidence, where, entry, self.row(entry, Counter()) or {})
         except ValueError:
             pass
         self.counts.clear()

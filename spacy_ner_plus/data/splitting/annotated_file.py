@@ -34,7 +34,7 @@ class AnnotatedFile:
     countings (Counter[Optional[str]]): How entities that do not fit must have been counted to fit.
     misaligned (List[str]): Where and what the entities are that do not start and end with tokens,
         and so are not in the Docs. Tokens that they touch are missing.
-    warnings (List[str]): What the reader of the file has to say of it.
+    warnings (List[str]): What the reader of the file has to say of it, and its division.
     """
 
     path: Path

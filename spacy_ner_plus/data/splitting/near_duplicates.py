@@ -4,9 +4,11 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from ...support.extras import require
+from ...support.extras import is_installed, require
 
 EXTRA = "split"
+# The similarity from which texts are nearly the same, unless another is wanted.
+NEAR = 0.8
 # Characters of a shingle. Characters, not words: not all languages part words.
 WIDTH = 5
 # Of a signature. With 25 bands of 5, a pair that is as similar as 0.8 is a candidate but for 5 in
@@ -52,13 +54,8 @@ def near_duplicates(texts: Sequence[str], least: float) -> np.ndarray:
     """
     if not 0 < least <= 1:
         raise ValueError(f"--near must be over 0 and 1 at most, got {least}.")
-    groups = Groups(len(texts))
+    groups, own = _repeated(texts)  # else those that are repeated are compared one by one
     found: dict[tuple[int, bytes], list[int]] = {}
-    firsts: dict[str, int] = {}
-    for i, text in enumerate(texts):  # else those that are repeated are compared one by one
-        chars = folded(text)
-        groups.join(firsts.setdefault(chars, i), i) if chars else None
-    own = sorted(firsts.values())
     for i, bands in zip(own, _bands([texts[i] for i in own], _band_width(least)), strict=True):
         for number, band in enumerate(bands):
             found.setdefault((number, band), []).append(i)
@@ -66,6 +63,29 @@ def near_duplicates(texts: Sequence[str], least: float) -> np.ndarray:
         if len(candidates) > 1:
             _join(groups, candidates, texts, least)
     return groups.numbers()
+
+
+def duplicates(texts: Sequence[str]) -> tuple[np.ndarray, bool]:
+    """Put texts that are nearly the same into groups, or those that are the same.
+
+    Case and white space make no difference.
+
+    RETURNS: (n_texts,) int64, as of near_duplicates; and whether those that are nearly the same are
+        among them: rensa is installed.
+    """
+    if is_installed("rensa"):
+        return near_duplicates(texts, NEAR), True
+    return _repeated(texts)[0].numbers(), False
+
+
+def _repeated(texts: Sequence[str]) -> tuple["Groups", list[int]]:
+    """Groups of texts that are the same, and the first of each group that is no white space."""
+    groups = Groups(len(texts))
+    firsts: dict[str, int] = {}
+    for i, text in enumerate(texts):
+        chars = folded(text)
+        groups.join(firsts.setdefault(chars, i), i) if chars else None
+    return groups, sorted(firsts.values())
 
 
 class Groups:

@@ -1,7 +1,7 @@
 """Files of annotated texts to training, development and test data."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from ..blank_pipeline import blank_pipeline
 from ..formats.spacy_files import DocFile
 from ..formats.written import warn_of
 from .annotated_file import AnnotatedFile, AnnotatedText, read_annotated
+from .near_duplicates import EXTRA, duplicates
 from .stratification import stratify
 
 # What part of the texts each gets, where one file has those of all.
@@ -74,7 +75,8 @@ def read_parts(
         of train; or train, dev and test.
     nlp (Language), group (int): See read_annotated.
     RETURNS (Tuple[Dict[str, Part], List[AnnotatedFile]]): "train", "dev" and "test", and what was
-        read. How a file is divided depends on nothing but its texts.
+        read, with what is worth telling of it. How a file is divided depends on its texts alone,
+        and on whether those that are nearly the same can be found.
     RAISES (ValueError): See read_annotated; or there are too many files, too few texts, or a part
         without entities.
     """
@@ -100,29 +102,32 @@ def write_parts(
     lang: str = "en",
     group: int | None = None,
     exceptions: Path | None = None,
-) -> dict[str, Part]:
+) -> tuple[dict[str, Part], list[AnnotatedFile]]:
     """Read files of annotated texts as read_parts does, and write train, dev and test.spacy.
 
     paths (Sequence[Path]), group (int): See read_parts.
     output (Path): Folder to write to; made if it is not there.
     lang (str): Language whose tokenizer cuts the texts.
     exceptions (Path): A file of tokenizer exceptions.
-    RETURNS (Dict[str, Part]): "train", "dev" and "test".
+    RETURNS (Tuple[Dict[str, Part], List[AnnotatedFile]]): See read_parts.
     RAISES (ValueError): See read_parts; or spaCy has no such language.
     """
     check_output_folder(output)
     pieces = None if exceptions is None else read_exceptions(exceptions)
-    parts, _ = read_parts(paths, blank_pipeline(lang, pieces), group=group)
+    parts, files = read_parts(paths, blank_pipeline(lang, pieces), group=group)
     for name, part in parts.items():
         part.write(output / f"{name}.spacy")
-    return parts
+    return parts, files
 
 
 def divide(file: AnnotatedFile, shares: Mapping[str, float]) -> list[Part]:
     """Divide the texts of a file, balanced by labels, at least one for each part.
 
+    Texts that are the same are in the same part; so are those that are nearly the same, if they can
+    be found: see duplicates. The file's warnings say so.
+
     shares (Dict[str, float]): What part of the texts each part gets, relative to the others.
-    RAISES (ValueError): If there are too few texts.
+    RAISES (ValueError): If there are too few texts that are not alike.
     """
     n_texts = len(file.texts)
     if n_texts < len(shares):
@@ -135,11 +140,32 @@ def divide(file: AnnotatedFile, shares: Mapping[str, float]) -> list[Part]:
     counts = np.array([[counter[label] for label in labels] for counter in found])
     whole = sum(shares.values())
     later = [max(share / whole, 1 / n_texts) for share in list(shares.values())[1:]]
-    places = stratify(counts, [1 - sum(later), *later], SEED)  # (n_texts,)
+    groups, has_near = duplicates([text.record.text for text in file.texts])  # (n_texts,)
+    places = stratify(counts, [1 - sum(later), *later], SEED, groups)  # (n_texts,)
+    sizes = np.bincount(groups)
+    for number, name in enumerate(shares):
+        if not (places == number).any():
+            raise ValueError(
+                f"The {name} data would have no text: of the {n_texts:,} in {file.path}, up to "
+                f"{sizes.max():,} are the same, or nearly so, and stay together. Annotate others."
+            )
+    file.warnings.extend(_on_alike(int(sizes[sizes > 1].sum()), has_near=has_near))
     return [
         Part(file.path, [file.texts[i] for i in np.flatnonzero(places == number)])
         for number in range(len(shares))
     ]
+
+
+def _on_alike(n_alike: int, *, has_near: bool) -> Iterator[str]:
+    """What to tell of texts that are alike."""
+    nearly = "nearly " * has_near
+    if n_alike:
+        yield f"{n_alike:,} texts are {nearly}the same as others, with which they are in one part"
+    if not has_near:
+        yield (
+            "texts that are nearly the same were not looked for, and may be in several parts: pip "
+            f'install "spacy_ner_plus[{EXTRA}]"'
+        )
 
 
 def _check_parts(parts: Mapping[str, Part]) -> None:

@@ -14,9 +14,10 @@ from ...support.committed_folder import CommittedFolder
 from ...support.digests import content_digest
 from ...support.output_folder import check_output_folder
 from ..blank_pipeline import blank_pipeline
-from ..formats.record_files import FORMATS, open_records, write
+from ..formats.form import RecordSource
+from ..formats.record_files import FORMATS, open_several, write
 from ..record_transfer import with_tokens
-from .near_duplicates import Groups, near_duplicates
+from .near_duplicates import NEAR, Groups, near_duplicates
 from .split_manifest import (
     MANIFEST,
     SCHEMA,
@@ -30,7 +31,6 @@ from .split_manifest import (
 from .stratification import stratify
 
 PART_NAMES = ("train", "dev", "test")
-NEAR = 0.8
 
 
 @dataclass
@@ -52,7 +52,7 @@ class _Seen:
 
 
 def split(
-    data: str | Path,
+    data: str | Path | Sequence[str | Path],
     output: str | Path,
     *,
     parts: Sequence[float] = (0.8, 0.1, 0.1),
@@ -69,7 +69,8 @@ def split(
     Documents are never cut. Parts have like shares of each label; documents of a group, and such as
     are nearly the same, are in the same part. The same data are always divided the same way.
 
-    data (str / Path), format (str), options (Mapping[str, Any]): See `read`.
+    data (str / Path / Sequence): The file or folder, or several: all of them are divided together.
+    format (str), options (Mapping[str, Any]): See `read`.
     output (str / Path): A folder, which is there whole in the end: a file for each part, and
         manifest.json, which says what is in them. An earlier split there is replaced.
     parts (Sequence[float]): The shares of train, dev and test, which add up to 1. With 0, there is
@@ -85,16 +86,21 @@ def split(
     RAISES (ValueError): Data can't be read, are too few or have no annotation, or a part would have
         no document; no document has the key; there are other files in the folder.
     """
-    data, output = Path(data), Path(output)
+    inputs = [Path(one) for one in ([data] if isinstance(data, (str, Path)) else data)]
+    output = Path(output)
     shares = _shares(parts)
     suffix, to_format = _target(to)
     _check_folder(output)
-    if data.is_dir() and output.resolve().is_relative_to(data.resolve()):
-        raise ValueError(
-            f"{output} is within {data}, and would be read again: name another folder."
-        )
-    given = {"format": format, **(options or {})}
-    seen = _look_at(data, group_by, given)
+    for path in inputs:
+        if path.is_dir() and output.resolve().is_relative_to(path.resolve()):
+            raise ValueError(
+                f"{output} is within {path}, and would be read again: name another folder."
+            )
+
+    def opened() -> RecordSource:
+        return open_several(inputs, format, lambda _: options or {})
+
+    seen = _look_at(", ".join(map(str, inputs)), opened(), group_by)
     n_groups, groups, repeated = _groups(seen, near)
     places = stratify(seen.counts(), list(shares.values()), seed, groups)  # (n_docs,)
     _check_sizes(places, list(shares), groups)
@@ -112,15 +118,15 @@ def split(
     writing = {"nlp": nlp} if to_format == "spacy" else {}
     with CommittedFolder(output).writing() as folder:
         for number, part in enumerate(summaries.values()):
-            chosen = _chosen(data, given, places == number)
+            chosen = _chosen(opened(), places == number)
             if FORMATS[to_format].needs_tokens:
                 chosen = with_tokens(chosen, nlp, lambda: None)
             write(chosen, folder / part.file, to_format, **writing)
             part.sha256 = content_digest(folder / part.file)
         settings = {
             "data": {
-                "name": data.name,
-                "sha256": content_digest(data),
+                "name": ", ".join(path.name for path in inputs),
+                "sha256": _digest(inputs),
                 "digest": combined_digest(seen.digests),
                 "documents": len(seen.texts),
             },
@@ -173,9 +179,16 @@ def _check_folder(folder: Path) -> None:
         raise ValueError(f"{folder} is there and holds other files: name another folder.")
 
 
-def _look_at(data: Path, group_by: str | None, given: Mapping[str, Any]) -> _Seen:
+def _digest(inputs: Sequence[Path]) -> str:
+    """SHA-256 of the content: of a file or folder, or of the digests of several."""
+    digests = [content_digest(path) for path in inputs]
+    return digests[0] if len(digests) == 1 else combined_digest(digests)
+
+
+def _look_at(data: str, source: RecordSource, group_by: str | None) -> _Seen:
+    """See what there is to be divided, which is called `data`."""
     seen = _Seen()
-    for where, record in open_records(data, **given).records():
+    for where, record in source.records():
         seen.texts.append(record.text)
         seen.places.append(where)
         seen.digests.append(record_digest(record))
@@ -252,8 +265,8 @@ def _notes(parts: Mapping[str, PartSummary]) -> Iterator[str]:
             yield f"the {name} data have no {', '.join(lacking)}"
 
 
-def _chosen(data: Path, given: Mapping[str, Any], is_own: np.ndarray) -> Iterator[TextRecord]:
+def _chosen(source: RecordSource, is_own: np.ndarray) -> Iterator[TextRecord]:
     """The records of a part, read again. is_own: (n_docs,) bool."""
-    for i, (_, record) in enumerate(open_records(data, **given).records()):
+    for i, (_, record) in enumerate(source.records()):
         if is_own[i]:
             yield record

@@ -1,13 +1,13 @@
 import pytest
 
-from spacy_ner_plus.data.formats.column_layouts import detect_layout
-from spacy_ner_plus.data.formats.column_lines import read_lines
+from spacy_ner_plus.data.formats.column_detection import detect_layout
+from spacy_ner_plus.data.formats.column_lines import FileLines
 
 
 def lines_of(tmp_path, content):
     path = tmp_path / "file.txt"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return read_lines(path)
+    return FileLines(path)
 
 
 @pytest.mark.parametrize(

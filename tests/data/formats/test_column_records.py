@@ -36,9 +36,9 @@ def test_group_sentences_by_number(group, sizes):
 def test_group_sentences_prefers_the_markers_of_the_file():
     opens = [False, True, False, False, True]
     sentences = [sentence(str(i), opens_document=o) for i, o in enumerate(opens)]
-    assert [len(document) for document in group_sentences(sentences, 2)] == [1, 3, 1]
-    ignoring = group_sentences(sentences, 2, use_markers=False)
-    assert [len(document) for document in ignoring] == [2, 2, 1]
+    by_marker = group_sentences(iter(sentences), 2, by_marker=True)
+    assert [len(document) for document in by_marker] == [1, 3, 1]
+    assert [len(document) for document in group_sentences(sentences, 2)] == [2, 2, 1]
 
 
 def test_group_sentences_refuses_a_number_below_one():

@@ -2,14 +2,14 @@ import pytest
 
 from spacy_ner_plus.data.formats.column_blocks import read_blocks
 from spacy_ner_plus.data.formats.column_form import find_form
-from spacy_ner_plus.data.formats.column_lines import Findings, read_lines
+from spacy_ner_plus.data.formats.column_lines import FileLines, Findings
 
 
 def blocks_of(tmp_path, content, layout):
     path = tmp_path / "file.txt"
     path.write_text(content, encoding="utf8", newline="")
-    lines, findings = read_lines(path), Findings()
-    blocks = list(read_blocks(lines, find_form(lines, layout), findings))
+    lines, findings = FileLines(path), Findings()
+    blocks = list(read_blocks(lines, find_form(path, lines, layout), findings))
     findings.check()
     return blocks
 

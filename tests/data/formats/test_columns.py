@@ -1,8 +1,11 @@
+import tracemalloc
 from pathlib import Path
 
 import pytest
 
-from spacy_ner_plus.data.formats.columns import has_markers, read_columns
+from spacy_ner_plus.data.formats import column_counts
+from spacy_ner_plus.data.formats.column_files import ColumnRecords
+from tests.whole_columns import read_columns
 
 ASSETS = Path(__file__).parents[3] / "assets"
 
@@ -37,8 +40,6 @@ def test_read_columns_detects_layout_and_scheme(tmp_path):
     assert file.sentences[0].spans == ((0, 1, "PER"), (2, 3, "PER"), (3, 4, "PER"))
     assert file.sentences[1].spans == ()
     assert [sentence.opens_document for sentence in file.sentences] == [True, True]
-    assert has_markers(file.sentences)
-    assert not has_markers([])
 
 
 @pytest.mark.parametrize("scheme", ["auto", "IOB1"])
@@ -75,9 +76,8 @@ def test_read_columns_names_the_line_that_breaks_the_scheme(tmp_path):
 
 
 @pytest.mark.parametrize("content", ["", "\n\n", "\ufeff", "\t\r\n", "-DOCSTART- -X- O O\n\n"])
-def test_read_columns_refuses_a_file_without_tokens(tmp_path, content):
-    with pytest.raises(ValueError, match=r"file.txt is empty"):
-        read_columns(write(tmp_path, content))
+def test_read_columns_finds_nothing_in_a_file_without_tokens(tmp_path, content):
+    assert read_columns(write(tmp_path, content)).sentences == ()
 
 
 def test_read_columns_refuses_unknown_settings(tmp_path):
@@ -263,3 +263,42 @@ def test_read_columns_keeps_invisible_characters_of_wnut17():
     file = read_columns(ASSETS / "wnut17/dev.tsv")
     tokens = {token for sentence in file.sentences for token in sentence.tokens}
     assert {"watched\u200bwas", "Dubbz\ufeff"} <= tokens
+
+
+def test_memory_does_not_grow_with_the_file(tmp_path, monkeypatch):
+    monkeypatch.setattr(column_counts, "MOST_VALUES", 20)
+    sentence = "word{0}\tlemma{0}\tO\nof\tof\tO\nOslo{0}\tOslo\tB-LOC\n\n"
+
+    def peak(n: int) -> int:
+        path = write(tmp_path, "".join(sentence.format(i) for i in range(n)))
+        tracemalloc.start()
+        try:
+            assert sum(1 for _ in ColumnRecords(path).records()) == n
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    peak(1)  # what is imported or compiled
+    assert peak(800) < 1.5 * peak(200)
+
+
+def test_column_of_many_words_holds_no_tags(tmp_path, monkeypatch):
+    monkeypatch.setattr(column_counts, "MOST_VALUES", 3)
+    rows = "".join(f"a{i}\tX-{i}\tB-{'XYZ'[i % 3]}\n" for i in range(9))
+    assert read_columns(write(tmp_path, rows)).columns == (3,)
+
+
+def test_file_that_names_no_column_beside_the_tokens_has_no_tags(tmp_path):
+    path = write(tmp_path, "# global.columns = ID FORM\n1\tAnna\n")
+    with pytest.raises(ValueError, match="has no column with tags of entities"):
+        read_columns(path)
+
+
+def test_texts_that_tokens_do_not_make_up_are_all_listed(tmp_path):
+    sentence = "# text = Anna\n1\tAnne\tO\n\n"
+    path = write(tmp_path, sentence + "1\tok\tO\n\n" + sentence)
+    with pytest.raises(ValueError, match=r"(?s)2 texts are not those of.*line 2: Tok.*line 7: Tok"):
+        list(ColumnRecords(path).records())
+    path = write(tmp_path, sentence + "2\tok\tO\n")
+    with pytest.raises(ValueError, match=r"file.txt, line 4: .* Token number '2'(?!.*Token 1)"):
+        list(ColumnRecords(path).records())

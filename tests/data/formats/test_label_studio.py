@@ -135,6 +135,21 @@ def test_where_annotators_differ_nothing_is_known(tmp_path):
     assert (len(alone.spans), alone.unknown) == (3, ())
 
 
+def test_the_unit_is_found_from_what_each_annotator_says(tmp_path):
+    text = "\N{GRINNING FACE} Anna bor i Lund."
+    as_utf16 = [
+        [
+            {"value": {"start": start, "end": end, "text": covered, "labels": ["X"]}}
+            for start, end, covered in spans
+        ]
+        for spans in (((3, 7, "Anna"),), ((3, 11, "Anna bor"),))
+    ]
+    both = task(*(annotation(*results) for results in as_utf16), text=text)
+    record, counts = one(write(tmp_path / "a.json", both), annotator="agreed")
+    assert (places(record), record.unknown) == ([], ((2, 6), (2, 10)))
+    assert counts["spans that not all annotators have, taken for unknown"] == 2
+
+
 def test_an_annotator_that_there_is_not_is_refused(tmp_path):
     with pytest.raises(ValueError, match=r"no annotator 'last': name one of first, all, agreed"):
         LabelStudioRecords(tmp_path, annotator="last")

@@ -131,7 +131,7 @@ def test_folders_are_read_file_by_file(tmp_path):
     found = list(source.records())
     assert [record.id for _, record in found] == [7, None]
     assert found[0][0] == f"{folder}/a.jsonl, line 1"
-    assert source.counts["files passed over"] == 1
+    assert source.counts["files of other formats passed over"] == 1
     assert source.warnings[0] == f"files of other formats passed over (1): {folder}/README"
     assert source.notes[0] == f"{folder}/b/b.tsv: layout tsv"
     assert list(read(folder, "jsonl")) == [RICH]

@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spacy_ner_plus.data.formats.column_tags import write_tags
-from spacy_ner_plus.data.formats.columns import read_columns
 from spacy_ner_plus.data.formats.tag_forms import LETTERS, find_tag_form, is_tag
+from tests.whole_columns import read_columns
 
 
 def write(tmp_path, content):

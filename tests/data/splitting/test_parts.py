@@ -3,16 +3,20 @@
 from collections import Counter
 from itertools import chain
 from pathlib import Path
+from string import ascii_lowercase
 from typing import Any
 
+import numpy as np
 import pytest
 import spacy
 from hypothesis import given
 from hypothesis import strategies as st
 from spacy.tokens import DocBin
 
+from spacy_ner_plus.data.splitting import near_duplicates
 from spacy_ner_plus.data.splitting.annotated_file import MOST_SHOWN, AnnotatedFile, AnnotatedText
-from spacy_ner_plus.data.splitting.parts import SHARES, divide, read_parts, repeated_texts
+from spacy_ner_plus.data.splitting.parts import SEED, SHARES, divide, read_parts, repeated_texts
+from spacy_ner_plus.data.splitting.stratification import stratify
 from spacy_ner_plus.records import SpanRecord, TextRecord
 from tests.annotated_texts import make_rows, write_rows
 
@@ -77,6 +81,43 @@ def test_each_part_gets_a_text_and_each_text_a_part(labels: list[str | None]) ->
         assert sorted(numbers, key=int) == [str(i) for i in range(len(labels))]
 
 
+def test_without_texts_that_are_alike_they_do_not_change_the_division() -> None:
+    file = file_of(["A", "B", None, "A"] * 15)
+    divided = divide(file, SHARES)
+    labels = [[ent.label_ for ent in text.doc.ents] for text in file.texts]
+    counts = np.array([[one.count("A"), one.count("B")] for one in labels])
+    places = stratify(counts, list(SHARES.values()), SEED)
+    for number, part in enumerate(divided):
+        assert part.texts == [file.texts[i] for i in np.flatnonzero(places == number)]
+    assert file.warnings == []
+
+
+@pytest.mark.parametrize("has_extra", [True, False])
+def test_texts_that_are_alike_are_in_one_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_extra: bool
+) -> None:
+    monkeypatch.setattr(near_duplicates, "is_installed", lambda _: has_extra)
+    rows = [
+        {"text": f"{i:05} {c * 9} {c * 9} {i:05}", "spans": []}
+        for i, c in enumerate(ascii_lowercase)
+    ]
+    same = [row | {"text": row["text"].upper().replace(" ", "  ")} for row in rows]
+    near = [row | {"text": row["text"] + "!"} for row in rows]
+    for row in (*rows, *same, *near):
+        row["spans"] = [{"start": 0, "end": 5, "label": "Number"}]
+    path = write_rows(tmp_path / "texts.jsonl", [*rows, *same, *near])
+    parts, files = read_parts([path], NLP)
+    places = {text: name for name, texts in texts_of(parts).items() for text in texts}
+    assert all(places[a["text"]] == places[b["text"]] for a, b in zip(rows, same, strict=True))
+    apart = [a for a, b in zip(rows, near, strict=True) if places[a["text"]] != places[b["text"]]]
+    assert bool(apart) != has_extra
+    n, nearly = (78, "nearly ") if has_extra else (52, "")
+    assert files[0].warnings[0] == (
+        f"{n} texts are {nearly}the same as others, with which they are in one part"
+    )
+    assert ["not looked for" in one for one in files[0].warnings[1:]] == [True] * (not has_extra)
+
+
 def test_written_parts_keep_ids_and_are_the_same_bytes_again(tmp_path: Path) -> None:
     rows = [{**row, "id": f"a{i}"} for i, row in enumerate(make_rows(30))]
     path = write_rows(tmp_path / "texts.jsonl", rows)
@@ -95,9 +136,9 @@ def test_written_parts_keep_ids_and_are_the_same_bytes_again(tmp_path: Path) -> 
 
 
 def test_column_files_are_grouped(tmp_path: Path) -> None:
-    sentence = "Aspirin\tB-Drug\nhelps\tO\n\n"
     path = tmp_path / "train.tsv"
-    path.write_text(sentence * 40, encoding="utf8")
+    sentences = (f"Aspirin{i}\tB-Drug\n{i:08}\tO\n\n" for i in range(40))
+    path.write_text("".join(sentences), encoding="utf8")
     parts, _ = read_parts([path], NLP)
     assert sum(len(part.docs) for part in parts.values()) == 40
     parts, _ = read_parts([path], NLP, group=4)
@@ -133,7 +174,7 @@ def test_repeated_texts_are_counted(tmp_path: Path) -> None:
 
 
 GOOD = {"text": "Aspirin helps.", "spans": [{"start": 0, "end": 7, "label": "Drug"}]}
-NOTHING: dict[str, Any] = {"text": "Nothing.", "spans": []}
+NOTHINGS: list[dict[str, Any]] = [{"text": c * 8, "spans": []} for c in "abcdefghi"]
 SHIFTED = {"text": "Aspirin helps.", "spans": [{"start": 1, "end": 8, "label": "Drug"}]}
 NESTED = {
     "text": "Aspirin helps.",
@@ -149,9 +190,10 @@ NESTED = {
         ([{"text": "Aspirin helps.", "spans": []}] * 5, "has no annotated entities"),
         ([GOOD], r"has 1 annotated text\(s\), but train and dev and test data need one each"),
         ([GOOD, GOOD], r"has 2 annotated text\(s\)"),
-        ([GOOD, *[NOTHING] * 9], r"The \w+ data, \d+ text\(s\) of .* have no entities"),
+        ([GOOD, *NOTHINGS], r"The \w+ data, \d+ text\(s\) of .* have no entities"),
         ([GOOD, SHIFTED, SHIFTED], r"(?s)Of 3 entities in .*, 2 do not start.*line 2: .*line 3: "),
         ([GOOD, NESTED, GOOD, NESTED], r"(?s)has 2 texts that can't be used:.*line 2: .*line 4: "),
+        ([GOOD] * 9, r"The \w+ data would have no text: of the 9 in .*, up to 9 are the same"),
         (["nonsense"], "line 1"),
     ],
 )

@@ -63,6 +63,24 @@ def test_each_document_is_in_one_part_as_it_was(data: Path, tmp_path: Path) -> N
             assert abs(made.parts[name].entities[label] - share * n) < 5
 
 
+def test_several_files_and_folders_are_divided_as_one(data: Path, tmp_path: Path) -> None:
+    lines = data.read_text(encoding="utf8").splitlines(keepends=True)
+    (tmp_path / "in").mkdir()
+    (tmp_path / "first.jsonl").write_text("".join(lines[:40]), encoding="utf8")
+    (tmp_path / "in" / "rest.jsonl").write_text("".join(lines[40:]), encoding="utf8")
+    inputs = [tmp_path / "first.jsonl", tmp_path / "in"]
+    whole, several = split(data, tmp_path / "one"), split(inputs, tmp_path / "two")
+    assert several.version == whole.version
+    one, two = (manifest_of(tmp_path / name)["data"] for name in ("one", "two"))
+    assert (one["name"], two["name"]) == ("all.jsonl", "first.jsonl, in")
+    assert one["digest"] == two["digest"]
+    with pytest.raises(ValueError, match=r"is within .*in, and would be read again"):
+        split(inputs, tmp_path / "in" / "out")
+    result = CliRunner().invoke(app, ["split", *map(str, inputs), str(tmp_path / "cli")])
+    assert result.exit_code == 0, result.output
+    assert manifest_of(tmp_path / "cli") == manifest_of(tmp_path / "two")
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_near_duplicates_and_groups_are_never_in_two_parts(
     seed: int, data: Path, tmp_path: Path

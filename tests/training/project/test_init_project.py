@@ -137,7 +137,8 @@ def test_outputs_of_commands_are_what_later_ones_depend_on(tmp_path: Path, texts
 
 def test_settings_reach_the_files(tmp_path: Path) -> None:
     path = tmp_path / "train.tsv"
-    path.write_text("Aspirin\tB-Drug\nhelps\tO\n\n" * 60, encoding="utf8")
+    sentences = (f"Aspirin{i}\tB-Drug\n{i:08}\tO\n\n" for i in range(60))
+    path.write_text("".join(sentences), encoding="utf8")
     folder = tmp_path / "project"
     init_project(folder, [path], lang="zh", name="Drugs", device="cpu", group=4)
     config = Config().from_disk(folder / "config.cfg", interpolate=True)
@@ -165,6 +166,7 @@ def test_notes_tell_what_is_odd(tmp_path: Path) -> None:
     path = write_rows(tmp_path / "texts.jsonl", rows)
     notes = init_project(tmp_path / "project", [path]).notes
     wanted = [
+        "2 texts are nearly the same as others",
         "Left out: 1 text(s) of",
         "1 entities of",
         "Little to learn from, entities in the train data: City (1)",
@@ -175,7 +177,7 @@ def test_notes_tell_what_is_odd(tmp_path: Path) -> None:
     assert len(notes) == len(wanted)
     for note, start in zip(notes, wanted, strict=True):
         assert start in note
-    assert f"{path}, line 61: Drug 'odeine'" in notes[1]
+    assert f"{path}, line 61: Drug 'odeine'" in notes[2]
 
 
 def test_notes_tell_what_the_reader_left_out(
