@@ -13,6 +13,8 @@ MAX_DEPTH = 100
 _set = object.__setattr__  # of what is frozen
 # What says nothing if it is empty.
 _EMPTY = ("meta", "unknown", "blocked", "relations")
+# Nobody can change these, or write half a character in them.
+_ATOMS = frozenset({int, bool, type(None)})
 
 
 class JsonObject:
@@ -107,9 +109,13 @@ def own(name: str, value: Any, depth: int = 0) -> Any:
         return [own(name, one, depth + 1) for one in value]
     if isinstance(value, dict):
         for key in value:
-            check(name, isinstance(key, str), "plain JSON data, whose keys are strings", key)
-            check_characters(name, key)
-        return {key: own(name, one, depth + 1) for key, one in value.items()}
+            if not isinstance(key, str) or not key.isascii():
+                check(name, isinstance(key, str), "plain JSON data, whose keys are strings", key)
+                check_characters(name, key)
+        return {
+            key: one if type(one) in _ATOMS else own(name, one, depth + 1)
+            for key, one in value.items()
+        }
     is_number = isinstance(value, float) and math.isfinite(value)
     check(name, is_number, "plain JSON data, and numbers finite", value)
     return value

@@ -50,9 +50,9 @@ class JsonLinesRecords:
             listed.
         """
         repairs = Repairs()
-        errors = Errors("rows can't be read")
+        errors, prefix = Errors("rows can't be read"), f"{self.path}, "
         for where, value in json_rows(self.path):
-            place = where.removeprefix(f"{self.path}, ")
+            place = where.removeprefix(prefix)
             try:
                 if isinstance(value, RowError):
                     raise value
