@@ -15,6 +15,7 @@ _set = object.__setattr__  # of what is frozen
 _EMPTY = ("meta", "unknown", "blocked", "relations")
 # Nobody can change these, or write half a character in them.
 _ATOMS = frozenset({int, bool, type(None)})
+_PLAIN = _ATOMS | {str, float}
 
 
 class JsonObject:
@@ -38,8 +39,9 @@ class JsonObject:
         for key in keys_of(type(self)):
             value = getattr(self, key)
             if value is not None and (value or key not in _EMPTY):
-                row[key] = _as_json(value)
-        return row | _as_json(self._other())
+                row[key] = value if type(value) in _PLAIN else _as_json(value)
+        other = self._other()
+        return row | _as_json(other) if other else row
 
     @classmethod
     def from_json(cls, row: Any) -> Self:
