@@ -111,11 +111,13 @@ def own(name: str, value: Any, depth: int = 0) -> Any:
         return [own(name, one, depth + 1) for one in value]
     if isinstance(value, dict):
         for key in value:
-            if not isinstance(key, str) or not key.isascii():
+            if type(key) is not str or not key.isascii():
                 check(name, isinstance(key, str), "plain JSON data, whose keys are strings", key)
                 check_characters(name, key)
         return {
-            key: one if type(one) in _ATOMS else own(name, one, depth + 1)
+            key: one
+            if type(one) in _ATOMS or (type(one) is str and one.isascii())
+            else own(name, one, depth + 1)
             for key, one in value.items()
         }
     is_number = isinstance(value, float) and math.isfinite(value)
