@@ -145,6 +145,25 @@ RUNS = {
         "model spacy/test.spacy --workers 2 --words 100 --rounds 1 --methods fork",
         rows("one process", "fork", figures=(POSITIVE, POSITIVE)),
     ),
+    "records.py": Start(
+        "tsv/train.tsv tsv/test.tsv --records 30 --rounds 1 --folder .",
+        rows(
+            *(f"{form} {name}" for form in ("jsonl", "offsets") for name in ("json.loads", "read")),
+            *(
+                f"{form} {name}"
+                for form in ("label-studio", "label-studio export")
+                for name in ("raw_decode", "read")
+            ),
+            "jsonl to label-studio loads and dumps",
+            "jsonl to label-studio convert",
+            figures=(POSITIVE, RATIO, POSITIVE, POSITIVE),
+        )
+        | rows(
+            "label-studio json.load",
+            "label-studio export json.load",
+            figures=(POSITIVE, POSITIVE, POSITIVE),
+        ),
+    ),
     "shared_encoder.py": Start(
         "conll --encoder encoder --width 32 --epochs 1 --batch-words 200 --jobs 2",
         rows("private", figures=(PERCENT, PERCENT, POSITIVE, MINUTES))  # and two that it has not

@@ -2,7 +2,7 @@ import copy
 import json
 import pickle
 import re
-from dataclasses import replace
+from dataclasses import FrozenInstanceError, replace
 
 import pytest
 from hypothesis import given, settings
@@ -15,9 +15,13 @@ from spacy_ner_plus.records import (
     TokenRecord,
     keys_of,
 )
+from spacy_ner_plus.records.plain_rows import PlainRows
 from tests.record_schema import DOCS, SCHEMA, VALIDATOR
 from tests.record_strategies import JSON, records
 
+ODD = st.sampled_from(
+    ["\ud800", "a\udc00", float("nan"), 2**70, True, 1.5, 2.0, [["\ud800"]], {"\ud800": 1}, {1: 2}]
+)
 ROW = {
     "id": 7,
     "text": "Selegiline can cause hypotension.",
@@ -127,6 +131,74 @@ def test_schema_and_from_json_agree(record, data):
         assert is_said or not VALIDATOR.is_valid(row), error
     else:
         VALIDATOR.validate(row)
+
+
+def made_by(read, row):
+    """A record, or why there is none."""
+    try:
+        return read(copy.deepcopy(row))
+    except ValueError as error:
+        return str(error)
+
+
+@settings(deadline=None)
+@given(records(), st.data())
+def test_plain_rows_are_read_as_all_others(record, data):
+    """The record or the error is the same without the short cut, of any row."""
+    row = json.loads(json.dumps(record.to_json()))
+    changed = data.draw(st.sampled_from([0, 0, 1, 2]))
+    for part, key in data.draw(st.permutations(list(_parts(row))))[:changed]:
+        value = data.draw(JSON | ODD)
+        if isinstance(part, dict) and data.draw(st.booleans()):
+            key = data.draw(
+                st.sampled_from(["x", "é", "\ud800", "schema_version", "kb_id", "tokens"])
+            )
+        if isinstance(part, dict) or key < len(part):
+            part[key] = value
+    plain = TextRecord.from_plain(copy.deepcopy(row))
+    read = made_by(TextRecord.from_json, row)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(PlainRows, "record", lambda self, row: None)
+        careful = made_by(TextRecord.from_json, row)
+    assert read == careful
+    assert plain is None or plain == careful
+    if isinstance(read, TextRecord):
+        for one, other in (
+            (read, careful),
+            *zip(read.spans or (), careful.spans or (), strict=True),
+        ):
+            assert type(one) is type(other)
+            assert repr(one) == repr(other)  # 1 is 1.0 and True to ==
+            assert list(one.to_json()) == list(other.to_json())
+
+
+def test_usual_rows_are_plain_and_their_records_frozen():
+    row = {
+        "id": "é", "text": "éa b", "meta": {"a": [1]}, "x": {"y": [2]},
+        "spans": [
+            {"start": 0, "end": 2, "label": "É", "text": "éa"},
+            {"start": 3, "end": 4, "label": "X", "id": 7, "probability": 0.5, "kb_id": None,
+             "y": [1]},
+        ],
+    }  # fmt: skip
+    record = TextRecord.from_plain(row)
+    spans = (
+        SpanRecord(0, 2, "É", text="éa"),
+        SpanRecord(3, 4, "X", id=7, probability=0.5, other={"y": [1]}),
+    )
+    assert record == TextRecord(
+        "éa b", id="é", meta={"a": [1]}, spans=spans, other={"x": {"y": [2]}}
+    )
+    for one, name in ((record, "text"), (record.spans[0], "start"), (record.spans[1], "other")):
+        with pytest.raises(FrozenInstanceError):
+            setattr(one, name, 3)
+        assert not hasattr(one, "__dict__")
+    row["meta"]["a"].append(2)
+    row["x"]["y"].append(3)
+    row["spans"][1]["y"].append(2)
+    assert (record.meta, record.other) == ({"a": [1]}, {"x": {"y": [2]}})
+    assert record.spans[1].other == {"y": [1]}
+    assert pickle.loads(pickle.dumps(record)) == copy.deepcopy(record) == replace(record) == record
 
 
 def _parts(value):

@@ -95,6 +95,13 @@ def convert_cli(
             metavar="NAME=VALUE", help="Any other option of the formats, see docs/formats.md"
         ),
     ] = None,
+    to_option: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=VALUE",
+            help="Option of OUT's format alone, such as layout=uner where IN has a layout, too",
+        ),
+    ] = None,
     lang: Annotated[
         str, typer.Option(help="Language whose tokenizer cuts texts that have no tokens")
     ] = "en",
@@ -171,6 +178,7 @@ def convert_cli(
             format=from_format,
             to=to_format,
             options=options,
+            to_options=dict(parse_option(one, "--to-option") for one in to_option or ()),
             lenient=lenient,
             label_map=names,
             lang=lang,

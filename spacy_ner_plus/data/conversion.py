@@ -29,6 +29,7 @@ def convert(
     format: str | None = None,
     to: str | None = None,
     options: Mapping[str, Any] | None = None,
+    to_options: Mapping[str, Any] | None = None,
     lenient: bool = False,
     label_map: Mapping[str, str] | None = None,
     lang: str = "en",
@@ -51,6 +52,9 @@ def convert(
     to (str): Of the output: one of those of `read`; None for what its name says, of standard
         output jsonl.
     options (Mapping[str, Any]): Of the formats, those that are read and that which is written.
+        What says what a column file or its offsets are like is for those that are read, if they
+        have such.
+    to_options (Mapping[str, Any]): Of the format that is written alone.
     lenient (bool): Repair what is clear, and count it. White space around labels and at the edges
         of entities is taken away; in column files see open_columns, too.
     label_map (Mapping[str, str]): New names of entity types. An empty name drops the type: its
@@ -88,16 +92,19 @@ def convert(
     label_map = label_map or {}
     check_names(label_map)
     options = {**(options or {}), **({"lenient": True} if lenient else {})}
-    if "spans_key" in options:
+    to_options = to_options or {}
+    if "spans_key" in {*options, *to_options}:
         raise ValueError("options hold spans_key: give it as an argument of its own.")
     if output != STREAM:
         check_output_folder(output.parent)
     of_writer = [] if to == SPACY else options_known(FORMATS[to].write)
     config = output.with_name(f"{output.name.split('.')[0]}.config.xml")
-    is_wanted = "config_path" in of_writer and not {"ls_config", "config_path"} & set(options)
+    given = {*options, *to_options}
+    is_wanted = "config_path" in of_writer and not {"ls_config", "config_path"} & given
     if is_wanted and output != STREAM and not config.exists():  # somebody's own is left alone
         options["config_path"] = config
-    divided = DividedOptions(options, of_writer)
+    divided = DividedOptions(options, of_writer, to_options)
+    divided.check_output(to)
     with input_paths(inputs) as paths, output_path(output) as file:
         _check_files(paths, file, wishes)
 

@@ -85,9 +85,9 @@ class Conversion:
     def look_at(self, record: TextRecord) -> None:
         """Count a text that was read, and what is in it and no entity."""
         self.n_read += 1
-        statuses = Counter(span.status for span in record.spans or ())
-        self.n_rejected += statuses["rejected"]
-        self.n_ignored += statuses["ignored"]
+        for span in record.spans or ():
+            self.n_rejected += span.status == "rejected"
+            self.n_ignored += span.status == "ignored"
 
     def check_read(self) -> None:
         """RAISES (ValueError): All was read, and there was no text."""

@@ -19,11 +19,22 @@ class DividedOptions:
 
     options (Mapping[str, Any]): All that are given.
     of_writer (Sequence[str]): What the writer knows.
+    for_output (Mapping[str, Any]): Those that are given for the writer alone.
     """
 
     options: Mapping[str, Any]
     of_writer: list[str]
+    for_output: Mapping[str, Any] = field(default_factory=dict)
     _of_readers: set[str] = field(default_factory=set)
+
+    def check_output(self, format: str) -> None:
+        """RAISES (ValueError): The format that is written has no such option."""
+        surplus = [name for name in self.for_output if name not in self.of_writer]
+        if surplus:
+            raise ValueError(
+                f"--to-option {', '.join(surplus)} says nothing to the format {format!r}, which "
+                f"is written with {', '.join(self.of_writer) or 'no options'}."
+            )
 
     def for_reader(self, format: str) -> dict[str, Any]:
         """Those of a format that is read, and those that nobody knows, so that it refuses them."""
@@ -38,11 +49,12 @@ class DividedOptions:
     def for_writer(self) -> dict[str, Any]:
         """Those of the format that is written, once all readers were asked."""
         taken = self._of_readers.intersection(_OF_INPUT)
-        return {
+        shared = {
             name: value
             for name, value in self.options.items()
             if name in self.of_writer and name not in taken
         }
+        return {**shared, **self.for_output}
 
 
 def with_tokens(

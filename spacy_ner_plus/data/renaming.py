@@ -20,6 +20,8 @@ def renamed(record: TextRecord, label_map: Mapping[str, str], mapped: dict[str, 
 
     mapped (Dict[str, int]): Entities of each type in the map, counted on.
     """
+    if not label_map:
+        return record
     labels = record.annotated_labels
     if labels is not None:
         labels = tuple(dict.fromkeys(new for old in labels if (new := label_map.get(old, old))))

@@ -13,6 +13,9 @@ MAX_DEPTH = 100
 _set = object.__setattr__  # of what is frozen
 # What says nothing if it is empty.
 _EMPTY = ("meta", "unknown", "blocked", "relations")
+# Nobody can change these, or write half a character in them.
+_ATOMS = frozenset({int, bool, type(None)})
+_PLAIN = _ATOMS | {str, float}
 
 
 class JsonObject:
@@ -36,8 +39,9 @@ class JsonObject:
         for key in keys_of(type(self)):
             value = getattr(self, key)
             if value is not None and (value or key not in _EMPTY):
-                row[key] = _as_json(value)
-        return row | _as_json(self._other())
+                row[key] = value if type(value) in _PLAIN else _as_json(value)
+        other = self._other()
+        return row | _as_json(other) if other else row
 
     @classmethod
     def from_json(cls, row: Any) -> Self:
@@ -107,9 +111,15 @@ def own(name: str, value: Any, depth: int = 0) -> Any:
         return [own(name, one, depth + 1) for one in value]
     if isinstance(value, dict):
         for key in value:
-            check(name, isinstance(key, str), "plain JSON data, whose keys are strings", key)
-            check_characters(name, key)
-        return {key: own(name, one, depth + 1) for key, one in value.items()}
+            if type(key) is not str or not key.isascii():
+                check(name, isinstance(key, str), "plain JSON data, whose keys are strings", key)
+                check_characters(name, key)
+        return {
+            key: one
+            if type(one) in _ATOMS or (type(one) is str and one.isascii())
+            else own(name, one, depth + 1)
+            for key, one in value.items()
+        }
     is_number = isinstance(value, float) and math.isfinite(value)
     check(name, is_number, "plain JSON data, and numbers finite", value)
     return value

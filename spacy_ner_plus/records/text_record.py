@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Self
 from .checks import check, check_characters, check_label, check_stretch, shown, whole
 from .counting import covers, find_counting
 from .json_object import JsonObject, own, read_fields
+from .plain_rows import PlainRows
 from .span_records import RelationRecord, SpanRecord, Stretch, TokenRecord
 
 SCHEMA_VERSION = 1
@@ -92,9 +93,17 @@ class TextRecord(JsonObject):
                     f"{SCHEMA_VERSION}: use a later one."
                 )
             row = {key: value for key, value in row.items() if key != VERSION}
+        if (record := cls.from_plain(row)) is not None:
+            return record
         values = read_fields(cls, row)
         lists = {key: _read_list(key, values[key]) for key in _READERS if key in values}
         return cls(**{"spans": None} | values | lists)
+
+    @classmethod
+    def from_plain(cls, row: Any) -> Self | None:
+        """As from_json, for rows whose values are such as most are; None for any other."""
+        record = _PLAIN_ROWS.record(row) if cls is TextRecord else None
+        return None if record is None or VERSION in record.other else record
 
     def _own_lists(self) -> None:
         """Lists of callers may change later, and are not equal to those that are read again."""
@@ -211,3 +220,4 @@ _KINDS: dict[str, type] = {
     "relations": RelationRecord,
 }
 _NULLABLE = ("annotated_labels", "spans", "tokens")
+_PLAIN_ROWS = PlainRows(TextRecord)

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -299,6 +300,38 @@ def test_inclusive_ends_are_noticed(policy, tmp_path: Path) -> None:
     assert "2 have white space at their edges: --trim space takes it away" in result.stderr
 
 
+def test_columns_become_columns_of_another_layout_and_scheme(tmp_path: Path) -> None:
+    source, output = tmp_path / "a.tsv", tmp_path / "b.conll"
+    source.write_text("Anna\tI-PER\nBerg\tI-PER\nsaw\tO\nOslo\tI-LOC\n", encoding="utf8")
+    result = run(source, output, "--layout", "tsv", "--scheme", "IOB1",
+                 "--to-option", "layout=uner", "--to-option", "scheme=BIOES")  # fmt: skip
+    assert result.exit_code == 0, result.stderr
+    lines = [line for line in output.read_text(encoding="utf8").splitlines() if line]
+    assert [line.split("\t")[1:3] for line in lines if not line.startswith("#")] == [
+        ["Anna", "B-PER"], ["Berg", "E-PER"], ["saw", "O"], ["Oslo", "S-LOC"]
+    ]  # fmt: skip
+    assert list(read(output)) == list(read(source, scheme="IOB1"))
+
+
+@pytest.mark.parametrize(
+    ("name", "option", "message"),
+    [
+        ("b.jsonl", "layout=uner", "layout says nothing to the format 'jsonl', which is written"),
+        ("b.spacy", "scheme=BIO", "scheme says nothing to the format 'spacy', .* no options"),
+        ("b.tsv", "spans_key=x", "options hold spans_key"),
+        ("b.tsv", "layout", "--to-option layout must be NAME=VALUE"),
+    ],
+)
+def test_options_of_the_output_that_it_has_not_are_refused(
+    name: str, option: str, message: str, tmp_path: Path
+) -> None:
+    (tmp_path / "a.tsv").write_text("Anna\tB-PER\n", encoding="utf8")
+    result = run(tmp_path / "a.tsv", tmp_path / name, "--to-option", option)
+    assert result.exit_code == 1
+    assert re.search(message, " ".join(result.stderr.split()))
+    assert not (tmp_path / name).exists()
+
+
 def test_type_to_be_renamed_that_no_entity_has_is_told(tmp_path: Path) -> None:
     (tmp_path / "a.tsv").write_text("Anna\tB-PER\nMalmö\tB-LOC\n", encoding="utf8")
     renamed = {"PER": "PERSON", "NOPE": "X"}
@@ -310,7 +343,7 @@ def test_type_to_be_renamed_that_no_entity_has_is_told(tmp_path: Path) -> None:
 
 # brat's files of annotations are no texts, and may be empty
 @pytest.mark.parametrize("format", [None, *(name for name in FORMATS if name != "brat")])
-@pytest.mark.parametrize("content", [b"", b"\n \r\n", gzip.compress(b"\n")])
+@pytest.mark.parametrize("content", [b"", b"\n \r\n", gzip.compress(b"\n", mtime=0)])
 def test_an_input_without_any_text_is_refused(tmp_path, format, content):
     path = tmp_path / "a.txt"
     path.write_bytes(content)

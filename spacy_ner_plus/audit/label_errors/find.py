@@ -4,7 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from ...pipeline.capabilities import Dispute, SecondReading
+from ...pipeline.capabilities import Disagreement, SecondReading
 from ...pipeline.preparing import load_pipeline
 from ...tags import Span as EntitySpan
 from ..audited import AuditedCorpus, AuditedText
@@ -64,7 +64,7 @@ def label_errors(
     )
 
 
-def _finding(text: AuditedText, one: Dispute, score: float) -> LikelyError:
+def _finding(text: AuditedText, one: Disagreement, score: float) -> LikelyError:
     stretch = text.doc[one.start : one.end]
     label = " + ".join(label for *_, label in one.annotated) or None
     return LikelyError(

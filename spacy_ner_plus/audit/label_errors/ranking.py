@@ -23,7 +23,7 @@ stretches, where models go wrong themselves, and not those that are wrong.
 import math
 from collections.abc import Sequence
 
-from ...pipeline.capabilities import Dispute, SecondReading
+from ...pipeline.capabilities import Disagreement, SecondReading
 from ...tags import Span as EntitySpan
 from .likely_errors import BOTH, BOUNDARY, LABEL, MISSING, SPURIOUS, SelfConfidence
 
@@ -52,12 +52,12 @@ class Ranking:
         self.doubt = min(1.0, n_disagreements / max(1, n_entities))
         self._usual = {one.label: math.log(one.mean) for one in self.confidences if one.mean > 0}
 
-    def score(self, one: Dispute) -> float:
+    def score(self, one: Disagreement) -> float:
         """How much likelier the model's reading is than the annotated one, in nats."""
         suggested, annotated = math.exp(one.predicted_log_prob), math.exp(one.annotated_log_prob)
         return math.log(suggested + self.doubt) - math.log(annotated + self.doubt)
 
-    def is_likely(self, one: Dispute) -> bool:
+    def is_likely(self, one: Disagreement) -> bool:
         """Whether it is off the diagonal of the confident joint."""
         return one.predicted_log_prob >= self.usual(
             one.predicted
@@ -72,7 +72,7 @@ class Ranking:
         return sum(self._usual.get(label, 0.0) for label in labels)
 
 
-def kind_of(one: Dispute) -> str:
+def kind_of(one: Disagreement) -> str:
     """What is wrong with the annotation, if the model is right."""
     if not one.annotated:
         return MISSING

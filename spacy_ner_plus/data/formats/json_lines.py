@@ -3,7 +3,6 @@
 With a `schema_version`, a row is a record, whatever other keys it has. See offset_rows for others.
 """
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from ...records import SCHEMA_VERSION, VERSION, TextRecord
 from ..sources.json_values import json_rows
 from ..sources.rows import RowError
 from .form import Format, Sample
+from .json_rows import dumped
 from .offset_rows import SPANS, LabelUse, as_object, own_row
 from .offset_units import as_offset, has_wide
 from .repairs import Errors, Repairs, checked
@@ -50,10 +50,10 @@ class JsonLinesRecords:
             listed.
         """
         repairs = Repairs()
-        errors = Errors("rows can't be read")
+        errors, prefix = Errors("rows can't be read"), f"{self.path}, "
         lacks_text = False
         for where, value in json_rows(self.path):
-            place = where.removeprefix(f"{self.path}, ")
+            place = where.removeprefix(prefix)
             try:
                 if isinstance(value, RowError):
                     raise value
@@ -120,7 +120,7 @@ def write_json_lines(records: Iterable[TextRecord], path: Path) -> Written:
             row = record.to_json()
             if record.other:  # whatever format it would be taken for by them
                 row[VERSION] = SCHEMA_VERSION
-            file.write(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n")
+            file.write(dumped(row) + "\n")
             n_records += 1
     return Written(n_records, Counter())
 

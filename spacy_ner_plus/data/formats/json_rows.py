@@ -11,6 +11,7 @@ from ...records import TextRecord, keys_of
 from .written import Written
 
 LINES, LIST = "lines", "list"
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
 
 Rows = Callable[[TextRecord, "Counter[str]"], Iterable[Any]]
 """The rows that a record becomes. What they have no place for is counted, by name."""
@@ -58,7 +59,7 @@ def write_rows(
 
 def dumped(row: Any) -> str:
     """A row as a line of JSON."""
-    return json.dumps(row, ensure_ascii=False, allow_nan=False)
+    return _ENCODER.encode(row)
 
 
 def bare_row(record: TextRecord, *without: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ feeds and carriage returns count one each.
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -144,7 +144,11 @@ class LabelStudioRecords(ToolRecords):
             if n_others:
                 counts["regions of other tags passed over"] += n_others
             said = agreed([read_regions(one, text, counts) for one in wanted], counts)
-            row |= {"spans": said.spans, "relations": said.relations, "unknown": said.unknown}
+            row["spans"] = said.spans
+            if said.relations:
+                row["relations"] = said.relations
+            if said.unknown:
+                row["unknown"] = said.unknown
             if not said.is_whole or predicted:
                 pending[WHOLE] = True
             row |= _annotation(holders[0], said, is_prediction=predicted is not None)
@@ -159,7 +163,7 @@ class LabelStudioRecords(ToolRecords):
         """Of a task whose annotators are put together, what each says: stretches have no text."""
         if len(entry.taken) < 2:
             return [row]
-        return [self.row(replace(entry, taken=(one,)), Counter()) for one in entry.taken]
+        return [self.row(entry._replace(taken=(one,)), Counter()) for one in entry.taken]
 
     def _prediction(self, task: dict[str, Any]) -> dict[str, Any] | None:
         found = task.get("predictions")
@@ -174,6 +178,8 @@ class LabelStudioRecords(ToolRecords):
 
     def _wanted(self, results: Results) -> Results:
         """With the regions alone that are of the tag that labels, and of the text."""
+        if not self._fields and self._tag is None:
+            return results
         regions = results.regions
         if self._fields:
             regions = [one for one in regions if one.get("from_name") in self._fields]
@@ -236,6 +242,8 @@ class LabelStudioRecords(ToolRecords):
 def _data(data: dict[str, Any], key: str, text: LabelledText) -> dict[str, Any]:
     """The rest of the data, and all of it where the text is made of it."""
     is_plain = isinstance(text, PlainText)
+    if is_plain and len(data) == 1 and key == TEXT_FIELD:  # as most are
+        return {}
     rest = {name: one for name, one in data.items() if name != key or not is_plain}
     return ({"data": rest} if rest else {}) | ({"text_field": key} if key != TEXT_FIELD else {})
 

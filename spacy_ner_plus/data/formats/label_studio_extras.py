@@ -34,6 +34,12 @@ def extras_of(
     record: TextRecord, spans: list[SpanRecord] | None, relations: list[RelationRecord]
 ) -> dict[str, Any]:
     """What an annotation of these regions and relations does not say of a record's annotation."""
+    if (
+        len(spans or ()) == len(record.spans or ())
+        and len(relations) == len(record.relations)
+        and not (record.unknown or record.blocked or record.annotated_labels is not None)
+    ):
+        return {}  # as most have none
     row = record.to_json()
     extras = {key: row[key] for key in (*_STRETCHES, "annotated_labels") if key in row}
     for name, all_of_it, held in (

@@ -22,8 +22,11 @@ _LABEL_KEYS = (*LABELS, "htmllabels")
 _OF_LABELS = frozenset(_LABEL_KEYS)
 _OF_TEXT = (*LABELS, "text", "hypertext", "richtext", "paragraphs")
 PLACE = {"start", "end", "text", "startOffset", "endOffset", "globalOffsets"}
+# What there is in most values, by the key of the labels.
+_USUAL = {key: frozenset({*PLACE, key}) for key in _LABEL_KEYS}
 _OF_RELATION = ("from_id", "to_id", "type", "labels", "direction")
 _PUT_ASIDE = ("id", "kb_id", "status", "grounding", "probability")
+_OF_REGION = frozenset({"id", "from_name", "to_name", "type", "value", "meta"})
 _SPAN_KEYS, _RELATION_KEYS = keys_of(SpanRecord), keys_of(RelationRecord)
 
 
@@ -79,6 +82,8 @@ def is_region(result: dict[str, Any]) -> bool:
 def check_names(regions: list[dict[str, Any]], label_fields: tuple[str, ...]) -> None:
     """RAISES ValueError: Regions are labelled by several tags, or are of several texts."""
     for key, option in (("from_name", "label_field"), ("to_name", "ls_config and label_field")):
+        if len(regions) < 2 or len({str(one.get(key)) for one in regions}) < 2:
+            continue
         names = list(dict.fromkeys([str(one[key]) for one in regions if one.get(key)]))
         if len(names) > 1 and not (key == "from_name" and label_fields):
             raise ValueError(
@@ -135,7 +140,7 @@ def _read_region(
         counts["regions whose place is not in the text, which is unknown there"] += 1
         found.is_whole = False
         return
-    labels_key = next((key for key in _LABEL_KEYS if value.get(key)), None)
+    labels_key = next(filter(value.get, _LABEL_KEYS), "")
     labels = value[labels_key] if labels_key else []
     if not isinstance(labels, list) or not {*map(type, labels)} <= {str}:
         raise ValueError(f"its labels must be a list of strings, got {str(labels)[:80]}.")
@@ -145,10 +150,8 @@ def _read_region(
         return
     span = {"start": place.start, "end": place.end, "text": place.text, "label": labels[0]}
     _read_rest(span, result, text.labels_key, counts)
-    if value.keys() - PLACE != {labels_key}:
-        span["value"] = {
-            key: one for key, one in value.items() if key != labels_key and key not in PLACE
-        }
+    if not value.keys() <= _USUAL[labels_key]:
+        span["value"] = {key: one for key, one in value.items() if key not in _USUAL[labels_key]}
     if "meta" in result:
         _read_meta(span, result)
     id = _id_of(result)
@@ -165,26 +168,24 @@ def _read_rest(
     span: dict[str, Any], result: dict[str, Any], usual_type: str, counts: Counter[str]
 ) -> None:
     """The keys of a region, by their own names where our rows have none for them."""
+    id = result.get("id")
+    if id is not None and not is_made(id):
+        span["id"] = id
+    for key, usual in (("from_name", FROM_NAME), ("to_name", TO_NAME), ("type", usual_type)):
+        one = result.get(key)
+        if one != usual and one is not None:
+            span[key] = one
+    if result.keys() <= _OF_REGION:
+        return
     for key, one in result.items():
-        if key == "id":
-            if one is not None and not is_made(one):
-                span["id"] = one
-        elif key == "from_name":
-            if one is not None and one != FROM_NAME:
-                span[key] = one
-        elif key == "to_name":
-            if one is not None and one != TO_NAME:
-                span[key] = one
-        elif key == "type":
-            if one is not None and one != usual_type:
-                span[key] = one
-        elif key == "score":
+        if key in _OF_REGION:
+            continue
+        if key == "score":
             if one is not None:
                 span["probability" if is_probability(one) else key] = one
         elif key not in _SPAN_KEYS:
-            if key != "value":
-                span[key] = one
-        elif key != "meta":
+            span[key] = one
+        else:
             counts[f"{key} of regions passed over"] += 1
 
 
@@ -243,6 +244,8 @@ def split_meta(holder: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     RAISES (ValueError): It is no object.
     """
     meta = holder.get("meta") or {}
+    if meta == {}:  # as most are
+        return {}, {}
     if not isinstance(meta, dict):
         raise ValueError(f"meta must be an object, got {str(meta)[:80]}.")
     ours = meta.get(OURS, {})

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from ...records import RelationRecord, SpanRecord
@@ -64,6 +65,8 @@ def results_of(
 
 def _tag_of(span: SpanRecord, text: LabelledText, field: str) -> LabelsTag:
     """The tag that a span says, or that of the template."""
+    if not span.other:
+        return _usual_tag(text.labels_key, field)
     type = span.other.get("type") if span.other.get("type") in LABELS else text.labels_key
     names = [
         name if isinstance(name, str) and name else usual
@@ -73,6 +76,11 @@ def _tag_of(span: SpanRecord, text: LabelledText, field: str) -> LabelsTag:
         )
     ]
     return LabelsTag(names[0], str(type), TextTag(names[1], _KINDS[text.labels_key], field))
+
+
+@lru_cache(maxsize=16)
+def _usual_tag(type: str, field: str) -> LabelsTag:
+    return LabelsTag(FROM_NAME, type, TextTag(TO_NAME, _KINDS[type], field))
 
 
 def _is_second(span: SpanRecord, first: SpanRecord) -> bool:

@@ -2,8 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from .label_studio_regions import LABELS, Regions
 
@@ -16,8 +15,7 @@ _OF_ANNOTATION = ("created_at", "updated_at", "lead_time")
 _MIN_KEYS = ("annotator", "annotation_id", "completion_id", *_OF_ANNOTATION)
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """A task, with the annotations to take of it.
 
     task: As it stands in the file. annotations (List[dict]): All, skipped or not; None if it is no
@@ -101,9 +99,10 @@ def annotations_of(task: Any) -> list[dict[str, Any]]:
         raise ValueError(
             f"a task of Label Studio has its texts in an object 'data', got {str(task)[:80]}."
         )
-    key = next((one for one in _ANNOTATIONS if task.get(one) is not None), None)
-    found = task[key] if key else []
-    if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+    key = _ANNOTATIONS[0] if task.get(_ANNOTATIONS[0]) is not None else _ANNOTATIONS[1]
+    found = task.get(key)
+    found = [] if found is None else found
+    if not isinstance(found, list) or not {*map(type, found)} <= {dict}:
         raise ValueError(
             f"{key} must be a list of objects, got {str(found)[:80]}. Export the project as JSON."
         )

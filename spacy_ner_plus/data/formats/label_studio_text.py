@@ -47,9 +47,10 @@ class PlainText:
         start, end, stated = value.get("start"), value.get("end"), value.get("text")
         if isinstance(start, str) or isinstance(end, str):
             return None
-        for side, offset in (("start", start), ("end", end)):
-            if as_offset(offset) is None:
-                raise ValueError(f"{side} must be an integer, got {str(offset)[:80]}.")
+        if type(start) is not int or type(end) is not int:
+            for side, offset in (("start", start), ("end", end)):
+                if as_offset(offset) is None:
+                    raise ValueError(f"{side} must be an integer, got {str(offset)[:80]}.")
         if isinstance(stated, str) and _LINE_BREAK in stated:
             stated = self._with_line_breaks(start, end, stated)
         return RegionPlace(start, end, stated)

@@ -1,6 +1,5 @@
 """Records as Label Studio's tasks."""
 
-import json
 import logging
 from collections import Counter
 from collections.abc import Iterable
@@ -10,6 +9,7 @@ from typing import Any
 
 from ...records import RelationRecord, SpanRecord, TextRecord
 from ...support.durable import write_atomically
+from .json_rows import dumped
 from .label_studio_config import (
     FROM_NAME,
     TEXT_FIELD,
@@ -95,8 +95,7 @@ def write_label_studio(
                     task = min_row(record, task, n_records + 1, tasks.lost)
             except ValueError as error:
                 raise ValueError(f"Record {n_records + 1}, {record.text[:60]!r}: {error}") from None
-            line = json.dumps(task, ensure_ascii=False, allow_nan=False)
-            file.write(between * (n_records > 0) + line)
+            file.write(between * (n_records > 0) + dumped(task))
             n_records += 1
         file.write(closing if n_records else closing.lstrip("\n"))
     if config_path is not None:

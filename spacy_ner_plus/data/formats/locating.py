@@ -5,6 +5,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+from ...records import TextRecord
 from .offset_units import as_offset, in_characters, is_counted_alike, to_characters
 from .repairs import Repairs
 from .unsound_spans import UnsoundSpan
@@ -30,6 +31,18 @@ class Locating:
     lenient: bool
     unsound: list[UnsoundSpan] | None = None
     found: Repairs = field(default_factory=lambda: Repairs(prefix=""))
+
+    def record(self, row: dict[str, Any], unit: str, where: str) -> TextRecord:
+        """The record of a row, with its spans where their texts are.
+
+        RAISES (ValueError): It is none, or as `placed`.
+        """
+        text = row.get("text")
+        if isinstance(text, str) and is_counted_alike(text, unit):
+            record = TextRecord.from_plain(row)
+            if record is not None:  # and so all is exactly where it should be
+                return record
+        return TextRecord.from_json(self.placed(row, unit, where))
 
     def placed(self, row: dict[str, Any], unit: str, where: str) -> dict[str, Any]:
         """A row with its offsets counted in characters.

@@ -63,10 +63,19 @@ def own_row(row: Any) -> tuple[dict[str, Any], str | None, str]:
     spans = row[key]
     if not isinstance(spans, list):
         raise ValueError(f"{key} must be a list, got {str(spans)[:80]}.")
-    is_listed = any(isinstance(span, list) for span in spans)
-    form = f"rows with '{key}'" + " as [start, end, label]" * is_listed
-    row = {name: value for name, value in row.items() if name != key}
-    row[SPANS] = [as_span(f"{key}[{i}]", span) for i, span in enumerate(spans)]
+    if list not in map(type, spans):
+        form = f"rows with '{key}'"
+    else:
+        form = f"rows with '{key}' as [start, end, label]"
+        spans = [
+            {"start": span[0], "end": span[1], "label": span[2]}
+            if type(span) is list and len(span) == 3
+            else as_span(f"{key}[{i}]", span)
+            for i, span in enumerate(spans)
+        ]
+    row = row.copy()
+    del row[key]
+    row[SPANS] = spans
     return row, key, form
 
 
@@ -86,7 +95,7 @@ def _key_of_spans(row: dict[str, Any]) -> str | None:
     """Where the entities of a row are."""
     if row.get(VERSION) is not None:
         return SPANS if row.get(SPANS) is not None else None
-    found = [key for key in KEYS if holds_spans(key, row.get(key))]
+    found = [key for key in KEYS if key in row and holds_spans(key, row[key])]
     if len(found) > 1:
         raise ValueError(
             f"it has entities under {' and '.join(map(repr, found))}: leave one of them out, or "
@@ -104,16 +113,18 @@ def holds_spans(key: str, value: Any) -> bool:
 
 def with_our_names(row: dict[str, Any], key: str) -> dict[str, Any]:
     """With our names in its spans and relations."""
-    renamed = row.copy()
     for name, names in ((key, SPAN_NAMES), ("relations", RELATION_NAMES)):
-        if isinstance(row.get(name), list):
-            renamed[name] = [_renamed(one, names) for one in row[name]]
-    return renamed
+        values = row.get(name)
+        if isinstance(values, list) and dict in map(type, values):
+            row = row | {name: [_renamed(one, names) for one in values]}
+    return row
 
 
 def _renamed(value: Any, names: dict[str, str]) -> Any:
     """An object with other names of keys, unless it has one of those already."""
-    if not isinstance(value, dict) or any(new in value for new in names.values()):
+    if not isinstance(value, dict) or value.keys().isdisjoint(names):
+        return value
+    if any(new in value for new in names.values()):
         return value
     return {names.get(key, key): one for key, one in value.items()}
 

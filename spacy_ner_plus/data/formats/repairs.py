@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from ...records import SpanRecord, TextRecord, check_tidy, tidy_label
 from .written import among
@@ -80,7 +81,8 @@ def checked(record: TextRecord, place: str, repairs: Repairs, *, lenient: bool) 
     RAISES (ValueError): What is wrong, and what to do.
     """
     if not lenient:
-        _check_labels(record)
+        if not _are_tidy(record):
+            _check_labels(record)
         return record
     labels = record.annotated_labels
     if labels is not None:
@@ -93,6 +95,16 @@ def checked(record: TextRecord, place: str, repairs: Repairs, *, lenient: bool) 
     for _ in range(len(record.relations) - len(relations)):
         repairs.note("relations of annotations that were left out", place)
     return replace(record, spans=kept, annotated_labels=labels, relations=relations)
+
+
+def _are_tidy(record: TextRecord) -> bool:
+    labels = [span.label for span in record.spans or ()]
+    return all(map(_is_tidy, labels)) and all(map(_is_tidy, record.annotated_labels or ()))
+
+
+@lru_cache(maxsize=1024)  # a file has few labels, each many times
+def _is_tidy(label: str) -> bool:
+    return tidy_label(label) == label
 
 
 def _check_labels(record: TextRecord) -> None:

@@ -78,7 +78,7 @@ class ToolRecords(ABC):
         check_unit(self.offsets)
         repairs, errors = Repairs(), Errors("texts can't be read")
         locating, evidence = Locating(self.lenient, self.unsound), UnitEvidence(self.unit)
-        unit = self.offsets
+        unit, prefix = self.offsets, f"{self.path}, "
         for where, entry in self._entries(errors):
             try:
                 row = self.row(entry, self.counts)
@@ -92,9 +92,9 @@ class ToolRecords(ABC):
                 evidence = self._all_evidence()
                 unit = evidence.unit()
             try:
-                place = where.removeprefix(f"{self.path}, ")
-                row = locating.placed(row, unit or self.unit or CHARACTERS, place)
-                record = checked(TextRecord.from_json(row), place, repairs, lenient=self.lenient)
+                place = where.removeprefix(prefix)
+                record = locating.record(row, unit or self.unit or CHARACTERS, place)
+                record = checked(record, place, repairs, lenient=self.lenient)
             except ValueError as error:
                 errors.add(f"{where}: {error}")
                 continue

@@ -32,7 +32,7 @@ def _refuse(constant: str) -> None:
 
 DECODER = json.JSONDecoder(parse_constant=_refuse)
 # As raw_decode, with the place of what is wrong.
-_scan: Callable[[str, int], tuple[Any, int]] = DECODER.scan_once  # type: ignore[attr-defined]
+scan: Callable[[str, int], tuple[Any, int]] = DECODER.scan_once  # type: ignore[attr-defined]
 
 
 class JsonStream:
@@ -53,6 +53,9 @@ class JsonStream:
     def peek(self) -> str:
         """The next character that is not white space; none at the end."""
         while True:
+            char = self._text[self._at : self._at + 1]
+            if char > " ":  # white space is up to it
+                return char
             self._at = end_of_white_space(self._text, self._at)
             if self._at < len(self._text) or not self._read(_CHUNK):
                 return self._text[self._at : self._at + 1]
@@ -72,7 +75,7 @@ class JsonStream:
         while True:
             wrong = None
             try:
-                value, end = _scan(self._text, self._at)
+                value, end = scan(self._text, self._at)
             except StopIteration as error:
                 wrong, end = "expected a value", int(error.value)
             except json.JSONDecodeError as error:

@@ -35,18 +35,21 @@ def json_rows(path: Path, at: str | None = None) -> Iterator[tuple[str, Any]]:
 
     So others can be read. What is wrong within a list is raised: nobody knows where it goes on.
     """
-    lines = _first_lines(path)
+    lines, name = _first_lines(path), str(path)
     if not lines:
         return
     if _are_rows(lines, at):
         for number, line in numbered_lines(path):
             if line.strip():
-                where = f"{path}, line {number}"
+                where = f"{name}, line {number}"
                 try:
                     value = read_json(line)
                 except RowError as error:
                     value = error
-                yield from _elements_of(where, value, at)
+                if at is None:
+                    yield where, value
+                else:
+                    yield from _elements_of(where, value, at)
         return
     with open_bytes(path) as file:
         stream = JsonStream(file)
@@ -58,8 +61,9 @@ def json_rows(path: Path, at: str | None = None) -> Iterator[tuple[str, Any]]:
 
 def _streamed(path: Path, stream: JsonStream, at: str | None) -> Iterator[tuple[str, Any]]:
     if stream.peek() == "[":
+        name = str(path)
         for i, value in enumerate(stream.elements(), start=1):
-            yield f"{path}, element {i}", value
+            yield f"{name}, element {i}", value
         stream.close()
         return
     number = 0
@@ -82,8 +86,8 @@ def _streamed(path: Path, stream: JsonStream, at: str | None) -> Iterator[tuple[
             yield where, rest
 
 
-def _elements_of(where: str, value: Any, at: str | None) -> Iterator[tuple[str, Any]]:
-    if at is not None and isinstance(value, dict) and isinstance(value.get(at), list):
+def _elements_of(where: str, value: Any, at: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict) and isinstance(value.get(at), list):
         for i, element in enumerate(value[at], start=1):
             yield f"{where}, {at}, element {i}", element
     else:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from .json_stream import DECODER
+from .json_stream import DECODER, scan
 from .raw_files import HEAD, check_head, open_bytes
 from .rows import Fields, InputRow, RowError, SourceDocument, decode, make_document
 
@@ -27,6 +27,12 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
 def read_json(line: bytes) -> Any:
     """What a line says in JSON. RAISES RowError: If it is none."""
     text = decode(line)
+    try:
+        value, end = scan(text, 0)
+        if end == len(text):
+            return value
+    except (ValueError, RecursionError, StopIteration):
+        pass  # what is wrong, or stands around the value, is for the decoder to say
     try:
         return DECODER.decode(text)
     except (ValueError, RecursionError) as error:

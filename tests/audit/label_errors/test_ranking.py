@@ -3,16 +3,16 @@ import math
 import pytest
 
 from spacy_ner_plus.audit.label_errors.ranking import Ranking, kind_of
-from spacy_ner_plus.pipeline.capabilities import Dispute, SecondReading, TypeConfidence
+from spacy_ner_plus.pipeline.capabilities import Disagreement, SecondReading, TypeConfidence
 from spacy_ner_plus.tags import Span
 
 
 def disagreement(
     annotated: list[Span], predicted: list[Span], p_annotated: float, p_predicted: float
-) -> Dispute:
+) -> Disagreement:
     spans = [*annotated, *predicted]
     edges = min(span[0] for span in spans), max(span[1] for span in spans)
-    return Dispute(*edges, annotated, predicted, math.log(p_annotated), math.log(p_predicted))
+    return Disagreement(*edges, annotated, predicted, math.log(p_annotated), math.log(p_predicted))
 
 
 def reading(*confidences: tuple[str | None, float, int]) -> SecondReading:

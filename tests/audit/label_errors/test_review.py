@@ -10,7 +10,7 @@ from spacy_ner_plus.audit.label_errors.find import label_errors
 from spacy_ner_plus.audit.label_errors.likely_errors import LabelErrors
 from spacy_ner_plus.audit.label_errors.review import META, review_records
 from spacy_ner_plus.data.formats.record_files import FORMATS
-from spacy_ner_plus.pipeline.capabilities import Dispute, SecondReading, TypeConfidence
+from spacy_ner_plus.pipeline.capabilities import Disagreement, SecondReading, TypeConfidence
 from spacy_ner_plus.records import SpanRecord, TokenRecord
 from tests.audit.corpora import make_corpus
 
@@ -41,8 +41,8 @@ def corpus() -> AuditedCorpus:
 @pytest.fixture
 def errors(corpus: AuditedCorpus) -> LabelErrors:
     found = [
-        Dispute(0, 1, [(0, 1, "LOC")], [(0, 1, "ORG")], -5.0, -0.01),
-        Dispute(2, 3, [], [(2, 3, "ORG")], -4.0, -0.02),
+        Disagreement(0, 1, [(0, 1, "LOC")], [(0, 1, "ORG")], -5.0, -0.01),
+        Disagreement(2, 3, [], [(2, 3, "ORG")], -4.0, -0.02),
     ]
     readings = [SecondReading([], USUAL, 0), SecondReading(found, [], 1)]
     return label_errors(list(corpus.texts()), readings, "some models")
