@@ -1,7 +1,7 @@
 """How many steps small data want, and batches of how many words: what is behind a plan's least
 `max_steps` and most passes.
 
-    python benchmarks/small_data.py assets/bc5cdr/train.tsv assets/bc5cdr/test.tsv --seeds 0 1
+    cd assets/bc5cdr-columns; python ../../benchmarks/small_data.py train.tsv test.tsv --seeds 0 1
     python benchmarks/small_data.py TRAIN TEST --texts 1000 --steps 200 --seeds 0
 
 TRAIN and TEST are column files. So many texts of TRAIN, drawn by the seed, of `--group`

@@ -13,7 +13,7 @@ from spacy_ner_plus.tags import Span
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = {
-    "bc5cdr": ROOT / "assets/bc5cdr",
+    "bc5cdr": ROOT / "assets/bc5cdr-columns",
     "wnut17": ROOT / "assets/wnut17",
     "crossner": ROOT / "tests/corpora/crossner",
 }
