@@ -1,6 +1,6 @@
 """What within_lines costs and gains: on running text broken into lines, and on lists.
 
-    python benchmarks/bounds.py MODEL assets/bc5cdr/test.tsv
+    python benchmarks/bounds.py MODEL assets/bc5cdr-columns/test.tsv
 
 MODEL is a trained pipeline with ner_plus, TEXTS an annotated file. "wrapped" is its text with a
 line break in place of the last blank before each 80th column. "lists" are two of its entities of

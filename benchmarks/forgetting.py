@@ -1,6 +1,6 @@
 """What is left of Disease after Chemical has been learned from documents without Disease.
 
-    python benchmarks/forgetting.py assets/bc5cdr --seeds 0 1 2 --output metrics/forgetting
+    python benchmarks/forgetting.py assets/bc5cdr-columns --seeds 0 1 2 --output metrics/forgetting
 
 FOLDER holds train.tsv and test.tsv of BC5CDR. Stage 1 learns Disease from the first half of the
 training documents, of which the Chemical annotation is taken away. Stage 2 adds Chemical with
@@ -56,7 +56,7 @@ def main() -> None:
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("folder", type=Path, nargs="?", default=ROOT / "assets" / "bc5cdr")
+    parser.add_argument("folder", type=Path, nargs="?", default=ROOT / "assets" / "bc5cdr-columns")
     parser.add_argument("--encoder", default=str(ROOT / "assets" / "encoder"))
     parser.add_argument("--systems", nargs="+", choices=tuple(WAYS), default=tuple(WAYS))
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])

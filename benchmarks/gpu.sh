@@ -8,7 +8,7 @@
 #               docs/gpu.md for which. Without one, what is installed is used.
 #   --encoder   a pretrained encoder of Hugging Face; fp16 weights do (ENCODER; default assets/encoder)
 #   --output    gets summary.txt, results.json, log.txt, tables.txt, tests.xml (OUTPUT; default metrics/gpu)
-#   --data      train, dev and test .tsv (DATA; default assets/bc5cdr)
+#   --data      train, dev and test .tsv (DATA; default assets/bc5cdr-columns)
 #   --device    cuda, or cpu to try the script (DEVICE)
 #   --seconds   for everything together (SECONDS_IN_ALL; default 350)
 #   --tiny      the smallest of everything, to try the script
@@ -20,7 +20,7 @@ set -u
 started=$SECONDS
 root=$(cd "$(dirname "$0")/.." && pwd)
 wheels=${WHEELS:-} encoder=${ENCODER:-$root/assets/encoder} output=${OUTPUT:-metrics/gpu}
-data=${DATA:-$root/assets/bc5cdr} device=${DEVICE:-cuda} seconds=${SECONDS_IN_ALL:-350}
+data=${DATA:-$root/assets/bc5cdr-columns} device=${DEVICE:-cuda} seconds=${SECONDS_IN_ALL:-350}
 python=${PYTHON:-python3} others=()
 while [ $# -gt 0 ]; do
   case $1 in

@@ -1,15 +1,16 @@
 """How many steps small data want, and batches of how many words: what is behind a plan's least
 `max_steps` and most passes.
 
-    python benchmarks/small_data.py assets/bc5cdr/train.tsv assets/bc5cdr/test.tsv --seeds 0 1
+    python benchmarks/small_data.py TRAIN TEST --seeds 0 1
     python benchmarks/small_data.py TRAIN TEST --texts 1000 --steps 200 --seeds 0
 
-TRAIN and TEST are column files. So many texts of TRAIN, drawn by the seed, of `--group`
-sentences each, are learned with the config that `init_config` makes for them, of which only the
-number of steps is changed, and with it the learning rate's schedule; the planned number is among
-them. With `--batch-words`, the size of the batches too: a number of steps is then one of batches of
-that size. One training each, scored by exact entities on TEST_TEXTS texts of TEST, the same for
-all, after the last step: mean over the seeds, and standard deviation.
+TRAIN and TEST are column files (train.tsv, test.tsv in assets/bc5cdr-columns). So many texts of
+TRAIN, drawn by the seed, of `--group` sentences each, are learned with the config that
+`init_config` makes for them, of which only the number of steps is changed, and with it the learning
+rate's schedule; the planned number is among them. With `--batch-words`, the size of the batches
+too: a number of steps is then one of batches of that size. One training each, scored by exact
+entities on TEST_TEXTS texts of TEST, the same for all, after the last step: mean over the seeds,
+and standard deviation.
 """
 
 import argparse

@@ -1,6 +1,6 @@
 """What a shorter window costs in F1 and gains in speed, and what a precision does to both.
 
-    python -m benchmarks.windows MODEL assets/bc5cdr/test.tsv
+    python -m benchmarks.windows MODEL assets/bc5cdr-columns/test.tsv
 
 MODEL is a trained pipeline with ner_plus, TEXTS an annotated file, read in whole documents. The
 first row is the pipeline's own window and overlap in fp32; speeds are ratios to it within a round,

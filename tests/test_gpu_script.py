@@ -111,7 +111,7 @@ def test_script_on_the_cpu(tmp_path: Path) -> None:
     encoder = tiny.save_encoder(tmp_path / "encoder", max_position_embeddings=514)
     data = tmp_path / "data"
     data.mkdir()
-    lines = (ROOT / "assets" / "bc5cdr" / "train.tsv").read_text().split("\n")[:300]
+    lines = (ROOT / "assets" / "bc5cdr-columns" / "train.tsv").read_text().split("\n")[:300]
     for split in ("train", "dev", "test"):
         (data / f"{split}.tsv").write_text("\n".join(lines))
     command = [

@@ -128,6 +128,7 @@ BEYOND_THE_FACE = {
         f"training.project.source_digests.{name}"
         for name in ("COMMANDS", "PACKAGE", "write_source_digests")
     },
+    "project.convert": {"data.corpus_folder.convert_corpus"},
     "project.encoder": {"training.project.encoder_wheel.prepare_encoder"},
     "project.smoke": {"training.project.smoke_run.try_package"},
     "project.split": {"data.splitting.parts.write_parts"},

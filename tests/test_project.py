@@ -24,8 +24,7 @@ pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parent.parent
 COPIED = ("configs", "spacy_ner_plus", "LICENSE", "constraints.txt", "project.yml")
 COPIED += ("pyproject.toml", "setup.cfg")
-N_SENTENCES = 95  # of less than 100 documents spaCy's debug data ends with an error
-GROUP = 1
+N_DOCUMENTS = 10  # of less than 100 documents spaCy's debug data ends with an error
 MAX_STEPS = 400
 COMMANDS = srsly.read_yaml(ROOT / "project.yml")["commands"]
 NEVER_SKIPPED = {
@@ -53,18 +52,16 @@ class Project:
         self._fit_config()
 
     def _write_corpus(self) -> None:
-        text = (ROOT / "assets/bc5cdr/train.tsv").read_text(encoding="utf8")
-        slices = "\n\n".join(text.split("\n\n")[:N_SENTENCES]) + "\n"
+        text = (ROOT / "assets/bc5cdr/train.pubtator").read_text(encoding="utf8")
+        documents = text.split("\n\n")[:N_DOCUMENTS]
+        slices = "\n\n".join(documents) + "\n"
         sums = []
         for split in ("train", "dev", "test"):  # the same: an overfitted model finds entities
-            (self.corpus / f"{split}.tsv").write_text(slices, encoding="utf8")
-            sums.append(f"{hashlib.sha256(slices.encode()).hexdigest()}  {split}.tsv\n")
+            (self.corpus / f"{split}.pubtator").write_text(slices, encoding="utf8")
+            sums.append(f"{hashlib.sha256(slices.encode()).hexdigest()}  {split}.pubtator\n")
         (self.corpus / "SHA256SUMS").write_text("".join(sums))
-        sentences = [
-            " ".join(line.split("\t")[0] for line in sentence.splitlines())
-            for sentence in slices.split("\n\n")[:3]
-        ]
-        (self.folder / "assets/smoke.txt").write_text("\n".join(sentences), encoding="utf8")
+        titles = [document.splitlines()[0].split("|t|")[1] for document in documents]
+        (self.folder / "assets/smoke.txt").write_text("\n".join(titles), encoding="utf8")
 
     def _fit_config(self) -> None:
         """Settings for an encoder that is tiny and knows nothing."""
@@ -78,7 +75,7 @@ class Project:
         path.write_text(text, encoding="utf8")
 
     def variables(self, **changes: object) -> dict[str, object]:
-        settings = {"encoder": str(self.encoder), "max_steps": MAX_STEPS, "group": GROUP}
+        settings = {"encoder": str(self.encoder), "max_steps": MAX_STEPS}
         return {f"vars.{name}": value for name, value in (settings | changes).items()}
 
     def run(self, command: str, *, in_copies: bool = True, **variables: object) -> tuple[int, str]:
@@ -170,7 +167,7 @@ def test_check_encoder_convert_and_debug_report(first_run: str, tiny_encoder_dir
     words = " ".join(first_run.split())  # wasabi breaks lines
     assert "3 files are as expected" in words
     assert f"Using the encoder in {tiny_encoder_dir}" in words
-    assert re.search(rf"documents +{N_SENTENCES // GROUP}\nsentences +{N_SENTENCES}\n", first_run)
+    assert len(re.findall(rf"documents +{N_DOCUMENTS}\n", first_run)) == 3
     assert first_run.count("Config is valid") == 1
     assert "Corpus is loadable" in first_run
     assert "Low number of examples to train a new pipeline" in words  # an error of debug data
@@ -192,6 +189,8 @@ def test_evaluate_prints_and_writes_scores(project: Project, first_run: str) -> 
         assert set(exact["types"]) == {"Chemical", "Disease"}
         assert exact["micro"]["f1"] > 0.5
         assert metrics["speed"]["words_per_second"] > 0
+        version = metrics["data_version"]["data_set"][:12]
+        assert first_run.count(f"Data: version {version}, {data}.") == 2
         scores = " +".join(f"{100 * exact['micro'][key]:.2f}" for key in ("precision", "recall"))
         assert len(re.findall(rf"micro +{scores}", first_run)) >= 2  # by evaluate and by report
         n_errors = sum(kind["errors"] for kind in metrics["errors"]["kinds"])
@@ -238,11 +237,12 @@ def test_changed_corpus_is_refused_before_anything_is_done(
     tmp_path: Path, tiny_encoder_dir: Path
 ) -> None:
     project = Project(tmp_path, tiny_encoder_dir)
-    with (project.corpus / "dev.tsv").open("a") as file:
-        file.write("more\tO\n")
+    with (project.corpus / "dev.pubtator").open("a") as file:
+        file.write("1|t|More
+")
     status, output = project.run("all")
     assert status == 1
-    assert f"{Path('assets/bc5cdr/dev.tsv')} differs: expected SHA-256" in output
+    assert f"{Path('assets/bc5cdr/dev.pubtator')} differs: expected SHA-256" in output
     assert not (project.folder / "corpus").exists()
 
 
@@ -265,7 +265,7 @@ def test_missing_corpus_and_missing_encoder_are_named(
         ("README.md", []),
         ("spacy_ner_plus/nobody_imports_this.py", ["package"]),
         ("spacy_ner_plus/cli/evaluate.py", ["evaluate", "package"]),
-        ("spacy_ner_plus/cli/convert.py", ["convert", "package"]),
+        ("spacy_ner_plus/cli/project/convert.py", ["convert", "package"]),
         ("spacy_ner_plus/training/project/smoke_trial.py", ["package", "smoke"]),
     ],
 )

@@ -97,7 +97,10 @@ def test_commands_are_found() -> None:
     assert list(lines(block)) == ["cat a", "cat b", "x --y"]
     shown = {(command.text, command.page) for command in ALL}
     assert ("make bench DATA=path ARGS=--quick", "speed.md") in shown
-    assert ("python benchmarks/bounds.py MODEL assets/bc5cdr/test.tsv", "existing.md") in shown
+    assert (
+        "python benchmarks/bounds.py MODEL assets/bc5cdr-columns/test.tsv",
+        "existing.md",
+    ) in shown
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")

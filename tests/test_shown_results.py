@@ -10,6 +10,7 @@ from tests.test_shown_runs import PRINTED
 BENCH = "make bench DATA=path"
 RESULTS = {
     ("make run", "ner_plus"): ["micro"],
+    ("python -m spacy project run all . --vars.corpus bc5cdr-columns", "ner_plus"): ["micro"],
     ("make run", "Calibration error"): ["before", "after"],
     ("python benchmarks/against_hf.py FOLDER --epochs 2", "ner_plus"): ["ner_plus"],
     (
@@ -22,11 +23,11 @@ RESULTS = {
         "python benchmarks/conll2003.py FOLDER",
         "ner_plus with BIO tags, without CRF and casing",
     ): ["BIO, no CRF, no casing"],
-    ("python benchmarks/forgetting.py assets/bc5cdr", "ner_plus"): [
+    ("python benchmarks/forgetting.py assets/bc5cdr-columns", "ner_plus"): [
         r"ner_plus\.annotated\+rehearse"
     ],
     (
-        "python benchmarks/forgetting.py assets/bc5cdr",
+        "python benchmarks/forgetting.py assets/bc5cdr-columns",
         "spaCy `ner`, without and with `nlp.rehearse`",
     ): [r"spacy\.plain", r"spacy\.rehearse"],
     ("python benchmarks/shared_encoder.py FOLDER", "ner_plus, encoder of its own"): ["private"],

@@ -73,7 +73,8 @@ NAMED = {
     " released-model new-model my_pipeline exported-int8",
     "encoder": "assets/encoder roberta-base",
     "checkpoint": "path/or/hub-name",
-    "data.spacy": "train.spacy corpus/train.spacy corpus/all.spacy corpus/bc5cdr/train.spacy",
+    "data.spacy": "train.spacy corpus/train.spacy corpus/all.spacy corpus/bc5cdr/train.spacy"
+    " corpus/bc5cdr-columns/train.spacy",
     "other.spacy": "dev.spacy test.spacy corpus/dev.spacy corpus/test.spacy"
     " corpus/bc5cdr/dev.spacy",
     "data.tsv": "train.tsv dev.tsv test.tsv",

@@ -16,7 +16,7 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-CORPUS = Path(__file__).parent.parent / "assets" / "bc5cdr" / "train.tsv"
+CORPUS = Path(__file__).parent.parent / "assets" / "bc5cdr-columns" / "train.tsv"
 OTHER_SCRIPTS = [
     "北京是中华人民共和国的首都。东京都港区",
     "السلام عليكم يا محمد في القاهرة",

@@ -23,6 +23,7 @@ from .learning_curve import learning_curve_cli
 from .predict import predict_cli
 from .project.check import check_cli
 from .project.code import code_cli
+from .project.convert import convert_cli as project_convert_cli
 from .project.encoder import encoder_cli
 from .project.smoke import smoke_cli
 from .project.split import split_cli as project_split_cli
@@ -63,6 +64,7 @@ project_app = typer.Typer(
 )
 project_app.command("check")(check_cli)
 project_app.command("code")(code_cli)
+project_app.command("convert")(project_convert_cli)
 project_app.command("encoder")(encoder_cli)
 project_app.command("smoke")(smoke_cli)
 project_app.command("split")(project_split_cli)

@@ -190,19 +190,20 @@ def convert_cli(
             report=report,
             exceptions=exceptions,
         )
-    for warning in (*done.source.warnings, *done.warnings):
-        typer.echo(f"Warning: {warning}", err=True)
     # Standard output is for the records alone, if they go there.
     is_stream = str(output_path) == "-"
     with redirect_stdout(sys.stderr) if is_stream else nullcontext():
-        _tell(done, names, lang)
+        tell(done, names, lang)
 
 
 def _number_or_name(column: str) -> int | str:
     return int(column) if column.removeprefix("-").isdecimal() else column
 
 
-def _tell(done: "Conversion", label_map: dict[str, str], lang: str) -> None:
+def tell(done: "Conversion", label_map: dict[str, str], lang: str) -> None:
+    """Print what was read and written, and warnings on standard error."""
+    for warning in (*done.source.warnings, *done.warnings):
+        typer.echo(f"Warning: {warning}", err=True)
     msg.table(_table_rows(done, label_map), aligns=("l", "r"), max_col=90)
     if done.placements.n_refused:
         # Not wasabi: it breaks lines, and with them paths.

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
-from ..annotation.placement import Placing
+from ..annotation.placement import MISALIGNED, Placing
 from ..support.durable import write_atomically, written_whole
 from ..support.output_folder import check_output_folder
 from ..text.token_exceptions import exceptions_text, read_exceptions
@@ -100,7 +100,8 @@ def write_docs(
                     continue
                 done.lost["relations of refused annotations"] += placed.fitted.n_relations_lost
                 done.count(placed.doc, record, wishes.spans_key)
-                file.add(placed.doc, placed.fitted.record, wishes.spans_key)
+                refused = [one.span for one in placed.fitted.placements if MISALIGNED in one.done]
+                file.add(placed.doc, placed.fitted.record, wishes.spans_key, refused)
             except ValueError as error:
                 errors.add(f"{where}: {error}")
         errors.check()

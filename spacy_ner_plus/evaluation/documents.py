@@ -1,7 +1,7 @@
 """What is compared: the gold and the predicted entities of a document, on the same tokens."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
 
 from spacy.tokens import Doc
 from spacy.training import Example
@@ -9,6 +9,7 @@ from spacy.training import Example
 from ..annotation.gold import annotated_labels
 from ..annotation.judging import aligned, judgeable
 from ..annotation.probabilities import scored_spans
+from ..data.refused_annotations import Place, with_refused
 from ..tags import Span
 from .label_choice import ALL, LabelChoice
 
@@ -23,6 +24,8 @@ class Entity:
     start_char, end_char (int): In characters of the text, as it was annotated or predicted.
     probability (float): Of a predicted entity, if the pipeline gives one.
     uncalibrated (float): The same without the pipeline's calibration, if it has one.
+    is_off_tokens (bool): Of a gold entity: whether it is not on the tokens that the data have, so
+        that it can't be found on them.
     """
 
     start: int
@@ -32,6 +35,7 @@ class Entity:
     end_char: int
     probability: float | None = None
     uncalibrated: float | None = None
+    is_off_tokens: bool = False
 
     @property
     def span(self) -> Span:
@@ -70,14 +74,18 @@ def from_example(
     """A document as a pipeline processed it.
 
     index (int): Its place in the data.
-    example (Example): The processed and the annotated Doc.
+    example (Example): The processed and the annotated Doc. Annotations that are not on the tokens
+        of the latter are gold too, unless spans_key is given: see data.refused_annotations.
     spans_key (str): Compare doc.spans[spans_key], which may nest and overlap; None for doc.ents.
     choice (LabelChoice): Its new names tell which entities are of types that the document is
         annotated for. The entities keep their own.
     """
     found = entities_of(example.predicted, spans_key)
+    reference, off_tokens = _reference(example.reference, spans_key)
+    if reference is not example.reference:
+        example = Example(example.predicted, reference)
     spans = aligned(example, [entity.span for entity in found])
-    return _document(index, example.reference, found, spans, spans_key, choice)
+    return _document(index, reference, off_tokens, found, spans, spans_key, choice)
 
 
 def from_offsets(
@@ -91,6 +99,7 @@ def from_offsets(
 
     spans_key (str), choice (LabelChoice): See from_example.
     """
+    reference, off_tokens = _reference(reference, spans_key)
     outer = [
         reference.char_span(entity.start_char, entity.end_char, alignment_mode="expand")
         for entity in found
@@ -99,7 +108,7 @@ def from_offsets(
         None if span is None else (span.start, span.end, entity.label)
         for span, entity in zip(outer, found, strict=True)
     ]
-    return _document(index, reference, found, spans, spans_key, choice)
+    return _document(index, reference, off_tokens, found, spans, spans_key, choice)
 
 
 def entities_of(doc: Doc, spans_key: str | None) -> list[Entity]:
@@ -110,9 +119,14 @@ def entities_of(doc: Doc, spans_key: str | None) -> list[Entity]:
     ]
 
 
+def _reference(doc: Doc, spans_key: str | None) -> tuple[Doc, set[Place]]:
+    return with_refused(doc) if spans_key is None else (doc, set())
+
+
 def _document(
     index: int,
     reference: Doc,
+    off_tokens: Collection[Place],
     found: list[Entity],
     spans: list[Span | None],
     spans_key: str | None,
@@ -125,13 +139,19 @@ def _document(
         start, end, _ = span or (0, 0, "")
         entity = _moved(entity, start, end)
         (not_judged if judged is None else predicted).append(entity)
+    gold = (
+        replace(entity, is_off_tokens=True)
+        if (entity.start_char, entity.end_char, entity.label) in off_tokens
+        else entity
+        for entity in entities_of(reference, spans_key)
+    )
     has_sentences = reference.has_annotation("SENT_START")
     return Document(
         index=index,
         text=reference.text,
         token_starts=tuple(reference.to_array("IDX").tolist()) if len(reference) else (),
         sentence_starts=tuple(s.start for s in reference.sents) if has_sentences else (),
-        gold=_in_order(entities_of(reference, spans_key)),
+        gold=_in_order(gold),
         predicted=_in_order(predicted),
         not_judged=_in_order(not_judged),
     )

@@ -1,10 +1,11 @@
 """Precision, recall and F1 of exact matches of span and label."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from ..metrics.spans import count_spans, scores_of
+from ..metrics.spans import count_spans, precision_recall_f1, scores_of
 from .documents import Document
 from .score_types import CountedMeasures, ExactScores, Measures
 
@@ -40,6 +41,31 @@ def exact_scores(labels: Sequence[str], counts: np.ndarray) -> ExactScores:
             label: counted_measures(*its)
             for label, *its in zip(labels, scores.types, totals, strict=True)
         },
+    )
+
+
+def scores_on_tokens(documents: Sequence[Document]) -> CountedMeasures | None:
+    """Micro scores without gold entities that are not on the data's tokens; None if all are.
+
+    What is predicted there does not count either.
+    """
+    if not any(entity.is_off_tokens for document in documents for entity in document.gold):
+        return None
+    _, counts = document_counts([_on_tokens(document) for document in documents])
+    totals = counts.sum(axis=(0, 1))  # (3,)
+    return counted_measures(precision_recall_f1(totals), totals)
+
+
+def _on_tokens(document: Document) -> Document:
+    off = [entity for entity in document.gold if entity.is_off_tokens]
+    return replace(
+        document,
+        gold=tuple(entity for entity in document.gold if not entity.is_off_tokens),
+        predicted=tuple(
+            entity
+            for entity in document.predicted
+            if not any(entity.start < one.end and one.start < entity.end for one in off)
+        ),
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from spacy.language import Language
 
 from ..data.corpus import TOKENS
+from ..data.data_version import find_version
 from ..pipeline.capabilities import HasThresholds, components
 from .confidence import confidence
 from .documents import Document
@@ -15,7 +16,7 @@ from .entity_types import chosen, entity_types, labels_of, own_labels
 from .error_rows import error_rows
 from .error_summary import summarise_errors
 from .errors import Finding, find_errors
-from .exact import document_counts, exact_scores
+from .exact import document_counts, exact_scores, scores_on_tokens
 from .intervals import intervals
 from .judged import judge
 from .known_entities import known_entities
@@ -106,6 +107,9 @@ def measure(
         ),
         tokenisation=None if nlp is None else tokenisation(nlp, documents),
         types=types,
+        on_tokens=scores_on_tokens(documents),
+        data_version=find_version(Path(settings.data)),
+        train_version=None if train is None else find_version(train),
     )
     return metrics, _rows(documents, by_document)
 
@@ -119,6 +123,7 @@ def _counts(predicted: Predictions, documents: Sequence[Document]) -> DataCounts
         gold=sum(len(document.gold) for document in documents),
         predicted=sum(len(document.predicted) for document in documents),
         not_judged=sum(len(document.not_judged) for document in documents),
+        off_tokens=sum(e.is_off_tokens for document in documents for e in document.gold),
     )
 
 

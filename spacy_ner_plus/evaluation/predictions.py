@@ -10,6 +10,7 @@ from time import perf_counter
 from typing import Any
 
 from spacy.language import Language
+from spacy.tokens import Doc
 from spacy.training import Example
 from spacy.vocab import Vocab
 from tqdm import tqdm
@@ -17,6 +18,7 @@ from tqdm import tqdm
 from ..annotation.doc_records import is_annotated
 from ..data.corpus import make_corpus_v1
 from ..data.formats.json_lines import JsonLinesRecords
+from ..data.refused_annotations import refused_annotations
 from ..pipeline.preparing import check_pipeline_exists, load_pipeline
 from ..records import SpanRecord, TextRecord
 from ..support.peak_memory import peak_memory
@@ -140,11 +142,12 @@ def run(
     """
     examples = dict(enumerate(make_corpus_v1(data, tokens)(nlp)))
     n_documents = len(examples)
-    known = [i for i, eg in examples.items() if is_annotated(eg.reference, spans_key)]
+    known = [i for i, eg in examples.items() if _is_known(eg.reference, spans_key)]
     if choice.labels is not None and labels_of(nlp):
         references = (examples[i].reference for i in known)
         gold = {entity.label for doc in references for entity in entities_of(doc, spans_key)}
         choice.check(gold, labels_of(nlp))
+    n_words = sum(len(examples[i].reference) for i in known)
     documents, speed = _timed(nlp, examples, known, spans_key, choice)
     ner = calibrated_component(nlp, spans_key) if uncalibrated else None
     if ner is not None:
@@ -155,7 +158,7 @@ def run(
     return Predictions(
         name=name,
         documents=documents,
-        n_words=sum(len(document.token_starts) for document in documents),
+        n_words=n_words,
         n_without_annotation=n_documents - len(known),
         nlp=nlp,
         speed=speed,
@@ -173,7 +176,7 @@ def read_predictions(
     RAISES ValueError: If a row is no such thing, or not of the document in its place.
     """
     records = _read(path)
-    documents, n_skipped = [], 0
+    documents, n_skipped, n_words = [], 0, 0
     nlp = Language(Vocab())
     for i, example in enumerate(make_corpus_v1(data)(nlp)):
         reference = example.reference
@@ -189,16 +192,21 @@ def read_predictions(
                 f"{record.text[:60]!r} instead of {reference.text[:60]!r}. Predictions must be of "
                 "the same documents in the same order."
             )
-        if is_annotated(reference, spans_key):
+        if _is_known(reference, spans_key):
             found = [_entity(span) for span in record.spans or () if span.is_accepted]
             documents.append(from_offsets(i, reference, found, spans_key, choice))
+            n_words += len(reference)
         else:
             n_skipped += 1
     surplus = next(records, None)
     if surplus is not None:
         raise ValueError(f"{surplus[0]} is one document more than {data} has.")
-    n_words = sum(len(document.token_starts) for document in documents)
     return Predictions(str(path), documents, n_words, n_skipped)
+
+
+def _is_known(doc: Doc, spans_key: str | None) -> bool:
+    """Whether anything is said about entities, be it only of such as are not on tokens."""
+    return is_annotated(doc, spans_key) or (spans_key is None and bool(refused_annotations(doc)))
 
 
 def _timed(

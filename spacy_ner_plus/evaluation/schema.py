@@ -5,8 +5,9 @@ Shares are between 0 and 1. A change of meaning raises SCHEMA_VERSION; new field
 
 from dataclasses import dataclass, field
 
+from ..data.data_version import DataVersion
 from .confidence_types import Confidence
-from .score_types import ExactScores, Intervals, PartialScores
+from .score_types import CountedMeasures, ExactScores, Intervals, PartialScores
 
 SCHEMA, SCHEMA_VERSION = "spacy_ner_plus.metrics", 1
 
@@ -21,6 +22,8 @@ class DataCounts:
     gold (int): Gold entities.
     predicted (int): Predicted entities that can be judged.
     not_judged (int): Predicted ones beyond those.
+    off_tokens (int): Gold entities that are not on the data's tokens (`convert --misaligned
+        missing` notes them): they count, as missed.
     """
 
     documents: int
@@ -29,6 +32,7 @@ class DataCounts:
     gold: int
     predicted: int
     not_judged: int
+    off_tokens: int = 0
 
 
 @dataclass(frozen=True)
@@ -225,6 +229,10 @@ class Metrics:
     tokenisation (Optional[Tokenisation]): Gold entities that don't fit the pipeline's tokens; null
         for predictions from a file.
     types (EntityTypes): Which entity types the figures are of.
+    on_tokens (Optional[CountedMeasures]): Exact micro scores without gold entities that are not on
+        the data's tokens, and without what is predicted there; null if there are none.
+    data_version (Optional[DataVersion]): Which version of the data was evaluated.
+    train_version (Optional[DataVersion]): The same of the training data; null without `--train`.
     """
 
     schema: str
@@ -245,3 +253,6 @@ class Metrics:
     confidence: Confidence | None
     tokenisation: Tokenisation | None
     types: EntityTypes = field(default_factory=EntityTypes)
+    on_tokens: CountedMeasures | None = None
+    data_version: DataVersion | None = None
+    train_version: DataVersion | None = None

@@ -8,6 +8,7 @@ from wasabi import msg
 from wasabi.util import locale_escape
 
 from .confidence_types import Thresholds, ThresholdScores
+from .data_notes import data_notes
 from .schema import (
     Confusion,
     ErrorKind,
@@ -73,6 +74,8 @@ def print_scores(metrics: Metrics) -> None:
             end="",
         )
     print()
+    for note in data_notes(metrics):
+        print(note)
     _print_never_predicted(metrics)
 
 

@@ -113,7 +113,7 @@ def test_convert_counts_white_space_tokens_it_had_to_add(uner_path, tmp_path):
 
 @pytest.mark.slow
 def test_convert_groups_bc5cdr_by_number_and_prints_its_counts(tmp_path):
-    result = run(ASSETS / "bc5cdr/dev.tsv", tmp_path / "out.spacy", "--group", 10)
+    result = run(ASSETS / "bc5cdr-columns/dev.tsv", tmp_path / "out.spacy", "--group", 10)
     assert table(result.output) == {
         "documents": "459",
         "sentences": "4,581",

@@ -13,7 +13,7 @@ from tests.whole_columns import read_columns
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = {
-    "bc5cdr": ROOT / "assets/bc5cdr",
+    "bc5cdr": ROOT / "assets/bc5cdr-columns",
     "wnut17": ROOT / "assets/wnut17",
     "crossner": ROOT / "tests/corpora/crossner",
 }

@@ -38,6 +38,9 @@ KEYS = [
     "confidence",
     "tokenisation",
     "types",
+    "on_tokens",
+    "data_version",
+    "train_version",
 ]
 
 

@@ -1,11 +1,12 @@
 """.spacy files as records.
 
 What a Doc has no place for is kept in doc.user_data: the id and the keys that the schema does not
-know by their names, the rest under RECORD. So are the spans, where those of the Doc say less.
+know by their names, the rest under RECORD. So are the spans, where those of the Doc say less, and
+those that are not on its tokens.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from ...records import (
     without_duplicates,
 )
 from ..doc_files import RECORD, find_files, read_file
+from ..refused_annotations import REFUSED
 from ..sources.rows import as_plain
 from .repairs import Repairs, checked
 from .unsound_spans import UnsoundSpan
@@ -111,16 +113,25 @@ class DocFile:
         self.lost: Counter[str] = Counter()
         self._docs = DocBin(attrs=ATTRS, store_user_data=True)
 
-    def add(self, doc: Doc, record: TextRecord, spans_key: str | None = None) -> None:
+    def add(
+        self,
+        doc: Doc,
+        record: TextRecord,
+        spans_key: str | None = None,
+        refused: Sequence[SpanRecord] = (),
+    ) -> None:
         """Add the Doc of a record, and what it has no place for.
 
         spans_key (str): Where its spans are.
+        refused (Sequence[SpanRecord]): Annotations that are not on tokens, and no longer in the
+            record: they are noted beside those that still are.
         RAISES (ValueError): The record holds what spaCy's format can't.
         """
         found = span_records(doc, spans_key)
         places = set(map(_place, found))
         # An entity that has no place on the Doc is not to come back.
         spans = [s for s in record.spans or () if not s.is_accepted or _place(s) in places]
+        unplaced = [s for s in record.spans or () if s.is_accepted and _place(s) not in places]
         relations = among(record.relations, spans)
         self.lost["relations of misaligned entities"] += len(record.relations) - len(relations)
         self.lost.update(keys_of_tokens(record))
@@ -129,6 +140,8 @@ class DocFile:
             kept["relations"] = [relation.to_json() for relation in relations]
         if _bare(spans) != _bare(found):
             kept["spans"] = [span.to_json() for span in spans]
+        if refused or unplaced:
+            kept[REFUSED] = [span.to_json() for span in (*refused, *unplaced)]
         named = {"id": record.id} if record.id is not None else {}
         doc.user_data |= _storable(record.other | named)
         if kept:
@@ -203,6 +216,8 @@ def _with_kept(record: TextRecord, doc: Doc) -> tuple[TextRecord, list[str]]:
             spans = described
         else:
             gone.append("details of changed entities")
+    if REFUSED in kept:
+        gone.append("annotations that are not on tokens")
     wanted = tuple(map(RelationRecord.from_json, kept.get("relations", ())))
     relations = among(wanted, spans or ())
     if len(relations) < len(wanted):
@@ -221,7 +236,7 @@ def _with_kept(record: TextRecord, doc: Doc) -> tuple[TextRecord, list[str]]:
 def _kept(value: Any) -> dict[str, Any]:
     """What a file of ours keeps of a record. RAISES ValueError: It is something else."""
     is_ours = isinstance(value, dict) and all(
-        isinstance(value.get(key, []), list) for key in ("spans", "relations")
+        isinstance(value.get(key, []), list) for key in ("spans", "relations", REFUSED)
     )
     if not is_ours:
         raise ValueError(

@@ -17,6 +17,7 @@ from ..formats.spacy_files import DocFile
 from ..formats.written import warn_of
 from .annotated_file import AnnotatedFile, AnnotatedText, read_annotated
 from .near_duplicates import EXTRA, duplicates
+from .split_manifest import summary_of, write_manifest
 from .stratification import stratify
 
 # What part of the texts each gets, where one file has those of all.
@@ -105,6 +106,8 @@ def write_parts(
 ) -> tuple[dict[str, Part], list[AnnotatedFile]]:
     """Read files of annotated texts as read_parts does, and write train, dev and test.spacy.
 
+    A manifest beside them says which version of the data set they are.
+
     paths (Sequence[Path]), group (int): See read_parts.
     output (Path): Folder to write to; made if it is not there.
     lang (str): Language whose tokenizer cuts the texts.
@@ -117,6 +120,11 @@ def write_parts(
     parts, files = read_parts(paths, blank_pipeline(lang, pieces), group=group)
     for name, part in parts.items():
         part.write(output / f"{name}.spacy")
+    summaries = {
+        name: summary_of(f"{name}.spacy", (text.record for text in part.texts))
+        for name, part in parts.items()
+    }
+    write_manifest(output, summaries)
     return parts, files
 
 

@@ -10,10 +10,11 @@ from typing import Any
 
 from ...about import __version__
 from ...records import TextRecord
+from ...support.digests import content_digest
+from ...support.durable import write_atomically
 
 SCHEMA, SCHEMA_VERSION = "spacy_ner_plus.split", 1
 MANIFEST = "manifest.json"
-# Of a digest, for people.
 
 
 def record_digest(record: TextRecord) -> str:
@@ -76,13 +77,51 @@ def version_of(parts: Mapping[str, PartSummary]) -> str:
     return combined_digest(f"{name} {part.digest}" for name, part in parts.items())
 
 
+def summary_of(file: str, records: Iterable[TextRecord]) -> PartSummary:
+    """What is in a part, but for the SHA-256 of its file, which may not be there yet."""
+    part, digests = PartSummary(file), list[str]()
+    for record in records:
+        part.n_documents += 1
+        part.n_without_annotation += record.spans is None
+        part.entities.update(span.label for span in record.spans or () if span.is_accepted)
+        digests.append(record_digest(record))
+    part.digest = combined_digest(digests)
+    return part
+
+
+def write_manifest(folder: Path, parts: Mapping[str, PartSummary]) -> None:
+    """Write the manifest of parts that are in a folder, which were not divided here."""
+    for part in parts.values():
+        part.sha256 = content_digest(folder / part.file)
+    text = _parts_text(parts, version_of(parts), {}, {})
+    write_atomically(folder / MANIFEST, text)
+
+
 def manifest_text(split: Split, settings: Mapping[str, Any], part_of: Mapping[str, str]) -> str:
-    """The manifest as JSON.
+    """The manifest of a data set that was divided, as JSON.
 
     settings (Mapping[str, Any]): How it was divided.
     part_of (Mapping[str, str]): The part of each near duplicate, by where it is.
     """
-    parts = {
+    alike = [
+        {"part": part_of[group[0]], "documents": list(group)} for group in split.near_duplicates
+    ]
+    groups = {
+        "groups": split.n_groups,
+        "documents_without_group": split.n_without_key,
+        "near_duplicates": alike,
+    }
+    return _parts_text(split.parts, split.version, settings, groups)
+
+
+def _parts_text(
+    parts: Mapping[str, PartSummary],
+    version: str,
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+) -> str:
+    """The text of a manifest. before, after (Mapping[str, Any]): What stands around the parts."""
+    rows = {
         name: {
             "file": part.file,
             "sha256": part.sha256,
@@ -91,19 +130,15 @@ def manifest_text(split: Split, settings: Mapping[str, Any], part_of: Mapping[st
             "documents_without_annotation": part.n_without_annotation,
             "entities": dict(sorted(part.entities.items())),
         }
-        for name, part in split.parts.items()
+        for name, part in parts.items()
     }
-    rows = {
+    manifest = {
         "schema": SCHEMA,
         "schema_version": SCHEMA_VERSION,
         "spacy_ner_plus": __version__,
-        "version": split.version,
-        **settings,
-        "parts": parts,
-        "groups": split.n_groups,
-        "documents_without_group": split.n_without_key,
-        "near_duplicates": [
-            {"part": part_of[group[0]], "documents": list(group)} for group in split.near_duplicates
-        ],
+        "version": version,
+        **before,
+        "parts": rows,
+        **after,
     }
-    return json.dumps(rows, ensure_ascii=False, indent=2) + "\n"
+    return json.dumps(manifest, ensure_ascii=False, indent=2) + "\n"

@@ -6,6 +6,7 @@ from markupsafe import Markup
 
 from ...pages import figures, html
 from ...support.typed_json import to_json
+from ..data_notes import off_token_notes
 from ..schema import Metrics
 from ..type_notes import type_notes
 from . import plots
@@ -48,6 +49,7 @@ def render_report(
         .render(
             metrics=metrics,
             notes=type_notes(metrics.types),
+            off_tokens=off_token_notes(metrics),
             sections={key: title for key, title in TITLES.items() if _is_there(key, metrics)},
             types=types,
             confusion=figures.confusion(confusion.labels, confusion.counts),

@@ -15,7 +15,7 @@ PACKAGE = Path(__file__).parents[2]
 CLI = "spacy_ner_plus.cli"
 # Modules that a command runs besides those that configs and pipelines name.
 OWN_MODULES: dict[str, list[str]] = {
-    "convert": [f"{CLI}.convert"],
+    "convert": [f"{CLI}.project.convert"],
     "train": [],
     "calibrate": [f"{CLI}.calibrate"],
     "evaluate": [f"{CLI}.evaluate"],

@@ -87,9 +87,11 @@ def test_read_sums_refuses_bad_lines(tmp_path: Path, lines: str, message: str) -
         read_sums(path)
 
 
-@pytest.mark.parametrize("corpus", ["bc5cdr", "wnut17"])
-def test_shipped_corpora_are_intact_and_complete(corpus: str) -> None:
+@pytest.mark.parametrize(
+    ("corpus", "suffix"), [("bc5cdr", "pubtator"), ("bc5cdr-columns", "tsv"), ("wnut17", "tsv")]
+)
+def test_shipped_corpora_are_intact_and_complete(corpus: str, suffix: str) -> None:
     sums = read_sums(ASSETS / corpus / "SHA256SUMS")
     assert find_problems(ASSETS / corpus, sums) == []
-    assert set(sums) == {"train.tsv", "dev.tsv", "test.tsv", "LICENSE"}
+    assert set(sums) == {*(f"{part}.{suffix}" for part in ("train", "dev", "test")), "LICENSE"}
     assert (ASSETS / corpus / "README.md").is_file()

@@ -234,7 +234,7 @@ def test_read_columns_reads_layers_by_itself(tmp_path):
 @pytest.mark.parametrize(
     ("name", "sentences", "tokens", "entities"),
     [
-        ("bc5cdr/test.tsv", 4797, 124750, {"Chemical": 5385, "Disease": 4424}),
+        ("bc5cdr-columns/test.tsv", 4797, 124750, {"Chemical": 5385, "Disease": 4424}),
         (
             "wnut17/dev.tsv",
             1009,
