@@ -70,10 +70,11 @@ class Lengths:
     """The section.
 
     encoder (Optional[str]): Whose wordpieces were counted; null if tokens only.
-    tables (List[LengthTable]): Of all units, in tokens and in wordpieces.
+    tables (List[LengthTable]): Of all units, in tokens and in wordpieces; without sentences where
+        each text is one, or none are marked.
     fits (List[WindowFit]): In windows as they are without further settings, and in the longest that
         the encoder reads; none without an encoder.
-    longest (Dict[str, List[LongUnit]]): The longest texts, sentences and entities in tokens.
+    longest (Dict[str, List[LongUnit]]): The longest of the same units in tokens.
     """
 
     encoder: str | None
@@ -84,7 +85,7 @@ class Lengths:
     @property
     def warnings(self) -> list[str]:
         """What somebody should act on."""
-        too_long = [one for one in self.longest["entities"] if one.length >= LONG_ENTITY]
+        too_long = [one for one in self.longest.get("entities", []) if one.length >= LONG_ENTITY]
         if not too_long:
             return []
         first = too_long[0]
@@ -114,9 +115,14 @@ def find_lengths(corpus: AuditedCorpus, encoder: AuditedEncoder | None) -> Lengt
         for name, part in corpus.parts.items()
     }
     tables = []
+    in_texts: dict[str, list[int]] = {}
     for unit in UNITS:
         in_tokens = {name: [n for m in of for n in m.tokens[unit]] for name, of in measured.items()}
         in_pieces = {name: [n for m in of for n in m.pieces[unit]] for name, of in measured.items()}
+        if unit == "sentences" and in_tokens == in_texts:
+            continue  # each text is one
+        if unit == "texts":
+            in_texts = in_tokens
         if any(in_tokens.values()):
             tables.append(_table(unit, MEASURES[0], in_tokens))
         if any(in_pieces.values()):
@@ -132,7 +138,7 @@ def find_lengths(corpus: AuditedCorpus, encoder: AuditedEncoder | None) -> Lengt
             )
             for size, what in sizes.items()
         ],
-        longest=_longest(corpus),
+        longest=_longest(corpus, list(dict.fromkeys(table.unit for table in tables))),
     )
 
 
@@ -203,7 +209,7 @@ def _lengths_of_part(lengths: Sequence[int], ends: Sequence[int]) -> LengthsOfPa
     )
 
 
-def _longest(corpus: AuditedCorpus) -> dict[str, list[LongUnit]]:
+def _longest(corpus: AuditedCorpus, units: Sequence[str]) -> dict[str, list[LongUnit]]:
     return {
         unit: [
             LongUnit(length, _at(text, start, end, label))
@@ -211,7 +217,7 @@ def _longest(corpus: AuditedCorpus) -> dict[str, list[LongUnit]]:
                 _units(corpus, unit), key=lambda one: -one[0]
             )[:MOST_LONGEST]
         ]
-        for unit in UNITS
+        for unit in units
     }
 
 

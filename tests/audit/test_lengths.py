@@ -118,3 +118,12 @@ def test_encoder_is_the_default_one_if_that_is_there(
     assert (found.name, found.max_pieces) == ("assets/encoder", 130)
     with pytest.raises(ValueError, match="does not exist"):
         load_audited_encoder("./nowhere")
+
+
+def test_texts_of_one_sentence_are_measured_once() -> None:
+    tokens = tuple(TokenRecord(2 * i, 2 * i + 1, sentence_start=i == 0) for i in range(3))
+    lengths = find_lengths(make_corpus({"train": [TextRecord("a b c", tokens=tokens)] * 2}), None)
+    assert [table.unit for table in lengths.tables] == ["texts"]
+    assert list(lengths.longest) == ["texts"]
+    assert lengths.warnings == []
+    print_lengths(lengths)

@@ -17,7 +17,7 @@ def print_lengths(lengths: Lengths) -> None:
         _print_fit(fit)
     if lengths.encoder is None:
         print("No encoder is at hand: --encoder NAME_OR_FOLDER counts wordpieces, too.")
-    if longest := lengths.longest["entities"][:SHOWN_LONGEST]:
+    if longest := lengths.longest.get("entities", [])[:SHOWN_LONGEST]:
         print("The longest entities:")
         for one in longest:
             print(locale_escape(f"  {one.length:,} tokens: {shown_occurrence(one.at)}"))
