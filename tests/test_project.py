@@ -238,8 +238,7 @@ def test_changed_corpus_is_refused_before_anything_is_done(
 ) -> None:
     project = Project(tmp_path, tiny_encoder_dir)
     with (project.corpus / "dev.pubtator").open("a") as file:
-        file.write("1|t|More
-")
+        file.write("1|t|More\n")
     status, output = project.run("all")
     assert status == 1
     assert f"{Path('assets/bc5cdr/dev.pubtator')} differs: expected SHA-256" in output

@@ -343,7 +343,7 @@ def test_output_that_cannot_be(place: Path, name: str) -> None:
         ("nowhere.spacy", r"There is no file .*nowhere\.spacy"),
         ("nothing", r"nothing"),
         ("file.txt", r"file\.txt"),
-        ("empty.spacy", r"empty\.spacy is no \.spacy file"),
+        ("empty.spacy", r"empty\.spacy is empty"),
         ("text.spacy", r"text\.spacy is no \.spacy file"),
         ("no_documents.spacy", r"no_documents\.spacy is empty"),
         ("no_words.spacy", r"None of the 3 texts in .*no_words\.spacy is annotated"),
