@@ -134,15 +134,7 @@ class SecondReading:
 
 @runtime_checkable
 class GivesSecondReadings(Protocol):
-    """Says where it disagrees with an annotation, and how probable either is.
-
-    labels (Tuple[str, ...]): The types that it knows.
-    """
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """The types that it knows."""
-        ...
+    """Says where it disagrees with an annotation, and how probable either is."""
 
     def second_readings(self, examples: Sequence[Example]) -> list[SecondReading]:
         """Its reading of each document, compared with the annotation."""

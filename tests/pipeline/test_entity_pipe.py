@@ -32,6 +32,7 @@ from spacy_ner_plus.pipeline.annotating import Annotator
 from spacy_ner_plus.pipeline.base import TrainableEntityPipe
 from spacy_ner_plus.pipeline.capabilities import (
     GivesReadings,
+    GivesSecondReadings,
     HasCalibration,
     HasTaggerShim,
     HasThresholds,
@@ -422,7 +423,7 @@ def test_calibrate_and_export_say_what_a_component_lacks(data: Path, tmp_path: P
 
 
 def test_capabilities_are_those_that_a_component_has() -> None:
-    every = (HasThresholds, HasCalibration, GivesReadings, HasTaggerShim)
+    every = (HasThresholds, HasCalibration, GivesReadings, GivesSecondReadings, HasTaggerShim)
     ner = make_nlp(Path("nobody/nowhere")).get_pipe("ner_plus")
     assert all(isinstance(ner, capability) for capability in every)
     for factory, expected in zip(TOYS, (every[:1], every[:1], every[:2]), strict=True):
@@ -446,7 +447,9 @@ def test_capabilities_have_what_somebody_uses_and_no_more() -> None:
         for node in parsed(capabilities).body
         if isinstance(node, ast.ClassDef) and any("Protocol" in ast.dump(b) for b in node.bases)
     }
-    assert set(members) == {"HasThresholds", "HasCalibration", "GivesReadings", "HasTaggerShim"}
+    assert set(members) == {
+        "HasThresholds", "HasCalibration", "GivesReadings", "GivesSecondReadings", "HasTaggerShim",
+    }  # fmt: skip
     for name, its in members.items():
         users = [
             parsed(path)
