@@ -12,26 +12,23 @@ import pytest
 
 from spacy_ner_plus.training.project.init_project import init_project
 from tests.annotated_texts import make_rows, write_rows
-from tests.forked import FORK, python
 
 pytestmark = pytest.mark.slow
 
 STEPS = ["convert", "train", "calibrate", "evaluate", "package", "report"]
 
 
-PROJECT_RUN = ("-m", "spacy", "project", "run")
-QUIET = {
-    "PYTHONUNBUFFERED": "1",  # as `make run` does: weasel's headings come in their places
-    "OMP_NUM_THREADS": "1",
-    "ANSI_COLORS_DISABLED": "1",
-}
-
-
 def run(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, *arguments],
         cwd=folder,
-        env={**os.environ, **QUIET, **environment},
+        env={
+            **os.environ,
+            "PYTHONUNBUFFERED": "1",  # as `make run` does: weasel's headings come in their places
+            "OMP_NUM_THREADS": "1",
+            "ANSI_COLORS_DISABLED": "1",
+            **environment,
+        },
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -40,13 +37,10 @@ def run(folder: Path, *arguments: str, **environment: str) -> subprocess.Complet
     )
 
 
-def run_again(folder: Path, *arguments: str, **environment: str) -> tuple[int, str]:
-    """As `run`, in copies of this process where there can be any."""
-    if FORK is None:
-        result = run(folder, *PROJECT_RUN, *arguments, **environment)
-        return result.returncode, result.stdout
-    everything = {**os.environ, **QUIET, **environment}
-    return python([*PROJECT_RUN, *arguments], cwd=folder, env=everything)
+def run_project(folder: Path, *arguments: str, **environment: str) -> str:
+    result = run(folder, "-m", "spacy", "project", "run", *arguments, **environment)
+    assert result.returncode == 0, result.stdout
+    return result.stdout
 
 
 @pytest.fixture(scope="module")
@@ -65,9 +59,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, tiny_encoder_dir: Path) -> 
 
 @pytest.fixture(scope="module")
 def first_run(folder: Path) -> str:
-    result = run(folder, *PROJECT_RUN, "all")
-    assert result.returncode == 0, result.stdout
-    return result.stdout
+    return run_project(folder, "all")
 
 
 def test_all_steps_run_and_the_last_line_names_the_report(folder: Path, first_run: str) -> None:
@@ -106,8 +98,7 @@ def test_second_run_skips_what_is_done_wherever_the_folder_is(
 ) -> None:
     moved = tmp_path / "elsewhere" / "moved project"
     shutil.copytree(folder, moved)
-    status, output = run_again(moved, "all")
-    assert status == 0, output
+    output = run_project(moved, "all")
     assert re.findall(r"Skipping '(\w+)': nothing changed", output) == STEPS[:-1]
     assert re.search(r"micro +\d+\.\d\d", output)  # the scores again
 
@@ -118,9 +109,8 @@ def test_other_texts_are_converted_and_learned_anew(
     changed = tmp_path / "changed"
     shutil.copytree(folder, changed)
     write_rows(changed / "assets" / "texts.jsonl", make_rows(210))
-    status, output = run_again(changed, "convert")
-    assert status == 0, output
-    _, output = run_again(changed, "all", "--dry")
+    run_project(changed, "convert")
+    output = run_project(changed, "all", "--dry")
     assert re.findall(r"Skipping '(\w+)': nothing changed", output)[0] == "convert"
     assert "Skipping 'train'" not in output
 
@@ -128,8 +118,7 @@ def test_other_texts_are_converted_and_learned_anew(
 def test_wheels_of_other_versions_do_not_stay(folder: Path, first_run: str, tmp_path: Path) -> None:
     copied = tmp_path / "copied"
     shutil.copytree(folder, copied)
-    status, output = run_again(copied, "package", ".", "--vars.version", "0.2.0")
-    assert status == 0, output
+    run_project(copied, "package", ".", "--vars.version", "0.2.0")
     (wheel,) = (copied / "packages").iterdir()
     assert wheel.name == "en_my_ner-0.2.0-py3-none-any.whl"
 
@@ -137,8 +126,8 @@ def test_wheels_of_other_versions_do_not_stay(folder: Path, first_run: str, tmp_
 def test_without_a_package_index_the_encoder_step_says_what_to_do(tmp_path: Path) -> None:
     texts = write_rows(tmp_path / "texts.jsonl", make_rows(30))
     init_project(tmp_path / "project", [texts])
-    status, output = run_again(tmp_path / "project", "all", PIP_NO_INDEX="1")
-    assert status == 1
-    assert "pip could not download" in output
-    assert "ner-plus init-project --encoder" in " ".join(output.split())
+    result = run(tmp_path / "project", "-m", "spacy", "project", "run", "all", PIP_NO_INDEX="1")
+    assert result.returncode == 1
+    assert "pip could not download" in result.stdout
+    assert "ner-plus init-project --encoder" in " ".join(result.stdout.split())
     assert not (tmp_path / "project" / "corpus").exists()
