@@ -7,6 +7,8 @@ from pathlib import Path
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
+from ..annotation.doc_records import is_annotated
+from ..annotation.gold import annotated_labels
 from ..annotation.surface_forms import UNLABELLED, SurfaceForms, find_places
 from ..annotation.token_states import MISSING
 from ..data.doc_files import find_files, read_file
@@ -20,7 +22,7 @@ class KnownEntities:
 
     labels (Dict[str, Set[str]]): Of each text, its labels.
     unlabelled (Set[str]): Those whose tokens stand somewhere without any entity in them. Within
-        something longer they say nothing.
+        something longer they say nothing, nor in a document that is not annotated for their labels.
     """
 
     labels: dict[str, set[str]]
@@ -44,13 +46,19 @@ def known_entities(train: Path, spans_key: str | None, choice: LabelChoice = ALL
             forms.add(tuple(token.text for token in doc[entity.start : entity.end]))
     looked_for, unlabelled = SurfaceForms(forms), set()
     for doc in _docs(train):
+        if not is_annotated(doc, spans_key):
+            continue
+        annotated = annotated_labels(doc)
+        judged = None if annotated is None else choice.names(annotated)
         entities = [(its.start, its.end, its.label) for its in entities_of(doc, spans_key)]
         # groups of spans know no tokens without annotation
         is_missing = [spans_key is None and token.ent_iob == MISSING for token in doc]
         words = [token.text for token in doc]
         for place in find_places(words, entities, is_missing, looked_for):
             if place.kind == UNLABELLED:
-                unlabelled.add(doc[place.start : place.end].text)
+                surface = doc[place.start : place.end].text
+                if judged is None or labels.get(surface, set()) <= judged:
+                    unlabelled.add(surface)
     return KnownEntities(labels, unlabelled & labels.keys())
 
 

@@ -23,7 +23,7 @@ class DataCounts:
     predicted (int): Predicted entities that can be judged.
     not_judged (int): Predicted ones beyond those.
     off_tokens (int): Gold entities that are not on the data's tokens (`convert --misaligned
-        missing` notes them): they count, as missed.
+        missing` notes them): they count, and can be found on other tokens only.
     """
 
     documents: int

@@ -9,6 +9,7 @@ from spacy.language import Language
 
 from spacy_ner_plus.data.conversion import convert
 from spacy_ner_plus.data.corpus import make_corpus_v1
+from spacy_ner_plus.evaluation.data_notes import off_token_notes
 from spacy_ner_plus.evaluation.evaluate import Evaluation, evaluate, read_metrics
 from spacy_ner_plus.evaluation.terminal import print_scores
 from tests.annotated_texts import write_rows
@@ -109,3 +110,21 @@ def test_one_is_found_by_nothing_that_covers_it(tmp_path: Path) -> None:
     nlp.add_pipe("entity_ruler").add_patterns([{"label": "X", "pattern": "PAN)-induced"}])
     its = evaluate(nlp, tmp_path / "a.spacy", samples=10).metrics.exact.micro
     assert (its.tp, its.fp, its.fn) == (0, 1, 1)
+
+
+def test_one_is_found_on_tokens_of_the_pipeline(tmp_path: Path) -> None:
+    row = {"text": "PAN)-induced pain", "entities": [[0, 3, "X"], [13, 17, "X"]]}
+    source = write_rows(tmp_path / "in.jsonl", [row])
+    convert(source, tmp_path / "a.spacy", misaligned="missing")
+    nlp = spacy.blank("en")
+    nlp.tokenizer.add_special_case("PAN)-induced", [{"ORTH": "PAN"}, {"ORTH": ")-induced"}])
+    nlp.add_pipe("entity_ruler").add_patterns([{"label": "X", "pattern": "PAN"}])
+    missed, found = (
+        evaluate(nlp, tmp_path / "a.spacy", tokens=tokens, samples=10).metrics
+        for tokens in ("reference", "pipeline")
+    )
+    assert (missed.exact.micro.tp, missed.exact.micro.fn) == (0, 2)
+    assert (found.exact.micro.tp, found.exact.micro.fn) == (1, 1)
+    assert off_token_notes(missed)[0].endswith("they count, as missed.")
+    assert off_token_notes(found)[0].endswith("they count, 1 are found, on other tokens.")
+    assert missed.on_tokens == found.on_tokens

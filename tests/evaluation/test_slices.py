@@ -9,6 +9,7 @@ import pytest
 import spacy
 from spacy.tokens import Doc, DocBin, Span
 
+from spacy_ner_plus.annotation.gold import register_annotated_labels
 from spacy_ner_plus.evaluation.documents import Document
 from spacy_ner_plus.evaluation.errors import find_errors
 from spacy_ner_plus.evaluation.judged import judge
@@ -159,6 +160,22 @@ def test_known_entities_that_are_no_entity_elsewhere(tmp_path: Path) -> None:
     assert known.labels == {"New York": {"A"}, "May": {"B"}, "York": {"C"}}
     # York is only within the other
     assert known.unlabelled == {"New York", "May"}
+
+
+def test_a_document_that_is_not_annotated_for_a_label_does_not_say_it_is_none(
+    tmp_path: Path,
+) -> None:
+    register_annotated_labels()
+    vocab = spacy.blank("en").vocab
+    doc = Doc(vocab, words=["May", "Ford", "Ford"])
+    doc.set_ents([Span(doc, 0, 1, "A"), Span(doc, 1, 2, "A"), Span(doc, 2, 3, "B")])
+    doc.spans["nested"] = list(doc.ents)
+    only_a = Doc(vocab, words=["May", "Ford"])
+    only_a.set_ents([], default="outside")
+    only_a._.annotated_labels = ["A"]
+    DocBin(docs=[doc, only_a], store_user_data=True).to_disk(tmp_path / "a.spacy")
+    assert known_entities(tmp_path, None).unlabelled == {"May"}  # Ford may be B there
+    assert known_entities(tmp_path, "nested").unlabelled == set()  # it has no such group
 
 
 def test_tokenizer_is_that_of_the_encoder(random_model: Path) -> None:

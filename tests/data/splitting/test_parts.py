@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import spacy
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from spacy.tokens import DocBin
 
@@ -71,6 +71,7 @@ def test_two_files_are_train_and_test_and_three_are_what_they_say(tmp_path: Path
     assert [file.path for file in files] == paths
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(["A", "B", None]), min_size=3, max_size=60))
 def test_each_part_gets_a_text_and_each_text_a_part(labels: list[str | None]) -> None:
     for names in (["train", "dev"], ["train", "dev", "test"]):

@@ -30,6 +30,7 @@ def imbalance(counts: np.ndarray, parts: np.ndarray, shares: list[float]) -> flo
     return float(((found - wanted) ** 2 / wanted).sum())
 
 
+@settings(deadline=None)
 @given(counts, st.sampled_from(SHARES), st.integers(0, 5))
 def test_stratify_puts_each_document_into_one_part_of_its_size(
     counts: np.ndarray, shares: list[float], seed: int
