@@ -1,6 +1,6 @@
 """Which format gives back what it was given: every format x every file.
 
-    python benchmarks/formats.py assets/bc5cdr/test.tsv assets/wnut17/dev.tsv
+    python benchmarks/formats.py assets/bc5cdr-columns/test.tsv assets/wnut17/dev.tsv
 
 PATHS are annotated files or folders of any format, with its options behind commas where it needs
 any: tasks.jsonl,format=doccano,text_field=body. Each is read, written in every format, and read

@@ -1,6 +1,6 @@
 """How fast annotated texts are read, beside json alone, and in how much memory.
 
-    python benchmarks/records.py assets/bc5cdr/train.tsv assets/wnut17/train.tsv
+    python benchmarks/records.py assets/bc5cdr-columns/train.tsv assets/wnut17/train.tsv
 
 Makes files of --records texts of about 200 characters, with their entities: our JSON Lines, rows
 with [start, end, label], and one array of Label Studio, as it imports tasks and as it exports them.

@@ -45,6 +45,7 @@ EXPERIMENTS = [
         ("evaluation.md", [schema.Metrics]),
         ("compare.md", [comparison_schema.ComparisonMetrics]),
         ("experiments.md", EXPERIMENTS),
+        ("agreement.md", [agreement_schema.AgreementMetrics]),
     ],
 )
 def test_docs_have_the_tables_of_what_commands_write(page: str, kinds: list[type]) -> None:

@@ -30,11 +30,14 @@ SPACY = "python -m spacy "
 OURS = f"{SPACY}ner-plus "
 # Commands that are run, by how they begin, and what is made smaller for that.
 RUN: dict[str, dict[str, str]] = {
+    OURS + "agreement ": {},
+    OURS + "audit .* test.spacy --output": {},
     OURS + "calibrate ": {},
     OURS + "compare ": {"test.spacy": "test.spacy --swaps 50 --samples 50"},
     OURS + "convert ": {},
     OURS + "cross-validate .* --folds ": {"--folds 5": "--folds 2"},
     OURS + "evaluate ": {},
+    OURS + "guidelines ": {},
     OURS + "init-config ": {},
     OURS + "init-project ": {},
     OURS + "learning-curve ": {"0.125,0.25,0.5,1 --repeats 3": "0.5,1 --repeats 1"},
@@ -45,6 +48,9 @@ RUN: dict[str, dict[str, str]] = {
 # Those that are not, and why: only their words are looked at.
 NOT_RUN = {
     OURS + "cross-validate .* --paths": "five trainings; the shorter form is run",
+    OURS + "audit .* --folds": "trains; tests/audit/label_errors/test_cross_validated.py does",
+    OURS + "audit .* --model": "needs a pipeline of other data; tests/cli/test_audit_judges.py",
+    OURS + "audit .* --guidelines": "tests/audit/test_decisions.py runs it",
     OURS + "export ": "takes long; tests/cli/test_export.py runs it",
     OURS + "project encoder ": "asks a package index",
     OURS + "split ": "groups by a key of somebody's; tests/data/splitting/test_split.py runs it",
