@@ -8,7 +8,8 @@ from typing import Any
 from ..records import RelationRecord, SpanRecord, TextRecord
 from ..support.typed_json import to_json
 from .audited import AuditedCorpus
-from .decisions import CorrectedText, DecisionFindings, PlainSpan
+from .decisions import CorrectedText, DecisionFindings
+from .plain_span import PlainSpan
 from .review_tasks import ReviewTask
 
 Key = tuple[int, int, str]

@@ -6,8 +6,9 @@ from functools import partial
 from typing import Any
 
 from ...records import SpanRecord, TextRecord
+from ..plain_span import PlainSpan
 from ..review_tasks import ReviewTask, noted
-from .likely_errors import LabelErrors, LikelyError, MarkedSpan
+from .likely_errors import LabelErrors, LikelyError
 
 SECTION = "label_errors"
 
@@ -61,5 +62,5 @@ def in_words(one: LikelyError) -> str:
     return f"{sides[0]}, not {sides[1]}: {shares}"
 
 
-def _listed(spans: list[MarkedSpan]) -> str:
+def _listed(spans: list[PlainSpan]) -> str:
     return ", ".join(map(str, spans)) or "no entity"
