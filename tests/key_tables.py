@@ -15,7 +15,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 DOCS = Path(__file__).parents[1] / "docs"
 TABLE = re.compile(r"(<!-- keys of ([\w.]+) -->\n).*?(<!-- end of keys -->)", re.DOTALL)
-FIELD = re.compile(r"^(\w+) \([^)]*\): (.*)")
+FIELD = re.compile(r"^((?:\w+(?: \([^)]*\))?, )*\w+) \([^)]*\): (.*)")
 NAMES = {int: "integer", float: "number", str: "string", bool: "boolean", Any: "any value"}
 
 
@@ -41,19 +41,19 @@ def with_tables(text: str) -> str:
 def documented_fields(kind: Any) -> dict[str, str]:
     """What docstrings say of a dataclass's fields, in their order.
 
-    A docstring has `name (type): text`, with further lines indented.
+    A docstring has `name (type): text`, or `one, other (type): text`, with further lines indented.
     """
     texts: dict[str, str] = {}
     for base in reversed(kind.__mro__[:-1]):
-        name = None
+        names: list[str] = []
         for line in inspect.cleandoc(base.__doc__ or "").splitlines():
             if match := FIELD.match(line):
-                name = match[1]
-                texts[name] = match[2]
-            elif name and line.startswith("    "):
-                texts[name] += " " + line.strip()
+                names = re.sub(r" \([^)]*\)", "", match[1]).split(", ")
+                texts |= dict.fromkeys(names, match[2])
+            elif names and line.startswith("    "):
+                texts |= {name: f"{texts[name]} {line.strip()}" for name in names}
             else:
-                name = None
+                names = []
     return {field.name: texts[field.name] for field in fields(kind) if field.name in texts}
 
 

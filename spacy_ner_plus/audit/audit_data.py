@@ -21,6 +21,7 @@ from .audited_encoder import load_audited_encoder
 from .guidelines.guidelines_file import read_guidelines
 from .label_errors.judges import Judge, check_judge
 from .report import render_audit
+from .review_tasks import review_records
 from .section import Absent, Section
 from .sections import chosen_sections
 
@@ -32,8 +33,8 @@ class Audit:
     """What an audit found.
 
     findings (AuditFindings): All of it, as in audit.json.
-    review (List[TextRecord]): Texts that somebody should look at, as in review.jsonl: what to look
-        at is in their spans, why in their `meta`.
+    review (List[TextRecord]): Texts that somebody should look at, each once, as in review.jsonl:
+        what to look at is in their spans, why in their `meta["audit"]`.
     """
 
     findings: AuditFindings
@@ -160,9 +161,12 @@ def _find(
 def _review(
     corpus: AuditedCorpus, chosen: Sequence[Section], results: Mapping[str, Any]
 ) -> Iterable[TextRecord]:
-    for section in chosen:
-        if section.review is not None and section.key in results:
-            yield from section.review(corpus, results[section.key])
+    tasks = {
+        section.key: section.review(corpus, results[section.key])
+        for section in chosen
+        if section.review is not None and section.key in results
+    }
+    return review_records(corpus, tasks)
 
 
 def _sound(text: str) -> str:

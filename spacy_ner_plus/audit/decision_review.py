@@ -2,24 +2,25 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from ..records import RelationRecord, SpanRecord, TextRecord
 from ..support.typed_json import to_json
 from .audited import AuditedCorpus
-from .decisions import CorrectedText, DecisionFindings, PlainSpan
+from .decisions import CorrectedText, DecisionFindings
+from .plain_span import PlainSpan
+from .review_tasks import ReviewTask
 
-SECTION = "decisions"
 Key = tuple[int, int, str]
 """Start, end and type of a span, without white space around it."""
 
 
-def review_decisions(corpus: AuditedCorpus, result: DecisionFindings) -> Iterator[TextRecord]:
+def decision_tasks(corpus: AuditedCorpus, result: DecisionFindings) -> Iterator[ReviewTask]:
     """The texts that go against decisions, with their entities as these would have them.
 
-    YIELDS (TextRecord): In meta["audit"], for each place: the decision, its line, the entities
-        there now, and those suggested; and how many relations had to go with entities. All else is
-        as it was.
+    Told is, for each place: the decision, its line, the entities there now, and those suggested;
+    and how many relations had to go with entities. All else is as it was.
     """
     reasons: dict[tuple[str, int], list[dict[str, Any]]] = {}
     for decision in result.decisions:
@@ -33,17 +34,18 @@ def review_decisions(corpus: AuditedCorpus, result: DecisionFindings) -> Iterato
                 }
             )
     for text in result.corrected:
-        its = corpus.parts[text.part].texts[text.number]
-        record = its.record
-        spans = tuple(_spans(record, text))
-        relations = tuple(_relations(record, spans))
-        said = {
-            "section": SECTION,
-            "where": its.where,
+        record = corpus.parts[text.part].texts[text.number].record
+        kept = _revised(record, text).relations
+        told = {
             "places": reasons[text.part, text.number],
-            "relations_left_out": len(record.relations) - len(relations),
+            "relations_left_out": len(record.relations) - len(kept),
         }
-        yield replace(record, spans=spans, relations=relations, meta={**record.meta, "audit": said})
+        yield ReviewTask(text.part, text.number, told, partial(_revised, text=text))
+
+
+def _revised(record: TextRecord, text: CorrectedText) -> TextRecord:
+    spans = tuple(_spans(record, text))
+    return replace(record, spans=spans, relations=tuple(_relations(record, spans)))
 
 
 def _spans(record: TextRecord, text: CorrectedText) -> Iterator[SpanRecord]:

@@ -11,21 +11,7 @@ from .guidelines.decision import Decision
 from .guidelines.guidelines_file import Guidelines
 from .guidelines.marked_text import MarkedEntity, MarkedText, mark
 from .occurrences import Occurrence, occurrence
-
-
-@dataclass(frozen=True, slots=True)
-class PlainSpan:
-    """An entity.
-
-    start, end (int): Its characters, end exclusive.
-    label (str): Its type.
-    text (str): What it covers.
-    """
-
-    start: int
-    end: int
-    label: str
-    text: str
+from .plain_span import PlainSpan
 
 
 @dataclass(frozen=True, slots=True)

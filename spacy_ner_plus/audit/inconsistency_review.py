@@ -1,24 +1,24 @@
 """What annotators are to look at because of the section `inconsistency`."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from ..records import SpanRecord, TextRecord
-from .audited import AuditedCorpus
 from .inconsistency import Inconsistencies, SuspectPlace
+from .review_tasks import ReviewTask, noted
 
 SECTION = "inconsistency"
 
 
-def inconsistency_review(corpus: AuditedCorpus, result: Inconsistencies) -> Iterator[TextRecord]:
-    """A text for each that has surprising places, the most surprising first.
+def inconsistency_tasks(result: Inconsistencies) -> Iterator[ReviewTask]:
+    """A task for each text that has surprising places, the most surprising first.
 
-    RETURNS: The texts with their annotation. The surprising spans say in their `meta` what is
-        suggested; where no entity is annotated, the suggested one is there with the status
-        "ignored", to be accepted or not. `meta["audit"]` of the text has all of them, and the file
-        that it is from.
+    The surprising spans say in their `meta` what is suggested; where no entity is annotated, the
+    suggested one is there with the status "ignored", to be accepted or not. The text has all of
+    them.
     """
     suspects: dict[tuple[str, int], list[SuspectPlace]] = defaultdict(list)
     for its in result.found:
@@ -26,35 +26,30 @@ def inconsistency_review(corpus: AuditedCorpus, result: Inconsistencies) -> Iter
             suspects[one.place.part, one.place.number].append(one)
     order = sorted(suspects.items(), key=lambda item: -max(one.surprise for one in item[1]))
     for (part, number), of_text in order:
-        text = corpus.parts[part].texts[number]
-        yield _task(text.record, text.where, sorted(of_text, key=lambda one: -one.surprise))
+        ranked = sorted(of_text, key=lambda one: -one.surprise)
+        told = [
+            {"start": one.place.start, "end": one.place.end, "text": one.place.text, **_said(one)}
+            for one in ranked
+        ]
+        yield ReviewTask(part, number, told, partial(_revised, suspects=ranked))
 
 
-def _task(record: TextRecord, where: str, suspects: list[SuspectPlace]) -> TextRecord:
-    places = {(one.place.start, one.place.end): one for one in suspects}
+def _revised(record: TextRecord, suspects: Sequence[SuspectPlace]) -> TextRecord:
+    places = {(one.place.start, one.place.end, one.place.label): one for one in suspects}
     spans = []
     for span in record.spans or ():
-        one = places.get((span.start, span.end)) if span.is_accepted else None
-        meta = span.meta if one is None else {**span.meta, "audit": _said(one)}
-        spans.append(replace(span, meta=meta))
-    spans += [
-        SpanRecord(
-            one.place.start,
-            one.place.end,
-            one.suggested,
-            text=one.place.text,
-            status="ignored",
-            meta={"audit": _said(one)},
-        )
-        for one in suspects
-        if one.place.label is None and one.suggested is not None
-    ]
-    said = [
-        {"start": one.place.start, "end": one.place.end, "text": one.place.text, **_said(one)}
-        for one in suspects
-    ]
-    meta = {**record.meta, "audit": {"section": SECTION, "where": where, "places": said}}
-    return replace(record, spans=tuple(spans), meta=meta)
+        its = places.get((span.start, span.end, span.label)) if span.is_accepted else None
+        spans.append(span if its is None else noted(span, SECTION, _said(its)))
+    taken = {(span.start, span.end) for span in spans if span.is_accepted}
+    for one in suspects:
+        place = one.place
+        is_open = place.label is None and (place.start, place.end) not in taken
+        if is_open and one.suggested is not None:
+            span = SpanRecord(
+                place.start, place.end, one.suggested, text=place.text, status="ignored"
+            )
+            spans.append(noted(span, SECTION, _said(one)))
+    return replace(record, spans=tuple(spans))
 
 
 def _said(one: SuspectPlace) -> dict[str, Any]:

@@ -17,7 +17,7 @@ class Occurrence:
     part (str): "train", "dev" or "test".
     number (int): The text's place in its part, from 0.
     where (str): The file, and the line or number in it.
-    id: What identifies the text to its user; None if nothing does.
+    id (Any): What identifies the text to its user; None if nothing does.
     start, end (int): Its characters, end exclusive.
     label (Optional[str]): As what it is annotated; None for no entity.
     before, text, after (str): What stands there, with some characters on either side; white space

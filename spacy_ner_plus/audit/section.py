@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from ..records import TextRecord
 from .audit_settings import AuditSettings
 from .audited import AuditedCorpus
+from .review_tasks import ReviewTask
 
 
 class SectionResult(Protocol):
@@ -41,12 +41,12 @@ class Section:
     title (str): Its heading.
     find (Callable): Does the work. RETURNS: A SectionResult, or Absent.
     show (Callable): Prints the result below its heading.
-    review (Callable): The texts that somebody should look at because of the result, with what to
-        look at as spans and in `meta`; None if there are no such tasks.
+    review (Callable): The texts that somebody should look at because of the result, the most
+        important first; None if there are no such tasks.
     """
 
     key: str
     title: str
     find: Callable[[AuditedCorpus, AuditSettings], Any]
     show: Callable[[Any], None]
-    review: Callable[[AuditedCorpus, Any], Iterable[TextRecord]] | None = None
+    review: Callable[[AuditedCorpus, Any], Iterable[ReviewTask]] | None = None

@@ -8,13 +8,13 @@ from .audited import AuditedCorpus
 from .boundaries import find_boundaries
 from .counts import find_counts
 from .cues import find_cues
-from .decision_review import review_decisions
+from .decision_review import decision_tasks
 from .decisions import DecisionFindings, find_decisions
 from .duplicate_texts import find_duplicates
 from .inconsistency import find_inconsistency
-from .inconsistency_review import inconsistency_review
+from .inconsistency_review import inconsistency_tasks
 from .label_errors.find import find_label_errors
-from .label_errors.review import review_records
+from .label_errors.review import label_error_tasks
 from .lengths import find_lengths
 from .overlap import find_overlap
 from .section import Absent, Section
@@ -79,7 +79,7 @@ SECTIONS = (
         "The same words, annotated otherwise",
         lambda corpus, _: find_inconsistency(corpus),
         print_inconsistency,
-        inconsistency_review,
+        lambda _, result: inconsistency_tasks(result),
     ),
     Section(
         "boundaries",
@@ -100,9 +100,13 @@ SECTIONS = (
         print_ambiguous,
     ),
     Section(
-        "label_errors", "Likely label errors", _label_errors, print_label_errors, review_records
+        "label_errors",
+        "Likely label errors",
+        _label_errors,
+        print_label_errors,
+        lambda _, result: label_error_tasks(result),
     ),
-    Section("decisions", "Against decisions", _decisions, print_decisions, review_decisions),
+    Section("decisions", "Against decisions", _decisions, print_decisions, decision_tasks),
 )
 
 

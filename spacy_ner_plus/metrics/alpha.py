@@ -76,5 +76,6 @@ def nominal_alpha(values: np.ndarray) -> float | None:
     RETURNS: None where all values are the same, or none is paired.
     """
     n_values = int(values.max(initial=MISSING)) + 1
-    alpha = float(alpha_of(unit_terms(unit_counts(values, n_values)).sum(axis=0)))
+    one_group = np.zeros(values.shape[1], dtype=np.int64)
+    alpha = float(alpha_of(group_terms(values, one_group, 1, n_values)[0]))
     return None if np.isnan(alpha) else alpha

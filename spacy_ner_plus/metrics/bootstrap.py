@@ -48,3 +48,16 @@ def percentile_interval(values: np.ndarray, level: float = LEVEL) -> np.ndarray:
     """
     outside = (1.0 - level) / 2.0
     return np.moveaxis(np.quantile(values, [outside, 1.0 - outside], axis=0), 0, -1)
+
+
+def known_interval(values: np.ndarray) -> tuple[float, float] | None:
+    """The percentile interval of those samples that have a value.
+
+    values: (samples,), NaN where the documents that were drawn have nothing to measure.
+    RETURNS: None if there is none.
+    """
+    known = values[~np.isnan(values)]
+    if not len(known):
+        return None
+    low, high = percentile_interval(known).tolist()
+    return low, high

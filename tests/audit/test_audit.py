@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -11,9 +12,10 @@ from typer.testing import CliRunner
 from spacy_ner_plus import TextRecord, audit_data, read
 from spacy_ner_plus.audit import sections
 from spacy_ner_plus.audit.audit_data import FINDINGS, PAGE, REVIEW
+from spacy_ner_plus.audit.review_tasks import ReviewTask
 from spacy_ner_plus.audit.section import Absent
 from spacy_ner_plus.cli import app
-from tests.audit.corpora import NASTY, record, write_parts
+from tests.audit.corpora import NASTY, write_parts
 
 TRAIN = ["[Ann](PER) is in [Bonn](LOC).", f"No {NASTY} here.", "[Bonn](LOC) again."]
 PARTS = {"train": TRAIN, "dev": ["[Bonn](ORG) plays.", "Nothing."], "test": ["[Ulm](LOC)."]}
@@ -92,7 +94,7 @@ def test_section_can_be_absent_and_have_tasks(
 ) -> None:
     """The page of the one says why, and the tasks of the other are records of a file."""
     first, others = sections.SECTIONS[0], sections.SECTIONS[1:]
-    task = record("[Bonn](ORG)", meta={"audit": "counts"})
+    task = ReviewTask("train", 0, "look", lambda its: replace(its, id="seen"))
     reason = Absent("it needs two parts", "give DEV")
     entries = (
         sections.Section("none", "None of it", lambda *_: reason, lambda _: None),
@@ -106,7 +108,8 @@ def test_section_can_be_absent_and_have_tasks(
     assert "Not looked at: it needs two parts; give DEV." in audit.page
     assert REVIEW in audit.page
     assert audit.write("found") == [FINDINGS, PAGE, REVIEW]
-    assert next(iter(read(Path("found", REVIEW)))) == task  # those of other sections follow
+    seen = next(iter(read(Path("found", REVIEW))))  # those of other sections follow
+    assert (seen.id, seen.meta["audit"][first.key]) == ("seen", "look")
     arguments = ["audit", *map(str, paths.values()), "--sections", "none", "--output", "found"]
     result = CliRunner().invoke(app, arguments)
     assert "None of it: it needs two parts; give DEV." in result.output

@@ -9,9 +9,10 @@ from typer.testing import CliRunner
 
 from spacy_ner_plus import SpanRecord, TextRecord, audit_data, guidelines, read, write
 from spacy_ner_plus.audit.audited import AuditedCorpus
-from spacy_ner_plus.audit.decision_review import review_decisions
+from spacy_ner_plus.audit.decision_review import decision_tasks
 from spacy_ner_plus.audit.decisions import DecisionFindings, find_decisions
 from spacy_ner_plus.audit.guidelines.guidelines_file import read_guidelines
+from spacy_ner_plus.audit.review_tasks import review_records
 from spacy_ner_plus.cli import app
 from spacy_ner_plus.records import RelationRecord
 from spacy_ner_plus.support.typed_json import to_json
@@ -132,7 +133,9 @@ def test_tasks_have_the_entities_as_decided_and_all_else_as_it_was(rules: Path) 
     relations = (RelationRecord("p", "a", "left"), RelationRecord("p", "ab", "joined"))
     before = TextRecord(text, "x", {"n": 1}, spans=spans, relations=relations)
     corpus = make_corpus({"train": ["[the Rhine](LOC)", "Nothing.", before]})
-    first, task = review_decisions(corpus, found_in(corpus, rules))
+    first, task = review_records(
+        corpus, {"decisions": decision_tasks(corpus, found_in(corpus, rules))}
+    )
     assert first.spans == (SpanRecord(4, 9, "LOC", text="Rhine"),)
     assert task.spans is not None
     kept = {span.id: span for span in task.spans if span.id}
@@ -144,7 +147,8 @@ def test_tasks_have_the_entities_as_decided_and_all_else_as_it_was(rules: Path) 
     assert task.relations == relations
     assert (task.text, task.id, task.meta["n"]) == (text, "x", 1)
     about = task.meta["audit"]
-    assert (about["section"], about["where"]) == ("decisions", "train.jsonl, line 3")
+    assert (about["part"], about["where"]) == ("train", "train.jsonl, line 3")
+    about = about["decisions"]
     assert [one["line"] for one in about["places"]] == [4, 25]
     now = [{"start": 9, "end": 17, "label": "LOC", "text": "the Alps"}]
     assert about["places"][0]["now"] == now

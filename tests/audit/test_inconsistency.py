@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from spacy_ner_plus import TextRecord, read, write
 from spacy_ner_plus.audit.inconsistency import find_inconsistency
-from spacy_ner_plus.audit.inconsistency_review import inconsistency_review
+from spacy_ner_plus.audit.inconsistency_review import SECTION, inconsistency_tasks
 from spacy_ner_plus.audit.judged_forms import judge_forms
+from spacy_ner_plus.audit.review_tasks import review_records
 from spacy_ner_plus.audit.terminal.inconsistency import print_inconsistency
 from spacy_ner_plus.records import TokenRecord
 from spacy_ner_plus.support.typed_json import to_json
@@ -88,7 +89,7 @@ def test_tokens_of_which_nothing_is_known_are_no_variation() -> None:
 
 @pytest.mark.parametrize(
     ("name", "n_texts", "least", "precision"),
-    [("bc5cdr/dev.tsv", 1500, 5, 0.7), ("wnut17/train.tsv", 1700, 4, 0.3)],
+    [("bc5cdr-columns/dev.tsv", 1500, 5, 0.7), ("wnut17/train.tsv", 1700, 4, 0.3)],
 )
 def test_planted_errors_come_first(name: str, n_texts: int, least: int, precision: float) -> None:
     """Among the first as many as are planted. The others are mostly real errors."""
@@ -120,17 +121,17 @@ def test_review_tasks_have_the_annotation_and_what_is_suggested(tmp_path: Path) 
     last = record("in Ulm today and [Ann Lee](ORG) again.", id="last", meta={"a": 1})
     corpus = make_corpus({"train": SOUND, "dev": [last, "[Ulm](LOC) ."]})
     found = find_inconsistency(corpus)
-    [task] = inconsistency_review(corpus, found)
+    [task] = review_records(corpus, {SECTION: inconsistency_tasks(found)})
     assert (task.text, task.id, task.meta["a"]) == (last.text, "last", 1)
     by_label = {span.label: span for span in task.spans or ()}
     assert by_label.keys() == {"ORG", "LOC"}
     assert by_label["ORG"].is_accepted
-    assert by_label["ORG"].meta["audit"]["suggested"] == "PER"
+    assert by_label["ORG"].meta["audit"][SECTION]["suggested"] == "PER"
     assert (by_label["LOC"].status, by_label["LOC"].text) == ("ignored", "Ulm")
-    assert by_label["LOC"].meta["audit"]["annotated"] is None
+    assert by_label["LOC"].meta["audit"][SECTION]["annotated"] is None
     said = task.meta["audit"]
-    assert said["section"] == "inconsistency"
-    assert {one["text"] for one in said["places"]} == {"Ulm", "Ann Lee"}
+    assert (said["part"], said["where"]) == ("dev", "dev.jsonl, line 1")
+    assert {one["text"] for one in said[SECTION]} == {"Ulm", "Ann Lee"}
     write([task], tmp_path / "review.jsonl")
     assert list(read(tmp_path / "review.jsonl")) == [task]
 

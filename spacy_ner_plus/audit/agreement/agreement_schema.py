@@ -7,6 +7,8 @@ fields do not.
 from dataclasses import dataclass
 from typing import Any
 
+from ..plain_span import PlainSpan
+
 SCHEMA, SCHEMA_VERSION = "spacy_ner_plus.agreement", 1
 # How annotators differ, with the names to show.
 KINDS = {
@@ -46,7 +48,8 @@ class SpanAgreement:
 
     f1 (Optional[float]): Of exact matches of characters and label: 2 * agreed / (first + second).
         Which annotator is taken for the gold makes no difference. Null if there are no entities.
-    f1_interval (Optional[Ends]): 95 % of bootstrap samples of the texts; null of a single text.
+    f1_interval (Optional[Ends]): 95 % of bootstrap samples of the texts, of those with entities;
+        null of a single text.
     agreed (int): Entities that both have.
     only_first (int): Entities that the first alone has.
     only_second (int): Entities that the second alone has.
@@ -154,31 +157,15 @@ class ConfusedLabels:
 
 
 @dataclass(frozen=True)
-class SaidSpan:
-    """An entity as somebody has it.
-
-    start (int): Its first character.
-    end (int): The end of its characters, exclusive.
-    label (str): Its type.
-    text (str): What it covers.
-    """
-
-    start: int
-    end: int
-    label: str
-    text: str
-
-
-@dataclass(frozen=True)
 class Side:
     """Annotators who say the same in a place.
 
     annotators (List[str]): Their names.
-    spans (List[SaidSpan]): What they have that not all have; none if they have no entity there.
+    spans (List[PlainSpan]): What they have that not all have; none if they have no entity there.
     """
 
     annotators: list[str]
-    spans: list[SaidSpan]
+    spans: list[PlainSpan]
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from wasabi import msg
 from wasabi.util import locale_escape
 
 from ...evaluation.tables import NONE, percent, print_table
+from ..plain_span import PlainSpan
 from .agreement_schema import (
     KINDS,
     AgreementMetrics,
@@ -15,7 +16,6 @@ from .agreement_schema import (
     Dispute,
     Ends,
     PairAgreement,
-    SaidSpan,
     SpanAgreement,
 )
 
@@ -176,7 +176,7 @@ def _print_examples(places: Sequence[Dispute], n: int) -> None:
             print(locale_escape(f"  {'in':{width}}  {_excerpt(place, room)}"))
 
 
-def _said(span: SaidSpan) -> str:
+def _said(span: PlainSpan) -> str:
     return f"{' '.join(span.text.split())} ({span.label})"
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from ...metrics.bootstrap import percentile_interval, resample
+from ...metrics.bootstrap import known_interval, resample
 from .agreement_schema import Ends, SpanAgreement
 from .shared_texts import Span, Voice
 
@@ -68,13 +68,13 @@ def span_agreements(counts: np.ndarray, samples: int, seed: int) -> list[SpanAgr
     """
     totals = counts.sum(axis=0)  # (n_tables, N_COUNTS)
     scores = f1_scores(totals)  # (n_tables, 2)
-    ends = np.full((len(totals), 2, 2), np.nan)
+    intervals: list[list[Ends | None]] = [[None, None] for _ in totals]
     if len(counts) > 1:
         drawn = f1_scores(resample(counts, samples, seed))  # (samples, n_tables, 2)
-        ends = percentile_interval(np.nan_to_num(drawn))
+        intervals = [[known_interval(its) for its in table.T] for table in drawn.swapaxes(0, 1)]
     return [
         _agreement(row.tolist(), its.tolist(), of_its)
-        for row, its, of_its in zip(totals, scores, ends, strict=True)
+        for row, its, of_its in zip(totals, scores, intervals, strict=True)
     ]
 
 
@@ -98,22 +98,19 @@ def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     return np.divide(part, whole, out=np.full(np.shape(whole), np.nan), where=whole > 0)
 
 
-def _agreement(counts: list[int], scores: list[float], ends: np.ndarray) -> SpanAgreement:
+def _agreement(
+    counts: list[int], scores: list[float], intervals: Sequence[Ends | None]
+) -> SpanAgreement:
     exact, relaxed = (None if np.isnan(score) else score for score in scores)
-    of_exact, of_relaxed = ends
+    of_exact, of_relaxed = intervals
     return SpanAgreement(
         f1=exact,
-        f1_interval=None if exact is None else _ends(of_exact),
+        f1_interval=of_exact,
         agreed=counts[AGREED],
         only_first=counts[ONLY_FIRST],
         only_second=counts[ONLY_SECOND],
         relaxed_f1=relaxed,
-        relaxed_interval=None if relaxed is None else _ends(of_relaxed),
+        relaxed_interval=of_relaxed,
         overlapping_first=counts[OVERLAPPING_FIRST],
         overlapping_second=counts[OVERLAPPING_SECOND],
     )
-
-
-def _ends(ends: np.ndarray) -> Ends | None:
-    low, high = ends.tolist()
-    return None if np.isnan(low) else (low, high)

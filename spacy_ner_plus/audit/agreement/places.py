@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..occurrences import occurrence
-from .agreement_schema import KINDS, Dispute, SaidSpan, Side
+from ..plain_span import PlainSpan
+from .agreement_schema import KINDS, Dispute, Side
 from .disagreements import Difference
 from .shared_texts import SharedText, Span
 
@@ -89,7 +90,7 @@ def _sides(
             sides.setdefault(own, []).append(names[i])
     return [
         Side(
-            annotators, [SaidSpan(start, end, label, text[start:end]) for start, end, label in own]
+            annotators, [PlainSpan(start, end, label, text[start:end]) for start, end, label in own]
         )
         for own, annotators in sides.items()
     ]

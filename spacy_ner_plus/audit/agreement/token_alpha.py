@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ...metrics.alpha import MISSING, alpha_of, group_terms
-from ...metrics.bootstrap import percentile_interval, resample
+from ...metrics.alpha import MISSING, alpha_of, group_terms, nominal_alpha
+from ...metrics.bootstrap import known_interval, resample
 from .agreement_schema import Alpha, Ends, TokenAlphas
 from .token_values import OUTSIDE, TokenValues
 
@@ -37,8 +37,7 @@ def token_alphas(
 def pair_alpha(tokens: TokenValues, first: int, second: int) -> tuple[float | None, int]:
     """Alpha of two annotators alone, and how many tokens both have a value for."""
     values = tokens.comparable[[first, second]]
-    terms = group_terms(values, np.zeros_like(tokens.texts), 1, len(tokens.label_sets))[0]
-    return _number(alpha_of(terms)), _n_paired(values)
+    return nominal_alpha(values), _n_paired(values)
 
 
 def _n_paired(values: np.ndarray) -> int:
@@ -54,16 +53,7 @@ def _intervals(terms: Sequence[np.ndarray], samples: int, seed: int) -> list[End
         return [None for _ in terms]
     drawn = resample(np.hstack(terms), samples, seed)  # (samples, all columns)
     ends = np.cumsum([its.shape[1] for its in terms])[:-1]
-    return [_interval(alpha_of(part)) for part in np.split(drawn, ends, axis=1)]
-
-
-def _interval(alphas: np.ndarray) -> Ends | None:
-    """alphas: (samples,), some NaN."""
-    known = alphas[~np.isnan(alphas)]
-    if not len(known):
-        return None
-    low, high = percentile_interval(known).tolist()
-    return low, high
+    return [known_interval(alpha_of(part)) for part in np.split(drawn, ends, axis=1)]
 
 
 def _number(alpha: np.ndarray) -> float | None:

@@ -143,9 +143,6 @@ class _Drafting:
     def _question(self, decision: Decision) -> DataPart:
         return self.writer.question(decision, self._gathered(decision.question), self.judge)
 
-    def _has_cases(self, decision: Decision) -> bool:
-        return bool(self._gathered(decision.question).cases)
-
     def _gathered(self, question: Question) -> Gathered:
         if question not in self._gathered_before:
             self._gathered_before[question] = gather(question, self.marked)

@@ -9,9 +9,10 @@ from ...pipeline.preparing import load_pipeline
 from ...tags import Span as EntitySpan
 from ..audited import AuditedCorpus, AuditedText
 from ..occurrences import occurrence
+from ..plain_span import PlainSpan
 from .cross_validated import cross_validated_readings
 from .judges import Folds, Judge
-from .likely_errors import KINDS, LabelErrors, LikelyError, MarkedSpan
+from .likely_errors import KINDS, LabelErrors, LikelyError
 from .ranking import Ranking, kind_of
 from .second_readings import read_again
 
@@ -78,7 +79,7 @@ def _finding(text: AuditedText, one: Disagreement, score: float) -> LikelyError:
     )
 
 
-def _marked(text: AuditedText, spans: Sequence[EntitySpan]) -> Iterator[MarkedSpan]:
+def _marked(text: AuditedText, spans: Sequence[EntitySpan]) -> Iterator[PlainSpan]:
     for start, end, label in spans:
         span = text.doc[start:end]
-        yield MarkedSpan(span.start_char, span.end_char, label, span.text)
+        yield PlainSpan(span.start_char, span.end_char, label, span.text)

@@ -3,28 +3,11 @@
 from dataclasses import dataclass
 
 from ..occurrences import Occurrence
+from ..plain_span import PlainSpan
 
 MISSING, SPURIOUS = "missing", "spurious"
 LABEL, BOUNDARY, BOTH = "label", "boundary", "label and boundary"
 KINDS = (MISSING, SPURIOUS, LABEL, BOUNDARY, BOTH)
-
-
-@dataclass(frozen=True, slots=True)
-class MarkedSpan:
-    """An entity, annotated or suggested.
-
-    start, end (int): Its characters in the text, end exclusive.
-    label (str): Its type.
-    text (str): What it covers.
-    """
-
-    start: int
-    end: int
-    label: str
-    text: str
-
-    def __str__(self) -> str:
-        return f"{self.text} ({self.label})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +18,7 @@ class LikelyError:
     kind (str): What is wrong, if the model is right. "missing": entities are not annotated;
         "spurious": what is annotated is none; "label": of the same boundaries; "boundary": of the
         same type; "label and boundary": both.
-    annotated, suggested (List[MarkedSpan]): The entities in it, as annotated and as the model reads
+    annotated, suggested (List[PlainSpan]): The entities in it, as annotated and as the model reads
         it.
     annotated_probability, suggested_probability (float): Of exactly these entities in the stretch,
         and no others, under the model.
@@ -44,8 +27,8 @@ class LikelyError:
 
     occurrence: Occurrence
     kind: str
-    annotated: list[MarkedSpan]
-    suggested: list[MarkedSpan]
+    annotated: list[PlainSpan]
+    suggested: list[PlainSpan]
     annotated_probability: float
     suggested_probability: float
     score: float

@@ -1,8 +1,8 @@
 """Which disagreements are likely errors of the annotation, and in what order.
 
 Let p be the exact probability of a reading of a stretch, of the annotated one a or of the model's
-own m. A disagreement is a likely error where it is off the diagonal of the confident joint of
-Northcutt et al. (2021), with readings in place of classes:
+own m. A disagreement is a likely error by the thresholds of confident learning (Northcutt et al.
+2021), with readings in place of classes:
 
     p(m) >= t(m) and p(a) < t(a)
 
@@ -10,6 +10,8 @@ t is the product, over the entities of a reading, of the mean probability that t
 annotated entities of the type, their self confidence; of a reading without entities, that of a
 token in none. So the model must be as sure of its reading as it usually is of the annotated ones of
 these types, and types of which models are never sure neither flood the list nor stay out of it.
+Where both readings reach their thresholds, the confident joint of the paper takes the more probable
+one. Here that is no error: the annotation is as probable as annotations of its types are.
 
 Likely errors are ordered by their log odds, of probabilities that are held a little less sure:
 
@@ -58,7 +60,7 @@ class Ranking:
         return math.log(suggested + self.doubt) - math.log(annotated + self.doubt)
 
     def is_likely(self, one: Disagreement) -> bool:
-        """Whether it is off the diagonal of the confident joint."""
+        """Whether the model's reading reaches its threshold and the annotated one does not."""
         return one.predicted_log_prob >= self.usual(
             one.predicted
         ) and one.annotated_log_prob < self.usual(one.annotated)

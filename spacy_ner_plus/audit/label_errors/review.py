@@ -1,50 +1,43 @@
 """Likely label errors as texts to review, for any annotation tool."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from ...records import SpanRecord, TextRecord
-from ..audited import AuditedCorpus
-from .likely_errors import LabelErrors, LikelyError, MarkedSpan
+from ..plain_span import PlainSpan
+from ..review_tasks import ReviewTask, noted
+from .likely_errors import LabelErrors, LikelyError
 
-META = "label_errors"
+SECTION = "label_errors"
 
 
-def review_records(corpus: AuditedCorpus, result: LabelErrors) -> Iterator[TextRecord]:
+def label_error_tasks(result: LabelErrors) -> Iterator[ReviewTask]:
     """The texts with likely errors, that of the likeliest first.
 
-    A record has the annotation as it is, so that each format can hold it. What is doubted has in it
-    the probability of the annotation, and the `meta` of the text says under "label_errors", for
-    each finding, what is suggested instead.
-
-    YIELDS (TextRecord): One a text.
+    The annotation stays as it is, so that each format can hold it. What is doubted has in it the
+    probability of the annotation; the text has, for each finding, what is suggested instead.
     """
     by_text: dict[tuple[str, int], list[LikelyError]] = {}
     for one in result.findings:
         by_text.setdefault((one.occurrence.part, one.occurrence.number), []).append(one)
     for (part, number), findings in by_text.items():
-        record = corpus.parts[part].texts[number].record
-        told = {"part": part, META: [_told(one) for one in findings]}
-        yield replace(
-            record,
-            spans=tuple(_doubted(span, findings) for span in record.spans or ()),
-            meta={**record.meta, **told},
-        )
+        told = [_told(one) for one in findings]
+        yield ReviewTask(part, number, told, partial(_revised, findings=findings))
 
 
-def _doubted(span: SpanRecord, findings: list[LikelyError]) -> SpanRecord:
+def _revised(record: TextRecord, findings: Sequence[LikelyError]) -> TextRecord:
+    spans = tuple(_doubted(span, findings) for span in record.spans or ())
+    return replace(record, spans=spans)
+
+
+def _doubted(span: SpanRecord, findings: Sequence[LikelyError]) -> SpanRecord:
+    place = span.start, span.end, span.label
     for one in findings:
-        for annotated in one.annotated:
-            if (span.start, span.end, span.label) == (
-                annotated.start,
-                annotated.end,
-                annotated.label,
-            ):
-                told = {META: in_words(one)}
-                return replace(
-                    span, probability=one.annotated_probability, meta={**span.meta, **told}
-                )
+        if span.is_accepted and place in {(s.start, s.end, s.label) for s in one.annotated}:
+            doubted = replace(span, probability=one.annotated_probability)
+            return noted(doubted, SECTION, in_words(one))
     return span
 
 
@@ -69,5 +62,5 @@ def in_words(one: LikelyError) -> str:
     return f"{sides[0]}, not {sides[1]}: {shares}"
 
 
-def _listed(spans: list[MarkedSpan]) -> str:
+def _listed(spans: list[PlainSpan]) -> str:
     return ", ".join(map(str, spans)) or "no entity"

@@ -7,8 +7,6 @@ from wasabi.util import locale_escape
 
 from ..occurrences import Occurrence
 
-SIDE = 30
-
 
 def print_occurrences(occurrences: Iterable[Occurrence], *, indent: str = "  ") -> None:
     """Print each in a line, with where it is in another."""

@@ -3,7 +3,8 @@
 from wasabi.util import locale_escape
 
 from ...evaluation.tables import percent, print_table
-from ..label_errors.likely_errors import LabelErrors, LikelyError, MarkedSpan
+from ..label_errors.likely_errors import LabelErrors, LikelyError
+from ..plain_span import PlainSpan
 from .in_context import one_line, shown_occurrence, shown_place
 
 SHOWN = 10
@@ -41,5 +42,5 @@ def _print_finding(number: int, one: LikelyError) -> None:
     print(locale_escape(f"     {shown_place(one.occurrence)}"))
 
 
-def _listed(spans: list[MarkedSpan]) -> str:
+def _listed(spans: list[PlainSpan]) -> str:
     return ", ".join(one_line(str(span)) for span in spans) or "no entity"

@@ -99,6 +99,14 @@ def test_intervals_hold_the_score_and_are_wider_for_fewer_texts() -> None:
     assert (empty.f1, empty.f1_interval, empty.relaxed_f1) == (None, None, None)
 
 
+def test_samples_without_entities_say_nothing_of_f1() -> None:
+    """Perfect agreement on what one text in ten has: no sample shows anything else."""
+    counts = np.zeros((10, 1, N_COUNTS), dtype=int)
+    counts[0, 0, [AGREED, OVERLAPPING_FIRST, OVERLAPPING_SECOND]] = 3
+    [found] = span_agreements(counts, 200, 0)
+    assert (found.f1_interval, found.relaxed_interval) == ((1.0, 1.0), (1.0, 1.0))
+
+
 @pytest.mark.parametrize(
     ("first", "second", "kinds", "labels"),
     [

@@ -8,7 +8,8 @@ from spacy_ner_plus import TextRecord, read, write
 from spacy_ner_plus.audit.audited import AuditedCorpus
 from spacy_ner_plus.audit.label_errors.find import label_errors
 from spacy_ner_plus.audit.label_errors.likely_errors import LabelErrors
-from spacy_ner_plus.audit.label_errors.review import META, review_records
+from spacy_ner_plus.audit.label_errors.review import SECTION, label_error_tasks
+from spacy_ner_plus.audit.review_tasks import review_records
 from spacy_ner_plus.data.formats.record_files import FORMATS
 from spacy_ner_plus.pipeline.capabilities import Disagreement, SecondReading, TypeConfidence
 from spacy_ner_plus.records import SpanRecord, TokenRecord
@@ -65,14 +66,14 @@ def test_findings_say_what_is_suggested(errors: LabelErrors) -> None:
 def test_a_review_task_has_the_annotation_and_the_suggestions(
     corpus: AuditedCorpus, errors: LabelErrors
 ) -> None:
-    [task] = review_records(corpus, errors)
+    [task] = review_records(corpus, {SECTION: label_error_tasks(errors)})
     own = corpus.parts["train"].texts[1].record
     places = [(one.start, one.end, one.label, one.status) for one in task.spans or ()]
     assert places == [(0, 5, "LOC", None), (19, 25, "LOC", None)]
     doubted, other = task.spans or ()
     assert doubted.probability == pytest.approx(0.0067, abs=1e-4)
     assert (other.probability, other.meta) == (None, {})
-    told = task.meta[META]
+    told = task.meta["audit"][SECTION]
     assert [one["suggestion"] for one in told] == [
         "Leeds (ORG), not Leeds (LOC): 99 %, not 1 %",
         "York (ORG), not no entity: 98 %, not 2 %",
@@ -86,7 +87,7 @@ def test_every_format_holds_the_task(
     name: str, corpus: AuditedCorpus, errors: LabelErrors, tmp_path: Path
 ) -> None:
     path = tmp_path / f"review.{ {'uima': 'zip', 'table': 'csv'}.get(name, 'out') }"
-    assert write(review_records(corpus, errors), path, name) == 1
+    assert write(review_records(corpus, {SECTION: label_error_tasks(errors)}), path, name) == 1
     [again] = read(path, name)
     own = corpus.parts["train"].texts[1].record
     assert again.text.split() == own.text.split()
