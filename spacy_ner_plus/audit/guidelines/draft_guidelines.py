@@ -8,7 +8,7 @@ from ...data.blank_pipeline import blank_pipeline
 from ...support.durable import write_atomically
 from ..audited import read_corpus
 from .draft import Draft, make_draft
-from .guidelines_file import parse
+from .guidelines_file import parse, read_text
 
 
 def guidelines(
@@ -38,7 +38,7 @@ def guidelines(
         raise ValueError(f"questions must be 0 or more, got {questions}.")
     path = None if output is None else Path(output)
     # before the data, which take longer
-    existing = parse(path.read_text(encoding="utf8"), str(path)) if path and path.exists() else []
+    existing = parse(read_text(path), str(path)) if path and path.exists() else []
     of_format = {**(options or {}), **({} if group is None else {"group": group})}
     corpus = read_corpus({"data": Path(data)}, blank_pipeline(lang), format=format, **of_format)
     draft = make_draft(list(corpus.texts()), existing, questions)

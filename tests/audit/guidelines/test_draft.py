@@ -290,5 +290,12 @@ def test_function_writes_and_says_what_is_wrong_first(tmp_path: Path) -> None:
     path.write_text("Nothing decided.", encoding="utf8")
     with pytest.raises(ValueError, match=r"guidelines.md has no decision"):
         read_guidelines(path)
+    path.write_bytes("Müller".encode("latin1"))
+    with pytest.raises(ValueError, match=r"guidelines.md: byte 2 is not UTF-8"):
+        guidelines("nowhere.jsonl", path)
+    with pytest.raises(ValueError, match=r"our is a folder: name a Markdown file"):
+        guidelines("nowhere.jsonl", path.parent)
+    with pytest.raises(ValueError, match=r"none.md is not there"):
+        read_guidelines(path.with_name("none.md"))
     with pytest.raises(ValueError, match="questions must be 0 or more"):
         guidelines("nowhere.jsonl", questions=-1)
