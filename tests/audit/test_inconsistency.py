@@ -88,7 +88,7 @@ def test_tokens_of_which_nothing_is_known_are_no_variation() -> None:
 
 @pytest.mark.parametrize(
     ("name", "n_texts", "least", "precision"),
-    [("bc5cdr/dev.tsv", 1500, 5, 0.7), ("wnut17/train.tsv", 1700, 4, 0.3)],
+    [("bc5cdr-columns/dev.tsv", 1500, 5, 0.7), ("wnut17/train.tsv", 1700, 4, 0.3)],
 )
 def test_planted_errors_come_first(name: str, n_texts: int, least: int, precision: float) -> None:
     """Among the first as many as are planted. The others are mostly real errors."""
