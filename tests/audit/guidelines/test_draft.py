@@ -295,6 +295,10 @@ def test_function_writes_and_says_what_is_wrong_first(tmp_path: Path) -> None:
         guidelines("nowhere.jsonl", path)
     with pytest.raises(ValueError, match=r"our is a folder: name a Markdown file"):
         guidelines("nowhere.jsonl", path.parent)
+    with pytest.raises(ValueError, match=r"name a file that ends in \.md, not .*data\.jsonl"):
+        guidelines(tmp_path / "data.jsonl", tmp_path / "data.jsonl")
+    with pytest.raises(ValueError, match=r"as .*data\.jsonl is a file: name another one"):
+        guidelines("nowhere.jsonl", tmp_path / "data.jsonl" / "out.md")
     with pytest.raises(ValueError, match=r"none.md is not there"):
         read_guidelines(path.with_name("none.md"))
     with pytest.raises(ValueError, match="questions must be 0 or more"):
