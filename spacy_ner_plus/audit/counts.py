@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ..annotation.placement import MISALIGNED, OVERLAPPING, REFUSED, REPEATED, Placement
 from ..annotation.token_states import MISSING
 from ..records import SpanRecord
+from ..support.numbers import counted
 from .audited import AuditedCorpus, AuditedPart, AuditedText
 from .balance import BalanceOfLabels, find_balance
 from .occurrences import Occurrence, occurrence
@@ -111,8 +112,8 @@ class Counts:
             said += _warnings_of_part(name, part)
             if name != "train" and 0 < part.entities < FEW_TO_SCORE:
                 said.append(
-                    f"{name} has {part.entities:,} entities only: a score on so few is largely "
-                    "chance."
+                    f"{name} has {counted(part.entities, 'entity', 'entities')} only: a score on "
+                    "so few is largely chance."
                 )
         return said + self.balance.warnings
 
@@ -189,7 +190,7 @@ def _warnings_of_part(name: str, part: PartCounts) -> Iterator[str]:
     unit, n_units, n_without = part.units
     if not part.entities and (n_misfits := sum(part.misfits.values())):
         yield (
-            f"{name} has no entity at all, as none of its {n_misfits:,} spans fits the tokens: "
+            f"{name} has no entity at all, as none of its spans fits the tokens ({n_misfits:,}): "
             "check that the tokenizer's language, --lang, is that of the texts."
         )
     elif not part.entities:

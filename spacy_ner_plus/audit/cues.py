@@ -85,8 +85,8 @@ class Cues:
         lacking = [cue for cue in self.broken if cue.unlabelled and _is_strong(cue)]
         first = ", ".join(f"{cue.word!r} ({cue.label})" for cue in lacking[:3])
         return [
-            f"{self.strong:,} words are in no entity although they stand beside a word that "
-            f"nearly always goes with one, such as {first}: look whether annotation is missing."
+            "Words in no entity although they stand beside one that nearly always goes with an "
+            f"entity: {self.strong:,}, beside {first}. Look whether annotation is missing."
         ]
 
 

@@ -75,13 +75,13 @@ def test_warnings_of_parts() -> None:
     long = make_corpus({"train": ["[Bonn](LOC) is." + " So it is." * 90] * 60})
     assert find_counts(long).warnings == []
     few = {"train": ["[Bonn](LOC) is."] * 60 + ["No."], "dev": ["[Bonn](LOC) is.", "No."]}
-    assert "dev has 1 entities only" in " ".join(find_counts(make_corpus(few)).warnings)
+    assert "dev has 1 entity only" in " ".join(find_counts(make_corpus(few)).warnings)
     none = make_corpus({"train": [TextRecord("No.", spans=())]})
     [warning] = find_counts(none).warnings
     assert warning.startswith("train has no entity at all: check that its format")
     off = make_corpus({"train": [TextRecord("nowhere", spans=(SpanRecord(0, 3, "LOC"),))]})
     [warning] = find_counts(off).warnings
-    assert "none of its 1 spans fits the tokens" in warning
+    assert "none of its spans fits the tokens (1)" in warning
 
 
 def test_empty_texts_are_told_of() -> None:
