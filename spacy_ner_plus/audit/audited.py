@@ -110,10 +110,12 @@ def read_corpus(paths: Mapping[str, Path], nlp: Language, **options: Any) -> Aud
     """
     parts = {name: _read_part(name, path, nlp, options) for name, path in paths.items()}
     for part in parts.values():
+        if not part.texts:
+            raise ValueError(f"There are no texts in {part.path}: name another file.")
         if not part.annotated:
             raise ValueError(
-                f"None of the {len(part.texts):,} texts in {part.path} is annotated: there is "
-                "nothing to audit."
+                f"None of the {len(part.texts):,} texts in {part.path} is annotated: name a file "
+                "with annotation."
             )
     return AuditedCorpus(parts, nlp)
 

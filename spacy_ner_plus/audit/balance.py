@@ -36,7 +36,7 @@ class BalanceOfLabels:
     ratio (Optional[float]): How many times as frequent as the rarest label of train its most
         frequent one is; null without two labels.
     few (Dict[str, Dict[str, int]]): By part, labels with fewer than FEW entities, the rarest first.
-    missing (Dict[str, List[str]]): By part, labels of other parts that it lacks.
+    missing (Dict[str, List[str]]): By part that has entities, labels of other parts that it lacks.
     gaps (List[ShareGap]): Labels whose shares differ between train and another part.
     """
 
@@ -83,7 +83,9 @@ def find_balance(parts: Mapping[str, Mapping[str, int]]) -> BalanceOfLabels:
     labels = sorted({label for counts in parts.values() for label in counts})
     few = {name: _rare(counts) for name, counts in parts.items()}
     missing = {
-        name: [label for label in labels if not counts.get(label)] for name, counts in parts.items()
+        # of a part without any entity, counts say so
+        name: [label for label in labels if counts and not counts.get(label)]
+        for name, counts in parts.items()
     }
     gaps = [gap for name in parts if name != "train" for gap in _gaps(train, name, parts[name])]
     return BalanceOfLabels(

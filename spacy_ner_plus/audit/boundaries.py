@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import log2
 
+from ..support.numbers import counted
 from .audited import AuditedCorpus, AuditedText
 from .boundary_pairs import BoundaryPair, find_pairs
 from .label_model import smoothed
@@ -103,9 +104,10 @@ class Boundaries:
             n_parts = sum(its.in_part - its.cut for its in decided)
             first = ", ".join(f"{its.whole!r} or {its.part!r}" for its in decided[:2])
             said.append(
-                f"Where exactly entities start and end varies: {len(decided):,} surface forms that "
-                f"are an entity elsewhere are one in part only in {n_parts:,} places, such as "
-                f"{first}. Decide which it is, and write it into the guidelines."
+                f"Where exactly entities start and end varies: in {counted(n_parts, 'place')} only "
+                f"a part is an entity of what is one as a whole elsewhere, such as {first} "
+                f"({counted(len(decided), 'surface form')}). Decide which it is, and write it into "
+                "the guidelines."
             )
         if n_cut := sum(its.cut for its in self.pairs):
             cut = [repr(its.whole) for its in self.pairs if its.cut]

@@ -1,12 +1,13 @@
 """How much there is of what: the section `counts`."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 
 from ..annotation.placement import MISALIGNED, OVERLAPPING, REFUSED, REPEATED, Placement
 from ..annotation.token_states import MISSING
 from ..records import SpanRecord
+from ..support.numbers import counted
 from .audited import AuditedCorpus, AuditedPart, AuditedText
 from .balance import BalanceOfLabels, find_balance
 from .occurrences import Occurrence, occurrence
@@ -19,12 +20,13 @@ FEW_TO_SCORE = 100
 # Keys of PartCounts.misfits, in the order in which they are shown.
 MISFITS = {
     MISALIGNED: "not on token boundaries",
-    "same": "two labels on the same characters",
+    "same": "with another label on the same characters",
     "nested": "within another, or around it",
     "crossing": "overlap another in part",
     REPEATED: "given twice",
 }
 OVERLAPS = ("same", "nested", "crossing")
+_PREFIXES = tuple("BILUESM")
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,8 @@ class PartCounts:
 
     texts (int): All texts (documents) of it.
     not_annotated (int): Those about which nothing is known.
-    without_entities (int): Annotated texts without an entity.
+    empty (int): Annotated texts with nothing but white space in them.
+    without_entities (int): Annotated texts without an entity, empty ones too.
     partly_annotated (int): Those of which only some labels are annotated.
     sentences (Optional[int]): Where they are marked; null if they are in no text.
     sentences_without_entities (Optional[int]): Likewise.
@@ -50,6 +53,7 @@ class PartCounts:
 
     texts: int
     not_annotated: int
+    empty: int
     without_entities: int
     partly_annotated: int
     sentences: int | None
@@ -108,8 +112,8 @@ class Counts:
             said += _warnings_of_part(name, part)
             if name != "train" and 0 < part.entities < FEW_TO_SCORE:
                 said.append(
-                    f"{name} has {part.entities:,} entities only: a score on so few is largely "
-                    "chance."
+                    f"{name} has {counted(part.entities, 'entity', 'entities')} only: a score on "
+                    "so few is largely chance."
                 )
         return said + self.balance.warnings
 
@@ -166,6 +170,7 @@ def _count(part: AuditedPart) -> PartCounts:
     return PartCounts(
         texts=len(part.texts),
         not_annotated=len(part.texts) - len(texts),
+        empty=sum(not text.record.text.strip() for text in texts),
         without_entities=sum(not text.doc.ents for text in texts),
         partly_annotated=sum(text.record.annotated_labels is not None for text in texts),
         sentences=sum(1 for text in marked for _ in text.sentences()) if marked else None,
@@ -183,7 +188,12 @@ def _count(part: AuditedPart) -> PartCounts:
 
 def _warnings_of_part(name: str, part: PartCounts) -> Iterator[str]:
     unit, n_units, n_without = part.units
-    if not part.entities:
+    if not part.entities and (n_misfits := sum(part.misfits.values())):
+        yield (
+            f"{name} has no entity at all, as none of its spans fits the tokens ({n_misfits:,}): "
+            "check that the tokenizer's language, --lang, is that of the texts."
+        )
+    elif not part.entities:
         yield f"{name} has no entity at all: check that its format and labels were read as meant."
     elif not n_without and n_units > 1 and part.tokens <= LONG_TEXT * n_units:
         yield (
@@ -195,6 +205,12 @@ def _warnings_of_part(name: str, part: PartCounts) -> Iterator[str]:
             f"{part.not_annotated:,} of the {part.texts:,} texts of {name} have no annotation, and "
             "are left out of everything here."
         )
+    if part.empty:
+        yield (
+            f"{part.empty:,} of the {part.texts:,} texts of {name} are empty, or white space alone:"
+            " take them out, or look where their text was lost."
+        )
+    yield from _warnings_of_tags(name, part.labels)
     # those that are not on token boundaries are the section `tokens`' to tell
     overlapping = {kind: part.misfits[kind] for kind in OVERLAPS if kind in part.misfits}
     if overlapping:
@@ -203,3 +219,22 @@ def _warnings_of_part(name: str, part: PartCounts) -> Iterator[str]:
             f"{sum(overlapping.values()):,} spans of {name} overlap longer ones, and a flat model "
             f"can't learn both: {kinds}. `convert --overlaps` says which remain."
         )
+
+
+def _warnings_of_tags(name: str, labels: Mapping[str, int]) -> Iterator[str]:
+    if tags := [label for label in labels if _is_tag(label, labels)]:
+        counted = ", ".join(f"{label!r} ({labels[label]:,})" for label in tags)
+        yield (
+            f"Labels of {name} that look like tags: {counted}. O is for tokens in no entity, and "
+            "B-, I- and the like belong to a tag scheme: correct the tags in the file."
+        )
+
+
+def _is_tag(label: str, labels: Container[str]) -> bool:
+    """Whether a label is O, or like B-PER beside PER or I-PER: alone it may be meant, as B-cell."""
+    prefix, dash, rest = label.partition("-")
+    if not dash or prefix not in _PREFIXES:
+        return label == "O"
+    return rest in labels or any(
+        f"{other}-{rest}" in labels for other in _PREFIXES if other != prefix
+    )

@@ -80,13 +80,13 @@ class Cues:
     @property
     def warnings(self) -> list[str]:
         """What somebody should act on."""
-        lacking = [cue for cue in self.broken if cue.unlabelled]
         if not self.strong:
             return []
+        lacking = [cue for cue in self.broken if cue.unlabelled and _is_strong(cue)]
         first = ", ".join(f"{cue.word!r} ({cue.label})" for cue in lacking[:3])
         return [
-            f"{self.strong:,} words are in no entity although they stand beside a word that "
-            f"nearly always goes with one, such as {first}: look whether annotation is missing."
+            "Words in no entity although they stand beside one that nearly always goes with an "
+            f"entity: {self.strong:,}, beside {first}. Look whether annotation is missing."
         ]
 
 
@@ -127,8 +127,12 @@ def find_cues(corpus: AuditedCorpus) -> Cues:
         sure=[cue for cue in found if cue.surprise is None],
         broken=broken,
         unlabelled=sum(cue.unlabelled for cue in broken),
-        strong=sum(cue.unlabelled for cue in broken if (cue.surprise or 0) >= STRONG),
+        strong=sum(cue.unlabelled for cue in broken if _is_strong(cue)),
     )
+
+
+def _is_strong(cue: Cue) -> bool:
+    return cue.surprise is not None and cue.surprise >= STRONG
 
 
 def log_likelihood_ratio(k1: int, n1: int, k2: int, n2: int) -> float:

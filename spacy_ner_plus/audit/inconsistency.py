@@ -6,6 +6,7 @@ Ranked by how surprising the most surprising place is: see label_model.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ..support.numbers import counted
 from .audited import AuditedCorpus
 from .judged_forms import STRONG, JudgedForm, JudgedPlace, judge_forms
 from .occurrences import Occurrence
@@ -84,9 +85,9 @@ class Inconsistencies:
         strong = [its for its in self.found if its.surprise >= STRONG]
         first = ", ".join(repr(its.text) for its in strong[:3])
         return [
-            f"{self.strong:,} places of {len(strong):,} surface forms have a label that the other "
-            f"places of the form and the neighbouring words all but exclude, {first} first: most "
-            "such are errors."
+            "Labels that the other places of the form and the neighbouring words all but exclude: "
+            f"in {counted(self.strong, 'place')} of {counted(len(strong), 'surface form')}, "
+            f"{first} first. Most such are errors."
         ]
 
 

@@ -119,7 +119,7 @@ def find_lengths(corpus: AuditedCorpus, encoder: AuditedEncoder | None) -> Lengt
     for unit in UNITS:
         in_tokens = {name: [n for m in of for n in m.tokens[unit]] for name, of in measured.items()}
         in_pieces = {name: [n for m in of for n in m.pieces[unit]] for name, of in measured.items()}
-        if unit == "sentences" and in_tokens == in_texts:
+        if unit == "sentences" and (in_tokens == in_texts or not _marks_sentences(corpus)):
             continue  # each text is one
         if unit == "texts":
             in_texts = in_tokens
@@ -140,6 +140,12 @@ def find_lengths(corpus: AuditedCorpus, encoder: AuditedEncoder | None) -> Lengt
         ],
         longest=_longest(corpus, list(dict.fromkeys(table.unit for table in tables))),
     )
+
+
+def _marks_sentences(corpus: AuditedCorpus) -> bool:
+    """Whether any text has them: spaCy takes a single token for one."""
+    docs = (text.doc for text in corpus.texts())
+    return any(len(doc) > 1 and doc.has_annotation("SENT_START") for doc in docs)
 
 
 def _sentences(text: AuditedText) -> list[tuple[int, int]]:

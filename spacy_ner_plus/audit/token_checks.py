@@ -17,6 +17,9 @@ from .occurrences import Occurrence, occurrence
 MOST_PLACES, MOST_FORMS = 5, 20
 # Of entities, from which on somebody should know that the encoder can't read them.
 UNREADABLE = 0.001
+# Of spans, from which on it is no matter of single characters.
+MOSTLY_OFF = 0.2
+OTHER_TOKENIZER = " Look first whether --lang is the language of the texts: so many seldom do not."
 NO_PIECES, UNKNOWN = "no wordpieces", "unknown wordpieces"
 ACROSS_SENTENCES, ACROSS_LINES = "across sentences", "across lines"
 
@@ -147,6 +150,7 @@ class TokenChecks:
                 f"{self.misaligned:,} spans do not start and end with tokens ({why}): "
                 "`convert --misaligned split --exceptions FILE` cuts tokens there, snap or "
                 "contract move the spans."
+                + (OTHER_TOKENIZER if self.misaligned >= MOSTLY_OFF * self.entities else "")
             )
         for one in self.findings:
             least = UNREADABLE * self.entities if one.kind == UNKNOWN else 0

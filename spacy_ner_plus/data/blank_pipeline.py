@@ -1,5 +1,6 @@
 """Tokenizers of languages, with exceptions or without."""
 
+import sys
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -10,7 +11,7 @@ from ..text.exceptions_tokenizer import EXCEPTIONS_TOKENIZER
 
 
 def blank_pipeline(lang: str, exceptions: Mapping[str, Iterable[str]] | None = None) -> Language:
-    """A language's tokenizer.
+    """A language's tokenizer, for texts of any length.
 
     exceptions (Mapping[str, Iterable[str]]): Tokens that it cuts further, with their pieces.
     RAISES ValueError: If spaCy has none, or a package is missing.
@@ -27,4 +28,6 @@ def blank_pipeline(lang: str, exceptions: Mapping[str, Iterable[str]] | None = N
             made.initialize(exceptions=exceptions)
     except ImportError as error:
         raise ValueError(f"--lang {lang}: spaCy has no such language: {error}") from error
+    # spaCy's limit is there for the memory of parsers: a tokenizer alone needs none
+    nlp.max_length = sys.maxsize
     return nlp

@@ -1,4 +1,4 @@
-"""Numbers as they are given in settings: as numbers, or as text in configs and files."""
+"""Numbers in settings, given as numbers or as text, and in sentences, with their nouns."""
 
 from numbers import Real
 from typing import Any
@@ -25,3 +25,12 @@ def as_int(value: Any, what: str) -> int:
     if not number.is_integer():  # nor NaN, nor infinity
         raise ValueError(f"{what} = {value!r} must be a whole number.")
     return int(number)
+
+
+def counted(n: int, one: str, several: str = "") -> str:
+    """A number with its noun: "1 place", "2 places".
+
+    one (str): The noun in the singular.
+    several (str): In the plural, if that is not with an s.
+    """
+    return f"{n:,} {one if n == 1 else several or f'{one}s'}"

@@ -124,6 +124,9 @@ def test_what_is_wrong_is_said_before_the_work(paths: dict[str, Path]) -> None:
     write_parts(Path(), {"plain": [TextRecord("Not annotated.", spans=None)]})
     with pytest.raises(ValueError, match="None of the 1 texts in plain"):
         audit_data("plain.jsonl")
+    Path("none.jsonl").write_text("", encoding="utf8")
+    with pytest.raises(ValueError, match=r"There are no texts in none\.jsonl"):
+        audit_data("none.jsonl")
     result = CliRunner().invoke(app, ["audit", "nowhere.jsonl", "--output", str(paths["train"])])
     assert result.exit_code == 1
     assert "is a file: --output takes a folder." in result.output

@@ -75,10 +75,39 @@ def test_warnings_of_parts() -> None:
     long = make_corpus({"train": ["[Bonn](LOC) is." + " So it is." * 90] * 60})
     assert find_counts(long).warnings == []
     few = {"train": ["[Bonn](LOC) is."] * 60 + ["No."], "dev": ["[Bonn](LOC) is.", "No."]}
-    assert "dev has 1 entities only" in " ".join(find_counts(make_corpus(few)).warnings)
+    assert "dev has 1 entity only" in " ".join(find_counts(make_corpus(few)).warnings)
     none = make_corpus({"train": [TextRecord("No.", spans=())]})
     [warning] = find_counts(none).warnings
-    assert warning.startswith("train has no entity at all")
+    assert warning.startswith("train has no entity at all: check that its format")
+    off = make_corpus({"train": [TextRecord("nowhere", spans=(SpanRecord(0, 3, "LOC"),))]})
+    [warning] = find_counts(off).warnings
+    assert "none of its spans fits the tokens (1)" in warning
+
+
+def test_empty_texts_are_told_of() -> None:
+    """They are texts without entities, too."""
+    counts = find_counts(make_corpus({"train": ["[Bonn](LOC) is."] * 60 + ["", " \n", "No."]}))
+    assert (counts.parts["train"].empty, counts.parts["train"].without_entities) == (2, 3)
+    [warning] = counts.warnings
+    assert warning.startswith("2 of the 63 texts of train are empty")
+
+
+@pytest.mark.parametrize(
+    ("labels", "tags"),
+    [
+        (["O", "PER"], ["O"]),  # as Universal NER's English once had it
+        (["B-PER", "PER"], ["B-PER"]),
+        (["B-PER", "I-PER", "E-mail"], ["B-PER", "I-PER"]),
+        (["B-cell", "T-cell", "E-mail", "BI-PER", "PER", "-PER"], []),
+    ],
+)
+def test_labels_that_look_like_tags(labels: list[str], tags: list[str]) -> None:
+    texts = [f"[Bonn]({label}) is." for label in labels for _ in range(60)] + ["No."]
+    warnings = find_counts(make_corpus({"train": texts})).warnings
+    said = [warning for warning in warnings if "look like tags" in warning]
+    assert len(said) == bool(tags)
+    counted = ", ".join(f"{tag!r} (60)" for tag in sorted(tags))
+    assert not tags or f"look like tags: {counted}." in said[0]
 
 
 def test_balance_of_labels() -> None:
@@ -87,6 +116,7 @@ def test_balance_of_labels() -> None:
     assert balance.few["train"] == {"B": 40}
     assert balance.missing == {"train": ["C"], "dev": ["B"]}
     assert balance.gaps == []  # a label that lacks is missing
+    assert find_balance({"train": {"A": 60}, "dev": {}}).missing == {}  # counts say it
     said = " ".join(balance.warnings)
     assert "No entity of train has the label C, so a model can't learn them." in said
     assert "25 times" in said

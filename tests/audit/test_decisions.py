@@ -189,6 +189,10 @@ def test_guidelines_command_tells_what_is_new_and_gone(tmp_path: Path) -> None:
     first = run(app, ["guidelines", str(paths["train"]), "out.md"])
     assert "New: Does X include `the` before it?" in first.output
     assert "decisions: 0, questions to decide: 1" in first.output
+    options = ["--guidelines", "out.md", "--sections", "decisions", "--output", "audit"]
+    undecided = run(app, ["audit", str(paths["train"]), *options])
+    assert "Nothing is decided yet.\nQuestions that nobody has decided: 1." in undecided.output
+    assert "<p>Nothing is decided yet.</p>" in Path("audit/audit.html").read_text(encoding="utf8")
     text = Path("out.md").read_text(encoding="utf8").replace("2 of 4", "half")
     Path("out.md").write_text(text.replace('"undecided"  #', '"inside"  #'), encoding="utf8")
     write_parts(tmp_path, {"train": ["[A](Y)"]})

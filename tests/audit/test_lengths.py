@@ -54,6 +54,12 @@ def test_lengths_in_tokens_and_pieces(encoder: AuditedEncoder) -> None:
     assert by_kind["entities", "wordpieces"].parts["train"].longest == max(map(len, in_entity))
 
 
+def test_a_single_token_marks_no_sentence() -> None:
+    """Though spaCy says so, of white space alone, too."""
+    lengths = find_lengths(make_corpus({"train": ["One [long](X) word.", " \n", "Short"]}), None)
+    assert {table.unit for table in lengths.tables} == {"texts", "entities"}
+
+
 def test_what_does_not_fit_in_a_window(
     encoder: AuditedEncoder, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -64,6 +64,9 @@ def test_odd_characters_are_where_they_are_said_to_be(text: str) -> None:
     assert any(kind == odd.NOT_NFC for kind, *_ in found) <= not_nfc
 
 
+FINE = ["[Bonn](LOC) is."] * 5
+
+
 def test_edges_that_no_token_has(capsys: pytest.CaptureFixture[str]) -> None:
     """By the mark at them, that outside the span before that within."""
     text = "IL-2 of nonsmokers with p53wt in Bonn now"
@@ -83,6 +86,9 @@ def test_edges_that_no_token_has(capsys: pytest.CaptureFixture[str]) -> None:
     assert sum(edge.count for edge in checks.edges) == 6
     assert checks.edges == sorted(checks.edges, key=lambda edge: -edge.count)
     assert "5 spans do not start and end with tokens" in checks.warnings[0]
+    assert "--lang" in checks.warnings[0]
+    few = make_corpus({"train": [TextRecord(text, spans=(SpanRecord(0, 2, "X"),)), *FINE]})
+    assert "--lang" not in find_token_checks(few, None).warnings[0]
     print_tokens(checks)
     assert "At their edges:" in capsys.readouterr().out
 

@@ -60,7 +60,9 @@ def read_annotators(
         raise ValueError("A file is given twice: each is to be another annotator's.")
     check_names(choice.label_map)
     warnings: list[str] = []
-    files = [_read(path, format, options, choice, warnings) for path in paths]
+    labels: set[str] = set()
+    files = [_read(path, format, options, choice, warnings, labels) for path in paths]
+    warnings += _check_choice(choice, labels)
     names = [{name for _, record in file if (name := annotator_of(record))} for file in files]
     if len(paths) == 1 or any(len(some) > 1 for some in names):
         annotators = _by_name(paths, files)
@@ -88,15 +90,47 @@ def _read(
     options: Mapping[str, Any],
     choice: LabelChoice,
     warnings: list[str],
+    labels: set[str],
 ) -> list[Placed]:
+    """The annotated texts of a file, with the types that count.
+
+    warnings (List[str]), labels (Set[str]): What its reader has to say, and all types that it has,
+        by their old names, are added to these.
+    """
+
     def options_of(name: str) -> dict[str, Any]:
         can_all = ANNOTATOR in options_known(FORMATS[name].source)
         return {**options, **({ANNOTATOR: ALL} if can_all else {})}
 
     source = open_several([path], format, options_of)
-    found = [(where, _chosen(record, choice)) for where, record in source.records()]
+    found = []
+    for where, record in source.records():
+        if record.spans is not None:
+            labels.update(span.label for span in record.spans)
+            labels.update(record.annotated_labels or ())
+            found.append((where, _chosen(record, choice)))
     warnings += source.warnings
-    return [(where, record) for where, record in found if record.spans is not None]
+    return found
+
+
+def _check_choice(choice: LabelChoice, labels: set[str]) -> list[str]:
+    """What is odd about the types that are named. labels (Set[str]): All that there are.
+
+    RAISES ValueError: Nobody has any of those that count.
+    """
+    named = ", ".join(map(repr, sorted(labels))) or "none"
+    known = choice.names(labels)
+    unknown = [label for label in choice.labels or () if label not in known]
+    if unknown and len(unknown) == len(choice.labels or ()):
+        raise ValueError(
+            f"No annotator has a type that --labels names, {', '.join(map(repr, unknown))}: they "
+            f"have {named}."
+        )
+    unknown += [old for old in choice.label_map if old not in labels]
+    if not unknown:
+        return []
+    absent = ", ".join(map(repr, dict.fromkeys(unknown)))
+    return [f"--labels or --map names types that no annotator has, {absent}: they have {named}."]
 
 
 def _chosen(record: TextRecord, choice: LabelChoice) -> TextRecord:

@@ -1,5 +1,6 @@
 """Guidelines for annotators from annotated data: a draft, or what it adds to those that exist."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,9 @@ from ...data.blank_pipeline import blank_pipeline
 from ...support.durable import write_atomically
 from ..audited import read_corpus
 from .draft import Draft, make_draft
-from .guidelines_file import parse
+from .guidelines_file import parse, read_text
+
+ENDINGS = (".md", ".markdown")
 
 
 def guidelines(
@@ -37,11 +40,27 @@ def guidelines(
     if questions < 0:
         raise ValueError(f"questions must be 0 or more, got {questions}.")
     path = None if output is None else Path(output)
+    if path is not None:
+        _check_output(path)
     # before the data, which take longer
-    existing = parse(path.read_text(encoding="utf8"), str(path)) if path and path.exists() else []
+    existing = parse(read_text(path), str(path)) if path and path.exists() else []
     of_format = {**(options or {}), **({} if group is None else {"group": group})}
     corpus = read_corpus({"data": Path(data)}, blank_pipeline(lang), format=format, **of_format)
     draft = make_draft(list(corpus.texts()), existing, questions)
     if path is not None:
         write_atomically(path, draft.text)
     return draft
+
+
+def _check_output(path: Path) -> None:
+    """Find out whether guidelines can be written there, and would not be added to other data.
+
+    RAISES ValueError: Its name is none of Markdown, or it can't be written.
+    """
+    if path.suffix.lower() not in ENDINGS and not path.is_dir():
+        raise ValueError(f"Guidelines are Markdown: name a file that ends in .md, not {path}.")
+    there = next(one for one in (path.absolute(), *path.absolute().parents) if one.exists())
+    if there.is_file() and there != path.absolute():
+        raise ValueError(f"{path} can't be made, as {there} is a file: name another one.")
+    if not os.access(there, os.W_OK):
+        raise ValueError(f"{there} can't be written to: name another file, or permit it.")

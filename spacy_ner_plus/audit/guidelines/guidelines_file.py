@@ -110,7 +110,7 @@ def read_guidelines(path: Path) -> Guidelines:
 
     RAISES (ValueError): What is wrong in which line, and what to do; or there is none.
     """
-    segments = parse(path.read_text(encoding="utf8"), str(path))
+    segments = parse(read_text(path), str(path))
     decisions = [segment.decision for segment in segments if isinstance(segment, DecisionBlock)]
     if not decisions:
         raise ValueError(
@@ -118,6 +118,19 @@ def read_guidelines(path: Path) -> Guidelines:
             "guidelines writes it."
         )
     return Guidelines(str(path), decisions)
+
+
+def read_text(path: Path) -> str:
+    """What is in a file of guidelines. RAISES ValueError: There is none, or it is no UTF-8."""
+    if not path.is_file():
+        what = "is a folder: name a Markdown file in it" if path.is_dir() else "is not there"
+        raise ValueError(f"The file of guidelines {path} {what}.")
+    try:
+        return path.read_text(encoding="utf8")
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"{path}: byte {error.start + 1} is not UTF-8. Convert the file to UTF-8 first."
+        ) from None
 
 
 def parse(text: str, path: str) -> list[Segment]:

@@ -12,6 +12,7 @@ ROWS: tuple[tuple[str, Callable[[PartCounts], int | None], bool], ...] = (
     ("Texts", lambda part: part.texts, False),
     ("  not annotated", lambda part: part.not_annotated, True),
     ("  some labels annotated only", lambda part: part.partly_annotated, True),
+    ("  empty", lambda part: part.empty, True),
     ("  without entities", lambda part: part.without_entities, False),
     ("Sentences", lambda part: part.sentences, True),
     ("  without entities", lambda part: part.sentences_without_entities, True),

@@ -12,11 +12,11 @@ MOST_DECISIONS, EXAMPLES = 12, 2
 def print_decisions(findings: DecisionFindings) -> None:
     """Print how far the data are as decided, and some places of each decision that are not."""
     decided = [one for one in findings.decisions if one.is_decided]
-    print_table(
-        ("Line", "Decision", "Agree", "Exceptions", "Against", "%"),
-        [_row(one) for one in decided],
-        left=2,
-    )
+    if decided:
+        header = ("Line", "Decision", "Agree", "Exceptions", "Against", "%")
+        print_table(header, [_row(one) for one in decided], left=2)
+    else:
+        print("Nothing is decided yet.")
     if findings.n_undecided:
         print(f"Questions that nobody has decided: {findings.n_undecided:,}.")
     worst = sorted((one for one in decided if one.against), key=lambda one: -len(one.against))

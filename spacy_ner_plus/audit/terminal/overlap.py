@@ -14,7 +14,7 @@ def print_overlap(overlap: Overlap) -> None:
     for name, part in overlap.parts.items():
         rows.append((f"{name}: entities", *_row(part.all)))
         rows += [(f"  {label}", *_row(seen)) for label, seen in part.labels.items()]
-        rows.append(("  different texts", *_row(part.different)))
+        rows.append(("  different, by label", *_row(part.different)))
     print_table(("In train with", *KINDS, "All"), rows)
     for name, part in overlap.parts.items():
         for kind in (OTHER, UNSEEN):

@@ -104,7 +104,7 @@ class Findings:
     def check(self) -> None:
         """RAISES (ValueError): Anything was refused; it lists the first lines of all that were."""
         which = "it" if self._errors.n_errors == 1 else f"{self._n_repairable:,} of them"
-        hint = f"convert --lenient repairs {which}, and counts what it repairs."
+        hint = f"convert --lenient repairs {which}, and counts what it repairs; so does audit."
         self._errors.check(hint if self._n_repairable else "")
 
     @property

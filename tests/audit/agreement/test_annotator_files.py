@@ -136,3 +136,15 @@ def test_same_file_twice_is_an_error(tmp_path: Path) -> None:
     [path] = write_annotators(tmp_path, anna=NAMELESS)
     with pytest.raises(ValueError, match="given twice"):
         files_of([path, tmp_path / "." / "anna.jsonl"])
+
+
+def test_types_that_nobody_has_are_told_of(tmp_path: Path) -> None:
+    """All of them are an error: else a slip would look like annotators who marked nothing."""
+    paths = write_annotators(tmp_path, anna=[record((0, 7, "PER"))], ben=[record()])
+    with pytest.raises(ValueError, match=r"names, 'PERSON': they have 'PER'\."):
+        files_of(paths, labels=["PERSON"])
+    [warning] = files_of(paths, labels=["PER", "LOC"], label_map={"GPE": "LOC"}).warnings
+    assert "no annotator has, 'LOC', 'GPE': they have 'PER'." in warning
+    renamed = files_of(paths, labels=["HUMAN"], label_map={"PER": "HUMAN"})
+    assert texts_of(renamed)["anna"] == [[(0, 7, "HUMAN")]]
+    assert renamed.warnings == []

@@ -290,5 +290,16 @@ def test_function_writes_and_says_what_is_wrong_first(tmp_path: Path) -> None:
     path.write_text("Nothing decided.", encoding="utf8")
     with pytest.raises(ValueError, match=r"guidelines.md has no decision"):
         read_guidelines(path)
+    path.write_bytes("Müller".encode("latin1"))
+    with pytest.raises(ValueError, match=r"guidelines.md: byte 2 is not UTF-8"):
+        guidelines("nowhere.jsonl", path)
+    with pytest.raises(ValueError, match=r"our is a folder: name a Markdown file"):
+        guidelines("nowhere.jsonl", path.parent)
+    with pytest.raises(ValueError, match=r"name a file that ends in \.md, not .*data\.jsonl"):
+        guidelines(tmp_path / "data.jsonl", tmp_path / "data.jsonl")
+    with pytest.raises(ValueError, match=r"as .*data\.jsonl is a file: name another one"):
+        guidelines("nowhere.jsonl", tmp_path / "data.jsonl" / "out.md")
+    with pytest.raises(ValueError, match=r"none.md is not there"):
+        read_guidelines(path.with_name("none.md"))
     with pytest.raises(ValueError, match="questions must be 0 or more"):
         guidelines("nowhere.jsonl", questions=-1)

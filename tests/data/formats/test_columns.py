@@ -106,7 +106,8 @@ def test_read_columns_lists_all_that_lenient_repairs(tmp_path):
         read_columns(write(tmp_path, MESSY))
     start, *lines = str(error.value).splitlines()
     assert start == (
-        "8 lines can't be read. convert --lenient repairs 8 of them, and counts what it repairs."
+        "8 lines can't be read. convert --lenient repairs 8 of them, and counts what it repairs; "
+        "so does audit."
     )
     assert [int(line.partition("line ")[2].partition(":")[0]) for line in lines] == [
         *(1, 2, 3, 4, 5, 7, 9, 12)
