@@ -1,6 +1,6 @@
 """The words of a text without white space, with what the sections about spelling need of each."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -59,9 +59,15 @@ class TextWords:
         return tuple(self.words[start:end])
 
 
-def words_of(text: AuditedText) -> TextWords:
-    """The words of a text."""
+def words_of(text: AuditedText, labels: Collection[str] = ()) -> TextWords:
+    """The words of a text.
+
+    labels (Collection[str]): The entity types that words may have. If the text is not annotated for
+        all of these, nothing is known about words that are in no entity.
+    """
     doc = text.doc
+    annotated = text.record.annotated_labels
+    is_partial = annotated is not None and not set(labels) <= set(annotated)
     # (n_tokens, n_attributes): in one go, for a Token made for each takes most of an audit's time
     values = doc.to_array(ATTRIBUTES).reshape(len(doc), len(ATTRIBUTES)).astype(np.int64)
     lengths, has_space, is_space, sentence_start, ent_iob = values.T
@@ -83,10 +89,11 @@ def words_of(text: AuditedText) -> TextWords:
             for ent in doc.ents
             if (first := up_to[ent.start]) < (last := up_to[ent.end])
         ],
-        is_missing=(ent_iob[kept] == MISSING).tolist(),
+        is_missing=((ent_iob[kept] == MISSING) | is_partial).tolist(),
     )
 
 
 def corpus_words(corpus: AuditedCorpus) -> Iterator[TextWords]:
     """The words of all annotated texts."""
-    return map(words_of, corpus.texts())
+    labels = corpus.labels
+    return (words_of(text, labels) for text in corpus.texts())

@@ -87,6 +87,14 @@ def test_tokens_of_which_nothing_is_known_are_no_variation() -> None:
     assert find_inconsistency(make_corpus({"train": [*SOUND, partly]})).varying == 0
 
 
+def test_texts_that_are_annotated_for_other_labels_are_no_variation() -> None:
+    both = [*SOUND, "[Ann](PER) is in [Bonn](LOC) ."]
+    for labels, varying in ((("PER",), 0), (("LOC", "PER"), 1)):
+        partly = record("[Ann](PER) was in Bonn .", annotated_labels=labels)
+        corpus = make_corpus({"train": [*both, partly]})
+        assert find_inconsistency(corpus).varying == varying
+
+
 @pytest.mark.parametrize(
     ("name", "n_texts", "least", "precision"),
     [("bc5cdr-columns/dev.tsv", 1500, 5, 0.7), ("wnut17/train.tsv", 1700, 4, 0.3)],
