@@ -9,7 +9,9 @@ from spacy.lang.en import English
 from tests import tiny
 
 # All of the 1,347 special cases of English that the texts of the fast tests have.
-SPECIAL_CASES = ("can't", "Can't", "cannot", "didn't", "doesn't", "don't", "Don't")
+SPECIAL_CASES = (
+    "can't", "Can't", "cannot", "didn't", "doesn't", "don't", "Don't", "Mr.", "Inc.", "'s",
+)  # fmt: skip
 
 
 def pytest_configure(config: pytest.Config) -> None:
