@@ -280,7 +280,8 @@ def test_memory_does_not_grow_with_the_file(tmp_path, monkeypatch):
             tracemalloc.stop()
 
     peak(1)  # what is imported or compiled
-    assert peak(800) < 1.5 * peak(200)
+    # 20 to 50 kB, and what others in this process do meanwhile; all at once would be 3 MB
+    assert peak(2000) < 500_000
 
 
 def test_column_of_many_words_holds_no_tags(tmp_path, monkeypatch):
