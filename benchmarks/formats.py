@@ -54,10 +54,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         hard = Path(folder) / "hard.jsonl"
         hard.write_text(json.dumps(hard_text().to_json(), ensure_ascii=False) + "\n", "utf8")
-        table = {}
+        table, sources = {}, {}
         for given in tqdm([str(hard), *args.paths], unit="file"):
-            table[given] = every_format(given, Path(folder))
-    print_table(table)
+            sources[given] = read(given)
+            table[given] = every_format(sources[given], Path(folder))
+    print_table(table, sources)
     if any(one.mark == WRONG for cells in table.values() for one in cells.values()):
         raise SystemExit(1)
 
@@ -85,9 +86,12 @@ def hard_text() -> TextRecord:
     return TextRecord(text, id="hard", spans=tuple(spans))
 
 
-def every_format(given: str, folder: Path) -> dict[str, Outcome]:
+def read(given: str) -> Read:
     path, options = parse(given)
-    source = list(open_records(path, options.pop("format", None), **options).records())
+    return list(open_records(path, options.pop("format", None), **options).records())
+
+
+def every_format(source: Read, folder: Path) -> dict[str, Outcome]:
     plainly = Path(tempfile.mkdtemp(dir=folder)) / "records.jsonl"
     spacy_ner_plus.write((record for _, record in source), plainly)
     return {name: there_and_back(plainly, source, name) for name in OUTPUTS}
@@ -172,11 +176,13 @@ def bare(text: str) -> str:
     return "".join(text.split())
 
 
-def print_table(table: dict[str, dict[str, Outcome]]) -> None:
+def print_table(table: dict[str, dict[str, Outcome]], sources: dict[str, Read]) -> None:
     width = max(map(len, OUTPUTS))
     paths = list(table)
     for number, path in enumerate(paths, start=1):
-        print(f"{number:3}  {'/'.join(Path(path).parts[-3:])}")
+        n_entities = sum(len(record.spans or ()) for _, record in sources[path])
+        counts = f"{len(sources[path]):,} texts, {n_entities:,} entities"
+        print(f"{number:3}  {'/'.join(Path(path).parts[-3:])}: {counts}")
     print(f"\n{'':{width}}" + "".join(f"{number:4}" for number in range(1, len(paths) + 1)))
     for name in OUTPUTS:
         print(f"{name:{width}}" + "".join(f"{table[path][name].mark:>4}" for path in paths))

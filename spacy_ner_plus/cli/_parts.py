@@ -16,6 +16,20 @@ Group = Annotated[
         min=1, help="Sentences a document, in column files that mark none (without it: 1)"
     ),
 ]
+TokenizerLang = Annotated[
+    str, typer.Option(help="Language whose tokenizer cuts texts that have no tokens")
+]
+FromFormat = Annotated[
+    str | None, typer.Option("--from", help="Format of the data, if its content does not tell")
+]
+FormatOptions = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--option",
+        metavar="NAME=VALUE",
+        help="An option of the format, see docs/formats.md; repeatable",
+    ),
+]
 ExceptionsFile = Annotated[
     Path | None,
     typer.Option(

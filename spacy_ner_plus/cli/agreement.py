@@ -9,6 +9,7 @@ from ..data.format_option import parse_option
 from ..pages.telling import say
 from ._errors import errors_as_messages
 from ._options import LabelMap, parse_label_map, parse_labels
+from ._parts import FormatOptions, FromFormat
 
 TOO_LOW = 1
 ERROR = 2
@@ -34,14 +35,8 @@ def agreement_cli(
             "one and annotators share some"
         ),
     ] = "auto",
-    from_format: Annotated[
-        str | None,
-        typer.Option("--from", help="Format of the files, if their content does not tell"),
-    ] = None,
-    option: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME=VALUE", help="An option of the format, see docs/formats.md"),
-    ] = None,
+    from_format: FromFormat = None,
+    option: FormatOptions = None,
     lang: Annotated[
         str,
         typer.Option(

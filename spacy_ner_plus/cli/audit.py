@@ -10,7 +10,7 @@ from ..pages.telling import say
 from ._errors import errors_as_messages
 from ._experiments import KeepModels, Overwrite
 from ._options import CodePath, GpuId, config_overrides, prepare
-from ._parts import Group
+from ._parts import FormatOptions, FromFormat, Group, TokenizerLang
 
 if TYPE_CHECKING:
     from ..audit.label_errors.judges import Judge
@@ -30,18 +30,9 @@ def audit_cli(
             metavar="FOLDER", help="Folder for audit.json, audit.html and, if any, review.jsonl"
         ),
     ] = None,
-    lang: Annotated[
-        str, typer.Option(help="Language whose tokenizer cuts texts that have no tokens")
-    ] = "en",
-    from_format: Annotated[
-        str | None, typer.Option("--from", help="Format of the data, if its content does not tell")
-    ] = None,
-    option: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME=VALUE", help="An option of the format, see docs/formats.md; repeatable"
-        ),
-    ] = None,
+    lang: TokenizerLang = "en",
+    from_format: FromFormat = None,
+    option: FormatOptions = None,
     group: Group = None,
     lenient: Annotated[
         bool, typer.Option("--lenient", help="Repair what is clear, as convert does, and count it")

@@ -8,7 +8,7 @@ import typer
 from ..data.format_option import parse_option
 from ..pages.telling import say
 from ._errors import errors_as_messages
-from ._parts import Group
+from ._parts import FormatOptions, FromFormat, Group, TokenizerLang
 
 if TYPE_CHECKING:
     from ..audit.guidelines.draft import Draft
@@ -28,18 +28,9 @@ def guidelines_cli(
     questions: Annotated[
         int, typer.Option(min=0, help="Questions of each kind and entity type at most")
     ] = 3,
-    lang: Annotated[
-        str, typer.Option(help="Language whose tokenizer cuts texts that have no tokens")
-    ] = "en",
-    from_format: Annotated[
-        str | None, typer.Option("--from", help="Format of the data, if its content does not tell")
-    ] = None,
-    option: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME=VALUE", help="An option of the format, see docs/formats.md; repeatable"
-        ),
-    ] = None,
+    lang: TokenizerLang = "en",
+    from_format: FromFormat = None,
+    option: FormatOptions = None,
     group: Group = None,
 ) -> None:
     """Draft guidelines for annotators from what they have annotated so far.

@@ -1,7 +1,5 @@
 """The page of an audit in a headless Chromium: what it loads, complains of, and fits in."""
 
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,13 +8,10 @@ import pytest
 
 from spacy_ner_plus import SpanRecord, TextRecord, audit_data
 from tests.audit.corpora import NASTY, Marked, write_parts
+from tests.browser import launched
 
 pytestmark = pytest.mark.slow
 
-sync_api = pytest.importorskip("playwright.sync_api")
-
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-NEEDED = os.environ.get("SPACY_NER_PLUS_NEEDS_BROWSER") == "1"
 LABEL = "<b>" + "a_label_that_is_very_long_" * 4
 PARTS: dict[str, list[Marked]] = {
     "train": [
@@ -31,17 +26,7 @@ PARTS: dict[str, list[Marked]] = {
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    executable = next(filter(None, map(shutil.which, NAMES)), None)
-    if executable is None:
-        reason = f"no browser: none of {', '.join(NAMES)} is installed"
-        (pytest.fail if NEEDED else pytest.skip)(reason)
-    with sync_api.sync_playwright() as playwright:
-        # Chromium has no sandbox for root, which containers often are.
-        browser = playwright.chromium.launch(
-            executable_path=executable, args=["--no-sandbox"], timeout=120_000
-        )
-        yield browser
-        browser.close()
+    yield from launched()
 
 
 @pytest.fixture(scope="module")

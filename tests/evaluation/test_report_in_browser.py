@@ -1,9 +1,7 @@
 """The report in a headless Chromium: what it does when it is clicked, typed at and made narrow."""
 
 import json
-import os
 import re
-import shutil
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -14,30 +12,15 @@ import pytest
 from spacy_ner_plus.evaluation.report import write_report
 from spacy_ner_plus.evaluation.schema import Metrics
 from spacy_ner_plus.support.typed_json import from_json
+from tests.browser import NASTY, launched
 from tests.evaluation.report_sample import make_sample, pairs_of
 
 pytestmark = pytest.mark.slow
 
-sync_api = pytest.importorskip("playwright.sync_api")
-
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-NASTY = "</script><script>document.title='broken'</script>\u2028<b>bold</b>"
-NEEDED = os.environ.get("SPACY_NER_PLUS_NEEDS_BROWSER") == "1"
-
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    executable = next(filter(None, map(shutil.which, NAMES)), None)
-    if executable is None:
-        reason = f"no browser: none of {', '.join(NAMES)} is installed"
-        (pytest.fail if NEEDED else pytest.skip)(reason)
-    with sync_api.sync_playwright() as playwright:
-        # Chromium has no sandbox for root, which containers often are.
-        browser = playwright.chromium.launch(
-            executable_path=executable, args=["--no-sandbox"], timeout=120_000
-        )
-        yield browser
-        browser.close()
+    yield from launched()
 
 
 class Opened:

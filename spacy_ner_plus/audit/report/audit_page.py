@@ -21,10 +21,9 @@ def render_audit(findings: AuditFindings, *, has_review: bool = False) -> str:
         .get_template("audit.html")
         .render(
             findings=findings,
-            sections=[section for section in SECTIONS if section.key in known],
+            sections={its.key: its.title for its in SECTIONS if its.key in known},
             has_review=has_review,
-            style=html.style(),
-            own_style=Markup(html.static(__package__, "audit.css")),
+            style=Markup(f"{html.style()}\n{html.static(__package__, 'audit.css')}"),
             script=Markup(script),
             script_hash=html.script_hash(script),
         )

@@ -1,7 +1,5 @@
 """The page of an agreement in a headless Chromium."""
 
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,29 +10,14 @@ from spacy_ner_plus import SpanRecord, TextRecord, agreement
 from spacy_ner_plus.audit.agreement.agreement_schema import AgreementMetrics
 from spacy_ner_plus.audit.agreement.report import render_agreement
 from tests.audit.agreement.annotated import real_texts, second_annotator, write_annotators
+from tests.browser import NASTY, launched
 
 pytestmark = pytest.mark.slow
-
-sync_api = pytest.importorskip("playwright.sync_api")
-
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-NASTY = "</script><script>document.title='broken'</script>\u2028<b>bold</b>"
-NEEDED = os.environ.get("SPACY_NER_PLUS_NEEDS_BROWSER") == "1"
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    executable = next(filter(None, map(shutil.which, NAMES)), None)
-    if executable is None:
-        reason = f"no browser: none of {', '.join(NAMES)} is installed"
-        (pytest.fail if NEEDED else pytest.skip)(reason)
-    with sync_api.sync_playwright() as playwright:
-        # Chromium has no sandbox for root, which containers often are.
-        browser = playwright.chromium.launch(
-            executable_path=executable, args=["--no-sandbox"], timeout=120_000
-        )
-        yield browser
-        browser.close()
+    yield from launched()
 
 
 @pytest.fixture(scope="module")
