@@ -82,7 +82,7 @@ clean: ## Remove the environment and everything the commands wrote
 $(INSTALLED): setup.cfg pyproject.toml constraints.txt
 	$(check_python)
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt -e ".[shared,export,evaluate,parquet,split,uima,docs,test,dev]"
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt -e ".[shared,features,export,evaluate,parquet,split,uima,docs,test,dev]"
 	@touch $@
 
 $(BENCH_INSTALLED): $(INSTALLED)
