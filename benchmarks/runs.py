@@ -45,12 +45,16 @@ class Run:
         unfinished.replace(self.path(folder))
 
 
-def run_all(runs: list[Run], folder: Path, jobs: int) -> None:
-    """Start this script once for each run that is left, `jobs` at a time, one thread each.
+def run_all(runs: list[Run], folder: Path, jobs: int, threads: int = 1) -> None:
+    """Start this script once for each run that is left, `jobs` at a time, some threads each.
 
     The script gets two further arguments: --run NAME SEED.
     """
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
+    environment = {
+        **os.environ,
+        "OMP_NUM_THREADS": str(threads),
+        "TOKENIZERS_PARALLELISM": "true" if threads > 1 else "false",
+    }
     folder.mkdir(parents=True, exist_ok=True)
     waiting = [run for run in runs if not run.is_done(folder)]
     running: dict[Run, subprocess.Popen[bytes]] = {}

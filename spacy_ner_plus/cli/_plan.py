@@ -1,11 +1,12 @@
 """How commands show a plan of a training, and what it can be made for."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
-    from ..training.project.planning import TrainingPlan
+    from ..training.project.planned import Plan
 
 EncoderName = Annotated[
     str | None,
@@ -19,13 +20,36 @@ Lang = Annotated[str, typer.Option(help="Language, as spaCy abbreviates it; xx s
 Device = Annotated[
     str, typer.Option(help="What will train: cpu, cuda, or auto for what this machine has")
 ]
+ModelKind = Annotated[
+    str,
+    typer.Option(
+        help="Kind of model: rules, features, bilstm, transformer; or auto for what suits so many "
+        "annotated sentences, the device and --words-per-second"
+    ),
+]
+Vectors = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FOLDER", help="Word vectors of a bilstm, a folder that ner-plus vectors wrote"
+    ),
+]
+WordsPerSecond = Annotated[
+    float | None,
+    typer.Option(metavar="N", help="With --model auto: words of text to be read each second"),
+]
 
 
-def print_plan(plan: "TrainingPlan") -> None:
-    """Print each number and why it is so."""
+def print_plan(plan: "Plan") -> None:
+    """Print the kind of model and why it is this one, and each number and why it is so."""
+    typer.echo(f"Model: {plan.kind}")
+    if plan.why:
+        typer.echo(f"{plan.why}.")
     rows = plan.rows()
-    widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
-    typer.echo(f"{plan.about}:\n")
+    typer.echo(f"\n{plan.about}{':' if rows else ''}\n")
     for name, value, why in rows:
-        typer.echo(f"  {name:{widths[0]}}  {value:>{widths[1]}}  {why}")
+        typer.echo(f"  {name:{_width(rows, 0)}}  {value:>{_width(rows, 1)}}  {why}")
     typer.echo("")
+
+
+def _width(rows: list[tuple[str, str, str]], column: int) -> int:
+    return max(len(row[column]) for row in rows)

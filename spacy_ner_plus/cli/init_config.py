@@ -8,7 +8,15 @@ import typer
 from ..pages.telling import say
 from ._errors import errors_as_messages
 from ._parts import ExceptionsFile
-from ._plan import Device, EncoderName, Lang, print_plan
+from ._plan import (
+    Device,
+    EncoderName,
+    Lang,
+    ModelKind,
+    Vectors,
+    WordsPerSecond,
+    print_plan,
+)
 
 
 def init_config_cli(
@@ -22,6 +30,9 @@ def init_config_cli(
     lang: Lang = "en",
     device: Device = "auto",
     exceptions: ExceptionsFile = None,
+    model: ModelKind = "transformer",
+    vectors: Vectors = None,
+    words_per_second: WordsPerSecond = None,
 ) -> None:
     """Write a config whose numbers fit data, encoder and device.
 
@@ -39,10 +50,13 @@ def init_config_cli(
             lang=lang,
             device=device,
             exceptions=exceptions,
+            model=model,
+            vectors=vectors,
+            words_per_second=words_per_second,
         )
     print_plan(plan)
     say.good(f"Wrote {config}")
-    if encoder is None:
+    if encoder is None and plan.kind == "transformer":
         say.info(
             "The default encoder is put in place by: python -m spacy ner-plus project encoder "
             f"{ENCODER_FOLDER}"

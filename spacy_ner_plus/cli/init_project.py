@@ -8,7 +8,15 @@ import typer
 from ..pages.telling import say
 from ._errors import errors_as_messages
 from ._parts import ExceptionsFile, Group, print_parts
-from ._plan import Device, EncoderName, Lang, print_plan
+from ._plan import (
+    Device,
+    EncoderName,
+    Lang,
+    ModelKind,
+    Vectors,
+    WordsPerSecond,
+    print_plan,
+)
 
 
 def init_project_cli(
@@ -31,6 +39,9 @@ def init_project_cli(
     device: Device = "auto",
     group: Group = None,
     exceptions: ExceptionsFile = None,
+    model: ModelKind = "transformer",
+    vectors: Vectors = None,
+    words_per_second: WordsPerSecond = None,
 ) -> None:
     """Write a project that makes a pipeline of your annotated texts.
 
@@ -50,6 +61,9 @@ def init_project_cli(
             device=device,
             group=group,
             exceptions=exceptions,
+            model=model,
+            vectors=vectors,
+            words_per_second=words_per_second,
         )
     print_parts(project.parts)
     for note in project.notes:  # not by wasabi, which breaks lines and with them paths

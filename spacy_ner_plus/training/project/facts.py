@@ -1,7 +1,9 @@
 """The facts that a plan is made from: data, encoder and device as they are."""
 
+import os
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from math import ceil
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +19,10 @@ DEVICES = ("auto", "cpu", "cuda")
 DEFAULT_ENCODER = EncoderFacts(max_pieces=512, width=384, n_layers=6, lowercases=True)
 # Its wordpieces have 3.4 characters (tweets) to 5.4 (encyclopaedia), spaces counted.
 CHARACTERS_A_PIECE = 3.5
+# Those of CoNLL-2003 have 14.5, those of BC5CDR 25.9.
+WORDS_A_SENTENCE = 20
 SAMPLE = 1000
+VECTORS_INFO = "vectors.json"
 # What a few documents have beyond that is no reason for longer windows.
 HARDLY_ANY = 99
 
@@ -64,5 +69,33 @@ def device_facts(device: str) -> DeviceFacts:
         raise ValueError(f"device '{device}' is unknown: use one of {', '.join(DEVICES)}.")
     found = resolve_device("auto")
     if device in ("auto", found.type):
-        return DeviceFacts(found.type, has_fast_bf16(found))
-    return DeviceFacts(device, has_bf16=device == "cuda" or has_fast_bf16(resolve_device("cpu")))
+        return DeviceFacts(found.type, has_fast_bf16(found), usable_cores())
+    has_bf16 = device == "cuda" or has_fast_bf16(resolve_device("cpu"))
+    return DeviceFacts(device, has_bf16, usable_cores())
+
+
+def usable_cores() -> int:
+    """The cores that this process may use, where the system tells, else all."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def count_sentences(docs: Iterable[Doc]) -> int:
+    """The annotated sentences of some documents; estimated where their bounds are not known."""
+    n_sentences = 0
+    for doc in docs:
+        if doc.has_annotation("SENT_START"):
+            n_sentences += sum(1 for _ in doc.sents)
+        else:
+            n_sentences += ceil(len(doc) / WORDS_A_SENTENCE)
+    return n_sentences
+
+
+def check_vectors(folder: str | Path | None) -> None:
+    """RAISES (ValueError): If it is given and is no folder of word vectors."""
+    if folder is not None and not (Path(folder) / VECTORS_INFO).is_file():
+        raise ValueError(
+            f"{folder} is no folder of word vectors, as it has no {VECTORS_INFO}: write one with "
+            "ner-plus vectors."
+        )

@@ -12,10 +12,13 @@ from ...support.durable import write_atomically
 from ...support.output_folder import check_output_folder
 from ...text.token_exceptions import read_exceptions
 from .encoders import choose_encoder
-from .facts import data_facts, device_facts
+from .facts import check_vectors, device_facts
+from .model_choice import ModelWishes
+from .model_plans import RulesPlan, plan_model
 from .notes import notes_on_files
-from .planning import TrainingPlan, make_plan
-from .rendering import render_config
+from .phrase_list import phrases_of, phrases_text
+from .planned import Plan
+from .rendering import ConfigPaths, render_config
 
 logger = logging.getLogger("spacy_ner_plus")
 
@@ -29,10 +32,14 @@ def init_config(
     lang: str = "en",
     device: str = "auto",
     exceptions: str | Path | None = None,
-) -> TrainingPlan:
+    model: str = "transformer",
+    vectors: str | Path | None = None,
+    words_per_second: float | None = None,
+) -> Plan:
     """Write a config for `ner-plus train` or `spacy train`.
 
-    There is a comment on each number that depends on data, encoder or device.
+    There is a comment on each number that depends on data, encoder or device. For rules, a list of
+    the phrases that are entities in the data is written beside it, for `spacy assemble`.
 
     data (str / Path): Training data, a .spacy file.
     config (str / Path): The file to write.
@@ -42,30 +49,40 @@ def init_config(
     lang (str): The language, as spaCy abbreviates it.
     device (str): What will train: "cpu", "cuda", or "auto" for what this machine has.
     exceptions (str / Path): A file of tokenizer exceptions, with which data and dev were converted.
-    RETURNS (TrainingPlan): The numbers, and why they are so.
+    model (str): The kind of model: "rules", "features", "bilstm", "transformer"; or "auto" for what
+        suits so many annotated sentences, the device and the speed.
+    vectors (str / Path): For a BiLSTM, a folder of word vectors, as `ner-plus vectors` writes it.
+    words_per_second (float): With "auto", how many words of text have to be read each second.
+    RETURNS (Plan): The kind of model and why, the numbers, and why they are so.
     RAISES (ValueError): The config is there already, the data can't be read or have no entities,
-        there is no such encoder, language or device.
+        there is no such encoder, language, device or kind of model.
     """
     data, config, dev = Path(data), Path(config), Path(dev) if dev else None
+    phrases = config.with_name(f"{config.stem}.phrases.jsonl")
     if config.exists():
         raise ValueError(f"{config} is there already: name a file that is not, or remove it.")
     check_output_folder(config.parent)
+    wishes = ModelWishes(model, words_per_second, encoder is not None, vectors is not None, lang)
+    wishes.check()
+    check_vectors(vectors)
     pieces = None if exceptions is None else read_exceptions(exceptions)
     nlp, chosen = blank_pipeline(lang, pieces), choose_encoder(encoder)
     train_docs = _read_docs(data, nlp)
     dev_docs = _read_docs(dev, nlp) if dev else []
-    facts = data_facts(train_docs, dev_docs, chosen.tokenizer)
-    plan = make_plan(facts, chosen.facts, device_facts(device))
-    text = render_config(
-        plan,
-        nlp,
+    plan = plan_model(wishes, train_docs, dev_docs, chosen, device_facts(device))
+    paths = ConfigPaths(
         train=data.as_posix(),
         dev=dev.as_posix() if dev else None,
         encoder=chosen.name,
-        device=device,
         exceptions=Path(exceptions).as_posix() if exceptions and pieces else None,
+        vectors=Path(vectors).as_posix() if vectors else None,
+        phrases=phrases.as_posix(),
     )
-    write_atomically(config, text)
+    if isinstance(plan, RulesPlan):
+        if phrases.exists():
+            raise ValueError(f"{phrases} is there already: name another config, or remove it.")
+        write_atomically(phrases, phrases_text(phrases_of(train_docs)))
+    write_atomically(config, render_config(plan, nlp, paths, device=device))
     return plan
 
 

@@ -13,14 +13,19 @@ from ...support.output_folder import check_output_folder
 from ...text.token_exceptions import exceptions_text, read_exceptions
 from .encoder_wheel import ENCODER_FOLDER
 from .encoders import Encoder, choose_encoder, copy_encoder
-from .facts import data_facts, device_facts
+from .facts import check_vectors, device_facts
+from .model_choice import ModelWishes
+from .model_plans import RulesPlan, plan_model
 from .notes import make_notes
-from .planning import TrainingPlan, make_plan
-from .rendering import render, render_config
+from .phrase_list import phrases_of, phrases_text
+from .planned import Plan
+from .rendering import ConfigPaths, render, render_config
 
 # Names of the copies, by how many files are given.
 ASSETS = {1: ("texts",), 2: ("train", "test"), 3: ("train", "dev", "test")}
 EXCEPTIONS = "assets/tokenizer_exceptions.json"
+PHRASES = "assets/phrases.jsonl"
+VECTORS = "assets/vectors"
 TEMPLATES = {"project.yml": "project.yml", "README.md": "README.md", "gitignore": ".gitignore"}
 
 
@@ -31,13 +36,13 @@ class NewProject:
     folder (Path): Where it is.
     parts (Dict[str, Part]): "train", "dev" and "test": the documents and what file each is from.
     notes (List[str]): What is odd about the data.
-    plan (TrainingPlan): The numbers of its config, and why they are so.
+    plan (Plan): Its kind of model, the numbers of its config, and why they are so.
     """
 
     folder: Path
     parts: dict[str, Part]
     notes: list[str]
-    plan: TrainingPlan
+    plan: Plan
 
 
 def init_project(
@@ -50,6 +55,9 @@ def init_project(
     device: str = "auto",
     group: int | None = None,
     exceptions: str | Path | None = None,
+    model: str = "transformer",
+    vectors: str | Path | None = None,
+    words_per_second: float | None = None,
 ) -> NewProject:
     """Write a spaCy project that trains, evaluates and packages a pipeline of annotated texts.
 
@@ -70,47 +78,84 @@ def init_project(
         encoder uses the context.
     exceptions (str / Path): A file of tokenizer exceptions, as `convert` writes it with
         misaligned="split". The project's pipeline makes the same tokens.
+    model, vectors, words_per_second: See init_config. The vectors are copied. A project of rules
+        begins with a list of the phrases that are entities in the training data.
     RETURNS (NewProject): What is in it, and why its numbers are as they are.
     RAISES (ValueError): The folder is not empty; the data can't be used (with file and place);
-        there is no such encoder, language or device; the name can't be that of a package.
+        there is no such encoder, language, device or kind of model; the name can't be that of a
+        package.
     """
     folder = Path(folder)
     paths = [Path(path) for path in ([data] if isinstance(data, str | Path) else data)]
     _check_folder(folder)
     name = package_name(folder.resolve().name) if name is None else _checked_name(name)
+    wishes = ModelWishes(model, words_per_second, encoder is not None, vectors is not None, lang)
+    wishes.check()
+    check_vectors(vectors)
     pieces = None if exceptions is None else read_exceptions(exceptions)
     nlp, chosen = blank_pipeline(lang, pieces), choose_encoder(encoder)
     device_found = device_facts(device)
     parts, files = read_parts(paths, nlp, group=group)
-    facts = data_facts(parts["train"].docs, parts["dev"].docs, chosen.tokenizer)
-    plan = make_plan(facts, chosen.facts, device_found)
+    plan = plan_model(wishes, parts["train"].docs, parts["dev"].docs, chosen, device_found)
     with told_if_full(folder, to_go_on=f"Make room, remove {folder} and do the same again."):
         assets = _copy_assets(paths, folder)
-        name_there = _place_encoder(chosen, folder)
-        kept = None
-        if pieces:
-            kept = EXCEPTIONS
-            _write(folder / EXCEPTIONS, exceptions_text(pieces))
-        corpus = {part: f"corpus/{part}.spacy" for part in ("train", "dev")}
-        config = render_config(
-            plan, nlp, **corpus, encoder=name_there, device=device, exceptions=kept
+        places = ConfigPaths(
+            train="corpus/train.spacy",
+            dev="corpus/dev.spacy",
+            encoder=_place_encoder(chosen, folder) if plan.kind == "transformer" else chosen.name,
+            exceptions=EXCEPTIONS if pieces else None,
+            vectors=VECTORS if vectors else None,
+            phrases=PHRASES,
         )
-        _write(folder / "config.cfg", config)
+        if vectors:
+            shutil.copytree(vectors, folder / VECTORS)
+        if pieces:
+            _write(folder / EXCEPTIONS, exceptions_text(pieces))
+        if isinstance(plan, RulesPlan):
+            _write(folder / PHRASES, phrases_text(phrases_of(parts["train"].docs)))
+        _write(folder / "config.cfg", render_config(plan, nlp, places, device=device))
         values = {
             "name": name,
             "lang": lang,
-            "encoder": name_there,
-            "is_default": chosen.is_default,
-            "is_folder": name_there == ENCODER_FOLDER,
+            "plan": plan,
+            "paths": places,
+            "inputs": _inputs(plan, places, chosen),
+            "fetches_encoder": plan.kind == "transformer" and chosen.is_default,
+            "calibrates": plan.kind != "rules",
+            "model": f"training/model-{'best' if plan.kind == 'rules' else 'calibrated'}",
+            "further": _further_options(plan, places, chosen),
             "assets": assets,
             "group": group,
-            "exceptions": kept,
             "sources": [path.name for path in paths],
             "labels": sorted(parts["train"].entities),
         }
         for template, file in TEMPLATES.items():
             _write(folder / file, render(template, **values))
     return NewProject(folder, parts, make_notes(parts, files), plan)
+
+
+def _inputs(plan: Plan, paths: ConfigPaths, encoder: Encoder) -> list[str]:
+    """What a training reads besides the texts: if it changes, the training is done again."""
+    found = [paths.exceptions]
+    if plan.kind == "transformer" and encoder.is_default:
+        found.append("training/encoder.json")
+    elif plan.kind == "transformer" and paths.encoder == ENCODER_FOLDER:
+        found.append(ENCODER_FOLDER)
+    elif plan.kind == "bilstm":
+        found.append(paths.vectors)
+    elif plan.kind == "rules":
+        found.append(paths.phrases)
+    return [path for path in found if path is not None]
+
+
+def _further_options(plan: Plan, paths: ConfigPaths, encoder: Encoder) -> str:
+    """What else `init-config` has to be told to make such a config again."""
+    options = "" if plan.kind == "transformer" else f" --model {plan.kind}"
+    if plan.kind == "transformer" and not encoder.is_default:
+        options += f" --encoder {paths.encoder}"
+    if plan.kind == "bilstm" and paths.vectors:
+        options += f" --vectors {paths.vectors}"
+    return options
 
 
 def package_name(text: str) -> str:

@@ -3,25 +3,15 @@
 Pure arithmetic. What was measured for it, docs/training.md says.
 """
 
-from dataclasses import dataclass, fields
-from math import ceil, floor, log10
+from dataclasses import dataclass
+from math import ceil
+from typing import ClassVar
 
-PASSES = 4  # over large data
-# Casing embeddings, head and CRF start from nothing and learn from steps, however few the data.
-LEAST_STEPS = 400
-# Beyond, more passes over the same few texts only learn them by heart.
-MOST_PASSES = 30
-# Words in a batch: larger ones are no faster a word, and give fewer steps.
-MOST_WORDS = {"cpu": 1000, "cuda": 2000}
-# Smaller batches are slower a word: each step moves all weights, however little it has read.
-LEAST_WORDS = 250
-# Small data get smaller batches, so that a pass has at least this many steps.
-STEPS_A_PASS = 32
-# How often training may be evaluated: rarely sees less of the checkpoints, often takes more time.
-EVALUATIONS = (10, 8, 5, 4)
-# An evaluated word takes a third of the time of a trained one (there is no way back), and
-# evaluation is to take no more than a quarter of the time of training.
-EVALUATED_WORDS = 3 / 4
+from .plan_steps import Passes, plan_batch, plan_steps, round_up
+from .planned import Choice, Plan
+
+# Casing embeddings, head and CRF start from nothing.
+PASSES = Passes(usual=4, least_steps=400, most=30)
 WARMUP = 10  # one in so many steps
 # Learning rates, by how many weights the layers have at most. MiniLM's have 11 million (6 layers)
 # or 21 (12 layers), those of base encoders 43 to 86, of large ones 300.
@@ -84,36 +74,23 @@ class DeviceFacts:
 
     kind (str): "cpu" or "cuda".
     has_bf16 (bool): Whether it multiplies in bf16.
+    cores (int): Those of the CPU that a process may use.
     """
 
     kind: str
     has_bf16: bool
+    cores: int = 1
 
     def __str__(self) -> str:
         return {"cpu": "CPU", "cuda": "GPU"}[self.kind]
 
 
 @dataclass(frozen=True)
-class Choice:
-    """A value of the config, and why it is this one."""
+class TrainingPlan(Plan):
+    """The settings of a transformer's config that depend on data, encoder and device."""
 
-    value: int | float | str
-    why: str
+    kind: ClassVar[str] = "transformer"
 
-    def __str__(self) -> str:
-        if isinstance(self.value, float):  # 0.00002, not 2e-05
-            return f"{self.value:.7f}".rstrip("0")
-        return str(self.value)
-
-
-@dataclass(frozen=True)
-class TrainingPlan:
-    """The settings of a config that depend on data, encoder and device.
-
-    about (str): What they were made for.
-    """
-
-    about: str
     word_forms: Choice
     window: Choice
     overlap: Choice
@@ -125,12 +102,6 @@ class TrainingPlan:
     warmup_steps: Choice
     initial_rate: Choice
 
-    def rows(self) -> list[tuple[str, str, str]]:
-        """Name, value and reason of each, for a table."""
-        choices = {field.name: getattr(self, field.name) for field in fields(self)}
-        del choices["about"]
-        return [(name, str(choice), choice.why) for name, choice in choices.items()]
-
 
 def make_plan(data: DataFacts, encoder: EncoderFacts, device: DeviceFacts) -> TrainingPlan:
     """Plan a training.
@@ -139,8 +110,10 @@ def make_plan(data: DataFacts, encoder: EncoderFacts, device: DeviceFacts) -> Tr
         is evaluated.
     """
     window = _plan_window(data, encoder, device)
-    batch_words = _plan_batch(data, device)
-    max_steps, eval_frequency = _plan_steps(data, int(batch_words.value))
+    batch_words = plan_batch(data.words, device.kind)
+    max_steps, eval_frequency = plan_steps(
+        data.words, data.dev_words, int(batch_words.value), PASSES
+    )
     return TrainingPlan(
         about=(
             f"For {data.words:,} words of training data, an encoder of {encoder.n_layers} layers "
@@ -191,33 +164,6 @@ def _plan_precision(device: DeviceFacts) -> Choice:
     return Choice("auto", f"What the device is fast in; here {here}")
 
 
-def _plan_batch(data: DataFacts, device: DeviceFacts) -> Choice:
-    most = MOST_WORDS[device.kind]
-    wanted = data.words // STEPS_A_PASS // 50 * 50
-    if wanted >= most:
-        return Choice(most, "Words in a batch: larger ones are hardly faster")
-    if wanted <= LEAST_WORDS:
-        return Choice(LEAST_WORDS, "Words in a batch: smaller ones are slow")
-    return Choice(wanted, f"Words in a batch: few enough for {STEPS_A_PASS} steps a pass")
-
-
-def _plan_steps(data: DataFacts, batch_words: int) -> tuple[Choice, Choice]:
-    """How many steps in all, and from one evaluation to the next."""
-    pass_steps = ceil(data.words / batch_words)
-    wanted = max(PASSES * pass_steps, min(LEAST_STEPS, MOST_PASSES * pass_steps))
-    least = max(pass_steps, ceil(data.dev_words / EVALUATED_WORDS / batch_words))
-    n_evaluations = next((n for n in EVALUATIONS if wanted / n >= least), EVALUATIONS[-1])
-    frequency = round_up_digits(ceil(wanted / n_evaluations))
-    max_steps = n_evaluations * frequency
-    why = f"{max_steps / pass_steps:.0f} passes over {data.words:,} words"
-    if wanted == LEAST_STEPS:
-        why += f": fewer than {LEAST_STEPS} steps would teach too little"
-    elif wanted < LEAST_STEPS:
-        why += ": more would only learn these few by heart"
-    often = "Once a pass" if frequency < 1.1 * pass_steps else f"{n_evaluations} times in all"
-    return Choice(max_steps, why), Choice(frequency, often)
-
-
 def _plan_rate(encoder: EncoderFacts) -> Choice:
     weights = encoder.layer_weights
     rate = next(rate for most, rate in RATES if weights <= most)
@@ -225,13 +171,3 @@ def _plan_rate(encoder: EncoderFacts) -> Choice:
         rate,
         f"For {weights / 1e6:,.0f} million weights in the layers: the more, the lower",
     )
-
-
-def round_up(number: int, step: int) -> int:
-    """The next multiple of step."""
-    return -(-number // step) * step
-
-
-def round_up_digits(number: int) -> int:
-    """The next number of which all but the first two digits are zero: 119 -> 120."""
-    return round_up(number, 10 ** max(0, floor(log10(number)) - 1))

@@ -1,6 +1,7 @@
 """Files of a project from their templates, which lie beside this module."""
 
 import json
+from dataclasses import dataclass
 from functools import cache
 from textwrap import fill
 from typing import Any
@@ -9,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from spacy.language import Language
 
 from ...about import __version__
-from .planning import TrainingPlan
+from .planned import Plan
 
 WIDTH = 100
 
@@ -36,21 +37,30 @@ def render(template: str, **values: Any) -> str:
     return _environment().get_template(template).render(**values)
 
 
-def render_config(
-    plan: TrainingPlan,
-    nlp: Language,
-    *,
-    train: str,
-    dev: str | None,
-    encoder: str,
-    device: str,
-    exceptions: str | None = None,
-) -> str:
+@dataclass(frozen=True)
+class ConfigPaths:
+    """The paths that a config names: those that its kind of model has use for.
+
+    train (str): Training data.
+    dev (Optional[str]): Development data; None to be named when training starts.
+    encoder (str): Of a transformer.
+    exceptions (Optional[str]): The tokenizer's exceptions, if it has such.
+    vectors (Optional[str]): Word vectors of a BiLSTM, if it gets some.
+    phrases (Optional[str]): The phrases of rules.
+    """
+
+    train: str
+    dev: str | None
+    encoder: str
+    exceptions: str | None = None
+    vectors: str | None = None
+    phrases: str | None = None
+
+
+def render_config(plan: Plan, nlp: Language, paths: ConfigPaths, *, device: str) -> str:
     """The text of a config.
 
     nlp (Language): Its language and tokenizer.
-    train, dev, encoder (str): Its paths.
-    exceptions (str): The path of its tokenizer's exceptions, if it has such.
     device (str): As the user asked for it. A GPU is found by "auto", which lets the pipeline run
         without one too.
     """
@@ -58,7 +68,7 @@ def render_config(
         "config.cfg",
         plan=plan,
         about=f"{plan.about}, by spacy_ner_plus {__version__}",
-        paths={"train": train, "dev": dev, "encoder": encoder, "exceptions": exceptions},
+        paths=paths,
         lang=nlp.lang,
         tokenizer=nlp.config["nlp"]["tokenizer"],
         device="cpu" if device == "cpu" else "auto",

@@ -8,16 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from thinc.api import Config
 
+from spacy_ner_plus.training.project.plan_steps import round_up_digits
 from spacy_ner_plus.training.project.planning import (
-    LEAST_STEPS,
-    MOST_PASSES,
     PASSES,
     DataFacts,
     DeviceFacts,
     EncoderFacts,
     TrainingPlan,
     make_plan,
-    round_up_digits,
 )
 
 CONFIGS = Path(__file__).parents[3] / "configs"
@@ -153,8 +151,8 @@ def test_any_plan_can_be_trained(
     assert 0 < plan["overlap"] < plan["window"] / 2
     assert plan["window"] <= plan["max_batch_pieces"]
     pass_steps = ceil(data.words / plan["batch_words"])
-    assert PASSES * pass_steps <= plan["max_steps"]
-    most = max(PASSES * pass_steps, min(LEAST_STEPS, MOST_PASSES * pass_steps))
+    assert PASSES.usual * pass_steps <= plan["max_steps"]
+    most = max(PASSES.usual * pass_steps, min(PASSES.least_steps, PASSES.most * pass_steps))
     assert plan["max_steps"] <= 1.11 * most + 10  # rounded up
 
 
@@ -175,7 +173,7 @@ def test_reasons_are_those_that_decided() -> None:
         "30 passes over 3,000 words: more would only learn these few by heart"
     )
     middle = make_plan(data_of(38_000), MINILM, CPU)
-    assert str(LEAST_STEPS) in middle.max_steps.why
+    assert str(PASSES.least_steps) in middle.max_steps.why
     large = make_plan(BC5CDR, MINILM, CPU)
     assert large.max_steps.why == "4 passes over 118,170 words"
     assert large.eval_frequency.why == "Once a pass"

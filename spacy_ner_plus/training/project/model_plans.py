@@ -1,0 +1,98 @@
+"""The plan of each kind of model, and which kind it is to be."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from math import ceil
+from typing import ClassVar
+
+from spacy.tokens import Doc
+
+from .encoders import Encoder
+from .facts import count_sentences, data_facts
+from .model_choice import ModelWishes, choose_model
+from .plan_steps import Passes, plan_batch, plan_steps
+from .planned import Choice, Plan
+from .planning import WARMUP, DataFacts, DeviceFacts, EncoderFacts, make_plan
+
+# All of it learns from nothing but word vectors, at spaCy's usual rate for small networks.
+BILSTM_PASSES = Passes(usual=15, least_steps=800, most=60)
+BILSTM_RATE = 0.001
+
+
+@dataclass(frozen=True)
+class BiLstmPlan(Plan):
+    """The settings of a BiLSTM's config that depend on data and device."""
+
+    kind: ClassVar[str] = "bilstm"
+
+    batch_words: Choice
+    max_steps: Choice
+    eval_frequency: Choice
+    warmup_steps: Choice
+    initial_rate: Choice
+
+
+@dataclass(frozen=True)
+class FeaturesPlan(Plan):
+    """A feature CRF: its usual settings suit any data."""
+
+    kind: ClassVar[str] = "features"
+    component: ClassVar[str] = "ner_plus_features"
+
+
+@dataclass(frozen=True)
+class RulesPlan(Plan):
+    """Rules, which somebody writes."""
+
+    kind: ClassVar[str] = "rules"
+    component: ClassVar[str] = "ner_plus_rules"
+
+
+def plan_model(
+    wishes: ModelWishes,
+    train: Sequence[Doc],
+    dev: Sequence[Doc],
+    encoder: Encoder,
+    device: DeviceFacts,
+) -> Plan:
+    """Choose a kind of model, and plan its training.
+
+    RAISES ValueError: For wishes that can't be.
+    """
+    choice = choose_model(wishes, count_sentences(train), encoder.facts, device)
+    data = data_facts(train, dev, encoder.tokenizer)
+    return replace(_MAKERS[choice.kind](data, encoder.facts, device), why=choice.why)
+
+
+def plan_bilstm(data: DataFacts, encoder: EncoderFacts, device: DeviceFacts) -> BiLstmPlan:
+    """Plan the training of a BiLSTM. It has no encoder that would count."""
+    batch_words = plan_batch(data.words, device.kind)
+    max_steps, eval_frequency = plan_steps(
+        data.words, data.dev_words, int(batch_words.value), BILSTM_PASSES
+    )
+    return BiLstmPlan(
+        about=f"For {data.words:,} words of training data, and a {device}",
+        batch_words=batch_words,
+        max_steps=max_steps,
+        eval_frequency=eval_frequency,
+        warmup_steps=Choice(ceil(int(max_steps.value) / WARMUP), "A tenth of max_steps"),
+        initial_rate=Choice(BILSTM_RATE, "The usual rate of a network that begins with nothing"),
+    )
+
+
+def plan_features(data: DataFacts, encoder: EncoderFacts, device: DeviceFacts) -> FeaturesPlan:
+    """Plan the training of a feature CRF."""
+    return FeaturesPlan(about=f"For {data.words:,} words of training data")
+
+
+def plan_rules(data: DataFacts, encoder: EncoderFacts, device: DeviceFacts) -> RulesPlan:
+    """Plan a pipeline of rules."""
+    return RulesPlan(about=f"For the entities of {data.words:,} words of training data")
+
+
+_MAKERS: dict[str, Callable[[DataFacts, EncoderFacts, DeviceFacts], Plan]] = {
+    "transformer": make_plan,
+    "bilstm": plan_bilstm,
+    "features": plan_features,
+    "rules": plan_rules,
+}

@@ -1,0 +1,40 @@
+"""A plan: settings of a config, each with the reason for its value."""
+
+from dataclasses import dataclass, field, fields
+from typing import ClassVar
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A value of the config, and why it is this one."""
+
+    value: int | float | str
+    why: str
+
+    def __str__(self) -> str:
+        if isinstance(self.value, float):  # 0.00002, not 2e-05
+            return f"{self.value:.7f}".rstrip("0")
+        return str(self.value)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The settings of a config that depend on data, encoder and device: further fields, Choices.
+
+    about (str): What they were made for.
+    why (str): Why it is this kind of model; empty if there was no choice.
+    """
+
+    kind: ClassVar[str]
+    """The kind of model, see model_table.KINDS."""
+    component: ClassVar[str] = "ner_plus"
+    """Its factory, and its name in the pipeline."""
+
+    about: str
+    why: str = field(default="", kw_only=True)
+
+    def rows(self) -> list[tuple[str, str, str]]:
+        """Name, value and reason of each, for a table."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        choices = {name: value for name, value in values.items() if isinstance(value, Choice)}
+        return [(name, str(choice), choice.why) for name, choice in choices.items()]
