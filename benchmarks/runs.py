@@ -58,26 +58,31 @@ def run_all(runs: list[Run], folder: Path, jobs: int, threads: int = 1) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     waiting = [run for run in runs if not run.is_done(folder)]
     running: dict[Run, subprocess.Popen[bytes]] = {}
-    while waiting or running:
-        ready = [run for run in waiting if run.after is None or run.after.is_done(folder)]
-        for run in ready[: jobs - len(running)]:
-            waiting.remove(run)
-            command = [sys.executable, *sys.argv, "--run", run.name, str(run.seed)]
-            with run.log(folder).open("wb") as log:
-                running[run] = subprocess.Popen(
-                    command, env=environment, stdout=log, stderr=subprocess.STDOUT
-                )
-        time.sleep(0.1)
-        for run, process in list(running.items()):
-            if process.poll() is None:
-                continue
-            del running[run]
-            if process.returncode or not run.is_done(folder):
-                raise SystemExit(
-                    f"{run.name}, seed {run.seed}: exit status {process.returncode}; "
-                    f"see {run.log(folder)}"
-                )
-            print(f"done: {run.name}, seed {run.seed}", flush=True)
+    try:
+        while waiting or running:
+            ready = [run for run in waiting if run.after is None or run.after.is_done(folder)]
+            for run in ready[: jobs - len(running)]:
+                waiting.remove(run)
+                command = [sys.executable, *sys.argv, "--run", run.name, str(run.seed)]
+                with run.log(folder).open("wb") as log:
+                    running[run] = subprocess.Popen(
+                        command, env=environment, stdout=log, stderr=subprocess.STDOUT
+                    )
+            time.sleep(0.1)
+            for run, process in list(running.items()):
+                if process.poll() is None:
+                    continue
+                del running[run]
+                if process.returncode or not run.is_done(folder):
+                    raise SystemExit(
+                        f"{run.name}, seed {run.seed}: exit status {process.returncode}; "
+                        f"see {run.log(folder)}"
+                    )
+                print(f"done: {run.name}, seed {run.seed}", flush=True)
+    finally:  # nobody would wait for the others
+        for process in running.values():
+            process.terminate()
+            process.wait()
 
 
 def batches(
