@@ -70,8 +70,8 @@ def _count(
         tokens = [token.text for token in doc]
         for start, first in enumerate(tokens):
             for length in lengths.get(first, ()):
-                words = tuple(tokens[start : start + length])
-                if words in phrases:
+                words = tuple(tokens[start : start + length])  # shorter at the end of the document
+                if len(words) == length and words in phrases:
                     seen[words] += 1
     return seen
 
