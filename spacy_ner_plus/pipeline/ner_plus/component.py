@@ -23,6 +23,7 @@ from ..capabilities import Reading, SecondReading
 from ..judged_entities import JudgedEntities
 from ..saving.saved_model import read_model
 from ..thresholds import Threshold
+from ..validators import Validators
 from . import options
 from .calibrating import judge
 from .learning import LearningPipe, UpdateCounts
@@ -47,7 +48,7 @@ class NerPlus(LearningPipe, CalibratedPipe):
     model (Model[List[Doc], Emissions]): The model; its TaggerShim knows the tags.
     name (str): The component's name in the pipeline.
     tag_scheme, existing_ents, spans_key, threshold, label_weights, label_smoothing, within_lines,
-        within_sentences, scorer: See make_ner_plus.
+        within_sentences, scorer, validators: See make_ner_plus.
     RAISES ValueError: If a setting is unknown.
     """
 
@@ -68,6 +69,7 @@ class NerPlus(LearningPipe, CalibratedPipe):
         within_lines: str = "never",
         within_sentences: bool = False,
         scorer: Callable[..., dict[str, Any]] | None = None,
+        validators: Validators = None,
     ) -> None:
         super().__init__(
             vocab,
@@ -77,6 +79,7 @@ class NerPlus(LearningPipe, CalibratedPipe):
             spans_key=spans_key,
             threshold=threshold,
             scorer=scorer,
+            validators=validators,
         )
         self.label_weights = options.read_label_weights(label_weights)
         self.label_smoothing = options.read_label_smoothing(label_smoothing)

@@ -9,6 +9,7 @@ from thinc.api import Config, Model
 
 from ...models.decoding.emissions import Emissions
 from ..shared_keys import warn_of_shared_key
+from ..validators import Validators
 from .component import NerPlus
 
 DEFAULT_CONFIG = """
@@ -21,6 +22,7 @@ label_weights = null
 label_smoothing = 0.0
 within_lines = "never"
 within_sentences = false
+validators = null
 
 [ner_plus.scorer]
 @scorers = "spacy_ner_plus.ner_scorer.v1"
@@ -71,6 +73,7 @@ def make_ner_plus(
     within_lines: str,
     within_sentences: bool,
     scorer: Callable[..., dict[str, Any]] | None,
+    validators: Validators = None,
 ) -> NerPlus:
     """Create the component.
 
@@ -94,6 +97,9 @@ def make_ner_plus(
     within_sentences (bool): No entity goes across a sentence start that another component has set
         before.
     scorer (Callable): The scoring method.
+    validators (Dict[str, Union[str, Dict[str, str]]]): What the text of entities must satisfy, by
+        type: the name of a checksum ("iban", "isbn", "luhn"), or {"regex": "..."} that all of it
+        must match. Others are left out, and counted in `refused`.
     """
     warn_of_shared_key(nlp, name, spans_key)
     return NerPlus(
@@ -109,4 +115,5 @@ def make_ner_plus(
         within_lines=within_lines,
         within_sentences=within_sentences,
         scorer=scorer,
+        validators=validators,
     )

@@ -81,10 +81,8 @@ class RuleSet:
                 _check(rule, where, nlp)
                 single[len(groups)] = rule
             groups.append(group)
-        tables = dict(self.tables)
-        for key in sorted(added):
-            tables[key] = self._table(key, read, nlp)
-        return RuleSet(groups, single, tables)
+        tables = self.tables | {key: self._table(key, read, nlp) for key in sorted(added)}
+        return RuleSet(groups, single, dict(sorted(tables.items())))
 
     def _table(
         self, key: TableKey, read: Callable[[], Iterable[Placed]], nlp: Language
@@ -134,7 +132,7 @@ class RuleSet:
             else:
                 single[len(groups)] = rule = read_rule(row)
                 groups.append(Group(rule.label, rule.kind, rule.name))
-        found = cls(groups, single, dict(tables))
+        found = cls(groups, single, dict(sorted(tables.items())))
         for key, table in tables.items():
             try:
                 found.groups_of(key, np.arange(table.n_entries))
