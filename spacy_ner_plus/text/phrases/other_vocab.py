@@ -11,7 +11,7 @@ from spacy.vocab import Vocab
 _CACHE_SIZE = 1 << 20
 
 
-def with_new_vocab(tokenizer: Any, vocab: Vocab, attribute: str) -> Any:
+def with_new_vocab(tokenizer: Any, vocab: Any, attribute: str) -> Any:
     """A tokenizer that gives the same tokens, with a new vocabulary that may be thrown away.
 
     spaCy's memory zones do not do: they free the strings of words, but what len(vocab) counts
