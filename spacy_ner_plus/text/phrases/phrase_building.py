@@ -91,8 +91,7 @@ def build_phrase_table(
     max_tokens (int): Longer phrases are left out, and counted.
     shows_progress (bool): Whether to show a bar, if the output is a terminal.
     RETURNS (Tuple[PhraseTable, PhraseCounts]): The table, and what became of the rows.
-    RAISES ValueError: If the attribute is unknown, or a row has no label or a weight that is no
-        number.
+    RAISES ValueError: If the attribute is unknown, or a row has a weight that is no number.
     """
     if attribute not in ATTRIBUTES:
         raise ValueError(
@@ -159,8 +158,6 @@ class _Building:
 
     def _check(self, entry: PhraseEntry) -> None:
         place = entry.place or f"the phrase {entry.phrase[:80]!r}"
-        if not entry.label:
-            raise ValueError(f"{place}: there is no label.")
         if not np.isfinite(entry.weight):
             raise ValueError(f"{place}: the weight {entry.weight} must be a finite number.")
 

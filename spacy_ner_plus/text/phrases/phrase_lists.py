@@ -36,10 +36,11 @@ def read_phrase_list(
     YIELDS (PhraseEntry): Each row; its phrase may be empty.
     RAISES ValueError: If the file is not there, or a row is not as it should be, with its line.
     """
-    rows = _reader(path)
     others: set[str] = set()
-    for line, row in rows(path):
+    for line, row in list_rows(path):
         place = f"{path}, line {line}"
+        if _PHRASE not in row:
+            raise ValueError(f"{place}: there is no key {_PHRASE!r}.")
         if new := row.keys() - {*COLUMNS} - others:
             names = ", ".join(map(repr, sorted(new)))
             logger.warning("%s: %s: not read, only %s are", place, names, ", ".join(COLUMNS))
@@ -55,6 +56,15 @@ def read_phrase_list(
             rule=rule,
             place=place,
         )
+
+
+def list_rows(path: Path) -> Iterator[Row]:
+    """The rows of a list as they stand in its file, each with its line.
+
+    path (Path): See read_phrase_list.
+    RAISES ValueError: If the file is not there, or a row can't be read.
+    """
+    return _reader(path)(path)
 
 
 def _reader(path: Path) -> Callable[[Path], Iterator[Row]]:
@@ -133,8 +143,8 @@ def _json_rows(path: Path) -> Iterator[Row]:
                 raise _not_utf8(path) from error
             except (ValueError, RecursionError) as error:
                 raise ValueError(f"{place}: this is no JSON: {error}.") from error
-            if not isinstance(row, dict) or _PHRASE not in row:
-                raise ValueError(f"{place}: there is no object with the key {_PHRASE!r}.")
+            if not isinstance(row, dict):
+                raise ValueError(f"{place}: this is no object.")
             yield number, row
 
 

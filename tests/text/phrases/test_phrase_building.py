@@ -142,7 +142,7 @@ def test_tokenizers_that_leave_words_are_told_of(tokenizer, caplog):
 @pytest.mark.parametrize(
     ("rows", "settings", "message"),
     [
-        ([PhraseEntry("a", "", place="x.csv, line 3")], {}, "x.csv, line 3: there is no label"),
+        ([PhraseEntry("a", "X", weight=float("inf"), place="x.csv, line 3")], {}, "csv, line 3: "),
         ([PhraseEntry("a", "X", weight=float("nan"))], {}, "'a': the weight nan must be a finite"),
         ([], {"attribute": "SHAPE"}, "ORTH, LOWER, NORM, not by 'SHAPE'"),
         ([], {"max_tokens": 0}, "max_tokens = 0 must be at least 1"),
