@@ -126,6 +126,13 @@ def rule_hits(doc: Doc) -> RuleHits:
     return found
 
 
+def hits_of(doc: Doc, component: str) -> RuleHits:
+    """The hits that a component left on a Doc when it read it before."""
+    register_rule_hits()
+    stored = doc._.get(RULE_HITS) or {}
+    return RuleHits(**stored[component]) if component in stored else RuleHits.none()
+
+
 def on_tokens(doc: Doc, hits: RuleHits) -> TokenHits:
     """Where hits are among the tokens that a Doc has now."""
     places = doc.to_array(["IDX", "LENGTH"]).reshape(-1, 2).astype(np.int64)  # (n_tokens, 2)

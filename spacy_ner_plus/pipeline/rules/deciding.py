@@ -1,0 +1,197 @@
+"""What becomes of the hits in a batch of Docs: entities, what travels on, and what is left out."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from spacy.tokens import Doc
+
+from ...annotation.existing import Existing
+from ...annotation.rule_hits import HARD, KINDS, SOFT, RuleHits
+from ...models.decoding.entities import NO_ENTITIES, Entities
+from ..validators import Check
+from .counts import RuleCounts
+from .hits import BatchHits, Choice, blocked, choose
+from .search import RuleSearch
+
+
+@dataclass(frozen=True)
+class RuledEntities(Entities):
+    """The entities that rules found in one Doc; their probabilities are not known.
+
+    ids (List[str]): The id of each; "" for none.
+    hits (RuleHits): What is left on the Doc for models behind: hits that may have overlapped, but
+        none that contradict each other.
+    """
+
+    ids: list[str]
+    hits: RuleHits
+
+
+NOTHING = RuledEntities(**vars(NO_ENTITIES), ids=[], hits=RuleHits.none())
+
+
+class Decision(NamedTuple):
+    """What becomes of some hits.
+
+    hits (BatchHits): Those that are not refused by a validator, in the Docs' order.
+    choice (Choice): Which of them are entities, and which lost to which.
+    travels: (n_hits,) bool, those that are left on the Doc.
+    """
+
+    hits: BatchHits
+    choice: Choice
+    travels: np.ndarray
+
+
+@dataclass(frozen=True)
+class Decider:
+    """Decides what becomes of hits.
+
+    search (RuleSearch): What found them.
+    soft_ents (bool): Whether soft hits of a positive weight may be entities.
+    checks (Mapping[str, Callable]): What the text of an entity must satisfy, by label.
+    counts, refused: What is counted.
+    """
+
+    search: RuleSearch
+    soft_ents: bool
+    checks: Mapping[str, Check]
+    counts: RuleCounts
+    refused: Counter[str]
+
+    def decide(
+        self,
+        docs: Sequence[Doc],
+        hits: BatchHits,
+        offsets: np.ndarray,
+        known: Mapping[int, Existing],
+    ) -> Decision:
+        """Decide.
+
+        docs (Sequence[Doc]): The batch.
+        hits (BatchHits): What was found in it.
+        offsets: (n_docs + 1,) int64, where the tokens of each Doc are among those of all.
+        known (Mapping[int, Existing]): What is on some of the Docs and is to stay.
+        """
+        meaning, counts = self.search.meaning, self.counts
+        counts.hits.update({kind: int(meaning.is_kind(kind)[hits.groups].sum()) for kind in KINDS})
+        hits = self._valid(docs, hits.sorted())
+        is_hard, is_soft = (meaning.is_kind(kind)[hits.groups] for kind in (HARD, SOFT))
+        may_be = is_hard | (is_soft & (self.search.weights(hits) > 0) if self.soft_ents else False)
+        is_blocked = blocked(hits, meaning, offsets) & (is_hard | is_soft)
+        is_hindered = may_be & ~is_blocked & self._in_the_way(hits, known)
+        candidates = np.flatnonzero(may_be & ~is_blocked & ~is_hindered)
+        choice = choose(hits[candidates], meaning, offsets)
+        choice = Choice(*(candidates[positions] for positions in choice))
+        is_repeated = self._same(hits, choice.losers, choice.winners)
+        counts.entities += len(choice.chosen)
+        counts.repeated += int(is_repeated.sum())
+        counts.conflicts += int((~is_repeated).sum())
+        counts.blocked += int(is_blocked.sum())
+        counts.existing += int((is_hindered & is_hard).sum())
+        travels = ~is_hard & ~(is_blocked & is_soft)
+        travels[choice.chosen] = True
+        return Decision(hits, choice, travels)
+
+    def _valid(self, docs: Sequence[Doc], hits: BatchHits) -> BatchHits:
+        """The hits but for those whose text their label's validator refuses."""
+        if not self.checks:
+            return hits
+        meaning = self.search.meaning
+        may_be = (meaning.is_kind(HARD) | meaning.is_kind(SOFT))[hits.groups]
+        is_valid = np.ones(len(hits), dtype=bool)
+        for i in np.flatnonzero(may_be).tolist():
+            label = meaning.groups[hits.groups[i]].label
+            check = self.checks.get(label)
+            if check and not check(docs[hits.docs[i]][hits.starts[i] : hits.ends[i]].text):
+                is_valid[i] = False
+                self.refused[label] += 1
+        return hits[is_valid]
+
+    def _in_the_way(self, hits: BatchHits, known: Mapping[int, Existing]) -> np.ndarray:
+        """(n_hits,) bool, the hits that touch an entity of their Doc and are another one."""
+        found = np.zeros(len(hits), dtype=bool)
+        for doc, on_doc in known.items():
+            here = np.flatnonzero(hits.docs == doc)
+            free = on_doc.is_free(hits.starts[here], hits.ends[here])
+            for i in here[~free].tolist():
+                label = self.search.meaning.groups[hits.groups[i]].label
+                found[i] = (hits.starts[i], hits.ends[i], label) not in on_doc.entities
+        return found
+
+    def _same(self, hits: BatchHits, some: np.ndarray, others: np.ndarray) -> np.ndarray:
+        """(n,) bool, whether hits have the span and the label of others. some, others: (n,)."""
+        labels = self.search.meaning.labels[hits.groups]
+        columns = (hits.starts, hits.ends, labels)
+        return np.logical_and.reduce([column[some] == column[others] for column in columns])
+
+    def by_doc(
+        self, docs: Sequence[Doc], decision: Decision, labels: Sequence[str]
+    ) -> list[Entities]:
+        """The entities and hits of each Doc.
+
+        labels (Sequence[str]): What the labels of entities are indices into.
+        """
+        found: list[Entities] = [NOTHING] * len(docs)
+        hits = decision.hits[decision.travels]
+        is_entity = np.zeros(len(decision.hits), dtype=bool)
+        is_entity[decision.choice.chosen] = True
+        is_entity = is_entity[decision.travels]
+        columns = _Columns.of(self.search, hits)
+        index = {label: i for i, label in enumerate(labels)}
+        which, firsts = np.unique(hits.docs, return_index=True)
+        ends = [*firsts[1:].tolist(), len(hits)]
+        for doc, first, end in zip(which.tolist(), firsts.tolist(), ends, strict=True):
+            rows = range(first, end)
+            chosen = [i for i in rows if is_entity[i]]
+            own = [index[columns.labels[i]] for i in chosen]
+            found[doc] = RuledEntities(
+                hits.starts[chosen],
+                hits.ends[chosen],
+                np.array(own, dtype=np.int64),
+                np.full(len(chosen), np.nan),
+                [columns.ids[i] for i in chosen],
+                columns.on(docs[doc], rows),
+            )
+        return found
+
+
+class _Columns(NamedTuple):
+    """What RuleHits has of hits, as lists, but for their characters."""
+
+    starts: list[int]
+    ends: list[int]
+    labels: list[str]
+    kinds: list[str]
+    weights: list[float]
+    rules: list[str]
+    ids: list[str]
+
+    @classmethod
+    def of(cls, search: RuleSearch, hits: BatchHits) -> "_Columns":
+        groups = [search.meaning.groups[i] for i in hits.groups.tolist()]
+        return cls(
+            hits.starts.tolist(),
+            hits.ends.tolist(),
+            [group.label for group in groups],
+            [group.kind for group in groups],
+            search.weights(hits).tolist(),
+            [group.name for group in groups],
+            search.ids(hits),
+        )
+
+    def on(self, doc: Doc, rows: range) -> RuleHits:
+        """Some rows as the hits of a Doc."""
+        here = slice(rows.start, rows.stop)
+        return RuleHits(
+            [doc[i].idx for i in self.starts[here]],
+            [(last := doc[i - 1]).idx + len(last) for i in self.ends[here]],
+            self.labels[here],
+            self.kinds[here],
+            self.weights[here],
+            self.rules[here],
+            self.ids[here],
+        )
