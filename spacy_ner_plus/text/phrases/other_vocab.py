@@ -11,17 +11,17 @@ from spacy.vocab import Vocab
 _CACHE_SIZE = 1 << 20
 
 
-def with_other_vocab(tokenizer: Any, attribute: str) -> Any:
+def with_new_vocab(tokenizer: Any, vocab: Any, attribute: str) -> Any:
     """A tokenizer that gives the same tokens, with a new vocabulary that may be thrown away.
 
     spaCy's memory zones do not do: they free the strings of words, but what len(vocab) counts
     grows, and no zone may be opened within another one.
 
-    tokenizer: spaCy's, or one that has a `vocab`, or whose with_vocab(vocab) makes another one.
-    attribute (str): What tokens are asked for: lexemes of spaCy's own need nothing else.
-    RAISES ValueError: It has no vocab that could be another one.
+    tokenizer: A pipeline's.
+    vocab (Vocab): The pipeline's.
+    attribute (str): What tokens are asked for: lexemes of spaCy's own tokenizer need nothing else.
+    RETURNS: The tokenizer, or None if it works with its own vocabulary only: see with_vocab.
     """
-    vocab = tokenizer.vocab
     getters = dict(vocab.lex_attr_getters)
     if type(tokenizer) is Tokenizer:
         getters = {key: getter for key, getter in getters.items() if key == IDS[attribute]}
@@ -34,7 +34,11 @@ def with_other_vocab(tokenizer: Any, attribute: str) -> Any:
 
 
 def with_vocab(tokenizer: Any, vocab: Vocab) -> Any:
-    """A tokenizer that does the same with another vocabulary."""
+    """A tokenizer that does the same with another vocabulary, None if there is no way to have one.
+
+    tokenizer: spaCy's own (but not a subclass, which may hold anything), one with a method
+        with_vocab(vocab), or one that looks for its vocabulary in its attribute `vocab`.
+    """
     if type(tokenizer) is Tokenizer:
         return Tokenizer(
             vocab,
@@ -52,17 +56,7 @@ def with_vocab(tokenizer: Any, vocab: Vocab) -> Any:
     try:
         other = copy(tokenizer)
         other.vocab = vocab
-        takes_it = other("a").vocab is vocab
-    except Exception as error:  # whatever a stranger's tokenizer does when it is copied
-        raise _no_other(tokenizer) from error
-    if not takes_it or tokenizer.vocab is vocab:
-        raise _no_other(tokenizer)
-    return other
-
-
-def _no_other(tokenizer: Any) -> ValueError:
-    return ValueError(
-        f"The tokenizer {type(tokenizer).__module__}.{type(tokenizer).__qualname__} can't be used "
-        "with another vocabulary, so that the words of phrase lists would stay in nlp.vocab: give "
-        "it a method with_vocab(vocab) that returns a tokenizer that does the same."
-    )
+        has_it = other is not tokenizer and other("a").vocab is vocab
+    except Exception:  # whatever a stranger's tokenizer does about it
+        return None
+    return other if has_it else None

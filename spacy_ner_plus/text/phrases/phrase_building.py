@@ -1,5 +1,6 @@
 """Making a table of phrases out of lists, with nothing of them left in the vocabulary."""
 
+import logging
 from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -11,12 +12,14 @@ from spacy.language import Language
 from tqdm import tqdm
 
 from .numbered import Numbered
-from .other_vocab import with_other_vocab
+from .other_vocab import with_new_vocab
 from .phrase_entry import PhraseEntry
 from .phrase_filter import PhraseFilter
 from .phrase_hashes import phrase_hashes
 from .phrase_table import ATTRIBUTES, PhraseTable
 from .string_table import StringTable
+
+logger = logging.getLogger("spacy_ner_plus")
 
 # The longest phrase, in tokens, unless somebody says otherwise.
 MAX_TOKENS = 64
@@ -79,7 +82,8 @@ def build_phrase_table(
     """Make a table of phrases.
 
     White space around a phrase is taken off. Phrases are tokenised by nlp's tokenizer, each by
-    itself, and nlp.vocab stays as it is.
+    itself, and nlp.vocab stays as it is, unless its tokenizer can't do with another one: a warning
+    says so.
 
     entries (Iterable[PhraseEntry]): They are taken in blocks, so that they need not fit in memory.
     nlp (Language): The pipeline whose tokens will be looked at.
@@ -87,8 +91,7 @@ def build_phrase_table(
     max_tokens (int): Longer phrases are left out, and counted.
     shows_progress (bool): Whether to show a bar, if the output is a terminal.
     RETURNS (Tuple[PhraseTable, PhraseCounts]): The table, and what became of the rows.
-    RAISES ValueError: If the attribute is unknown, a row has a weight that is no number, or the
-        tokenizer works with nlp.vocab only.
+    RAISES ValueError: If the attribute is unknown, or a row has a weight that is no number.
     """
     if attribute not in ATTRIBUTES:
         raise ValueError(
@@ -97,12 +100,20 @@ def build_phrase_table(
     if max_tokens < 1:
         raise ValueError(f"max_tokens = {max_tokens} must be at least 1.")
     building = _Building(nlp, attribute, max_tokens)
+    n_words = len(nlp.vocab)
     with tqdm(
         desc="phrases", unit="phrases", disable=None if shows_progress else True, leave=False
     ) as bar:
         for block in _blocks(entries):
             building.add(block)
             bar.update(len(block))
+    if len(nlp.vocab) > n_words:
+        logger.warning(
+            "Phrase lists left %s words in nlp.vocab, as the tokenizer %s works with that only. "
+            "Give it a method with_vocab(vocab) that returns one that does the same.",
+            f"{len(nlp.vocab) - n_words:,}",
+            type(nlp.tokenizer).__qualname__,
+        )
     return building.table(), building.counts
 
 
@@ -111,7 +122,7 @@ class _Building:
 
     def __init__(self, nlp: Language, attribute: str, max_tokens: int) -> None:
         self.counts = PhraseCounts()
-        self._tokenizer = nlp.tokenizer
+        self._nlp = nlp
         self._attribute, self._max_tokens = attribute, max_tokens
         self._labels, self._rules, self._ids = Numbered(), Numbered(), Numbered()
         self._numbers = (array("I"), array("I"), array("I"))  # of labels, rules and ids, by row
@@ -123,7 +134,8 @@ class _Building:
 
     def add(self, block: list[PhraseEntry]) -> None:
         """Tokenise some rows."""
-        tokenizer: Any = with_other_vocab(self._tokenizer, self._attribute)
+        own: Any = self._nlp.tokenizer
+        tokenizer = with_new_vocab(own, self._nlp.vocab, self._attribute) or own
         attribute = [self._attribute]
         rows: list[PhraseEntry] = []
         tokens: list[np.ndarray] = []

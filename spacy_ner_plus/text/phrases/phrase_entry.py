@@ -8,7 +8,7 @@ class PhraseEntry:
     """A phrase with what is known of it.
 
     phrase (str): Its text.
-    label (str): The entity type.
+    label (str): The entity type; "" for every type, or none.
     id (str): The entity's id; "" for none.
     weight (float): What a soft rule adds to the log-score.
     rule (str): The name of the rule or list that it is of.

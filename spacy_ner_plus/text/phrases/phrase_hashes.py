@@ -2,10 +2,10 @@
 
 A token's hash is spaCy's own of the token's string (64 bits of MurmurHash2), as Doc.to_array gives
 it. A phrase of one token has its token's hash. A longer one has that of the phrase without its last
-token, times an odd constant, plus the last token's hash, through the multiply-xorshift finaliser of
-SplitMix64 (Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators", OOPSLA 2014;
-constants of Stafford's variant 13). For a given beginning that is a bijection of the last token,
-and the other way round; so phrases that differ in one token only never share a hash.
+token, times an odd constant, plus the last token's hash and a constant, through the finaliser of
+SplitMix64, which multiplies and shifts (Steele, Lea and Flood, "Fast Splittable Pseudorandom Number
+Generators", OOPSLA 2014). For a given beginning that is a bijection of the last token, and the
+other way round; so phrases of one length that differ in one token only never share a hash.
 
 Others may: two phrases agree by chance with probability 2**-64. A place in a text that is no
 phrase is taken for one of n phrases with probability n * 2**-64, which is 5e-14 for a million
@@ -16,7 +16,7 @@ hashes of their tokens only, which spaCy's share of the error stays in.
 
 import numpy as np
 
-_BEGINNING = np.uint64(0x9E3779B97F4A7C15)
+_BEGINNING, _INCREMENT = np.uint64(0xD1342543DE82EF95), np.uint64(0x9E3779B97F4A7C15)
 _FIRST, _SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 
 
@@ -29,6 +29,7 @@ def extended(beginnings: np.ndarray, tokens: np.ndarray) -> np.ndarray:
     """
     hashes = beginnings * _BEGINNING
     hashes += tokens
+    hashes += _INCREMENT  # so that nothing stays 0
     hashes ^= hashes >> np.uint64(30)
     hashes *= _FIRST
     hashes ^= hashes >> np.uint64(27)

@@ -16,6 +16,8 @@ logger = logging.getLogger("spacy_ner_plus")
 COLUMNS = ("phrase", "label", "id", "weight")
 _PHRASE, _LABEL, _ID, _WEIGHT = COLUMNS
 _GZIP = ".gz"
+# A quote that is never closed must not take the rest of a large file into memory.
+_MAX_CELL = 1_000_000
 Row = tuple[int, dict[str, Any]]
 
 
@@ -93,6 +95,7 @@ def _tsv_rows(path: Path) -> Iterator[Row]:
 
 def _cells(path: Path, delimiter: str, quoting: Any) -> Iterator[Row]:
     with _open(path) as data, TextIOWrapper(data, "utf-8-sig", newline="") as file:
+        csv.field_size_limit(max(csv.field_size_limit(), _MAX_CELL))
         reader = csv.reader(file, delimiter=delimiter, quoting=quoting, strict=True)
         header: list[str] | None = None
         line = 1

@@ -14,6 +14,8 @@ def longest_first(starts: np.ndarray, ends: np.ndarray, n_tokens: int) -> np.nda
     order = np.lexsort((starts, -lengths))  # (n_hits,) stable
     is_taken = np.zeros(len(starts), dtype=bool)
     is_covered = np.zeros(n_tokens, dtype=bool)
+    if not len(order):
+        return is_taken
     sizes, firsts = np.unique(-lengths[order], return_index=True)
     for size, group in zip(-sizes, np.split(order, firsts[1:]), strict=True):
         # what is taken already is no shorter, so that it covers one of the ends of what it overlaps

@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 from spacy.tokens import Doc
 
+from .phrase_entry import PhraseEntry
 from .phrase_filter import BEGINNING, WHOLE, PhraseFilter
 from .phrase_hashes import extended
 from .string_table import StringTable
@@ -130,6 +131,16 @@ class PhraseTable:
         which = np.repeat(np.arange(len(phrases)), counts)  # (n_entries,)
         befores = np.cumsum(counts) - counts
         return which, np.arange(len(which)) + (firsts - befores)[which]
+
+    def entry(self, number: int) -> PhraseEntry:
+        """An entry, in words."""
+        return PhraseEntry(
+            phrase=self.texts[number],
+            label=self.labels[self.entry_labels[number]],
+            id=self.ids[int(self.entry_ids[number])],
+            weight=float(self.entry_weights[number]),
+            rule=self.rules[self.entry_rules[number]],
+        )
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         return self  # nothing of it ever changes

@@ -88,8 +88,9 @@ def _header(text: bytes) -> tuple[dict[str, Any], dict[str, str]]:
 def _array(name: str, entry: Any, data: np.ndarray) -> np.ndarray:
     try:
         dtype = np.dtype(_TYPES[entry["dtype"]])
-        shape = [int(n) for n in entry["shape"]]
-        start, end = (int(at) for at in entry["data_offsets"])
+        shape, (start, end) = entry["shape"], entry["data_offsets"]
+        if not all(type(number) is int for number in (*shape, start, end)):
+            raise ValueError("places are no whole numbers")
         is_sound = 0 <= start <= end <= len(data) and min(shape, default=0) >= 0
         if not is_sound or math.prod(shape) * dtype.itemsize != end - start:
             raise ValueError(f"{shape} from byte {start} to {end} of {len(data)}")
