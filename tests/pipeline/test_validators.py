@@ -56,5 +56,3 @@ def test_validator_of_a_type_that_there_is_not_is_an_error() -> None:
     nlp = lookup_nlp(WORDS, validators={"Iban": "iban"})
     with pytest.raises(ValueError, match=r"validators names the types \['Iban'\]"):
         nlp("a text")
-
-

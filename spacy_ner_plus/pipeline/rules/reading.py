@@ -70,8 +70,8 @@ def read_file(path: Path, defaults: Mapping[str, Any]) -> Iterator[Placed]:
         if VERSION_KEY in row:
             _check_version(row, where, is_first=line == 1)
             continue
-        if is_table:
-            row = _cells(row, where, others)
+        if is_table and not (row := _cells(row, where, others)):
+            continue
         yield _placed(row, defaults, where, phrases=phrases)
 
 

@@ -1,5 +1,6 @@
 """Patterns of tokens, as spaCy's Matcher takes them."""
 
+import re
 from collections.abc import Mapping
 
 from spacy.matcher import Matcher
@@ -36,7 +37,7 @@ def check_token_pattern(vocab: Vocab, pattern: TokenPattern) -> None:
     """RAISES ValueError: If it is no pattern of spaCy's Matcher."""
     try:
         Matcher(vocab, validate=True).add("pattern", [pattern])
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, re.error) as error:
         raise ValueError(
             f"pattern = {pattern!r:.200} is none of spaCy's Matcher: {error}"
         ) from error
