@@ -6,7 +6,7 @@ A capability has what some caller uses, and no more.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from spacy.language import Language
 from spacy.tokens import Doc, Span
@@ -18,6 +18,10 @@ from ..models.decoding.entities import Entities
 from ..models.runtime.tagger_shim import TaggerShim
 from ..tags import Span as EntitySpan
 from .judged_entities import JudgedEntities
+
+if TYPE_CHECKING:
+    from .rules.found import FoundHits
+    from .rules.search import RuleSearch
 
 
 @runtime_checkable
@@ -138,6 +142,25 @@ class GivesSecondReadings(Protocol):
 
     def second_readings(self, examples: Sequence[Example]) -> list[SecondReading]:
         """Its reading of each document, compared with the annotation."""
+        ...
+
+
+@runtime_checkable
+class HasRules(Protocol):
+    """Finds entities by rules, each of which can be asked what it finds.
+
+    name (str): The component's name in the pipeline.
+    """
+
+    name: str
+
+    @property
+    def search(self) -> "RuleSearch":
+        """What looks for the rules, and knows what their hits mean."""
+        ...
+
+    def find(self, docs: Sequence[Doc]) -> "FoundHits":
+        """All hits in some Docs, and what becomes of them."""
         ...
 
 

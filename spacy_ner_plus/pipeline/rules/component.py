@@ -1,5 +1,6 @@
 """The component itself: its rules, its settings, and what it finds."""
 
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from ..thresholds import thresholds
 from ..validators import checks
 from .counts import RuleCounts
 from .deciding import NOTHING, Decider
+from .found import FoundHits
 from .reading import RuleSource, read_rules
 from .regexes import ALIGNMENT_MODES
 from .rule import ATTRIBUTES, check_defaults
@@ -182,6 +184,12 @@ class NerPlusRules(EntityPipe):
     def search(self) -> RuleSearch:
         """What looks for the rules, made when it is first needed."""
         if self._search is None:
+            if not len(self._rules):
+                warnings.warn(
+                    f"'{self.name}' has no rules, and finds nothing: add some with add_rules, or "
+                    f"by [initialize.components.{self.name}].",
+                    stacklevel=3,
+                )
             self._search = RuleSearch(
                 self._rules,
                 self.vocab,
@@ -198,20 +206,24 @@ class NerPlusRules(EntityPipe):
         RETURNS (List[Entities]): Per Doc, RuledEntities: with ids, and hits for models behind.
         """
         docs = list(docs)
-        hits, offsets, n_off_tokens = self.search.find(docs)
-        self._count_search(len(docs), n_off_tokens)
-        if not len(hits):
+        found = self.find(docs)
+        if not len(found.hits):
             return [NOTHING] * len(docs)
-        decider = self.decider()
-        with_hits = set(hits.docs.tolist())
-        known = {i: self._known(docs[i]) for i in with_hits if docs[i].has_annotation("ENT_IOB")}
-        if self.existing_ents == "overwrite":
-            known = {}
-        decision = decider.decide(docs, hits, offsets, known)
-        return decider.by_doc(docs, decision, self.labels)
+        return self._decider().by_doc(docs, found, self.labels)
 
-    def decider(self) -> Decider:
-        """What decides what becomes of hits, by the settings as they are now."""
+    def find(self, docs: Sequence[Doc]) -> FoundHits:
+        """All hits in some Docs, and what becomes of them. The Docs stay as they are."""
+        searched = self.search.find(docs)
+        self._count_search(len(docs), searched.n_off_tokens)
+        known = {}
+        if self.existing_ents == "keep":
+            with_hits = set(searched.hits.docs.tolist())
+            known = {
+                i: self._known(docs[i]) for i in with_hits if docs[i].has_annotation("ENT_IOB")
+            }
+        return self._decider().decide(docs, searched, known)
+
+    def _decider(self) -> Decider:
         found = checks(self.validators, self.labels)
         by_label = {self.labels[i]: check for i, check in found.items()}
         return Decider(self.search, self.soft_ents, by_label, self.counts, self.refused)
