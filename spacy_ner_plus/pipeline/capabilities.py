@@ -4,6 +4,7 @@ Callers ask whether a component has a capability (isinstance works), and never o
 A capability has what some caller uses, and no more.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -20,8 +21,8 @@ from ..tags import Span as EntitySpan
 from .judged_entities import JudgedEntities
 
 if TYPE_CHECKING:
-    from .rules.found import FoundHits
-    from .rules.search import RuleSearch
+    from .rule_matching.found_hits import FoundHits
+    from .rule_matching.rule_search import RuleSearch
 
 
 @runtime_checkable
@@ -146,6 +147,16 @@ class GivesSecondReadings(Protocol):
 
 
 @runtime_checkable
+class HasValidators(Protocol):
+    """Leaves out entities whose text is not as their type wants it.
+
+    refused (Counter): How many, by type, in this process.
+    """
+
+    refused: Counter[str]
+
+
+@runtime_checkable
 class HasRules(Protocol):
     """Finds entities by rules, each of which can be asked what it finds.
 
@@ -179,6 +190,15 @@ class HasTaggerShim(Protocol):
     def shim(self) -> TaggerShim:
         """The shim that has the tags and their decoder."""
         ...
+
+
+def refused_entities(nlp: Language) -> Counter[str]:
+    """How many entities the components of a pipeline have refused so far, by type."""
+    found: Counter[str] = Counter()
+    for component in components(nlp):
+        if isinstance(component, HasValidators):
+            found += component.refused
+    return found
 
 
 def components(nlp: Language) -> list[Any]:

@@ -15,7 +15,7 @@ from ...data.corpus import make_corpus_v1
 from ...data.doc_files import check_files
 from ...pipeline.capabilities import HasRules
 from ...pipeline.preparing import load_pipeline
-from ...pipeline.rules.reading import is_rules_file
+from ...pipeline.rule_matching.rule_reading import is_rules_file
 from ..predictions import model_name
 from .rule_check_schema import RuleCheck, RuleConflict, RuleScores
 from .rule_tally import RuleTally

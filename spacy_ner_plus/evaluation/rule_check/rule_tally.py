@@ -10,8 +10,8 @@ from ...annotation.existing import entity_spans
 from ...annotation.gold import annotated_labels
 from ...annotation.judging import aligned, in_reference
 from ...annotation.rule_hits import ANY_LABEL, BLOCK, HARD, SOFT
-from ...pipeline.rules.found import FoundHits
-from ...pipeline.rules.hits import Group
+from ...pipeline.rule_matching.batch_hits import RuleGroup
+from ...pipeline.rule_matching.found_hits import FoundHits
 from ...tags import Span
 
 # Groups of rules: of the one that was taken, and of the one that was not.
@@ -21,7 +21,7 @@ Pair = tuple[int, int]
 class RuleTally:
     """What rules found so far.
 
-    groups (Sequence[Group]): What their hits mean.
+    groups (Sequence[RuleGroup]): What their hits mean.
 
     Attributes:
         hits, right, wrong, not_judged, entities, blocked, found (Counter): By the numbers of
@@ -34,7 +34,7 @@ class RuleTally:
         n_right (int): Right entities.
     """
 
-    def __init__(self, groups: Sequence[Group]) -> None:
+    def __init__(self, groups: Sequence[RuleGroup]) -> None:
         self.groups = groups
         self.hits: Counter[int] = Counter()
         self.right: Counter[int] = Counter()

@@ -16,18 +16,18 @@ from ...models.storage.files import Unsaved, read_json
 from ...models.storage.manifest import Content, damage
 from ...support.numbers import as_float, as_int
 from ..base import EntityPipe
+from ..rule_matching.found_hits import FoundHits
+from ..rule_matching.regex_search import ALIGNMENT_MODES
+from ..rule_matching.rule import ATTRIBUTES, check_defaults
+from ..rule_matching.rule_reading import RuleSource, read_rules
+from ..rule_matching.rule_search import RuleSearch
+from ..rule_matching.rule_set import RuleSet
 from ..thresholds import thresholds
 from ..validators import checks
 from .counts import RuleCounts
 from .deciding import NOTHING, Decider
-from .found import FoundHits
-from .reading import RuleSource, read_rules
-from .regexes import ALIGNMENT_MODES
-from .rule import ATTRIBUTES, check_defaults
 from .rule_annotator import IDS, RuleAnnotator, own_of_rules
 from .rule_files import RULES, TABLES, read_tables, table_files
-from .rule_set import RuleSet
-from .search import RuleSearch
 
 
 class NerPlusRules(EntityPipe):

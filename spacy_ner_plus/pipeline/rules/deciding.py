@@ -11,11 +11,11 @@ from spacy.tokens import Doc
 from ...annotation.existing import Existing
 from ...annotation.rule_hits import HARD, KINDS, SOFT, RuleHits
 from ...models.decoding.entities import NO_ENTITIES, Entities
+from ..rule_matching.batch_hits import BatchHits, HitChoice, blocked, choose
+from ..rule_matching.found_hits import FoundHits
+from ..rule_matching.rule_search import RuleSearch, Searched
 from ..validators import Check
 from .counts import RuleCounts
-from .found import FoundHits
-from .hits import BatchHits, Choice, blocked, choose
-from .search import RuleSearch, Searched
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Decider:
         is_hindered = may_be & ~is_blocked & self._in_the_way(hits, known)
         candidates = np.flatnonzero(may_be & ~is_blocked & ~is_hindered)
         choice = choose(hits[candidates], meaning, offsets)
-        choice = Choice(*(candidates[positions] for positions in choice))
+        choice = HitChoice(*(candidates[positions] for positions in choice))
         labels = meaning.labels[hits.groups]
         is_repeated = _same(hits, labels, choice)
         counts.entities += len(choice.chosen)
@@ -141,7 +141,7 @@ class Decider:
         return found
 
 
-def _same(hits: BatchHits, labels: np.ndarray, choice: Choice) -> np.ndarray:
+def _same(hits: BatchHits, labels: np.ndarray, choice: HitChoice) -> np.ndarray:
     """(n_losers,) bool, whether hits that lost have the span and the label of those that won."""
     columns = (hits.starts, hits.ends, labels)
     lost, won = choice.losers, choice.winners

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from spacy.tokens import Doc
 
 from spacy_ner_plus.annotation.rule_hits import rule_hits
+from spacy_ner_plus.pipeline.rule_matching.rule import read_rule
 from spacy_ner_plus.pipeline.rules.component import NerPlusRules
-from spacy_ner_plus.pipeline.rules.rule import read_rule
 from tests.pipeline.rules.oracle import all_hits, decide, travelling
 
 NLP = spacy.blank("en")

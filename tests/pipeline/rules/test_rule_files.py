@@ -8,9 +8,9 @@ import pytest
 import spacy
 import srsly
 
+from spacy_ner_plus.pipeline.rule_matching.rule import read_rule
+from spacy_ner_plus.pipeline.rule_matching.rule_reading import read_rules
 from spacy_ner_plus.pipeline.rules.component import NerPlusRules
-from spacy_ner_plus.pipeline.rules.reading import read_rules
-from spacy_ner_plus.pipeline.rules.rule import read_rule
 
 # As https://spacy.io/usage/rule-based-matching has them, and as Prodigy writes them.
 PATTERNS: list[dict[str, Any]] = [

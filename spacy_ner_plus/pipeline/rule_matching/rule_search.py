@@ -10,8 +10,8 @@ from spacy.vocab import Vocab
 
 from ...annotation.rule_hits import SOFT
 from ...text.phrases.phrase_table import PhraseTable
-from .hits import BatchHits, Meaning
-from .regexes import RegexSearch, aligned
+from .batch_hits import BatchHits, Meaning
+from .regex_search import RegexSearch, aligned
 from .rule import PHRASE, REGEX, TOKENS
 from .rule_set import RuleSet
 from .token_patterns import TokenPatterns

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .hits import BatchHits, Choice
+from .batch_hits import BatchHits, HitChoice
 
 
 @dataclass(frozen=True)
@@ -13,7 +13,7 @@ class FoundHits:
 
     hits (BatchHits): Those that no validator refused, in the order of the Docs.
     labels: (n_hits,) int64, numbers of their labels.
-    choice (Choice): Which of them are entities, and which lost to which.
+    choice (HitChoice): Which of them are entities, and which lost to which.
     is_blocked: (n_hits,) bool, the hard and soft ones on which a block lies.
     travels: (n_hits,) bool, those that are left on the Doc for models.
     n_off_tokens (int): Further matches of regexes, or these, that were not on token boundaries.
@@ -21,7 +21,7 @@ class FoundHits:
 
     hits: BatchHits
     labels: np.ndarray
-    choice: Choice
+    choice: HitChoice
     is_blocked: np.ndarray
     travels: np.ndarray
     n_off_tokens: int
