@@ -5,7 +5,14 @@ from collections.abc import Sequence
 import numpy as np
 from spacy.tokens import Doc, Span
 
-from ..annotation.existing import existing, own_entities
+from ..annotation.existing import (
+    Existing,
+    entity_spans,
+    existing,
+    only_entities,
+    own_entities,
+)
+from ..annotation.hit_effects import hard_entities
 from ..annotation.probabilities import PROBABILITY, ROUNDING, register_probability
 from ..annotation.scored_group import ScoredGroup, spans_of
 from ..models.decoding.entities import Entities
@@ -43,7 +50,8 @@ class Annotator:
         it before, its entities with their probabilities and ids, is replaced.
     labels (Sequence[int]): The labels in the vocabulary's string store.
     least: (n_labels,) float, the least probability of an entity of each type.
-    overwrites (bool): Whether entities of others are replaced as well, or kept.
+    overwrites (bool): Whether entities of others are replaced as well, or kept. Those that are hard
+        hits of rules are kept in any case.
     spans_key (str): Where in doc.spans the entities go; None for nowhere.
     """
 
@@ -74,12 +82,11 @@ class Annotator:
         kept: list[Span] = []
         blocked: list[Span] = []
         if doc.has_annotation("ENT_IOB"):
-            own = own_entities(doc, self._component)
-            if not self._overwrites:
-                known = existing(doc, own)
-                is_wanted &= known.is_free(entities.starts, entities.ends)
-                blocked = known.blocked_spans(doc)
-                kept = [ent for ent in doc.ents if (ent.start, ent.end, ent.label_) not in own]
+            known = self._kept(doc)
+            is_wanted &= known.is_free(entities.starts, entities.ends)
+            blocked = known.blocked_spans(doc)
+            stay = set(known.entities)
+            kept = [ent for ent in doc.ents if (ent.start, ent.end, ent.label_) in stay]
             self._clear(doc, kept)
         columns = (entities.starts, entities.ends, entities.labels)
         found = [
@@ -96,6 +103,14 @@ class Annotator:
             doc.spans[self._spans_key] = ScoredGroup(
                 doc, name=self._spans_key, spans=found, scores=values, component=self._component
             )
+
+    def _kept(self, doc: Doc) -> Existing:
+        """What stays on a Doc as it is."""
+        own = own_entities(doc, self._component)
+        if not self._overwrites:
+            return existing(doc, own)
+        hard = hard_entities(doc) - own
+        return only_entities(doc, [span for span in entity_spans(doc) if span in hard])
 
     def _clear(self, doc: Doc, kept: Sequence[Span]) -> None:
         """Take from all entities but some what does not go with them: set_ents leaves it there.
