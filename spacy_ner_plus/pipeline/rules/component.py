@@ -9,7 +9,6 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
 
-from ...annotation.existing import Existing, existing
 from ...annotation.rule_hits import register_rule_hits
 from ...models.decoding.entities import Entities
 from ...models.storage.files import Unsaved, read_json
@@ -26,7 +25,7 @@ from ..thresholds import thresholds
 from ..validators import checks
 from .counts import RuleCounts
 from .deciding import NOTHING, Decider
-from .rule_annotator import IDS, RuleAnnotator, own_of_rules
+from .rule_annotator import IDS, RuleAnnotator
 from .rule_files import RULES, TABLES, read_tables, table_files
 
 
@@ -215,21 +214,15 @@ class NerPlusRules(EntityPipe):
         """All hits in some Docs, and what becomes of them. The Docs stay as they are."""
         searched = self.search.find(docs)
         self._count_search(len(docs), searched.n_off_tokens)
-        known = {}
-        if self.existing_ents == "keep":
-            with_hits = set(searched.hits.docs.tolist())
-            known = {
-                i: self._known(docs[i]) for i in with_hits if docs[i].has_annotation("ENT_IOB")
-            }
+        annotator = self.annotator()
+        with_hits = set(searched.hits.docs.tolist())
+        known = {i: annotator.kept(docs[i]) for i in with_hits if docs[i].has_annotation("ENT_IOB")}
         return self._decider().decide(docs, searched, known)
 
     def _decider(self) -> Decider:
         found = checks(self.validators, self.labels)
         by_label = {self.labels[i]: check for i, check in found.items()}
         return Decider(self.search, self.soft_ents, by_label, self.counts, self.refused)
-
-    def _known(self, doc: Doc) -> Existing:
-        return existing(doc, own_of_rules(doc, self.name, soft_ents=self.soft_ents))
 
     def _count_search(self, n_docs: int, n_off_tokens: int) -> None:
         counts, regexes = self.counts, self.search.regexes

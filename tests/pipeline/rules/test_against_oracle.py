@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 import spacy
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,6 +13,7 @@ from spacy_ner_plus.pipeline.rule_matching.rule import read_rule
 from spacy_ner_plus.pipeline.rules.component import NerPlusRules
 from tests.pipeline.rules.oracle import all_hits, decide, travelling
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*has no rules")
 NLP = spacy.blank("en")
 WORDS = ["a", "A", "b", "B", "ab", "straße", "STRASSE", "😀", "é", "שלום"]
 texts = st.lists(st.sampled_from(WORDS), max_size=12)

@@ -132,6 +132,7 @@ def test_entities_that_are_there_are_overwritten() -> None:
     assert found(doc) == EXPECTED
 
 
+@pytest.mark.filterwarnings("ignore:.*has no rules")
 @pytest.mark.parametrize("spans_key", [None, "rules"])
 @pytest.mark.parametrize("soft_ents", [False, True])
 def test_read_again_with_other_rules_replaces_its_own(
@@ -365,3 +366,23 @@ def test_python_face() -> None:
     ]  # fmt: skip
     assert len(pipe) == 3
     assert found(nlp("Acme York 12")) == [("Acme", "ORG")]
+
+
+def test_rules_overwrite_entities_but_not_those_of_rules_before() -> None:
+    nlp, _ = rules_nlp([{"label": "A", "phrase": "b c"}])
+    config = {"rules": [{"label": "B", "regex": "a b|c|d e"}], "existing_ents": "overwrite"}
+    more = nlp.add_pipe("ner_plus_rules", "more", config=config)
+    doc = nlp.make_doc("a b c d e")
+    doc.set_ents([Span(doc, 3, 4, "OTHER")])
+    doc = more(nlp.get_pipe("ner_plus_rules")(doc))  # type: ignore[operator]
+    assert spans(doc) == [(1, 3, "A"), (3, 5, "B")]
+    assert rule_hits(doc).labels == ["A", "B"]
+    assert spans(more(doc)) == [(1, 3, "A"), (3, 5, "B")]  # type: ignore[operator]
+
+
+def test_component_without_rules_says_so_once() -> None:
+    nlp = spacy.blank("en")
+    nlp.add_pipe("ner_plus_rules", "empty")
+    with pytest.warns(UserWarning, match="'empty' has no rules"):
+        assert not nlp("a text").ents
+    assert not nlp("a text").ents
