@@ -44,8 +44,14 @@ class RuleAnnotator(Annotator):
 
     def write(self, doc: Doc, entities: Entities) -> None:
         """Put entities and hits on a Doc. See Annotator.write."""
-        super().write(doc, entities)
         hits = entities.hits if isinstance(entities, RuledEntities) else RuleHits.none()
+        if self._spans_key is None and not doc.user_data and not doc.has_annotation("ENT_IOB"):
+            # nothing is there, and of rules there is no probability
+            n = len(entities)
+            found = self._spans(doc, entities, np.ones(n, dtype=bool)) if n else []
+            doc.set_ents(found, default="outside")
+        else:
+            super().write(doc, entities)
         if len(hits) or doc.user_data:  # else there are none, and were none
             set_rule_hits(doc, self._component, hits)
 
