@@ -15,6 +15,7 @@ import heapq
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from torch import Tensor
@@ -209,9 +210,9 @@ def _slots(
 
 def _runs(values: np.ndarray) -> Iterator[tuple[int, slice]]:
     """Each value of a sorted array and where it is."""
-    firsts = np.flatnonzero(np.diff(values, prepend=-1))
-    for first, last in zip(firsts, [*firsts[1:], len(values)], strict=True):
-        yield int(values[first]), slice(int(first), int(last))
+    firsts = np.flatnonzero(np.diff(values, prepend=-1)).tolist()
+    for first, last in pairwise([*firsts, len(values)]):
+        yield int(values[first]), slice(first, last)
 
 
 def _n_slots(labels: np.ndarray, slots: np.ndarray) -> int:

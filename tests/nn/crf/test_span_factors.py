@@ -316,6 +316,7 @@ def test_units_in_bilou_need_no_slot() -> None:
     scheme = TagScheme("BILOU", ["X", "Y"])
     spans = span_factors(scheme, [(0, 0, 1, 1, 1.0), (0, 2, 3, 1, -INF)])
     assert spans.n_slots().tolist() == [0, 0]
+    assert spans.strongest().tolist() == [0, 1]
 
 
 def test_of_very_many_spans_in_one_place_the_strongest_are_kept() -> None:
