@@ -95,12 +95,14 @@ def set_rule_hits(doc: Doc, component: str, hits: RuleHits) -> None:
     component (str): Its name in the pipeline.
     """
     register_rule_hits()
-    stored = dict(doc._.get(RULE_HITS) or {})
+    values = doc._  # making it takes longer than asking it
+    former = values.get(RULE_HITS) if doc.user_data else None
+    stored = dict(former or {})
     stored.pop(component, None)
     if len(hits):
-        stored[component] = {name: getattr(hits, name) for name in _COLUMNS}
-    if stored or doc._.get(RULE_HITS):
-        doc._.set(RULE_HITS, stored)
+        stored[component] = dict(vars(hits))
+    if stored or former:
+        values.set(RULE_HITS, stored)
 
 
 def rule_hits(doc: Doc) -> RuleHits:
