@@ -95,13 +95,15 @@ def set_rule_hits(doc: Doc, component: str, hits: RuleHits) -> None:
     component (str): Its name in the pipeline.
     """
     register_rule_hits()
-    stored = dict(doc._.get(RULE_HITS) or {})
+    values = doc._  # making it takes longer than asking it
+    former = values.get(RULE_HITS) if doc.user_data else None
+    stored = dict(former or {})
     stored.pop(component, None)
     if len(hits):
         # tuples: the garbage collector looks at each list again and again, of millions of Docs
-        stored[component] = {name: tuple(getattr(hits, name)) for name in _COLUMNS}
-    if stored or doc._.get(RULE_HITS):
-        doc._.set(RULE_HITS, stored)
+        stored[component] = {name: tuple(column) for name, column in vars(hits).items()}
+    if stored or former:
+        values.set(RULE_HITS, stored)
 
 
 def rule_hits(doc: Doc) -> RuleHits:

@@ -1,8 +1,9 @@
 """What becomes of the hits in a batch of Docs: entities, what travels on, and what is left out."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress, pairwise, starmap
 from typing import NamedTuple
 
 import numpy as np
@@ -121,24 +122,39 @@ class Decider:
         hits = decided.hits[decided.travels]
         is_entity = np.zeros(len(decided.hits), dtype=bool)
         is_entity[decided.choice.chosen] = True
-        is_entity = is_entity[decided.travels]
+        is_entity = is_entity[decided.travels]  # (n_hits,)
         columns = _Columns.of(self.search, hits)
-        index = {label: i for i, label in enumerate(labels)}
-        which, firsts = np.unique(hits.docs, return_index=True)
-        ends = [*firsts[1:].tolist(), len(hits)]
-        for doc, first, end in zip(which.tolist(), firsts.tolist(), ends, strict=True):
-            rows = range(first, end)
-            chosen = [i for i in rows if is_entity[i]]
-            own = [index[columns.labels[i]] for i in chosen]
+        entities = self._entities(hits[is_entity], labels)
+        ids = list(compress(columns.ids, is_entity.tolist()))
+        # all below is done once a Doc, so that it must be little: slices of what was made for all
+        which, firsts = np.unique(hits.docs, return_index=True)  # (n_docs,) each
+        edges = np.append(firsts, len(hits))  # (n_docs + 1,) of hits
+        entity_edges = np.concatenate([[0], np.cumsum(is_entity)])[edges]
+        for doc, rows, own in zip(
+            which.tolist(), _slices(edges), _slices(entity_edges), strict=True
+        ):
             found[doc] = RuledEntities(
-                hits.starts[chosen],
-                hits.ends[chosen],
-                np.array(own, dtype=np.int64),
-                np.full(len(chosen), np.nan),
-                [columns.ids[i] for i in chosen],
+                entities.starts[own],
+                entities.ends[own],
+                entities.labels[own],
+                entities.probabilities[own],
+                ids[own],
                 columns.on(docs[doc], rows),
             )
         return found
+
+    def _entities(self, hits: BatchHits, labels: Sequence[str]) -> Entities:
+        """Hits as entities, those of all Docs together."""
+        index = {label: i for i, label in enumerate(labels)}
+        meaning = self.search.meaning
+        numbers = np.array([index.get(name, -1) for name in meaning.label_names], dtype=np.int64)
+        own = numbers[meaning.labels[hits.groups]] if len(hits) else hits.groups
+        return Entities(hits.starts, hits.ends, own, np.full(len(hits), np.nan))
+
+
+def _slices(edges: np.ndarray) -> Iterator[slice]:
+    """The slices between edges that follow each other. edges: (n + 1,) int64."""
+    return starmap(slice, pairwise(edges.tolist()))
 
 
 def _same(hits: BatchHits, labels: np.ndarray, choice: HitChoice) -> np.ndarray:
@@ -172,9 +188,8 @@ class _Columns(NamedTuple):
             search.ids(hits),
         )
 
-    def on(self, doc: Doc, rows: range) -> RuleHits:
+    def on(self, doc: Doc, here: slice) -> RuleHits:
         """Some rows as the hits of a Doc."""
-        here = slice(rows.start, rows.stop)
         return RuleHits(
             [doc[i].idx for i in self.starts[here]],
             [(last := doc[i - 1]).idx + len(last) for i in self.ends[here]],

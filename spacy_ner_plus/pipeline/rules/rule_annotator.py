@@ -1,5 +1,6 @@
 """From what rules found to what stands on the Docs: entities with ids, and hits for models."""
 
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -44,14 +45,12 @@ class RuleAnnotator(Annotator):
 
     def write(self, doc: Doc, entities: Entities) -> None:
         """Put entities and hits on a Doc. See Annotator.write."""
-        hits = entities.hits if isinstance(entities, RuledEntities) else RuleHits.none()
         if self._spans_key is None and not doc.user_data and not doc.has_annotation("ENT_IOB"):
-            # nothing is there, and of rules there is no probability
-            n = len(entities)
-            found = self._spans(doc, entities, np.ones(n, dtype=bool)) if n else []
-            doc.set_ents(found, default="outside")
+            # the most frequent case by far: there is nothing that might be in the way or must go
+            doc.set_ents(self._all_spans(doc, entities), default="outside")
         else:
             super().write(doc, entities)
+        hits = entities.hits if isinstance(entities, RuledEntities) else RuleHits.none()
         if len(hits) or doc.user_data:  # else there are none, and were none
             set_rule_hits(doc, self._component, hits)
 
@@ -59,12 +58,13 @@ class RuleAnnotator(Annotator):
         return own_of_rules(doc, self._component, soft_ents=self._soft_ents)
 
     def _spans(self, doc: Doc, entities: Entities, is_wanted: np.ndarray) -> list[Span]:
-        if not isinstance(entities, RuledEntities) or not any(entities.ids):
-            return super()._spans(doc, entities, is_wanted)
+        return list(compress(self._all_spans(doc, entities), is_wanted.tolist()))
+
+    def _all_spans(self, doc: Doc, entities: Entities) -> list[Span]:
+        """The entities as spans, with their ids."""
+        ids = entities.ids if isinstance(entities, RuledEntities) else [""] * len(entities)
         columns = (entities.starts, entities.ends, entities.labels)
-        rows = zip(*(column.tolist() for column in columns), entities.ids, strict=True)
         return [
             Span(doc, start, end, self._labels[label], **{self._id_attribute: id_})
-            for (start, end, label, id_), wanted in zip(rows, is_wanted.tolist(), strict=True)
-            if wanted
+            for start, end, label, id_ in zip(*(c.tolist() for c in columns), ids, strict=True)
         ]
