@@ -9,19 +9,9 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from spacy_ner_plus.pipeline.rules.component import NerPlusRules
-from tests.pipeline.samples import TEXTS, initialized_nlp, make_examples, overfit
+from tests.pipeline.samples import TEXTS
 
 TEXT = TEXTS[0]
-
-
-@pytest.fixture(scope="module")
-def trained(tiny_encoder_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A pipeline that finds tetrandrine, fangchinoline, thrombosis and platelet aggregation."""
-    nlp = initialized_nlp(tiny_encoder_dir, n=4)
-    overfit(nlp, make_examples(nlp, 4))
-    folder = tmp_path_factory.mktemp("trained")
-    nlp.to_disk(folder)
-    return folder
 
 
 def with_rules(folder: Path, *rows: dict[str, Any], **settings: Any) -> Language:
@@ -43,36 +33,36 @@ def alone(folder: Path) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize("existing_ents", ["keep", "constrain", "overwrite"])
 def test_hard_hit_is_an_entity_and_the_model_finds_others_around_it(
-    trained: Path, existing_ents: str
+    trained_dir: Path, existing_ents: str
 ) -> None:
     """Also of a type that the model does not know."""
     known, new = ("tetrandrine and", "Disease"), ("in mice", "PLACE")
     rows = [{"phrase": text, "label": label, "id": "x"} for text, label in (known, new)]
-    doc = with_rules(trained, *rows, existing_ents=existing_ents)(TEXT)
+    doc = with_rules(trained_dir, *rows, existing_ents=existing_ents)(TEXT)
     assert {known, new} <= set(found(doc))
     assert {ent.ent_id_ for ent in doc.ents if ent.text == "in mice"} == {"x"}
-    others = {ent for ent in alone(trained) if ent[0] != "tetrandrine"}
+    others = {ent for ent in alone(trained_dir) if ent[0] != "tetrandrine"}
     assert len(others & set(found(doc))) == len(others)
 
 
-def test_blocks_keep_entities_out(trained: Path) -> None:
-    span = with_rules(trained, {"phrase": "tetrandrine", "label": "Chemical", "kind": "block"})
+def test_blocks_keep_entities_out(trained_dir: Path) -> None:
+    span = with_rules(trained_dir, {"phrase": "tetrandrine", "label": "Chemical", "kind": "block"})
     assert ("tetrandrine", "Chemical") not in found(span(TEXT))
-    words = with_rules(trained, {"phrase": "aggregation", "kind": "block_words"})
+    words = with_rules(trained_dir, {"phrase": "aggregation", "kind": "block_words"})
     assert not any("aggregation" in text for text, _ in found(words(TEXT)))
 
 
-def test_soft_hit_makes_what_it_covers_more_probable(trained: Path) -> None:
+def test_soft_hit_makes_what_it_covers_more_probable(trained_dir: Path) -> None:
     row = {"phrase": "in mice", "label": "Disease", "kind": "soft"}
-    assert ("in mice", "Disease") not in alone(trained)
-    weak = with_rules(trained, {**row, "weight": 0.01})
-    strong = with_rules(trained, {**row, "weight": 50.0})
-    assert found(weak(TEXT)) == alone(trained)
+    assert ("in mice", "Disease") not in alone(trained_dir)
+    weak = with_rules(trained_dir, {**row, "weight": 0.01})
+    strong = with_rules(trained_dir, {**row, "weight": 50.0})
+    assert found(weak(TEXT)) == alone(trained_dir)
     assert ("in mice", "Disease") in found(strong(TEXT))
 
 
-def test_whole_pipeline_is_saved(trained: Path, tmp_path: Path) -> None:
-    nlp = with_rules(trained, {"regex": "in m[a-z]+", "label": "PLACE"})
+def test_whole_pipeline_is_saved(trained_dir: Path, tmp_path: Path) -> None:
+    nlp = with_rules(trained_dir, {"regex": "in m[a-z]+", "label": "PLACE"})
     expected = found(nlp(TEXT))
     nlp.to_disk(tmp_path)
     assert found(spacy.load(tmp_path)(TEXT)) == expected
