@@ -95,12 +95,15 @@ def set_rule_hits(doc: Doc, component: str, hits: RuleHits) -> None:
     component (str): Its name in the pipeline.
     """
     register_rule_hits()
-    stored = dict(doc._.get(RULE_HITS) or {})
+    values = doc._  # making it takes longer than asking it
+    former = values.get(RULE_HITS) if doc.user_data else None
+    stored = dict(former or {})
     stored.pop(component, None)
     if len(hits):
-        stored[component] = {name: getattr(hits, name) for name in _COLUMNS}
-    if stored or doc._.get(RULE_HITS):
-        doc._.set(RULE_HITS, stored)
+        # tuples: the garbage collector looks at each list again and again, of millions of Docs
+        stored[component] = {name: tuple(column) for name, column in vars(hits).items()}
+    if stored or former:
+        values.set(RULE_HITS, stored)
 
 
 def rule_hits(doc: Doc) -> RuleHits:
@@ -115,7 +118,7 @@ def rule_hits(doc: Doc) -> RuleHits:
         return found
     try:
         for columns in stored.values():
-            own = RuleHits(**columns)
+            own = _as_hits(columns)
             list(own.rows())  # columns of one length
             found += own
     except (TypeError, ValueError, AttributeError) as error:
@@ -124,6 +127,17 @@ def rule_hits(doc: Doc) -> RuleHits:
             f"component, as ner_plus_rules leaves them there: {error}"
         ) from error
     return found
+
+
+def hits_of(doc: Doc, component: str) -> RuleHits:
+    """The hits that a component left on a Doc when it read it before."""
+    register_rule_hits()
+    stored = doc._.get(RULE_HITS) or {}
+    return _as_hits(stored[component]) if component in stored else RuleHits.none()
+
+
+def _as_hits(columns: dict[str, Any]) -> RuleHits:
+    return RuleHits(**{name: list(column) for name, column in columns.items()})
 
 
 def on_tokens(doc: Doc, hits: RuleHits) -> TokenHits:

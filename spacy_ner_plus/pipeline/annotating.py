@@ -1,14 +1,24 @@
 """From the entities that were found to what stands on the Docs."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from spacy.tokens import Doc, Span
 
-from ..annotation.existing import existing, own_entities
+from ..annotation.existing import (
+    Existing,
+    entity_spans,
+    existing,
+    only_entities,
+    own_entities,
+)
+from ..annotation.hit_effects import hard_entities
 from ..annotation.probabilities import PROBABILITY, ROUNDING, register_probability
 from ..annotation.scored_group import ScoredGroup, spans_of
 from ..models.decoding.entities import Entities
+from ..tags import Span as EntitySpan
+from .validators import Check
 
 
 def check_spans_key(key: object) -> None:
@@ -43,8 +53,12 @@ class Annotator:
         it before, its entities with their probabilities and ids, is replaced.
     labels (Sequence[int]): The labels in the vocabulary's string store.
     least: (n_labels,) float, the least probability of an entity of each type.
-    overwrites (bool): Whether entities of others are replaced as well, or kept.
+    overwrites (bool): Whether entities of others are replaced as well, or kept. Those that are hard
+        hits of rules are kept in any case.
     spans_key (str): Where in doc.spans the entities go; None for nowhere.
+    checks (Mapping[int, Callable]): What the text of an entity must satisfy, by the index of its
+        label.
+    refused (Counter): The labels of entities whose text does not are counted in it.
     """
 
     def __init__(
@@ -55,12 +69,16 @@ class Annotator:
         *,
         overwrites: bool,
         spans_key: str | None,
+        checks: Mapping[int, Check] | None = None,
+        refused: Counter[str] | None = None,
     ) -> None:
         self._component = component
         self._labels = labels
         self._least = least
         self._overwrites = overwrites
         self._spans_key = spans_key
+        self._checks = checks or {}
+        self._refused = Counter() if refused is None else refused
         self._is_stored = register_probability()
 
     def write(self, doc: Doc, entities: Entities) -> None:
@@ -68,24 +86,23 @@ class Annotator:
 
         RAISES ValueError: If a probability is neither NaN nor from 0 to 1.
         """
+        if not len(entities) and self._spans_key is None and not doc.has_annotation("ENT_IOB"):
+            doc.set_ents([], default="outside")
+            return
         check_probabilities(entities.probabilities)
         # an entity whose probability is not known (NaN) stays at any threshold
         is_wanted = ~(entities.probabilities < self._least[entities.labels])
         kept: list[Span] = []
         blocked: list[Span] = []
         if doc.has_annotation("ENT_IOB"):
-            own = own_entities(doc, self._component)
-            if not self._overwrites:
-                known = existing(doc, own)
-                is_wanted &= known.is_free(entities.starts, entities.ends)
-                blocked = known.blocked_spans(doc)
-                kept = [ent for ent in doc.ents if (ent.start, ent.end, ent.label_) not in own]
+            known = self.kept(doc)
+            is_wanted &= known.is_free(entities.starts, entities.ends)
+            blocked = known.blocked_spans(doc)
+            stay = set(known.entities)
+            kept = [ent for ent in doc.ents if (ent.start, ent.end, ent.label_) in stay]
             self._clear(doc, kept)
-        columns = (entities.starts, entities.ends, entities.labels)
-        found = [
-            Span(doc, start, end, self._labels[label])
-            for start, end, label in zip(*(c[is_wanted].tolist() for c in columns), strict=True)
-        ]
+        is_wanted = self._valid(doc, entities, is_wanted)
+        found = self._spans(doc, entities, is_wanted)
         doc.set_ents([*kept, *found], blocked=blocked, default="outside")
         probabilities = entities.probabilities[is_wanted].tolist()
         values = [None if np.isnan(value) else value for value in probabilities]
@@ -96,6 +113,36 @@ class Annotator:
             doc.spans[self._spans_key] = ScoredGroup(
                 doc, name=self._spans_key, spans=found, scores=values, component=self._component
             )
+
+    def kept(self, doc: Doc) -> Existing:
+        """What stays on a Doc as it is."""
+        own = self._own(doc)
+        if not self._overwrites:
+            return existing(doc, own)
+        hard = hard_entities(doc) - own
+        return only_entities(doc, [span for span in entity_spans(doc) if span in hard])
+
+    def _own(self, doc: Doc) -> set[EntitySpan]:
+        """The entities of a Doc that the component wrote when it read the Doc before."""
+        return own_entities(doc, self._component)
+
+    def _spans(self, doc: Doc, entities: Entities, is_wanted: np.ndarray) -> list[Span]:
+        """The entities that are wanted, as spans. is_wanted: (n,) bool."""
+        columns = (entities.starts, entities.ends, entities.labels)
+        return [
+            Span(doc, start, end, self._labels[label])
+            for start, end, label in zip(*(c[is_wanted].tolist() for c in columns), strict=True)
+        ]
+
+    def _valid(self, doc: Doc, entities: Entities, is_wanted: np.ndarray) -> np.ndarray:
+        """Those of the wanted entities whose text satisfies what their type asks for, (n,) bool."""
+        is_valid = is_wanted.copy()
+        for label, check in self._checks.items():
+            for i in np.flatnonzero(is_wanted & (entities.labels == label)).tolist():
+                if not check(doc[entities.starts[i] : entities.ends[i]].text):
+                    is_valid[i] = False
+                    self._refused[doc.vocab.strings[self._labels[label]]] += 1
+        return is_valid
 
     def _clear(self, doc: Doc, kept: Sequence[Span]) -> None:
         """Take from all entities but some what does not go with them: set_ents leaves it there.

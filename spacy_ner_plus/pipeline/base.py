@@ -1,5 +1,6 @@
 """What all components that find entities have in common, whatever finds them."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, ClassVar
 
@@ -17,6 +18,7 @@ from .look_ahead import look_ahead
 from .saving import saved_model
 from .saving.pipe import SavedPipe
 from .thresholds import Threshold, read_threshold, thresholds
+from .validators import Validators, checks, read_validators
 
 
 class EntityPipe(SavedPipe):
@@ -36,7 +38,12 @@ class EntityPipe(SavedPipe):
     threshold (float / Dict[str, float]): Entities with a lower probability are left out: one value
         for all, or one per type.
     scorer (Callable): The scoring method.
+    validators (Dict[str, Union[str, Dict[str, str]]]): What entities must satisfy, by type: the
+        name of a checksum ("iban", "isbn", "luhn"), or {"regex": "..."}; others are left out.
     RAISES ValueError: If a setting is unknown or out of range.
+
+    Attributes:
+        refused (Counter): How many entities the validators left out, by type, in this process.
     """
 
     # A subclass that finds the best entities around those that are there adds "constrain".
@@ -51,6 +58,7 @@ class EntityPipe(SavedPipe):
         spans_key: str | None = None,
         threshold: Threshold = None,
         scorer: Callable[..., dict[str, Any]] | None = None,
+        validators: Validators = None,
     ) -> None:
         check_existing_ents(existing_ents, self.existing_ents_choices)
         check_spans_key(spans_key)
@@ -60,6 +68,9 @@ class EntityPipe(SavedPipe):
         self.spans_key = spans_key
         self.threshold = read_threshold(threshold)
         self.scorer = scorer
+        read_validators(validators)
+        self.validators = validators
+        self.refused: Counter[str] = Counter()
         self.cfg = {}
         register_probability()
 
@@ -80,20 +91,26 @@ class EntityPipe(SavedPipe):
         least = thresholds(self.threshold, self.labels).tolist()
         return {label: value for label, value in zip(self.labels, least, strict=True) if value}
 
+    def check_settings(self) -> None:
+        """RAISES ValueError: If a setting that says what is written to Docs is unknown."""
+        check_existing_ents(self.existing_ents, self.existing_ents_choices)
+        check_spans_key(self.spans_key)
+
     def annotator(self) -> Annotator:
         """What writes entities to Docs, by the settings as they are now.
 
-        RAISES ValueError: If a setting is unknown or out of range, or a threshold is set for a type
-            that there is not.
+        RAISES ValueError: If a setting is unknown or out of range, or a threshold or validator is
+            set for a type that there is not.
         """
-        check_existing_ents(self.existing_ents, self.existing_ents_choices)
-        check_spans_key(self.spans_key)
+        self.check_settings()
         return Annotator(
             self.name,
             [self.vocab.strings.add(label) for label in self.labels],
             thresholds(self.threshold, self.labels),
             overwrites=self.existing_ents == "overwrite",
             spans_key=self.spans_key,
+            checks=checks(self.validators, tuple(self.labels)),
+            refused=self.refused,
         )
 
     def set_annotations(self, docs: Iterable[Doc], scores: list[Entities]) -> None:

@@ -45,7 +45,7 @@ def thresholds(threshold: Threshold, labels: Iterable[str]) -> np.ndarray:
     return np.array([threshold.get(label, 0.0) for label in labels])
 
 
-def check_labels(setting: str, values: Mapping[str, float], labels: list[str]) -> None:
+def check_labels(setting: str, values: Mapping[str, Any], labels: list[str]) -> None:
     """Check a setting that has a value for some of the types.
 
     RAISES ValueError: If it has one for a type that there is not.

@@ -12,6 +12,7 @@ from spacy.tokens import Doc
 from spacy.util import DummyTokenizer
 from spacy.vocab import Vocab
 
+from .phrases.other_vocab import with_vocab
 from .token_exceptions import Exceptions, check_exceptions, exceptions_text, read_exceptions
 
 # What a tokenizer may set besides words, of which pieces get that of the token.
@@ -61,6 +62,11 @@ class ExceptionsTokenizer(DummyTokenizer):
         """The vocabulary of the tokenizer whose tokens are cut."""
         vocab: Vocab = self.base.vocab
         return vocab
+
+    def with_vocab(self, vocab: Vocab) -> "ExceptionsTokenizer | None":
+        """The same with another vocabulary, None if the tokenizer under it has no such way."""
+        base = with_vocab(self.base, vocab)
+        return None if base is None else ExceptionsTokenizer(base, self.exceptions)
 
     def __call__(self, text: str) -> Doc:
         """The Doc of a text."""

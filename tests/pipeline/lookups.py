@@ -57,8 +57,10 @@ class Lookup(EntityPipe):
         return lambda: setattr(self, "words", {word: tuple(found) for word, found in words.items()})
 
 
-@Language.factory("test_lookup", default_config={"existing_ents": "keep", "threshold": None})
-def make_lookup(nlp: Language, name: str, existing_ents: str, threshold: Any) -> Lookup:
+@Language.factory("test_lookup", default_config={"existing_ents": "keep"})
+def make_lookup(
+    nlp: Language, name: str, existing_ents: str, threshold: Any = None, validators: Any = None
+) -> Lookup:
     lookup = Lookup(
         nlp.vocab,
         name,
@@ -66,6 +68,7 @@ def make_lookup(nlp: Language, name: str, existing_ents: str, threshold: Any) ->
         threshold=threshold,
         spans_key=name,
         scorer=score_entities,
+        validators=validators,
     )
     lookup.words = {}
     return lookup

@@ -9,6 +9,7 @@ from thinc.api import Config, Model
 
 from ...models.decoding.emissions import Emissions
 from ..shared_keys import warn_of_shared_key
+from ..validators import Validators
 from .component import NerPlus
 
 DEFAULT_CONFIG = """
@@ -21,6 +22,8 @@ label_weights = null
 label_smoothing = 0.0
 within_lines = "never"
 within_sentences = false
+learn_rule_weights = false
+validators = null
 
 [ner_plus.scorer]
 @scorers = "spacy_ner_plus.ner_scorer.v1"
@@ -70,7 +73,9 @@ def make_ner_plus(
     label_smoothing: float,
     within_lines: str,
     within_sentences: bool,
+    learn_rule_weights: bool,
     scorer: Callable[..., dict[str, Any]] | None,
+    validators: Validators = None,
 ) -> NerPlus:
     """Create the component.
 
@@ -93,7 +98,13 @@ def make_ner_plus(
         entity goes on in the next line. Probabilities are conditional on it.
     within_sentences (bool): No entity goes across a sentence start that another component has set
         before.
+    learn_rule_weights (bool): Whether training learns a weight for each rule and type whose soft
+        hits are on the Docs, from the one that it comes with. The rules must be among the
+        annotating components of [training]. They act in prediction whether or not.
     scorer (Callable): The scoring method.
+    validators (Dict[str, Union[str, Dict[str, str]]]): What the text of entities must satisfy, by
+        type: the name of a checksum ("iban", "isbn", "luhn"), or {"regex": "..."} that all of it
+        must match. Others are left out, and counted in `refused`.
     """
     warn_of_shared_key(nlp, name, spans_key)
     return NerPlus(
@@ -108,5 +119,7 @@ def make_ner_plus(
         label_smoothing=label_smoothing,
         within_lines=within_lines,
         within_sentences=within_sentences,
+        learn_rule_weights=learn_rule_weights,
         scorer=scorer,
+        validators=validators,
     )

@@ -1,0 +1,131 @@
+"""Regular expressions over the texts of Docs, none of which can run for ever.
+
+`regex` is used for it: it looks at a clock while it searches, which `re` can't.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from time import perf_counter
+
+import numpy as np
+import regex
+from spacy.tokens import Doc
+
+logger = logging.getLogger("spacy_ner_plus")
+
+ALIGNMENT_MODES = ("strict", "expand")
+# The part of a match that is meant, if a regex names one so.
+ENTITY = "entity"
+
+
+class RegexSearch:
+    """Searches texts for some regexes, each within a time budget a text.
+
+    patterns (Mapping[int, str]): The regexes, by the group of their hits.
+    names (Mapping[int, str]): What they are called.
+    budget (float): The seconds that one regex may take for one text.
+    max_timeouts (int): The number of texts that may take a regex longer. It is switched off then.
+
+    Attributes:
+        timeouts (Counter): Texts that took longer, by group.
+    """
+
+    def __init__(
+        self,
+        patterns: Mapping[int, str],
+        names: Mapping[int, str],
+        *,
+        budget: float,
+        max_timeouts: int,
+    ) -> None:
+        self._patterns = {group: regex.compile(text) for group, text in patterns.items()}
+        self._names = names
+        self._budget = budget
+        self._max_timeouts = max_timeouts
+        self.timeouts: Counter[int] = Counter()
+
+    def __len__(self) -> int:
+        """How many regexes there are."""
+        return len(self._patterns)
+
+    @property
+    def switched_off(self) -> list[int]:
+        """The groups of the regexes that are not searched for any more."""
+        return [group for group, n in self.timeouts.items() if n >= self._max_timeouts]
+
+    def matches(self, text: str) -> list[tuple[int, int, int]]:
+        """The start, end and group of each match, in characters, without white space around it.
+
+        Of a regex that takes too long it is what it found until then.
+        """
+        found: list[tuple[int, int, int]] = []
+        for group, pattern in self._patterns.items():
+            if self.timeouts[group] >= self._max_timeouts:
+                continue
+            try:
+                found += ((*span, group) for span in self._spans(pattern, text))
+            except TimeoutError:
+                self._count(group, text)
+        return found
+
+    def _spans(self, pattern: "regex.Pattern[str]", text: str) -> Iterator[tuple[int, int]]:
+        deadline = perf_counter() + self._budget
+        which = ENTITY if ENTITY in pattern.groupindex else 0
+        for match in pattern.finditer(text, timeout=self._budget):
+            start, end = trimmed(text, *match.span(which))
+            if start < end:
+                yield start, end
+            if perf_counter() > deadline:  # quick matches, but too many of them
+                raise TimeoutError
+
+    def _count(self, group: int, text: str) -> None:
+        self.timeouts[group] += 1
+        name = self._names[group]
+        logger.warning(
+            "The regex %r took longer than %s s for the document that begins with %r: what it "
+            "found until then was taken, and all other rules were applied.",
+            name,
+            self._budget,
+            text[:60],
+        )
+        if self.timeouts[group] == self._max_timeouts:
+            logger.warning(
+                "The regex %r is switched off, after %s documents that took it too long. Write it "
+                "so that it can't backtrack for so long, or raise regex_budget.",
+                name,
+                self._max_timeouts,
+            )
+
+
+def trimmed(text: str, start: int, end: int) -> tuple[int, int]:
+    """A span of characters without white space around it."""
+    while start < end and text[start].isspace():
+        start += 1
+    while start < end and text[end - 1].isspace():
+        end -= 1
+    return start, end
+
+
+def aligned(
+    doc: Doc, spans: Sequence[tuple[int, int, int]], mode: str
+) -> tuple[list[tuple[int, int, int]], int]:
+    """Spans of characters on a Doc's tokens.
+
+    spans: Start, end and group of each.
+    mode (str): "strict" leaves out those that don't start and end where tokens do; "expand" takes
+        all tokens that they touch.
+    RETURNS: Start, end and group of each in tokens, and how many were not on token boundaries.
+    """
+    tokens = doc.to_array(["IDX", "LENGTH"]).reshape(-1, 2).astype(np.int64)  # (n_tokens, 2)
+    first_chars, last_chars = tokens[:, 0], tokens.sum(axis=1)  # (n_tokens,) each
+    starts = np.array([start for start, _, _ in spans], dtype=np.int64)  # (n_spans,)
+    ends = np.array([end for _, end, _ in spans], dtype=np.int64)
+    first = np.searchsorted(
+        last_chars, starts, side="right"
+    )  # the first that ends behind the start
+    behind = np.searchsorted(first_chars, ends, side="left")  # one behind the last before the end
+    is_exact = (first_chars[first] == starts) & (last_chars[behind - 1] == ends)  # (n_spans,)
+    rows = zip(first.tolist(), behind.tolist(), is_exact.tolist(), spans, strict=True)
+    found = [(s, e, span[2]) for s, e, exact, span in rows if exact or mode == "expand"]
+    return found, int((~is_exact).sum())

@@ -1,0 +1,43 @@
+"""Patterns of tokens, as spaCy's Matcher takes them."""
+
+import re
+from collections.abc import Mapping
+
+from spacy.matcher import Matcher
+from spacy.tokens import Doc
+from spacy.vocab import Vocab
+
+from .rule import TokenPattern
+
+
+class TokenPatterns:
+    """Finds patterns of tokens.
+
+    vocab (Vocab): The Docs'.
+    patterns (Mapping[int, TokenPattern]): The patterns, by the group of their hits.
+    """
+
+    def __init__(self, vocab: Vocab, patterns: Mapping[int, TokenPattern]) -> None:
+        self._matcher = Matcher(vocab)
+        self._groups = {}
+        for group, pattern in patterns.items():
+            self._matcher.add(str(group), [pattern])
+            self._groups[vocab.strings[str(group)]] = group
+
+    def matches(self, doc: Doc) -> list[tuple[int, int, int]]:
+        """The start, end and group of each match, in tokens: with operators, all of all lengths.
+
+        RAISES ValueError: If the Doc lacks an annotation that a pattern asks for.
+        """
+        found = self._matcher(doc)
+        return [(start, end, self._groups[key]) for key, start, end in found if start < end]
+
+
+def check_token_pattern(vocab: Vocab, pattern: TokenPattern) -> None:
+    """RAISES ValueError: If it is no pattern of spaCy's Matcher."""
+    try:
+        Matcher(vocab, validate=True).add("pattern", [pattern])
+    except (ValueError, TypeError, re.error) as error:
+        raise ValueError(
+            f"pattern = {pattern!r:.200} is none of spaCy's Matcher: {error}"
+        ) from error

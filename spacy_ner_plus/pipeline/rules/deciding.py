@@ -1,0 +1,201 @@
+"""What becomes of the hits in a batch of Docs: entities, what travels on, and what is left out."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import compress, pairwise, starmap
+from typing import NamedTuple
+
+import numpy as np
+from spacy.tokens import Doc
+
+from ...annotation.existing import Existing
+from ...annotation.rule_hits import HARD, KINDS, SOFT, RuleHits
+from ...models.decoding.entities import NO_ENTITIES, Entities
+from ..rule_matching.batch_hits import BatchHits, HitChoice, blocked, choose
+from ..rule_matching.found_hits import FoundHits
+from ..rule_matching.rule_search import RuleSearch, Searched
+from ..validators import Check
+from .counts import RuleCounts
+
+
+@dataclass(frozen=True)
+class RuledEntities(Entities):
+    """The entities that rules found in one Doc; their probabilities are not known.
+
+    ids (List[str]): The id of each; "" for none.
+    hits (RuleHits): What is left on the Doc for models behind: hits that may have overlapped, but
+        none that contradict each other.
+    """
+
+    ids: list[str]
+    hits: RuleHits
+
+
+NOTHING = RuledEntities(**vars(NO_ENTITIES), ids=[], hits=RuleHits.none())
+
+
+@dataclass(frozen=True)
+class Decider:
+    """Decides what becomes of hits.
+
+    search (RuleSearch): What found them.
+    soft_ents (bool): Whether soft hits of a positive weight may be entities.
+    checks (Mapping[str, Callable]): What the text of an entity must satisfy, by label.
+    counts, refused: What is counted.
+    """
+
+    search: RuleSearch
+    soft_ents: bool
+    checks: Mapping[str, Check]
+    counts: RuleCounts
+    refused: Counter[str]
+
+    def decide(
+        self,
+        docs: Sequence[Doc],
+        searched: Searched,
+        known: Mapping[int, Existing],
+    ) -> FoundHits:
+        """Decide.
+
+        docs (Sequence[Doc]): The batch.
+        searched (Searched): What was found in it.
+        known (Mapping[int, Existing]): What is on some of the Docs and is to stay.
+        """
+        meaning, counts = self.search.meaning, self.counts
+        hits, offsets, n_off_tokens = searched
+        counts.hits.update({kind: int(meaning.is_kind(kind)[hits.groups].sum()) for kind in KINDS})
+        hits = self._valid(docs, hits.sorted())
+        is_hard, is_soft = (meaning.is_kind(kind)[hits.groups] for kind in (HARD, SOFT))
+        may_be = is_hard | (is_soft & (self.search.weights(hits) > 0) if self.soft_ents else False)
+        is_blocked = blocked(hits, meaning, offsets) & (is_hard | is_soft)
+        is_hindered = may_be & ~is_blocked & self._in_the_way(hits, known)
+        candidates = np.flatnonzero(may_be & ~is_blocked & ~is_hindered)
+        choice = choose(hits[candidates], meaning, offsets)
+        choice = HitChoice(*(candidates[positions] for positions in choice))
+        labels = meaning.labels[hits.groups]
+        is_repeated = _same(hits, labels, choice)
+        counts.entities += len(choice.chosen)
+        counts.repeated += int(is_repeated.sum())
+        counts.conflicts += int((~is_repeated).sum())
+        counts.blocked += int(is_blocked.sum())
+        counts.existing += int((is_hindered & is_hard).sum())
+        travels = ~is_hard & ~(is_blocked & is_soft)
+        travels[choice.chosen] = True
+        return FoundHits(hits, labels, choice, is_blocked, travels, n_off_tokens)
+
+    def _valid(self, docs: Sequence[Doc], hits: BatchHits) -> BatchHits:
+        """The hits but for those whose text their label's validator refuses."""
+        if not self.checks:
+            return hits
+        meaning = self.search.meaning
+        may_be = (meaning.is_kind(HARD) | meaning.is_kind(SOFT))[hits.groups]
+        is_valid = np.ones(len(hits), dtype=bool)
+        for i in np.flatnonzero(may_be).tolist():
+            label = meaning.groups[hits.groups[i]].label
+            check = self.checks.get(label)
+            if check and not check(docs[hits.docs[i]][hits.starts[i] : hits.ends[i]].text):
+                is_valid[i] = False
+                self.refused[label] += 1
+        return hits[is_valid]
+
+    def _in_the_way(self, hits: BatchHits, known: Mapping[int, Existing]) -> np.ndarray:
+        """(n_hits,) bool, the hits that touch an entity of their Doc and are another one."""
+        found = np.zeros(len(hits), dtype=bool)
+        for doc, on_doc in known.items():
+            here = np.arange(*np.searchsorted(hits.docs, [doc, doc + 1]))  # they are sorted
+            free = on_doc.is_free(hits.starts[here], hits.ends[here])
+            for i in here[~free].tolist():
+                label = self.search.meaning.groups[hits.groups[i]].label
+                found[i] = (hits.starts[i], hits.ends[i], label) not in on_doc.entities
+        return found
+
+    def by_doc(
+        self, docs: Sequence[Doc], decided: FoundHits, labels: Sequence[str]
+    ) -> list[Entities]:
+        """The entities and hits of each Doc.
+
+        labels (Sequence[str]): What the labels of entities are indices into.
+        """
+        found: list[Entities] = [NOTHING] * len(docs)
+        hits = decided.hits[decided.travels]
+        is_entity = np.zeros(len(decided.hits), dtype=bool)
+        is_entity[decided.choice.chosen] = True
+        is_entity = is_entity[decided.travels]  # (n_hits,)
+        columns = _Columns.of(self.search, hits)
+        entities = self._entities(hits[is_entity], labels)
+        ids = list(compress(columns.ids, is_entity.tolist()))
+        # all below is done once a Doc, so that it must be little: slices of what was made for all
+        which, firsts = np.unique(hits.docs, return_index=True)  # (n_docs,) each
+        edges = np.append(firsts, len(hits))  # (n_docs + 1,) of hits
+        entity_edges = np.concatenate([[0], np.cumsum(is_entity)])[edges]
+        for doc, rows, own in zip(
+            which.tolist(), _slices(edges), _slices(entity_edges), strict=True
+        ):
+            found[doc] = RuledEntities(
+                entities.starts[own],
+                entities.ends[own],
+                entities.labels[own],
+                entities.probabilities[own],
+                ids[own],
+                columns.on(docs[doc], rows),
+            )
+        return found
+
+    def _entities(self, hits: BatchHits, labels: Sequence[str]) -> Entities:
+        """Hits as entities, those of all Docs together."""
+        index = {label: i for i, label in enumerate(labels)}
+        meaning = self.search.meaning
+        numbers = np.array([index.get(name, -1) for name in meaning.label_names], dtype=np.int64)
+        own = numbers[meaning.labels[hits.groups]] if len(hits) else hits.groups
+        return Entities(hits.starts, hits.ends, own, np.full(len(hits), np.nan))
+
+
+def _slices(edges: np.ndarray) -> Iterator[slice]:
+    """The slices between edges that follow each other. edges: (n + 1,) int64."""
+    return starmap(slice, pairwise(edges.tolist()))
+
+
+def _same(hits: BatchHits, labels: np.ndarray, choice: HitChoice) -> np.ndarray:
+    """(n_losers,) bool, whether hits that lost have the span and the label of those that won."""
+    columns = (hits.starts, hits.ends, labels)
+    lost, won = choice.losers, choice.winners
+    return np.asarray(np.logical_and.reduce([column[lost] == column[won] for column in columns]))
+
+
+class _Columns(NamedTuple):
+    """What RuleHits has of hits, as lists, but for their characters."""
+
+    starts: list[int]
+    ends: list[int]
+    labels: list[str]
+    kinds: list[str]
+    weights: list[float]
+    rules: list[str]
+    ids: list[str]
+
+    @classmethod
+    def of(cls, search: RuleSearch, hits: BatchHits) -> "_Columns":
+        groups = [search.meaning.groups[i] for i in hits.groups.tolist()]
+        return cls(
+            hits.starts.tolist(),
+            hits.ends.tolist(),
+            [group.label for group in groups],
+            [group.kind for group in groups],
+            search.weights(hits).tolist(),
+            [group.name for group in groups],
+            search.ids(hits),
+        )
+
+    def on(self, doc: Doc, here: slice) -> RuleHits:
+        """Some rows as the hits of a Doc."""
+        return RuleHits(
+            [doc[i].idx for i in self.starts[here]],
+            [(last := doc[i - 1]).idx + len(last) for i in self.ends[here]],
+            self.labels[here],
+            self.kinds[here],
+            self.weights[here],
+            self.rules[here],
+            self.ids[here],
+        )
