@@ -15,8 +15,8 @@ import numpy as np
 from .feature_templates import FeatureTemplate, Term, attributes_of
 from .token_features import EDGE, N_RESERVED, NONE, TokenValues
 
-# How a place beyond the document is shown.
-EDGE_NAME = "(edge)"
+# How a place beyond the document, and a value that is unknown or missing, are shown.
+EDGE_NAME, NONE_NAME = "(edge)", "(none)"
 
 
 @dataclass(frozen=True)
@@ -141,6 +141,8 @@ class FeatureIndex:
     def _name(self, owner: int, within: int) -> str:
         template = self.templates[owner]
         ids = [within]
+        if within == NONE:
+            return f"{template}={NONE_NAME}"
         if len(template.terms) > 1:
             key = self.key_tables[template][within - 1 : within]
             ids = [int(own[0]) for own in self._split(template, key)]

@@ -32,7 +32,7 @@ from .training_data import FeatureData, annotate, gather
 logger = logging.getLogger("spacy_ner_plus")
 
 # Of AdamW, where fine_tune is set.
-LEARNING_RATE = 0.001
+LEARNING_RATE = 0.01
 
 
 class NerFeatures(NerPlus):
@@ -207,7 +207,7 @@ class NerFeatures(NerPlus):
 
 @contextmanager
 def _progress(name: str, max_iterations: int) -> Iterator[Callable[[int, float], None]]:
-    """What reports iterations: a bar where there is a terminal, and a line in the log at the end."""
+    """What reports iterations: as a bar where there is a terminal, and the last one in the log."""
     started, last = time.perf_counter(), (0, float("nan"))
     with tqdm(total=max_iterations, desc=name, unit="iteration", disable=None, leave=False) as bar:
 

@@ -107,7 +107,9 @@ def annotate(examples: Sequence[Example], nlp: Language | None, name: str) -> No
     named = nlp.config["training"].get("annotating_components", [])
     before = nlp.pipe_names[: nlp.pipe_names.index(name)]
     for other in (one for one in before if one in named):
-        pipe: Any = nlp.get_pipe(other)
-        docs = pipe.pipe(example.predicted for example in examples)
+        component: Any = nlp.get_pipe(other)
+        predicted = [example.predicted for example in examples]
+        has_pipe = hasattr(component, "pipe")  # a function has none
+        docs = component.pipe(predicted) if has_pipe else map(component, predicted)
         for example, doc in zip(examples, docs, strict=True):
             example.predicted = doc
