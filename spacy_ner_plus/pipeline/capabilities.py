@@ -142,6 +142,24 @@ class GivesSecondReadings(Protocol):
 
 
 @runtime_checkable
+class GivesReasons(Protocol):
+    """Can say why it decides as it does."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The types of its entities."""
+        ...
+
+    def strongest_weights(self, label: str, n: int) -> Any:
+        """What speaks most for and against a label."""
+        ...
+
+    def reasons(self, doc: Doc) -> Any:
+        """Why each token of a document has its tag."""
+        ...
+
+
+@runtime_checkable
 class HasTaggerShim(Protocol):
     """Has a model whose shim knows the tags of a scheme.
 

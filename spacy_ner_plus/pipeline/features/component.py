@@ -27,6 +27,7 @@ from .crfsuite_training import EXTRA, train_with_crfsuite
 from .feature_weights import FeatureWeights, put_into
 from .options import AUTO, CRFSUITE, PATHS, TrainerSettings
 from .path_training import train_on_paths
+from .reasons import LabelWeights, TokenReasons, reasons, strongest_weights
 from .training_data import FeatureData, annotate, gather
 
 logger = logging.getLogger("spacy_ner_plus")
@@ -83,6 +84,20 @@ class NerFeatures(NerPlus):
             )
         return super().emissions(docs)
 
+    # Why it decides so
+
+    def strongest_weights(self, label: str, n: int = 20) -> LabelWeights:
+        """The features and transitions that speak most for and against a label, or "O".
+
+        n (int): Of each kind, at most.
+        RAISES ValueError: If there is no such label.
+        """
+        return strongest_weights(self.shim, label, n)
+
+    def reasons(self, doc: Doc) -> list[TokenReasons]:
+        """Why each token of a document has its tag, read as it is now."""
+        return reasons(self.shim, self.shim.tagger, doc, self.emissions([doc]))
+
     # Learning
 
     def initialize(
@@ -111,7 +126,9 @@ class NerFeatures(NerPlus):
 
     def _learn(self, data: FeatureData) -> FeatureWeights:
         trainer, reason = self._choose_trainer(data)
-        logger.info(
+        is_slow = trainer == PATHS and self.training.trainer == AUTO
+        logger.log(
+            logging.WARNING if is_slow else logging.INFO,
             "'%s' learns %s from %s (%s without annotation left out) with %s: %s.",
             self.name,
             counted(data.n_features, "feature"),
