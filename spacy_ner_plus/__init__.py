@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .experiments.cross_validate import cross_validate as cross_validate
     from .experiments.learning_curve import learning_curve as learning_curve
     from .nn.crf import CRF as CRF
+    from .pipeline.features.explain import explain as explain
     from .pipeline.ner_plus import NerPlus as NerPlus
     from .pipeline.ner_plus.from_checkpoint import from_checkpoint as from_checkpoint
     from .pipeline.rules import NerPlusRules as NerPlusRules
@@ -58,6 +59,7 @@ _HOMES = {
     "convert": "spacy_ner_plus.data.conversion",
     "cross_validate": "spacy_ner_plus.experiments.cross_validate",
     "evaluate": "spacy_ner_plus.evaluation.evaluate",
+    "explain": "spacy_ner_plus.pipeline.features.explain",
     "export_onnx": "spacy_ner_plus.prediction.onnx_export",
     "from_checkpoint": "spacy_ner_plus.pipeline.ner_plus.from_checkpoint",
     "guidelines": "spacy_ner_plus.audit.guidelines.draft_guidelines",

@@ -105,6 +105,15 @@ RUNS = {
         rows(*(rf"9 32 128 {task}" for task in CRF_TASKS), figures=4 * (POSITIVE,))
         | rows(*(rf"1001 1 300 {task}" for task in CRF_TASKS), figures=2 * (POSITIVE,)),
     ),
+    "features.py": Start(
+        "conll --rounds 1",
+        rows(
+            "sklearn-crfsuite",
+            "ner_plus_features",
+            "BIO",
+            figures=(PERCENT, PERCENT, AMOUNT, POSITIVE, RATIO),
+        ),
+    ),
     "forgetting.py": Start(
         "tsv --encoder encoder --seeds 0 --steps 2 2 --batch-words 60 --spacy-steps 2"
         " --spacy-batch-words 60 --jobs 4",

@@ -15,6 +15,7 @@ from .compare import compare_cli
 from .convert import convert_cli
 from .cross_validate import cross_validate_cli
 from .evaluate import evaluate_cli
+from .explain import explain_cli
 from .export import export_cli
 from .guidelines import guidelines_cli
 from .init_config import init_config_cli
@@ -46,6 +47,7 @@ app.command("compare")(compare_cli)
 app.command("convert")(convert_cli)
 app.command("cross-validate", context_settings=CONTEXT)(cross_validate_cli)
 app.command("evaluate")(evaluate_cli)
+app.command("explain")(explain_cli)
 app.command("export")(export_cli)
 app.command("guidelines")(guidelines_cli)
 app.command("init-config")(init_config_cli)

@@ -172,6 +172,20 @@ class HasRules(Protocol):
 
     def find(self, docs: Sequence[Doc]) -> "FoundHits":
         """All hits in some Docs, and what becomes of them."""
+class GivesReasons(Protocol):
+    """Can say why it decides as it does."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The types of its entities."""
+        ...
+
+    def strongest_weights(self, label: str, n: int) -> Any:
+        """What speaks most for and against a label."""
+        ...
+
+    def reasons(self, doc: Doc) -> Any:
+        """Why each token of a document has its tag."""
         ...
 
 

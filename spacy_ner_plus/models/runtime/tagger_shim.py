@@ -109,7 +109,7 @@ class TaggerShim(TorchShim):
                 new_rows[:n_old] = rows
             head.linear.bias[n_old:] += NEW_LABEL_SCORE
             if isinstance(old.decoder, CRF) and isinstance(head.decoder, CRF):
-                _grow_crf(old.decoder, head.decoder)
+                grow_crf(old.decoder, head.decoder)
         self.module.head = head.train(self.module.training)
         self.place(self.module)
         self.fresh_labels += tuple(label for label in scheme.labels if label not in known)
@@ -169,8 +169,11 @@ class TaggerShim(TorchShim):
         self.fresh_labels = tuple(saved["fresh_labels"])
 
 
-def _grow_crf(old: CRF, new: CRF) -> None:
-    """Old scores where there are any; those of O elsewhere. Forbidden ones are never read."""
+def grow_crf(old: CRF, new: CRF) -> None:
+    """Fill a decoder with further tags: old scores where there are any, those of O elsewhere.
+
+    Forbidden ones are never read.
+    """
     n = old.n_tags
     new.start[:] = old.start[0]
     new.start[:n] = old.start

@@ -1,7 +1,7 @@
 """What a shim saves.
 
-That is settings as JSON, the tokenizer's JSON, weights as safetensors, and of an exported encoder
-its graph.
+That is settings as JSON, the tokenizer's JSON, weights as safetensors, of an exported encoder its
+graph, and of hand-written features their values.
 
 What is read may come from a stranger: no file can have code run, another file read or the network
 used, and the weights are compared with the settings before memory is taken for a module.
@@ -30,7 +30,8 @@ from .migration import FORMAT, check_format, check_sealed, migrate_settings
 
 WEIGHTS, SETTINGS, TOKENIZER = "weights.safetensors", "tagger.json", "tokenizer.json"
 GRAPH = "model.onnx"
-FILES = (SETTINGS, TOKENIZER, WEIGHTS, GRAPH)
+FEATURES = "features.json"
+FILES = (SETTINGS, TOKENIZER, WEIGHTS, GRAPH, FEATURES)
 # Tensors that a module makes itself and that are in no file (positions, masks): in bytes.
 MAX_UNSAVED = 1 << 30
 
