@@ -64,7 +64,7 @@ class Lexicon:
                 raise ValueError(f"The saved {field.name} of the lexicon are not in order.")
         rows = self.vector_rows
         if len(rows) and not 0 <= rows.min() <= rows.max() < n_vector_rows:
-            raise ValueError(f"The lexicon has vectors beyond the {n_vector_rows:,} that are saved.")
+            raise ValueError(f"The lexicon has rows of vectors beyond the {n_vector_rows:,} saved.")
 
     def word_rows(self, forms: np.ndarray) -> np.ndarray:
         """The row of each word: that of its lower-case form, or with digits folded; or NO_ROW.

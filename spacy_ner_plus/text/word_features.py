@@ -66,7 +66,7 @@ def read_features(words: list[str], lexicon: Lexicon, max_characters: int) -> Wo
     return WordFeatures(
         word_rows=lexicon.word_rows(hashes),
         vector_rows=lexicon.vector_rows_of(hashes),
-        forms=word_forms(text, ends - lengths, ends).astype(np.int64),
+        forms=word_forms(f"{text} ", ends - lengths, ends).astype(np.int64),  # never empty
         suffixes=lexicon.suffix_rows(endings),
         characters=characters,
         lengths=lengths,

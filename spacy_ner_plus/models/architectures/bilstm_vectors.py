@@ -168,7 +168,7 @@ def _forward(
     model: Tok2Vec, docs: list[Doc], is_train: bool
 ) -> tuple[list[Floats2d], Callable[[list[Floats2d]], list[Doc]]]:
     shim = _shim_of(model)
-    sequences, batch = shim.read_docs(docs)
+    sequences, batch = shim.read_docs(docs, is_train=is_train)
     rows, backprop_torch = shim(ArgsKwargs(args=(batch,), kwargs={}), is_train)
     return token_vectors(model, docs, rows, sequences.row_tokens, backprop_torch)
 

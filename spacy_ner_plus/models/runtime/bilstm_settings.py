@@ -69,6 +69,9 @@ class BiLstmSettings(TorchSettings):
                 raise ValueError(
                     f"{name} = {getattr(self, name)} must be at least 0 and less than 1."
                 )
+        for name in ("reproject_embeddings", "train_vectors"):
+            if not isinstance(getattr(self, name), bool):
+                raise ValueError(f"{name} = {getattr(self, name)!r} must be true or false.")
         check_choice("characters", self.characters, (*CHARACTERS, None))
         check_choice("context", self.context, CONTEXTS)
         check_choice("saved_vectors", self.saved_vectors, SAVED_VECTORS)

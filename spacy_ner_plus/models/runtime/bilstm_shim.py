@@ -49,7 +49,9 @@ class BiLstmShim(SharedEncoderShim):
         self.word_counts = None
         self._reader: WordReader | None = None
 
-    def read_docs(self, docs: list[Doc]) -> tuple[WordSequences, WordBatch]:
+    def read_docs(
+        self, docs: list[Doc], *, is_train: bool = False
+    ) -> tuple[WordSequences, WordBatch]:
         """The words of some Docs, and as tensors on the encoder's device."""
         device = self.device  # asked first: it tells a user that there are no weights yet
         sequences = read_sequences(docs, self._word_reader(), context=self.config.context)
@@ -58,6 +60,7 @@ class BiLstmShim(SharedEncoderShim):
             device,
             max_rows=self.config.max_batch_words,
             has_characters=self.config.characters is not None,
+            is_train=is_train,
         )
         return sequences, batch
 
@@ -187,9 +190,7 @@ def _sizes(
     )
 
 
-def _fill(
-    module: BiLstmEncoder, lexicon: Lexicon, tuned: np.ndarray, fixed: np.ndarray
-) -> None:
+def _fill(module: BiLstmEncoder, lexicon: Lexicon, tuned: np.ndarray, fixed: np.ndarray) -> None:
     """Put the vocabulary and the pretrained vectors into a new encoder."""
     with torch.no_grad():
         if module.words.vector_width:

@@ -9,24 +9,31 @@ from ...text.bucketing import buckets_of_least_cost
 from ...text.word_features import WordFeatures
 from ...text.word_sequences import WordSequences
 
-# What a block of sequences costs by itself, and a bucket of words, in padded places.
-BLOCK_COST, BUCKET_COST = 64, 512
+# What a block of sequences costs by itself, and a bucket of words, in padded places. In training,
+# each block adds to the gradients of all weights.
+BLOCK_COST, TRAINING_BLOCK_COST, BUCKET_COST = 128, 256, 512
 
 
 def make_word_batch(
-    sequences: WordSequences, device: torch.device, *, max_rows: int, has_characters: bool
+    sequences: WordSequences,
+    device: torch.device,
+    *,
+    max_rows: int,
+    has_characters: bool,
+    is_train: bool,
 ) -> WordBatch:
     """Group sequences and words by length, and put them on a device.
 
     max_rows (int): Words with padding that are in the encoder at once; a longer sequence is a
         block of its own.
     has_characters (bool): Whether the encoder reads characters.
+    is_train (bool): Whether gradients will be taken.
     """
     words, lengths, n_rows = sequences.words, sequences.lengths, sequences.n_rows
     starts = np.cumsum(lengths) - lengths  # (n_sequences,)
     row_places = np.zeros(n_rows, dtype=np.int64)
     grids: list[np.ndarray] = []
-    ordered = _groups(lengths, max_rows, BLOCK_COST)
+    ordered = _groups(lengths, max_rows, TRAINING_BLOCK_COST if is_train else BLOCK_COST)
     n_places = 0
     for members in ordered:
         grid, is_word = _grid(starts[members], lengths[members], n_rows)
@@ -34,22 +41,24 @@ def make_word_batch(
         n_places += grid.size
         grids.append(grid)
     buckets = _groups(words.lengths, max_rows, BUCKET_COST) if has_characters else []
-    row_sequences = np.repeat(np.arange(len(lengths)), lengths)
-    flat = [words.word_rows, words.vector_rows, words.forms, words.suffixes]
-    tensors = to_device_together(
-        [*flat, sequences.row_words, row_sequences, row_places, *grids], device
-    )
+    fields = {
+        "word_rows": words.word_rows,
+        "vector_rows": words.vector_rows,
+        "forms": words.forms,
+        "suffixes": words.suffixes,
+        "row_words": sequences.row_words,
+        "row_sequences": np.repeat(np.arange(len(lengths)), lengths),
+        "row_places": row_places,
+    }
+    tensors = to_device_together([*fields.values(), *grids], device)
     return WordBatch(
-        *tensors[:4],
+        **dict(zip(fields, tensors, strict=False)),
         characters=[_bucket(words, members, device) for members in buckets],
-        row_words=tensors[4],
-        row_sequences=tensors[5],
         n_sequences=len(lengths),
         blocks=[
             SequenceBlock(rows, torch.from_numpy(lengths[members]))
-            for rows, members in zip(tensors[7:], ordered, strict=True)
+            for rows, members in zip(tensors[len(fields) :], ordered, strict=True)
         ],
-        row_places=tensors[6],
     )
 
 

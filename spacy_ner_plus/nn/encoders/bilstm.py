@@ -178,7 +178,7 @@ class BiLstmEncoder(nn.Module):
 
 
 def _numbers(**lengths: int) -> nn.ParameterDict:
-    """Whole numbers by name that are saved with the weights: those that buffers are not, checked."""
+    """Whole numbers by name, saved and checked as weights are: buffers might be missing."""
     return nn.ParameterDict(
         {
             name: nn.Parameter(torch.zeros(length, dtype=torch.int64), requires_grad=False)

@@ -28,8 +28,8 @@ class BiLstmLayer(nn.Module):
         self.backwards = nn.LSTM(n_inputs, hidden_size)
         for lstm in (self.forwards, self.backwards):
             with torch.no_grad():
-                lstm.bias_ih_l0[hidden_size : 2 * hidden_size] = 1.0
-                lstm.bias_hh_l0[hidden_size : 2 * hidden_size] = 0.0
+                lstm.get_parameter("bias_ih_l0")[hidden_size : 2 * hidden_size] = 1.0
+                lstm.get_parameter("bias_hh_l0")[hidden_size : 2 * hidden_size] = 0.0
 
     def forward(self, inputs: Tensor, lengths: Tensor, max_rows: int) -> Tensor:
         """What is known of each word from what is before it and after it.
