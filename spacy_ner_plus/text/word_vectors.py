@@ -8,7 +8,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
+from spacy.attrs import LOWER, ORTH
 from spacy.strings import get_string_id
+from spacy.vectors import Mode, Vectors
+from spacy.vocab import Vocab
+from thinc.util import to_numpy
 
 # The row of a word that has no vector.
 NO_VECTOR = -1
@@ -26,6 +30,22 @@ class WordVectors:
     keys: np.ndarray
     rows: np.ndarray
     table: np.ndarray
+
+    @classmethod
+    def from_vocab(cls, vocab: Vocab) -> "WordVectors":
+        """The vectors that a spaCy pipeline has. The table is not copied, unless it is on a GPU.
+
+        RAISES ValueError: If it has none, or none by words: floret's are by pieces of words.
+        """
+        vectors = vocab.vectors
+        _check_by_words(vectors)
+        key2row = vectors.key2row
+        keys = np.fromiter(key2row.keys(), dtype=np.uint64, count=len(key2row))
+        rows = np.fromiter(key2row.values(), dtype=np.int64, count=len(key2row))
+        order = np.argsort(keys)
+        table = to_numpy(vectors.data)
+        kind = np.float16 if table.dtype == np.float16 else np.float32
+        return cls(keys[order], rows[order], table.astype(kind, copy=False))
 
     @property
     def width(self) -> int:
@@ -58,3 +78,29 @@ class WordVectors:
 def word_hashes(words: Iterable[str]) -> np.ndarray:
     """The hashes of words, (n,) uint64."""
     return np.fromiter((get_string_id(word) for word in words), dtype=np.uint64)
+
+
+def _check_by_words(vectors: object) -> None:
+    """RAISES ValueError: If they are not vectors by the hashes of words."""
+    if not isinstance(vectors, Vectors):
+        raise ValueError(
+            f"The vocabulary's vectors are of {type(vectors).__name__}, a class of somebody's own: "
+            "give vectors of a file, which ner-plus vectors reads."
+        )
+    if vectors.mode == Mode.floret:
+        raise ValueError(
+            "The vocabulary's vectors are floret's, made of pieces of words, and so not a table "
+            "by words. Take a pipeline with vectors in spaCy's default mode, or give vectors of a "
+            "file, which ner-plus vectors reads."
+        )
+    if vectors.attr not in (ORTH, LOWER):
+        raise ValueError(
+            "The vocabulary's vectors are not by the words themselves or their lower-case forms: "
+            'their attr must be "ORTH" or "LOWER". Give vectors of a file, which ner-plus vectors '
+            "reads."
+        )
+    if not len(vectors.key2row) or not vectors.shape[1]:
+        raise ValueError(
+            "The vocabulary has no vectors. Take a pipeline that has some (en_core_web_md, say), "
+            "or give vectors of a file, which ner-plus vectors reads."
+        )

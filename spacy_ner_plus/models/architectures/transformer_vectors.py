@@ -4,23 +4,18 @@ A `tok2vec` component runs it once for all that listen to it (spacy.Tok2VecListe
 """
 
 from collections.abc import Callable
-from itertools import pairwise
-from typing import Any, cast
+from typing import Any
 
-import numpy as np
-import torch
 from spacy import registry
 from spacy.tokens import Doc
-from thinc.api import Model, Optimizer, torch2xp, xp2torch
+from thinc.api import Model
 from thinc.types import ArgsKwargs, Floats2d
-from torch import Tensor
 
 from ...nn.encoders.vectors import TransformerVectors
-from ..decoding.emissions import flat_tokens
+from ..runtime.shared_encoder import SharedEncoderShim
 from ..runtime.shim_settings import WordpieceSettings, check_positive
 from ..runtime.wordpiece_shim import WordpieceShim
-
-Tok2Vec = Model[list[Doc], list[Floats2d]]
+from .token_vectors import Tok2Vec, token_vectors
 
 
 @registry.architectures("spacy_ner_plus.Transformer.v1")
@@ -84,50 +79,12 @@ def build_transformer_v1(
     )
 
 
-class EncoderShim(WordpieceShim):
-    """A TransformerVectors, with a shim that takes no step between a forward pass and its gradient.
-
-    nlp.update has each component take its step before the next one learns: the encoder's turn is
-    when its listeners have not learned yet. A step at once would be one with the gradient of the
-    batch before, and would change the weights that this batch's gradient is computed from. So it
-    is taken as soon as the gradient has come.
-    """
-
-    _awaits_gradient = False
-    _postponed: Optimizer | None = None
+class EncoderShim(SharedEncoderShim, WordpieceShim):
+    """A TransformerVectors that other components listen to."""
 
     def rebuild(self, saved: dict[str, Any]) -> TransformerVectors:
         """See TorchShim.rebuild. It is an encoder without a head."""
         return TransformerVectors(self.rebuild_encoder(saved), pooling=self.config.pooling)
-
-    def begin_update(self, inputs: ArgsKwargs) -> tuple[Any, Callable[[ArgsKwargs], ArgsKwargs]]:
-        """See TorchShim.begin_update. A step that waits for gradients is taken after them."""
-        self._take_postponed_step()  # of a batch that no listener has learned from
-        output, backprop = super().begin_update(inputs)
-        self._awaits_gradient = len(output) > 0
-
-        def backprop_and_step(gradients: ArgsKwargs) -> ArgsKwargs:
-            result = backprop(gradients)
-            self._take_postponed_step()
-            return result
-
-        return output, backprop_and_step
-
-    def finish_update(self, optimizer: Optimizer) -> None:
-        """Take a step, or postpone it until the gradients of the last batch have come."""
-        if self._awaits_gradient:
-            self._postponed = optimizer
-        else:
-            super().finish_update(optimizer)
-
-    def _take_postponed_step(self) -> None:
-        self._awaits_gradient = False
-        if self._postponed is not None:
-            super().finish_update(self._postponed)
-            self._postponed = None
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**super().__getstate__(), "_awaits_gradient": False, "_postponed": None}
 
 
 def _initialize(
@@ -152,22 +109,7 @@ def _forward(
     shim = _shim_of(model)
     batch, buckets = shim.read_docs(docs, is_train=is_train)
     rows, backprop_torch = shim(ArgsKwargs(args=(buckets, batch.n_rows), kwargs={}), is_train)
-    lengths = [len(doc) for doc in docs]
-    token_of_row = torch.from_numpy(flat_tokens(batch.row_tokens, lengths)).to(rows.device)
-    flat = rows.new_zeros(sum(lengths), model.get_dim("nO"))  # (n_tokens, width)
-    flat[token_of_row] = rows.detach()
-
-    def backprop(d_vectors: list[Floats2d]) -> list[Doc]:
-        if len(flat):
-            # (n_tokens, width)
-            d_flat: Tensor = xp2torch(model.ops.xp.concatenate(d_vectors), device=rows.device)
-            d_rows = d_flat[token_of_row] / len(flat)  # (n_rows, width)
-            backprop_torch(ArgsKwargs(args=((rows,),), kwargs={"grad_tensors": (d_rows,)}))
-        return []  # text has no gradient
-
-    vectors = cast(Floats2d, torch2xp(flat, ops=model.ops))
-    bounds = np.cumsum([0, *lengths]).tolist()
-    return [vectors[start:end] for start, end in pairwise(bounds)], backprop
+    return token_vectors(model, docs, rows, batch.row_tokens, backprop_torch)
 
 
 def _shim_of(model: Tok2Vec) -> EncoderShim:

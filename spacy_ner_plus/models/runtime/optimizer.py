@@ -24,7 +24,8 @@ MAX_ENCODER_RATE = 5e-4
 SAFE_ENCODER_RATE = 5e-5
 # At another rate than the encoder, as they start from nothing.
 HEAD_PARAMETERS = ("head.", "encoder.word_forms.")
-# Matrices whose zeros mean something: no preference among transitions, no word form.
+# Matrices whose zeros mean something: no preference among transitions, no word form. A module may
+# name further ones, as `undecayed`.
 UNDECAYED = ("head.decoder.", "encoder.word_forms.")
 NOTHING_LEARNS = (
     "No weight of the model learns, as all of them are frozen (requires_grad is False). To keep an "
@@ -58,6 +59,7 @@ class ModuleOptimizer:
     ) -> None:
         self.loss_scale = LossScale() if scales_loss else None
         self._encoder: Any = getattr(module, "encoder", None)
+        self._undecayed: tuple[str, ...] = (*UNDECAYED, *getattr(module, "undecayed", ()))
         self._head_lr_scale = head_lr_scale
         self._lr_decay = lr_decay
         self._lr_scale = lr_scale
@@ -119,7 +121,7 @@ class ModuleOptimizer:
         """Parameters by learning rate and by whether they decay (matrices only)."""
         groups: dict[tuple[float, bool], list[nn.Parameter]] = {}
         for name, parameter in zip(self._names, self._parameters, strict=True):
-            decays = parameter.ndim >= 2 and not name.startswith(UNDECAYED)
+            decays = parameter.ndim >= 2 and not name.startswith(self._undecayed)
             groups.setdefault((self._rate_scale(name), decays), []).append(parameter)
         return [
             {"params": parameters, "rate_scale": scale, "decays": decays}
@@ -129,6 +131,8 @@ class ModuleOptimizer:
     def _rate_scale(self, name: str) -> float:
         if name.startswith(HEAD_PARAMETERS):
             return self._head_lr_scale
+        if self._encoder is None:
+            return 1.0
         depth = self._encoder.n_layers - self._encoder.layer_of(name)
         return float(self._lr_decay**depth)
 

@@ -14,6 +14,7 @@ from ...annotation.bounds import Bounds
 from ...annotation.gold import Lost, describe_lost, lost_entities
 from ...models.pretrained.tag_names import CheckpointTags
 from ...records import check_tidy
+from ...text.word_counts import WordCounts
 from .legibility import TokenFit
 
 # Docs that a tok2vec gets to see at initialize.
@@ -36,13 +37,18 @@ class Survey:
 
 
 def survey(
-    examples: Iterable[Example], name: str, bounds: Bounds, nlp: Language | None = None
+    examples: Iterable[Example],
+    name: str,
+    bounds: Bounds,
+    nlp: Language | None = None,
+    word_counts: WordCounts | None = None,
 ) -> Survey:
     """Look through the training data once, and warn of entities that can't be learned or found.
 
     name (str): The component, for the warnings.
     bounds (Bounds): What no entity is found across.
     nlp (Language): The pipeline, whose own tokens texts will have; None if that is not known.
+    word_counts (WordCounts): Counts the words of all documents, if somebody wants to know.
     """
     n_examples = n_annotated = 0
     counts: Counter[str] = Counter()
@@ -52,6 +58,8 @@ def survey(
     fit = TokenFit()
     for example in examples:
         n_examples += 1
+        if word_counts is not None:
+            word_counts.add(example.predicted)
         if nlp is not None:
             fit.look_at(nlp, example.reference)
         n_annotated += example.reference.has_annotation("ENT_IOB")

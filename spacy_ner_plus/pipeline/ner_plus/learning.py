@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ...annotation.bounds import Bounds
 from ...annotation.gold import allowed_tags
+from ...models.architectures.bilstm_vectors import count_words
 from ...models.architectures.token_tagger import check_rehearsal
 from ...models.architectures.transformer_tagger import find_origin
 from ...models.decoding.emissions import Emissions
@@ -127,7 +128,8 @@ class LearningPipe(TrainableEntityPipe):
             given, or the encoder can't be loaded.
         """
         validate_get_examples(get_examples, f"{self.name}.initialize")
-        seen = survey(get_examples(), self.name, self.bounds, nlp)
+        counts = count_words(self.model)
+        seen = survey(get_examples(), self.name, self.bounds, nlp, counts)
         origin = find_origin(self.model, labels)
         labels = choose_labels(seen, labels, self.labels, origin, self.name)
         options.check_weighted_labels(self.label_weights, labels)
