@@ -17,7 +17,7 @@ BLOCK = 1 << 22  # bytes
 # A line that is longer is none: 100,000 numbers of 20 characters, say, fit.
 MAX_LINE = 1 << 22
 _HEADER = re.compile(rb"(\d{1,18})[ \t]+([1-9]\d{0,8})[ \t\r]*")
-# Behind a word's blank: too many numbers on the line, rather than a word that goes on.
+# A column that is not a part of a word with blanks in it.
 _NUMBER = re.compile(rb"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 # Bytes that no text has.
 _CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1b]")
@@ -51,8 +51,8 @@ class Header:
 class TextVectors:
     """A file with a word and its numbers on each line.
 
-    They are parted by blanks or tabs. A word may have blanks within it (GloVe 840B has such): what
-    stands before the last `width` columns is the word. Blank lines are passed over.
+    They are parted by blanks or tabs. A word may have blanks within it, as GloVe 840B has some, but
+    no part behind a blank that is a number. Blank lines are passed over.
 
     path (Path): May be packed: see open_stream.
     head (Sequence[bytes]): Its first lines, which tell whether there is a header, and the width.
@@ -148,15 +148,25 @@ def _cut(line: bytes, width: int) -> tuple[bytes, bytes] | str:
     word, _, numbers = line.partition(b" ")
     if numbers.count(b" ") == width - 1 and b"\t" not in line:
         return word, numbers
-    columns = line.rsplit(None, width)
-    if len(columns) == width and line[:1].isspace():
-        columns.insert(0, b"")
-    if len(columns) <= width:
-        return f"it has {len(line.split()) - 1} numbers, where {width} are expected."
-    surplus = columns[0].split(b" ")[1:]
-    if surplus and b"\t" not in line and all(map(_NUMBER.fullmatch, surplus)):
-        return f"it has {width + len(surplus)} numbers, where {width} are expected."
-    return columns[0], b" ".join(columns[1:])
+    word, columns = _columns(line)
+    if len(columns) != width:
+        return f"it has {len(columns):,} numbers, where {width:,} are expected."
+    return word, b" ".join(columns)
+
+
+def _columns(line: bytes) -> tuple[bytes, list[bytes]]:
+    """The word and the numbers of a line that has tabs, or a word with blanks in it.
+
+    What follows the first tab are numbers, else all at the end of the line that look like such.
+    """
+    word, tab, numbers = line.partition(b"\t")
+    if tab:
+        return word, numbers.split()
+    columns = line.split(b" ")
+    first = len(columns)
+    while first > 1 and (not columns[first - 1] or _NUMBER.fullmatch(columns[first - 1])):
+        first -= 1
+    return b" ".join(columns[:first]), list(filter(None, columns[first:]))
 
 
 def parse_numbers(text: bytes) -> np.ndarray | None:
@@ -172,7 +182,7 @@ def parse_numbers(text: bytes) -> np.ndarray | None:
 def text_header(head: Sequence[bytes]) -> Header | None:
     """The header of a text, if its first line is one.
 
-    The words' vectors may have one number each, so that all lines look like it.
+    Where vectors have one number each, all lines may look like a header.
     """
     header = Header.of(head[0]) if head else None
     if header is None or len(head) == 1:
@@ -201,10 +211,15 @@ def _is_numeric(line: bytes, n: int) -> bool:
 
 
 def _width_of(head: Sequence[bytes]) -> int:
-    """The number of columns, less one, that most lines have; words with blanks have more."""
-    counts = Counter(len(line.split()) - 1 for line in head[:_LOOKED_AT] if line.strip())
+    """The length of most vectors; lines with words that have blanks seem to have more."""
+    counts = Counter(_n_numbers(line) for line in head[:_LOOKED_AT] if line.strip())
     most = max(counts.values())
     return min(width for width, n in counts.items() if n == most)
+
+
+def _n_numbers(line: bytes) -> int:
+    _, tab, numbers = line.partition(b"\t")
+    return len(numbers.split()) if tab else len(line.split()) - 1
 
 
 def _first_bad(numbers: bytes) -> str:
