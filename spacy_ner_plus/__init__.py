@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .data.formats.record_files import read as read
     from .data.formats.record_files import write as write
     from .data.splitting.split import split as split
+    from .data.vector_files.convert_vectors import convert_vectors as convert_vectors
     from .evaluation.calibrate import calibrate as calibrate
     from .evaluation.comparison.compare import compare as compare
     from .evaluation.comparison.gate import Gate as Gate
@@ -57,6 +58,7 @@ _HOMES = {
     "check_rules": "spacy_ner_plus.evaluation.rule_check.check_rules",
     "compare": "spacy_ner_plus.evaluation.comparison.compare",
     "convert": "spacy_ner_plus.data.conversion",
+    "convert_vectors": "spacy_ner_plus.data.vector_files.convert_vectors",
     "cross_validate": "spacy_ner_plus.experiments.cross_validate",
     "evaluate": "spacy_ner_plus.evaluation.evaluate",
     "explain": "spacy_ner_plus.pipeline.features.explain",

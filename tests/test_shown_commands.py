@@ -45,6 +45,7 @@ RUN: dict[str, dict[str, str]] = {
     OURS + "project split ": {},
     OURS + "rules check ": {},
     OURS + "train ": {},
+    OURS + "vectors ": {},
 }
 # Those that are not, and why: only their words are looked at.
 NOT_RUN = {

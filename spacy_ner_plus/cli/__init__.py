@@ -32,6 +32,7 @@ from .report import report_cli
 from .rules import check_cli as rules_check_cli
 from .split import split_cli
 from .train import CONTEXT, train_cli
+from .vectors import vectors_cli
 
 app = typer.Typer(
     name="ner-plus",
@@ -57,6 +58,7 @@ app.command("predict")(predict_cli)
 app.command("report")(report_cli)
 app.command("split")(split_cli)
 app.command("train", context_settings=CONTEXT)(train_cli)
+app.command("vectors")(vectors_cli)
 
 project_app = typer.Typer(
     name="project",
