@@ -54,7 +54,8 @@ ROOT = Path(__file__).parent.parent
 ALONE, RULES, HARD, SOFT, LEARNED = "alone", "rules", "hard", "soft", "learned"
 WAYS = (RULES, HARD, SOFT, LEARNED)
 GAZETTEERS = ("own", "training", "mesh")
-COMPONENTS = {"transformer": "ner_plus", "bilstm": "ner_plus", "features": "ner_plus_features"}
+COMPONENT = "ner_plus"
+MODELS = ("features", "bilstm", "transformer")
 BRANCHES = {"C": "Disease", "D": "Chemical"}
 # Shorter names of MeSH are mostly abbreviations, which mean something else in most texts.
 SHORTEST = 4
@@ -72,10 +73,6 @@ class Setup:
     documents: int
     weight: float
     settings: dict[str, Any]
-
-    @property
-    def component(self) -> str:
-        return COMPONENTS[self.model]
 
     @property
     def exceptions(self) -> Path:
@@ -205,7 +202,7 @@ def make_pipeline(setup: Setup, way: str, rows: list[dict[str, Any]], seed: int)
         return learn(setup, setup.folder / f"learned-{rows[0]['rule']}-{seed}", rows, seed)
     nlp = spacy.load(setup.base_model(seed))
     values = {"kind": "hard"} if way == HARD else {"kind": "soft", "weight": setup.weight}
-    nlp.add_pipe("ner_plus_rules", before=setup.component).add_rules(rows, **values)
+    nlp.add_pipe("ner_plus_rules", before=COMPONENT).add_rules(rows, **values)
     return nlp
 
 
@@ -238,12 +235,12 @@ def learn(setup: Setup, folder: Path, rows: list[dict[str, Any]] | None, seed: i
 def with_rules(config: Config, rules: Path, setup: Setup) -> None:
     """Put the rules before the component, in training too."""
     name = "ner_plus_rules"
-    config["nlp"]["pipeline"] = [name, setup.component]
+    config["nlp"]["pipeline"] = [name, COMPONENT]
     config["components"][name] = {"factory": name}
     values = {"path": str(rules), "kind": "soft", "weight": setup.weight}
     config["initialize"]["components"][name] = {"rules": values}
     config["training"]["annotating_components"] = [name]
-    config["components"][setup.component]["learn_rule_weights"] = True
+    config["components"][COMPONENT]["learn_rule_weights"] = True
 
 
 # Table
@@ -297,7 +294,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--names", type=Path, help="a table of MeSH; without it there is no mesh")
     parser.add_argument("--encoder", type=Path, default=ROOT / "assets" / "encoder")
-    parser.add_argument("--model", choices=tuple(COMPONENTS), default="transformer")
+    parser.add_argument("--model", choices=MODELS, default="transformer")
     parser.add_argument("--documents", type=int, default=100)
     parser.add_argument("--gazetteers", nargs="+", choices=GAZETTEERS, default=GAZETTEERS)
     parser.add_argument("--weight", type=float, default=2.0)

@@ -51,7 +51,7 @@ class System:
 
 SYSTEMS = {
     "rules": System("rules", component="ner_plus_rules", learns_in="initialize"),
-    "features": System("features", component="ner_plus_features", learns_in="initialize"),
+    "features": System("features", learns_in="initialize"),
     "bilstm": System("bilstm", has_vectors=True),
     "transformer": System("transformer"),
     "cnn": System("cnn"),

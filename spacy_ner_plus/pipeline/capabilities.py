@@ -172,6 +172,10 @@ class HasRules(Protocol):
 
     def find(self, docs: Sequence[Doc]) -> "FoundHits":
         """All hits in some Docs, and what becomes of them."""
+        ...
+
+
+@runtime_checkable
 class GivesReasons(Protocol):
     """Can say why it decides as it does."""
 

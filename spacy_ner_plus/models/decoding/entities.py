@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np

@@ -37,7 +37,7 @@ class FeaturesPlan(Plan):
     """A feature CRF: its usual settings suit any data."""
 
     kind: ClassVar[str] = "features"
-    component: ClassVar[str] = "ner_plus_features"
+    factory: ClassVar[str] = "ner_plus_features"
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,7 @@ class RulesPlan(Plan):
     """Rules, which somebody writes."""
 
     kind: ClassVar[str] = "rules"
+    factory: ClassVar[str] = "ner_plus_rules"
     component: ClassVar[str] = "ner_plus_rules"
 
 

@@ -27,8 +27,10 @@ class Plan:
 
     kind: ClassVar[str]
     """The kind of model, see model_table.KINDS."""
+    factory: ClassVar[str] = "ner_plus"
+    """The factory of its component."""
     component: ClassVar[str] = "ner_plus"
-    """Its factory, and its name in the pipeline."""
+    """The component's name in the pipeline."""
 
     about: str
     why: str = field(default="", kw_only=True)

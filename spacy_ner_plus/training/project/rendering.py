@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from spacy.language import Language
 
 from ...about import __version__
+from ...models.architectures.feature_tagger import FEATURES
 from .planned import Plan
 
 WIDTH = 100
@@ -70,6 +71,7 @@ def render_config(plan: Plan, nlp: Language, paths: ConfigPaths, *, device: str)
         about=f"{plan.about}, by spacy_ner_plus {__version__}",
         paths=paths,
         lang=nlp.lang,
+        features=FEATURES,
         tokenizer=nlp.config["nlp"]["tokenizer"],
         device="cpu" if device == "cpu" else "auto",
     )

@@ -11,6 +11,7 @@ from thinc.api import Config
 from spacy_ner_plus.data.splitting.parts import read_parts
 from spacy_ner_plus.training.project.init_config import init_config
 from tests.annotated_texts import make_rows, write_rows
+from tests.training.project.test_planning import values_of
 
 CONFIGS = Path(__file__).parents[3] / "configs"
 
@@ -24,24 +25,34 @@ def corpus(tmp_path: Path) -> Path:
     return tmp_path / "corpus"
 
 
+@pytest.mark.parametrize(
+    ("model", "file"),
+    [("transformer", "cpu"), ("bilstm", "bilstm_crf"), ("features", "features")],
+)
 def test_config_has_all_settings_of_the_one_in_the_repository(
-    corpus: Path, tmp_path: Path, tiny_encoder_dir: Path
+    model: str, file: str, corpus: Path, tmp_path: Path, tiny_encoder_dir: Path
 ) -> None:
     path = tmp_path / "new" / "config.cfg"
     train, dev = corpus / "train.spacy", corpus / "dev.spacy"
-    plan = init_config(train, path, dev=dev, encoder=tiny_encoder_dir)
+    encoder = tiny_encoder_dir if model == "transformer" else None
+    plan = init_config(train, path, dev=dev, encoder=encoder, model=model)
     config = Config().from_disk(path, interpolate=False)
-    expected = Config().from_disk(CONFIGS / "cpu.cfg", interpolate=False)
-    assert config["paths"] == {
-        "train": train.as_posix(), "dev": dev.as_posix(), "encoder": tiny_encoder_dir.as_posix()
-    }  # fmt: skip
-    assert config["training"]["max_steps"] == plan.max_steps.value
+    expected = Config().from_disk(CONFIGS / f"{file}.cfg", interpolate=False)
+    own = {
+        "transformer": {"encoder": tiny_encoder_dir.as_posix()},
+        "bilstm": {"vectors": None},
+        "features": {},
+    }
+    assert config["paths"] == {"train": train.as_posix(), "dev": dev.as_posix(), **own[model]}
+    steps = config["training"]["max_steps"]
+    assert steps == (1 if model == "features" else values_of(plan)["max_steps"])
     for changed in (config, expected):
         del changed["paths"]
         del changed["nlp"]["tokenizer"]  # the language's by name, for the language is chosen
         del changed["initialize"]["tokenizer"]  # of the repository's, which may have exceptions
         for block, names in (
             (changed["components"]["ner_plus"]["model"], ("window", "overlap", "max_batch_pieces")),
+            (changed["components"]["ner_plus"]["model"].get("tok2vec", {}), ("vectors",)),
             (changed["training"], ("max_steps", "eval_frequency")),
             (changed["training"]["batcher"], ("size",)),
             (
@@ -50,7 +61,7 @@ def test_config_has_all_settings_of_the_one_in_the_repository(
             ),
         ):
             for name in names:
-                del block[name]
+                block.pop(name, None)
     assert config.to_str() == expected.to_str()
 
 
