@@ -15,6 +15,7 @@ from runs import batches, learn
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 from spacy.training.initialize import init_nlp
+from spacy.util import load_model_from_config
 from spacy.vocab import Vocab
 from thinc.api import Config
 
@@ -110,11 +111,20 @@ def part_of(setup: Setup, data: str, size: str, seed: int, folder: Path) -> Corp
 def train(system: System, config: Config, output: Path, *, quick: bool = False) -> Path:
     """RETURNS (Path): The best checkpoint."""
     if system.kind == "rules":  # nothing is learned by steps
-        init_nlp(config).to_disk(output / "model-best")
+        initialized(config).to_disk(output / "model-best")
     else:
         overrides = {"training.max_steps": 2, "training.eval_frequency": 2} if quick else {}
         spacy_ner_plus.train(config, output, overrides=overrides, overwrite=True)
     return output / "model-best"
+
+
+def initialized(config: Config) -> Language:
+    """The pipeline before the first step; of rules, whose config has no training, all of it."""
+    if "training" in config:
+        return init_nlp(config)
+    nlp = load_model_from_config(config, auto_fill=True)
+    nlp.initialize()
+    return nlp
 
 
 def test_scores(nlp: Language, test: Path) -> dict[str, float]:
@@ -183,7 +193,7 @@ def trial(setup: Setup, data: str, name: str) -> dict[str, float]:
     corpora = part_of(setup, data, str(TRIAL_SENTENCES), 0, folder)
     config = make_config(system, corpora, 0, folder)
     started = time.perf_counter()
-    nlp = init_nlp(config)
+    nlp = initialized(config)
     scores = {"initialize_seconds": time.perf_counter() - started}
     examples = list(make_corpus_v1(corpora.train)(nlp))
     n_words = sum(len(example.predicted) for example in examples)

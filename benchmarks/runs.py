@@ -81,7 +81,7 @@ def run_all(runs: list[Run], folder: Path, jobs: int, threads: int = 1) -> None:
                 print(f"done: {run.name}, seed {run.seed}", flush=True)
     finally:  # nobody would wait for the others
         for process in running.values():
-            process.terminate()
+            process.kill()
             process.wait()
 
 

@@ -3,6 +3,7 @@
 What the figures are is another matter, but for their being possible.
 """
 
+import gzip
 import math
 import re
 import shutil
@@ -23,7 +24,7 @@ from tests.pipeline.samples import initialized_nlp, read_sentences, shake_head
 
 ROOT = Path(__file__).parent.parent
 BENCHMARKS = ROOT / "benchmarks"
-N_TRAIN, N_TEST, SENTENCES_A_DOC = 24, 8, 4
+N_TRAIN, N_TEST, SENTENCES_A_DOC, N_DOCUMENTS = 24, 8, 4, 8
 
 Bounds = tuple[float, float]
 PERCENT, SHARE, MINUTES, AMOUNT = (0.0, 100.0), (0.0, 1.0), (0.0, 5.0), (0.0, math.inf)
@@ -73,6 +74,18 @@ SPEED = {
         "Stream of short documents": rows("100", figures=4 * (POSITIVE,)),
         "Tags": rows("3", "9", "37", "101", figures=(POSITIVE, PERCENT)),
     },
+}
+CHANGE = (-100.0, 100.0)
+# Of benchmarks/models.py, by the line under which the rows stand.
+MODELS = ("phrases of the training data", "feature CRF", "BiLSTM-CRF")
+SPACY_NER = "spaCy `ner`"  # has no probabilities, and so no ECE
+COSTS = (*3 * [PERCENT], AMOUNT, AMOUNT, (1, 1), POSITIVE, POSITIVE, (1, 1), *3 * [AMOUNT])
+MODEL_TABLES = {
+    "tsv: F1 on test data": rows(*MODELS, SPACY_NER, figures=(PERCENT, PERCENT)),
+    "tsv, all sentences, seed 0": rows(*MODELS[1:], figures=(*COSTS, SHARE))
+    | rows(MODELS[0], SPACY_NER, figures=COSTS),
+    "tsv, all sentences: the BiLSTM": rows("BiLSTM-CRF", figures=(PERCENT, (0.0, 0.0)))
+    | rows("BiLSTM, no CRF, no characters", figures=(PERCENT, CHANGE, PERCENT)),
 }
 CRF_TASKS = (r"loss\+backward", "decode", r"decode\+marginals")
 RUNS = {
@@ -132,6 +145,19 @@ RUNS = {
         # of the text that is always there, and of this file
         rows("jsonl = =", "brat = =", "prodigy = =", "table = s", "columns tsv w =", figures=()),
     ),
+    "hybrid.py": Start(
+        "pubtator --names names.tsv.gz --encoder encoder --documents 6 --seeds 0 --jobs 2"
+        ' --settings {"training.max_steps":2,"training.eval_frequency":2}',
+        rows(
+            "alone",
+            *(
+                f"{gazetteer} {way}"
+                for gazetteer in ("own", "training", "mesh")
+                for way in ("rules", "hard", "soft", "learned")
+            ),
+            figures=(AMOUNT, *3 * (PERCENT,), *3 * (CHANGE,)),
+        ),
+    ),
     "imbalance.py": Start(
         "tsv --encoder encoder --seeds 0 --steps 2 --batch-words 60 --jobs 3",
         rows("default", "balanced", "smoothing", figures=5 * (PERCENT,)),
@@ -139,6 +165,11 @@ RUNS = {
     "label_errors.py": Start(
         "conll --encoder encoder --folds 2 --epochs 1 --batch-words 60",
         rows("spans, ours", "tokens, cleanlab", "at random", figures=(AMOUNT, AMOUNT)),
+    ),
+    "models.py": Start(
+        "tsv --systems rules features bilstm spacy bilstm-no-crf-no-characters --sizes 12 all"
+        " --encoder encoder --seeds 0 --threads 1 --jobs 2 --quick",
+        {},  # MODEL_TABLES has them
     ),
     "prediction.py": Start(
         "model spacy/test.spacy --documents 1500 --chunk-size 15 --words 5 --kill-at 0.1 0.3"
@@ -222,7 +253,19 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_corpus(folder, "train", "eng.train", sentences[:N_TRAIN])
     write_corpus(folder, "dev", "eng.testa", sentences[N_TRAIN:dev])
     write_corpus(folder, "test", "eng.testb", sentences[dev:])
+    write_documents(folder / "pubtator")
+    with gzip.open(folder / "names.tsv.gz", "wt", encoding="utf8") as names:
+        names.write("D1\tHypotension\tLow Blood Pressure|Hypotensions\tC14.907\nD2\tWater\t\tD01\n")
     return folder
+
+
+def write_documents(folder: Path) -> None:
+    """Some of the documents of BC5CDR."""
+    folder.mkdir()
+    for part in ("train", "dev", "test"):
+        text = (ROOT / "assets" / "bc5cdr" / f"{part}.pubtator").read_text(encoding="utf8")
+        documents = text.split("\n\n")[:N_DOCUMENTS]
+        (folder / f"{part}.pubtator").write_text("\n\n".join(documents) + "\n", encoding="utf8")
 
 
 def write_corpus(
@@ -303,6 +346,11 @@ def test_rows_are_looked_at() -> None:
 def test_benchmark_prints_its_table(name: str, prepared: Path, tmp_path: Path) -> None:
     printed = run(name, prepared, tmp_path / "work")
     check(printed, RUNS[name].rows)
+    if name == "models.py":
+        written = {path.name for path in (tmp_path / "work" / "training" / "models").iterdir()}
+        assert written >= {"models.txt", "models.json", "models.svg"}
+        for title, expected in MODEL_TABLES.items():
+            check(under(title, printed), expected)
     if name == "speed":
         written = {path.name for path in (tmp_path / "work" / "metrics" / "speed").iterdir()}
         assert written >= {"speed.txt", "speed.json", "speed.svg", "growth.svg"}  # as docs say
