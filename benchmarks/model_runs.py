@@ -66,8 +66,7 @@ def train_and_score(setup: Setup, data: str, name: str, size: str, seed: int) ->
     The pipeline that has learned from all, with the first seed, stays in the folder.
     """
     system = ALL_SYSTEMS[name]
-    folder = setup.run_folder(data, name, size, seed)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = new_folder(setup.run_folder(data, name, size, seed))
     corpora = part_of(setup, data, size, seed, folder)
     config = make_config(system, corpora, seed, folder)
     started, cpu_started = time.perf_counter(), cpu_seconds()
@@ -95,6 +94,13 @@ def train_and_score(setup: Setup, data: str, name: str, size: str, seed: int) ->
     return scores
 
 
+def new_folder(folder: Path) -> Path:
+    """Without what a run that was stopped has left there."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
+
+
 def part_of(setup: Setup, data: str, size: str, seed: int, folder: Path) -> Corpora:
     """Training and development data, of which the larger parts of a seed contain the smaller."""
     parts = {part: setup.corpus(data, part) for part in ("train", "dev")}
@@ -111,10 +117,11 @@ def part_of(setup: Setup, data: str, size: str, seed: int, folder: Path) -> Corp
 def train(system: System, config: Config, output: Path, *, quick: bool = False) -> Path:
     """RETURNS (Path): The best checkpoint."""
     if system.kind == "rules":  # nothing is learned by steps
+        output.mkdir()
         initialized(config).to_disk(output / "model-best")
     else:
         overrides = {"training.max_steps": 2, "training.eval_frequency": 2} if quick else {}
-        spacy_ner_plus.train(config, output, overrides=overrides, overwrite=True)
+        spacy_ner_plus.train(config, output, overrides=overrides)
     return output / "model-best"
 
 
@@ -188,8 +195,7 @@ def chunks(tags: Sequence[str]) -> list[Span]:
 def trial(setup: Setup, data: str, name: str) -> dict[str, float]:
     """Words that a system learns from each second, with the threads that this process has."""
     system = ALL_SYSTEMS[name]
-    folder = setup.folder / data / f"{name}.trial"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = new_folder(setup.folder / data / f"{name}.trial")
     corpora = part_of(setup, data, str(TRIAL_SENTENCES), 0, folder)
     config = make_config(system, corpora, 0, folder)
     started = time.perf_counter()

@@ -110,7 +110,6 @@ def _config_file(
     """A config file, and what of it to override."""
     overrides: dict[str, Any] = {"system.seed": seed}
     path = folder / "config.cfg"
-    path.unlink(missing_ok=True)
     paths = {"paths.train": str(corpora.train), "paths.dev": str(corpora.dev)}
     if system.kind == "spacy":
         config = spacy_config(lang="en", pipeline=["ner"], optimize="efficiency", gpu=False)
