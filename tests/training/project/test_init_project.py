@@ -196,6 +196,68 @@ def test_notes_tell_what_the_reader_left_out(
     assert caplog.messages == [note]
 
 
+@pytest.mark.parametrize("model", ["rules", "features", "bilstm", "transformer"])
+def test_project_has_what_its_kind_of_model_needs_and_no_more(
+    model: str, tmp_path: Path, texts: Path
+) -> None:
+    folder = tmp_path / "project"
+    project = init_project(folder, [texts], model=model)
+    assert (project.plan.kind, project.plan.why) == (model, "")
+    config = Config().from_disk(folder / "config.cfg", interpolate=True)
+    [name] = config["nlp"]["pipeline"]
+    assert name == project.plan.component
+    assert config["components"][name]["factory"] == project.plan.factory
+    commands = {command["name"]: command for command in read_project(folder)["commands"]}
+    assert set(read_project(folder)["workflows"]["all"]) == set(commands)
+    assert ("encoder" in commands) == (model == "transformer")
+    assert ("calibrate" in commands) == (model != "rules")
+    assert ("encoder" in config["paths"]) == (model == "transformer")
+    phrases = folder / "assets" / "phrases.jsonl"
+    assert phrases.exists() == (model == "rules")
+    there = {"config.cfg", "assets/texts.jsonl", "assets/phrases.jsonl"}
+    for command in commands.values():
+        assert set(command["deps"] if command["name"] != "encoder" else []) <= there
+        there |= set(command.get("outputs", []))
+    readme = (folder / "README.md").read_text(encoding="utf8")
+    assert f"**Model**: {model}." in readme
+    assert ("--model" in readme) == (model != "transformer")
+
+
+def test_rules_begin_with_the_entities_of_the_training_data(tmp_path: Path, texts: Path) -> None:
+    project = init_project(tmp_path / "project", [texts], model="rules")
+    assert project.parts["train"].entities
+    lines = (tmp_path / "project/assets/phrases.jsonl").read_text(encoding="utf8").splitlines()
+    found = {(row["phrase"], row["label"]) for row in map(json.loads, lines)}
+    mentions = {(e.text, e.label_) for doc in project.parts["train"].docs for e in doc.ents}
+    assert found == mentions  # which are nothing else anywhere
+
+
+def test_model_is_chosen_and_the_reason_told(tmp_path: Path, texts: Path) -> None:
+    folder = tmp_path / "project"
+    project = init_project(folder, [texts], model="auto", words_per_second=1e9, device="cpu")
+    assert project.plan.kind == "rules"
+    assert project.plan.why.startswith("None reads 1,000,000,000 words/s here; of all, rules (")
+    config = (folder / "config.cfg").read_text(encoding="utf8").replace("\n# ", " ")
+    for text in ((folder / "README.md").read_text(encoding="utf8"), config):
+        assert f"{project.plan.why}." in text
+
+
+def test_word_vectors_are_copied(tmp_path: Path, texts: Path) -> None:
+    vectors = tmp_path / "glove"
+    with pytest.raises(ValueError, match=r"glove is no folder of word vectors.*ner-plus vectors"):
+        init_project(tmp_path / "project", [texts], model="bilstm", vectors=vectors)
+    vectors.mkdir()
+    (vectors / "vectors.json").write_text("{}", encoding="utf8")
+    folder = tmp_path / "project"
+    init_project(folder, [texts], model="bilstm", vectors=vectors)
+    assert (folder / "assets/vectors/vectors.json").exists()
+    config = Config().from_disk(folder / "config.cfg", interpolate=True)
+    assert config["components"]["ner_plus"]["model"]["tok2vec"]["vectors"] == "assets/vectors"
+    commands = {command["name"]: command for command in read_project(folder)["commands"]}
+    assert "assets/vectors" in commands["train"]["deps"]
+    assert "--vectors assets/vectors" in (folder / "README.md").read_text(encoding="utf8")
+
+
 def test_folders_and_names_that_cannot_be_used_are_refused_before_anything_is_written(
     tmp_path: Path, texts: Path, tiny_encoder_dir: Path
 ) -> None:
@@ -210,6 +272,8 @@ def test_folders_and_names_that_cannot_be_used_are_refused_before_anything_is_wr
         ({"name": "my-ner"}, "'my-ner' can't be the name of a package.* my_ner"),
         ({"lang": "english"}, "--lang english: spaCy has no such language"),
         ({"device": "tpu"}, "device 'tpu' is unknown"),
+        ({"model": "bert"}, "--model bert is unknown"),
+        ({"model": "features", "encoder": tmp_path}, "no use for --encoder"),
         ({"encoder": tmp_path / "full"}, "has no weights"),
         ({"encoder": "./nowhere"}, "does not exist"),
     ):

