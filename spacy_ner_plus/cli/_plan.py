@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from ..training.project.planned import Plan
+    from ..training.project.planned import ModelPlan
 
 EncoderName = Annotated[
     str | None,
@@ -39,7 +39,7 @@ WordsPerSecond = Annotated[
 ]
 
 
-def print_plan(plan: "Plan") -> None:
+def print_plan(plan: "ModelPlan") -> None:
     """Print the kind of model and why it is this one, and each number and why it is so."""
     typer.echo(f"Model: {plan.kind}")
     if plan.why:

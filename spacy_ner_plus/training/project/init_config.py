@@ -17,7 +17,7 @@ from .model_choice import ModelWishes
 from .model_plans import RulesPlan, plan_model
 from .notes import notes_on_files
 from .phrase_list import phrases_of, phrases_text
-from .planned import Plan
+from .planned import ModelPlan
 from .rendering import ConfigPaths, render_config
 
 logger = logging.getLogger("spacy_ner_plus")
@@ -35,7 +35,7 @@ def init_config(
     model: str = "transformer",
     vectors: str | Path | None = None,
     words_per_second: float | None = None,
-) -> Plan:
+) -> ModelPlan:
     """Write a config for `ner-plus train` or `spacy train`.
 
     There is a comment on each number that depends on data, encoder or device. For rules, a list of
@@ -53,7 +53,7 @@ def init_config(
         suits so many annotated sentences, the device and the speed.
     vectors (str / Path): For a BiLSTM, a folder of word vectors, as `ner-plus vectors` writes it.
     words_per_second (float): With "auto", how many words of text have to be read each second.
-    RETURNS (Plan): The kind of model and why, the numbers, and why they are so.
+    RETURNS (ModelPlan): The kind of model and why, the numbers, and why they are so.
     RAISES (ValueError): The config is there already, the data can't be read or have no entities,
         there is no such encoder, language, device or kind of model.
     """

@@ -18,7 +18,7 @@ from .model_choice import ModelWishes
 from .model_plans import RulesPlan, plan_model
 from .notes import make_notes
 from .phrase_list import phrases_of, phrases_text
-from .planned import Plan
+from .planned import ModelPlan
 from .rendering import ConfigPaths, render, render_config
 
 # Names of the copies, by how many files are given.
@@ -36,13 +36,13 @@ class NewProject:
     folder (Path): Where it is.
     parts (Dict[str, Part]): "train", "dev" and "test": the documents and what file each is from.
     notes (List[str]): What is odd about the data.
-    plan (Plan): Its kind of model, the numbers of its config, and why they are so.
+    plan (ModelPlan): Its kind of model, the numbers of its config, and why they are so.
     """
 
     folder: Path
     parts: dict[str, Part]
     notes: list[str]
-    plan: Plan
+    plan: ModelPlan
 
 
 def init_project(
@@ -134,7 +134,7 @@ def init_project(
     return NewProject(folder, parts, make_notes(parts, files), plan)
 
 
-def _inputs(plan: Plan, paths: ConfigPaths, encoder: Encoder) -> list[str]:
+def _inputs(plan: ModelPlan, paths: ConfigPaths, encoder: Encoder) -> list[str]:
     """What a training reads besides the texts: if it changes, the training is done again."""
     found = [paths.exceptions]
     if plan.kind == "transformer" and encoder.is_default:
@@ -148,7 +148,7 @@ def _inputs(plan: Plan, paths: ConfigPaths, encoder: Encoder) -> list[str]:
     return [path for path in found if path is not None]
 
 
-def _further_options(plan: Plan, paths: ConfigPaths, encoder: Encoder) -> str:
+def _further_options(plan: ModelPlan, paths: ConfigPaths, encoder: Encoder) -> str:
     """What else `init-config` has to be told to make such a config again."""
     options = "" if plan.kind == "transformer" else f" --model {plan.kind}"
     if plan.kind == "transformer" and not encoder.is_default:

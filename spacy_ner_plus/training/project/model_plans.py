@@ -11,7 +11,7 @@ from .encoders import Encoder
 from .facts import count_sentences, data_facts
 from .model_choice import ModelWishes, choose_model
 from .plan_steps import Passes, plan_batch, plan_steps
-from .planned import Choice, Plan
+from .planned import Choice, ModelPlan
 from .planning import WARMUP, DataFacts, DeviceFacts, EncoderFacts, make_plan
 
 # All of it learns from nothing but word vectors, at spaCy's usual rate for small networks.
@@ -20,7 +20,7 @@ BILSTM_RATE = 0.001
 
 
 @dataclass(frozen=True)
-class BiLstmPlan(Plan):
+class BiLstmPlan(ModelPlan):
     """The settings of a BiLSTM's config that depend on data and device."""
 
     kind: ClassVar[str] = "bilstm"
@@ -33,7 +33,7 @@ class BiLstmPlan(Plan):
 
 
 @dataclass(frozen=True)
-class FeaturesPlan(Plan):
+class FeaturesPlan(ModelPlan):
     """A feature CRF: its usual settings suit any data."""
 
     kind: ClassVar[str] = "features"
@@ -41,7 +41,7 @@ class FeaturesPlan(Plan):
 
 
 @dataclass(frozen=True)
-class RulesPlan(Plan):
+class RulesPlan(ModelPlan):
     """Rules, which somebody writes."""
 
     kind: ClassVar[str] = "rules"
@@ -55,7 +55,7 @@ def plan_model(
     dev: Sequence[Doc],
     encoder: Encoder,
     device: DeviceFacts,
-) -> Plan:
+) -> ModelPlan:
     """Choose a kind of model, and plan its training.
 
     RAISES ValueError: For wishes that can't be.
@@ -66,7 +66,7 @@ def plan_model(
 
 
 def plan_bilstm(data: DataFacts, encoder: EncoderFacts, device: DeviceFacts) -> BiLstmPlan:
-    """Plan the training of a BiLSTM. It has no encoder that would count."""
+    """ModelPlan the training of a BiLSTM. It has no encoder that would count."""
     batch_words = plan_batch(data.words, device.kind)
     max_steps, eval_frequency = plan_steps(
         data.words, data.dev_words, int(batch_words.value), BILSTM_PASSES
@@ -82,16 +82,16 @@ def plan_bilstm(data: DataFacts, encoder: EncoderFacts, device: DeviceFacts) -> 
 
 
 def plan_features(data: DataFacts, encoder: EncoderFacts, device: DeviceFacts) -> FeaturesPlan:
-    """Plan the training of a feature CRF."""
+    """ModelPlan the training of a feature CRF."""
     return FeaturesPlan(about=f"For {data.words:,} words of training data")
 
 
 def plan_rules(data: DataFacts, encoder: EncoderFacts, device: DeviceFacts) -> RulesPlan:
-    """Plan a pipeline of rules."""
+    """ModelPlan a pipeline of rules."""
     return RulesPlan(about=f"For the entities of {data.words:,} words of training data")
 
 
-_MAKERS: dict[str, Callable[[DataFacts, EncoderFacts, DeviceFacts], Plan]] = {
+_MAKERS: dict[str, Callable[[DataFacts, EncoderFacts, DeviceFacts], ModelPlan]] = {
     "transformer": make_plan,
     "bilstm": plan_bilstm,
     "features": plan_features,

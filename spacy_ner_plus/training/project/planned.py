@@ -18,7 +18,7 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Plan:
+class ModelPlan:
     """The settings of a config that depend on data, encoder and device: further fields, Choices.
 
     about (str): What they were made for.

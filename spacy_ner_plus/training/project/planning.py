@@ -8,7 +8,7 @@ from math import ceil
 from typing import ClassVar
 
 from .plan_steps import Passes, plan_batch, plan_steps, round_up
-from .planned import Choice, Plan
+from .planned import Choice, ModelPlan
 
 # Casing embeddings, head and CRF start from nothing.
 PASSES = Passes(usual=4, least_steps=400, most=30)
@@ -86,7 +86,7 @@ class DeviceFacts:
 
 
 @dataclass(frozen=True)
-class TrainingPlan(Plan):
+class TrainingPlan(ModelPlan):
     """The settings of a transformer's config that depend on data, encoder and device."""
 
     kind: ClassVar[str] = "transformer"
@@ -104,7 +104,7 @@ class TrainingPlan(Plan):
 
 
 def make_plan(data: DataFacts, encoder: EncoderFacts, device: DeviceFacts) -> TrainingPlan:
-    """Plan a training.
+    """ModelPlan a training.
 
     RETURNS (TrainingPlan): Its max_steps is a multiple of its eval_frequency, so that the last step
         is evaluated.

@@ -11,7 +11,7 @@ from spacy.language import Language
 
 from ...about import __version__
 from ...models.architectures.feature_tagger import FEATURES
-from .planned import Plan
+from .planned import ModelPlan
 
 WIDTH = 100
 
@@ -58,7 +58,7 @@ class ConfigPaths:
     phrases: str | None = None
 
 
-def render_config(plan: Plan, nlp: Language, paths: ConfigPaths, *, device: str) -> str:
+def render_config(plan: ModelPlan, nlp: Language, paths: ConfigPaths, *, device: str) -> str:
     """The text of a config.
 
     nlp (Language): Its language and tokenizer.
