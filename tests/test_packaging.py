@@ -26,6 +26,7 @@ CONFIGS = [
     "cpu",
     "gpu",
     "cnn",
+    "bilstm_crf",
     "shared",
     pytest.param("shared_trf", marks=NEEDS_SPACY_TRANSFORMERS),
     pytest.param("private_trf", marks=NEEDS_SPACY_TRANSFORMERS),
