@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .data.formats.record_files import read as read
     from .data.formats.record_files import write as write
     from .data.splitting.split import split as split
+    from .data.vector_files.convert_vectors import convert_vectors as convert_vectors
     from .evaluation.calibrate import calibrate as calibrate
     from .evaluation.comparison.compare import compare as compare
     from .evaluation.comparison.gate import Gate as Gate
@@ -52,6 +53,7 @@ _HOMES = {
     "calibrate": "spacy_ner_plus.evaluation.calibrate",
     "compare": "spacy_ner_plus.evaluation.comparison.compare",
     "convert": "spacy_ner_plus.data.conversion",
+    "convert_vectors": "spacy_ner_plus.data.vector_files.convert_vectors",
     "cross_validate": "spacy_ner_plus.experiments.cross_validate",
     "evaluate": "spacy_ner_plus.evaluation.evaluate",
     "export_onnx": "spacy_ner_plus.prediction.onnx_export",

@@ -24,7 +24,12 @@ EXAMPLES = re.findall(r"(?ms)^```python\n(.*?)^```", PAGE)
 SHOWN = re.findall(r"(?m)^::: spacy_ner_plus\.(\w+)$", PAGE)
 PUBLIC = set(spacy_ner_plus.__all__) - {"__version__"}
 # Commands that are functions of another name, or options of one.
-OTHER_NAMES = {"audit": "audit_data", "export": "export_onnx", "report": "read_metrics"}
+OTHER_NAMES = {
+    "audit": "audit_data",
+    "export": "export_onnx",
+    "report": "read_metrics",
+    "vectors": "convert_vectors",
+}
 TAGS = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC")
 
 
@@ -90,6 +95,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory, tiny_encoder_dir: Path) -
     shutil.copytree(tiny_encoder_dir, folder / "encoder")
     tiny.save_token_classifier(folder / "checkpoint", tags=list(TAGS), max_position_embeddings=512)
     write_config(folder, tiny_encoder_dir)
+    (folder / "glove.6B.50d.txt").write_text("the 0.5 -2\n. 1 3e-2\nparis 0 1\n", encoding="utf8")
     nlp = make_nlp(tiny_encoder_dir)
     examples = make_examples(nlp, 40)
     nlp.initialize(lambda: examples)

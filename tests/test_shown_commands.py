@@ -44,6 +44,7 @@ RUN: dict[str, dict[str, str]] = {
     OURS + "predict ": {},
     OURS + "project split ": {},
     OURS + "train ": {},
+    OURS + "vectors ": {},
 }
 # Those that are not, and why: only their words are looked at.
 NOT_RUN = {

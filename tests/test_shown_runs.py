@@ -57,6 +57,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "data.tsv").write_text("\n".join(sentences), encoding="utf8")
     (folder / "eng.train").write_text(CONLL, encoding="utf8")
     (folder / "NER-de-train.tsv").write_text(GERMEVAL, encoding="utf8")
+    (folder / "glove.6B.50d.txt").write_text(GLOVE, encoding="utf8")
     (folder / "config.cfg").write_text(small_config(), encoding="utf8")
     for source, names in NAMED.items():
         for name in names.split():
@@ -68,6 +69,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 CONLL = "-DOCSTART- -X- -X- O\n\nAnn NNP B-NP B-PER\nleft VBD B-VP O\n"
 GERMEVAL = "#\tsource\n1\tBerlin\tB-ORG\tB-LOC\n2\tUniversity\tI-ORG\tO\n3\twon\tO\tO\n"
+GLOVE = "the 0.5 1 -2\n. 1.5 0 3e-2\nparis 0 1 2\nsmith 1 1 1\n"
 NAMED = {
     "model": "en_ner_plus_demo training/model-best training/model-calibrated MODEL MODEL_A MODEL_B"
     " released-model new-model my_pipeline exported-int8",

@@ -30,6 +30,7 @@ from .project.split import split_cli as project_split_cli
 from .report import report_cli
 from .split import split_cli
 from .train import CONTEXT, train_cli
+from .vectors import vectors_cli
 
 app = typer.Typer(
     name="ner-plus",
@@ -54,6 +55,7 @@ app.command("predict")(predict_cli)
 app.command("report")(report_cli)
 app.command("split")(split_cli)
 app.command("train", context_settings=CONTEXT)(train_cli)
+app.command("vectors")(vectors_cli)
 
 project_app = typer.Typer(
     name="project",

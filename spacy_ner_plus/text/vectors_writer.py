@@ -21,7 +21,6 @@ from .vector_folder import (
 )
 from .word_vectors import WordVectors
 
-PRECISIONS = ("float32", "float16")
 # The bytes of a .npy file before its values: room for the number of rows, which is known last.
 _HEADER = 128
 
@@ -36,7 +35,7 @@ class Naming:
 
 
 class VectorsWriter:
-    """Takes words with vectors in blocks. Of a word that comes again, the first vector stays.
+    """Takes words with vectors in blocks, and writes a row for each.
 
     folder (Path): Where the files go.
     width (int): The length of a vector.
@@ -50,51 +49,33 @@ class VectorsWriter:
         self._table: IO[bytes] = (folder / TABLE).open("wb")
         self._table.write(b" " * _HEADER)
         self._blocks: list[np.ndarray] = []  # of hashes, in the order of rows
-        self._seen = np.zeros(0, dtype=np.uint64)  # ascending
         self.n_words = 0
-        self.n_repeated = 0
-
-    def new(self, hashes: np.ndarray) -> np.ndarray:
-        """Which of some words come for the first time. The others are counted as repeated.
-
-        hashes: (n,) uint64.
-        RETURNS: (n,) bool.
-        """
-        _, first = np.unique(hashes, return_index=True)
-        is_new = np.zeros(len(hashes), dtype=bool)
-        is_new[first] = True
-        is_new &= ~is_in(hashes, self._seen)
-        self.n_repeated += len(hashes) - int(is_new.sum())
-        return is_new
 
     def add(self, hashes: np.ndarray, vectors: np.ndarray) -> None:
-        """Write words that are new.
+        """Write some words.
 
         hashes: (n,) uint64, each of them once, and not added before.
         vectors: (n, width), finite in the precision that is written.
         """
-        self._table.write(np.ascontiguousarray(vectors, dtype=self._type).data)
+        self._table.write(np.ascontiguousarray(vectors, dtype=self._type).tobytes())
         self._blocks.append(hashes)
-        # two ascending runs, which a stable sort merges in one pass
-        self._seen = np.sort(np.concatenate([self._seen, np.sort(hashes)]), kind="stable")
         self.n_words += len(hashes)
 
     def finish(self, naming: Naming) -> VectorsInfo:
-        """Write what is known in the end only.
-
-        RAISES ValueError: If there is no word.
-        """
-        if not self.n_words:
-            raise ValueError(f"There are no word vectors to write, from {naming.source}.")
+        """Write what is known in the end only. RAISES ValueError: If there is no word."""
+        _check_words(self.n_words, naming)
+        shape = (self.n_words, self._width)
         self._table.seek(0)
-        self._table.write(_npy_header(self._type, (self.n_words, self._width)))
-        self.close()
+        self._table.write(_npy_header(self._type, shape))
+        self._table.close()
         keys = np.concatenate(self._blocks)
-        rows = np.argsort(keys, kind="stable").astype("<i8")
-        return _complete(self._folder, keys[rows], rows, (self.n_words, self._width), naming)
+        rows = np.argsort(keys, kind="stable")
+        return _complete(self._folder, keys[rows], rows, shape, naming)
 
-    def close(self) -> None:
-        """Leave off writing."""
+    def __enter__(self) -> "VectorsWriter":
+        return self
+
+    def __exit__(self, *error: object) -> None:
         self._table.close()
 
 
@@ -120,32 +101,19 @@ def check_vectors_output(path: Path) -> None:
         )
 
 
-def write_vectors(vectors: WordVectors, path: Path, naming: Naming) -> VectorsInfo:
-    """Write vectors that are in memory to a folder.
-
-    RAISES ValueError: If there are no words, or something else than word vectors is there.
-    """
-    if not len(vectors.keys):
-        raise ValueError(f"There are no word vectors to write, from {naming.source}.")
+def fill_folder(folder: Path, vectors: WordVectors, naming: Naming) -> VectorsInfo:
+    """Write vectors that are in memory to an empty folder. RAISES ValueError: If there are none."""
+    _check_words(len(vectors.keys), naming)
     precision = "float16" if vectors.table.dtype == np.float16 else "float32"
-    with vectors_folder(path) as folder:
-        np.save(folder / TABLE, vectors.table.astype(np.dtype(precision).newbyteorder("<")))
-        shape = (len(vectors.table), vectors.width)
-        return _complete(folder, vectors.keys, vectors.rows, shape, naming)
+    kind = np.dtype(precision).newbyteorder("<")
+    np.save(folder / TABLE, vectors.table.astype(kind, order="C", copy=False))
+    shape = (len(vectors.table), vectors.width)
+    return _complete(folder, vectors.keys, vectors.rows, shape, naming)
 
 
-def is_in(hashes: np.ndarray, among: np.ndarray) -> np.ndarray:
-    """Which of some hashes are among others.
-
-    hashes: (n,) uint64.
-    among: (m,) uint64, ascending.
-    RETURNS: (n,) bool.
-    """
-    if not len(among):
-        return np.zeros(len(hashes), dtype=bool)
-    at = np.searchsorted(among, hashes).clip(max=len(among) - 1)  # (n,)
-    found: np.ndarray = among[at] == hashes
-    return found
+def _check_words(n_words: int, naming: Naming) -> None:
+    if not n_words:
+        raise ValueError(f"There are no word vectors to write, from {naming.source}.")
 
 
 def _complete(

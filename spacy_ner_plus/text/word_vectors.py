@@ -80,6 +80,20 @@ def word_hashes(words: Iterable[str]) -> np.ndarray:
     return np.fromiter((get_string_id(word) for word in words), dtype=np.uint64)
 
 
+def are_among(hashes: np.ndarray, those: np.ndarray) -> np.ndarray:
+    """Which of some words are among others.
+
+    hashes: (n,) uint64.
+    those: (m,) uint64, ascending.
+    RETURNS: (n,) bool.
+    """
+    if not len(those):
+        return np.zeros(len(hashes), dtype=bool)
+    at = np.searchsorted(those, hashes).clip(max=len(those) - 1)  # (n,)
+    found: np.ndarray = those[at] == hashes
+    return found
+
+
 def _check_by_words(vectors: object) -> None:
     """RAISES ValueError: If they are not vectors by the hashes of words."""
     if not isinstance(vectors, Vectors):
