@@ -27,6 +27,7 @@ CONFIGS = [
     "gpu",
     "cnn",
     "features",
+    "bilstm_crf",
     "shared",
     pytest.param("shared_trf", marks=NEEDS_SPACY_TRANSFORMERS),
     pytest.param("private_trf", marks=NEEDS_SPACY_TRANSFORMERS),

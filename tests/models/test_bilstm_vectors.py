@@ -236,6 +236,14 @@ def test_vectors_of_the_vocabulary(blank: Language) -> None:
         model.initialize()
 
 
+def test_vectors_that_can_not_be_kept_are_refused(tmp_path: Path) -> None:
+    table = np.full((1, 4), 1e6, dtype=np.float32)
+    vectors = WordVectors(word_hashes(["word"]), np.zeros(1, dtype=np.int64), table)
+    write_vectors(vectors, tmp_path / "vectors", Naming("large", "test"))
+    with pytest.raises(ValueError, match=r"values up to 1e\+06"):
+        make(vectors=str(tmp_path / "vectors"))
+
+
 # Learning
 
 

@@ -18,6 +18,13 @@ from tests.pipeline.samples import make_examples, shake_head
 
 TOKEN_TAGGER = "spacy_ner_plus.TokenTagger.v1"
 TOK2VECS: dict[str, Callable[[Path], dict[str, Any]]] = {
+    "bilstm": lambda encoder: {
+        "@architectures": "spacy_ner_plus.BiLSTM.v1",
+        "hidden_size": 16,
+        "learned_width": 16,
+        "min_freq": 1,
+        "device": "cpu",
+    },
     "cnn": lambda encoder: {
         "@architectures": "spacy.HashEmbedCNN.v2",
         "pretrained_vectors": None,

@@ -779,7 +779,7 @@ LOAD_WITHOUT_NETWORK = """
 def test_loading_uses_no_network(
     saved_dir: Path, token_dirs: Callable[[str], Path], tmp_path: Path
 ) -> None:
-    folders = [saved_dir, token_dirs("cnn"), token_dirs("encoder")]
+    folders = [saved_dir, *map(token_dirs, ("bilstm", "cnn", "encoder"))]
     expected = [entities(spacy.load(folder)) for folder in folders]
     copies = []
     for i, folder in enumerate(folders):  # the encoders' names are those of nothing

@@ -495,7 +495,7 @@ def test_rehearsal_on_a_network_of_its_own_works(trained: Callable[[str], Path],
 # The shipped configs
 
 
-@pytest.mark.parametrize("name", ["cnn", "private_trf", "shared", "shared_trf"])
+@pytest.mark.parametrize("name", ["bilstm_crf", "cnn", "private_trf", "shared", "shared_trf"])
 def test_config_trains_with_spacy_train(tiny_encoder_dir: Path, tmp_path: Path, name: str) -> None:
     if name.endswith("_trf"):
         pytest.importorskip("spacy_transformers")

@@ -30,6 +30,19 @@ overlap = 16
 dropout = 0.1
 """
 
+BILSTM = """
+[components.ner_plus]
+factory = "ner_plus"
+
+[components.ner_plus.model]
+@architectures = "spacy_ner_plus.TokenTagger.v1"
+
+[components.ner_plus.model.tok2vec]
+@architectures = "spacy_ner_plus.BiLSTM.v1"
+hidden_size = 16
+learned_width = 16
+"""
+
 # One optimizer in torch, another of thinc with averages; a shared tok2vec; a numpy loss (parser).
 SHARED = """
 [components.tok2vec]
@@ -150,11 +163,18 @@ def write_corpora(folder: Path) -> None:
 
 
 def write_config(
-    folder: Path, encoder: Path, *, shared: bool = False, changes: dict[str, str] | None = None
+    folder: Path,
+    encoder: Path | None,
+    *,
+    shared: bool = False,
+    changes: dict[str, str] | None = None,
 ) -> Path:
-    """Write the corpora and a config into a folder. changes: Text to replace by other text."""
+    """Write the corpora and a config into a folder.
+
+    encoder: A pretrained one; None for a BiLSTM. changes: Text to replace by other text.
+    """
     write_corpora(folder)
-    components = TRANSFORMER.format(encoder=encoder)
+    components = BILSTM if encoder is None else TRANSFORMER.format(encoder=encoder)
     config = CONFIG.format(
         folder=folder,
         components=SHARED + components if shared else components,

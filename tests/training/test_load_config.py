@@ -55,7 +55,8 @@ def test_missing_sections_are_told(config: Path, section: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["cpu", "gpu", "cnn", "features", "shared", "shared_trf", "private_trf"]
+    "name",
+    ["cpu", "gpu", "cnn", "features", "bilstm_crf", "shared", "shared_trf", "private_trf"],
 )
 def test_shipped_configs_have_no_misspelt_settings(name: str) -> None:
     load_config(Path(__file__).parents[2] / "configs" / f"{name}.cfg")

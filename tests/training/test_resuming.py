@@ -149,6 +149,19 @@ def test_streamed_corpus_with_augmenter_resumes(tmp_path: Path, dropout_encoder:
     assert read_tree(tmp_path / "parts") == read_tree(tmp_path / "whole")
 
 
+def test_bilstm_resumes(tmp_path: Path) -> None:
+    """The head and the BiLSTM under it have an optimizer each."""
+    config = write_config(tmp_path, None)
+    log = tmp_path / "log.txt"
+    assert run_spacy(config, tmp_path / "whole", log=log) == 0
+    arguments = [config, "--output", tmp_path / "parts", "--checkpoint-every", 10, "--resume"]
+    killed = run(*arguments, log=log, before=die_at_call(loop, "subdivide_batch", 23))
+    assert killed == KILLED, log.read_text()
+    assert run(*arguments, log=log) == 0
+    assert "Resumed after 20 steps" in log.read_text()
+    assert read_tree(tmp_path / "parts") == read_tree(tmp_path / "whole")
+
+
 def test_sourced_and_frozen_components_resume(tmp_path: Path, dropout_encoder: Path) -> None:
     """One that is trained further, and one that only annotates."""
     log = tmp_path / "log.txt"

@@ -26,6 +26,9 @@ from .word_batches import make_word_batch
 
 logger = logging.getLogger("spacy_ner_plus")
 
+# Of vectors that do not learn: they are kept in fp16.
+LARGEST_VALUE = 65504.0
+
 _NO_VECTORS = WordVectors(
     np.zeros(0, dtype=np.uint64), np.zeros(0, dtype=np.int64), np.zeros((0, 0), dtype=np.float32)
 )
@@ -124,6 +127,12 @@ class BiLstmShim(SharedEncoderShim):
         new_rows[order] = np.arange(len(order))
         n_tuned = int(is_seen.sum())
         table = np.asarray(vectors.table, dtype=np.float32)[order]
+        largest = float(np.abs(table).max(initial=0.0))
+        if not largest <= LARGEST_VALUE:
+            raise ValueError(
+                f"The word vectors have values up to {largest:g}: those beyond {LARGEST_VALUE:g} "
+                "can't be kept in half precision. Are these word vectors? If so, scale them."
+            )
         rows = new_rows[vectors.rows] if len(vectors.rows) else vectors.rows
         return np.asarray(vectors.keys), rows, table[:n_tuned], table[n_tuned:]
 

@@ -32,7 +32,8 @@ class WordEmbedding(nn.Module):
         self.vector_width, self.word_width = vector_width, word_width
         self.n_outputs = vector_width + word_width
         self.tuned = nn.Embedding(n_tuned, vector_width)
-        self.fixed = nn.Parameter(torch.empty(n_fixed, vector_width), requires_grad=False)
+        fixed = torch.empty(n_fixed, vector_width, dtype=torch.float16)  # half the size on disk
+        self.fixed = nn.Parameter(fixed, requires_grad=False)
         self.learned = nn.Embedding(n_words, word_width)
         self.forms = nn.Embedding(n_forms, self.n_outputs)
         self.suffixes = nn.Embedding(n_suffixes, self.n_outputs)
@@ -62,7 +63,7 @@ class WordEmbedding(nn.Module):
         tuned_rows = torch.where(rows < self.n_tuned, rows, -1)
         vectors = _filled(self.tuned, tuned_rows, unknown)  # (n, vector_width)
         fixed = (rows >= self.n_tuned).nonzero().squeeze(1)
-        return vectors.index_copy(0, fixed, self.fixed[rows[fixed] - self.n_tuned])
+        return vectors.index_copy(0, fixed, self.fixed[rows[fixed] - self.n_tuned].float())
 
 
 def _filled(table: nn.Embedding, rows: Tensor, others: Tensor) -> Tensor:

@@ -29,7 +29,9 @@ from tests.data.vector_files.written_forms import FILES, Pairs, contents
 # Words as files have them: no white space that parts columns, and none that is a number, behind
 # which a short line could not be told from a word with blanks.
 WORDS = st.text(
-    st.characters(exclude_categories=["Cs", "Cc", "Zs", "Zl", "Zp"]), min_size=1, max_size=5
+    st.characters(exclude_categories=["Cs", "Cc", "Zs", "Zl", "Zp"], exclude_characters="\ufeff"),
+    min_size=1,
+    max_size=5,
 )
 FLOATS = st.floats(allow_nan=False, allow_infinity=False, width=32)
 
@@ -152,6 +154,34 @@ def test_first_words_are_different_ones(tmp_path: Path) -> None:
         assert done.counts == ReadCounts(n_read=n_read, n_repeated=n_read - min(n, 5))
 
 
+def test_words_of_earlier_blocks_are_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(text_vectors, "BLOCK", 20)
+    some = [(f"w{i % 30}", [float(i), 1.0]) for i in range(50)]
+    done = converted(written_forms.glove(some), tmp_path)
+    assert contents(done.output, [word for word, _ in some]) == dict(some[:30])
+    assert done.counts == ReadCounts(n_read=50, n_repeated=20)
+    # in our own folders words are in the order of their hashes, and rows in that of the file
+    first = convert_vectors(done.output, tmp_path / "first", words=7)
+    assert contents(first.output, [word for word, _ in some]) == dict(some[:7])
+
+
+def test_lines_are_counted_through_all_blocks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(text_vectors, "BLOCK", 20)
+    content = b"\n".join([b"a 1 2", b""] * 20 + [b"b 1 2x", b"c 3 4"])
+    for end in (b"\n", b"\r\n"):
+        with pytest.raises(ValueError, match="line 41: '2x' is no number"):
+            converted(content.replace(b"\n", end), tmp_path)
+
+
+def test_mark_of_byte_order_is_no_part_of_a_word(tmp_path: Path) -> None:
+    for content in (b"a 1 2\nb 3 4\n", b"2 2\na 1 2\nb 3 4\n"):
+        done = converted(b"\xef\xbb\xbf" + content, tmp_path)
+        assert contents(done.output, ["a", "b"]) == {"a": [1, 2], "b": [3, 4]}
+        assert done.counts == ReadCounts(n_read=2)
+
+
 def test_odd_words_are_counted(tmp_path: Path) -> None:
     content = (
         b"the 1 2\n 3 4\n\xc3 5 6\n. . . 7 8\nat name@domain.com 1 1\n\xc2\xa0 0 0\n\nThe 9 9\n"
@@ -185,6 +215,8 @@ def test_columns_may_be_parted_by_tabs(tmp_path: Path) -> None:
         "New York": [1, 2], "Windows 95": [3, 4],
     }  # fmt: skip
     assert done.counts.n_empty == 1
+    done = converted(b"New York\t1 2 3\nRome\t4 5 6\n", tmp_path)
+    assert contents(done.output, ["New York", "Rome"]) == {"New York": [1, 2, 3], "Rome": [4, 5, 6]}
 
 
 REFUSED: dict[str, tuple[bytes, dict[str, Any], str]] = {

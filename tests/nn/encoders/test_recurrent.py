@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from spacy_ner_plus.nn.encoders.recurrent import BiLstmLayer
+from spacy_ner_plus.nn.encoders.recurrent import FEWEST_SEQUENCES, BiLstmLayer
 
 N_INPUTS, HIDDEN = 5, 4
 UNLIMITED = 10**6
@@ -88,6 +88,16 @@ def test_padded_pass_in_bf16_is_near_the_exact_one(layer: BiLstmLayer) -> None:
                 for vectors, expected in zip(near, exact, strict=True):
                     assert vectors.dtype == torch.float32
                     torch.testing.assert_close(vectors, expected, rtol=0, atol=0.03)
+
+
+@pytest.mark.parametrize("n_sequences", [FEWEST_SEQUENCES - 1, FEWEST_SEQUENCES])
+def test_few_sequences_are_learned_from_in_fp32(layer: BiLstmLayer, n_sequences: int) -> None:
+    given = sequences([5] * n_sequences)
+    exact = torch.cat(read(layer, given))
+    with torch.autocast("cpu", torch.bfloat16):
+        found = torch.cat(read(layer, given))
+    assert torch.equal(found, exact) == (n_sequences < FEWEST_SEQUENCES)
+    torch.testing.assert_close(found, exact, rtol=0, atol=0.03)
 
 
 def test_long_sequence_takes_the_memory_of_a_window_for_the_gates(layer: BiLstmLayer) -> None:

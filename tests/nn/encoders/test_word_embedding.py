@@ -25,7 +25,7 @@ def test_each_word_has_its_vectors_or_those_of_unknown_words() -> None:
     word_rows, vector_rows = torch.tensor([0, 3, -1, -1, 2]), torch.tensor([1, 4, 2, -1, -1])
     unknown = embedding.unknown(torch.tensor([0, 1, 2, 3, 4]), torch.tensor([5, 4, 3, 2, 1]))
     found = embedding(word_rows, vector_rows, unknown)
-    pretrained = torch.cat([embedding.tuned.weight, embedding.fixed])
+    pretrained = torch.cat([embedding.tuned.weight, embedding.fixed.float()])
     for i, (word, vector) in enumerate(zip(word_rows, vector_rows, strict=True)):
         expected_vector = pretrained[vector] if vector >= 0 else unknown[i, :3]
         expected_word = embedding.learned.weight[word] if word >= 0 else unknown[i, 3:]
