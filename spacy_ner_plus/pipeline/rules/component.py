@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -27,6 +27,8 @@ from .counts import RuleCounts
 from .deciding import NOTHING, Decider
 from .rule_annotator import IDS, RuleAnnotator
 from .rule_files import RULES, TABLES, read_tables, table_files
+
+T = TypeVar("T")
 
 
 class NerPlusRules(EntityPipe):
@@ -63,7 +65,7 @@ class NerPlusRules(EntityPipe):
         super().__init__(nlp.vocab, name, **settings)
         self.nlp = nlp
         self.phrase_matcher_attr = _one_of("phrase_matcher_attr", phrase_matcher_attr, ATTRIBUTES)
-        self.soft_ents = soft_ents
+        self.soft_ents = _one_of("soft_ents", soft_ents, (True, False))
         self.ids = _one_of("ids", ids, tuple(IDS))
         self.alignment_mode = _one_of("alignment_mode", alignment_mode, ALIGNMENT_MODES)
         self.regex_budget = as_float(regex_budget, "regex_budget")
@@ -270,9 +272,9 @@ class NerPlusRules(EntityPipe):
         return {**self.__dict__, "_search": None}
 
 
-def _one_of(setting: str, value: Any, choices: tuple[str, ...]) -> str:
+def _one_of(setting: str, value: T, choices: tuple[T, ...]) -> T:
     """RAISES ValueError: If a setting is none of the choices."""
-    found = value.upper() if choices == ATTRIBUTES and isinstance(value, str) else value
-    if found not in choices:
-        raise ValueError(f"{setting} = {value!r} is unknown: use one of {', '.join(choices)}.")
-    return str(found)
+    if value not in choices or type(value) is not type(choices[0]):
+        shown = ", ".join(map(str, choices))
+        raise ValueError(f"{setting} = {value!r} is unknown: use one of {shown}.")
+    return value

@@ -103,6 +103,8 @@ def test_empty_document_and_spaces() -> None:
         ({"regex_budget": "long"}, "regex_budget = 'long' must be a number"),
         ({"regex_max_timeouts": 0}, "at least 1"),
         ({"alignment_mode": "contract"}, "alignment_mode = 'contract' is unknown"),
+        ({"soft_ents": "yes"}, "soft_ents = 'yes' is unknown: use one of True, False"),
+        ({"soft_ents": 1}, "soft_ents = 1 is unknown"),
         ({"ids": "id"}, "ids = 'id' is unknown: use one of ent_id, kb_id"),
         ({"phrase_matcher_attr": "LEMMA"}, "phrase_matcher_attr = 'LEMMA' is unknown"),
         ({"existing_ents": "constrain"}, "existing_ents = 'constrain' is unknown"),
