@@ -262,6 +262,28 @@ def test_rules_that_lack_the_group_of_a_phrase_are_refused() -> None:
     assert len(pipe) == len(ROWS)
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"[]",
+        b"{}",
+        b'{"rules_version": 2, "rules": []}',
+        b'{"rules_version": 1, "rules": [3]}',
+        b'{"rules_version": 1, "rules": [{"phrases": ["X", "hard"]}]}',
+        b'{"rules_version": 1, "rules": [{"phrases": ["X", "firm", "y"]}]}',
+        b'{"rules_version": 1, "rules": [{"label": "X", "regex": "("}]}',
+        b'{"rules_version": 1, "rules": [{"label": "X", "pattern": "a", "regex": "b"}]}',
+    ],
+)
+def test_file_that_somebody_else_wrote_is_refused(content: bytes) -> None:
+    _, pipe = rules_nlp()
+    with pytest.raises(ValueError, match=r"rules\.json"):
+        pipe.read_files({"rules.json": content}, is_verified=True)
+    with pytest.raises(ValueError, match=r"lacks rules\.json"):
+        pipe.read_files({}, is_verified=True)
+    assert len(pipe) == len(ROWS)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_processes_find_the_same(method: str, tmp_path: Path) -> None:
@@ -327,6 +349,12 @@ def test_rules_of_files_come_with_initialize_and_need_no_file_afterwards(tmp_pat
     assert found(loaded("aspirin XG-1")) == [("aspirin", "DRUG"), ("XG-1", "CODE")]
     pipe: Any = loaded.get_pipe("rules")
     assert len(pipe) == 2
+
+
+@pytest.mark.parametrize("rule", ["rules.jsonl", {"path": "rules.jsonl", "label": "X"}])
+def test_file_in_the_components_own_section_is_refused(rule: Any) -> None:
+    with pytest.raises(ValueError, match=r"names a file: .*Name it in \[initialize"):
+        rules_nlp([rule])
 
 
 def test_initialize_without_rules_leaves_those_that_were_added() -> None:

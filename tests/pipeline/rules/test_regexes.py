@@ -110,9 +110,30 @@ def test_empty_document_and_spaces() -> None:
         ({"existing_ents": "constrain"}, "existing_ents = 'constrain' is unknown"),
     ],
 )
-def test_settings_are_checked(settings: Any, message: str) -> None:
+def test_settings_are_checked_whenever_they_are_set(settings: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         NerPlusRules(spacy.blank("en"), **settings)
+    nlp, pipe = rules_nlp({"label": "X", "regex": "a"})
+    nlp("a")
+    for name, value in settings.items():
+        setattr(pipe, name, value)
+    if "long" not in settings.values():
+        with pytest.raises(ValueError, match=message):
+            nlp("a")
+
+
+def test_settings_may_be_changed() -> None:
+    nlp, pipe = rules_nlp({"label": "X", "regex": "500"})
+    assert found(nlp("XG-4500")) == []
+    pipe.alignment_mode = "expand"
+    assert found(nlp("XG-4500")) == [("XG-4500", "X")]
+
+
+def test_validator_of_no_type_is_no_documents_fault() -> None:
+    nlp, pipe = rules_nlp({"label": "X", "regex": "a"}, validators={"Y": "luhn"})
+    pipe.set_error_handler(lambda *_: None)
+    with pytest.raises(ValueError, match=r"validators names the types \['Y'\]"):
+        list(nlp.pipe(["a"]))
 
 
 def test_rules_in_a_missing_file(tmp_path: Path) -> None:
