@@ -42,7 +42,7 @@ class RuleSet:
         """How many rules there are, each phrase with a label as one."""
         return len(self.single) + sum(table.n_entries for table in self.tables.values())
 
-    @property
+    @cached_property
     def labels(self) -> tuple[str, ...]:
         """The types of entities that its rules find, sorted."""
         found = {group.label for group in self.groups if group.kind in (HARD, SOFT)}
