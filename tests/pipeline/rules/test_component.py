@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import spacy
 from spacy.language import Language
-from spacy.tokens import Doc, Span
+from spacy.tokens import Doc, DocBin, Span
 from thinc.api import Config
 
 from spacy_ner_plus.annotation.rule_hits import RULE_HITS, rule_hits
@@ -177,6 +177,15 @@ def test_two_components_leave_hits_of_their_own() -> None:
     doc = nlp("x y")
     assert rule_hits(doc).labels == ["A", "B"]
     assert sorted(doc._.get(RULE_HITS)) == ["more", "ner_plus_rules"]
+
+
+def test_hits_are_stored_with_documents() -> None:
+    nlp, pipe = rules_nlp()
+    doc = nlp(TEXT)
+    stored = DocBin(docs=[doc], store_user_data=True).to_bytes()
+    [read] = DocBin().from_bytes(stored).get_docs(nlp.vocab)
+    assert rule_hits(read) == rule_hits(doc)
+    assert rule_hits(pipe(read)) == rule_hits(doc)
 
 
 # Validators
