@@ -26,8 +26,8 @@ class RegexSearch:
     names (Mapping[int, str]): What they are called.
 
     Attributes:
-        budget (float): The seconds of computing that one regex may take for one text. `regex` counts
-            those of all threads of the process.
+        budget (float): The seconds of computing that one regex may take for one text, of which
+            `regex` counts those of all threads of the process.
         max_timeouts (int): After how many texts that took it longer a regex is switched off.
         timeouts (Counter): Texts that took longer, by group.
     """
