@@ -23,11 +23,13 @@ if TYPE_CHECKING:
     from .evaluation.comparison.gate import Gate as Gate
     from .evaluation.evaluate import evaluate as evaluate
     from .evaluation.evaluate import read_metrics as read_metrics
+    from .evaluation.rule_check.check_rules import check_rules as check_rules
     from .experiments.cross_validate import cross_validate as cross_validate
     from .experiments.learning_curve import learning_curve as learning_curve
     from .nn.crf import CRF as CRF
     from .pipeline.ner_plus import NerPlus as NerPlus
     from .pipeline.ner_plus.from_checkpoint import from_checkpoint as from_checkpoint
+    from .pipeline.rules import NerPlusRules as NerPlusRules
     from .prediction.onnx_export import export_onnx as export_onnx
     from .prediction.predict import predict as predict
     from .records import SpanRecord as SpanRecord
@@ -43,6 +45,7 @@ _HOMES = {
     "Folds": "spacy_ner_plus.audit.label_errors.judges",
     "Gate": "spacy_ner_plus.evaluation.comparison.gate",
     "NerPlus": "spacy_ner_plus.pipeline.ner_plus",
+    "NerPlusRules": "spacy_ner_plus.pipeline.rules",
     "SpanRecord": "spacy_ner_plus.records",
     "TagScheme": "spacy_ner_plus.tags",
     "TextRecord": "spacy_ner_plus.records",
@@ -50,6 +53,7 @@ _HOMES = {
     "audit_data": "spacy_ner_plus.audit.audit_data",
     "agreement": "spacy_ner_plus.audit.agreement.agree",
     "calibrate": "spacy_ner_plus.evaluation.calibrate",
+    "check_rules": "spacy_ner_plus.evaluation.rule_check.check_rules",
     "compare": "spacy_ner_plus.evaluation.comparison.compare",
     "convert": "spacy_ner_plus.data.conversion",
     "cross_validate": "spacy_ner_plus.experiments.cross_validate",

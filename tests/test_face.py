@@ -97,6 +97,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory, tiny_encoder_dir: Path) -
     nlp.to_disk(folder / "model")
     docs = [example.reference for example in examples]
     DocBin(docs=docs).to_disk(folder / "dev.spacy")
+    (folder / "rules.jsonl").write_text('{"label": "LOC", "phrase": "Paris"}\n', encoding="utf8")
     (folder / "texts.jsonl").write_text("".join(map(as_row, docs)), encoding="utf8")
     return folder
 

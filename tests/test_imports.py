@@ -98,6 +98,7 @@ WITHIN_REACH = (
     "pages.telling.",
     "evaluation.terminal.",
     "evaluation.comparison.comparison_terminal.",
+    "evaluation.rule_check.rule_terminal.",
     "audit.terminal.",
     "audit.agreement.agreement_terminal.",
 )

@@ -43,6 +43,7 @@ RUN: dict[str, dict[str, str]] = {
     OURS + "learning-curve ": {"0.125,0.25,0.5,1 --repeats 3": "0.5,1 --repeats 1"},
     OURS + "predict ": {},
     OURS + "project split ": {},
+    OURS + "rules check ": {},
     OURS + "train ": {},
 }
 # Those that are not, and why: only their words are looked at.

@@ -49,6 +49,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tags = ["O", "B-PER", "I-PER"]
     tiny.save_token_classifier(folder / "checkpoint", tags, max_position_embeddings=300)
     write_rows(folder / "texts.jsonl", make_rows(60))
+    (folder / "rules.jsonl").write_text('{"label": "LOC", "phrase": "Paris"}\n', encoding="utf8")
     docs = [example.reference for example in make_examples(nlp, 50)]
     DocBin(docs=docs[:40]).to_disk(folder / "data.spacy")
     DocBin(docs=docs[10:]).to_disk(folder / "other.spacy")

@@ -15,7 +15,6 @@ import spacy
 
 from benchmarks.gazetteer.lists import COMPONENT, table_of
 
-
 # Phrases that are looked for at once.
 BATCH = 10_000
 

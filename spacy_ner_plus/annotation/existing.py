@@ -1,6 +1,6 @@
 """What is known about a Doc before the model has read it: its entities and blocked tokens."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,6 +52,14 @@ def existing(doc: Doc, own: Collection[EntitySpan] = ()) -> Existing:
 def nothing_on(doc: Doc) -> Existing:
     """What is on a Doc of which nothing counts."""
     return Existing(np.zeros(len(doc), dtype=bool), [], np.zeros(0, dtype=np.int64))
+
+
+def only_entities(doc: Doc, entities: Sequence[EntitySpan]) -> Existing:
+    """What is on a Doc of which some entities alone count."""
+    known = nothing_on(doc)
+    for start, end, _ in entities:
+        known.taken[start:end] = True
+    return Existing(known.taken, list(entities), known.blocked)
 
 
 def entity_spans(doc: Doc) -> list[EntitySpan]:

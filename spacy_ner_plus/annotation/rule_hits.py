@@ -100,7 +100,8 @@ def set_rule_hits(doc: Doc, component: str, hits: RuleHits) -> None:
     stored = dict(former or {})
     stored.pop(component, None)
     if len(hits):
-        stored[component] = dict(vars(hits))
+        # tuples: the garbage collector looks at each list again and again, of millions of Docs
+        stored[component] = {name: tuple(column) for name, column in vars(hits).items()}
     if stored or former:
         values.set(RULE_HITS, stored)
 
@@ -117,7 +118,7 @@ def rule_hits(doc: Doc) -> RuleHits:
         return found
     try:
         for columns in stored.values():
-            own = RuleHits(**columns)
+            own = _as_hits(columns)
             list(own.rows())  # columns of one length
             found += own
     except (TypeError, ValueError, AttributeError) as error:
@@ -132,7 +133,11 @@ def hits_of(doc: Doc, component: str) -> RuleHits:
     """The hits that a component left on a Doc when it read it before."""
     register_rule_hits()
     stored = doc._.get(RULE_HITS) or {}
-    return RuleHits(**stored[component]) if component in stored else RuleHits.none()
+    return _as_hits(stored[component]) if component in stored else RuleHits.none()
+
+
+def _as_hits(columns: dict[str, Any]) -> RuleHits:
+    return RuleHits(**{name: list(column) for name, column in columns.items()})
 
 
 def on_tokens(doc: Doc, hits: RuleHits) -> TokenHits:

@@ -28,6 +28,7 @@ from .project.encoder import encoder_cli
 from .project.smoke import smoke_cli
 from .project.split import split_cli as project_split_cli
 from .report import report_cli
+from .rules import check_cli as rules_check_cli
 from .split import split_cli
 from .train import CONTEXT, train_cli
 
@@ -69,5 +70,14 @@ project_app.command("encoder")(encoder_cli)
 project_app.command("smoke")(smoke_cli)
 project_app.command("split")(project_split_cli)
 
+rules_app = typer.Typer(
+    name="rules",
+    help="Rules of ner_plus_rules: check them on annotated data.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+rules_app.command("check")(rules_check_cli)
+
 app.add_typer(project_app)
+app.add_typer(rules_app)
 spacy_app.add_typer(app)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ..pages.telling import say
+from ..pages.telling import say, tell_refused
 from ._errors import errors_as_messages
 from ._options import (
     CodePath,
@@ -78,6 +78,7 @@ def evaluate_cli(
             label_map=new_names,
         )
         print_metrics(evaluation.metrics, evaluation.errors)
+        tell_refused(evaluation.refused)
         if output is not None:
             evaluation.write(output)
             say.good(f"Wrote metrics.json, errors.jsonl and report.html to {output}")

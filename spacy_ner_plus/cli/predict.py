@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ..pages.telling import tell_refused
 from ._errors import errors_as_messages
 from ._options import CodePath, GpuId, SpansKey, prepare
 
@@ -114,6 +115,7 @@ def predict_cli(
         f"Wrote {output}: {counts.documents:,} documents with {counts.entities:,} entities in "
         f"{counts.words:,} words ({summary.words_per_second:,.0f} words/s)"
     )
+    tell_refused(summary.refused)
     if counts.rejects and not counts.documents:
         message = "Not one row could be processed: the pipeline or the call is at fault."
         typer.echo(message, err=True)

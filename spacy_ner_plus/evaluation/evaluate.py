@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +29,12 @@ class Evaluation:
 
     metrics (Metrics): All figures, as in metrics.json.
     errors (List[Dict[str, Any]]): The single errors in context, as in errors.jsonl.
+    refused (Dict[str, int]): Entities that the pipeline's validators left out, by type.
     """
 
     metrics: Metrics
     errors: list[dict[str, Any]]
+    refused: dict[str, int] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         """In short: there may be thousands of errors."""
@@ -122,7 +124,7 @@ def evaluate(
     predicted = predict(
         model, Path(data), tokens=tokens, spans_key=spans_key, choice=settings.choice
     )
-    return Evaluation(*measure(predicted, settings))
+    return Evaluation(*measure(predicted, settings), predicted.refused)
 
 
 def check_folder(folder: Path) -> None:

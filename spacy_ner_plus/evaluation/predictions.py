@@ -4,7 +4,7 @@ That is a pipeline that runs over annotated data, or predictions that it made be
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -19,6 +19,7 @@ from ..annotation.doc_records import is_annotated
 from ..data.corpus import make_corpus_v1
 from ..data.formats.json_lines import JsonLinesRecords
 from ..data.refused_annotations import refused_annotations
+from ..pipeline.capabilities import refused_entities
 from ..pipeline.preparing import check_pipeline_exists, load_pipeline
 from ..records import SpanRecord, TextRecord
 from ..support.peak_memory import peak_memory
@@ -41,6 +42,7 @@ class Predictions:
     n_without_annotation (int): Documents that were left out because nothing is known about them.
     nlp (Language): The pipeline; None for predictions that were read.
     speed (RunCost): None for predictions that were read.
+    refused (Dict[str, int]): Entities that the pipeline's validators left out, by type.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Predictions:
     n_without_annotation: int
     nlp: Language | None = None
     speed: RunCost | None = None
+    refused: dict[str, int] = field(default_factory=dict)
 
 
 def predict(
@@ -148,7 +151,9 @@ def run(
         gold = {entity.label for doc in references for entity in entities_of(doc, spans_key)}
         choice.check(gold, labels_of(nlp))
     n_words = sum(len(examples[i].reference) for i in known)
+    refused_before = refused_entities(nlp)
     documents, speed = _timed(nlp, examples, known, spans_key, choice)
+    refused = dict(refused_entities(nlp) - refused_before)
     ner = calibrated_component(nlp, spans_key) if uncalibrated else None
     if ner is not None:
         again = [eg.predicted for eg in make_corpus_v1(data, tokens)(nlp)]
@@ -162,6 +167,7 @@ def run(
         n_without_annotation=n_documents - len(known),
         nlp=nlp,
         speed=speed,
+        refused=refused,
     )
 
 

@@ -1,5 +1,6 @@
 """Messages in a terminal, in lines that are never broken: paths in them can be copied."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from wasabi import Printer
@@ -47,3 +48,10 @@ class UnbrokenPrinter(Printer):
 
 
 say = UnbrokenPrinter()
+
+
+def tell_refused(refused: Mapping[str, int]) -> None:
+    """Say how many entities validators left out, if there are any. refused: Numbers by type."""
+    if refused:
+        numbers = ", ".join(f"{label} {n:,}" for label, n in sorted(refused.items()))
+        print(locale_escape(f"Entities that validators refused: {numbers}"))

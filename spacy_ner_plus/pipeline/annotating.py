@@ -6,7 +6,14 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from spacy.tokens import Doc, Span
 
-from ..annotation.existing import existing, own_entities
+from ..annotation.existing import (
+    Existing,
+    entity_spans,
+    existing,
+    only_entities,
+    own_entities,
+)
+from ..annotation.hit_effects import hard_entities
 from ..annotation.probabilities import PROBABILITY, ROUNDING, register_probability
 from ..annotation.scored_group import ScoredGroup, spans_of
 from ..models.decoding.entities import Entities
@@ -46,7 +53,8 @@ class Annotator:
         it before, its entities with their probabilities and ids, is replaced.
     labels (Sequence[int]): The labels in the vocabulary's string store.
     least: (n_labels,) float, the least probability of an entity of each type.
-    overwrites (bool): Whether entities of others are replaced as well, or kept.
+    overwrites (bool): Whether entities of others are replaced as well, or kept. Those that are hard
+        hits of rules are kept in any case.
     spans_key (str): Where in doc.spans the entities go; None for nowhere.
     checks (Mapping[int, Callable]): What the text of an entity must satisfy, by the index of its
         label.
@@ -87,12 +95,11 @@ class Annotator:
         kept: list[Span] = []
         blocked: list[Span] = []
         if doc.has_annotation("ENT_IOB"):
-            own = self._own(doc)
-            if not self._overwrites:
-                known = existing(doc, own)
-                is_wanted &= known.is_free(entities.starts, entities.ends)
-                blocked = known.blocked_spans(doc)
-                kept = [ent for ent in doc.ents if (ent.start, ent.end, ent.label_) not in own]
+            known = self.kept(doc)
+            is_wanted &= known.is_free(entities.starts, entities.ends)
+            blocked = known.blocked_spans(doc)
+            stay = set(known.entities)
+            kept = [ent for ent in doc.ents if (ent.start, ent.end, ent.label_) in stay]
             self._clear(doc, kept)
         is_wanted = self._valid(doc, entities, is_wanted)
         found = self._spans(doc, entities, is_wanted)
@@ -106,6 +113,14 @@ class Annotator:
             doc.spans[self._spans_key] = ScoredGroup(
                 doc, name=self._spans_key, spans=found, scores=values, component=self._component
             )
+
+    def kept(self, doc: Doc) -> Existing:
+        """What stays on a Doc as it is."""
+        own = self._own(doc)
+        if not self._overwrites:
+            return existing(doc, own)
+        hard = hard_entities(doc) - own
+        return only_entities(doc, [span for span in entity_spans(doc) if span in hard])
 
     def _own(self, doc: Doc) -> set[EntitySpan]:
         """The entities of a Doc that the component wrote when it read the Doc before."""

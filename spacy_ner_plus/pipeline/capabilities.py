@@ -4,9 +4,10 @@ Callers ask whether a component has a capability (isinstance works), and never o
 A capability has what some caller uses, and no more.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from spacy.language import Language
 from spacy.tokens import Doc, Span
@@ -18,6 +19,10 @@ from ..models.decoding.entities import Entities
 from ..models.runtime.tagger_shim import TaggerShim
 from ..tags import Span as EntitySpan
 from .judged_entities import JudgedEntities
+
+if TYPE_CHECKING:
+    from .rule_matching.found_hits import FoundHits
+    from .rule_matching.rule_search import RuleSearch
 
 
 @runtime_checkable
@@ -142,6 +147,35 @@ class GivesSecondReadings(Protocol):
 
 
 @runtime_checkable
+class HasValidators(Protocol):
+    """Leaves out entities whose text is not as their type wants it.
+
+    refused (Counter): How many, by type, in this process.
+    """
+
+    refused: Counter[str]
+
+
+@runtime_checkable
+class HasRules(Protocol):
+    """Finds entities by rules, each of which can be asked what it finds.
+
+    name (str): The component's name in the pipeline.
+    """
+
+    name: str
+
+    @property
+    def search(self) -> "RuleSearch":
+        """What looks for the rules, and knows what their hits mean."""
+        ...
+
+    def find(self, docs: Sequence[Doc]) -> "FoundHits":
+        """All hits in some Docs, and what becomes of them."""
+        ...
+
+
+@runtime_checkable
 class HasTaggerShim(Protocol):
     """Has a model whose shim knows the tags of a scheme.
 
@@ -156,6 +190,15 @@ class HasTaggerShim(Protocol):
     def shim(self) -> TaggerShim:
         """The shim that has the tags and their decoder."""
         ...
+
+
+def refused_entities(nlp: Language) -> Counter[str]:
+    """How many entities the components of a pipeline have refused so far, by type."""
+    found: Counter[str] = Counter()
+    for component in components(nlp):
+        if isinstance(component, HasValidators):
+            found += component.refused
+    return found
 
 
 def components(nlp: Language) -> list[Any]:

@@ -17,6 +17,7 @@ from tqdm import tqdm
 from ..data.sources.inputs import open_input
 from ..data.sources.rows import Fields, Input, InputRow, Reject, RowError, SourceDocument
 from ..data.sources.separated_rows import AUTO, QUOTED
+from ..pipeline.capabilities import refused_entities
 from ..pipeline.preparing import check_pipeline_exists, load_pipeline
 from ..support.digests import content_digest
 from ..support.output_folder import check_output_folder
@@ -66,12 +67,14 @@ class RunSummary:
     counts (ChunkCounts): Of the whole input. before (ChunkCounts): Of what an earlier run had done.
     seconds (float): What processing the rest took.
     rejects (Path): The file with the rejects; None if there are none.
+    refused (Dict[str, int]): Entities that validators left out in this run, by type.
     """
 
     counts: ChunkCounts
     before: ChunkCounts
     seconds: float
     rejects: Path | None
+    refused: dict[str, int] = field(default_factory=dict)
 
     @property
     def words_per_second(self) -> float:
@@ -120,6 +123,7 @@ def run_prediction(
         has_readings=settings.k_best is not None,
     )
     nlp = load_pipeline(model)
+    refused_before = refused_entities(nlp)
     content = _content_of(nlp) if nlp is model else content_digest(Path(str(nlp.path)))
     reader = None
     if settings.k_best is not None:
@@ -138,7 +142,9 @@ def run_prediction(
                 _check_rejects(counts, max_rejects, journal)
         journal.finish(writer.join)
         seconds = perf_counter() - started
-    return RunSummary(counts, before, seconds, journal.rejects if counts.rejects else None)
+    rejects = journal.rejects if counts.rejects else None
+    refused = dict(refused_entities(nlp) - refused_before)
+    return RunSummary(counts, before, seconds, rejects, refused)
 
 
 def _check_apart(input: Path, output: Path) -> None:

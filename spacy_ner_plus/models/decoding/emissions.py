@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 from torch import Tensor
 
-from ...nn.crf import Layout
+from ...nn.crf import Layout, SpanFactors
 from ...nn.crf.transfer import to_device
 
 # Documents times rows of the longest one that are decoded together: bounds the lattice's memory.
@@ -22,11 +22,13 @@ class SequenceGroup:
     rows: (N,) int64, on the emissions' device: the rows of these documents, one document after
         the other, among all rows of the batch.
     layout (Layout): How many of them each document has, at least 1.
+    spans (SpanFactors): Scores of spans of rows of these documents, in their order; None for none.
     """
 
     docs: np.ndarray
     rows: Tensor
     layout: Layout
+    spans: SpanFactors | None = None
 
 
 @dataclass(frozen=True)
@@ -36,10 +38,13 @@ class Emissions:
     scores: (n_rows, n_tags) float32, the rows of all Docs one after the other.
     row_tokens: for each Doc, (n_rows_of_doc,) int64: the token that each row belongs to,
         ascending. Tokens that take no part in tagging have no row.
+    spans (SpanFactors): Scores of spans of rows besides; their sequences are the Docs. None for
+        none.
     """
 
     scores: Tensor
     row_tokens: list[np.ndarray]
+    spans: SpanFactors | None = None
 
     @cached_property
     def lengths(self) -> np.ndarray:
@@ -49,14 +54,40 @@ class Emissions:
     def groups(self) -> Iterator[SequenceGroup]:
         """Pack documents by length into groups, longest first, under a budget of padded cells.
 
-        Documents without rows are in no group.
+        Documents without rows are in no group. Those that have scores of spans are in groups of
+        their own, and what that costs is not paid by others.
         """
         order = np.argsort(-self.lengths, kind="stable")  # (n_docs,)
         order = order[self.lengths[order] > 0]
+        if self.spans is not None:
+            has_spans = np.isin(order, self.spans.sequences)
+            for docs, most_cells in self._with_spans(order[has_spans]):
+                yield from self._packed(docs, most_cells)
+            order = order[~has_spans]
+        yield from self._packed(order, MAX_CELLS)
+
+    def _with_spans(self, order: np.ndarray) -> Iterator[tuple[np.ndarray, int]]:
+        """Documents with scores of spans, those that need about as many tags together.
+
+        YIELDS: The documents, (n_docs,) in the given order, and the budget of padded cells.
+        """
+        assert self.spans is not None
+        groups = self.spans.groups
+        needed = np.zeros(len(self.row_tokens), dtype=np.int64)  # by the busiest label
+        np.maximum.at(needed, groups.sequences, groups.slots + 1)
+        level = np.ceil(np.log2(np.maximum(needed[order], 1))).astype(np.int64)
+        n_tags = self.scores.shape[1]
+        for value in np.unique(level):
+            docs = order[level == value]
+            own = self.spans.of_sequences(docs)
+            n_slots = 0 if own is None else int(own.n_slots().sum())
+            yield docs, max(1, MAX_CELLS * n_tags // (n_tags + 4 * n_slots))
+
+    def _packed(self, order: np.ndarray, most_cells: int) -> Iterator[SequenceGroup]:
         start = 0
         while start < len(order):
             longest = int(self.lengths[order[start]])
-            docs = order[start : start + max(1, MAX_CELLS // longest)]
+            docs = order[start : start + max(1, most_cells // longest)]
             yield self.group(docs)
             start += len(docs)
 
@@ -67,7 +98,8 @@ class Emissions:
         shifts = firsts - (np.cumsum(lengths) - lengths)  # (n_docs,)
         rows = np.arange(lengths.sum()) + np.repeat(shifts, lengths)  # (N,)
         device = self.scores.device
-        return SequenceGroup(docs, to_device(rows, device), Layout(lengths, device))
+        spans = None if self.spans is None else self.spans.of_sequences(docs)
+        return SequenceGroup(docs, to_device(rows, device), Layout(lengths, device), spans)
 
 
 def flat_tokens(row_tokens: Sequence[np.ndarray], n_tokens: Sequence[int]) -> np.ndarray:

@@ -1,7 +1,7 @@
 """From emissions to entities with probabilities."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -54,12 +54,13 @@ class Tagger:
         """The best valid tag sequence of each Doc, read as entities with exact probabilities.
 
         emissions (Emissions): Scores; tags that score -inf (see `constrain`) are not used, and the
-            probabilities are conditional on that.
+            probabilities are conditional on that, as on spans that score -inf.
         """
         found = [NO_ENTITIES] * len(emissions.row_tokens)
         with torch.no_grad():
             for group in emissions.groups():
-                tags = self.decoder.decode(emissions.scores[group.rows], group.layout)  # (N,)
+                scores = emissions.scores[group.rows]  # (N, n_tags)
+                tags = self.decoder.decode(scores, group.layout, spans=group.spans)  # (N,)
                 spans = _spans_of(tags.cpu().numpy(), group, self.scheme)
                 if not len(spans.starts):
                     continue
@@ -72,7 +73,9 @@ class Tagger:
         """The distribution over the tag sequences of some Docs, at the calibrated temperature."""
         temperature = self.calibration.temperature
         scores = emissions.scores[group.rows]  # (N, n_tags)
-        return self.decoder.lattice(scores, group.layout, temperature=temperature)
+        return self.decoder.lattice(
+            scores, group.layout, temperature=temperature, spans=group.spans
+        )
 
 
 def make_decoder(scheme: TagScheme, *, use_crf: bool) -> TagDecoder:
@@ -89,7 +92,7 @@ def constrain(emissions: Emissions, permitted: Sequence[np.ndarray]) -> Emission
         return emissions
     forbidden = ~np.concatenate([rows for rows in permitted if len(rows)])  # (n_rows, n_tags)
     scores = emissions.scores.masked_fill(to_device(forbidden, emissions.scores.device), -torch.inf)
-    return Emissions(scores, emissions.row_tokens)  # (n_rows, n_tags)
+    return replace(emissions, scores=scores)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,9 @@ times those of the data. That is the logit adjustment of Menon et al. (2021), "L
 via logit adjustment", for whole entities. The last term is the label smoothing of Szegedy et al.
 (2016), "Rethinking the Inception architecture"; without a CRF it is exactly the cross-entropy with
 smoothed targets. Both act on the emissions alone, so they are the same with a CRF and without.
+
+Scores of spans, where emissions have some, belong to score(x, y) of either kind: what is trained is
+the model that predicts with them. Without a CRF the sum over y' is then over the valid sequences.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,7 +23,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...nn.crf import CRF, Layout, SoftTargets, TagDecoder
+from ...nn.crf import CRF, SoftTargets, TagDecoder
 from ...nn.crf.transfer import to_device
 from ...tags import TagScheme
 from .emissions import Emissions, SequenceGroup
@@ -45,7 +48,7 @@ def loss_and_gradient(
         permitted, infinite where the allowed tags hold no valid sequence, nan where scores or
         the decoder's parameters are not finite; and (n_rows, n_tags) the gradient of their mean
         over annotated rows with respect to the scores, without meaning unless all losses are
-        finite. The decoder's own parameters collect theirs on the way.
+        finite. The decoder's own parameters collect theirs on the way, and so do scores of spans.
     """
     permitted = _join(allowed, emissions)  # (n_rows, n_tags)
     weights = None  # (n_tags,)
@@ -55,9 +58,9 @@ def loss_and_gradient(
     def loss(scores: Tensor, group: SequenceGroup) -> Tensor:
         targets = permitted[group.rows]  # (N, n_tags), as scores
         weighted = scores if weights is None else scores - weights  # (N, n_tags)
-        nll = decoder.loss(weighted, group.layout, targets)  # (n_docs,)
+        nll = decoder.loss(weighted, group.layout, targets, spans=group.spans)  # (n_docs,)
         if smoothing:
-            possible = _possible_tags(decoder, targets, group.layout)
+            possible = _possible_tags(decoder, targets, group)
             gap = _smoothing_gap(scores.double(), targets, possible)  # (N,)
             is_known = targets.sum(dim=1) == 1  # (N,)
             nll = nll + smoothing * group.layout.sum(gap * is_known)
@@ -144,15 +147,15 @@ def _smoothing_gap(scores: Tensor, targets: Tensor, possible: Tensor) -> Tensor:
     return (scores * targets).sum(dim=1) - mean
 
 
-def _possible_tags(decoder: TagDecoder, targets: Tensor, layout: Layout) -> Tensor:
+def _possible_tags(decoder: TagDecoder, targets: Tensor, group: SequenceGroup) -> Tensor:
     """The tags that the loss sums over, (N, n_tags) bool.
 
     To raise the score of others would cost nothing, so smoothing would raise it without end.
     """
     possible = torch.ones_like(targets)
-    if isinstance(decoder, CRF):
-        possible[layout.first] &= decoder.start_mask  # (n_docs, n_tags)
-        possible[layout.last] &= decoder.end_mask
+    if isinstance(decoder, CRF) or group.spans is not None:
+        possible[group.layout.first] &= decoder.start_mask  # (n_docs, n_tags)
+        possible[group.layout.last] &= decoder.end_mask
     return possible
 
 

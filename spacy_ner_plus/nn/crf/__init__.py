@@ -6,5 +6,15 @@ from .distillation import SoftTargets
 from .lattice import Lattice, SpanTags
 from .layout import Layout
 from .padded import PaddedBatch
+from .span_factors import SpanFactors
 
-__all__ = ["CRF", "Lattice", "Layout", "PaddedBatch", "SoftTargets", "SpanTags", "TagDecoder"]
+__all__ = [
+    "CRF",
+    "Lattice",
+    "Layout",
+    "PaddedBatch",
+    "SoftTargets",
+    "SpanFactors",
+    "SpanTags",
+    "TagDecoder",
+]

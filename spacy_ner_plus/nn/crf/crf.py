@@ -14,6 +14,7 @@ from .lattice import Lattice
 from .layout import Layout
 from .messages import ChainScores, check_allowed
 from .path_loss import PathLoss
+from .span_factors import SpanFactors
 
 
 class CRF(TagDecoder):
@@ -50,7 +51,14 @@ class CRF(TagDecoder):
         self.transition = nn.Parameter(torch.zeros(self.n_tags, self.n_tags))
         self.end = nn.Parameter(torch.zeros(self.n_tags))
 
-    def loss(self, emissions: Tensor, layout: Layout, allowed: Tensor) -> Tensor:
+    def loss(
+        self,
+        emissions: Tensor,
+        layout: Layout,
+        allowed: Tensor,
+        *,
+        spans: SpanFactors | None = None,
+    ) -> Tensor:
         """Negative log-likelihood of each sequence's annotation.
 
         It is log Z(valid paths) - log Z(valid paths of allowed tags).
@@ -63,6 +71,8 @@ class CRF(TagDecoder):
         """
         emissions = self._check(emissions, layout)
         check_allowed(allowed, emissions)
+        if spans is not None:
+            return self._loss_with_spans(emissions, layout, allowed, spans)
         loss: Tensor = PathLoss.apply(emissions, *self._scores(), allowed, layout)
         return loss
 

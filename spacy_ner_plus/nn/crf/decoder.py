@@ -21,6 +21,10 @@ from .lattice import Lattice
 from .layout import Layout
 from .messages import ChainScores, check_allowed, refuse_impossible
 from .padded import PaddedBatch
+from .path_loss import PathLoss
+from .slot_tags import SlotTags
+from .span_factors import SpanFactors
+from .span_lattice import SpanLattice
 from .transfer import to_device
 from .viterbi import viterbi
 
@@ -31,6 +35,7 @@ class TagDecoder(nn.Module):
     In all methods `emissions` are the scores of each token's tags, *Shape:* (N, tags), finite or
     -inf (tag impossible at this token): all tokens of a batch in the flat order of its `layout`,
     that is, the sequences one after the other. `padded` takes and gives padded tensors instead.
+    Some take scores of whole spans, `spans` (SpanFactors), on top: see `span_factors`.
     """
 
     start_mask: Tensor
@@ -89,10 +94,18 @@ class TagDecoder(nn.Module):
         """
         return PaddedBatch(self, emissions, mask)
 
-    def loss(self, emissions: Tensor, layout: Layout, allowed: Tensor) -> Tensor:
+    def loss(
+        self,
+        emissions: Tensor,
+        layout: Layout,
+        allowed: Tensor,
+        *,
+        spans: SpanFactors | None = None,
+    ) -> Tensor:
         """Cross-entropy of each sequence.
 
-        It is the sum over its tokens of logsumexp(all tags) - logsumexp(allowed tags).
+        It is the sum over its tokens of logsumexp(all tags) - logsumexp(allowed tags). With scores
+        of spans, which no token has, it is the negative log-likelihood among the valid paths.
 
         allowed (Tensor): bool, tags that agree with the annotation: one where it is complete, all
             where it is missing. *Shape:* (N, tags)
@@ -102,6 +115,8 @@ class TagDecoder(nn.Module):
         """
         emissions = self._check(emissions, layout)
         check_allowed(allowed, emissions)
+        if spans is not None:
+            return self._loss_with_spans(emissions, layout, allowed, spans)
         possible = (allowed & (emissions > -torch.inf)).any(-1)  # (N,)
         lengths = to_device(layout.lengths.numpy(), layout.device)  # (batch,)
         feasible = layout.sum(possible.long()) == lengths  # (batch,)
@@ -113,26 +128,56 @@ class TagDecoder(nn.Module):
         loss = layout.sum(torch.logsumexp(emissions, -1) - log_allowed)  # (batch,)
         return loss.masked_fill(~feasible, torch.inf)
 
+    def _loss_with_spans(
+        self, emissions: Tensor, layout: Layout, allowed: Tensor, spans: SpanFactors
+    ) -> Tensor:
+        """Log Z(valid paths) - log Z(valid paths of allowed tags), fp64 (batch,)."""
+        tags = SlotTags(spans.scheme, spans.n_slots())
+        every, possible = tags.emissions(emissions, layout, spans)  # (N, n_all) each
+        base = to_device(tags.base, emissions.device)
+        scores = tags.scores(self._scores())
+        loss: Tensor = PathLoss.apply(every, *scores, allowed[:, base] & possible, layout)
+        return loss
+
     @torch.no_grad()
-    def decode(self, emissions: Tensor, layout: Layout) -> Tensor:
+    def decode(
+        self, emissions: Tensor, layout: Layout, *, spans: SpanFactors | None = None
+    ) -> Tensor:
         """The best valid path of each sequence. Of equally good tags the lowest id wins.
+
+        With scores of spans that rule is kept but for paths that differ in where a span began.
 
         RETURNS (Tensor): int64 tag ids. *Shape:* (N,)
         RAISES (ValueError): arguments do not fit, emissions or the decoder's own scores are nan or
             +inf, or the emissions' -inf leave a sequence without any valid path.
         """
         emissions = self._check(emissions, layout)
-        tags, best = viterbi(emissions, self._checked_scores(), layout)  # (N,), (batch,)
+        scores = self._checked_scores()
+        if spans is None:
+            tags, best = viterbi(emissions, scores, layout)  # (N,), (batch,)
+        else:
+            slot_tags = SlotTags(spans.scheme, spans.n_slots())
+            every, _ = slot_tags.emissions(emissions, layout, spans)  # (N, n_all)
+            tags, best = viterbi(every, slot_tags.scores(scores), layout)
+            tags = to_device(slot_tags.base, tags.device)[tags]
         refuse_impossible(best == -torch.inf)
         return tags
 
     @torch.no_grad()
-    def lattice(self, emissions: Tensor, layout: Layout, *, temperature: float = 1.0) -> Lattice:
+    def lattice(
+        self,
+        emissions: Tensor,
+        layout: Layout,
+        *,
+        temperature: float = 1.0,
+        spans: SpanFactors | None = None,
+    ) -> Lattice:
         """Run forward-backward once, for probabilities under all valid paths.
 
-        temperature (float): what all scores, the learned ones too, are divided by: the
-            probabilities are those of whole sequences to the power of its inverse, normalised
-            (Guo et al. 2017, "On Calibration of Modern Neural Networks", for a linear chain).
+        temperature (float): what all scores, the learned ones and those of spans too, are divided
+            by: the probabilities are those of whole sequences to the power of its inverse,
+            normalised (Guo et al. 2017, "On Calibration of Modern Neural Networks", for a linear
+            chain).
         RETURNS (Lattice): log Z, marginals, span probabilities, entropies and best paths.
         RAISES (ValueError): arguments do not fit, emissions or the decoder's own scores are nan or
             +inf, or the temperature is not a finite number above 0, or so small that scores
@@ -145,9 +190,15 @@ class TagDecoder(nn.Module):
         if temperature != 1:
             emissions = emissions / temperature
             scores = ChainScores(*(score / temperature for score in scores))
-            if not all(bool((part < torch.inf).all()) for part in (emissions, *scores)):
+            spans = None if spans is None else spans.divided(temperature)
+            parts = (emissions, *scores) if spans is None else (emissions, *scores, spans.scores)
+            if not all(bool((part < torch.inf).all()) for part in parts):
                 raise ValueError(f"temperature {temperature} is too small: scores overflow")
-        return Lattice(emissions, scores, layout)
+        if spans is None:
+            return Lattice(emissions, scores, layout)
+        tags = SlotTags(spans.scheme, spans.n_slots())
+        every, _ = tags.emissions(emissions, layout, spans)  # (N, n_all)
+        return SpanLattice(every, tags.scores(scores), layout, tags, spans.groups)
 
     @torch.no_grad()
     def soft_targets(self, emissions: Tensor, layout: Layout) -> SoftTargets:

@@ -33,6 +33,22 @@ class SpanTags:
     unit: Tensor
 
 
+@dataclass(frozen=True)
+class Segments:
+    """Segments of sequences, cut out.
+
+    layout (Layout): a sequence for each segment.
+    emissions (Tensor): their own. *Shape:* (N, tags)
+    before (Tensor): log of all that comes before, for each first tag. *Shape:* (segments, tags)
+    after (Tensor): log of all that comes after, for each last tag. *Shape:* (segments, tags)
+    """
+
+    layout: Layout
+    emissions: Tensor
+    before: Tensor
+    after: Tensor
+
+
 class Lattice:
     """All tag sequences of a batch with their probabilities, after one forward-backward run.
 
@@ -145,6 +161,23 @@ class Lattice:
         RETURNS (Lattice): a sequence for each segment.
         RAISES (ValueError): a segment is empty or not within its sequence.
         """
+        parts = self._cut(sequences, starts, ends)
+        # What differs from segment to segment goes into the emissions.
+        emissions = parts.emissions
+        emissions[parts.layout.first] += parts.before
+        emissions[parts.layout.last] += parts.after
+        return Lattice(emissions, self._within, parts.layout)
+
+    @property
+    def _within(self) -> ChainScores:
+        """The scores of segments, which may begin and end with any tag."""
+        none = torch.zeros_like(self._messages.scores.start)
+        return ChainScores(none, self._messages.scores.transition, none)
+
+    def _cut(
+        self, sequences: Sequence[int], starts: Sequence[int], ends: Sequence[int]
+    ) -> "Segments":
+        """Segments, with what comes before and after them summed over."""
         self._check_segments(sequences, starts, ends)
         messages, device = self._messages, self._layout.device
         firsts = self._layout.lengths.cumsum(0) - self._layout.lengths
@@ -160,12 +193,8 @@ class Lattice:
         sent = messages.steps((heads - 1).clamp_min(0))
         before = torch.where(is_first, messages.scores.start, sent) - finite(scale)[:, None]
         after = messages.beta[last_rows]
-        # What differs from segment to segment goes into the emissions.
-        emissions = messages.emissions[rows]
-        emissions[layout.first] += before
-        emissions[layout.last] += after if messages.is_log else after.log()
-        none = torch.zeros_like(messages.scores.start)
-        return Lattice(emissions, ChainScores(none, messages.scores.transition, none), layout)
+        after = after if messages.is_log else after.log()
+        return Segments(layout, messages.emissions[rows], before, after)
 
     def _check_segments(
         self, sequences: Sequence[int], starts: Sequence[int], ends: Sequence[int]
@@ -195,16 +224,26 @@ class Lattice:
         RETURNS (Tensor): fp64, -inf for the impossible. *Shape:* (n_spans,)
         RAISES (ValueError): a span is empty or not within its sequence.
         """
+        return self._span_log_probs(sequence, start, end, tags, tags.first)
+
+    def _span_log_probs(
+        self, sequence: Tensor, start: Tensor, end: Tensor, tags: SpanTags, opening: Tensor
+    ) -> Tensor:
+        """As `span_log_probs`, (n_spans,), where the first token's tag may be another one.
+
+        opening (Tensor): The tag that begins a span of two or more tokens; it goes on as `first`
+            does. *Shape:* (n_spans,)
+        """
         self._check_spans(sequence, start, end)
         device = self._layout.device
-        indices = (sequence, start, end, tags.first, tags.inside, tags.last, tags.unit)
-        sequence, start, end, first, inside, last, unit = to_device_together(
+        indices = (sequence, start, end, tags.first, tags.inside, tags.last, tags.unit, opening)
+        sequence, start, end, first, inside, last, unit, opening = to_device_together(
             [index.cpu().numpy() for index in indices], device
         )
         n_tokens = end - start
         head = self._layout.first[sequence] + start  # flat positions (n_spans,)
         tail = head + n_tokens - 1
-        opening = torch.where(n_tokens == 1, unit, first)
+        opening = torch.where(n_tokens == 1, unit, opening)
         closing = torch.where(n_tokens == 1, unit, last)
         alpha, log_norm = self._log_alpha(head, opening)
         rest = self._log_rest(head, tail, first=first, inside=inside, last=last)

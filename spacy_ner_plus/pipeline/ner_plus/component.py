@@ -11,11 +11,11 @@ from spacy.vocab import Vocab
 from thinc.api import Model
 
 from ...annotation.bounds import Bounds
-from ...annotation.existing import existing, nothing_on, own_entities, permitted_tags
 from ...annotation.gold import register_annotated_labels
+from ...annotation.rule_hits import register_rule_hits
 from ...models.decoding.calibration import Calibration
 from ...models.decoding.emissions import Emissions
-from ...models.decoding.entities import Entities, constrain
+from ...models.decoding.entities import Entities
 from ...models.storage.manifest import Content
 from ...tags import TagScheme
 from ..calibrated import CalibratedPipe
@@ -35,6 +35,10 @@ from .readings import (
     sequence_entropy,
     tag_probabilities,
 )
+from .restricting import Restrictions
+from .rule_learning import RuleLearner
+from .rule_scores import IgnoredHits
+from .rule_weights import RULE_WEIGHTS, RuleWeights, fault_of_rule_weights
 from .second_reading import second_readings
 
 
@@ -48,7 +52,7 @@ class NerPlus(LearningPipe, CalibratedPipe):
     model (Model[List[Doc], Emissions]): The model; its TaggerShim knows the tags.
     name (str): The component's name in the pipeline.
     tag_scheme, existing_ents, spans_key, threshold, label_weights, label_smoothing, within_lines,
-        within_sentences, scorer, validators: See make_ner_plus.
+        within_sentences, learn_rule_weights, scorer, validators: See make_ner_plus.
     RAISES ValueError: If a setting is unknown.
     """
 
@@ -68,6 +72,7 @@ class NerPlus(LearningPipe, CalibratedPipe):
         label_smoothing: float = 0.0,
         within_lines: str = "never",
         within_sentences: bool = False,
+        learn_rule_weights: bool = False,
         scorer: Callable[..., dict[str, Any]] | None = None,
         validators: Validators = None,
     ) -> None:
@@ -84,11 +89,15 @@ class NerPlus(LearningPipe, CalibratedPipe):
         self.label_weights = options.read_label_weights(label_weights)
         self.label_smoothing = options.read_label_smoothing(label_smoothing)
         self.bounds = Bounds(lines=within_lines, sentences=within_sentences)
+        self.learn_rule_weights = options.read_learn_rule_weights(learn_rule_weights)
         self.cfg = {"balanced": {}}
         self.progress = UpdateCounts()
+        self._ignored_hits = IgnoredHits(name)
+        self._rule_learner = RuleLearner(name)
         self._rehearsal_model = None
         self._set_labels(TagScheme(tag_scheme, []))
         register_annotated_labels()
+        register_rule_hits()
 
     # Predicting
 
@@ -101,7 +110,9 @@ class NerPlus(LearningPipe, CalibratedPipe):
         """The scores of the tags, -inf for those that the settings rule out.
 
         existing_ents = "constrain" rules out all but the entities that are there, within_lines and
-        within_sentences what would carry an entity across a line's end or a sentence's start.
+        within_sentences what would carry an entity across a line's end or a sentence's start. Hits
+        of rules that are on the Docs act too: hard ones and blocks rule out, soft ones add their
+        weights.
         """
         docs = list(docs)
         constrains = self.existing_ents == "constrain"
@@ -110,19 +121,14 @@ class NerPlus(LearningPipe, CalibratedPipe):
     def _restricted(
         self, docs: Sequence[Doc], emissions: Emissions, *, constrains: bool
     ) -> Emissions:
-        if not (constrains or self.bounds):
-            return emissions
-        rows = emissions.row_tokens
-        firsts = [self.bounds.first_rows(*pair) for pair in zip(docs, rows, strict=True)]
-        if not constrains and not any(is_first.any() for is_first in firsts):
-            return emissions  # as most texts are: one line
-        permitted = []
-        for doc, tokens, is_first in zip(docs, rows, firsts, strict=True):
-            known = existing(doc, own_entities(doc, self.name)) if constrains else nothing_on(doc)
-            tags = permitted_tags(known, tokens, self.shim.scheme)  # (n_rows, n_tags)
-            tags[is_first & ~known.taken[tokens]] &= self.shim.scheme.starts
-            permitted.append(tags)
-        return constrain(emissions, permitted)
+        restrictions = Restrictions(
+            self.name,
+            self.bounds,
+            constrains=constrains,
+            learned=RuleWeights(self.cfg.get(RULE_WEIGHTS, {})),
+            ignored=self._ignored_hits,
+        )
+        return restrictions.apply(docs, emissions, self.shim.scheme)
 
     # How sure it is
 
@@ -196,14 +202,15 @@ class NerPlus(LearningPipe, CalibratedPipe):
     # What is saved of it
 
     def fault_of(self, cfg: Mapping[str, Any]) -> str | None:
-        """See CalibratedPipe.fault_of. The balanced weights of labels are looked at too."""
+        """See CalibratedPipe.fault_of. Weights of labels and of rules are looked at too."""
         weights = cfg.get("balanced")
         if not isinstance(weights, dict) or not all(
             isinstance(weight, int | float) and 0 < weight < float("inf")
             for weight in weights.values()
         ):
             return "has no weights of labels"
-        return super().fault_of(cfg)
+        fault = fault_of_rule_weights(cfg.get(RULE_WEIGHTS, {}))
+        return fault or super().fault_of(cfg)
 
     def read_files(self, files: Mapping[str, Content], *, is_verified: bool) -> Callable[[], None]:
         """See SavedPipe.read_files. A tag scheme other than the config's is refused."""

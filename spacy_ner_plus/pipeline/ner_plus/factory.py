@@ -22,6 +22,7 @@ label_weights = null
 label_smoothing = 0.0
 within_lines = "never"
 within_sentences = false
+learn_rule_weights = false
 validators = null
 
 [ner_plus.scorer]
@@ -72,6 +73,7 @@ def make_ner_plus(
     label_smoothing: float,
     within_lines: str,
     within_sentences: bool,
+    learn_rule_weights: bool,
     scorer: Callable[..., dict[str, Any]] | None,
     validators: Validators = None,
 ) -> NerPlus:
@@ -96,6 +98,9 @@ def make_ner_plus(
         entity goes on in the next line. Probabilities are conditional on it.
     within_sentences (bool): No entity goes across a sentence start that another component has set
         before.
+    learn_rule_weights (bool): Whether training learns a weight for each rule and type whose soft
+        hits are on the Docs, from the one that it comes with. The rules must be among the
+        annotating components of [training]. They act in prediction whether or not.
     scorer (Callable): The scoring method.
     validators (Dict[str, Union[str, Dict[str, str]]]): What the text of entities must satisfy, by
         type: the name of a checksum ("iban", "isbn", "luhn"), or {"regex": "..."} that all of it
@@ -114,6 +119,7 @@ def make_ner_plus(
         label_smoothing=label_smoothing,
         within_lines=within_lines,
         within_sentences=within_sentences,
+        learn_rule_weights=learn_rule_weights,
         scorer=scorer,
         validators=validators,
     )

@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,9 @@ from . import options
 from .examples import check_losses, choose_labels, survey
 from .legibility import warn_of_unknown_pieces
 from .options import LabelWeights
+from .rule_learning import RuleLearner
+from .rule_scores import IgnoredHits
+from .rule_weights import RULE_WEIGHTS, RuleWeights
 
 
 @dataclass
@@ -47,15 +50,19 @@ class LearningPipe(TrainableEntityPipe):
     model (Model[List[Doc], Emissions]): The model; its TaggerShim knows the tags.
     label_weights, label_smoothing: See make_ner_plus.
     bounds (Bounds): What no entity is found across.
+    learn_rule_weights (bool): See make_ner_plus.
     progress (UpdateCounts): What it has learned from.
     """
 
+    learn_rule_weights: bool
     label_weights: LabelWeights
     label_smoothing: float
     bounds: Bounds
     progress: UpdateCounts
     # nlp.resume_training puts a copy of the model here
     _rehearsal_model: Model | None
+    _rule_learner: RuleLearner
+    _ignored_hits: IgnoredHits
 
     # Labels
 
@@ -126,6 +133,7 @@ class LearningPipe(TrainableEntityPipe):
         options.check_weighted_labels(self.label_weights, labels)
         self._set_labels(TagScheme(self.shim.scheme.name, labels), origin)
         self.cfg["balanced"] = options.balanced_weights(seen.counts, labels)
+        self.cfg.pop(RULE_WEIGHTS, None)
         self.model.initialize(X=seen.sample)
         warn_of_unknown_pieces(self.shim, seen.sample, self.name)
 
@@ -182,6 +190,12 @@ class LearningPipe(TrainableEntityPipe):
         """
         examples = list(examples)
         shim = self.shim
+        hits = None
+        if options.read_learn_rule_weights(self.learn_rule_weights):  # it may have been set since
+            hits = self._rule_learner.hits(
+                examples, scores, shim.scheme, self.cfg, self._ignored_hits
+            )
+            scores = replace(scores, spans=None if hits is None else hits.factors)
         allowed = [
             allowed_tags(example, tokens, shim.scheme)
             for example, tokens in zip(examples, scores.row_tokens, strict=True)
@@ -202,7 +216,38 @@ class LearningPipe(TrainableEntityPipe):
                 "see doc._.annotated_labels.",
                 stacklevel=2,
             )
+        if hits is not None:
+            self._rule_learner.collect(hits, self.cfg, 1 / max(1, n_annotated))
         return float(losses.sum()) / max(1, n_annotated), gradient
+
+    def finish_update(self, sgd: Optimizer) -> None:
+        """Take a step with the gradients that were collected, of rules' weights too.
+
+        sgd (Optimizer): thinc's optimizer.
+        """
+        super().finish_update(sgd)
+        self._rule_learner.step(self.cfg, sgd)
+
+    # Rules
+
+    @property
+    def rule_weights(self) -> dict[str, dict[str, float]]:
+        """The weights that were learned of rules, by the rule's name and the type.
+
+        Soft hits of these rules act with them in place of their own. It is what is added to the log
+        score of an entity on such a hit.
+        """
+        return RuleWeights(self.cfg.get(RULE_WEIGHTS, {})).shown()
+
+    @property
+    def ignored_hits(self) -> dict[str, int]:
+        """How many hits of rules had no effect on this component, in this process, by the reason.
+
+        It is "misaligned" (not on the tokens that there are now), "unknown_label" (of a type that
+        the model does not have), "untagged" (white space alone), "conflicting" (it contradicts what
+        is fixed) or "crowded" (very many overlap, and others have larger weights).
+        """
+        return {reason: n for reason, n in self._ignored_hits.counts.items() if n}
 
     def _log_weights(self) -> np.ndarray | None:
         weights = options.read_label_weights(self.label_weights)  # it may have been set since

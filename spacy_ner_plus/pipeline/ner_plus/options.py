@@ -41,6 +41,13 @@ def read_label_smoothing(smoothing: Any) -> float:
     return share
 
 
+def read_learn_rule_weights(learns: Any) -> bool:
+    """RAISES ValueError: If it is neither true nor false."""
+    if not isinstance(learns, bool):
+        raise ValueError(f"learn_rule_weights = {learns!r} must be true or false.")
+    return learns
+
+
 def check_weighted_labels(weights: LabelWeights, labels: Iterable[str]) -> None:
     """RAISES ValueError: If a weight is set for a type that there is not."""
     if isinstance(weights, Mapping):

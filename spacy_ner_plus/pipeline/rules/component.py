@@ -1,5 +1,6 @@
 """The component itself: its rules, its settings, and what it finds."""
 
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,24 +9,24 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
 
-from ...annotation.existing import Existing, existing
 from ...annotation.rule_hits import register_rule_hits
 from ...models.decoding.entities import Entities
 from ...models.storage.files import Unsaved, read_json
 from ...models.storage.manifest import Content, damage
 from ...support.numbers import as_float, as_int
 from ..base import EntityPipe
+from ..rule_matching.found_hits import FoundHits
+from ..rule_matching.regex_search import ALIGNMENT_MODES
+from ..rule_matching.rule import ATTRIBUTES, check_defaults
+from ..rule_matching.rule_reading import RuleSource, read_rules
+from ..rule_matching.rule_search import RuleSearch
+from ..rule_matching.rule_set import RuleSet
 from ..thresholds import thresholds
 from ..validators import checks
 from .counts import RuleCounts
 from .deciding import NOTHING, Decider
-from .reading import RuleSource, read_rules
-from .regexes import ALIGNMENT_MODES
-from .rule import ATTRIBUTES, check_defaults
-from .rule_annotator import IDS, RuleAnnotator, own_of_rules
+from .rule_annotator import IDS, RuleAnnotator
 from .rule_files import RULES, TABLES, read_tables, table_files
-from .rule_set import RuleSet
-from .search import RuleSearch
 
 
 class NerPlusRules(EntityPipe):
@@ -50,7 +51,7 @@ class NerPlusRules(EntityPipe):
         nlp: Language,
         name: str = "ner_plus_rules",
         *,
-        rules: Sequence[RuleSource] | None = None,
+        rules: Sequence[Mapping[str, Any]] | None = None,
         phrase_matcher_attr: str = "ORTH",
         soft_ents: bool = False,
         ids: str = "ent_id",
@@ -61,22 +62,18 @@ class NerPlusRules(EntityPipe):
     ) -> None:
         super().__init__(nlp.vocab, name, **settings)
         self.nlp = nlp
-        self.phrase_matcher_attr = _one_of("phrase_matcher_attr", phrase_matcher_attr, ATTRIBUTES)
+        self.phrase_matcher_attr = phrase_matcher_attr
         self.soft_ents = soft_ents
-        self.ids = _one_of("ids", ids, tuple(IDS))
-        self.alignment_mode = _one_of("alignment_mode", alignment_mode, ALIGNMENT_MODES)
+        self.ids = ids
+        self.alignment_mode = alignment_mode
         self.regex_budget = as_float(regex_budget, "regex_budget")
         self.regex_max_timeouts = as_int(regex_max_timeouts, "regex_max_timeouts")
-        if not 0 < self.regex_budget < float("inf") or self.regex_max_timeouts < 1:
-            raise ValueError(
-                f"regex_budget = {regex_budget} must be over 0, and regex_max_timeouts = "
-                f"{regex_max_timeouts} at least 1."
-            )
         self.counts = RuleCounts()
-        self._configured = list(rules or ())
+        self._configured = _plain(rules or ())
         self._rules = RuleSet()
         self._search: RuleSearch | None = None
         register_rule_hits()
+        self._check_own_settings()
         if self._configured:
             self.add_rules(self._configured)
 
@@ -182,13 +179,17 @@ class NerPlusRules(EntityPipe):
     def search(self) -> RuleSearch:
         """What looks for the rules, made when it is first needed."""
         if self._search is None:
-            self._search = RuleSearch(
-                self._rules,
-                self.vocab,
-                regex_budget=self.regex_budget,
-                regex_max_timeouts=self.regex_max_timeouts,
-                alignment_mode=self.alignment_mode,
-            )
+            if not len(self._rules):
+                warnings.warn(
+                    f"'{self.name}' has no rules, and finds nothing: add some with add_rules, or "
+                    f"by [initialize.components.{self.name}].",
+                    stacklevel=3,
+                )
+            self._search = RuleSearch(self._rules, self.vocab)
+        # they may have been set since it was made
+        self._search.alignment_mode = self.alignment_mode
+        self._search.regexes.budget = self.regex_budget
+        self._search.regexes.max_timeouts = self.regex_max_timeouts
         return self._search
 
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = 1000) -> Iterator[Doc]:
@@ -202,26 +203,24 @@ class NerPlusRules(EntityPipe):
         RETURNS (List[Entities]): Per Doc, RuledEntities: with ids, and hits for models behind.
         """
         docs = list(docs)
-        hits, offsets, n_off_tokens = self.search.find(docs)
-        self._count_search(len(docs), n_off_tokens)
-        if not len(hits):
+        found = self.find(docs)
+        if not len(found.hits):
             return [NOTHING] * len(docs)
-        decider = self.decider()
-        with_hits = set(hits.docs.tolist())
-        known = {i: self._known(docs[i]) for i in with_hits if docs[i].has_annotation("ENT_IOB")}
-        if self.existing_ents == "overwrite":
-            known = {}
-        decision = decider.decide(docs, hits, offsets, known)
-        return decider.by_doc(docs, decision, self.labels)
+        return self._decider().by_doc(docs, found, self.labels)
 
-    def decider(self) -> Decider:
-        """What decides what becomes of hits, by the settings as they are now."""
+    def find(self, docs: Sequence[Doc]) -> FoundHits:
+        """All hits in some Docs, and what becomes of them. The Docs stay as they are."""
+        searched = self.search.find(docs)
+        self._count_search(len(docs), searched.n_off_tokens)
+        annotator = self.annotator()
+        with_hits = set(searched.hits.docs.tolist())
+        known = {i: annotator.kept(docs[i]) for i in with_hits if docs[i].has_annotation("ENT_IOB")}
+        return self._decider().decide(docs, searched, known)
+
+    def _decider(self) -> Decider:
         found = checks(self.validators, self.labels)
         by_label = {self.labels[i]: check for i, check in found.items()}
         return Decider(self.search, self.soft_ents, by_label, self.counts, self.refused)
-
-    def _known(self, doc: Doc) -> Existing:
-        return existing(doc, own_of_rules(doc, self.name, soft_ents=self.soft_ents))
 
     def _count_search(self, n_docs: int, n_off_tokens: int) -> None:
         counts, regexes = self.counts, self.search.regexes
@@ -233,6 +232,23 @@ class NerPlusRules(EntityPipe):
             for group, n in regexes.timeouts.items():
                 counts.timeouts[names[group].name] += n
             counts.switched_off = [names[group].name for group in regexes.switched_off]
+
+    def check_settings(self) -> None:
+        """RAISES ValueError: If a setting is unknown or out of range."""
+        super().check_settings()
+        self._check_own_settings()
+        checks(self.validators, self.labels)
+
+    def _check_own_settings(self) -> None:
+        _one_of("phrase_matcher_attr", self.phrase_matcher_attr, ATTRIBUTES)
+        _one_of("soft_ents", self.soft_ents, (True, False))
+        _one_of("ids", self.ids, tuple(IDS))
+        _one_of("alignment_mode", self.alignment_mode, ALIGNMENT_MODES)
+        if not 0 < self.regex_budget < float("inf") or self.regex_max_timeouts < 1:
+            raise ValueError(
+                f"regex_budget = {self.regex_budget} must be over 0, and regex_max_timeouts = "
+                f"{self.regex_max_timeouts} at least 1."
+            )
 
     def annotator(self) -> RuleAnnotator:
         """See EntityPipe.annotator."""
@@ -269,9 +285,23 @@ class NerPlusRules(EntityPipe):
         return {**self.__dict__, "_search": None}
 
 
-def _one_of(setting: str, value: Any, choices: tuple[str, ...]) -> str:
+def _plain(rules: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Rules of a config, which is saved with the pipeline.
+
+    RAISES ValueError: If a file is among them, which would have to be there whenever it is loaded.
+    """
+    for rule in rules:
+        if not isinstance(rule, Mapping) or "path" in rule:
+            raise ValueError(
+                f"rules = [{rule!r:.80}] names a file: a component's own section may have rules as "
+                "rows only, as a saved pipeline needs no files. Name it in [initialize.components] "
+                "or give it to add_rules: the rules are saved with the pipeline."
+            )
+    return list(rules)
+
+
+def _one_of(setting: str, value: Any, choices: tuple[Any, ...]) -> None:
     """RAISES ValueError: If a setting is none of the choices."""
-    found = value.upper() if choices == ATTRIBUTES and isinstance(value, str) else value
-    if found not in choices:
-        raise ValueError(f"{setting} = {value!r} is unknown: use one of {', '.join(choices)}.")
-    return str(found)
+    if value not in choices or type(value) is not type(choices[0]):
+        shown = ", ".join(map(str, choices))
+        raise ValueError(f"{setting} = {value!r} is unknown: use one of {shown}.")

@@ -12,10 +12,11 @@ from spacy.tokens import Doc
 from ...annotation.existing import Existing
 from ...annotation.rule_hits import HARD, KINDS, SOFT, RuleHits
 from ...models.decoding.entities import NO_ENTITIES, Entities
+from ..rule_matching.batch_hits import BatchHits, HitChoice, blocked, choose
+from ..rule_matching.found_hits import FoundHits
+from ..rule_matching.rule_search import RuleSearch, Searched
 from ..validators import Check
 from .counts import RuleCounts
-from .hits import BatchHits, Choice, blocked, choose
-from .search import RuleSearch
 
 
 @dataclass(frozen=True, init=False)
@@ -38,19 +39,6 @@ class RuledEntities(Entities):
 NOTHING = RuledEntities(**vars(NO_ENTITIES), ids=[], hits=RuleHits.none())
 
 
-class Decision(NamedTuple):
-    """What becomes of some hits.
-
-    hits (BatchHits): Those that are not refused by a validator, in the Docs' order.
-    choice (Choice): Which of them are entities, and which lost to which.
-    travels: (n_hits,) bool, those that are left on the Doc.
-    """
-
-    hits: BatchHits
-    choice: Choice
-    travels: np.ndarray
-
-
 @dataclass(frozen=True)
 class Decider:
     """Decides what becomes of hits.
@@ -70,18 +58,17 @@ class Decider:
     def decide(
         self,
         docs: Sequence[Doc],
-        hits: BatchHits,
-        offsets: np.ndarray,
+        searched: Searched,
         known: Mapping[int, Existing],
-    ) -> Decision:
+    ) -> FoundHits:
         """Decide.
 
         docs (Sequence[Doc]): The batch.
-        hits (BatchHits): What was found in it.
-        offsets: (n_docs + 1,) int64, where the tokens of each Doc are among those of all.
+        searched (Searched): What was found in it.
         known (Mapping[int, Existing]): What is on some of the Docs and is to stay.
         """
         meaning, counts = self.search.meaning, self.counts
+        hits, offsets, n_off_tokens = searched
         counts.hits.update({kind: int(meaning.is_kind(kind)[hits.groups].sum()) for kind in KINDS})
         hits = self._valid(docs, hits.sorted())
         is_hard, is_soft = (meaning.is_kind(kind)[hits.groups] for kind in (HARD, SOFT))
@@ -90,8 +77,9 @@ class Decider:
         is_hindered = may_be & ~is_blocked & self._in_the_way(hits, known)
         candidates = np.flatnonzero(may_be & ~is_blocked & ~is_hindered)
         choice = choose(hits[candidates], meaning, offsets)
-        choice = Choice(*(candidates[positions] for positions in choice))
-        is_repeated = self._same(hits, choice.losers, choice.winners)
+        choice = HitChoice(*(candidates[positions] for positions in choice))
+        labels = meaning.labels[hits.groups]
+        is_repeated = _same(hits, labels, choice)
         counts.entities += len(choice.chosen)
         counts.repeated += int(is_repeated.sum())
         counts.conflicts += int((~is_repeated).sum())
@@ -99,7 +87,7 @@ class Decider:
         counts.existing += int((is_hindered & is_hard).sum())
         travels = ~is_hard & ~(is_blocked & is_soft)
         travels[choice.chosen] = True
-        return Decision(hits, choice, travels)
+        return FoundHits(hits, labels, choice, is_blocked, travels, n_off_tokens)
 
     def _valid(self, docs: Sequence[Doc], hits: BatchHits) -> BatchHits:
         """The hits but for those whose text their label's validator refuses."""
@@ -120,31 +108,25 @@ class Decider:
         """(n_hits,) bool, the hits that touch an entity of their Doc and are another one."""
         found = np.zeros(len(hits), dtype=bool)
         for doc, on_doc in known.items():
-            here = np.flatnonzero(hits.docs == doc)
+            here = np.arange(*np.searchsorted(hits.docs, [doc, doc + 1]))  # they are sorted
             free = on_doc.is_free(hits.starts[here], hits.ends[here])
             for i in here[~free].tolist():
                 label = self.search.meaning.groups[hits.groups[i]].label
                 found[i] = (hits.starts[i], hits.ends[i], label) not in on_doc.entities
         return found
 
-    def _same(self, hits: BatchHits, some: np.ndarray, others: np.ndarray) -> np.ndarray:
-        """(n,) bool, whether hits have the span and the label of others. some, others: (n,)."""
-        labels = self.search.meaning.labels[hits.groups]
-        columns = (hits.starts, hits.ends, labels)
-        return np.logical_and.reduce([column[some] == column[others] for column in columns])
-
     def by_doc(
-        self, docs: Sequence[Doc], decision: Decision, labels: Sequence[str]
+        self, docs: Sequence[Doc], decided: FoundHits, labels: Sequence[str]
     ) -> list[Entities]:
         """The entities and hits of each Doc.
 
         labels (Sequence[str]): What the labels of entities are indices into.
         """
         found: list[Entities] = [NOTHING] * len(docs)
-        hits = decision.hits[decision.travels]
-        is_entity = np.zeros(len(decision.hits), dtype=bool)
-        is_entity[decision.choice.chosen] = True
-        is_entity = is_entity[decision.travels]  # (n_hits,)
+        hits = decided.hits[decided.travels]
+        is_entity = np.zeros(len(decided.hits), dtype=bool)
+        is_entity[decided.choice.chosen] = True
+        is_entity = is_entity[decided.travels]  # (n_hits,)
         columns = _Columns.of(self.search, hits)
         entities = self._entities(hits[is_entity], labels)
         ids = list(compress(columns.ids, is_entity.tolist()))
@@ -177,6 +159,13 @@ class Decider:
 def _slices(edges: np.ndarray) -> Iterator[slice]:
     """The slices between edges that follow each other. edges: (n + 1,) int64."""
     return starmap(slice, pairwise(edges.tolist()))
+
+
+def _same(hits: BatchHits, labels: np.ndarray, choice: HitChoice) -> np.ndarray:
+    """(n_losers,) bool, whether hits that lost have the span and the label of those that won."""
+    columns = (hits.starts, hits.ends, labels)
+    lost, won = choice.losers, choice.winners
+    return np.asarray(np.logical_and.reduce([column[lost] == column[won] for column in columns]))
 
 
 class _Columns(NamedTuple):

@@ -7,8 +7,8 @@ from ...models.storage.files import Unsaved
 from ...models.storage.manifest import Content
 from ...text.phrases.phrase_file import is_file_of, phrase_table_bytes, read_phrase_table
 from ...text.phrases.phrase_table import PhraseTable
-from .rule import ATTRIBUTES
-from .rule_set import TableKey
+from ..rule_matching.rule import ATTRIBUTES
+from ..rule_matching.rule_set import TableKey
 
 RULES = "rules.json"
 TABLES: dict[TableKey, str] = {

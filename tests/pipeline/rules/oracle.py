@@ -9,7 +9,7 @@ from spacy.matcher import Matcher
 from spacy.tokens import Doc
 
 from spacy_ner_plus.annotation.rule_hits import RuleHits
-from spacy_ner_plus.pipeline.rules.rule import PHRASE, TOKENS, Rule
+from spacy_ner_plus.pipeline.rule_matching.rule import PHRASE, TOKENS, Rule
 
 
 class Hit(NamedTuple):

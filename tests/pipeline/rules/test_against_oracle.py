@@ -2,19 +2,23 @@
 
 from typing import Any
 
+import pytest
 import spacy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from spacy.tokens import Doc
 
 from spacy_ner_plus.annotation.rule_hits import rule_hits
+from spacy_ner_plus.pipeline.rule_matching.rule import read_rule
 from spacy_ner_plus.pipeline.rules.component import NerPlusRules
-from spacy_ner_plus.pipeline.rules.rule import read_rule
 from tests.pipeline.rules.oracle import all_hits, decide, travelling
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*has no rules")
 NLP = spacy.blank("en")
 WORDS = ["a", "A", "b", "B", "ab", "straße", "STRASSE", "😀", "é", "שלום"]
 texts = st.lists(st.sampled_from(WORDS), max_size=12)
+# Words with whether a blank is behind them, and white space among them.
+spaced = st.lists(st.tuples(st.sampled_from([*WORDS, " ", "\n", "aa"]), st.booleans()), max_size=12)
 labels = st.sampled_from(["X", "Y"])
 forms = st.one_of(
     st.fixed_dictionaries(
@@ -55,13 +59,16 @@ def with_ids(given_rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 @settings(max_examples=150, deadline=None)
-@given(rows, st.lists(texts, min_size=1, max_size=4), st.booleans())
+@given(rows, st.lists(spaced, min_size=1, max_size=4), st.booleans())
 def test_component_finds_what_a_naive_search_finds(
-    given_rows: list[dict[str, Any]], words: list[list[str]], soft_ents: bool
+    given_rows: list[dict[str, Any]], tokens: list[list[tuple[str, bool]]], soft_ents: bool
 ) -> None:
     given_rows = with_ids(given_rows)
     pipe = NerPlusRules(NLP, rules=given_rows, soft_ents=soft_ents)
-    docs = [Doc(NLP.vocab, words=w) for w in words]
+    docs = [
+        Doc(NLP.vocab, words=[w for w, _ in row], spaces=[space for _, space in row])
+        for row in tokens
+    ]
     for doc in pipe.pipe(docs):
         hits = all_hits(NLP, doc, [read_rule(row) for row in given_rows])
         entities, travel = decide(hits, soft_ents=soft_ents)

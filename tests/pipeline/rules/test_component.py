@@ -132,6 +132,7 @@ def test_entities_that_are_there_are_overwritten() -> None:
     assert found(doc) == EXPECTED
 
 
+@pytest.mark.filterwarnings("ignore:.*has no rules")
 @pytest.mark.parametrize("spans_key", [None, "rules"])
 @pytest.mark.parametrize("soft_ents", [False, True])
 def test_read_again_with_other_rules_replaces_its_own(
@@ -261,6 +262,28 @@ def test_rules_that_lack_the_group_of_a_phrase_are_refused() -> None:
     assert len(pipe) == len(ROWS)
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"[]",
+        b"{}",
+        b'{"rules_version": 2, "rules": []}',
+        b'{"rules_version": 1, "rules": [3]}',
+        b'{"rules_version": 1, "rules": [{"phrases": ["X", "hard"]}]}',
+        b'{"rules_version": 1, "rules": [{"phrases": ["X", "firm", "y"]}]}',
+        b'{"rules_version": 1, "rules": [{"label": "X", "regex": "("}]}',
+        b'{"rules_version": 1, "rules": [{"label": "X", "pattern": "a", "regex": "b"}]}',
+    ],
+)
+def test_file_that_somebody_else_wrote_is_refused(content: bytes) -> None:
+    _, pipe = rules_nlp()
+    with pytest.raises(ValueError, match=r"rules\.json"):
+        pipe.read_files({"rules.json": content}, is_verified=True)
+    with pytest.raises(ValueError, match=r"lacks rules\.json"):
+        pipe.read_files({}, is_verified=True)
+    assert len(pipe) == len(ROWS)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_processes_find_the_same(method: str, tmp_path: Path) -> None:
@@ -328,6 +351,12 @@ def test_rules_of_files_come_with_initialize_and_need_no_file_afterwards(tmp_pat
     assert len(pipe) == 2
 
 
+@pytest.mark.parametrize("rule", ["rules.jsonl", {"path": "rules.jsonl", "label": "X"}])
+def test_file_in_the_components_own_section_is_refused(rule: Any) -> None:
+    with pytest.raises(ValueError, match=r"names a file: .*Name it in \[initialize"):
+        rules_nlp([rule])
+
+
 def test_initialize_without_rules_leaves_those_that_were_added() -> None:
     nlp, pipe = rules_nlp([])
     pipe.add_regex("a+", "A")
@@ -365,3 +394,23 @@ def test_python_face() -> None:
     ]  # fmt: skip
     assert len(pipe) == 3
     assert found(nlp("Acme York 12")) == [("Acme", "ORG")]
+
+
+def test_rules_overwrite_entities_but_not_those_of_rules_before() -> None:
+    nlp, _ = rules_nlp([{"label": "A", "phrase": "b c"}])
+    config = {"rules": [{"label": "B", "regex": "a b|c|d e"}], "existing_ents": "overwrite"}
+    more = nlp.add_pipe("ner_plus_rules", "more", config=config)
+    doc = nlp.make_doc("a b c d e")
+    doc.set_ents([Span(doc, 3, 4, "OTHER")])
+    doc = more(nlp.get_pipe("ner_plus_rules")(doc))  # type: ignore[operator]
+    assert spans(doc) == [(1, 3, "A"), (3, 5, "B")]
+    assert rule_hits(doc).labels == ["A", "B"]
+    assert spans(more(doc)) == [(1, 3, "A"), (3, 5, "B")]  # type: ignore[operator]
+
+
+def test_component_without_rules_says_so_once() -> None:
+    nlp = spacy.blank("en")
+    nlp.add_pipe("ner_plus_rules", "empty")
+    with pytest.warns(UserWarning, match="'empty' has no rules"):
+        assert not nlp("a text").ents
+    assert not nlp("a text").ents

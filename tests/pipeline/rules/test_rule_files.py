@@ -8,9 +8,9 @@ import pytest
 import spacy
 import srsly
 
+from spacy_ner_plus.pipeline.rule_matching.rule import read_rule
+from spacy_ner_plus.pipeline.rule_matching.rule_reading import read_rules
 from spacy_ner_plus.pipeline.rules.component import NerPlusRules
-from spacy_ner_plus.pipeline.rules.reading import read_rules
-from spacy_ner_plus.pipeline.rules.rule import read_rule
 
 # As https://spacy.io/usage/rule-based-matching has them, and as Prodigy writes them.
 PATTERNS: list[dict[str, Any]] = [
@@ -132,6 +132,15 @@ def test_line_that_is_no_rule_is_named_and_nothing_added(
     with pytest.raises(ValueError, match=f"rules.jsonl, line 2: .*{message}"):
         pipe.add_rules(path)
     assert (len(pipe), pipe.labels) == (0, ())
+
+
+def test_phrases_with_two_weights_are_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = lines_of(tmp_path / "a.csv", "phrase,label,kind,weight", "a,X,soft,1", "a,X,soft,2")
+    pipe = NerPlusRules(spacy.blank("en")).add_rules(path)
+    assert [row["weight"] for row in pipe.rules] == [1.0]
+    assert "1 rows of phrases repeat others with another weight" in caplog.text
 
 
 def test_rules_of_a_newer_version_are_refused(tmp_path: Path) -> None:

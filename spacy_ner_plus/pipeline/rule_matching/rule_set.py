@@ -1,6 +1,7 @@
 """All rules of a component, and what they find in Docs."""
 
 import json
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -9,14 +10,16 @@ from typing import Any
 import numpy as np
 from spacy.language import Language
 
-from ...annotation.rule_hits import KINDS
+from ...annotation.rule_hits import HARD, KINDS, SOFT
 from ...text.phrases.phrase_building import build_phrase_table
 from ...text.phrases.phrase_entry import PhraseEntry
 from ...text.phrases.phrase_table import PhraseTable
-from .hits import Group
-from .reading import VERSION, VERSION_KEY, Placed
+from .batch_hits import RuleGroup
 from .rule import PHRASE, TOKENS, Rule, read_rule
+from .rule_reading import VERSION, VERSION_KEY, Placed
 from .token_patterns import check_token_pattern
+
+logger = logging.getLogger("spacy_ner_plus")
 
 # The kind of phrases, and by what their tokens are compared.
 TableKey = tuple[str, str]
@@ -26,12 +29,12 @@ TableKey = tuple[str, str]
 class RuleSet:
     """Rules, in their order. It does not change: what is added makes another one.
 
-    groups (List[Group]): What hits mean.
+    groups (List[RuleGroup]): What hits mean.
     single (Dict[int, Rule]): The patterns of tokens and the regexes, each a group of its own.
     tables (Dict[Tuple[str, str], PhraseTable]): The phrases, by kind and attribute.
     """
 
-    groups: list[Group] = field(default_factory=list)
+    groups: list[RuleGroup] = field(default_factory=list)
     single: dict[int, Rule] = field(default_factory=dict)
     tables: dict[TableKey, PhraseTable] = field(default_factory=dict)
 
@@ -39,11 +42,11 @@ class RuleSet:
         """How many rules there are, each phrase with a label as one."""
         return len(self.single) + sum(table.n_entries for table in self.tables.values())
 
-    @property
+    @cached_property
     def labels(self) -> tuple[str, ...]:
         """The types of entities that its rules find, sorted."""
-        kinds = ("hard", "soft")
-        return tuple(sorted({group.label for group in self.groups if group.kind in kinds}))
+        found = {group.label for group in self.groups if group.kind in (HARD, SOFT)}
+        return tuple(sorted(found))
 
     def of_form(self, form: str) -> dict[int, Any]:
         """The patterns of rules that are no phrases, by group. form (str): "tokens" or "regex"."""
@@ -71,7 +74,7 @@ class RuleSet:
         known = {group for i, group in enumerate(groups) if i not in single}
         added: set[TableKey] = set()
         for rule, where in read():
-            group = Group(rule.label, rule.kind, rule.name)
+            group = RuleGroup(rule.label, rule.kind, rule.name)
             if rule.form == PHRASE:
                 added.add((rule.kind, rule.attribute))
                 if group in known:
@@ -103,6 +106,11 @@ class RuleSet:
             raise ValueError(
                 f"{counts.too_long.n} phrases are too long: {', '.join(counts.too_long.places)}."
             )
+        if counts.n_other_weights:
+            logger.warning(
+                "%s rows of phrases repeat others with another weight: that of the first counts.",
+                counts.n_other_weights,
+            )
         return table
 
     # Saving
@@ -131,7 +139,7 @@ class RuleSet:
                 groups.append(_phrase_group(row["phrases"]))
             else:
                 single[len(groups)] = rule = read_rule(row)
-                groups.append(Group(rule.label, rule.kind, rule.name))
+                groups.append(RuleGroup(rule.label, rule.kind, rule.name))
         found = cls(groups, single, dict(sorted(tables.items())))
         for key, table in tables.items():
             try:
@@ -149,13 +157,13 @@ class RuleSet:
         pairs += table.entry_rules[entries]  # (n,)
         different, which = np.unique(pairs, return_inverse=True)
         groups = [
-            self._phrase_groups[Group(table.labels[label], kind, table.rules[rule])]
+            self._phrase_groups[RuleGroup(table.labels[label], kind, table.rules[rule])]
             for label, rule in zip(*np.divmod(different, len(table.rules)), strict=True)
         ]
         return np.array(groups, dtype=np.int64)[which]
 
     @cached_property
-    def _phrase_groups(self) -> dict[Group, int]:
+    def _phrase_groups(self) -> dict[RuleGroup, int]:
         return {group: i for i, group in enumerate(self.groups) if i not in self.single}
 
 
@@ -173,11 +181,11 @@ def _entries_of(table: PhraseTable) -> Iterator[PhraseEntry]:
         yield PhraseEntry(str(rule.pattern), rule.label, rule.id, rule.weight, rule.name)
 
 
-def _phrase_group(names: Any) -> Group:
+def _phrase_group(names: Any) -> RuleGroup:
     is_group = isinstance(names, list) and len(names) == 3
     if not is_group or not all(isinstance(name, str) for name in names) or names[1] not in KINDS:
         raise ValueError("has phrases without a label, kind and name")
-    return Group(*names)
+    return RuleGroup(*names)
 
 
 def phrase_rule(table: PhraseTable, entry: int, kind: str, attribute: str) -> Rule:

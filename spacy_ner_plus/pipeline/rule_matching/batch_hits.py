@@ -14,7 +14,7 @@ _NONE = np.zeros(0, dtype=np.int64)
 NO_ENTRY = -1
 
 
-class Group(NamedTuple):
+class RuleGroup(NamedTuple):
     """Rules that mean the same where they hit: one regex, or all phrases of a list and label.
 
     label, kind, name: See Rule.
@@ -81,9 +81,9 @@ def _columns(hits: BatchHits) -> tuple[np.ndarray, ...]:
 
 @dataclass(frozen=True)
 class Meaning:
-    """What the hits of each group mean, as arrays. groups (Sequence[Group]): In their order."""
+    """What the hits of each group mean, as arrays. groups (Sequence[RuleGroup]): In their order."""
 
-    groups: Sequence[Group]
+    groups: Sequence[RuleGroup]
 
     @cached_property
     def label_names(self) -> list[str]:
@@ -145,7 +145,7 @@ def _n_covered(starts: np.ndarray, ends: np.ndarray, n_tokens: int) -> np.ndarra
     return np.concatenate([[0], np.cumsum(is_covered)])
 
 
-class Choice(NamedTuple):
+class HitChoice(NamedTuple):
     """Which hits become entities.
 
     chosen: (n_chosen,) int64 positions, ascending.
@@ -158,7 +158,7 @@ class Choice(NamedTuple):
     winners: np.ndarray
 
 
-def choose(hits: BatchHits, meaning: Meaning, offsets: np.ndarray) -> Choice:
+def choose(hits: BatchHits, meaning: Meaning, offsets: np.ndarray) -> HitChoice:
     """Hits that don't overlap.
 
     Hard ones come before soft ones; of these the one with the most tokens, of these the first in
@@ -183,7 +183,7 @@ def choose(hits: BatchHits, meaning: Meaning, offsets: np.ndarray) -> Choice:
         owners[tokens] = np.repeat(taken, lengths)
     first = _first_owners(owners, starts, ends)  # (n_hits,)
     is_loser = first != np.arange(len(hits))
-    return Choice(np.flatnonzero(~is_loser), np.flatnonzero(is_loser), first[is_loser])
+    return HitChoice(np.flatnonzero(~is_loser), np.flatnonzero(is_loser), first[is_loser])
 
 
 def _first_owners(owners: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:

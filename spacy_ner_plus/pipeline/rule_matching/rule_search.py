@@ -1,6 +1,8 @@
 """Looking for all rules of a component in a batch of Docs."""
 
-from collections.abc import Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from spacy.tokens import Doc
@@ -8,11 +10,40 @@ from spacy.vocab import Vocab
 
 from ...annotation.rule_hits import SOFT
 from ...text.phrases.phrase_table import PhraseTable
-from .hits import BatchHits, Meaning
-from .regexes import RegexSearch, aligned
-from .rule import REGEX, TOKENS
+from .batch_hits import BatchHits, Meaning
+from .regex_search import STRICT, RegexSearch, aligned
+from .rule import PHRASE, REGEX, TOKENS
 from .rule_set import RuleSet
 from .token_patterns import TokenPatterns
+
+
+class Searched(NamedTuple):
+    """What was found in some Docs.
+
+    hits (BatchHits): All hits.
+    offsets: (n_docs + 1,) int64, where the tokens of each Doc are among those of all.
+    n_off_tokens (int): How many matches of regexes were not on token boundaries.
+    """
+
+    hits: BatchHits
+    offsets: np.ndarray
+    n_off_tokens: int
+
+
+class GroupOverview(NamedTuple):
+    """What is in a group of rules.
+
+    group (int): Its number.
+    form (str): See Rule.
+    n_rules (int): How many rules.
+    n_never, never (int, List[str]): Of phrases: how many were not hit, and the first of them.
+    """
+
+    group: int
+    form: str
+    n_rules: int
+    n_never: int
+    never: list[str]
 
 
 class RuleSearch:
@@ -20,9 +51,9 @@ class RuleSearch:
 
     rules (RuleSet): The rules.
     vocab (Vocab): The Docs'.
-    regex_budget, regex_max_timeouts, alignment_mode: See make_ner_plus_rules.
 
     Attributes:
+        alignment_mode (str): What becomes of matches of regexes off token boundaries: see aligned.
         meaning (Meaning): What hits mean.
         regexes (RegexSearch): Knows which regexes took too long.
     """
@@ -31,20 +62,14 @@ class RuleSearch:
         self,
         rules: RuleSet,
         vocab: Vocab,
-        *,
-        regex_budget: float,
-        regex_max_timeouts: int,
-        alignment_mode: str,
     ) -> None:
         self.rules = rules
         self.meaning = Meaning(rules.groups)
         names = {group: rule.name for group, rule in rules.single.items()}
-        self.regexes = RegexSearch(
-            rules.of_form(REGEX), names, budget=regex_budget, max_timeouts=regex_max_timeouts
-        )
+        self.regexes = RegexSearch(rules.of_form(REGEX), names)
         patterns = rules.of_form(TOKENS)
         self._patterns = TokenPatterns(vocab, patterns) if patterns else None
-        self._alignment_mode = alignment_mode
+        self.alignment_mode = STRICT
         of_groups = [rules.single.get(i) for i in range(len(rules.groups))]
         self._weights = np.array([rule.weight if rule else 0.0 for rule in of_groups])
         self._ids = [rule.id if rule else "" for rule in of_groups]
@@ -52,11 +77,9 @@ class RuleSearch:
         n_entries = [table.n_entries for table in rules.tables.values()]
         self._first_entries = np.cumsum([0, *n_entries])  # (n_tables + 1,)
 
-    def find(self, docs: Sequence[Doc]) -> tuple[BatchHits, np.ndarray, int]:
+    def find(self, docs: Sequence[Doc]) -> Searched:
         """All hits in some Docs.
 
-        RETURNS: The hits; (n_docs + 1,) int64, where the tokens of each Doc are among those of all;
-            and how many matches of regexes were not on token boundaries.
         RAISES ValueError: If a Doc lacks an annotation that a pattern asks for.
         """
         lengths = np.fromiter(map(len, docs), dtype=np.int64, count=len(docs))
@@ -70,11 +93,11 @@ class RuleSearch:
             for i, doc in enumerate(docs):
                 matches = self.regexes.matches(doc.text)
                 if matches:
-                    spans, n_off = aligned(doc, matches, self._alignment_mode)
+                    spans, n_off = aligned(doc, matches, self.alignment_mode)
                     rows += [(i, *span) for span in spans]
                     n_off_tokens += n_off
         phrases = self._phrases(docs, lengths, offsets)
-        return BatchHits.joined([BatchHits.of(rows), *phrases]), offsets, n_off_tokens
+        return Searched(BatchHits.joined([BatchHits.of(rows), *phrases]), offsets, n_off_tokens)
 
     def _phrases(
         self, docs: Sequence[Doc], lengths: np.ndarray, offsets: np.ndarray
@@ -121,3 +144,30 @@ class RuleSearch:
             chosen = np.flatnonzero(numbers == number)
             if len(chosen):
                 yield chosen, hits.entries[chosen] - self._first_entries[number], table
+
+    def overview(self, seen: Collection[int], n_named: int) -> Iterator[GroupOverview]:
+        """Each group of rules, in their order.
+
+        seen (Collection[int]): The entries of phrases that were hit, as BatchHits has them.
+        n_named (int): How many of the phrases that were not are named at most.
+        """
+        counts: Counter[int] = Counter()
+        missed: dict[int, list[str]] = defaultdict(list)
+        n_missed: Counter[int] = Counter()
+        was_seen = np.zeros(int(self._first_entries[-1]), dtype=bool)
+        was_seen[list(seen)] = True
+        for number, (key, table) in enumerate(self.rules.tables.items()):
+            groups = self.rules.groups_of(key, np.arange(table.n_entries))  # (n_entries,)
+            counts.update(groups.tolist())
+            first = int(self._first_entries[number])
+            for entry in np.flatnonzero(~was_seen[first : first + table.n_entries]).tolist():
+                group = int(groups[entry])
+                n_missed[group] += 1
+                if len(missed[group]) < n_named:
+                    missed[group].append(table.texts[entry])
+        for group in range(len(self.rules.groups)):
+            rule = self.rules.single.get(group)
+            if rule is not None:
+                yield GroupOverview(group, rule.form, 1, 0, [])
+            else:
+                yield GroupOverview(group, PHRASE, counts[group], n_missed[group], missed[group])

@@ -53,6 +53,12 @@ def read_rules(
             yield _placed(source, defaults or {}, f"rule {i + 1}")
 
 
+def is_rules_file(path: Path) -> bool:
+    """Whether a path is a file of rules by its name, or the folder of an entity_ruler."""
+    suffix = Path(path.name.removesuffix(".gz")).suffix
+    return suffix in (".jsonl", ".csv", ".tsv", ".txt") or (path / PATTERNS).is_file()
+
+
 def read_file(path: Path, defaults: Mapping[str, Any]) -> Iterator[Placed]:
     """The rules in a file, or in the folder that an entity_ruler was saved to.
 

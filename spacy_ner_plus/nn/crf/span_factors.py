@@ -1,0 +1,222 @@
+"""Scores of whole spans, on top of a linear chain's own scores.
+
+With factors h, each a span with a label and a score w, a path's score becomes
+
+    score(path) + sum of w over the factors h whose span is in the path, with its label,
+
+where "in the path" means exactly this span: it begins there, ends there, and is not carried on. A
+finite w makes a span more or less probable, once and not per token; w = -inf rules it out. That is
+a linear chain with a few arcs of a semi-Markov model (Sarawagi and Cohen 2004, "Semi-Markov
+conditional random fields for information extraction"). A chain's tags don't remember where an
+entity began, so while a span with a factor is going on it has tags of its own: see `slot_tags`.
+"""
+
+import heapq
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import pairwise
+
+import numpy as np
+from torch import Tensor
+
+from ...tags import TagScheme
+from .transfer import to_device
+
+# As many slots as this a sequence, or as there are labels if these are more: see `strongest`.
+MOST_SLOTS = 64
+
+
+@dataclass(frozen=True)
+class SpanGroups:
+    """Factors of one label that begin at one token share tags, from there to the last one's end.
+
+    sequences, labels, starts: int64 (n_groups,).
+    exits: int64 (n_groups,), the last token at which the end of a factor must be told from others.
+    slots: int64 (n_groups,), from 0 for each label: groups of one sequence and label that are going
+        on at the same time have different ones.
+    """
+
+    sequences: np.ndarray
+    labels: np.ndarray
+    starts: np.ndarray
+    exits: np.ndarray
+    slots: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.sequences)
+
+    def chosen(self, which: np.ndarray) -> "SpanGroups":
+        """Some of the groups, by positions or a mask."""
+        columns = (self.sequences, self.labels, self.starts, self.exits, self.slots)
+        return SpanGroups(*(column[which] for column in columns))
+
+
+@dataclass(frozen=True)
+class SpanFactors:
+    """Scores of spans in some sequences. Several for the same span and label add up.
+
+    scheme (TagScheme): The tags of the chain.
+    sequences: int64 (n,), the sequence of each.
+    starts, ends: int64 (n,) tokens of the sequence, ends exclusive.
+    labels: int64 (n,), indices into the scheme's.
+    scores (Tensor): fp64, finite or -inf. *Shape:* (n,)
+    """
+
+    scheme: TagScheme
+    sequences: np.ndarray
+    starts: np.ndarray
+    ends: np.ndarray
+    labels: np.ndarray
+    scores: Tensor
+
+    def __len__(self) -> int:
+        return len(self.sequences)
+
+    @property
+    def tells_last(self) -> bool:
+        """Whether the scheme's own tags tell that a token is the last one of its span."""
+        return bool((self.scheme.last != self.scheme.inside).all())
+
+    @cached_property
+    def groups(self) -> SpanGroups:
+        """The groups of all factors but those of `unit`, by sequence, label and start."""
+        return self._grouped[0]
+
+    @cached_property
+    def group_of(self) -> np.ndarray:
+        """int64 (n,), the group of each factor; -1 for spans of one token that need none.
+
+        They need none where the scheme has a tag for such spans alone.
+        """
+        return self._grouped[1]
+
+    @cached_property
+    def _grouped(self) -> tuple[SpanGroups, np.ndarray]:
+        is_grouped = np.ones(len(self), dtype=bool)
+        if self.tells_last:
+            is_grouped = self.ends - self.starts > 1
+        keys = np.stack([self.sequences, self.labels, self.starts])[:, is_grouped]  # (3, n_grouped)
+        groups, own = np.unique(keys, axis=1, return_inverse=True)  # sorted by the first row first
+        own = own.reshape(-1)
+        sequences, labels, starts = groups
+        # Of a span of one token it must be told, one token later, whether it has gone on.
+        exits = starts + 1
+        np.maximum.at(exits, own, self.ends[is_grouped] - 1)
+        group_of = np.full(len(self), -1, dtype=np.int64)
+        group_of[is_grouped] = own
+        slots = _slots(sequences, labels, starts, exits)
+        return SpanGroups(sequences, labels, starts, exits, slots), group_of
+
+    def n_slots(self) -> np.ndarray:
+        """int64 (n_labels,), how many slots each label needs at most in one sequence."""
+        needed = np.zeros(len(self.scheme.labels), dtype=np.int64)
+        np.maximum.at(needed, self.groups.labels, self.groups.slots + 1)
+        return needed
+
+    def of_sequences(self, sequences: np.ndarray) -> "SpanFactors | None":
+        """The factors of some sequences, which are then numbered from 0 in this order.
+
+        None if they have none.
+        """
+        place = np.full(max(self.sequences.max(initial=0), sequences.max(initial=0)) + 1, -1)
+        place[sequences] = np.arange(len(sequences))
+        kept = np.flatnonzero(place[self.sequences] >= 0)
+        if not len(kept):
+            return None
+        return replace(self.chosen(kept), sequences=place[self.sequences[kept]])
+
+    def divided(self, temperature: float) -> "SpanFactors":
+        """With all scores divided by a temperature."""
+        divided = replace(self, scores=self.scores / temperature)
+        divided.__dict__["_grouped"] = self._grouped  # the places are the same
+        return divided
+
+    def strongest(self) -> np.ndarray:
+        """The factors to keep, so that no sequence needs more slots than are bearable.
+
+        A slot is four further tags, and the time for a token grows with their square. Where very
+        many factors overlap, those with the largest scores are kept, and what is kept stays exact.
+
+        RETURNS: int64 (n_kept,) positions, ascending.
+        """
+        most = max(MOST_SLOTS, len(self.scheme.labels))
+        groups = self.groups
+        crowded = [
+            sequence
+            for sequence, own in _runs(groups.sequences)
+            if _n_slots(groups.labels[own], groups.slots[own]) > most
+        ]
+        kept = ~np.isin(self.sequences, crowded)
+        strength = self.scores.detach().abs().cpu().numpy()  # (n,), inf for what is ruled out
+        for sequence in crowded:
+            own = np.flatnonzero(self.sequences == sequence)
+            own = own[np.argsort(-strength[own], kind="stable")]
+            kept[own[: self._most_that_fit(own, most)]] = True
+        return np.flatnonzero(kept)
+
+    def _most_that_fit(self, ordered: np.ndarray, most: int) -> int:
+        """How many of the factors of a sequence fit, from the first one on.
+
+        Each further one needs as many slots or more, so it is found by halving.
+        """
+        fits, does_not = 0, len(ordered)
+        while does_not - fits > 1:
+            middle = (fits + does_not) // 2
+            groups = self.chosen(ordered[:middle]).groups
+            if _n_slots(groups.labels, groups.slots) <= most:
+                fits = middle
+            else:
+                does_not = middle
+        return fits
+
+    def chosen(self, kept: np.ndarray) -> "SpanFactors":
+        """Some of the factors. kept: int64 positions."""
+        return SpanFactors(
+            self.scheme,
+            self.sequences[kept],
+            self.starts[kept],
+            self.ends[kept],
+            self.labels[kept],
+            self.scores[to_device(kept, self.scores.device)],
+        )
+
+
+def _slots(
+    sequences: np.ndarray, labels: np.ndarray, starts: np.ndarray, exits: np.ndarray
+) -> np.ndarray:
+    """The lowest slot that is free, for each group in turn, (n_groups,).
+
+    For intervals in the order of their starts that takes as few slots as are possible. A slot is
+    free again at a group's exit: what ends or goes on there is no beginning.
+
+    sequences, labels, starts, exits: (n_groups,), sorted by the first three.
+    """
+    slots = np.zeros(len(sequences), dtype=np.int64)
+    place = (-1, -1)
+    free: list[int] = []
+    busy: list[tuple[int, int]] = []  # until which token, and which slot
+    columns = zip(sequences.tolist(), labels.tolist(), starts.tolist(), exits.tolist(), strict=True)
+    for i, (sequence, label, start, exit_) in enumerate(columns):
+        if place != (sequence, label):
+            place, free, busy = (sequence, label), [], []
+        while busy and busy[0][0] <= start:
+            heapq.heappush(free, heapq.heappop(busy)[1])
+        slot = heapq.heappop(free) if free else len(busy)
+        heapq.heappush(busy, (exit_, slot))
+        slots[i] = slot
+    return slots
+
+
+def _runs(values: np.ndarray) -> Iterator[tuple[int, slice]]:
+    """Each value of a sorted array and where it is."""
+    firsts = np.flatnonzero(np.diff(values, prepend=-1)).tolist()
+    for first, last in pairwise([*firsts, len(values)]):
+        yield int(values[first]), slice(first, last)
+
+
+def _n_slots(labels: np.ndarray, slots: np.ndarray) -> int:
+    """How many slots all labels of a sequence need together."""
+    needed = np.zeros(labels.max(initial=0) + 1, dtype=np.int64)
+    np.maximum.at(needed, labels, slots + 1)
+    return int(needed.sum())

@@ -1,0 +1,103 @@
+"""What rules' hits on Docs do to a model's scores.
+
+Soft hits add their weight to the log score of a reading that has exactly their span with their
+type, once; hard hits and blocks rule out readings. So probabilities are those of the model given
+the hits, and exact. See nn/crf/span_factors.py for the method.
+"""
+
+import warnings
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from ...annotation.hit_effects import CROWDED, REASONS, SpanWeights
+from ...nn.crf import SpanFactors
+from ...tags import TagScheme
+
+
+@dataclass(frozen=True)
+class WeightedSpans:
+    """The weights of spans in some Docs.
+
+    factors (SpanFactors): As the decoding takes them; sequences are the Docs. Their scores are the
+        hits' own weights at first.
+    rules, labels (List[str]): Of each.
+    """
+
+    factors: SpanFactors
+    rules: list[str]
+    labels: list[str]
+
+    def weighted(self, weights: np.ndarray, *, learns: bool = False) -> "WeightedSpans":
+        """With other weights, (n,) float64. learns (bool): Whether they collect a gradient."""
+        scores = torch.from_numpy(weights).to(self.factors.scores.device).requires_grad_(learns)
+        return replace(self, factors=replace(self.factors, scores=scores))
+
+    @property
+    def weights(self) -> np.ndarray:
+        """The weights, (n,) float64."""
+        return np.asarray(self.factors.scores.detach().cpu().numpy())
+
+    @property
+    def gradient(self) -> np.ndarray:
+        """What the weights have collected, (n,) float64."""
+        collected = self.factors.scores.grad
+        return np.zeros(len(self.rules)) if collected is None else collected.cpu().numpy()
+
+
+class IgnoredHits:
+    """Hits of rules that have no effect on a component, counted; the first of a kind is told.
+
+    name (str): The component.
+
+    Attributes:
+        counts (Counter): By reason, of REASONS in annotation.hit_effects.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self.counts: Counter[str] = Counter()
+
+    def count(self, reasons: Mapping[str, int]) -> None:
+        """Count some, by reason."""
+        for reason, n in reasons.items():
+            if n and not self.counts[reason]:
+                warnings.warn(
+                    f"'{self._name}' makes no use of a hit of a rule that {REASONS[reason]}. "
+                    f"Further ones are counted: see its ignored_hits.",
+                    stacklevel=2,
+                )
+            self.counts[reason] += n
+
+
+def weighted_spans(
+    spans: Sequence[SpanWeights | None],
+    scheme: TagScheme,
+    device: torch.device,
+    ignored: IgnoredHits,
+) -> WeightedSpans | None:
+    """The weights of spans of several Docs; None if there are none.
+
+    spans (Sequence[SpanWeights]): Of each Doc.
+    ignored (IgnoredHits): Counts those that are left out where very many overlap.
+    """
+    own = [(i, one) for i, one in enumerate(spans) if one is not None and len(one)]
+    if not own:
+        return None
+    rules = [rule for _, one in own for rule in one.rules]
+    factors = SpanFactors(
+        scheme,
+        np.repeat([i for i, _ in own], [len(one) for _, one in own]),
+        np.concatenate([one.starts for _, one in own]),
+        np.concatenate([one.ends for _, one in own]),
+        np.concatenate([one.labels for _, one in own]),
+        torch.from_numpy(np.concatenate([one.weights for _, one in own])).to(device),
+    )
+    kept = factors.strongest()
+    if len(kept) < len(factors):
+        ignored.count({CROWDED: len(factors) - len(kept)})
+        factors, rules = factors.chosen(kept), [rules[i] for i in kept]
+    return WeightedSpans(factors, rules, [scheme.labels[i] for i in factors.labels])

@@ -1,0 +1,69 @@
+"""Rules before a model: what hits of each kind make of what it finds."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import spacy
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from spacy_ner_plus.pipeline.rules.component import NerPlusRules
+from tests.pipeline.samples import TEXTS
+
+TEXT = TEXTS[0]
+
+
+def with_rules(folder: Path, *rows: dict[str, Any], **settings: Any) -> Language:
+    nlp = spacy.load(folder, config={f"components.ner_plus.{k}": v for k, v in settings.items()})
+    rules = nlp.add_pipe("ner_plus_rules", before="ner_plus", config={"rules": list(rows)})
+    assert isinstance(rules, NerPlusRules)
+    return nlp
+
+
+def found(doc: Doc) -> list[tuple[str, str]]:
+    return [(ent.text, ent.label_) for ent in doc.ents]
+
+
+def alone(folder: Path) -> list[tuple[str, str]]:
+    ents = found(spacy.load(folder)(TEXT))
+    assert ("tetrandrine", "Chemical") in ents
+    return ents
+
+
+@pytest.mark.parametrize("existing_ents", ["keep", "constrain", "overwrite"])
+def test_hard_hit_is_an_entity_and_the_model_finds_others_around_it(
+    trained_dir: Path, existing_ents: str
+) -> None:
+    """Also of a type that the model does not know."""
+    known, new = ("tetrandrine and", "Disease"), ("in mice", "PLACE")
+    rows = [{"phrase": text, "label": label, "id": "x"} for text, label in (known, new)]
+    doc = with_rules(trained_dir, *rows, existing_ents=existing_ents)(TEXT)
+    assert {known, new} <= set(found(doc))
+    assert {ent.ent_id_ for ent in doc.ents if ent.text == "in mice"} == {"x"}
+    others = {ent for ent in alone(trained_dir) if ent[0] != "tetrandrine"}
+    assert len(others & set(found(doc))) == len(others)
+
+
+def test_blocks_keep_entities_out(trained_dir: Path) -> None:
+    span = with_rules(trained_dir, {"phrase": "tetrandrine", "label": "Chemical", "kind": "block"})
+    assert ("tetrandrine", "Chemical") not in found(span(TEXT))
+    words = with_rules(trained_dir, {"phrase": "aggregation", "kind": "block_words"})
+    assert not any("aggregation" in text for text, _ in found(words(TEXT)))
+
+
+def test_soft_hit_makes_what_it_covers_more_probable(trained_dir: Path) -> None:
+    row = {"phrase": "in mice", "label": "Disease", "kind": "soft"}
+    assert ("in mice", "Disease") not in alone(trained_dir)
+    weak = with_rules(trained_dir, {**row, "weight": 0.01})
+    strong = with_rules(trained_dir, {**row, "weight": 50.0})
+    assert found(weak(TEXT)) == alone(trained_dir)
+    assert ("in mice", "Disease") in found(strong(TEXT))
+
+
+def test_whole_pipeline_is_saved(trained_dir: Path, tmp_path: Path) -> None:
+    nlp = with_rules(trained_dir, {"regex": "in m[a-z]+", "label": "PLACE"})
+    expected = found(nlp(TEXT))
+    nlp.to_disk(tmp_path)
+    assert found(spacy.load(tmp_path)(TEXT)) == expected
+    assert ("in mice", "PLACE") in expected
