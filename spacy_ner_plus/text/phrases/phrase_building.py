@@ -23,8 +23,9 @@ logger = logging.getLogger("spacy_ner_plus")
 
 # The longest phrase, in tokens, unless somebody says otherwise.
 MAX_TOKENS = 64
-# Phrases whose words are in memory at once.
-_BLOCK = 50_000
+_BLOCK = 20_000
+# Words that a tokenizer is left to remember: half a kilobyte each, and a tenth of the time.
+_MAX_WORDS = 250_000
 _MAX_SHOWN = 10
 _MAX_NAMES = 1 << 16
 
@@ -123,6 +124,7 @@ class _Building:
     def __init__(self, nlp: Language, attribute: str, max_tokens: int) -> None:
         self.counts = PhraseCounts()
         self._nlp = nlp
+        self._tokenizer: Any = None
         self._attribute, self._max_tokens = attribute, max_tokens
         self._labels, self._rules, self._ids = Numbered(), Numbered(), Numbered()
         self._numbers = (array("I"), array("I"), array("I"))  # of labels, rules and ids, by row
@@ -134,8 +136,7 @@ class _Building:
 
     def add(self, block: list[PhraseEntry]) -> None:
         """Tokenise some rows."""
-        own: Any = self._nlp.tokenizer
-        tokenizer = with_new_vocab(own, self._nlp.vocab, self._attribute) or own
+        tokenizer = self._ready_tokenizer()
         attribute = [self._attribute]
         rows: list[PhraseEntry] = []
         tokens: list[np.ndarray] = []
@@ -155,6 +156,13 @@ class _Building:
         if rows:
             self._add_tokens(tokens)
             self._add_columns(rows)
+
+    def _ready_tokenizer(self) -> Any:
+        """One that forgets its words from time to time, if there can be one."""
+        own, vocab = self._nlp.tokenizer, self._nlp.vocab
+        if self._tokenizer is None or len(self._tokenizer.vocab) > _MAX_WORDS:
+            self._tokenizer = with_new_vocab(own, vocab, self._attribute)
+        return own if self._tokenizer is None else self._tokenizer
 
     def _check(self, entry: PhraseEntry) -> None:
         place = entry.place or f"the phrase {entry.phrase[:80]!r}"

@@ -60,6 +60,7 @@ def test_first_places_of_many_rows_are_kept():
 @pytest.mark.parametrize("attribute", ["ORTH", "LOWER", "NORM"])
 def test_vocabulary_stays_as_it_is(monkeypatch, attribute):
     monkeypatch.setattr(phrase_building, "_BLOCK", 30)
+    monkeypatch.setattr(phrase_building, "_MAX_WORDS", 50)
     words = [f"Word{i}" for i in range(200)]
     rows = [PhraseEntry(" ".join(words[i : i + 3]), f"label{i}") for i in range(0, 200, 2)]
     n_words, n_strings = len(NLP.vocab), len(NLP.vocab.strings)
@@ -74,6 +75,7 @@ def test_blocks_change_nothing(monkeypatch):
     rows = [PhraseEntry(" ".join(rng.choices("abc", k=rng.randint(1, 4))), "X") for _ in range(90)]
     whole, counts = build_phrase_table(rows, NLP)
     monkeypatch.setattr(phrase_building, "_BLOCK", 7)
+    monkeypatch.setattr(phrase_building, "_MAX_WORDS", 1)
     table, counts_by_blocks = build_phrase_table(rows, NLP)
     assert counts == counts_by_blocks
     assert [table.entry(i) for i in range(table.n_entries)] == [
