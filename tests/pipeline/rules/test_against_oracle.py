@@ -15,7 +15,7 @@ from spacy_ner_plus.pipeline.rules.component import NerPlusRules
 from tests.pipeline.rules.oracle import all_hits, decide, travelling
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*has no rules")
-NLP = spacy.blank("en")
+NLP = spacy.blank("xx")
 WORDS = ["a", "A", "b", "B", "ab", "straße", "STRASSE", "😀", "é", "שלום"]
 texts = st.lists(st.sampled_from(WORDS), max_size=12)
 # Words with whether a blank is behind them, and white space among them.
