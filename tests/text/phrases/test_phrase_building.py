@@ -6,7 +6,9 @@ import random
 
 import pytest
 import spacy
+from spacy.attrs import NORM
 from spacy.tokens import Doc
+from spacy.util import add_lookups
 
 from spacy_ner_plus.text.exceptions_tokenizer import ExceptionsTokenizer
 from spacy_ner_plus.text.phrases import phrase_building
@@ -86,8 +88,11 @@ def test_blocks_change_nothing(monkeypatch):
 def test_norms_are_those_of_the_pipeline():
     nlp = copy.deepcopy(NLP)
     nlp.tokenizer.add_special_case("gimme", [{"ORTH": "gim", "NORM": "give"}, {"ORTH": "me"}])
+    # as nlp.initialize does it with the tables of spacy-lookups-data
+    getters = nlp.vocab.lex_attr_getters
+    getters[NORM] = add_lookups(getters[NORM], {"colour": "color"})
     table, _ = build_phrase_table([PhraseEntry("gimme colour", "X")], nlp, "NORM")
-    assert found(table, "give me colour", nlp) == ["give me colour"]
+    assert found(table, "give me color", nlp) == ["give me color"]
 
 
 def test_tokens_that_are_cut_further_are_found():
@@ -100,6 +105,13 @@ def test_tokens_that_are_cut_further_are_found():
     table, _ = build_phrase_table([PhraseEntry("Parkinsonism", "X")], nlp, "LOWER")
     assert len(NLP.vocab) == n_words + len({"Parkinsonism", "Parkinson", "ism"})
     assert found(table, "PARKINSON-Parkinsonism", nlp) == ["Parkinsonism"]
+
+
+def test_tokens_that_are_cut_further_by_a_tokenizer_that_has_no_other_vocabulary():
+    nlp = spacy.blank("en")
+    nlp.tokenizer = ExceptionsTokenizer(Stubborn(NLP.vocab), {"ab": ["a", "b"]})
+    table, _ = build_phrase_table([PhraseEntry("ab ba", "X")], nlp)
+    assert found(table, "x ab ba", nlp) == ["ab ba"]
 
 
 class WhiteSpaceTokenizer:
