@@ -157,6 +157,26 @@ RUNS = {
             ),
             figures=(AMOUNT, *3 * (PERCENT,), *3 * (CHANGE,)),
         ),
+    "gazetteer": Start(
+        "--phrases 300 --words 200 --docs 60 --checked 60 --matcher-phrases 50 --rounds 1"
+        " --methods fork",
+        rows(
+            "phrases, entries",
+            "words in nlp.vocab, before and after",
+            "texts, hits",
+            figures=((60, 2_000), (60, 2_000)),
+        )
+        | rows("build s, by the clock and processor", figures=(POSITIVE, POSITIVE))
+        | rows("MB on the disk, and strings of these", figures=(AMOUNT, AMOUNT))
+        | rows("load s", figures=(AMOUNT,))
+        | rows("PhraseMatcher phrases, build s, MB", figures=((50, 50), AMOUNT, (-100, 1_000)))
+        | rows(
+            *(f"words/s, {name}" for name in ("table, of hashes", "table, of Docs", "nlp.pipe")),
+            *(f"words/s, {name}" for name in ("pipe of ner_plus_rules", "pipe of entity_ruler")),
+            "words/s, PhraseMatcher",
+            figures=(POSITIVE,),
+        )
+        | rows("hits in checked texts, of them wrong", figures=((60, 2_000), (0, 0))),
     ),
     "imbalance.py": Start(
         "tsv --encoder encoder --seeds 0 --steps 2 --batch-words 60 --jobs 3",

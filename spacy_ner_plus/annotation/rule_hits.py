@@ -18,7 +18,7 @@ KINDS = (HARD, SOFT, BLOCK, BLOCK_WORDS)
 ANY_LABEL = ""
 
 
-@dataclass(frozen=True)
+@dataclass  # not frozen: making one takes a tenth of the time then, and each Doc has its own
 class RuleHits:
     """The hits of a component of rules in one Doc, as columns of one length.
 

@@ -37,7 +37,9 @@ def _read(label: str, validator: Any) -> Check:
         try:
             return _matches(regex.compile(validator["regex"]))
         except (regex.error, TypeError) as error:
-            raise ValueError(f"validators: the regex of {label!r} is none: {error}.") from error
+            raise ValueError(
+                f"validators: {validator!r} of {label!r} is no regular expression: {error}."
+            ) from error
     raise ValueError(f"validators: {validator!r} of {label!r} is unknown: use {WAYS}.")
 
 

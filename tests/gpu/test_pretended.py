@@ -5,6 +5,7 @@ The tests of this folder that need a real one come from the same cases.
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from torch import Tensor
 from spacy_ner_plus.models.decoding.emissions import Emissions
 from spacy_ner_plus.models.decoding.entities import Tagger, make_decoder
 from spacy_ner_plus.models.decoding.losses import loss_and_gradient
+from spacy_ner_plus.nn.crf import SpanFactors
 from spacy_ner_plus.nn.crf.transfer import to_device_together
 from spacy_ner_plus.tags import TagScheme
 from tests.gpu.pretended import CUDA, PretendedTensor, pretended_gpu
@@ -361,6 +363,28 @@ def test_decoding_waits_no_more_often_for_more_tokens(waits: Counter[str], chaot
     counts = {decoding_waits(waits, lengths, chaotic=chaotic) for lengths in LENGTHS}
     assert len(counts) == 1
     assert max(counts) <= 9
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lengths", [[5, 1, 9], [600]])
+def test_scores_of_spans_are_on_the_device_too(waits: Counter[str], lengths: list[int]) -> None:
+    """All that a lattice tells with them is the same there."""
+    tagger, emissions = decoded(lengths)
+    rows = [(doc, 0, min(n, 3), 1) for doc, n in enumerate(lengths)] + [(0, 1, 5, 1)]
+    sequences, starts, ends, labels = (np.array(column) for column in zip(*rows, strict=True))
+    scores = torch.linspace(-1, 2, len(rows)).double()
+    found = []
+    for device in (CPU, CUDA):
+        spans = SpanFactors(tagger.scheme, sequences, starts, ends, labels, scores.to(device))
+        moved = Emissions(emissions.scores.to(device), emissions.row_tokens, spans)
+        there = replace(tagger, decoder=tagger.decoder.to(device))
+        [group] = [g for g in moved.groups() if 0 in g.docs]
+        row = int(np.flatnonzero(group.docs == 0)[0])
+        segment = there.lattice(moved, group).segment(row, 2, 5)
+        numbers = [x for one in there.decode(moved) for x in one.probabilities.tolist()]
+        numbers += [*segment.marginals().flatten().tolist(), *segment.entropy().tolist()]
+        found.append([*numbers, *segment.k_best(3)[0][1].tolist()])
+    assert found[1] == pytest.approx(found[0], abs=1e-12)
 
 
 def loss_waits(counts: Counter[str], lengths: list[int], *, use_crf: bool) -> int:

@@ -454,6 +454,19 @@ def test_weights_can_be_learned_only_where_the_rules_annotate(
     learn(nlp, make_examples(nlp, 4), 4)
 
 
+def test_rules_that_annotate_are_learned(encoder_dir: Path) -> None:
+    """In nlp.update, as spacy train calls it."""
+    nlp = initialized_nlp(encoder_dir, learn_rule_weights=True)
+
+    @Language.component("tests_of_rule_hits")
+    def rules(doc: Doc) -> Doc:
+        return hit(doc, [(0, 1, "Disease", "soft", 1.0)])
+
+    nlp.add_pipe("tests_of_rule_hits", first=True)
+    nlp.update(make_examples(nlp, 4), sgd=Adam(1e-5), annotates=["tests_of_rule_hits"])
+    assert list(nlp.get_pipe("ner_plus").rule_weights) == ["list"]
+
+
 def test_hits_that_contradict_the_annotation_do_no_harm(encoder_dir: Path) -> None:
     """Hard hits and blocks are not in the loss, which stays finite."""
     nlp = initialized_nlp(encoder_dir, learn_rule_weights=True)

@@ -46,6 +46,8 @@ WRONG: dict[str, list[Any]] = {
     "spans_key": ["", 5, ["a"]],
     "within_lines": ["yes", True],
     "within_sentences": ["yes", 1],
+    "validators": ["luhn", ["luhn"], {"A": "x"}, {"A": 1}, {"A": {"regex": "("}}, {"A": {}}],
+    "learn_rule_weights": ["yes", 1],
     "tag_scheme": ["bilou", "BIOES", 1],
     "model.name": [3, None],
     "model.word_forms": ["Casing", True, ""],

@@ -38,8 +38,8 @@ def test_regex_that_takes_for_ever_refuses(monkeypatch: pytest.MonkeyPatch) -> N
     [
         ("iban", "must have for each type"),
         ({"IBAN": "ibn"}, "'ibn' of 'IBAN' is unknown: use .*iban, isbn, luhn"),
-        ({"IBAN": {"regex": "("}}, "the regex of 'IBAN' is none"),
-        ({"IBAN": {"regex": 3}}, "the regex of 'IBAN' is none"),
+        ({"IBAN": {"regex": "("}}, "of 'IBAN' is no regular expression"),
+        ({"IBAN": {"regex": 3}}, "of 'IBAN' is no regular expression"),
         ({"IBAN": {"regexp": "a"}}, "is unknown"),
     ],
 )

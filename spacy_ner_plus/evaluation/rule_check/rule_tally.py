@@ -8,7 +8,7 @@ from spacy.training import Example
 
 from ...annotation.existing import entity_spans
 from ...annotation.gold import annotated_labels
-from ...annotation.judging import aligned, in_reference
+from ...annotation.judging import aligned, in_reference, judgeable
 from ...annotation.rule_hits import ANY_LABEL, BLOCK, HARD, SOFT
 from ...pipeline.rule_matching.batch_hits import RuleGroup
 from ...pipeline.rule_matching.found_hits import FoundHits
@@ -87,7 +87,7 @@ class RuleTally:
         found: set[tuple[int, Span]] = set()
         entities: set[Span] = set()
         judged = in_reference(example, spans)
-        blocks = aligned(example, spans) if BLOCK in "".join(kinds) else judged
+        blocks = aligned(example, spans)
         for i, group in enumerate(groups):
             if kinds[i] not in (HARD, SOFT):
                 self._judge_block(example, gold, blocks[i], group, found)
@@ -115,7 +115,8 @@ class RuleTally:
     ) -> None:
         known = annotated_labels(example.y)
         label, kind, _ = self.groups[group]
-        if span is None or (known is not None and label not in (*known, ANY_LABEL)):
+        [is_known] = judgeable(example.y, [span], None)
+        if span is None or not is_known or (known and label not in (*known, ANY_LABEL)):
             self.not_judged[group] += 1
             return
         start, end, _ = span

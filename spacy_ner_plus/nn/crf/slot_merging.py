@@ -29,25 +29,36 @@ def merge_edges(
         of each segment.
     RETURNS: (N, n_all), and the groups, of which those that began before a segment start at -1.
     """
-    emissions = parts.emissions.clone()
-    emissions[parts.layout.first] += parts.before
-    emissions[parts.layout.last] += parts.after
+    # Single cells are looked at, which a GPU would be slow in.
+    own_emissions, before, after, firsts, lasts = (
+        tensor.cpu()
+        for tensor in (
+            parts.emissions,
+            parts.before,
+            parts.after,
+            parts.layout.first,
+            parts.layout.last,
+        )
+    )
+    emissions = own_emissions.clone()
+    emissions[firsts] += before
+    emissions[lasts] += after
     kept = []
     for i, (sequence, start, end) in enumerate(places):
         own = groups.chosen(groups.sequences == sequence)
         kept.append(_moved(own.chosen((own.starts >= start) & (own.starts < end)), i, start))
         crossing = own.chosen((own.starts < start) & (own.exits >= start))
-        first = int(parts.layout.first[i]) if len(crossing) else 0
-        rows = slice(first, first + end - start)
+        rows = slice(int(firsts[i]), int(lasts[i]) + 1)
         for label in np.unique(crossing.labels):
             moved = _moved(crossing.chosen(crossing.labels == label), i, start)
-            one = _Carried(tags, moved, parts.emissions[rows], parts.before[i], parts.after[i])
+            one = _Carried(tags, moved, own_emissions[rows], before[i], after[i])
             one.merge_into(emissions[rows])
             kept.append(one.merged)
     if not tags.tells_last:
-        emissions[parts.layout.last] = _merged_ends(emissions[parts.layout.last], tags)
+        emissions[lasts] = _merged_ends(emissions[lasts], tags)
     columns = zip(*(vars(one).values() for one in kept), strict=True)
-    return emissions, SpanGroups(*(np.concatenate(column) for column in columns))
+    merged = SpanGroups(*(np.concatenate(column) for column in columns))
+    return emissions.to(parts.emissions.device), merged
 
 
 def _moved(groups: SpanGroups, sequence: int, start: int) -> SpanGroups:

@@ -6,7 +6,7 @@
 import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from time import perf_counter
+from time import thread_time
 
 import numpy as np
 import regex
@@ -14,7 +14,7 @@ from spacy.tokens import Doc
 
 logger = logging.getLogger("spacy_ner_plus")
 
-ALIGNMENT_MODES = ("strict", "expand")
+STRICT, EXPAND = ALIGNMENT_MODES = ("strict", "expand")
 # The part of a match that is meant, if a regex names one so.
 ENTITY = "entity"
 
@@ -24,25 +24,19 @@ class RegexSearch:
 
     patterns (Mapping[int, str]): The regexes, by the group of their hits.
     names (Mapping[int, str]): What they are called.
-    budget (float): The seconds that one regex may take for one text.
-    max_timeouts (int): The number of texts that may take a regex longer. It is switched off then.
 
     Attributes:
+        budget (float): The seconds of computing that one regex may take for one text, of which
+            `regex` counts those of all threads of the process.
+        max_timeouts (int): After how many texts that took it longer a regex is switched off.
         timeouts (Counter): Texts that took longer, by group.
     """
 
-    def __init__(
-        self,
-        patterns: Mapping[int, str],
-        names: Mapping[int, str],
-        *,
-        budget: float,
-        max_timeouts: int,
-    ) -> None:
+    def __init__(self, patterns: Mapping[int, str], names: Mapping[int, str]) -> None:
         self._patterns = {group: regex.compile(text) for group, text in patterns.items()}
         self._names = names
-        self._budget = budget
-        self._max_timeouts = max_timeouts
+        self.budget = 1.0
+        self.max_timeouts = 3
         self.timeouts: Counter[int] = Counter()
 
     def __len__(self) -> int:
@@ -52,7 +46,7 @@ class RegexSearch:
     @property
     def switched_off(self) -> list[int]:
         """The groups of the regexes that are not searched for any more."""
-        return [group for group, n in self.timeouts.items() if n >= self._max_timeouts]
+        return [group for group, n in self.timeouts.items() if n >= self.max_timeouts]
 
     def matches(self, text: str) -> list[tuple[int, int, int]]:
         """The start, end and group of each match, in characters, without white space around it.
@@ -61,22 +55,23 @@ class RegexSearch:
         """
         found: list[tuple[int, int, int]] = []
         for group, pattern in self._patterns.items():
-            if self.timeouts[group] >= self._max_timeouts:
+            if self.timeouts[group] >= self.max_timeouts:
                 continue
             try:
-                found += ((*span, group) for span in self._spans(pattern, text))
+                for start, end in self._spans(pattern, text):
+                    found.append((start, end, group))
             except TimeoutError:
                 self._count(group, text)
         return found
 
     def _spans(self, pattern: "regex.Pattern[str]", text: str) -> Iterator[tuple[int, int]]:
-        deadline = perf_counter() + self._budget
+        deadline = thread_time() + self.budget
         which = ENTITY if ENTITY in pattern.groupindex else 0
-        for match in pattern.finditer(text, timeout=self._budget):
+        for match in pattern.finditer(text, timeout=self.budget):
             start, end = trimmed(text, *match.span(which))
             if start < end:
                 yield start, end
-            if perf_counter() > deadline:  # quick matches, but too many of them
+            if thread_time() > deadline:  # quick matches, but too many of them
                 raise TimeoutError
 
     def _count(self, group: int, text: str) -> None:
@@ -86,15 +81,15 @@ class RegexSearch:
             "The regex %r took longer than %s s for the document that begins with %r: what it "
             "found until then was taken, and all other rules were applied.",
             name,
-            self._budget,
+            self.budget,
             text[:60],
         )
-        if self.timeouts[group] == self._max_timeouts:
+        if self.timeouts[group] == self.max_timeouts:
             logger.warning(
                 "The regex %r is switched off, after %s documents that took it too long. Write it "
                 "so that it can't backtrack for so long, or raise regex_budget.",
                 name,
-                self._max_timeouts,
+                self.max_timeouts,
             )
 
 
@@ -121,11 +116,10 @@ def aligned(
     first_chars, last_chars = tokens[:, 0], tokens.sum(axis=1)  # (n_tokens,) each
     starts = np.array([start for start, _, _ in spans], dtype=np.int64)  # (n_spans,)
     ends = np.array([end for _, end, _ in spans], dtype=np.int64)
-    first = np.searchsorted(
-        last_chars, starts, side="right"
-    )  # the first that ends behind the start
-    behind = np.searchsorted(first_chars, ends, side="left")  # one behind the last before the end
+    # the first token that ends behind the start, and one behind the last that starts before the end
+    first = np.searchsorted(last_chars, starts, side="right")  # (n_spans,)
+    behind = np.searchsorted(first_chars, ends, side="left")  # (n_spans,)
     is_exact = (first_chars[first] == starts) & (last_chars[behind - 1] == ends)  # (n_spans,)
     rows = zip(first.tolist(), behind.tolist(), is_exact.tolist(), spans, strict=True)
-    found = [(s, e, span[2]) for s, e, exact, span in rows if exact or mode == "expand"]
+    found = [(s, e, span[2]) for s, e, exact, span in rows if exact or mode == EXPAND]
     return found, int((~is_exact).sum())

@@ -1,7 +1,7 @@
 """One rule: what it looks for, and what a hit means. As rows of JSON, and back."""
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import regex
@@ -171,7 +171,7 @@ def _in_short(pattern: str | TokenPattern) -> str:
     return pattern if isinstance(pattern, str) else json.dumps(pattern, ensure_ascii=False)
 
 
-def check_defaults(defaults: Mapping[str, Any], allowed: Collection[str] = COMMON) -> None:
+def check_defaults(defaults: Mapping[str, Any]) -> None:
     """RAISES ValueError: If values for all rows of a file have names that rows don't have."""
-    if unknown := [key for key in defaults if key not in allowed]:
-        raise ValueError(f"Rules have no {unknown}: they may have {', '.join(allowed)}.")
+    if unknown := [key for key in defaults if key not in COMMON]:
+        raise ValueError(f"Rules have no {unknown}: they may have {', '.join(COMMON)}.")

@@ -11,7 +11,7 @@ from spacy.vocab import Vocab
 from ...annotation.rule_hits import SOFT
 from ...text.phrases.phrase_table import PhraseTable
 from .batch_hits import BatchHits, Meaning
-from .regex_search import RegexSearch, aligned
+from .regex_search import STRICT, RegexSearch, aligned
 from .rule import PHRASE, REGEX, TOKENS
 from .rule_set import RuleSet
 from .token_patterns import TokenPatterns
@@ -51,9 +51,9 @@ class RuleSearch:
 
     rules (RuleSet): The rules.
     vocab (Vocab): The Docs'.
-    regex_budget, regex_max_timeouts, alignment_mode: See make_ner_plus_rules.
 
     Attributes:
+        alignment_mode (str): What becomes of matches of regexes off token boundaries: see aligned.
         meaning (Meaning): What hits mean.
         regexes (RegexSearch): Knows which regexes took too long.
     """
@@ -62,20 +62,14 @@ class RuleSearch:
         self,
         rules: RuleSet,
         vocab: Vocab,
-        *,
-        regex_budget: float,
-        regex_max_timeouts: int,
-        alignment_mode: str,
     ) -> None:
         self.rules = rules
         self.meaning = Meaning(rules.groups)
         names = {group: rule.name for group, rule in rules.single.items()}
-        self.regexes = RegexSearch(
-            rules.of_form(REGEX), names, budget=regex_budget, max_timeouts=regex_max_timeouts
-        )
+        self.regexes = RegexSearch(rules.of_form(REGEX), names)
         patterns = rules.of_form(TOKENS)
         self._patterns = TokenPatterns(vocab, patterns) if patterns else None
-        self._alignment_mode = alignment_mode
+        self.alignment_mode = STRICT
         of_groups = [rules.single.get(i) for i in range(len(rules.groups))]
         self._weights = np.array([rule.weight if rule else 0.0 for rule in of_groups])
         self._ids = [rule.id if rule else "" for rule in of_groups]
@@ -99,7 +93,7 @@ class RuleSearch:
             for i, doc in enumerate(docs):
                 matches = self.regexes.matches(doc.text)
                 if matches:
-                    spans, n_off = aligned(doc, matches, self._alignment_mode)
+                    spans, n_off = aligned(doc, matches, self.alignment_mode)
                     rows += [(i, *span) for span in spans]
                     n_off_tokens += n_off
         phrases = self._phrases(docs, lengths, offsets)

@@ -1,6 +1,7 @@
 """All rules of a component, and what they find in Docs."""
 
 import json
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 from spacy.language import Language
 
-from ...annotation.rule_hits import KINDS
+from ...annotation.rule_hits import HARD, KINDS, SOFT
 from ...text.phrases.phrase_building import build_phrase_table
 from ...text.phrases.phrase_entry import PhraseEntry
 from ...text.phrases.phrase_table import PhraseTable
@@ -17,6 +18,8 @@ from .batch_hits import RuleGroup
 from .rule import PHRASE, TOKENS, Rule, read_rule
 from .rule_reading import VERSION, VERSION_KEY, Placed
 from .token_patterns import check_token_pattern
+
+logger = logging.getLogger("spacy_ner_plus")
 
 # The kind of phrases, and by what their tokens are compared.
 TableKey = tuple[str, str]
@@ -39,11 +42,11 @@ class RuleSet:
         """How many rules there are, each phrase with a label as one."""
         return len(self.single) + sum(table.n_entries for table in self.tables.values())
 
-    @property
+    @cached_property
     def labels(self) -> tuple[str, ...]:
         """The types of entities that its rules find, sorted."""
-        kinds = ("hard", "soft")
-        return tuple(sorted({group.label for group in self.groups if group.kind in kinds}))
+        found = {group.label for group in self.groups if group.kind in (HARD, SOFT)}
+        return tuple(sorted(found))
 
     def of_form(self, form: str) -> dict[int, Any]:
         """The patterns of rules that are no phrases, by group. form (str): "tokens" or "regex"."""
@@ -102,6 +105,11 @@ class RuleSet:
         if counts.too_long.n:
             raise ValueError(
                 f"{counts.too_long.n} phrases are too long: {', '.join(counts.too_long.places)}."
+            )
+        if counts.n_other_weights:
+            logger.warning(
+                "%s rows of phrases repeat others with another weight: that of the first counts.",
+                counts.n_other_weights,
             )
         return table
 

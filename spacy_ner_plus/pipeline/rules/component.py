@@ -1,7 +1,7 @@
 """The component itself: its rules, its settings, and what it finds."""
 
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,33 +51,29 @@ class NerPlusRules(EntityPipe):
         nlp: Language,
         name: str = "ner_plus_rules",
         *,
-        rules: Sequence[RuleSource] | None = None,
+        rules: Sequence[Mapping[str, Any]] | None = None,
         phrase_matcher_attr: str = "ORTH",
         soft_ents: bool = False,
         ids: str = "ent_id",
         alignment_mode: str = "strict",
-        regex_budget: float = 0.1,
+        regex_budget: float = 1.0,
         regex_max_timeouts: int = 3,
         **settings: Any,
     ) -> None:
         super().__init__(nlp.vocab, name, **settings)
         self.nlp = nlp
-        self.phrase_matcher_attr = _one_of("phrase_matcher_attr", phrase_matcher_attr, ATTRIBUTES)
+        self.phrase_matcher_attr = phrase_matcher_attr
         self.soft_ents = soft_ents
-        self.ids = _one_of("ids", ids, tuple(IDS))
-        self.alignment_mode = _one_of("alignment_mode", alignment_mode, ALIGNMENT_MODES)
+        self.ids = ids
+        self.alignment_mode = alignment_mode
         self.regex_budget = as_float(regex_budget, "regex_budget")
         self.regex_max_timeouts = as_int(regex_max_timeouts, "regex_max_timeouts")
-        if not 0 < self.regex_budget < float("inf") or self.regex_max_timeouts < 1:
-            raise ValueError(
-                f"regex_budget = {regex_budget} must be over 0, and regex_max_timeouts = "
-                f"{regex_max_timeouts} at least 1."
-            )
         self.counts = RuleCounts()
-        self._configured = list(rules or ())
+        self._configured = _plain(rules or ())
         self._rules = RuleSet()
         self._search: RuleSearch | None = None
         register_rule_hits()
+        self._check_own_settings()
         if self._configured:
             self.add_rules(self._configured)
 
@@ -189,14 +185,16 @@ class NerPlusRules(EntityPipe):
                     f"by [initialize.components.{self.name}].",
                     stacklevel=3,
                 )
-            self._search = RuleSearch(
-                self._rules,
-                self.vocab,
-                regex_budget=self.regex_budget,
-                regex_max_timeouts=self.regex_max_timeouts,
-                alignment_mode=self.alignment_mode,
-            )
+            self._search = RuleSearch(self._rules, self.vocab)
+        # they may have been set since it was made
+        self._search.alignment_mode = self.alignment_mode
+        self._search.regexes.budget = self.regex_budget
+        self._search.regexes.max_timeouts = self.regex_max_timeouts
         return self._search
+
+    def pipe(self, stream: Iterable[Doc], *, batch_size: int = 1000) -> Iterator[Doc]:
+        """See EntityPipe.pipe. Many Docs at once take little more time than a few."""
+        return super().pipe(stream, batch_size=batch_size)
 
     def predict(self, docs: Iterable[Doc]) -> list[Entities]:
         """Find the entities of some Docs, without changing them.
@@ -235,6 +233,23 @@ class NerPlusRules(EntityPipe):
                 counts.timeouts[names[group].name] += n
             counts.switched_off = [names[group].name for group in regexes.switched_off]
 
+    def check_settings(self) -> None:
+        """RAISES ValueError: If a setting is unknown or out of range."""
+        super().check_settings()
+        self._check_own_settings()
+        checks(self.validators, self.labels)
+
+    def _check_own_settings(self) -> None:
+        _one_of("phrase_matcher_attr", self.phrase_matcher_attr, ATTRIBUTES)
+        _one_of("soft_ents", self.soft_ents, (True, False))
+        _one_of("ids", self.ids, tuple(IDS))
+        _one_of("alignment_mode", self.alignment_mode, ALIGNMENT_MODES)
+        if not 0 < self.regex_budget < float("inf") or self.regex_max_timeouts < 1:
+            raise ValueError(
+                f"regex_budget = {self.regex_budget} must be over 0, and regex_max_timeouts = "
+                f"{self.regex_max_timeouts} at least 1."
+            )
+
     def annotator(self) -> RuleAnnotator:
         """See EntityPipe.annotator."""
         self.check_settings()
@@ -270,9 +285,23 @@ class NerPlusRules(EntityPipe):
         return {**self.__dict__, "_search": None}
 
 
-def _one_of(setting: str, value: Any, choices: tuple[str, ...]) -> str:
+def _plain(rules: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Rules of a config, which is saved with the pipeline.
+
+    RAISES ValueError: If a file is among them, which would have to be there whenever it is loaded.
+    """
+    for rule in rules:
+        if not isinstance(rule, Mapping) or "path" in rule:
+            raise ValueError(
+                f"rules = [{rule!r:.80}] names a file: a component's own section may have rules as "
+                "rows only, as a saved pipeline needs no files. Name it in [initialize.components] "
+                "or give it to add_rules: the rules are saved with the pipeline."
+            )
+    return list(rules)
+
+
+def _one_of(setting: str, value: Any, choices: tuple[Any, ...]) -> None:
     """RAISES ValueError: If a setting is none of the choices."""
-    found = value.upper() if choices == ATTRIBUTES and isinstance(value, str) else value
-    if found not in choices:
-        raise ValueError(f"{setting} = {value!r} is unknown: use one of {', '.join(choices)}.")
-    return str(found)
+    if value not in choices or type(value) is not type(choices[0]):
+        shown = ", ".join(map(str, choices))
+        raise ValueError(f"{setting} = {value!r} is unknown: use one of {shown}.")

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import compress, pairwise, starmap
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from spacy.tokens import Doc
@@ -19,7 +19,7 @@ from ..validators import Check
 from .counts import RuleCounts
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class RuledEntities(Entities):
     """The entities that rules found in one Doc; their probabilities are not known.
 
@@ -30,6 +30,10 @@ class RuledEntities(Entities):
 
     ids: list[str]
     hits: RuleHits
+
+    def __init__(self, **columns: Any) -> None:
+        # each Doc has one, and what dataclasses do for frozen ones takes as long as to write it
+        self.__dict__.update(columns)
 
 
 NOTHING = RuledEntities(**vars(NO_ENTITIES), ids=[], hits=RuleHits.none())
@@ -134,12 +138,12 @@ class Decider:
             which.tolist(), _slices(edges), _slices(entity_edges), strict=True
         ):
             found[doc] = RuledEntities(
-                entities.starts[own],
-                entities.ends[own],
-                entities.labels[own],
-                entities.probabilities[own],
-                ids[own],
-                columns.on(docs[doc], rows),
+                starts=entities.starts[own],
+                ends=entities.ends[own],
+                labels=entities.labels[own],
+                probabilities=entities.probabilities[own],
+                ids=ids[own],
+                hits=columns.on(docs[doc], rows),
             )
         return found
 

@@ -7,7 +7,7 @@ from spacy.attrs import IDS
 from spacy.tokenizer import Tokenizer
 from spacy.vocab import Vocab
 
-# Words whose pieces are kept at hand: as many as there may be, as all of it is thrown away.
+# Strings whose tokens are kept at hand: no limit, as all of it is thrown away with the words.
 _CACHE_SIZE = 1 << 20
 
 

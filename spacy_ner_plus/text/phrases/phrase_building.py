@@ -21,10 +21,11 @@ from .string_table import StringTable
 
 logger = logging.getLogger("spacy_ner_plus")
 
-# The longest phrase, in tokens, unless somebody says otherwise.
-MAX_TOKENS = 64
-# Phrases whose words are in memory at once.
-_BLOCK = 50_000
+# The longest phrase, in tokens, unless somebody says otherwise: names of chemicals have 100.
+MAX_TOKENS = 256
+_BLOCK = 20_000
+# Words that a tokenizer is left to remember: half a kilobyte each, and a tenth of the time.
+_MAX_WORDS = 250_000
 _MAX_SHOWN = 10
 _MAX_NAMES = 1 << 16
 
@@ -77,19 +78,17 @@ def build_phrase_table(
     attribute: str = "ORTH",
     *,
     max_tokens: int = MAX_TOKENS,
-    shows_progress: bool = False,
 ) -> tuple[PhraseTable, PhraseCounts]:
     """Make a table of phrases.
 
     White space around a phrase is taken off. Phrases are tokenised by nlp's tokenizer, each by
     itself, and nlp.vocab stays as it is, unless its tokenizer can't do with another one: a warning
-    says so.
+    says so. On a terminal, a bar shows how many phrases were read, if there are many.
 
     entries (Iterable[PhraseEntry]): They are taken in blocks, so that they need not fit in memory.
     nlp (Language): The pipeline whose tokens will be looked at.
     attribute (str): By what tokens are compared: one of ATTRIBUTES.
     max_tokens (int): Longer phrases are left out, and counted.
-    shows_progress (bool): Whether to show a bar, if the output is a terminal.
     RETURNS (Tuple[PhraseTable, PhraseCounts]): The table, and what became of the rows.
     RAISES ValueError: If the attribute is unknown, or a row has a weight that is no number.
     """
@@ -101,9 +100,7 @@ def build_phrase_table(
         raise ValueError(f"max_tokens = {max_tokens} must be at least 1.")
     building = _Building(nlp, attribute, max_tokens)
     n_words = len(nlp.vocab)
-    with tqdm(
-        desc="phrases", unit="phrases", disable=None if shows_progress else True, leave=False
-    ) as bar:
+    with tqdm(desc="phrases", unit="phrases", disable=None, delay=2, leave=False) as bar:
         for block in _blocks(entries):
             building.add(block)
             bar.update(len(block))
@@ -123,6 +120,7 @@ class _Building:
     def __init__(self, nlp: Language, attribute: str, max_tokens: int) -> None:
         self.counts = PhraseCounts()
         self._nlp = nlp
+        self._tokenizer: Any = None
         self._attribute, self._max_tokens = attribute, max_tokens
         self._labels, self._rules, self._ids = Numbered(), Numbered(), Numbered()
         self._numbers = (array("I"), array("I"), array("I"))  # of labels, rules and ids, by row
@@ -134,8 +132,7 @@ class _Building:
 
     def add(self, block: list[PhraseEntry]) -> None:
         """Tokenise some rows."""
-        own: Any = self._nlp.tokenizer
-        tokenizer = with_new_vocab(own, self._nlp.vocab, self._attribute) or own
+        tokenizer = self._ready_tokenizer()
         attribute = [self._attribute]
         rows: list[PhraseEntry] = []
         tokens: list[np.ndarray] = []
@@ -155,6 +152,13 @@ class _Building:
         if rows:
             self._add_tokens(tokens)
             self._add_columns(rows)
+
+    def _ready_tokenizer(self) -> Any:
+        """One that forgets its words from time to time, if there can be one."""
+        own, vocab = self._nlp.tokenizer, self._nlp.vocab
+        if self._tokenizer is None or len(self._tokenizer.vocab) > _MAX_WORDS:
+            self._tokenizer = with_new_vocab(own, vocab, self._attribute)
+        return own if self._tokenizer is None else self._tokenizer
 
     def _check(self, entry: PhraseEntry) -> None:
         place = entry.place or f"the phrase {entry.phrase[:80]!r}"

@@ -1,73 +1,29 @@
-"""Phrase lists as files: rows of a phrase, its label, id and weight, read one after the other."""
+"""Phrase lists as files: CSV, TSV and JSON Lines, read row by row."""
 
 import csv
 import gzip
 import json
-import logging
-from collections.abc import Callable, Iterator
+import zlib
+from collections.abc import Iterator
 from io import TextIOWrapper
 from pathlib import Path
 from typing import IO, Any
 
-from .phrase_entry import PhraseEntry
-
-logger = logging.getLogger("spacy_ner_plus")
-
-COLUMNS = ("phrase", "label", "id", "weight")
-_PHRASE, _LABEL, _ID, _WEIGHT = COLUMNS
-_GZIP = ".gz"
+_PHRASE, _GZIP = "phrase", ".gz"
 # A quote that is never closed must not take the rest of a large file into memory.
 _MAX_CELL = 1_000_000
 Row = tuple[int, dict[str, Any]]
 
 
-def read_phrase_list(
-    path: Path, *, rule: str = "", label: str = "", weight: float = 1.0
-) -> Iterator[PhraseEntry]:
-    """The rows of a phrase list.
+def list_rows(path: Path) -> Iterator[Row]:
+    """The rows of a list as they stand in its file, each with the line that it begins in.
 
     path (Path): A file in UTF-8 that ends in .csv, .tsv or .jsonl, or one of these and .gz. CSV and
-        TSV have a header with the columns `phrase`, and possibly `label`, `id` and `weight`; JSONL
-        has an object with such keys in each line. In CSV, cells may be in double quotes (RFC 4180);
-        in TSV, quotes are text. Empty lines are passed over, other columns too, with a warning.
-    rule (str): The name of the list.
-    label (str): Of rows without a label.
-    weight (float): Of rows without a weight.
-    YIELDS (PhraseEntry): Each row; its phrase may be empty.
-    RAISES ValueError: If the file is not there, or a row is not as it should be, with its line.
+        TSV have a header whose names of columns are the keys, in lower case, `phrase` among them;
+        JSONL has an object in each line. In CSV, cells may be in double quotes (RFC 4180); in TSV,
+        quotes are text. Empty lines are passed over.
+    RAISES ValueError: If the file is not there, or a row can't be read, with its line.
     """
-    others: set[str] = set()
-    for line, row in list_rows(path):
-        place = f"{path}, line {line}"
-        if _PHRASE not in row:
-            raise ValueError(f"{place}: there is no key {_PHRASE!r}.")
-        if new := row.keys() - {*COLUMNS} - others:
-            names = ", ".join(map(repr, sorted(new)))
-            logger.warning("%s: %s: not read, only %s are", place, names, ", ".join(COLUMNS))
-            others |= new
-        entry_label = _text(row, _LABEL, place) or label
-        if not entry_label:
-            raise ValueError(f"{place}: there is no label, and none is given for the whole list.")
-        yield PhraseEntry(
-            phrase=_text(row, _PHRASE, place),
-            label=entry_label,
-            id=_text(row, _ID, place),
-            weight=_weight(row, weight, place),
-            rule=rule,
-            place=place,
-        )
-
-
-def list_rows(path: Path) -> Iterator[Row]:
-    """The rows of a list as they stand in its file, each with its line.
-
-    path (Path): See read_phrase_list.
-    RAISES ValueError: If the file is not there, or a row can't be read.
-    """
-    return _reader(path)(path)
-
-
-def _reader(path: Path) -> Callable[[Path], Iterator[Row]]:
     suffix = Path(path.name.removesuffix(_GZIP)).suffix
     if suffix not in _READERS:
         raise ValueError(
@@ -76,7 +32,10 @@ def _reader(path: Path) -> Callable[[Path], Iterator[Row]]:
         )
     if not path.is_file():
         raise ValueError(f"There is no phrase list {path}.")
-    return _READERS[suffix]
+    try:
+        yield from _READERS[suffix](path)
+    except (gzip.BadGzipFile, zlib.error, EOFError) as error:
+        raise ValueError(f"{path} can't be unpacked: {error}. Copy it again.") from error
 
 
 def _open(path: Path) -> IO[bytes]:
@@ -123,8 +82,8 @@ def _header(cells: list[str], place: str) -> list[str]:
     names = [cell.strip().lower() for cell in cells]
     if _PHRASE not in names:
         raise ValueError(
-            f"{place}: the header must name a column {_PHRASE!r}, and may name "
-            f"{', '.join(COLUMNS[1:])}; it has {', '.join(map(repr, names))}."
+            f"{place}: the header must name a column {_PHRASE!r}; it names "
+            f"{', '.join(map(repr, names))}."
         )
     if len(set(names)) < len(names):
         raise ValueError(f"{place}: the header names a column twice: {', '.join(names)}.")
@@ -149,29 +108,6 @@ def _json_rows(path: Path) -> Iterator[Row]:
 
 
 _READERS = {".csv": _csv_rows, ".tsv": _tsv_rows, ".jsonl": _json_rows}
-
-
-def _text(row: dict[str, Any], name: str, place: str) -> str:
-    value = row.get(name)
-    if value is None:
-        return ""
-    if name == _ID and isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
-    if not isinstance(value, str):
-        raise ValueError(f"{place}: {name} is {value!r:.80}, but a string is expected.")
-    return value if name == _PHRASE else value.strip()
-
-
-def _weight(row: dict[str, Any], default: float, place: str) -> float:
-    value = row.get(_WEIGHT)
-    if value is None or value == "":
-        return default
-    try:
-        if isinstance(value, bool):
-            raise TypeError
-        return float(value)
-    except (TypeError, ValueError):
-        raise ValueError(f"{place}: the weight {value!r:.80} is no number.") from None
 
 
 def _not_utf8(path: Path) -> ValueError:

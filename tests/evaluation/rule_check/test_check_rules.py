@@ -105,10 +105,14 @@ def test_types_that_are_not_annotated_are_not_judged(folder: Path, tmp_path: Pat
     doc = Doc(nlp.vocab, words=["aspirin", "pain"])
     doc.set_ents([], default="missing")
     doc.set_ents([Span(doc, 1, 2, "SIGN")], default="missing")
-    DocBin(docs=[doc]).to_disk(tmp_path / "part.spacy")
+    blocked = Doc(nlp.vocab, words=["fever", "no"])
+    blocked.set_ents([Span(blocked, 1, 2, "SIGN")], default="missing")
+    DocBin(docs=[doc, blocked]).to_disk(tmp_path / "part.spacy")
     check = check_rules(folder / "rules.jsonl", tmp_path / "part.spacy")
     drugs = next(its for its in check.scores if its.name == "drugs")
     assert (drugs.hits, drugs.not_judged, drugs.wrong) == (2, 1, 1)
+    blocks = {its.name: (its.right, its.wrong, its.not_judged) for its in check.scores}
+    assert (blocks["stop"], blocks["stop words"]) == ((0, 0, 1), (0, 1, 0))
 
 
 def test_regexes_that_take_too_long_are_told(folder: Path) -> None:
@@ -118,6 +122,16 @@ def test_regexes_that_take_too_long_are_told(folder: Path) -> None:
     pipe.add_regex("a", "DRUG", rule="slow")
     [its] = check_rules(nlp, folder / "data.spacy").scores
     assert (its.timeouts, its.is_switched_off) == (2, True)
+
+
+def test_hits_that_a_validator_refuses_are_no_hits(folder: Path) -> None:
+    nlp = spacy.blank("en")
+    config: dict[str, Any] = {"validators": {"CODE": {"regex": ".*00"}}}
+    pipe: Any = nlp.add_pipe("ner_plus_rules", config=config)
+    pipe.add_regex("[A-Z]{2}-[0-9]+", "CODE")
+    check = check_rules(nlp, folder / "data.spacy")
+    assert check.refused == {"CODE": 1}
+    assert (check.scores[0].hits, check.scores[0].precision) == (1, 1.0)
 
 
 # The command

@@ -15,7 +15,7 @@ COMMAS = "1," * 2000
 
 
 def rules_nlp(*rows: dict[str, Any], **settings: Any) -> tuple[Language, NerPlusRules]:
-    nlp = spacy.blank("en")
+    nlp = spacy.blank("xx")
     pipe: Any = nlp.add_pipe("ner_plus_rules", config={"rules": list(rows), **settings})
     return nlp, pipe
 
@@ -50,7 +50,7 @@ def test_matches_before_the_time_is_over_are_kept() -> None:
 
 def test_quick_matches_without_end_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     ticks = iter(range(1000))
-    clock = "spacy_ner_plus.pipeline.rule_matching.regex_search.perf_counter"
+    clock = "spacy_ner_plus.pipeline.rule_matching.regex_search.thread_time"
     monkeypatch.setattr(clock, lambda: float(next(ticks)))
     nlp, pipe = rules_nlp({"label": "X", "regex": "a"}, regex_budget=2.5)
     doc = nlp("a " * 50)
@@ -103,16 +103,39 @@ def test_empty_document_and_spaces() -> None:
         ({"regex_budget": "long"}, "regex_budget = 'long' must be a number"),
         ({"regex_max_timeouts": 0}, "at least 1"),
         ({"alignment_mode": "contract"}, "alignment_mode = 'contract' is unknown"),
+        ({"soft_ents": "yes"}, "soft_ents = 'yes' is unknown: use one of True, False"),
+        ({"soft_ents": 1}, "soft_ents = 1 is unknown"),
         ({"ids": "id"}, "ids = 'id' is unknown: use one of ent_id, kb_id"),
         ({"phrase_matcher_attr": "LEMMA"}, "phrase_matcher_attr = 'LEMMA' is unknown"),
         ({"existing_ents": "constrain"}, "existing_ents = 'constrain' is unknown"),
     ],
 )
-def test_settings_are_checked(settings: Any, message: str) -> None:
+def test_settings_are_checked_whenever_they_are_set(settings: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        NerPlusRules(spacy.blank("en"), **settings)
+        NerPlusRules(spacy.blank("xx"), **settings)
+    nlp, pipe = rules_nlp({"label": "X", "regex": "a"})
+    nlp("a")
+    for name, value in settings.items():
+        setattr(pipe, name, value)
+    if "long" not in settings.values():
+        with pytest.raises(ValueError, match=message):
+            nlp("a")
+
+
+def test_settings_may_be_changed() -> None:
+    nlp, pipe = rules_nlp({"label": "X", "regex": "500"})
+    assert found(nlp("XG-4500")) == []
+    pipe.alignment_mode = "expand"
+    assert found(nlp("XG-4500")) == [("XG-4500", "X")]
+
+
+def test_validator_of_no_type_is_no_documents_fault() -> None:
+    nlp, pipe = rules_nlp({"label": "X", "regex": "a"}, validators={"Y": "luhn"})
+    pipe.set_error_handler(lambda *_: None)
+    with pytest.raises(ValueError, match=r"validators names the types \['Y'\]"):
+        list(nlp.pipe(["a"]))
 
 
 def test_rules_in_a_missing_file(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"none\.csv"):
-        NerPlusRules(spacy.blank("en")).add_rules(tmp_path / "none.csv", label="X")
+        NerPlusRules(spacy.blank("xx")).add_rules(tmp_path / "none.csv", label="X")

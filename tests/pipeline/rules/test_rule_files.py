@@ -134,6 +134,15 @@ def test_line_that_is_no_rule_is_named_and_nothing_added(
     assert (len(pipe), pipe.labels) == (0, ())
 
 
+def test_phrases_with_two_weights_are_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = lines_of(tmp_path / "a.csv", "phrase,label,kind,weight", "a,X,soft,1", "a,X,soft,2")
+    pipe = NerPlusRules(spacy.blank("en")).add_rules(path)
+    assert [row["weight"] for row in pipe.rules] == [1.0]
+    assert "1 rows of phrases repeat others with another weight" in caplog.text
+
+
 def test_rules_of_a_newer_version_are_refused(tmp_path: Path) -> None:
     path = lines_of(tmp_path / "rules.jsonl", '{"rules_version": 2}')
     with pytest.raises(ValueError, match=r"line 1: .*reads no other rules"):

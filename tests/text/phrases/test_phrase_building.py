@@ -6,7 +6,9 @@ import random
 
 import pytest
 import spacy
+from spacy.attrs import NORM
 from spacy.tokens import Doc
+from spacy.util import add_lookups
 
 from spacy_ner_plus.text.exceptions_tokenizer import ExceptionsTokenizer
 from spacy_ner_plus.text.phrases import phrase_building
@@ -60,6 +62,7 @@ def test_first_places_of_many_rows_are_kept():
 @pytest.mark.parametrize("attribute", ["ORTH", "LOWER", "NORM"])
 def test_vocabulary_stays_as_it_is(monkeypatch, attribute):
     monkeypatch.setattr(phrase_building, "_BLOCK", 30)
+    monkeypatch.setattr(phrase_building, "_MAX_WORDS", 50)
     words = [f"Word{i}" for i in range(200)]
     rows = [PhraseEntry(" ".join(words[i : i + 3]), f"label{i}") for i in range(0, 200, 2)]
     n_words, n_strings = len(NLP.vocab), len(NLP.vocab.strings)
@@ -74,6 +77,7 @@ def test_blocks_change_nothing(monkeypatch):
     rows = [PhraseEntry(" ".join(rng.choices("abc", k=rng.randint(1, 4))), "X") for _ in range(90)]
     whole, counts = build_phrase_table(rows, NLP)
     monkeypatch.setattr(phrase_building, "_BLOCK", 7)
+    monkeypatch.setattr(phrase_building, "_MAX_WORDS", 1)
     table, counts_by_blocks = build_phrase_table(rows, NLP)
     assert counts == counts_by_blocks
     assert [table.entry(i) for i in range(table.n_entries)] == [
@@ -84,8 +88,11 @@ def test_blocks_change_nothing(monkeypatch):
 def test_norms_are_those_of_the_pipeline():
     nlp = copy.deepcopy(NLP)
     nlp.tokenizer.add_special_case("gimme", [{"ORTH": "gim", "NORM": "give"}, {"ORTH": "me"}])
+    # as nlp.initialize does it with the tables of spacy-lookups-data
+    getters = nlp.vocab.lex_attr_getters
+    getters[NORM] = add_lookups(getters[NORM], {"colour": "color"})
     table, _ = build_phrase_table([PhraseEntry("gimme colour", "X")], nlp, "NORM")
-    assert found(table, "give me colour", nlp) == ["give me colour"]
+    assert found(table, "give me color", nlp) == ["give me color"]
 
 
 def test_tokens_that_are_cut_further_are_found():
@@ -98,6 +105,13 @@ def test_tokens_that_are_cut_further_are_found():
     table, _ = build_phrase_table([PhraseEntry("Parkinsonism", "X")], nlp, "LOWER")
     assert len(NLP.vocab) == n_words + len({"Parkinsonism", "Parkinson", "ism"})
     assert found(table, "PARKINSON-Parkinsonism", nlp) == ["Parkinsonism"]
+
+
+def test_tokens_that_are_cut_further_by_a_tokenizer_that_has_no_other_vocabulary():
+    nlp = spacy.blank("en")
+    nlp.tokenizer = ExceptionsTokenizer(Stubborn(NLP.vocab), {"ab": ["a", "b"]})
+    table, _ = build_phrase_table([PhraseEntry("ab ba", "X")], nlp)
+    assert found(table, "x ab ba", nlp) == ["ab ba"]
 
 
 class WhiteSpaceTokenizer:
