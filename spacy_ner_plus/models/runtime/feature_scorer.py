@@ -11,7 +11,7 @@ import numpy as np
 from spacy.tokens import Doc
 
 from ...text.feature_index import FeatureIndex
-from ...text.token_features import NONE, TokenFeatures, TokenValues
+from ...text.token_features import NONE, AttributeValues, TokenFeatures
 
 
 class FeatureScorer:
@@ -64,7 +64,7 @@ class FeatureScorer:
             scores[has_it] += self._weights[base + ids[has_it]]
         return scores.astype(np.float32), tokens.row_tokens
 
-    def _sum_new_words(self, tokens: TokenValues) -> None:
+    def _sum_new_words(self, tokens: AttributeValues) -> None:
         """Add the sums of words that the reader has not seen before."""
         n_words = self.reader.n_words
         if self._generation != self.reader.generation:

@@ -9,6 +9,7 @@ from spacy.tokens import Doc
 from ...models.decoding.emissions import Emissions
 from ...models.decoding.entities import Tagger
 from ...models.runtime.feature_tagger_shim import FeatureTaggerShim
+from ...nn.crf import CRF
 
 BIAS = "bias"
 
@@ -146,8 +147,9 @@ def _transitions(shim: FeatureTaggerShim, is_own: np.ndarray, n: int) -> list[Tr
 
 def _transition_scores(shim: FeatureTaggerShim) -> np.ndarray:
     """(n_tags, n_tags): -inf where the scheme forbids it."""
-    scores: np.ndarray = shim.decoder.transition.detach().numpy()
-    return np.where(shim.scheme.transitions, scores, -np.inf)
+    decoder = shim.decoder
+    assert isinstance(decoder, CRF)
+    return np.where(shim.scheme.transitions, decoder.transition.detach().numpy(), -np.inf)
 
 
 def reasons(
