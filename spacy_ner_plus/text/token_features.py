@@ -128,7 +128,7 @@ class TokenFeatures:
         for name in self._of_tokens:
             token_ids[name] = np.full(n_places, EDGE, dtype=np.int32)
             token_ids[name][places] = self._read_attribute(name, rows, joined)
-        return AttributeValues(row_tokens, places, words, self._word_ids, token_ids)
+        return AttributeValues(row_tokens, places, words, dict(self._word_ids), token_ids)
 
     def _read_attribute(self, name: str, rows: DocRows, columns: np.ndarray) -> np.ndarray:
         """The ids of an attribute of tokens, (n_rows,) int32, from (n_rows, n_columns)."""

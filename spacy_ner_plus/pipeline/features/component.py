@@ -120,7 +120,12 @@ class NerFeatures(NerPlus):
         annotate(examples, nlp, self.name)
         data = gather(examples, self.shim, self.name, self.training.min_freq)
         if not data.examples:
-            return  # labels were given without examples: there is nothing to learn from
+            warnings.warn(
+                f"None of {counted(len(examples), 'document')} is annotated, so '{self.name}' has "
+                "learned nothing and finds nothing.",
+                stacklevel=2,
+            )
+            return
         put_into(self.shim, data.index, self._learn(data))
         self._has_told = False
 
