@@ -5,8 +5,8 @@
 FOLDER holds eng.train, eng.testa and eng.testb (the corpus may not be redistributed, so it does
 not come with this project). Both learn from the same sentences with the same trainer and settings
 (L-BFGS, c1 = c2 = 0.1, 100 iterations). sklearn-crfsuite has the features of its own tutorial,
-parts of speech among them; ner_plus_features its default ones, which need none, in BILOU and in BIO, and
-with --clusters those of word clusters too.
+parts of speech among them; ner_plus_features its default ones, which need none, in BILOU and in
+BIO, and with --clusters (see vector_clusters.py) those of word clusters too.
 
 Words/s are those of features and tagging together, from Docs that are tokenised, on one core: ours
 with the probabilities of entities, on Docs, as nlp.pipe gives them. All systems take turns in each
@@ -34,7 +34,7 @@ from spacy_ner_plus.models.architectures.feature_tagger import FEATURES
 from spacy_ner_plus.tags import TagScheme
 
 C1, C2, MAX_ITERATIONS = 0.1, 0.1, 100
-CLUSTERS = ["cluster2[-1..1]", "cluster6[-2..2]"]
+CLUSTERS = ["cluster2[-1..1]", "cluster8[-2..2]"]
 PEER = "sklearn-crfsuite"
 SPLITS = {"train": "eng.train", "dev": "eng.testa", "test": "eng.testb"}
 

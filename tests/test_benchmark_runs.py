@@ -242,6 +242,10 @@ RUNS = {
         " --most-docs 100 --group 4 --batch-words 60 --threads 1 --precisions fp32 bf16",
         {},  # SPEED has them
     ),
+    "vector_clusters.py": Start(
+        "clusters.tsv --vectors vectors.txt --fine 9 --coarse 3",
+        rows(r"20 words in \d+ clusters within [123]", figures=()),
+    ),
     "windows.py": Start(
         "model tsv/test.tsv --group 4 --rounds 1 --windows 16 --overlaps 4",
         rows(r"\d+ \d+ \w+(?: unpacked)?", figures=(*3 * [PERCENT], SHARE, POSITIVE)),
@@ -270,6 +274,8 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     nlp.to_disk(folder / "model")
     sentences = read_sentences(N_TRAIN + 2 * N_TEST)
     dev = N_TRAIN + N_TEST
+    vectors = [f"word{i} {i % 7} {i % 3} 1.5\n" for i in range(20)]
+    (folder / "vectors.txt").write_text("".join(vectors), encoding="utf8")
     write_corpus(folder, "train", "eng.train", sentences[:N_TRAIN])
     write_corpus(folder, "dev", "eng.testa", sentences[N_TRAIN:dev])
     write_corpus(folder, "test", "eng.testb", sentences[dev:])

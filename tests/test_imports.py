@@ -43,7 +43,11 @@ FLOORS = {
     "cli": 7,
 }
 # Edges between rooms of one floor.
-ALSO = {"experiments": {"training", "evaluation"}, "serving": {"feedback", "registry"}}
+ALSO = {
+    "text": {"annotation"},  # features of tokens that are in the hits of rules
+    "experiments": {"training", "evaluation"},
+    "serving": {"feedback", "registry"},
+}
 # The same within rooms that have inner ones.
 INNER = {
     "models": {

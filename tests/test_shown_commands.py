@@ -53,6 +53,7 @@ NOT_RUN = {
     OURS + "audit .* --folds": "trains; tests/audit/label_errors/test_cross_validated.py does",
     OURS + "audit .* --model": "needs a pipeline of other data; tests/cli/test_audit_judges.py",
     OURS + "audit .* --guidelines": "tests/audit/test_decisions.py runs it",
+    OURS + "explain ": "needs hand-written features; tests/pipeline/features/test_reasons.py",
     OURS + "export ": "takes long; tests/cli/test_export.py runs it",
     OURS + "project encoder ": "asks a package index",
     OURS + "split ": "groups by a key of somebody's; tests/data/splitting/test_split.py runs it",

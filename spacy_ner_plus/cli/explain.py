@@ -8,7 +8,7 @@ from wasabi import msg
 from ._errors import errors_as_messages
 
 if TYPE_CHECKING:
-    from ..pipeline.features.reasons import LabelWeights, TokenReasons
+    from ..pipeline.reason_types import StrongestWeights, TokenReasons
 
 # How many features of a token are shown in its line.
 _FEW = 6
@@ -44,7 +44,7 @@ def explain_cli(
         _print_entities(found.entities)
 
 
-def _print_label(strongest: "LabelWeights") -> None:
+def _print_label(strongest: "StrongestWeights") -> None:
     msg.divider(strongest.label)
     weights = [*strongest.pro, *strongest.contra]
     rows = [(f"{one.weight:+.3f}", one.tag, one.feature) for one in weights]

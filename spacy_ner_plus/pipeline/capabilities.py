@@ -19,6 +19,7 @@ from ..models.decoding.entities import Entities
 from ..models.runtime.tagger_shim import TaggerShim
 from ..tags import Span as EntitySpan
 from .judged_entities import JudgedEntities
+from .reason_types import StrongestWeights, TokenReasons
 
 if TYPE_CHECKING:
     from .rule_matching.found_hits import FoundHits
@@ -184,11 +185,11 @@ class GivesReasons(Protocol):
         """The types of its entities."""
         ...
 
-    def strongest_weights(self, label: str, n: int) -> Any:
+    def strongest_weights(self, label: str, n: int) -> StrongestWeights:
         """What speaks most for and against a label."""
         ...
 
-    def reasons(self, doc: Doc) -> Any:
+    def reasons(self, doc: Doc) -> list[TokenReasons]:
         """Why each token of a document has its tag."""
         ...
 

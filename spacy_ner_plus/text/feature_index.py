@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 
 from .feature_templates import FeatureTemplate, Term, attributes_of
-from .token_features import EDGE, N_RESERVED, NONE, TokenValues
+from .token_features import EDGE, N_RESERVED, NONE, AttributeValues
 
 # How a place beyond the document, and a value that is unknown or missing, are shown.
 EDGE_NAME, NONE_NAME = "(edge)", "(none)"
@@ -75,7 +75,7 @@ class FeatureIndex:
             return 1 + len(self.key_tables[template])
         return N_RESERVED + len(self.values[template.terms[0].attribute])
 
-    def rows(self, tokens: TokenValues) -> np.ndarray:
+    def rows(self, tokens: AttributeValues) -> np.ndarray:
         """The row of each feature of each token: the first of its block if it has none.
 
         RETURNS: (n_rows, n_templates) int64.
@@ -86,7 +86,7 @@ class FeatureIndex:
         ]
         return np.stack(columns, axis=1)
 
-    def joint_ids(self, template: FeatureTemplate, tokens: TokenValues) -> np.ndarray:
+    def joint_ids(self, template: FeatureTemplate, tokens: AttributeValues) -> np.ndarray:
         """(n_rows,) int64: 1 + the place of each token's key among the known ones, 0 for none."""
         table = self.key_tables[template]
         if not len(table):
@@ -95,7 +95,7 @@ class FeatureIndex:
         at = np.searchsorted(table, keys).clip(max=len(table) - 1)
         return np.where(table[at] == keys, at + 1, 0)
 
-    def keys_of(self, template: FeatureTemplate, tokens: TokenValues) -> np.ndarray:
+    def keys_of(self, template: FeatureTemplate, tokens: AttributeValues) -> np.ndarray:
         """One number for the ids of all its attributes, (n_rows,) int64; -1 if one is missing."""
         return self._join(template, [tokens.ids(term) for term in template.terms])
 
@@ -154,7 +154,7 @@ class FeatureIndex:
 
     # Learning which there are, and forgetting some
 
-    def with_keys(self, tokens: TokenValues, min_freq: int) -> "FeatureIndex":
+    def with_keys(self, tokens: AttributeValues, min_freq: int) -> "FeatureIndex":
         """The same with the combinations that some tokens have often enough."""
         tables = []
         for template in self.joint:

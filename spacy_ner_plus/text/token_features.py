@@ -24,7 +24,7 @@ _GAP = 0
 
 
 @dataclass(frozen=True)
-class TokenValues:
+class AttributeValues:
     """The tokens of some Docs that take part in tagging, with the values of their attributes.
 
     row_tokens: for each Doc, (n_rows_of_doc,) int64: these tokens, ascending.
@@ -104,7 +104,7 @@ class TokenFeatures:
         """How many rows the tables of words have: a gap, and the words that are remembered."""
         return self._n_words
 
-    def read(self, docs: Sequence[Doc]) -> TokenValues:
+    def read(self, docs: Sequence[Doc]) -> AttributeValues:
         """The values of the tokens of some Docs.
 
         RAISES ValueError: If doc._.rule_hits of one holds something else than hits.
@@ -128,7 +128,7 @@ class TokenFeatures:
         for name in self._of_tokens:
             token_ids[name] = np.full(n_places, EDGE, dtype=np.int32)
             token_ids[name][places] = self._read_attribute(name, rows, joined)
-        return TokenValues(row_tokens, places, words, self._word_ids, token_ids)
+        return AttributeValues(row_tokens, places, words, dict(self._word_ids), token_ids)
 
     def _read_attribute(self, name: str, rows: DocRows, columns: np.ndarray) -> np.ndarray:
         """The ids of an attribute of tokens, (n_rows,) int32, from (n_rows, n_columns)."""

@@ -1,5 +1,6 @@
 """A model over hand-written features: the quick way to its emissions against the module's."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -94,6 +95,17 @@ def test_few_words_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     found = torch.cat([forgetful.predict([doc]).scores for doc in docs])
     assert torch.equal(found, expected)
     assert feature_shim_of(forgetful)._scorer.reader.generation > 10
+
+
+def test_threads_predict_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each adds words, and forgets those of all."""
+    monkeypatch.setattr(feature_tagger_shim, "MAX_SUMS", 1)
+    monkeypatch.setattr(feature_tagger_shim, "LEAST_WORDS", 40)
+    model, docs = make_model(), make_docs(SENTENCES)
+    expected = [MODEL.predict([doc]).scores for doc in docs]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda doc: model.predict([doc]).scores, docs * 5))
+    assert all(map(torch.equal, found, expected * 5))
 
 
 def test_learned_weights_are_seen_at_once() -> None:

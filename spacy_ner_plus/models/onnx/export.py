@@ -68,9 +68,10 @@ def check_exportable(model: Model, name: str) -> None:
         raise ValueError(f"'{name}' has no weights to export: train the pipeline first.")
     if not isinstance(shim.module, TransformerTagger):
         raise ValueError(
-            f"'{name}' has no encoder of its own (it is a spacy_ner_plus.TokenTagger), and only "
-            "spacy_ner_plus.TransformerTagger.v1 can be exported. An encoder that other components "
-            "share stays in torch; to export, train a pipeline with TransformerTagger.v1."
+            f"'{name}' has no encoder of its own (its model is a {type(shim.module).__name__}), "
+            "and only spacy_ner_plus.TransformerTagger.v1 can be exported. An encoder that other "
+            "components share stays in torch; to export, train a pipeline with "
+            "TransformerTagger.v1."
         )
 
 

@@ -6,12 +6,13 @@ looked at, and of its features of several words and those that are no matter of 
 """
 
 from collections.abc import Sequence
+from threading import Lock
 
 import numpy as np
 from spacy.tokens import Doc
 
 from ...text.feature_index import FeatureIndex
-from ...text.token_features import NONE, TokenFeatures, TokenValues
+from ...text.token_features import NONE, AttributeValues, TokenFeatures
 
 
 class FeatureScorer:
@@ -44,17 +45,19 @@ class FeatureScorer:
         self._generation = -1
         self._sums = np.zeros((len(self._offsets), 0, len(bias)))
         self._n_summed = 0
+        self._lock = Lock()  # threads may predict side by side, and all add words
 
     def score(self, docs: Sequence[Doc]) -> tuple[np.ndarray, list[np.ndarray]]:
         """The emissions of the tokens of some Docs.
 
         RETURNS: (n_rows, n_tags) float32, and for each Doc (n_rows_of_doc,) int64, its tokens.
         """
-        tokens = self.reader.read(docs)
-        self._sum_new_words(tokens)
-        scores = np.tile(self._bias, (tokens.n_rows, 1))  # (n_rows, n_tags)
-        for sums, offset in zip(self._sums, self._offsets, strict=True):
-            scores += sums[tokens.words[tokens.places + offset]]
+        with self._lock:
+            tokens = self.reader.read(docs)
+            self._sum_new_words(tokens)
+            scores = np.tile(self._bias, (tokens.n_rows, 1))  # (n_rows, n_tags)
+            for sums, offset in zip(self._sums, self._offsets, strict=True):
+                scores += sums[tokens.words[tokens.places + offset]]
         for template, base in self._others:
             if len(template.terms) == 1:
                 ids = tokens.ids(template.terms[0])  # (n_rows,)
@@ -64,7 +67,7 @@ class FeatureScorer:
             scores[has_it] += self._weights[base + ids[has_it]]
         return scores.astype(np.float32), tokens.row_tokens
 
-    def _sum_new_words(self, tokens: TokenValues) -> None:
+    def _sum_new_words(self, tokens: AttributeValues) -> None:
         """Add the sums of words that the reader has not seen before."""
         n_words = self.reader.n_words
         if self._generation != self.reader.generation:

@@ -23,11 +23,12 @@ from ...support.numbers import counted
 from ...text.feature_templates import attributes_of
 from ...text.token_attributes import COLUMNS, lacking
 from ..ner_plus import NerPlus
+from ..reason_types import StrongestWeights, TokenReasons
 from .crfsuite_training import EXTRA, train_with_crfsuite
 from .feature_weights import FeatureWeights, put_into
 from .options import AUTO, CRFSUITE, PATHS, TrainerSettings
 from .path_training import train_on_paths
-from .reasons import LabelWeights, TokenReasons, reasons, strongest_weights
+from .reasons import reasons, strongest_weights
 from .training_data import FeatureData, annotate, gather
 
 logger = logging.getLogger("spacy_ner_plus")
@@ -86,7 +87,7 @@ class NerFeatures(NerPlus):
 
     # Why it decides so
 
-    def strongest_weights(self, label: str, n: int = 20) -> LabelWeights:
+    def strongest_weights(self, label: str, n: int = 20) -> StrongestWeights:
         """The features and transitions that speak most for and against a label, or "O".
 
         n (int): Of each kind, at most.
@@ -120,7 +121,12 @@ class NerFeatures(NerPlus):
         annotate(examples, nlp, self.name)
         data = gather(examples, self.shim, self.name, self.training.min_freq)
         if not data.examples:
-            return  # labels were given without examples: there is nothing to learn from
+            warnings.warn(
+                f"None of {counted(len(examples), 'document')} is annotated, so '{self.name}' has "
+                "learned nothing and finds nothing.",
+                stacklevel=2,
+            )
+            return
         put_into(self.shim, data.index, self._learn(data))
         self._has_told = False
 

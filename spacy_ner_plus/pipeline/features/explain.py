@@ -8,20 +8,20 @@ from spacy.language import Language
 
 from ..capabilities import GivesReasons, find_component
 from ..preparing import load_pipeline
-from .reasons import LabelWeights, TokenReasons
+from ..reason_types import StrongestWeights, TokenReasons
 
 
 @dataclass(frozen=True)
 class Explanation:
     """Why a pipeline decides as it does.
 
-    labels (List[LabelWeights]): The strongest weights of each label.
+    labels (List[StrongestWeights]): The strongest weights of each label.
     tokens (List[TokenReasons]): Why each token of the text has its tag; none without a text.
     entities (List[Tuple[str, str, Optional[float]]]): What is found in the text: text, label and
         probability.
     """
 
-    labels: list[LabelWeights]
+    labels: list[StrongestWeights]
     tokens: list[TokenReasons]
     entities: list[tuple[str, str, float | None]]
 

@@ -1,7 +1,6 @@
 """Why a model over hand-written features decides so: its weights, and what they add up to."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from spacy.tokens import Doc
@@ -9,95 +8,19 @@ from spacy.tokens import Doc
 from ...models.decoding.emissions import Emissions
 from ...models.decoding.entities import Tagger
 from ...models.runtime.feature_tagger_shim import FeatureTaggerShim
+from ...nn.crf import CRF
+from ..reason_types import (
+    Contribution,
+    StrongestWeights,
+    TagWeight,
+    TokenReasons,
+    TransitionWeight,
+)
 
 BIAS = "bias"
 
 
-@dataclass(frozen=True, slots=True)
-class TagWeight:
-    """What a feature adds to the score of a tag.
-
-    feature (str): Such as "lower[-1]=in".
-    tag (str): Such as "B-Disease".
-    weight (float): In nats; at temperature 1.
-    """
-
-    feature: str
-    tag: str
-    weight: float
-
-
-@dataclass(frozen=True, slots=True)
-class TransitionWeight:
-    """What it adds to the score of a sequence that one tag follows another."""
-
-    before: str
-    after: str
-    weight: float
-
-
-@dataclass(frozen=True, slots=True)
-class LabelWeights:
-    """The strongest weights of a label's tags.
-
-    label (str): The label; "O" for being in no entity.
-    pro, contra (List[TagWeight]): Features that speak for and against one of its tags, strongest
-        first.
-    transitions (List[TransitionWeight]): Between its tags, and between them and others, strongest
-        first, of either sign; those that the tag scheme forbids are left out.
-    """
-
-    label: str
-    pro: list[TagWeight]
-    contra: list[TagWeight]
-    transitions: list[TransitionWeight]
-
-
-@dataclass(frozen=True, slots=True)
-class Contribution:
-    """What a feature of a token adds to the scores of two tags: of its own, and of the next best.
-
-    feature (str): Such as "suffix3=oma", or "bias".
-    """
-
-    feature: str
-    for_tag: float
-    for_other: float
-
-    @property
-    def difference(self) -> float:
-        """By how much it favours the token's tag."""
-        return self.for_tag - self.for_other
-
-
-@dataclass(frozen=True, slots=True)
-class TokenReasons:
-    """Why a token has its tag in the best sequence of tags.
-
-    token (int), text (str): The token.
-    tag (str), probability (float): Its tag, and how probable it is at the calibrated temperature.
-    other (str), other_probability (float): The most probable one of the others.
-    features (List[Contribution]): Those that favour either of them, strongest first; with the
-        bias, the sums of their parts are the scores of both tags.
-    before, before_other (Optional[float]): What the transition from the tag before adds, and what
-        it would with the other tag; -inf if that is forbidden, None at the start.
-    after, after_other (Optional[float]): Likewise, to the tag behind; None at the end.
-    """
-
-    token: int
-    text: str
-    tag: str
-    probability: float
-    other: str
-    other_probability: float
-    features: list[Contribution]
-    before: float | None
-    before_other: float | None
-    after: float | None
-    after_other: float | None
-
-
-def strongest_weights(shim: FeatureTaggerShim, label: str, n: int) -> LabelWeights:
+def strongest_weights(shim: FeatureTaggerShim, label: str, n: int) -> StrongestWeights:
     """The strongest weights of a label's tags.
 
     label (str): One of the model's, or "O".
@@ -114,7 +37,7 @@ def strongest_weights(shim: FeatureTaggerShim, label: str, n: int) -> LabelWeigh
     weights = shim.module.head.weight.detach().numpy()[:, own]  # (n_features, n_own)
     order = np.argsort(weights, axis=None)
     least, most = order[:n], order[::-1][:n]
-    return LabelWeights(
+    return StrongestWeights(
         label,
         [w for w in _tag_weights(shim, weights, most, own) if w.weight > 0],
         [w for w in _tag_weights(shim, weights, least, own) if w.weight < 0],
@@ -146,8 +69,9 @@ def _transitions(shim: FeatureTaggerShim, is_own: np.ndarray, n: int) -> list[Tr
 
 def _transition_scores(shim: FeatureTaggerShim) -> np.ndarray:
     """(n_tags, n_tags): -inf where the scheme forbids it."""
-    scores: np.ndarray = shim.decoder.transition.detach().numpy()
-    return np.where(shim.scheme.transitions, scores, -np.inf)
+    decoder = shim.decoder
+    assert isinstance(decoder, CRF)
+    return np.where(shim.scheme.transitions, decoder.transition.detach().numpy(), -np.inf)
 
 
 def reasons(

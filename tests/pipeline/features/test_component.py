@@ -152,6 +152,15 @@ def test_documents_without_annotation_teach_nothing(caplog: pytest.LogCaptureFix
     assert_same_weights(weights(ner), weights(train(other, make_examples(other, 10))))
 
 
+def test_nothing_to_learn_is_told() -> None:
+    nlp = make_pipeline()
+    nlp.get_pipe(NAME).add_label("Disease")
+    bare = [Example(doc, doc.copy()) for doc in fresh_docs(nlp, 3)]
+    with pytest.warns(UserWarning, match="None of 3 documents is annotated"):
+        train(nlp, bare)
+    assert not any(doc.ents for doc in nlp.pipe(fresh_docs(nlp)))
+
+
 @pytest.mark.parametrize(
     ("settings", "reason"),
     [

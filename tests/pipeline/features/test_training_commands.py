@@ -49,8 +49,8 @@ def test_ner_plus_trains_it(data: Path, overrides: dict[str, Any], tmp_path: Pat
 
 def test_experiments_run_with_it(data: Path, tmp_path: Path) -> None:
     folds = cross_validate(CONFIG, data / "train.spacy", tmp_path / "folds", folds=2)
-    assert len(folds.results.folds) == 2
+    assert len(folds.folds) == 2
     curve = learning_curve(
         CONFIG, data / "train.spacy", data / "dev.spacy", tmp_path / "curve", shares=(0.5, 1.0)
     )
-    assert len(curve.results.points) == 2
+    assert len(curve.points) == 2
