@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from spacy.vectors import Vectors
 
-from spacy_ner_plus.data.vector_files import binary_vectors, text_vectors
+from spacy_ner_plus.data.vector_files import binary_vectors, stored_vectors, text_vectors
 from spacy_ner_plus.data.vector_files.convert_vectors import ConvertedVectors, convert_vectors
 from spacy_ner_plus.data.vector_files.data_words import DataWords, read_words
 from spacy_ner_plus.data.vector_files.word_choice import ReadCounts
@@ -143,6 +143,19 @@ def test_vectors_of_pipelines(pipeline: Path, tmp_path: Path) -> None:
     assert again.info.is_lowercased is None
     with pytest.raises(ValueError, match="has its words with it: leave out --member"):
         convert_vectors(pipeline, tmp_path / "x", member="a")
+
+
+def test_installed_pipelines_are_found_by_name(
+    pipeline: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their folder has another within, with name and version, in which the vocabulary is."""
+    package = tmp_path / "xx_some_md"
+    package.mkdir()
+    pipeline.rename(package / "xx_some_md-1.0.0")
+    monkeypatch.setattr(stored_vectors, "is_package", lambda name: name == "xx_some_md")
+    monkeypatch.setattr(stored_vectors, "get_package_path", lambda name: tmp_path / name)
+    done = convert_vectors("xx_some_md", tmp_path / "out")
+    assert (done.info.n_words, done.info.name) == (3, "xx_some_md")
 
 
 def test_first_words_are_different_ones(tmp_path: Path) -> None:
