@@ -188,6 +188,25 @@ def test_lines_are_counted_through_all_blocks(
             converted(content.replace(b"\n", end), tmp_path)
 
 
+def test_lines_may_be_as_long_as_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(text_vectors, "BLOCK", 20)
+    monkeypatch.setattr(text_vectors, "MAX_LINE", 20)
+    for n in range(1, 9):  # the last line, which has no end, goes over the end of a block
+        content = b"a 1 2\n" * n + b"longer 3.0000 4.0000"
+        done = converted(content, tmp_path)
+        assert contents(done.output, ["longer"]) == {"longer": [3, 4]}
+        with pytest.raises(ValueError, match=f"of more than 20 bytes after line {n}"):
+            converted(content + b"0", tmp_path)
+    with pytest.raises(ValueError, match="of more than 20 bytes after line 1"):
+        converted(b"a 1 2\n" + b"b" * 90 + b" 1 2\nc 1 2\n", tmp_path)
+
+
+def test_binary_file_without_any_end_of_a_line(tmp_path: Path) -> None:
+    some = [(f"w{i}", [1.0] * 100) for i in range(3000)]  # more than is looked at of a file
+    done = converted(written_forms.binary(some, end=b""), tmp_path)
+    assert (done.info.n_words, done.info.width) == (3000, 100)
+
+
 def test_mark_of_byte_order_is_no_part_of_a_word(tmp_path: Path) -> None:
     for content in (b"a 1 2\nb 3 4\n", b"2 2\na 1 2\nb 3 4\n"):
         done = converted(b"\xef\xbb\xbf" + content, tmp_path)
