@@ -67,8 +67,8 @@ def open_vectors(
         if start.startswith(magic):
             raise ValueError(f"{name} is {what}")
     head = start.split(b"\n")
-    if len(start) == HEAD:
-        head.pop()  # it goes on
+    if len(start) == HEAD and len(head) > 2:
+        head.pop()  # it goes on; of a binary file, it may be all behind the header
     if is_text(head):
         return TextVectors(path, member, head)
     if head and Header.of(head[0]) is not None:

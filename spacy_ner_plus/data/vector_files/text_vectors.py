@@ -79,27 +79,23 @@ class TextVectors:
         n_lines, n_words, n_read = 0, 0, 0
         with open_stream(self._path, self._member) as stream:
             while data := stream.read_lines(BLOCK, MAX_LINE):
-                if n_lines == 0:
-                    data = data.removeprefix(BOM_UTF8)
-                if not data.endswith(b"\n") and len(data) > MAX_LINE:
+                before, n_lines = n_lines, n_lines + data.count(b"\n")
+                if len(data) - data.rfind(b"\n") - 1 > MAX_LINE:  # behind the last end of a line
                     raise ValueError(
                         f"{stream.name} has a line of more than {MAX_LINE:,} bytes after line "
                         f"{n_lines:,}: it is no text with a word and its numbers on each line."
                     )
-                lines = _Lines(stream.name, n_lines, self.width)
-                lines.add(
-                    data.removesuffix(b"\n").split(b"\n"), has_header=self._has_header_at(n_lines)
-                )
-                n_lines += data.count(b"\n")
+                rows = data.removesuffix(b"\n").split(b"\n")
+                if before == 0:
+                    rows[0] = b"" if self._header else rows[0].removeprefix(BOM_UTF8)
+                lines = _Lines(stream.name, before, self.width)
+                lines.add(rows)
                 n_words += len(lines.words)
                 position = stream.position()
                 yield lines.block(position - n_read)
                 n_read = position
             if self._header is not None:
                 self._header.check(n_words, stream.name)
-
-    def _has_header_at(self, line: int) -> bool:
-        return self._header is not None and line == 0
 
 
 class _Lines:
@@ -113,10 +109,10 @@ class _Lines:
         self._at: list[int] = []
         self.words: list[str | None] = []
 
-    def add(self, lines: Sequence[bytes], *, has_header: bool) -> None:
+    def add(self, lines: Sequence[bytes]) -> None:
         for number, line in enumerate(lines, start=self._first + 1):
             line = line.rstrip(b" \t\r")
-            if not line or (has_header and number == 1):
+            if not line:
                 continue
             parts = _cut(line, self._width)
             if isinstance(parts, str):

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from spacy.vectors import Vectors
 
-from spacy_ner_plus.data.vector_files import binary_vectors, text_vectors
+from spacy_ner_plus.data.vector_files import binary_vectors, stored_vectors, text_vectors
 from spacy_ner_plus.data.vector_files.convert_vectors import ConvertedVectors, convert_vectors
 from spacy_ner_plus.data.vector_files.data_words import DataWords, read_words
 from spacy_ner_plus.data.vector_files.word_choice import ReadCounts
@@ -145,6 +145,19 @@ def test_vectors_of_pipelines(pipeline: Path, tmp_path: Path) -> None:
         convert_vectors(pipeline, tmp_path / "x", member="a")
 
 
+def test_installed_pipelines_are_found_by_name(
+    pipeline: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their folder has another within, with name and version, in which the vocabulary is."""
+    package = tmp_path / "xx_some_md"
+    package.mkdir()
+    pipeline.rename(package / "xx_some_md-1.0.0")
+    monkeypatch.setattr(stored_vectors, "is_package", lambda name: name == "xx_some_md")
+    monkeypatch.setattr(stored_vectors, "get_package_path", lambda name: tmp_path / name)
+    done = convert_vectors("xx_some_md", tmp_path / "out")
+    assert (done.info.n_words, done.info.name) == (3, "xx_some_md")
+
+
 def test_first_words_are_different_ones(tmp_path: Path) -> None:
     some = [(word, [1.0, 2.0]) for word in ("a", "b", "a", "\u00e4", "c", "b", "d")]
     for n in range(1, 7):
@@ -173,6 +186,25 @@ def test_lines_are_counted_through_all_blocks(
     for end in (b"\n", b"\r\n"):
         with pytest.raises(ValueError, match="line 41: '2x' is no number"):
             converted(content.replace(b"\n", end), tmp_path)
+
+
+def test_lines_may_be_as_long_as_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(text_vectors, "BLOCK", 20)
+    monkeypatch.setattr(text_vectors, "MAX_LINE", 20)
+    for n in range(1, 9):  # the last line, which has no end, goes over the end of a block
+        content = b"a 1 2\n" * n + b"longer 3.0000 4.0000"
+        done = converted(content, tmp_path)
+        assert contents(done.output, ["longer"]) == {"longer": [3, 4]}
+        with pytest.raises(ValueError, match=f"of more than 20 bytes after line {n}"):
+            converted(content + b"0", tmp_path)
+    with pytest.raises(ValueError, match="of more than 20 bytes after line 1"):
+        converted(b"a 1 2\n" + b"b" * 90 + b" 1 2\nc 1 2\n", tmp_path)
+
+
+def test_binary_file_without_any_end_of_a_line(tmp_path: Path) -> None:
+    some = [(f"w{i}", [1.0] * 100) for i in range(3000)]  # more than is looked at of a file
+    done = converted(written_forms.binary(some, end=b""), tmp_path)
+    assert (done.info.n_words, done.info.width) == (3000, 100)
 
 
 def test_mark_of_byte_order_is_no_part_of_a_word(tmp_path: Path) -> None:
