@@ -168,7 +168,7 @@ RUNS = {
         )
         | rows("build s, by the clock and processor", figures=(POSITIVE, POSITIVE))
         | rows("MB on the disk, and strings of these", figures=(AMOUNT, AMOUNT))
-        | rows("load s", figures=(AMOUNT,))
+        | rows("load s, by the clock and processor", figures=(AMOUNT, AMOUNT))
         | rows("PhraseMatcher phrases, build s, MB", figures=((50, 50), AMOUNT, (-100, 1_000)))
         | rows(
             *(f"words/s, {name}" for name in ("table, of hashes", "table, of Docs", "nlp.pipe")),

@@ -112,7 +112,8 @@ def load(model: Path) -> None:
     command = [sys.executable, "-m", "benchmarks.gazetteer.loading", str(model / COMPONENT)]
     output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     found = json.loads(output.splitlines()[-1])
-    print(f"{'load s':40}{found['seconds']:12.2f}")
+    seconds, worked = found["seconds"], found["worked"]
+    print(f"{'load s, by the clock and processor':40}{seconds:12.2f}{worked:12.2f}")
     if "loaded" in found:
         print(
             f"{'MB more after loading, after use':40}{found['loaded']:12.1f}{found['used']:12.1f}"

@@ -25,10 +25,10 @@ def measure_load(folder: Path) -> None:
     nlp.add_pipe(COMPONENT)  # so that all is imported
     nlp("a")
     before = resident()
-    started = time.perf_counter()
+    started, worked = time.perf_counter(), time.process_time()
     component: Any = nlp.get_pipe(COMPONENT)
     component.from_disk(folder, exclude=["vocab"])
-    found = {"seconds": time.perf_counter() - started}
+    found = {"seconds": time.perf_counter() - started, "worked": time.process_time() - worked}
     table = table_of(nlp)
     loaded = resident()
     columns = (table.entry_labels, table.entry_rules, table.entry_ids, table.entry_weights)

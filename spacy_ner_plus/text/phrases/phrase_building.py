@@ -188,6 +188,7 @@ class _Building:
 
     def table(self) -> PhraseTable:
         """The table of what was added."""
+        self._tokenizer = None  # its words take more memory than all that follows
         hashes = np.concatenate([np.empty(0, np.uint64), *self._hashes])  # (n_rows,)
         labels, rules, ids = (np.array(numbers, dtype=np.uint32) for numbers in self._numbers)
         weights = np.array(self._weights, dtype=np.float32)
