@@ -156,7 +156,7 @@ def learned_words(system: System, words: int, dev_words: int) -> float:
     """
     if system.passes is None:
         return SPACY_WORDS if system.kind == "spacy" else words
-    batch = int(plan_batch(words, "cpu").value)
+    batch = int(plan_batch(words, system.most_words).value)
     max_steps, frequency = plan_steps(words, dev_words, batch, system.passes)
     n_evaluations = int(max_steps.value) // int(frequency.value)
     return int(max_steps.value) * batch + EVALUATED * n_evaluations * dev_words

@@ -11,9 +11,9 @@ from spacy.vocab import Vocab
 from thinc.api import Config
 
 import spacy_ner_plus
-from spacy_ner_plus.training.project.model_plans import BILSTM_PASSES
+from spacy_ner_plus.training.project.model_plans import BILSTM_PASSES, BILSTM_WORDS
 from spacy_ner_plus.training.project.plan_steps import Passes, plan_batch, plan_steps
-from spacy_ner_plus.training.project.planning import PASSES
+from spacy_ner_plus.training.project.planning import MOST_WORDS, PASSES
 
 ROOT = Path(__file__).parent.parent
 COMPONENT = "components.ner_plus"
@@ -47,6 +47,11 @@ class System:
     def passes(self) -> Passes | None:
         """How often it reads the data in steps that are planned; None for others."""
         return {"bilstm": BILSTM_PASSES, "transformer": PASSES, "cnn": CNN_PASSES}.get(self.kind)
+
+    @property
+    def most_words(self) -> int:
+        """In a batch of such a step."""
+        return (BILSTM_WORDS if self.kind == "bilstm" else MOST_WORDS)["cpu"]
 
 
 SYSTEMS = {
@@ -132,7 +137,7 @@ def _config_file(
 
 def _steps(corpora: Corpora, passes: Passes) -> dict[str, Any]:
     words = count_words(corpora.train)
-    batch = int(plan_batch(words, "cpu").value)
+    batch = int(plan_batch(words, MOST_WORDS["cpu"]).value)
     max_steps, frequency = plan_steps(words, count_words(corpora.dev), batch, passes)
     return {
         "training.batcher.size": batch,

@@ -157,6 +157,7 @@ RUNS = {
             ),
             figures=(AMOUNT, *3 * (PERCENT,), *3 * (CHANGE,)),
         ),
+    ),
     "gazetteer": Start(
         "--phrases 300 --words 200 --docs 60 --checked 60 --matcher-phrases 50 --rounds 1"
         " --methods fork",

@@ -494,8 +494,7 @@ def names_in(module: ast.AST) -> set[str]:
 
 
 def test_nobody_asks_whether_a_component_is_of_one_class() -> None:
-    """But in its own folder; the public face hands the components on."""
-    """But in its own folder; the public face hands NerPlus on, and NerFeatures is made of it."""
+    """But in its own folder; the public face hands them on, and NerFeatures is made of NerPlus."""
     rooms = classes_of_rooms()
     assert {"NerPlus", "LearningPipe"} <= rooms["pipeline/ner_plus"]
     users = {
@@ -505,8 +504,11 @@ def test_nobody_asks_whether_a_component_is_of_one_class() -> None:
         if not path.is_relative_to(PACKAGE / room)
         for name in names_in(parsed(path)) & classes
     }
-    assert users == {("__init__.py", "NerPlus"), ("__init__.py", "NerPlusRules")}
-    assert users == {("__init__.py", "NerPlus"), ("pipeline/features/component.py", "NerPlus")}
+    assert users == {
+        ("__init__.py", "NerPlus"),
+        ("__init__.py", "NerPlusRules"),
+        ("pipeline/features/component.py", "NerPlus"),
+    }
 
 
 # Saving

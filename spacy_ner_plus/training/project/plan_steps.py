@@ -5,8 +5,6 @@ from math import ceil, floor, log10
 
 from .planned import Choice
 
-# Words in a batch: larger ones are no faster a word, and give fewer steps.
-MOST_WORDS = {"cpu": 1000, "cuda": 2000}
 # Smaller batches are slower a word: each step moves all weights, however little it has read.
 LEAST_WORDS = 250
 # Small data get smaller batches, so that a pass has at least this many steps.
@@ -32,13 +30,12 @@ class Passes:
     most: int
 
 
-def plan_batch(words: int, device: str) -> Choice:
+def plan_batch(words: int, most: int) -> Choice:
     """Words in a batch.
 
     words (int): Those of the training data.
-    device (str): "cpu" or "cuda".
+    most (int): Of large data.
     """
-    most = MOST_WORDS[device]
     wanted = words // STEPS_A_PASS // 50 * 50
     if wanted >= most:
         return Choice(most, "Words in a batch: larger ones are hardly faster")
