@@ -15,7 +15,8 @@ Ways, each with every gazetteer:
     rules      ner_plus_rules alone
     hard       what it finds is fixed, and the model (that of "alone") finds the rest around it
     soft       it adds --weight to the log score of exactly this span, in the same model
-    learned    the same while the model learns, which learns the weights, too
+    learned    the same while the model learns, which learns the weights, too; a feature CRF has
+               features of the hits instead
 
 All are scored by exact entities on the test documents. F1 is a mean over the seeds, which also draw
 the documents; its interval, and that of what is gained over the model alone, are from 2,000
@@ -240,7 +241,8 @@ def with_rules(config: Config, rules: Path, setup: Setup) -> None:
     values = {"path": str(rules), "kind": "soft", "weight": setup.weight}
     config["initialize"]["components"][name] = {"rules": values}
     config["training"]["annotating_components"] = [name]
-    config["components"][COMPONENT]["learn_rule_weights"] = True
+    if setup.model != "features":  # whose features see the hits
+        config["components"][COMPONENT]["learn_rule_weights"] = True
 
 
 # Table
