@@ -78,12 +78,13 @@ SPEED = {
 CHANGE = (-100.0, 100.0)
 # Of benchmarks/models.py, by the line under which the rows stand.
 MODELS = ("phrases of the training data", "feature CRF", "BiLSTM-CRF")
-SPACY_NER = "spaCy `ner`"  # has no probabilities, and so no ECE
+SPACY_NER = "spaCy `ner`"
 COSTS = (*3 * [PERCENT], AMOUNT, AMOUNT, (1, 1), POSITIVE, POSITIVE, (1, 1), *3 * [AMOUNT])
 MODEL_TABLES = {
     "tsv: F1 on test data": rows(*MODELS, SPACY_NER, figures=(PERCENT, PERCENT)),
-    "tsv, all sentences, seed 0": rows(*MODELS[1:], figures=(*COSTS, SHARE))
-    | rows(MODELS[0], SPACY_NER, figures=COSTS),
+    "tsv, all sentences, seed 0": rows("BiLSTM-CRF", figures=(*COSTS, SHARE))
+    # without probabilities, or without any entity found in so few sentences: no ECE
+    | rows(*MODELS[:2], SPACY_NER, figures=COSTS),
     "tsv, all sentences: the BiLSTM": rows("BiLSTM-CRF", figures=(PERCENT, (0.0, 0.0)))
     | rows("BiLSTM, no CRF, no characters", figures=(PERCENT, CHANGE, PERCENT)),
 }
