@@ -113,15 +113,24 @@ class Wanted:
         """The ablations, and what they are compared with."""
         return [ABLATED, *self.ablations] if self.ablations else []
 
-    def speeds(self) -> list[Job]:
-        """Of the pipelines of all sentences, by itself each."""
+    def speed_trials(self) -> list[Job]:
+        """How fast the pipelines of all sentences of the first corpus read, by itself each."""
         if ALL not in self.sizes:
             return []
         return [
-            Job(data, name, Kind.SPEED, str(n), self.seeds[0])
-            for data in self.data
+            Job(self.data[0], name, Kind.SPEED, str(n), self.seeds[0])
             for name in self.systems
             for n in self.threads
+        ]
+
+    def speeds(self, folder: Path) -> list[Job]:
+        """Those of all corpora; of others than the first, with the threads that are faster there."""
+        trials = self.speed_trials()
+        return trials + [
+            Job(data, name, Kind.SPEED, str(reading_threads(self, name, folder)), self.seeds[0])
+            for data in self.data[1:]
+            for name in self.systems
+            if trials
         ]
 
 
@@ -133,10 +142,10 @@ def learning_threads(wanted: Wanted, job: Job, folder: Path) -> int:
     return _faster(trials, folder, "train_words_per_second")
 
 
-def reading_threads(wanted: Wanted, data: str, system: str, folder: Path) -> int:
-    """The threads that a system reads texts fastest with."""
-    jobs = [job for job in wanted.speeds() if (job.data, job.system) == (data, system)]
-    return _faster(jobs, folder, "words_per_second")
+def reading_threads(wanted: Wanted, system: str, folder: Path) -> int:
+    """The threads that a system reads texts fastest with; one while there are no trials."""
+    trials = [job for job in wanted.speed_trials() if job.system == system]
+    return _faster(trials, folder, "words_per_second")
 
 
 def _faster(jobs: Iterable[Job], folder: Path, figure: str) -> int:
@@ -192,7 +201,7 @@ def plan_lines(
     for name in [*wanted.systems, *wanted.ablations]:
         left = [
             job
-            for job in (*wanted.trainings(), *wanted.speeds())
+            for job in (*wanted.trainings(), *wanted.speeds(folder))
             if job.system == name and not job.run.is_done(folder)
         ]
         seconds = [seconds_of(job, wanted, words, folder) for job in left]

@@ -73,9 +73,6 @@ ABLATIONS = {
     "bilstm-no-crf-no-characters": System(
         "bilstm", {**WITHOUT_CRF, **WITHOUT_CHARACTERS}, has_vectors=True
     ),
-    "bilstm-bio-no-crf": System(
-        "bilstm", {**WITHOUT_CRF, f"{COMPONENT}.tag_scheme": "BIO"}, has_vectors=True
-    ),
     "bilstm-no-vectors": System("bilstm"),
 }
 ALL_SYSTEMS = {**SYSTEMS, **ABLATIONS}
@@ -89,7 +86,6 @@ TITLES = {
     "bilstm-no-crf": "BiLSTM, no CRF",
     "bilstm-no-characters": "BiLSTM-CRF, no characters",
     "bilstm-no-crf-no-characters": "BiLSTM, no CRF, no characters",
-    "bilstm-bio-no-crf": "BiLSTM, no CRF, BIO",
     "bilstm-no-vectors": "BiLSTM-CRF, no vectors",
 }
 

@@ -32,7 +32,7 @@ def write_tables(wanted: Wanted, folder: Path) -> None:
     text = "\n".join(_lines(wanted, folder))
     print(text)
     (folder / "models.txt").write_text(text + "\n", encoding="utf8")
-    figures = {job.run.name: results(wanted, job, folder) for job in _shown(wanted)}
+    figures = {job.run.name: results(wanted, job, folder) for job in _shown(wanted, folder)}
     machine = {"processor": platform.processor(), "system": platform.platform()}
     content = {"machine": machine, "seeds": list(wanted.seeds), "runs": figures}
     (folder / "models.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf8")
@@ -43,9 +43,9 @@ def write_tables(wanted: Wanted, folder: Path) -> None:
         plot_curves(curves, folder / "models.svg")
 
 
-def _shown(wanted: Wanted) -> Iterator[Job]:
+def _shown(wanted: Wanted, folder: Path) -> Iterator[Job]:
     """One job for all seeds of the same."""
-    for job in (*wanted.trainings(), *wanted.speeds()):
+    for job in (*wanted.trainings(), *wanted.speeds(folder)):
         if job.seed == wanted.seeds[0]:
             yield job
 
@@ -88,7 +88,7 @@ def _cost_table(wanted: Wanted, data: str, folder: Path) -> Iterator[str]:
     yield f"{'':32}" + "".join(f"{column:>9}" for column in columns)
     for name in wanted.systems:
         job = Job(data, name, Kind.LEARN, ALL, wanted.seeds[0])
-        threads = reading_threads(wanted, data, name, folder)
+        threads = reading_threads(wanted, name, folder)
         its = job.run.scores(folder)
         read = Job(data, name, Kind.SPEED, str(threads), job.seed).run.scores(folder)
         cells = [f"{100 * its[key]:.2f}" for key in ("f1", "f1_low", "f1_high")]

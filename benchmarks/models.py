@@ -105,9 +105,11 @@ def run_trainings(wanted: Wanted, args: argparse.Namespace) -> None:
 
 
 def run_speeds(wanted: Wanted, args: argparse.Namespace) -> None:
-    for threads in wanted.threads:
-        runs = [job.run for job in wanted.speeds() if job.amount == str(threads)]
-        run_all(runs, args.output, 1, threads)
+    """By itself each: trials with each number of threads, then the rest."""
+    for find in (wanted.speed_trials, lambda: wanted.speeds(args.output)):
+        for threads in wanted.threads:
+            runs = [job.run for job in find() if job.amount == str(threads)]
+            run_all(runs, args.output, 1, threads)
 
 
 def carry_out(setup: Setup, job: Job) -> dict[str, float]:

@@ -90,8 +90,8 @@ def test_trainings_are_each_wanted_once_and_the_small_ones_first() -> None:
     assert counts[("bio.v1", "bilstm-no-crf", ALL)] == 0
 
 
-def test_jobs_are_found_by_the_names_of_their_runs() -> None:
-    for job in (*WANTED.trials(), *WANTED.trainings(), *WANTED.speeds()):
+def test_jobs_are_found_by_the_names_of_their_runs(tmp_path: Path) -> None:
+    for job in (*WANTED.trials(), *WANTED.trainings(), *WANTED.speeds(tmp_path)):
         assert Job.read(job.run.name, job.run.seed) == job
 
 
@@ -110,18 +110,31 @@ def test_threads_are_taken_if_they_are_worth_it(tmp_path: Path) -> None:
         assert learning_threads(WANTED, other, tmp_path) == 1
 
 
+def test_other_corpora_are_read_with_the_threads_that_suit_the_first(tmp_path: Path) -> None:
+    for job in WANTED.speed_trials():
+        is_faster = (job.system, job.amount) == ("spacy", "2")
+        save(job, tmp_path, words_per_second=200.0 if is_faster else 100.0)
+    others = [job for job in WANTED.speeds(tmp_path) if job.data != "news"]
+    assert {(job.data, job.system, job.amount) for job in others} == {
+        (data, system, n) for data in ("bio.v1", "tweets") for system, n in
+        (("bilstm", "1"), ("spacy", "2"))
+    }  # fmt: skip
+
+
 def test_plan_has_what_is_left(tmp_path: Path) -> None:
     for job in WANTED.trials():
         save(job, tmp_path, train_words_per_second=1e9)
     counts = {"train": 2000, "dev": 500, "train_sentences": 100}
     words = dict.fromkeys(WANTED.data, counts)
-    n_left = len(WANTED.trainings()) + len(WANTED.speeds())
+    n_left = len(WANTED.trainings()) + len(WANTED.speeds(tmp_path))
     for done in (0, 1):
         lines = plan_lines(WANTED, words, tmp_path, jobs=2)
         assert sum(int(line.split()[1]) for line in lines[1:-1]) == n_left - done
         save(WANTED.trainings()[0], tmp_path, f1=0.5)
     minutes = float(lines[-1].split()[-1])
-    assert minutes == pytest.approx((len(WANTED.trainings()) - 1) / 4 + len(WANTED.speeds()) / 2)
+    assert minutes == pytest.approx(
+        (len(WANTED.trainings()) - 1) / 4 + len(WANTED.speeds(tmp_path)) / 2
+    )
 
 
 @pytest.mark.parametrize("name", SYSTEMS)
