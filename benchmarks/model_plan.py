@@ -124,7 +124,7 @@ class Wanted:
         ]
 
     def speeds(self, folder: Path) -> list[Job]:
-        """Those of all corpora; of others than the first, with the threads that are faster there."""
+        """Those of all corpora; of all but the first, with the threads that are faster there."""
         trials = self.speed_trials()
         return trials + [
             Job(data, name, Kind.SPEED, str(reading_threads(self, name, folder)), self.seeds[0])
