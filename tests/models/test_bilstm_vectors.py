@@ -21,7 +21,7 @@ from thinc.api import Adam, Model
 
 from spacy_ner_plus.models.architectures.bilstm_vectors import build_bilstm_v1, count_words
 from spacy_ner_plus.models.storage.files import SETTINGS, WEIGHTS, Weights
-from spacy_ner_plus.text.vectors_writer import Naming, write_vectors
+from spacy_ner_plus.text.vectors_writer import Naming, fill_folder
 from spacy_ner_plus.text.word_vectors import WordVectors, word_hashes
 from tests.tiny import sample_texts
 
@@ -61,12 +61,12 @@ def docs(blank: Language) -> list[Doc]:
 @pytest.fixture(scope="module")
 def vectors_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Vectors of VECTOR_WORDS: the first word has ones, the second twos, and so on."""
-    folder = tmp_path_factory.mktemp("vectors") / "vectors"
+    folder = tmp_path_factory.mktemp("vectors")
     keys = word_hashes(VECTOR_WORDS)
     order = np.argsort(keys)
     table = np.repeat(np.arange(1, len(keys) + 1, dtype=np.float32)[:, None], 4, axis=1)
     vectors = WordVectors(keys[order], order.astype(np.int64), table)
-    write_vectors(vectors, folder, Naming("tiny", "test"))
+    fill_folder(folder, vectors, Naming("tiny", "test"))
     return folder
 
 
@@ -239,9 +239,9 @@ def test_vectors_of_the_vocabulary(blank: Language) -> None:
 def test_vectors_that_can_not_be_kept_are_refused(tmp_path: Path) -> None:
     table = np.full((1, 4), 1e6, dtype=np.float32)
     vectors = WordVectors(word_hashes(["word"]), np.zeros(1, dtype=np.int64), table)
-    write_vectors(vectors, tmp_path / "vectors", Naming("large", "test"))
+    fill_folder(tmp_path, vectors, Naming("large", "test"))
     with pytest.raises(ValueError, match=r"values up to 1e\+06"):
-        make(vectors=str(tmp_path / "vectors"))
+        make(vectors=str(tmp_path))
 
 
 # Learning

@@ -78,7 +78,7 @@ def _read(lstm: nn.LSTM, inputs: Tensor, lengths: Tensor, max_rows: int) -> Tens
         return _run(lstm, inputs, lengths, None)[0]
     outputs: list[Tensor] = []
     state: State | None = None
-    for start in range(0, length, window):
+    for start in range(0, int(lengths[0]), window):
         n_going_on = int((lengths > start).sum())  # they are the first ones
         part = inputs[start : start + window, :n_going_on]
         left = (lengths[:n_going_on] - start).clamp(max=window)
@@ -90,18 +90,22 @@ def _read(lstm: nn.LSTM, inputs: Tensor, lengths: Tensor, max_rows: int) -> Tens
             output, state = _run(lstm, part, left, state)
         n_ended = n_sequences - n_going_on
         outputs.append(nn.functional.pad(output, (0, 0, 0, n_ended)))
-    return torch.cat(outputs)
+    n_padding = length - sum(map(len, outputs))
+    return nn.functional.pad(torch.cat(outputs), (0, 0, 0, 0, 0, n_padding))
 
 
 def _run(
     lstm: nn.LSTM, inputs: Tensor, lengths: Tensor, state: State | None
 ) -> tuple[Tensor, State]:
-    """One pass, and the state behind it, which means nothing for sequences that end within it."""
+    """One pass, and the state behind it, which means nothing for sequences that end within it.
+
+    Both are float32.
+    """
     if state is not None:
         state = (state[0].contiguous(), state[1].contiguous())
     if not _is_packed(inputs):
-        output, state = lstm(inputs, state)
-        return output.float(), state
+        output, (hidden, cell) = lstm(inputs, state)
+        return output.float(), (hidden.float(), cell.float())
     with torch.autocast("cpu", enabled=False):
         packed, state = lstm(pack_padded_sequence(inputs, lengths), state)
     return pad_packed_sequence(packed, total_length=len(inputs))[0], state

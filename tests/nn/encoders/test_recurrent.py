@@ -27,10 +27,16 @@ def sequences(lengths: list[int], seed: int = 0) -> list[Tensor]:
     return [torch.randn(length, N_INPUTS) for length in lengths]
 
 
-def read(layer: BiLstmLayer, given: list[Tensor], *, max_rows: int = UNLIMITED) -> list[Tensor]:
-    """What the layer gives for each sequence; padding holds large numbers, that show leaks."""
+def read(
+    layer: BiLstmLayer, given: list[Tensor], *, max_rows: int = UNLIMITED, n_more: int = 0
+) -> list[Tensor]:
+    """What the layer gives for each sequence; padding holds large numbers, that show leaks.
+
+    n_more: places beyond the longest sequence.
+    """
     lengths = torch.tensor([len(sequence) for sequence in given])
     padded = nn.utils.rnn.pad_sequence(given, padding_value=50.0)
+    padded = nn.functional.pad(padded, (0, 0, 0, 0, 0, n_more), value=50.0)
     outputs = layer(padded, lengths, max_rows)
     assert outputs.shape == (len(padded), len(given), 2 * HIDDEN)
     return [outputs[: len(sequence), i] for i, sequence in enumerate(given)]
@@ -49,13 +55,13 @@ def naive(layer: BiLstmLayer, sequence: Tensor) -> Tensor:
 
 
 @settings(deadline=None, max_examples=30)
-@given(lengths=lengths_of, max_rows=st.integers(1, 80))
+@given(lengths=lengths_of, max_rows=st.integers(1, 80), n_more=st.integers(0, 3))
 def test_layer_equals_an_lstm_over_each_sequence_whatever_the_window(
-    layer: BiLstmLayer, lengths: list[int], max_rows: int
+    layer: BiLstmLayer, lengths: list[int], max_rows: int, n_more: int
 ) -> None:
     given = sequences(lengths)
     with torch.inference_mode():
-        found = read(layer, given, max_rows=max_rows)
+        found = read(layer, given, max_rows=max_rows, n_more=n_more)
         for sequence, vectors in zip(given, found, strict=True):
             torch.testing.assert_close(vectors, naive(layer, sequence), rtol=0, atol=1e-5)
 
@@ -98,6 +104,17 @@ def test_few_sequences_are_learned_from_in_fp32(layer: BiLstmLayer, n_sequences:
         found = torch.cat(read(layer, given))
     assert torch.equal(found, exact) == (n_sequences < FEWEST_SEQUENCES)
     torch.testing.assert_close(found, exact, rtol=0, atol=0.03)
+
+
+def test_sequences_become_few_on_the_way(layer: BiLstmLayer) -> None:
+    """The first windows are read in bf16, the last ones in fp32, in training."""
+    given = [s.requires_grad_() for s in sequences([30, *[10] * FEWEST_SEQUENCES])]
+    exact = torch.cat(read(layer, given))
+    with torch.autocast("cpu", torch.bfloat16):
+        found = torch.cat(read(layer, given, max_rows=5 * len(given)))
+    torch.testing.assert_close(found, exact, rtol=0, atol=0.03)
+    found.sum().backward()
+    assert all(sequence.grad is not None for sequence in given)
 
 
 def test_long_sequence_takes_the_memory_of_a_window_for_the_gates(layer: BiLstmLayer) -> None:
