@@ -15,12 +15,17 @@ from spacy.tokens import Doc, Span
 from spacy.training import Example
 from thinc.api import Adam
 
+from spacy_ner_plus.annotation.gold import allowed_tags
 from spacy_ner_plus.annotation.rule_hits import RuleHits, set_rule_hits
+from spacy_ner_plus.models.decoding.losses import loss_and_gradient
 from spacy_ner_plus.pipeline.ner_plus import rule_learning
 from spacy_ner_plus.pipeline.ner_plus.factory import NerPlus
+from spacy_ner_plus.pipeline.ner_plus.rule_scores import IgnoredHits
+from spacy_ner_plus.pipeline.ner_plus.rule_weights import PULL
 from tests.pipeline.samples import (
     assert_same_predictions,
     found_in,
+    gradients,
     initialized_nlp,
     make_examples,
     shake_head,
@@ -353,6 +358,12 @@ def annotating(nlp: Language, examples: list[Example], wrong: bool = True) -> li
     return examples
 
 
+@pytest.fixture
+def all_held_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every hit teaches its rule's weight, and no document with hits the model."""
+    monkeypatch.setattr(rule_learning, "HELD_OUT", 1)
+
+
 def learn(nlp: Language, examples: list[Example], n_steps: int = 12) -> NerPlus:
     ner = nlp.get_pipe("ner_plus")
     optimizer = Adam(1e-5, L2=0.0, grad_clip=1.0)
@@ -361,6 +372,7 @@ def learn(nlp: Language, examples: list[Example], n_steps: int = 12) -> NerPlus:
     return ner
 
 
+@pytest.mark.usefixtures("all_held_out")
 @pytest.mark.parametrize("use_crf", [True, False])
 def test_weights_of_right_rules_rise_and_of_wrong_ones_fall(
     encoder_dir: Path, use_crf: bool
@@ -368,10 +380,11 @@ def test_weights_of_right_rules_rise_and_of_wrong_ones_fall(
     nlp = initialized_nlp(encoder_dir, learn_rule_weights=True, model_use_crf=use_crf)
     ner = learn(nlp, annotating(nlp, make_examples(nlp, 8)))
     learned = ner.rule_weights
-    assert learned["good"]["Disease"] > 1.1
-    assert learned["bad"]["Disease"] < 0.4
+    assert learned["good"]["Disease"] > 1.5
+    assert learned["bad"]["Disease"] < 0.2
 
 
+@pytest.mark.usefixtures("all_held_out")
 def test_learned_weights_act_in_place_of_those_of_the_hits(encoder_dir: Path) -> None:
     nlp = initialized_nlp(encoder_dir, learn_rule_weights=True)
     ner = learn(nlp, annotating(nlp, make_examples(nlp, 4)), 3)
@@ -390,6 +403,7 @@ def test_learned_weights_act_in_place_of_those_of_the_hits(encoder_dir: Path) ->
     assert spans.scores.tolist() == [pytest.approx(learned + 2.0), 4.0]
 
 
+@pytest.mark.usefixtures("all_held_out")
 @pytest.mark.parametrize("way", ["disk", "bytes", "pickle"])
 def test_learned_weights_are_saved_and_go_on_alike(
     encoder_dir: Path, way: str, tmp_path: Path
@@ -404,15 +418,16 @@ def test_learned_weights_are_saved_and_go_on_alike(
     else:
         other = pickle.loads(pickle.dumps(nlp))
     assert other.get_pipe("ner_plus").rule_weights == ner.rule_weights
-    gradients = {("good", "Disease"): 0.1}
-    ner._rule_learner._gradients = dict(gradients)
+    collected = {("good", "Disease"): 0.1}
+    ner._rule_learner._gradients = dict(collected)
     again = other.get_pipe("ner_plus")
-    again._rule_learner._gradients = dict(gradients)
+    again._rule_learner._gradients = dict(collected)
     for pipe in (ner, again):
         pipe._rule_learner.step(pipe.cfg, Adam(0.1))
     assert again.rule_weights == ner.rule_weights
 
 
+@pytest.mark.usefixtures("all_held_out")
 def test_damaged_weights_of_rules_are_refused(encoder_dir: Path, tmp_path: Path) -> None:
     nlp = initialized_nlp(encoder_dir, learn_rule_weights=True)
     ner = learn(nlp, annotating(nlp, make_examples(nlp, 2)), 1)
@@ -429,6 +444,77 @@ def test_a_new_start_forgets_weights_of_rules(encoder_dir: Path) -> None:
     assert ner.rule_weights
     nlp.initialize(lambda: make_examples(nlp, 2))
     assert ner.rule_weights == {}
+
+
+@pytest.mark.parametrize("use_crf", [True, False])
+def test_held_out_phrases_teach_weights_and_not_the_model(
+    encoder_dir: Path, use_crf: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All documents that have a held-out phrase with a hit; others teach the model."""
+    nlp = initialized_nlp(encoder_dir, learn_rule_weights=True, model_use_crf=use_crf)
+    ner = nlp.get_pipe("ner_plus")
+    examples = make_examples(nlp, 6)
+    hits: list[Hit] = [(0, 1, "Disease", "soft", 1.0), (2, 4, "Disease", "soft", 1.0)]
+    for example in examples[:4]:
+        hit(example.predicted, hits)
+    held_out = [examples[1].predicted[2:4].text, examples[3].predicted[0].text]
+    held_out.append(examples[5].predicted[0].text)
+    monkeypatch.setattr(rule_learning, "is_held_out", lambda phrase: phrase in held_out)
+    emissions = ner.model.predict([eg.predicted for eg in examples])
+    loss, gradient = ner.get_loss(examples, emissions)
+    parts = gradient.split(emissions.lengths.tolist())
+    assert [bool(part.any()) for part in parts] == [True, False, True, False, True, True]
+    own = gradients(ner)
+    ner.shim.module.zero_grad()
+    known = [examples[i] for i in (0, 2, 4, 5)]
+    ner.learn_rule_weights = False
+    expected, _ = ner.get_loss(known, ner.model.predict([eg.predicted for eg in known]))
+    assert loss == pytest.approx(expected, rel=1e-5)
+    for name, other in gradients(ner).items():
+        np.testing.assert_allclose(own[name], other, rtol=1e-4, atol=1e-6)
+    # the hits that are not on such phrases say nothing about the weight
+    docs = [eg.predicted for eg in examples]
+    found = rule_learning.RuleLearner("other")
+    spans = found.hits(examples, emissions, ner.shim.scheme, {}, IgnoredHits("other"))
+    assert spans is not None and spans.factors.sequences.tolist() == [1, 1, 3, 3]
+    teaches = rule_learning._held_out(spans, docs, emissions)
+    assert teaches.tolist() == [False, True, True, False]
+
+
+def test_weights_go_down_the_gradient_of_the_loss_with_the_hits(
+    encoder_dir: Path, all_held_out: None
+) -> None:
+    """And are pulled to where they came from."""
+    nlp = initialized_nlp(encoder_dir, learn_rule_weights=True)
+    ner = learn(nlp, annotating(nlp, make_examples(nlp, 4)), 2)
+    examples = annotating(nlp, make_examples(nlp, 4))
+    given, weight = 1.0, ner.rule_weights["good"]["Disease"]
+    n_hits = sum(e.label_ == "Disease" for eg in examples for e in eg.reference.ents)
+
+    def loss(weight: float) -> float:
+        ner.cfg["rule_weights"]["good"]["Disease"]["weight"] = weight
+        docs = [eg.predicted for eg in examples]
+        emissions = ner.emissions(docs)
+        allowed = [
+            allowed_tags(eg, tokens, ner.shim.scheme)
+            for eg, tokens in zip(examples, emissions.row_tokens, strict=True)
+        ]
+        return float(loss_and_gradient(ner.shim.decoder, emissions, allowed)[0].sum())
+
+    step = 1e-3
+    slope = (loss(weight + step) - loss(weight - step)) / (2 * step)
+    loss(weight)
+    ner.get_loss(examples, ner.model.predict([eg.predicted for eg in examples]))
+    pull = PULL * n_hits * (weight - given)
+    found = ner._rule_learner._gradients["good", "Disease"]
+    assert found == pytest.approx(slope + pull, rel=1e-3)
+
+
+def test_one_in_ten_phrases_is_held_out_in_any_case() -> None:
+    phrases = [f"Number {i}" for i in range(1000)]
+    held_out = list(map(rule_learning.is_held_out, phrases))
+    assert 70 <= sum(held_out) <= 130
+    assert list(map(rule_learning.is_held_out, map(str.upper, phrases))) == held_out
 
 
 def test_without_the_setting_training_does_not_see_hits(encoder_dir: Path) -> None:
@@ -454,6 +540,7 @@ def test_weights_can_be_learned_only_where_the_rules_annotate(
     learn(nlp, make_examples(nlp, 4), 4)
 
 
+@pytest.mark.usefixtures("all_held_out")
 def test_rules_that_annotate_are_learned(encoder_dir: Path) -> None:
     """In nlp.update, as spacy train calls it."""
     nlp = initialized_nlp(encoder_dir, learn_rule_weights=True)
@@ -468,7 +555,7 @@ def test_rules_that_annotate_are_learned(encoder_dir: Path) -> None:
 
 
 def test_hits_that_contradict_the_annotation_do_no_harm(encoder_dir: Path) -> None:
-    """Hard hits and blocks are not in the loss, which stays finite."""
+    """Hard hits and blocks teach nothing, and the loss stays finite."""
     nlp = initialized_nlp(encoder_dir, learn_rule_weights=True)
     examples = annotating(nlp, make_examples(nlp, 4))
     for example in examples:

@@ -12,8 +12,8 @@ via logit adjustment", for whole entities. The last term is the label smoothing 
 (2016), "Rethinking the Inception architecture"; without a CRF it is exactly the cross-entropy with
 smoothed targets. Both act on the emissions alone, so they are the same with a CRF and without.
 
-Scores of spans, where emissions have some, belong to score(x, y) of either kind: what is trained is
-the model that predicts with them. Without a CRF the sum over y' is then over the valid sequences.
+Scores of spans, where emissions have some, belong to score(x, y) of either kind. Without a CRF the
+sum over y' is then over the valid sequences.
 """
 
 from collections.abc import Callable, Sequence
@@ -68,6 +68,35 @@ def loss_and_gradient(
 
     n_annotated = int((~permitted.all(dim=1)).sum())
     return _collect(decoder, emissions, loss, n_annotated)
+
+
+def span_score_gradient(
+    decoder: TagDecoder, emissions: Emissions, allowed: Sequence[np.ndarray]
+) -> np.ndarray:
+    """The derivatives of the loss by the scores of spans, with all others as they are.
+
+    Each is how often the span is expected to be there, less how often it is expected by those who
+    know the allowed tags.
+
+    emissions (Emissions): The model's output, with scores of spans of some Docs.
+    allowed: For each Doc (n_rows_of_doc, n_tags) bool, the tags that the annotation permits. Where
+        they hold no valid sequence, nothing is learned.
+    RETURNS: (n_spans,) float64, of the sum over Docs.
+    """
+    spans = emissions.spans
+    if spans is None:
+        return np.zeros(0)
+    permitted = _join(allowed, emissions)  # (n_rows, n_tags)
+    leaf = spans.scores.detach().clone().requires_grad_()
+    scores = emissions.scores.detach().clone()  # what predict gives is an inference tensor
+    total = leaf.new_zeros(())
+    for group in replace(emissions, spans=replace(spans, scores=leaf)).groups():
+        if group.spans is not None:
+            own, targets = scores[group.rows], permitted[group.rows]  # (N, n_tags) each
+            losses = decoder.loss(own, group.layout, targets, spans=group.spans)  # (n_docs,)
+            total = total + losses[losses.isfinite()].sum()
+    [gradient] = torch.autograd.grad(total, [leaf], allow_unused=True)
+    return np.zeros(len(spans)) if gradient is None else np.asarray(gradient.cpu().numpy())
 
 
 def distillation_loss_and_gradient(

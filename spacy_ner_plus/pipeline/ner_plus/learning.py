@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -192,26 +192,29 @@ class LearningPipe(TrainableEntityPipe):
         """
         examples = list(examples)
         shim = self.shim
-        hits = None
-        if options.read_learn_rule_weights(self.learn_rule_weights):  # it may have been set since
-            hits = self._rule_learner.hits(
-                examples, scores, shim.scheme, self.cfg, self._ignored_hits
-            )
-            scores = replace(scores, spans=None if hits is None else hits.factors)
         allowed = [
             allowed_tags(example, tokens, shim.scheme)
             for example, tokens in zip(examples, scores.row_tokens, strict=True)
         ]
+        known, hits = allowed, None
+        if options.read_learn_rule_weights(self.learn_rule_weights):  # it may have been set since
+            hits = self._rule_learner.hits(
+                examples, scores, shim.scheme, self.cfg, self._ignored_hits
+            )
+        if hits is not None:
+            known = list(allowed)
+            for doc in np.unique(hits.factors.sequences).tolist():
+                known[doc] = np.ones_like(allowed[doc])
         losses, gradient = loss_and_gradient(
             shim.decoder,
             scores,
-            allowed,
+            known,
             log_weights=self._log_weights(),
             smoothing=options.read_label_smoothing(self.label_smoothing),
         )
         check_losses(losses, examples)
-        n_annotated = sum(int((~tags.all(axis=1)).sum()) for tags in allowed)
-        if not n_annotated:
+        n_annotated = sum(int((~tags.all(axis=1)).sum()) for tags in known)
+        if not n_annotated and hits is None:
             warnings.warn(  # the same words each time, so that Python shows them once
                 f"No token of a whole batch is annotated, so '{self.name}' learns nothing from it. "
                 "Set the entities of its documents (doc.ents = [] says that there are none), and "
@@ -219,7 +222,8 @@ class LearningPipe(TrainableEntityPipe):
                 stacklevel=2,
             )
         if hits is not None:
-            self._rule_learner.collect(hits, self.cfg, 1 / max(1, n_annotated))
+            docs = [example.predicted for example in examples]
+            self._rule_learner.learn(hits, shim.decoder, docs, scores, allowed, self.cfg)
         return float(losses.sum()) / max(1, n_annotated), gradient
 
     def finish_update(self, sgd: Optimizer) -> None:

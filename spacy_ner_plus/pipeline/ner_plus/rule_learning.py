@@ -1,26 +1,38 @@
 """How a component learns the weights of rules whose soft hits are on the documents of training."""
 
+import zlib
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
+from spacy.tokens import Doc
 from spacy.training import Example
 from thinc.api import Optimizer
 
 from ...annotation.hit_effects import soft_hits
 from ...models.decoding.emissions import Emissions
+from ...models.decoding.losses import span_score_gradient
+from ...nn.crf import TagDecoder
 from ...tags import TagScheme
 from .rule_scores import IgnoredHits, WeightedSpans, weighted_spans
 from .rule_weights import RULE_WEIGHTS, Gradients, RuleWeights
 
+# One in so many phrases that soft hits are on teaches their weights, and is unknown to the model.
+HELD_OUT = 10
 # Documents without any hit after which nobody need wait for one.
 MOST_WITHOUT_HITS = 200
 
 
 class RuleLearner:
-    """Puts soft hits into the loss, and moves the weights of their rules.
+    """Moves the weights of rules by hits that it holds out, of which the model learns nothing.
 
-    Hard hits and blocks are not in it: they act in prediction, whatever the model has learned. So a
-    hit that contradicts the annotation is one of which the weight falls, and nothing worse.
+    That is stacking (Wolpert 1992, "Stacked generalization") with one part held out. It consists of
+    phrases and not of documents: a phrase that a rule knows tends to be in several, and what a rule
+    is worth shows where the model has not met the phrase. Which ones these are follows from their
+    letters, so they are the same in every epoch and when training is resumed. Hard hits and blocks
+    teach nothing: they act in prediction, whatever was learned, and one that contradicts the
+    annotation does no harm.
 
     name (str): The component.
     """
@@ -38,11 +50,11 @@ class RuleLearner:
         cfg: dict[str, Any],
         ignored: IgnoredHits,
     ) -> WeightedSpans | None:
-        """The soft hits on the predicted Docs, with the weights that they have by now.
+        """The soft hits on Docs that are held out: those that have a held-out phrase.
 
         cfg (dict): The component's, with its learned weights. ignored: Counts hits without effect.
-        RETURNS (WeightedSpans): Their weights collect a gradient; None if there are no hits.
-        RAISES ValueError: If there were none on very many documents.
+        RETURNS (WeightedSpans): With the weights that they have by now; None if there are none.
+        RAISES ValueError: If there were none on very many documents, held out or not.
         """
         rows = zip(examples, emissions.row_tokens, strict=True)
         found = [soft_hits(example.predicted, tokens, scheme) for example, tokens in rows]
@@ -55,9 +67,12 @@ class RuleLearner:
         self._n_without_hits = 0
         learned = RuleWeights(cfg.setdefault(RULE_WEIGHTS, {}))
         learned.meet(spans.rules, spans.labels, spans.weights)
-        return spans.weighted(
-            learned.applied(spans.rules, spans.labels, spans.weights), learns=True
-        )
+        docs = [example.predicted for example in examples]
+        held_out = _held_out(spans, docs, emissions)
+        if not held_out.any():
+            return None
+        spans = spans.of_docs(np.unique(spans.factors.sequences[held_out]))
+        return spans.weighted(learned.applied(spans.rules, spans.labels, spans.weights))
 
     def _count_without(self, n_docs: int, *, has_learned: bool) -> None:
         self._n_without_hits += n_docs
@@ -70,10 +85,26 @@ class RuleLearner:
                 "its rules are soft; or set learn_rule_weights = false."
             )
 
-    def collect(self, spans: WeightedSpans, cfg: dict[str, Any], share: float) -> None:
-        """Keep what a loss says about the weights. share (float): How much a token counts in it."""
-        learned = RuleWeights(cfg[RULE_WEIGHTS])
-        pulled = learned.pulled(spans.rules, spans.labels, spans.gradient, share)
+    def learn(
+        self,
+        hits: WeightedSpans,
+        decoder: TagDecoder,
+        docs: Sequence[Doc],
+        emissions: Emissions,
+        allowed: Sequence[np.ndarray],
+        cfg: dict[str, Any],
+    ) -> None:
+        """Collect what held-out phrases say about the weights of their rules.
+
+        hits (WeightedSpans): Those on the documents with such phrases.
+        docs (Sequence[Doc]): All documents. emissions (Emissions): The model's. allowed: The tags
+            that the annotation permits, of each Doc (n_rows_of_doc, n_tags) bool.
+        """
+        with_hits = replace(emissions, spans=hits.factors)
+        gradient = span_score_gradient(decoder, with_hits, allowed)  # (n_hits,)
+        own = np.flatnonzero(_held_out(hits, docs, emissions))
+        rules, labels = [hits.rules[i] for i in own], [hits.labels[i] for i in own]
+        pulled = RuleWeights(cfg[RULE_WEIGHTS]).pulled(rules, labels, gradient[own])
         for key, value in pulled.items():
             self._gradients[key] = self._gradients.get(key, 0.0) + value
 
@@ -82,3 +113,19 @@ class RuleLearner:
         if self._gradients:
             RuleWeights(cfg[RULE_WEIGHTS]).step(self._gradients, settings)
         self._gradients = {}
+
+
+def is_held_out(phrase: str) -> bool:
+    """Whether a phrase with a soft hit teaches its weight, in place of the model."""
+    return zlib.crc32(phrase.casefold().encode("utf8", "surrogatepass")) % HELD_OUT == 0
+
+
+def _held_out(hits: WeightedSpans, docs: Sequence[Doc], emissions: Emissions) -> np.ndarray:
+    """Which hits are on held-out phrases, (n_hits,) bool."""
+    spans = hits.factors
+    places = zip(spans.sequences.tolist(), spans.starts, spans.ends, strict=True)
+    found = []
+    for doc, start, end in places:
+        tokens = emissions.row_tokens[doc]
+        found.append(is_held_out(docs[doc][int(tokens[start]) : int(tokens[end - 1]) + 1].text))
+    return np.array(found, dtype=bool)

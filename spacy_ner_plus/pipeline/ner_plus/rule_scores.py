@@ -31,21 +31,24 @@ class WeightedSpans:
     rules: list[str]
     labels: list[str]
 
-    def weighted(self, weights: np.ndarray, *, learns: bool = False) -> "WeightedSpans":
-        """With other weights, (n,) float64. learns (bool): Whether they collect a gradient."""
-        scores = torch.from_numpy(weights).to(self.factors.scores.device).requires_grad_(learns)
+    def weighted(self, weights: np.ndarray) -> "WeightedSpans":
+        """With other weights, (n,) float64."""
+        scores = torch.from_numpy(weights).to(self.factors.scores.device)
         return replace(self, factors=replace(self.factors, scores=scores))
+
+    def of_docs(self, docs: np.ndarray) -> "WeightedSpans":
+        """Those of some Docs, which keep their numbers. docs: (n_docs,) int64."""
+        kept = np.flatnonzero(np.isin(self.factors.sequences, docs))
+        return WeightedSpans(
+            self.factors.chosen(kept),
+            [self.rules[i] for i in kept],
+            [self.labels[i] for i in kept],
+        )
 
     @property
     def weights(self) -> np.ndarray:
         """The weights, (n,) float64."""
-        return np.asarray(self.factors.scores.detach().cpu().numpy())
-
-    @property
-    def gradient(self) -> np.ndarray:
-        """What the weights have collected, (n,) float64."""
-        collected = self.factors.scores.grad
-        return np.zeros(len(self.rules)) if collected is None else collected.cpu().numpy()
+        return np.asarray(self.factors.scores.cpu().numpy())
 
 
 class IgnoredHits:

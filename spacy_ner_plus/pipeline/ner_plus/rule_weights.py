@@ -1,10 +1,11 @@
 """Weights of soft hits that are learned, one for each rule and type.
 
-The loss is that of the model that predicts with the hits, so its derivative by a weight is how many
-hits of the rule the model expects to be entities, less how many are. PULL times the distance from
-the weight that was given is added for each hit, so that the weight of a rule which is always right
-in the training data stays finite. A hit whose own weight differs from the mean of its rule keeps
-the difference.
+They are learned on phrases that the model does not learn from: those that it does, it soon knows
+without any rule, and rules would seem to be worth nothing. The derivative of the
+loss by a weight is how many hits of the rule the model expects to be entities, less how many are.
+PULL times the distance from the weight that was given is added for each hit, so that the weight of
+a rule that is always right stays finite. A hit whose own weight differs from the mean of its rule
+keeps the difference.
 """
 
 import math
@@ -18,7 +19,7 @@ from thinc.api import Optimizer
 RULE_WEIGHTS = "rule_weights"  # in cfg
 # Adam's rate: about what a weight moves by at most in an update. In nats, so that it needs none of
 # the schedule of a model's own rate.
-RATE = 0.02
+RATE = 0.1
 # What a hit counts against each nat that its weight is away from the one that was given.
 PULL = 0.01
 # Derivatives of a loss, by rule and type.
@@ -75,17 +76,16 @@ class RuleWeights:
             self._stored.setdefault(rule, {})[label] = state
 
     def pulled(
-        self, rules: Sequence[str], labels: Sequence[str], gradient: np.ndarray, share: float
+        self, rules: Sequence[str], labels: Sequence[str], gradient: np.ndarray
     ) -> Gradients:
         """A loss's derivatives by the weights of hits, with the pull, by rule and type.
 
         gradient: (n,) float64, by the weight of each hit.
-        share (float): How much a token counts in the loss.
         """
         found: Gradients = defaultdict(float)
         for rule, label, value in zip(rules, labels, gradient.tolist(), strict=True):
             state = self._stored[rule][label]
-            found[rule, label] += value + PULL * share * (state["weight"] - state["given"])
+            found[rule, label] += value + PULL * (state["weight"] - state["given"])
         return found
 
     def step(self, gradients: Gradients, settings: Optimizer) -> None:
