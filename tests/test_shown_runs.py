@@ -8,6 +8,9 @@ import shlex
 import shutil
 from pathlib import Path
 
+import numpy as np
+import pyarrow
+import pyarrow.parquet
 import pytest
 import spacy
 from spacy.tokens import DocBin
@@ -59,6 +62,9 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "eng.train").write_text(CONLL, encoding="utf8")
     (folder / "NER-de-train.tsv").write_text(GERMEVAL, encoding="utf8")
     (folder / "glove.6B.50d.txt").write_text(GLOVE, encoding="utf8")
+    np.save(folder / "glove_6B_50d_emb.npy", np.eye(2, dtype=np.float32))
+    words = pyarrow.table({"index": ["the", "paris"]})
+    pyarrow.parquet.write_table(words, folder / "glove_6B_index.parquet")
     (folder / "config.cfg").write_text(small_config(), encoding="utf8")
     for source, names in NAMED.items():
         for name in names.split():

@@ -366,8 +366,11 @@ def test_only_words_of_texts(tmp_path: Path) -> None:
     assert (done.coverage.n_words, done.coverage.n_tokens) == (9, 10)
     assert (done.coverage.n_exact, done.coverage.n_exact_tokens) == (5, 6)
     assert (done.coverage.n_lowercased, done.coverage.n_lowercased_tokens) == (3, 3)
-    with pytest.raises(ValueError, match=r"None of the 2 words of vectors\.txt .* is in the texts"):
-        converted(b"x 1\ny 2\n", tmp_path, only_words_of=data)
+    for form in FILES.values():
+        with pytest.raises(
+            ValueError, match=r"None of the 2 words of vectors\.txt .* is in the texts"
+        ):
+            converted(form([("x", [1.0, 2.0]), ("y", [3.0, 4.0])]), tmp_path, only_words_of=data)
 
 
 @given(st.dictionaries(WORDS, st.integers(1, 9), min_size=1), st.sets(WORDS))
