@@ -9,13 +9,14 @@ import pytest
 from spacy_ner_plus.audit.agreement import agreement_schema
 from spacy_ner_plus.evaluation import confidence_types, schema, score_types
 from spacy_ner_plus.evaluation.comparison import comparison_schema
+from spacy_ner_plus.evaluation.rule_check import rule_check_schema
 from spacy_ner_plus.experiments import results, runs
 from spacy_ner_plus.metrics import reliability
 from tests.key_tables import DOCS, TABLE, documented_fields, key_table, with_tables
 
 MODULES = (
     schema, score_types, confidence_types, comparison_schema, results, runs, reliability,
-    agreement_schema,
+    agreement_schema, rule_check_schema,
 )  # fmt: skip
 DATACLASSES = {
     value

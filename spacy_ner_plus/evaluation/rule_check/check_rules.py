@@ -10,6 +10,7 @@ from spacy.training import Example
 from tqdm import tqdm
 
 from ...annotation.doc_records import is_annotated
+from ...annotation.rule_hits import BLOCK, BLOCK_WORDS
 from ...data.blank_pipeline import blank_pipeline
 from ...data.corpus import make_corpus_v1
 from ...data.doc_files import check_files
@@ -126,6 +127,9 @@ def _scores(pipe: Any, tally: RuleTally, regexes: Any) -> Iterator[RuleScores]:
         label, kind, name = tally.groups[group]
         is_single = row.form != "phrase"
         n_never = int(not tally.hits[group]) if is_single else row.n_never
+        right, wrong, found = tally.right[group], tally.wrong[group], tally.found[group]
+        gold = tally.gold[label] if label else tally.gold.total()
+        is_block = kind in (BLOCK, BLOCK_WORDS)
         yield RuleScores(
             name=name,
             label=label,
@@ -135,15 +139,17 @@ def _scores(pipe: Any, tally: RuleTally, regexes: Any) -> Iterator[RuleScores]:
             n_never=n_never,
             never=row.never,
             hits=tally.hits[group],
-            right=tally.right[group],
-            wrong=tally.wrong[group],
+            right=right,
+            wrong=wrong,
             not_judged=tally.not_judged[group],
             entities=tally.entities[group],
             blocked=tally.blocked[group],
-            found=tally.found[group],
-            gold=tally.gold[label] if label else tally.gold.total(),
+            found=found,
+            gold=gold,
             timeouts=regexes.timeouts[group],
             is_switched_off=group in regexes.switched_off,
+            precision=right / (right + wrong) if right + wrong else None,
+            recall=found / gold if gold and not is_block else None,
         )
 
 

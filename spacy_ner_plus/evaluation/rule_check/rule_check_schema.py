@@ -15,7 +15,7 @@ class RuleScores:
     form (str): "phrase", "tokens" or "regex".
     n_rules (int): How many rules they are: of phrases, how many.
     n_never (int): Those of them that match nowhere in the data.
-    never (List[str]): The first of these, as far as they are phrases.
+    never (List[str]): The first 100 of these, of phrases.
     hits (int): Places where they match.
     right (int): Hits that are annotated as an entity of exactly this span and type; of blocks, hits
         that keep nothing out that is annotated.
@@ -28,6 +28,8 @@ class RuleScores:
     gold (int): Annotated entities of the type.
     timeouts (int): Documents for which a regex took too long.
     is_switched_off (bool): Whether the regex took too long so often that it was switched off.
+    precision (float): Right hits as a share of those that can be judged; null without any.
+    recall (float): Found entities as a share of those of the type; null for blocks.
     """
 
     name: str
@@ -47,27 +49,18 @@ class RuleScores:
     gold: int
     timeouts: int
     is_switched_off: bool
-
-    @property
-    def precision(self) -> float | None:
-        """Right hits as a share of those that can be judged; None without any."""
-        judged = self.right + self.wrong
-        return self.right / judged if judged else None
-
-    @property
-    def recall(self) -> float | None:
-        """Entities that are hit as a share of those of the type; None for blocks."""
-        if self.kind.startswith("block") or not self.gold:
-            return None
-        return self.found / self.gold
+    precision: float | None
+    recall: float | None
 
 
 @dataclass(frozen=True)
 class RuleConflict:
     """Two rules of which hits overlap, so that those of one are no entities.
 
-    winner, winner_label (str): The rule whose hit is taken.
-    loser, loser_label (str): The rule whose hit is not.
+    winner (str): The rule whose hit is taken.
+    winner_label (str): Its type.
+    loser (str): The rule whose hit is not.
+    loser_label (str): Its type.
     n (int): How often.
     example (str): What the first of the hits that are not taken covers.
     winner_example (str): What the hit covers that is taken instead.
@@ -97,7 +90,8 @@ class RuleCheck:
     gold (int): Annotated entities of the types that there are hard or soft rules for.
     off_tokens (int): Matches of regexes that don't start and end where tokens do.
     refused (Dict[str, int]): Hits that a validator refused, by type.
-    schema, schema_version (str, int): What this is.
+    schema (str): What this is.
+    schema_version (int): The version of its form.
     """
 
     rules: str

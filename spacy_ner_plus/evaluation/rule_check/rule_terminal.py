@@ -7,7 +7,7 @@ from wasabi.util import locale_escape
 
 from ...support.numbers import counted
 from ...support.typed_json import to_json
-from ..tables import NONE, percent, print_table
+from ..tables import percent, print_table
 from .rule_check_schema import RuleCheck, RuleConflict, RuleScores
 
 MOST_CONFLICTS, MOST_NEVER, WIDTH = 10, 10, 40
@@ -31,23 +31,19 @@ def print_rule_check(check: RuleCheck) -> None:
 
 
 def rule_check_json(check: RuleCheck) -> str:
-    """All of a check as JSON, with the shares that the tables show."""
-    found = to_json(check)
-    for row, its in zip(found["scores"], check.scores, strict=True):
-        row |= {"precision": its.precision, "recall": its.recall}
-    return json.dumps(found, indent=2, ensure_ascii=False)
+    """All of a check as JSON."""
+    return json.dumps(to_json(check), indent=2, ensure_ascii=False)
 
 
 def _row(its: RuleScores) -> tuple[str, ...]:
     name = _short(its.name) + (f" ({its.n_rules:,})" if its.form == "phrase" else "")
-    recall = percent(its.recall) if its.recall is not None else NONE
     return (
         name,
         its.label or "any",
         its.kind,
         f"{its.hits:,}",
         percent(its.precision),
-        recall,
+        percent(its.recall),
         f"{its.entities:,}",
         f"{its.blocked:,}",
     )

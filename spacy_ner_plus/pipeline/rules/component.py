@@ -56,7 +56,7 @@ class NerPlusRules(EntityPipe):
         soft_ents: bool = False,
         ids: str = "ent_id",
         alignment_mode: str = "strict",
-        regex_budget: float = 0.1,
+        regex_budget: float = 1.0,
         regex_max_timeouts: int = 3,
         **settings: Any,
     ) -> None:

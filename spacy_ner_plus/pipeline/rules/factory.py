@@ -18,7 +18,7 @@ existing_ents = "keep"
 soft_ents = false
 ids = "ent_id"
 alignment_mode = "strict"
-regex_budget = 0.1
+regex_budget = 1.0
 regex_max_timeouts = 3
 validators = null
 spans_key = null
@@ -70,7 +70,7 @@ def make_ner_plus_rules(
     ids (str): Where the ids of rules go: "ent_id", as entity_ruler's, or "kb_id".
     alignment_mode (str): What becomes of matches of regexes that don't start and end where tokens
         do: "strict" leaves them out, "expand" takes all tokens that they touch. They are counted.
-    regex_budget (float): The seconds that one regex may take for one document.
+    regex_budget (float): The seconds of computing that one regex may take for one document.
     regex_max_timeouts (int): After how many documents that took longer a regex is switched off.
     validators (Dict[str, Union[str, Dict[str, str]]]): What entities must satisfy, by type: the
         name of a checksum ("iban", "isbn", "luhn"), or {"regex": "..."} that their whole text must

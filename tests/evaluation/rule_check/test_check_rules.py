@@ -124,6 +124,16 @@ def test_regexes_that_take_too_long_are_told(folder: Path) -> None:
     assert (its.timeouts, its.is_switched_off) == (2, True)
 
 
+def test_hits_that_a_validator_refuses_are_no_hits(folder: Path) -> None:
+    nlp = spacy.blank("en")
+    config: dict[str, Any] = {"validators": {"CODE": {"regex": ".*00"}}}
+    pipe: Any = nlp.add_pipe("ner_plus_rules", config=config)
+    pipe.add_regex("[A-Z]{2}-[0-9]+", "CODE")
+    check = check_rules(nlp, folder / "data.spacy")
+    assert check.refused == {"CODE": 1}
+    assert (check.scores[0].hits, check.scores[0].precision) == (1, 1.0)
+
+
 # The command
 
 

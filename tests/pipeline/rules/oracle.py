@@ -1,6 +1,6 @@
 """What rules find in a Doc, by looking at every span and every rule, one after the other."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 import regex
@@ -58,8 +58,17 @@ def is_blocked(hit: Hit, hits: Sequence[Hit]) -> bool:
     return False
 
 
+def is_free(hit: Hit, existing: Collection[tuple[int, int, str]]) -> bool:
+    """Whether a hit touches no entity that is there, or is one of them."""
+    touched = [one for one in existing if one[0] < hit.end and hit.start < one[1]]
+    return not touched or (hit.start, hit.end, hit.rule.label) in existing
+
+
 def decide(
-    hits: Sequence[Hit], *, soft_ents: bool = False
+    hits: Sequence[Hit],
+    *,
+    soft_ents: bool = False,
+    existing: Collection[tuple[int, int, str]] = (),
 ) -> tuple[list[tuple[int, int, str, str]], set[tuple[int, int, str, str]]]:
     """The entities, with ids, and the spans, labels and kinds of hits that travel on."""
     order = [
@@ -67,6 +76,7 @@ def decide(
         for h in hits
         if (h.rule.kind == "hard" or (soft_ents and h.rule.kind == "soft" and h.rule.weight > 0))
         and not is_blocked(h, hits)
+        and is_free(h, existing)
     ]
     order.sort(key=lambda h: (h.rule.kind != "hard", h.start - h.end, h.start, h.order))
     chosen: list[Hit] = []

@@ -6,7 +6,8 @@ import pytest
 import spacy
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from spacy.tokens import Doc
+from spacy.tokens import Doc, Span
+from spacy.util import filter_spans
 
 from spacy_ner_plus.annotation.rule_hits import rule_hits
 from spacy_ner_plus.pipeline.rule_matching.rule import read_rule
@@ -14,7 +15,7 @@ from spacy_ner_plus.pipeline.rules.component import NerPlusRules
 from tests.pipeline.rules.oracle import all_hits, decide, travelling
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*has no rules")
-NLP = spacy.blank("en")
+NLP = spacy.blank("xx")
 WORDS = ["a", "A", "b", "B", "ab", "straße", "STRASSE", "😀", "é", "שלום"]
 texts = st.lists(st.sampled_from(WORDS), max_size=12)
 # Words with whether a blank is behind them, and white space among them.
@@ -75,6 +76,24 @@ def test_component_finds_what_a_naive_search_finds(
         assert [(e.start, e.end, e.label_, e.ent_id_) for e in doc.ents] == entities
         assert travelling(doc, rule_hits(doc)) == travel
         assert not len(doc) or doc.has_annotation("ENT_IOB", require_complete=True)
+
+
+@settings(max_examples=100, deadline=None)
+@given(rows, texts, st.lists(st.tuples(st.integers(0, 9), st.integers(1, 3)), max_size=3))
+def test_entities_that_are_there_are_kept(
+    given_rows: list[dict[str, Any]], words: list[str], places: list[tuple[int, int]]
+) -> None:
+    given_rows = with_ids(given_rows)
+    doc = Doc(NLP.vocab, words=words)
+    spans = [doc[i : i + n] for i, n in places if i + n <= len(doc)]
+    labelled = [Span(doc, s.start, s.end, "X") for s in filter_spans(spans)]
+    doc.set_ents(labelled, default="outside")
+    there = {(span.start, span.end, "X") for span in labelled}
+    NerPlusRules(NLP, rules=given_rows)(doc)
+    hits = all_hits(NLP, doc, [read_rule(row) for row in given_rows])
+    entities, travel = decide(hits, existing=there)
+    assert {(e.start, e.end, e.label_) for e in doc.ents} == there | {e[:3] for e in entities}
+    assert travelling(doc, rule_hits(doc)) == travel
 
 
 @settings(max_examples=50, deadline=None)

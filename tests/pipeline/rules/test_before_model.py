@@ -7,9 +7,10 @@ import pytest
 import spacy
 from spacy.language import Language
 from spacy.tokens import Doc
+from thinc.api import Adam
 
 from spacy_ner_plus.pipeline.rules.component import NerPlusRules
-from tests.pipeline.samples import TEXTS
+from tests.pipeline.samples import TEXTS, initialized_nlp, make_examples
 
 TEXT = TEXTS[0]
 
@@ -67,3 +68,18 @@ def test_whole_pipeline_is_saved(trained_dir: Path, tmp_path: Path) -> None:
     nlp.to_disk(tmp_path)
     assert found(spacy.load(tmp_path)(TEXT)) == expected
     assert ("in mice", "PLACE") in expected
+
+
+def test_weight_of_a_soft_list_is_learned_where_the_rules_annotate(encoder_dir: Path) -> None:
+    nlp = initialized_nlp(encoder_dir, n=8, learn_rule_weights=True)
+    rules = nlp.add_pipe("ner_plus_rules", first=True)
+    assert isinstance(rules, NerPlusRules)
+    examples = make_examples(nlp, 8)
+    diseases = {e.text for x in examples for e in x.reference.ents if e.label_ == "Disease"}
+    rules.add_phrases(sorted(diseases), "Disease", kind="soft", rule="diseases")
+    optimizer = Adam(1e-5, L2=0.0, grad_clip=1.0)
+    for _ in range(8):
+        nlp.update(make_examples(nlp, 8), sgd=optimizer, annotates=["ner_plus_rules"])
+    ner: Any = nlp.get_pipe("ner_plus")
+    assert list(ner.rule_weights) == ["diseases"]
+    assert ner.rule_weights["diseases"]["Disease"] > 1.05

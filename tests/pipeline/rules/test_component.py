@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import spacy
 from spacy.language import Language
-from spacy.tokens import Doc, Span
+from spacy.tokens import Doc, DocBin, Span
 from thinc.api import Config
 
 from spacy_ner_plus.annotation.rule_hits import RULE_HITS, rule_hits
@@ -30,7 +30,7 @@ EXPECTED = [("Acme Labs", "ORG"), ("New York", "PLACE"), ("XG-4500", "CODE"), ("
 
 
 def rules_nlp(rows: Any = ROWS, **settings: Any) -> tuple[Language, NerPlusRules]:
-    nlp = spacy.blank("en")
+    nlp = spacy.blank("xx")
     pipe: Any = nlp.add_pipe("ner_plus_rules", config={"rules": list(rows), **settings})
     return nlp, pipe
 
@@ -158,7 +158,7 @@ def test_merged_tokens_are_found_and_hits_follow() -> None:
     with doc.retokenize() as retokenizer:
         retokenizer.merge(doc[3:5])
     assert [doc.text[s:e] for s, e, *_ in rule_hits(doc).rows()][:2] == ["Acme Labs", "New York"]
-    merging = spacy.blank("en")
+    merging = spacy.blank("xx")
     merging.add_pipe("merge_it")
     merging.add_pipe("ner_plus_rules", config={"rules": [{"label": "P", "regex": "New York"}]})
     assert spans(merging(TEXT)) == [(3, 4, "P")]
@@ -177,6 +177,15 @@ def test_two_components_leave_hits_of_their_own() -> None:
     doc = nlp("x y")
     assert rule_hits(doc).labels == ["A", "B"]
     assert sorted(doc._.get(RULE_HITS)) == ["more", "ner_plus_rules"]
+
+
+def test_hits_are_stored_with_documents() -> None:
+    nlp, pipe = rules_nlp()
+    doc = nlp(TEXT)
+    stored = DocBin(docs=[doc], store_user_data=True).to_bytes()
+    [read] = DocBin().from_bytes(stored).get_docs(nlp.vocab)
+    assert rule_hits(read) == rule_hits(doc)
+    assert rule_hits(pipe(read)) == rule_hits(doc)
 
 
 # Validators
@@ -216,7 +225,7 @@ def all_ways(tmp_path: Path) -> list[Language]:
     loaded = spacy.load(tmp_path / "saved")
     loaded.to_disk(tmp_path / "saved")  # onto the files that it is mapped from
     loaded.to_disk(tmp_path / "again")
-    by_bytes = spacy.blank("en")
+    by_bytes = spacy.blank("xx")
     by_bytes.add_pipe("ner_plus_rules")
     by_bytes.from_bytes(nlp.to_bytes())
     return [
@@ -256,7 +265,7 @@ def test_damaged_file_is_named(tmp_path: Path, name: str) -> None:
 def test_rules_that_lack_the_group_of_a_phrase_are_refused() -> None:
     _, pipe = rules_nlp()
     files = pipe.to_files()
-    files["rules.json"] = NerPlusRules(spacy.blank("en")).to_files()["rules.json"]
+    files["rules.json"] = NerPlusRules(spacy.blank("xx")).to_files()["rules.json"]
     with pytest.raises(ValueError, match=r"lacks the rules .* of its phrases"):
         pipe.read_files(files, is_verified=False)  # type: ignore[arg-type]
     assert len(pipe) == len(ROWS)
@@ -309,7 +318,7 @@ def test_memory_zone() -> None:
 
 def test_component_of_another_pipeline() -> None:
     nlp, _ = rules_nlp()
-    other = spacy.blank("en")
+    other = spacy.blank("xx")
     other.add_pipe("ner_plus_rules", source=nlp)
     assert found(other(TEXT)) == EXPECTED
 
@@ -319,7 +328,7 @@ def test_component_of_another_pipeline() -> None:
 
 CONFIG = """
 [nlp]
-lang = "en"
+lang = "xx"
 pipeline = ["rules"]
 
 [components]
@@ -372,7 +381,7 @@ def test_initialize_that_fails_leaves_the_rules() -> None:
 
 
 def test_default_config_is_complete() -> None:
-    nlp = spacy.blank("en")
+    nlp = spacy.blank("xx")
     nlp.add_pipe("ner_plus_rules")
     filled = nlp.config.interpolate()
     again = spacy.util.load_model_from_config(filled, auto_fill=False)
@@ -409,7 +418,7 @@ def test_rules_overwrite_entities_but_not_those_of_rules_before() -> None:
 
 
 def test_component_without_rules_says_so_once() -> None:
-    nlp = spacy.blank("en")
+    nlp = spacy.blank("xx")
     nlp.add_pipe("ner_plus_rules", "empty")
     with pytest.warns(UserWarning, match="'empty' has no rules"):
         assert not nlp("a text").ents
