@@ -74,14 +74,16 @@ def zipf_words(seed: int) -> Callable[[int], list[str]]:
     return lambda n: rng.choices(words, cum_weights=weights, k=n) if n else []
 
 
-def texts(nlp: Language, args: argparse.Namespace) -> Iterator[list[str]]:
+def texts(nlp: Language, planted: int, args: argparse.Namespace) -> Iterator[list[str]]:
+    """The words of texts, each with some of the phrases that spaCy's components get, too."""
     rng = random.Random(args.seed + 2)
     draw = zipf_words(args.seed)
     table = table_of(nlp)
+    n_entries = min(args.matcher_phrases, table.n_entries)
     for _ in range(args.docs):
         words = draw(WORDS_A_DOC)
-        for _ in range(args.planted):
-            phrase = nlp.make_doc(table.texts[rng.randrange(table.n_entries)])
+        for _ in range(planted):
+            phrase = nlp.make_doc(table.texts[rng.randrange(n_entries)])
             if len(phrase) < WORDS_A_DOC:
                 start = rng.randrange(WORDS_A_DOC - len(phrase))
                 words[start : start + len(phrase)] = [token.text for token in phrase]

@@ -18,7 +18,6 @@ from spacy.tokens import Doc
 from tqdm import tqdm
 
 from benchmarks.gazetteer.lists import ATTRIBUTE, COMPONENT, Words, docs_of, table_of
-from benchmarks.gazetteer.loading import resident
 
 
 @dataclass
@@ -29,57 +28,57 @@ class System:
     prepare: Callable[[list[Doc]], Any] = list
 
 
-def show_hits(nlp: Language, words: Words) -> None:
-    hits, _ = table_of(nlp).find(docs_of(nlp, words))
-    print(f"{'texts, hits':40}{len(words):12,}{len(hits):12,}", flush=True)
-
-
-def measure_speeds(nlp: Language, words: Words, args: argparse.Namespace) -> None:
-    spacys, matcher, seconds, megabytes = spacy_matchers(nlp, args.matcher_phrases)
+def measure_speeds(nlp: Language, words: list[Words], args: argparse.Namespace) -> None:
+    """Print the speed of each system, with a column for each of some lists of texts."""
+    spacys, matcher, seconds = spacy_matchers(nlp, args.matcher_phrases)
     table, component = table_of(nlp), nlp.get_pipe(COMPONENT)
+    ruler = spacys.get_pipe("entity_ruler")
     systems = {
         "table, of hashes": System(lambda some: [table.matches(*pair) for pair in some], hashes_of),
         "table, of Docs": System(lambda docs: [table.find(some) for some in batches(docs)]),
         "pipe of ner_plus_rules": System(lambda docs: list(component.pipe(docs))),
         "nlp.pipe": System(lambda docs: list(nlp.pipe(docs))),
         "PhraseMatcher": System(lambda docs: [matcher(doc) for doc in docs]),
-        "pipe of entity_ruler": System(
-            lambda docs: list(spacys.get_pipe("entity_ruler").pipe(docs))
-        ),
+        "pipe of entity_ruler": System(lambda docs: list(ruler.pipe(docs))),
     }
-    speeds: dict[str, list[float]] = defaultdict(list)
+    speeds: dict[str, list[list[float]]] = {name: [[] for _ in words] for name in systems}
     gc.collect()
     gc.freeze()  # what is only here for the measurement is not what the collector should look at
     for _ in tqdm(range(args.rounds), desc="rounds", leave=False):
         for name, system in systems.items():
-            is_ours = name not in ("PhraseMatcher", "pipe of entity_ruler")
-            ready = system.prepare(docs_of(nlp if is_ours else spacys, words))
-            started = time.process_time()
-            system.read(ready)
-            speeds[name].append(sum(map(len, words)) / (time.process_time() - started))
+            its_nlp = spacys if name in ("PhraseMatcher", "pipe of entity_ruler") else nlp
+            for number, some in enumerate(words):
+                ready = system.prepare(docs_of(its_nlp, some))
+                started = time.process_time()
+                system.read(ready)
+                speed = sum(map(len, some)) / (time.process_time() - started)
+                speeds[name][number].append(speed)
     gc.unfreeze()
     n = min(args.matcher_phrases, table.n_entries)
-    print(f"{'PhraseMatcher phrases, build s, MB':40}{n:12,}{seconds:12.1f}{megabytes:12.0f}")
+    print(f"{'PhraseMatcher phrases, build s':40}{n:12,}{seconds:12.1f}")
     for name, found in speeds.items():
-        print(f"{f'words/s, {name}':40}{statistics.median(found):12,.0f}", flush=True)
+        figures = "".join(f"{statistics.median(some):12,.0f}" for some in found)
+        print(f"{f'words/s, {name}':40}{figures}", flush=True)
 
 
-def spacy_matchers(nlp: Language, n: int) -> tuple[Language, PhraseMatcher, float, float]:
-    """spaCy's two, with some of the phrases; and what the first one's building took."""
+def spacy_matchers(nlp: Language, n: int) -> tuple[Language, PhraseMatcher, float]:
+    """spaCy's two, with the first phrases of the table; and seconds to build the first."""
     table = table_of(nlp)
     entries = [table.entry(i) for i in range(min(n, table.n_entries))]
     spacys = spacy.blank("en")
-    before, started = resident() or 0.0, time.process_time()
+    started = time.process_time()
     matcher = PhraseMatcher(spacys.vocab, attr=ATTRIBUTE)
     by_label = defaultdict(list)
     for entry in entries:
         by_label[entry.label].append(entry.phrase)
     for label, phrases in by_label.items():
         matcher.add(label, list(spacys.tokenizer.pipe(phrases)))
-    seconds, megabytes = time.process_time() - started, (resident() or 0.0) - before
+    seconds = time.process_time() - started
     ruler: Any = spacys.add_pipe("entity_ruler", config={"phrase_matcher_attr": ATTRIBUTE})
-    ruler.add_patterns([{"label": entry.label, "pattern": entry.phrase} for entry in entries])
-    return spacys, matcher, seconds, megabytes
+    ruler.add_patterns(
+        [{"label": one.label, "pattern": one.phrase, "id": one.id} for one in entries]
+    )
+    return spacys, matcher, seconds
 
 
 def batches(docs: list[Doc]) -> Iterator[list[Doc]]:
