@@ -74,11 +74,31 @@ def test_init_config_prints_the_numbers(
     assert "ner-plus project encoder assets/encoder" in " ".join(default.output.split())
 
 
+def test_kind_of_model_is_told_with_its_reason(tmp_path: Path, texts: Path) -> None:
+    result = run(
+        "init-project", tmp_path / "auto", "--data", texts,
+        "--model", "auto", "--words-per-second", 1e9,
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert "Model: rules\nNone reads 1,000,000,000 words/s here; of all, rules" in result.output
+    read_split(tmp_path / "corpus", texts)
+    config = tmp_path / "config.cfg"
+    result = run("init-config", tmp_path / "corpus/train.spacy", config, "--model", "features")
+    assert result.exit_code == 0, result.output
+    assert "Model: features\n\nFor " in result.output
+    assert "default encoder" not in result.output
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["init-project", "new", "--data=nowhere.jsonl"], "There is no file nowhere.jsonl"),
         (["init-project", "new", "--data=texts.jsonl", "--encoder=./nowhere"], "does not exist"),
+        (["init-project", "new", "--data=texts.jsonl", "--model=bert"], "bert is unknown"),
+        (
+            ["init-project", "new", "--data=texts.jsonl", "--model=bilstm", "--vectors=nowhere"],
+            "nowhere is no folder of word vectors",
+        ),
         (["init-config", "nowhere.spacy", "new.cfg"], "There is no file nowhere.spacy"),
         (["project", "split", "nowhere.jsonl", "--output", "new"], "There is no file"),
     ],
