@@ -438,6 +438,7 @@ def test_damaged_weights_of_rules_are_refused(encoder_dir: Path, tmp_path: Path)
             spacy.load(tmp_path)
 
 
+@pytest.mark.usefixtures("all_held_out")
 def test_a_new_start_forgets_weights_of_rules(encoder_dir: Path) -> None:
     nlp = initialized_nlp(encoder_dir, learn_rule_weights=True)
     ner = learn(nlp, annotating(nlp, make_examples(nlp, 2)), 1)
@@ -472,6 +473,9 @@ def test_held_out_phrases_teach_weights_and_not_the_model(
     assert loss == pytest.approx(expected, rel=1e-5)
     for name, other in gradients(ner).items():
         np.testing.assert_allclose(own[name], other, rtol=1e-4, atol=1e-6)
+    assert ner.rule_weights == {}  # nothing is learned before a step
+    ner.finish_update(Adam(1e-5))
+    assert list(ner.rule_weights) == ["list"]
     # the hits that are not on such phrases say nothing about the weight
     docs = [eg.predicted for eg in examples]
     found = rule_learning.RuleLearner("other")
@@ -508,6 +512,18 @@ def test_weights_go_down_the_gradient_of_the_loss_with_the_hits(
     pull = PULL * n_hits * (weight - given)
     found = ner._rule_learner._gradients["good", "Disease"]
     assert found == pytest.approx(slope + pull, rel=1e-3)
+
+
+def test_rules_without_a_held_out_phrase_keep_their_weights(
+    encoder_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rule_learning, "is_held_out", lambda _: False)
+    nlp = initialized_nlp(encoder_dir, learn_rule_weights=True)
+    ner = learn(nlp, annotating(nlp, make_examples(nlp, 4)), 2)
+    assert ner.rule_weights == {}
+    doc = hit(nlp.make_doc("heart failure"), [(0, 2, "Disease", "soft", 1.0)], rule="good")
+    spans = ner.emissions([doc]).spans
+    assert spans is not None and spans.scores.tolist() == pytest.approx([1.0])
 
 
 def test_one_in_ten_phrases_is_held_out_in_any_case() -> None:

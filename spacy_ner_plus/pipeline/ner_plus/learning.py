@@ -240,8 +240,9 @@ class LearningPipe(TrainableEntityPipe):
     def rule_weights(self) -> dict[str, dict[str, float]]:
         """The weights that were learned of rules, by the rule's name and the type.
 
-        Soft hits of these rules act with them in place of their own. It is what is added to the log
-        score of an entity on such a hit.
+        Soft hits of these rules act with them in place of their own: it is what is added to the log
+        score of an entity on such a hit. Rules of whose phrases none was held out are not among
+        them.
         """
         return RuleWeights(self.cfg.get(RULE_WEIGHTS, {})).shown()
 

@@ -39,11 +39,13 @@ class RuleWeights:
         self._stored = stored
 
     def shown(self) -> dict[str, dict[str, float]]:
-        """The weight of each rule and type."""
-        return {
-            rule: {label: state["weight"] for label, state in by_label.items()}
-            for rule, by_label in self._stored.items()
-        }
+        """The weight of each rule and type of which something was learned."""
+        found: dict[str, dict[str, float]] = {}
+        for rule, by_label in self._stored.items():
+            for label, state in by_label.items():
+                if state["n_steps"]:
+                    found.setdefault(rule, {})[label] = state["weight"]
+        return found
 
     def applied(
         self, rules: Sequence[str], labels: Sequence[str], weights: np.ndarray
