@@ -62,6 +62,7 @@ NOT_RUN = {
     SPACY + r"project run \w+ \. --vars": "whole trainings; tests/test_project.py runs a small one",
     "python benchmarks/": "takes minutes or hours; tests/test_benchmark_runs.py runs a small one",
     r"benchmarks/gpu\.sh": "needs a GPU; tests/test_gpu_script.py runs it on the CPU",
+    r"python -m benchmarks\.gazetteer": "minutes; tests/test_benchmark_runs.py runs a small one",
     r"python -m benchmarks\.windows": "minutes; tests/test_benchmark_runs.py runs a small one",
     "python -m pip download": "asks a package index",
     "make ": "makes an environment, or takes minutes",
