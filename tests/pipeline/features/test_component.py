@@ -318,6 +318,14 @@ def test_entities_that_are_there_are_kept() -> None:
     assert ("Disease", 1, 3) in {(e.label_, e.start, e.end) for e in nlp(doc).ents}
 
 
+def test_validators_refuse_and_count() -> None:
+    nlp = make_pipeline(validators={"Disease": {"regex": "[a-z]+"}})
+    ner = train(nlp)
+    docs = list(nlp.pipe(fresh_docs(nlp)))
+    assert all(ent.text.islower() for doc in docs for ent in doc.ents if ent.label_ == "Disease")
+    assert set(ner.refused) == {"Disease"}
+
+
 def test_it_is_calibrated() -> None:
     nlp = make_pipeline(max_iterations=10)
     ner = train(nlp)
