@@ -36,10 +36,10 @@ class RuleLearner:
     That is stacking (Wolpert 1992, "Stacked generalization") with one part held out. It consists of
     phrases and not of documents: a phrase that a rule knows tends to be in several, and what a rule
     is worth shows where the model has not met the phrase. For the model they are not annotated, and
-    neither are entities on them; it learns from all else in their documents. Which ones these are follows from their
-    letters, so they are the same in every epoch and when training is resumed. Hard hits and blocks
-    teach nothing: they act in prediction, whatever was learned, and one that contradicts the
-    annotation does no harm.
+    neither are entities on them; it learns from all else in their documents. Which ones these are
+    follows from their letters, so they are the same in every epoch and when training is resumed.
+    Hard hits and blocks teach nothing: they act in prediction, whatever was learned, and one that
+    contradicts the annotation does no harm.
 
     name (str): The component.
     """
