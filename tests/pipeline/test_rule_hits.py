@@ -539,11 +539,13 @@ def test_rules_without_a_held_out_phrase_keep_their_weights_and_it_is_told(
     assert spans is not None and spans.scores.tolist() == pytest.approx([1.0])
 
 
-def test_one_in_ten_phrases_is_held_out_in_any_case() -> None:
+def test_one_in_ten_phrases_is_held_out_however_it_is_written() -> None:
     phrases = [f"Number {i}" for i in range(1000)]
     held_out = list(map(rule_learning.is_held_out, phrases))
     assert 70 <= sum(held_out) <= 130
     assert list(map(rule_learning.is_held_out, map(str.upper, phrases))) == held_out
+    broken = [phrase.replace(" ", "\n  ") for phrase in phrases]
+    assert list(map(rule_learning.is_held_out, broken)) == held_out
 
 
 def test_without_the_setting_training_does_not_see_hits(encoder_dir: Path) -> None:
