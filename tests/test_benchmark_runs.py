@@ -239,6 +239,10 @@ RUNS = {
             figures=(PERCENT,),
         ),
     ),
+    "span_scores.py": Start(
+        "--rounds 1 --sentences 4 --words 5",
+        rows("BIO, 4 labels", r"BILOU, \d+ labels", figures=(POSITIVE, POSITIVE)),
+    ),
     "speed": Start(
         "tsv --encoder encoder --rounds 1 --steps 1 --words 60 --score-words 60 --longest 1000"
         " --most-docs 100 --group 4 --batch-words 60 --threads 1 --precisions fp32 bf16",

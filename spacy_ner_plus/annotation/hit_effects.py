@@ -1,7 +1,10 @@
 """What rules' hits mean for a model that reads the same Doc: see rule_hits for their kinds."""
 
+from bisect import bisect_right
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice, takewhile
 from typing import Any
 
 import numpy as np
@@ -125,7 +128,10 @@ def _with_hard_hits(
     doc: Doc, found: TokenHits, scheme: TagScheme, known: Existing, ignored: Counter[str]
 ) -> Existing:
     """What is known, and entities of the hard hits that go with it and with those before them."""
-    taken, entities = known.taken.copy(), list(known.entities)
+    if HARD not in found.hits.kinds:
+        return known
+    taken, entities = known.taken.copy(), set(known.entities)
+    own = set(entity_spans(doc))
     for span, kind in zip(_spans(found), found.hits.kinds, strict=True):
         if kind != HARD or span in entities:
             continue
@@ -134,8 +140,8 @@ def _with_hard_hits(
             ignored[CONFLICTING] += 1
             continue
         taken[start:end] = True
-        entities.append(span)
-        if label not in scheme.labels and span not in entity_spans(doc):
+        entities.add(span)
+        if label not in scheme.labels and span not in own:
             ignored[UNKNOWN_LABEL] += 1  # it keeps its words from others, and that is all
     return Existing(taken, sorted(entities), known.blocked)
 
@@ -177,10 +183,13 @@ def _forbidden(
 
 
 def _is_in_entity(known: Existing, start: int, end: int, label: str) -> bool:
-    return any(
-        first < end and start < last and label in (ANY_LABEL, own)
-        for first, last, own in known.entities
-    )
+    return any(label in (ANY_LABEL, own) for _, _, own in _entities_on(known, start, end))
+
+
+def _entities_on(known: Existing, start: int, end: int) -> Iterator[EntitySpan]:
+    """Those that have some of these tokens, found by halving: there may be very many."""
+    first = bisect_right(known.entities, start, key=lambda entity: entity[1])  # by their ends
+    return takewhile(lambda entity: entity[0] < end, islice(known.entities, first, None))
 
 
 def _span_weights(
@@ -225,7 +234,7 @@ def _span_weights(
 def _is_entity(known: Existing, start: int, end: int, label: str) -> bool:
     return any(
         (first, last) == (start, end) and label in (ANY_LABEL, own)
-        for first, last, own in known.entities
+        for first, last, own in _entities_on(known, start, end)
     )
 
 

@@ -451,26 +451,36 @@ def test_a_new_start_forgets_weights_of_rules(encoder_dir: Path) -> None:
 def test_held_out_phrases_teach_weights_and_not_the_model(
     encoder_dir: Path, use_crf: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """All documents that have a held-out phrase with a hit; others teach the model."""
+    """Of those with a hit, for the model, neither the phrase nor an entity on it is annotated."""
     nlp = initialized_nlp(encoder_dir, learn_rule_weights=True, model_use_crf=use_crf)
     ner = nlp.get_pipe("ner_plus")
     examples = make_examples(nlp, 6)
     hits: list[Hit] = [(0, 1, "Disease", "soft", 1.0), (2, 4, "Disease", "soft", 1.0)]
     for example in examples[:4]:
         hit(example.predicted, hits)
-    held_out = [examples[1].predicted[2:4].text, examples[3].predicted[0].text]
+    hit(examples[1].predicted, [hits[0], (7, 8, "Disease", "soft", 1.0)])  # within an entity
+    held_out = [examples[1].predicted[7].text, examples[3].predicted[0].text]
     held_out.append(examples[5].predicted[0].text)
     monkeypatch.setattr(rule_learning, "is_held_out", lambda phrase: phrase in held_out)
     emissions = ner.model.predict([eg.predicted for eg in examples])
     loss, gradient = ner.get_loss(examples, emissions)
-    parts = gradient.split(emissions.lengths.tolist())
-    assert [bool(part.any()) for part in parts] == [True, False, True, False, True, True]
     own = gradients(ner)
     ner.shim.module.zero_grad()
-    known = [examples[i] for i in (0, 2, 4, 5)]
     ner.learn_rule_weights = False
-    expected, _ = ner.get_loss(known, ner.model.predict([eg.predicted for eg in known]))
+    taken = {1: {7}, 3: {0}}
+    for i, tokens in taken.items():
+        reference = examples[i].reference
+        for ent in reference.ents:
+            if tokens & set(range(ent.start, ent.end)):
+                tokens |= set(range(ent.start, ent.end))
+        kept = [ent for ent in reference.ents if ent.start not in tokens]
+        missing = [reference[token : token + 1] for token in sorted(tokens)]
+        reference.set_ents(kept, missing=missing, default="outside")
+    assert taken[1] == {5, 6, 7, 8}
+    expected, other_gradient = ner.get_loss(examples, emissions)
+    ner.learn_rule_weights = True
     assert loss == pytest.approx(expected, rel=1e-5)
+    np.testing.assert_allclose(gradient, other_gradient, rtol=1e-4, atol=1e-7)
     for name, other in gradients(ner).items():
         np.testing.assert_allclose(own[name], other, rtol=1e-4, atol=1e-6)
     assert ner.rule_weights == {}  # nothing is learned before a step
@@ -514,23 +524,28 @@ def test_weights_go_down_the_gradient_of_the_loss_with_the_hits(
     assert found == pytest.approx(slope + pull, rel=1e-3)
 
 
-def test_rules_without_a_held_out_phrase_keep_their_weights(
-    encoder_dir: Path, monkeypatch: pytest.MonkeyPatch
+def test_rules_without_a_held_out_phrase_keep_their_weights_and_it_is_told(
+    encoder_dir: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(rule_learning, "is_held_out", lambda _: False)
+    monkeypatch.setattr(rule_learning, "MOST_UNTAUGHT", 5)
     nlp = initialized_nlp(encoder_dir, learn_rule_weights=True)
-    ner = learn(nlp, annotating(nlp, make_examples(nlp, 4)), 2)
+    ner = learn(nlp, annotating(nlp, make_examples(nlp, 4)), 3)
+    told = [m for m in caplog.messages if "has learned no weight of the rule 'good'" in m]
+    assert len(told) == len(set(told)) > 0  # of each type at most once
     assert ner.rule_weights == {}
     doc = hit(nlp.make_doc("heart failure"), [(0, 2, "Disease", "soft", 1.0)], rule="good")
     spans = ner.emissions([doc]).spans
     assert spans is not None and spans.scores.tolist() == pytest.approx([1.0])
 
 
-def test_one_in_ten_phrases_is_held_out_in_any_case() -> None:
+def test_one_in_ten_phrases_is_held_out_however_it_is_written() -> None:
     phrases = [f"Number {i}" for i in range(1000)]
     held_out = list(map(rule_learning.is_held_out, phrases))
     assert 70 <= sum(held_out) <= 130
     assert list(map(rule_learning.is_held_out, map(str.upper, phrases))) == held_out
+    broken = [phrase.replace(" ", "\n  ") for phrase in phrases]
+    assert list(map(rule_learning.is_held_out, broken)) == held_out
 
 
 def test_without_the_setting_training_does_not_see_hits(encoder_dir: Path) -> None:

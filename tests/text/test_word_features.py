@@ -1,4 +1,5 @@
 from dataclasses import fields
+from threading import Thread
 
 import numpy as np
 from hypothesis import given
@@ -72,3 +73,27 @@ def test_word_is_read_once() -> None:
     read("the", "aspirin")
     read("aspirin", "new", "the")
     assert asked == ["the", "aspirin", "new"]
+
+
+def test_threads_read_side_by_side() -> None:
+    """One that forgets all words waits for one that is about to look them up."""
+    lexicon = make_lexicon()
+    reader = WordReader(lexicon, 6, max_words=len(WORDS) + 1)
+    others = ["far", "away"]
+    found: list[WordFeatures] = []
+    reader.read(word_hashes(WORDS), WORDS.__getitem__)
+
+    def read_others() -> None:
+        found.append(reader.read(word_hashes(others), others.__getitem__))
+
+    thread = Thread(target=read_others)
+
+    def string_of(place: int) -> str:
+        thread.start()
+        thread.join(timeout=0.2)
+        return words[place]
+
+    words = [*WORDS, "new"]
+    assert_equal(reader.read(word_hashes(words), string_of), read_features(words, lexicon, 6))
+    thread.join()
+    assert_equal(found[0], read_features(others, lexicon, 6))

@@ -147,7 +147,7 @@ class SpanFactors:
             for sequence, own in _runs(groups.sequences)
             if _n_slots(groups.labels[own], groups.slots[own]) > most
         ]
-        kept = ~np.isin(self.sequences, crowded)
+        kept = ~np.isin(self.sequences, crowded) | (self.group_of < 0)  # those need no slot
         strength = self.scores.detach().abs().cpu().numpy()  # (n,), inf for what is ruled out
         for sequence in crowded:
             own = np.flatnonzero(self.sequences == sequence)

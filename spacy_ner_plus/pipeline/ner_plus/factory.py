@@ -100,7 +100,7 @@ def make_ner_plus(
         before.
     learn_rule_weights (bool): Whether training learns a weight for each rule and type whose soft
         hits are on the Docs, from the one that it comes with. A tenth of the phrases that have hits
-        are held out for it: the model does not learn documents that have one. The rules must be
+        are held out for it: the model does not learn these, nor entities on them. The rules must be
         among the annotating components of [training]. In prediction hits act in any case.
     scorer (Callable): The scoring method.
     validators (Dict[str, Union[str, Dict[str, str]]]): What the text of entities must satisfy, by

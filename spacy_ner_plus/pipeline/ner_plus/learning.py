@@ -32,7 +32,7 @@ from . import options
 from .examples import check_losses, choose_labels, survey
 from .legibility import warn_of_unknown_pieces
 from .options import LabelWeights
-from .rule_learning import RuleLearner
+from .rule_learning import RuleLearner, without_held_out
 from .rule_scores import IgnoredHits
 from .rule_weights import RULE_WEIGHTS, RuleWeights
 
@@ -201,10 +201,9 @@ class LearningPipe(TrainableEntityPipe):
             hits = self._rule_learner.hits(
                 examples, scores, shim.scheme, self.cfg, self._ignored_hits
             )
+        docs = [example.predicted for example in examples]
         if hits is not None:
-            known = list(allowed)
-            for doc in np.unique(hits.factors.sequences).tolist():
-                known[doc] = np.ones_like(allowed[doc])
+            known = without_held_out(hits, docs, scores, allowed)
         losses, gradient = loss_and_gradient(
             shim.decoder,
             scores,
@@ -222,7 +221,6 @@ class LearningPipe(TrainableEntityPipe):
                 stacklevel=2,
             )
         if hits is not None:
-            docs = [example.predicted for example in examples]
             self._rule_learner.learn(hits, shim.decoder, docs, scores, allowed, self.cfg)
         return float(losses.sum()) / max(1, n_annotated), gradient
 

@@ -1,6 +1,8 @@
 """How a component learns the weights of rules whose soft hits are on the documents of training."""
 
+import logging
 import zlib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -18,10 +20,14 @@ from ...tags import TagScheme
 from .rule_scores import IgnoredHits, WeightedSpans, weighted_spans
 from .rule_weights import RULE_WEIGHTS, Gradients, RuleWeights
 
+logger = logging.getLogger("spacy_ner_plus")
+
 # One in so many phrases that soft hits are on teaches their weights, and is unknown to the model.
 HELD_OUT = 10
 # Documents without any hit after which nobody need wait for one.
 MOST_WITHOUT_HITS = 200
+# Hits of a rule, none of them on a held-out phrase, after which it is told that none teaches it.
+MOST_UNTAUGHT = 200
 
 
 class RuleLearner:
@@ -29,10 +35,11 @@ class RuleLearner:
 
     That is stacking (Wolpert 1992, "Stacked generalization") with one part held out. It consists of
     phrases and not of documents: a phrase that a rule knows tends to be in several, and what a rule
-    is worth shows where the model has not met the phrase. Which ones these are follows from their
-    letters, so they are the same in every epoch and when training is resumed. Hard hits and blocks
-    teach nothing: they act in prediction, whatever was learned, and one that contradicts the
-    annotation does no harm.
+    is worth shows where the model has not met the phrase. For the model they are not annotated, and
+    neither are entities on them; it learns from all else in their documents. Which ones these are
+    follows from their letters, so they are the same in every epoch and when training is resumed.
+    Hard hits and blocks teach nothing: they act in prediction, whatever was learned, and one that
+    contradicts the annotation does no harm.
 
     name (str): The component.
     """
@@ -41,6 +48,8 @@ class RuleLearner:
         self._name = name
         self._gradients: Gradients = {}
         self._n_without_hits = 0
+        self._n_hits: Counter[tuple[str, str]] = Counter()  # by rule and type
+        self._taught: set[tuple[str, str]] = set()
 
     def hits(
         self,
@@ -69,6 +78,7 @@ class RuleLearner:
         learned.meet(spans.rules, spans.labels, spans.weights)
         docs = [example.predicted for example in examples]
         held_out = _held_out(spans, docs, emissions)
+        self._tell_untaught(spans, held_out)
         if not held_out.any():
             return None
         spans = spans.of_docs(np.unique(spans.factors.sequences[held_out]))
@@ -84,6 +94,25 @@ class RuleLearner:
                 "[training] annotating_components (and in nlp.update's annotates), and see that "
                 "its rules are soft; or set learn_rule_weights = false."
             )
+
+    def _tell_untaught(self, spans: WeightedSpans, held_out: np.ndarray) -> None:
+        """Say once of a rule that none of very many hits has been on a held-out phrase."""
+        pairs = list(zip(spans.rules, spans.labels, strict=True))
+        self._taught.update(pairs[i] for i in np.flatnonzero(held_out))
+        self._n_hits.update(pairs)
+        for rule, label in [pair for pair in self._n_hits if pair not in self._taught]:
+            if self._n_hits[rule, label] >= MOST_UNTAUGHT:
+                self._taught.add((rule, label))
+                logger.warning(
+                    "'%s' has learned no weight of the rule %r for %r: none of its first %d hits "
+                    "in training is on one of the phrases that are held out, 1 in %d. So far its "
+                    "hits keep the weights that they came with.",
+                    self._name,
+                    rule,
+                    label,
+                    self._n_hits[rule, label],
+                    HELD_OUT,
+                )
 
     def learn(
         self,
@@ -115,9 +144,41 @@ class RuleLearner:
         self._gradients = {}
 
 
+def without_held_out(
+    hits: WeightedSpans,
+    docs: Sequence[Doc],
+    emissions: Emissions,
+    allowed: Sequence[np.ndarray],
+) -> list[np.ndarray]:
+    """What is left for the model to learn: all but held-out phrases and entities on them.
+
+    hits, docs, emissions, allowed: As in RuleLearner.learn.
+    RETURNS: As allowed, with all tags on these rows.
+    """
+    known = list(allowed)
+    spans = hits.factors
+    for i in np.flatnonzero(_held_out(hits, docs, emissions)):
+        doc = int(spans.sequences[i])
+        own = allowed[doc]
+        goes_on = ~(own & spans.scheme.starts).any(axis=1)  # (n_rows_of_doc,) for sure
+        start, end = int(spans.starts[i]), int(spans.ends[i])
+        while start > 0 and goes_on[start]:
+            start -= 1
+        while end < len(own) and goes_on[end]:
+            end += 1
+        if known[doc] is own:
+            known[doc] = own.copy()
+        known[doc][start:end] = True
+    return known
+
+
 def is_held_out(phrase: str) -> bool:
-    """Whether a phrase with a soft hit teaches its weight, in place of the model."""
-    return zlib.crc32(phrase.casefold().encode("utf8", "surrogatepass")) % HELD_OUT == 0
+    """Whether a phrase with a soft hit teaches its weight, in place of the model.
+
+    Case and the kind of white space in it make no difference.
+    """
+    letters = " ".join(phrase.casefold().split())
+    return zlib.crc32(letters.encode("utf8", "surrogatepass")) % HELD_OUT == 0
 
 
 def _held_out(hits: WeightedSpans, docs: Sequence[Doc], emissions: Emissions) -> np.ndarray:

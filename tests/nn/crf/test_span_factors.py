@@ -336,6 +336,17 @@ def test_of_very_many_spans_in_one_place_the_strongest_are_kept() -> None:
     assert own.max() == INF
 
 
+def test_spans_that_need_no_slot_are_kept_however_weak() -> None:
+    scheme = TagScheme("BILOU", ["X"])
+    crowd = [(0, i, 300 - i, 0, 5.0) for i in range(140)]
+    single = [(0, i, i + 1, 0, 0.001) for i in range(130, 150)]
+    spans = span_factors(scheme, single + crowd)
+    kept = spans.strongest()
+    assert kept[: len(single)].tolist() == list(range(len(single)))
+    assert len(kept) < len(spans)
+    assert spans.chosen(kept).n_slots().tolist() == [MOST_SLOTS]
+
+
 def test_as_many_slots_as_labels_are_always_there() -> None:
     """One span that is no entity of any label, of very many."""
     scheme = TagScheme("BIO", [f"L{i}" for i in range(MOST_SLOTS + 9)])

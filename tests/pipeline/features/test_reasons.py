@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 import spacy
 from spacy.language import Language
-from spacy.tokens import Doc
+from spacy.tokens import Doc, Span
 from typer.testing import CliRunner
 
 from spacy_ner_plus import explain
+from spacy_ner_plus.annotation.rule_hits import SOFT, RuleHits, set_rule_hits
 from spacy_ner_plus.cli import app
 from spacy_ner_plus.pipeline.features import NerFeatures
 from tests.pipeline.samples import TEXTS, make_examples, read_sentences
@@ -38,6 +39,11 @@ def model_dir(nlp: Language, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("explained")
     nlp.to_disk(folder)
     return folder
+
+
+def hits_on(span: Span, label: str, weight: float) -> RuleHits:
+    """One soft hit."""
+    return RuleHits([span.start_char], [span.end_char], [label], [SOFT], [weight], ["r"], [""])
 
 
 def sentences(nlp: Language) -> list[Doc]:
@@ -73,6 +79,22 @@ def test_tags_are_those_of_the_entities_with_their_probabilities(
             assert reason.other_probability == pytest.approx(others.max())
             differences = [abs(part.difference) for part in reason.features]
             assert differences == sorted(differences, reverse=True)
+
+
+def test_hits_of_rules_act_on_the_tags(nlp: Language, ner: NerFeatures) -> None:
+    """As they do in prediction: on the tags, and not on their probabilities alone."""
+    n_changed = 0
+    for doc in sentences(nlp)[:10]:
+        plain = [reason.tag for reason in ner.reasons(doc)]
+        end = min(2, len(doc))
+        set_rule_hits(doc, "rules", hits_on(doc[:end], "Chemical", weight=30.0))
+        found = ner.reasons(doc)
+        n_changed += [reason.tag for reason in found] != plain
+        own = [reason.tag.partition("-")[2] for reason in found]
+        assert own == [token.ent_type_ for token in ner(doc)]
+        assert own[:end] == ["Chemical"] * end
+        assert min(reason.probability for reason in found[:end]) > 0.99
+    assert n_changed > 5
 
 
 def test_scores_explain_the_choice(nlp: Language, ner: NerFeatures) -> None:
