@@ -9,6 +9,7 @@ from thinc.api import Config, Model
 
 from ...models.decoding.emissions import Emissions
 from ..shared_keys import warn_of_shared_key
+from ..validators import Validators
 from .component import NerFeatures
 from .options import TrainerSettings
 
@@ -22,6 +23,7 @@ label_weights = null
 label_smoothing = 0.0
 within_lines = "never"
 within_sentences = false
+validators = null
 trainer = "auto"
 c1 = 0.1
 c2 = 0.1
@@ -70,12 +72,13 @@ def make_ner_plus_features(
     min_freq: int,
     fine_tune: bool,
     scorer: Callable[..., dict[str, Any]] | None,
+    validators: Validators = None,
 ) -> NerFeatures:
     """Create the component.
 
     model (Model[List[Doc], Emissions]): FeatureTagger.v1.
     tag_scheme, existing_ents, spans_key, threshold, label_weights, label_smoothing, within_lines,
-        within_sentences, scorer: See make_ner_plus.
+        within_sentences, validators, scorer: See make_ner_plus.
     trainer (str): What learns the weights in initialize: "crfsuite", for complete annotation
         without label_weights and label_smoothing; "torch", for any; "auto" takes the first that
         can. Only "crfsuite" needs the extra `features`, and only in training.
@@ -99,6 +102,7 @@ def make_ner_plus_features(
         label_smoothing=label_smoothing,
         within_lines=within_lines,
         within_sentences=within_sentences,
+        validators=validators,
         training=TrainerSettings(
             trainer=trainer, c1=c1, c2=c2, max_iterations=max_iterations, min_freq=min_freq
         ),
