@@ -45,10 +45,11 @@ def print_plan(plan: "ModelPlan") -> None:
     if plan.why:
         typer.echo(f"{plan.why}.")
     rows = plan.rows()
-    typer.echo(f"\n{plan.about}{':' if rows else ''}\n")
+    typer.echo(f"\n{plan.about}:\n" if rows else "")
     for name, value, why in rows:
         typer.echo(f"  {name:{_width(rows, 0)}}  {value:>{_width(rows, 1)}}  {why}")
-    typer.echo("")
+    if rows:
+        typer.echo("")
 
 
 def _width(rows: list[tuple[str, str, str]], column: int) -> int:

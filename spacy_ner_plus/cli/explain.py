@@ -41,6 +41,7 @@ def explain_cli(
         _print_label(strongest)
     if text is not None:
         _print_tokens(found.tokens)
+        _print_rules(found.rules)
         _print_entities(found.entities)
 
 
@@ -79,6 +80,13 @@ def _difference(own: float | None, other: float | None) -> str:
     if own is None or other is None:
         return ""
     return "forbidden" if other == float("-inf") else f"{own - other:+.2f}"
+
+
+def _print_rules(hits: list[tuple[str, str, str, str]]) -> None:
+    for text, label, kind, rule in hits:
+        print(f"The rule {rule!r:.80} acts on {text!r}: {kind}, {label or 'any type'}")
+    if hits:
+        print("")
 
 
 def _print_entities(entities: list[tuple[str, str, float | None]]) -> None:

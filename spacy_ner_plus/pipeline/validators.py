@@ -1,5 +1,6 @@
 """Validators: what the text of an entity must satisfy to be one of its type."""
 
+import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -7,6 +8,8 @@ import regex
 
 from ..support.checksums import CHECKSUMS
 from .thresholds import check_labels
+
+logger = logging.getLogger("spacy_ner_plus")
 
 # A checksum's name, or {"regex": "..."}, by type.
 Validators = Mapping[str, str | Mapping[str, str]] | None
@@ -35,7 +38,7 @@ def _read(label: str, validator: Any) -> Check:
         return CHECKSUMS[validator]
     if isinstance(validator, Mapping) and set(validator) == {"regex"}:
         try:
-            return _matches(regex.compile(validator["regex"]))
+            return _matches(label, regex.compile(validator["regex"]))
         except (regex.error, TypeError) as error:
             raise ValueError(
                 f"validators: {validator!r} of {label!r} is no regular expression: {error}."
@@ -43,11 +46,19 @@ def _read(label: str, validator: Any) -> Check:
     raise ValueError(f"validators: {validator!r} of {label!r} is unknown: use {WAYS}.")
 
 
-def _matches(pattern: "regex.Pattern[str]") -> Check:
+def _matches(label: str, pattern: "regex.Pattern[str]") -> Check:
     def is_match(text: str) -> bool:
         try:
             return pattern.fullmatch(text, timeout=BUDGET) is not None
         except TimeoutError:
+            logger.warning(
+                "The validator of %r, the regex %r, took longer than %s s for an entity that "
+                "begins with %r, which is refused. Write it so that it can't backtrack so long.",
+                label,
+                pattern.pattern,
+                BUDGET,
+                text[:60],
+            )
             return False
 
     return is_match

@@ -30,9 +30,15 @@ class WordClusters:
         RAISES ValueError: If there is no such file, or a line has something else.
         """
         try:
-            lines = Path(path).read_text(encoding="utf8").split("\n")
-        except (OSError, UnicodeDecodeError) as error:
+            lines = Path(path).read_bytes().decode("utf-8-sig").split("\n")
+        except OSError as error:
             raise ValueError(f"clusters = {str(path)!r} can't be read: {error}") from error
+        except UnicodeDecodeError as error:
+            number = error.object[: error.start].count(b"\n") + 1
+            raise ValueError(
+                f"{path}, line {number}: 0x{error.object[error.start]:02x} is not UTF-8. Save the "
+                "file as UTF-8."
+            ) from error
         words = {}
         for number, line in enumerate(lines, start=1):
             columns = line.rstrip("\r").split("\t")

@@ -25,11 +25,14 @@ def test_regex_must_match_the_whole_text_of_its_own_type() -> None:
     assert nlp.get_pipe("lookup").refused == {"CODE": 2}  # type: ignore[attr-defined]
 
 
-def test_regex_that_takes_for_ever_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_regex_that_takes_for_ever_refuses_and_is_told(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setattr("spacy_ner_plus.pipeline.validators.BUDGET", 0.01)
     word = "a" * 3000
     nlp = lookup_nlp({word: ("CODE", 0.5)}, validators={"CODE": {"regex": "(.*?a){20}P"}})
     assert nlp(word).ents == ()
+    assert "The validator of 'CODE', the regex '(.*?a){20}P', took longer than" in caplog.text
     assert nlp.get_pipe("lookup").refused == {"CODE": 1}  # type: ignore[attr-defined]
 
 

@@ -287,7 +287,8 @@ def test_too_many_joint_values_are_told() -> None:
 
 def test_clusters_are_read(tmp_path) -> None:
     path = tmp_path / "clusters.tsv"
-    path.write_text("Paris\t0010\r\nin\t11\n\n001\tRome\t17\n", encoding="utf8")
+    # with the mark that some editors put before all
+    path.write_text("Paris\t0010\r\nin\t11\n\n001\tRome\t17\n", encoding="utf-8-sig")
     clusters = WordClusters.read(path)
     assert [clusters.path_of(w) for w in ("Paris", "IN", "Rome", "x")] == ["0010", "11", "001", ""]
 
@@ -300,6 +301,9 @@ def test_wrong_clusters_are_told(tmp_path, content: str, message: str) -> None:
     path = tmp_path / "clusters.tsv"
     path.write_text(content, encoding="utf8")
     with pytest.raises(ValueError, match=message):
+        WordClusters.read(path)
+    path.write_bytes("a\t1\nMüller\t0\n".encode("latin-1"))
+    with pytest.raises(ValueError, match="line 2: 0xfc is not UTF-8"):
         WordClusters.read(path)
     with pytest.raises(ValueError, match="can't be read"):
         WordClusters.read(tmp_path / "nowhere")

@@ -50,7 +50,8 @@ def check_rules(
     tokens (str): Which tokens are searched: "reference" or "pipeline", see evaluate.
     sort (str): By what the rules are sorted: one of SORTS.
     RETURNS (RuleCheck): All figures.
-    RAISES ValueError: If there are no such rules or data, or nothing of the data is annotated.
+    RAISES ValueError: If there are no such rules or data, nothing of the data is annotated, or a
+        component of a file is named.
     """
     if sort not in SORTS:
         raise ValueError(f"--sort {sort}: use one of {', '.join(SORTS)}.")
@@ -90,6 +91,8 @@ def _rules_of(
 ) -> tuple[Language, Any]:
     """A pipeline and its component of rules."""
     if not isinstance(rules, Language) and is_rules_file(Path(rules)):
+        if component is not None:
+            raise ValueError(f"--component {component}: {rules} is a file, so leave it out.")
         nlp = blank_pipeline(lang)
         pipe: Any = nlp.add_pipe("ner_plus_rules")
         pipe.add_rules(Path(rules), **({} if label is None else {"label": label}))

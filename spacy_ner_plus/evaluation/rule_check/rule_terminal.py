@@ -5,6 +5,7 @@ import json
 from wasabi import msg
 from wasabi.util import locale_escape
 
+from ...annotation.rule_hits import HARD
 from ...support.numbers import counted
 from ...support.typed_json import to_json
 from ..tables import percent, print_table
@@ -70,12 +71,15 @@ def _print_never(scores: list[RuleScores]) -> None:
         return
     msg.divider("Never match")
     for its in never[:MOST_NEVER]:
+        of_what = f"{_short(its.name)}, {its.label or 'any'}"
+        if its.kind != HARD:
+            of_what += f" ({its.kind})"
         if its.form != "phrase":
-            print(locale_escape(_short(its.name)))
+            print(locale_escape(of_what))
             continue
         some = ", ".join(map(_short, its.never[:3])) + ", ..." * (its.n_never > 3)
         of_all = f"{its.n_never:,} of {its.n_rules:,} phrases"
-        print(locale_escape(f"{_short(its.name)}, {its.label or 'any'}: {of_all}: {some}"))
+        print(locale_escape(f"{of_what}: {of_all}: {some}"))
     _print_rest(len(never) - MOST_NEVER)
 
 

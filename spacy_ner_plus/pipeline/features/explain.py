@@ -1,11 +1,12 @@
 """`ner-plus explain`: the strongest features of each label, and the reasons of a text's tags."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from spacy.language import Language
 
+from ...annotation.rule_hits import rule_hits
 from ..capabilities import GivesReasons, find_component
 from ..preparing import load_pipeline
 from ..reason_types import StrongestWeights, TokenReasons
@@ -19,11 +20,14 @@ class Explanation:
     tokens (List[TokenReasons]): Why each token of the text has its tag; none without a text.
     entities (List[Tuple[str, str, Optional[float]]]): What is found in the text: text, label and
         probability.
+    rules (List[Tuple[str, str, str, str]]): The hits of rules on the text, which act on the tags
+        besides the features: text, label ("" for any), kind and the rule's name.
     """
 
     labels: list[StrongestWeights]
     tokens: list[TokenReasons]
     entities: list[tuple[str, str, float | None]]
+    rules: list[tuple[str, str, str, str]] = field(default_factory=list)
 
 
 def explain(
@@ -60,7 +64,11 @@ def explain(
         if name == component:
             break
         doc = other(doc)
-    tokens = pipe.reasons(doc)
+    tokens, hits = pipe.reasons(doc), rule_hits(doc)
     doc = pipe(doc)
     entities = [(ent.text, ent.label_, ent._.probability) for ent in doc.ents]
-    return Explanation(strongest, tokens, entities)
+    rules = [
+        (doc.text[start:end], label, kind, rule)
+        for start, end, label, kind, _, rule, _ in hits.rows()
+    ]
+    return Explanation(strongest, tokens, entities, rules)

@@ -96,17 +96,36 @@ def _pattern_of(values: Mapping[str, Any]) -> tuple[str, str | TokenPattern]:
     if len(given) != 1:
         raise ValueError(
             "A rule needs one of pattern, phrase and regex, "
-            + (f"and not {' and '.join(given)}." if given else f"got {dict(values)!r:.80}.")
+            + (f"and not {' and '.join(given)}." if given else "got none of them.")
         )
     [key] = given
     pattern = values[key]
     if key == "pattern" and isinstance(pattern, list):
         if not pattern or not all(isinstance(token, dict) for token in pattern):
             raise ValueError(f"pattern = {pattern!r:.80} must be a list of objects, one a token.")
-        return TOKENS, pattern
+        return TOKENS, _plain_data(pattern)
     if not isinstance(pattern, str) or not pattern.strip():
         raise ValueError(f"{key} = {pattern!r:.80} must be text that is not empty.")
+    _check_characters(key, pattern)
     return (REGEX, check_regex(pattern)) if key == "regex" else (PHRASE, pattern)
+
+
+def _plain_data(pattern: TokenPattern) -> TokenPattern:
+    """RAISES ValueError: If a pattern of tokens can't be saved."""
+    try:
+        _check_characters("pattern", json.dumps(pattern, ensure_ascii=False))
+    except TypeError as error:
+        raise ValueError(f"pattern = {pattern!r:.80} is no plain data: {error}.") from error
+    return pattern
+
+
+def _check_characters(key: str, text: str) -> None:
+    """RAISES ValueError: If a text has half a character, which no file can hold and no text has."""
+    try:
+        text.encode("utf8")
+    except UnicodeEncodeError as error:
+        half = ascii(text[error.start])
+        raise ValueError(f"{key} = {text!r:.80}: {half} is half a character.") from error
 
 
 def check_regex(pattern: str) -> str:
@@ -127,7 +146,10 @@ def check_regex(pattern: str) -> str:
 def _label_of(values: Mapping[str, Any], kind: str) -> str:
     label = _text(values, "label")
     if not label and kind not in (BLOCK, BLOCK_WORDS):
-        raise ValueError(f"A {kind} rule needs a label, got {dict(values)!r:.80}.")
+        raise ValueError(
+            f"A {kind} rule needs a label: give it one, or one to all rules of the file that have "
+            'none, by "label" beside its "path"; ner-plus rules check has --label.'
+        )
     return label or ANY_LABEL
 
 
@@ -163,6 +185,7 @@ def _text(values: Mapping[str, Any], key: str) -> str:
     value = values.get(key, "")
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise ValueError(f"{key} = {value!r:.80} must be text.")
+    _check_characters(key, str(value))
     return str(value)
 
 

@@ -20,7 +20,7 @@ logger = logging.getLogger("spacy_ner_plus")
 VERSION = 1
 VERSION_KEY = "rules_version"
 # What columns of tables are called.
-COLUMNS = frozenset({"phrase", *COMMON})
+COLUMNS = ("phrase", *COMMON)
 # What entity_ruler saves in its folder.
 PATTERNS, CFG = "patterns.jsonl", "cfg"
 
@@ -31,24 +31,29 @@ RuleSource = str | Path | Mapping[str, Any]
 
 
 def read_rules(
-    sources: RuleSource | Iterable[RuleSource], defaults: Mapping[str, Any] | None = None
+    sources: RuleSource | Iterable[RuleSource],
+    defaults: Mapping[str, Any] | None = None,
+    told: set[Path] | None = None,
 ) -> Iterator[Placed]:
     """Rules, one by one.
 
     sources: Paths of files, objects with "path" and values of COMMON for all rows of that file, and
         rules as rows; or one of these.
     defaults (Dict): Values of COMMON for rows that have none.
-    RAISES ValueError: If a file is not there or can't be read, or a row is no rule: with its place.
+    told (Set[Path]): The files whose other columns the log has already, if they are read again.
+    RAISES ValueError: If a file is not there, can't be read or has no rules, or a row is no rule:
+        with its place.
     """
+    told = set() if told is None else told
     if isinstance(sources, str | Path | Mapping):
         sources = [sources]
     for i, source in enumerate(sources):
         if isinstance(source, str | Path):
-            yield from read_file(Path(source), defaults or {})
+            yield from read_file(Path(source), defaults or {}, told)
         elif isinstance(source, Mapping) and "path" in source:
             own = {key: value for key, value in source.items() if key != "path"}
             check_defaults(own)
-            yield from read_file(Path(source["path"]), {**(defaults or {}), **own})
+            yield from read_file(Path(source["path"]), {**(defaults or {}), **own}, told)
         else:
             yield _placed(source, defaults or {}, f"rule {i + 1}")
 
@@ -59,7 +64,7 @@ def is_rules_file(path: Path) -> bool:
     return suffix in (".jsonl", ".csv", ".tsv", ".txt") or (path / PATTERNS).is_file()
 
 
-def read_file(path: Path, defaults: Mapping[str, Any]) -> Iterator[Placed]:
+def read_file(path: Path, defaults: Mapping[str, Any], told: set[Path]) -> Iterator[Placed]:
     """The rules in a file, or in the folder that an entity_ruler was saved to.
 
     RAISES ValueError: See read_rules.
@@ -68,17 +73,19 @@ def read_file(path: Path, defaults: Mapping[str, Any]) -> Iterator[Placed]:
         defaults = {**defaults, **_attribute_of_ruler(path / CFG)}
         path = path / PATTERNS
     phrases = path.name.partition(".")[0]
-    rows = _text_lines(path) if path.suffix == ".txt" else list_rows(path)
     is_table = ".jsonl" not in path.suffixes
-    others: set[str] = set()
-    for line, row in rows:
+    n_rules = 0
+    for line, row in list_rows(path):
         where = f"{path}, line {line}"
         if VERSION_KEY in row:
             _check_version(row, where, is_first=line == 1)
             continue
-        if is_table and not (row := _cells(row, where, others)):
+        if is_table and not (row := _cells(row, path, told)):
             continue
+        n_rules += 1
         yield _placed(row, defaults, where, phrases=phrases)
+    if not n_rules:
+        raise ValueError(f"{path} has no rules: add some, or leave it out.")
 
 
 def _placed(row: Any, defaults: Mapping[str, Any], where: str, **names: str) -> Placed:
@@ -103,25 +110,13 @@ def _check_version(row: Mapping[str, Any], where: str, *, is_first: bool) -> Non
         )
 
 
-def _cells(row: Mapping[str, Any], where: str, others: set[str]) -> dict[str, Any]:
-    """The cells of a table that say something; of other columns it is said that they don't.
-
-    others (Set[str]): The other columns that it was said of.
-    """
-    if new := row.keys() - COLUMNS - others:
-        names = ", ".join(sorted(map(repr, new)))
-        logger.warning("%s: %s: not read, only %s are", where, names, ", ".join(COLUMNS))
-        others |= new
+def _cells(row: Mapping[str, Any], path: Path, told: set[Path]) -> dict[str, Any]:
+    """The cells of a table that say something; of other columns it is said that they don't."""
+    others = row.keys() - set(COLUMNS)
+    if others and path not in told:
+        names = ", ".join(sorted(map(repr, others)))
+        logger.warning(
+            "%s: of its columns, %s are not read: only %s are.", path, names, ", ".join(COLUMNS)
+        )
+        told.add(path)
     return {name: cell for name, cell in row.items() if name in COLUMNS and cell.strip()}
-
-
-def _text_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    if not path.is_file():
-        raise ValueError(f"There is no file of rules {path}.")
-    try:
-        with path.open(encoding="utf-8-sig") as lines:
-            for n, line in enumerate(lines, start=1):
-                if line.strip():
-                    yield n, {"phrase": line.strip()}
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path} can't be read: {error}. Save it as UTF-8.") from error

@@ -29,8 +29,26 @@ class TokenPatterns:
 
         RAISES ValueError: If the Doc lacks an annotation that a pattern asks for.
         """
-        found = self._matcher(doc)
+        try:
+            found = self._matcher(doc)
+        except ValueError as error:
+            raise ValueError(
+                f"The pattern {self._asks_for_more(doc)} asks for what no component before has set "
+                f"in the document, so it can't be looked for: {error}"
+            ) from error
         return [(start, end, self._groups[key]) for key, start, end in found if start < end]
+
+    def _asks_for_more(self, doc: Doc) -> str:
+        """The first pattern that asks for an annotation that the Doc lacks."""
+        for key in self._groups:
+            [pattern] = self._matcher.get(key)[1]
+            alone = Matcher(doc.vocab)
+            alone.add("pattern", [pattern])
+            try:
+                alone(doc)
+            except ValueError:
+                return f"{pattern!r:.200}"
+        return "of tokens"
 
 
 def check_token_pattern(vocab: Vocab, pattern: TokenPattern) -> None:
@@ -39,5 +57,5 @@ def check_token_pattern(vocab: Vocab, pattern: TokenPattern) -> None:
         Matcher(vocab, validate=True).add("pattern", [pattern])
     except (ValueError, TypeError, re.error) as error:
         raise ValueError(
-            f"pattern = {pattern!r:.200} is none of spaCy's Matcher: {error}"
+            f"pattern = {pattern!r:.200} is none of spaCy's Matcher: {str(error).strip()}"
         ) from error

@@ -115,7 +115,8 @@ class NerPlusRules(EntityPipe):
         check_defaults(defaults)
         found = {"attribute": self.phrase_matcher_attr, **defaults}
         sources = [rules] if isinstance(rules, str | Path | Mapping) else list(rules)
-        self._take(self._rules.plus(lambda: read_rules(sources, found), self.nlp))
+        told: set[Path] = set()
+        self._take(self._rules.plus(lambda: read_rules(sources, found, told), self.nlp))
         return self
 
     def add_patterns(self, patterns: Iterable[Mapping[str, Any]]) -> None:

@@ -1,4 +1,4 @@
-"""Phrase lists as files: CSV, TSV and JSON Lines, read row by row."""
+"""Phrase lists as files: CSV, TSV, JSON Lines and text, read row by row."""
 
 import csv
 import gzip
@@ -18,10 +18,10 @@ Row = tuple[int, dict[str, Any]]
 def list_rows(path: Path) -> Iterator[Row]:
     """The rows of a list as they stand in its file, each with the line that it begins in.
 
-    path (Path): A file in UTF-8 that ends in .csv, .tsv or .jsonl, or one of these and .gz. CSV and
-        TSV have a header whose names of columns are the keys, in lower case, `phrase` among them;
-        JSONL has an object in each line. In CSV, cells may be in double quotes (RFC 4180); in TSV,
-        quotes are text. Empty lines are passed over.
+    path (Path): A file in UTF-8 that ends in .csv, .tsv, .jsonl or .txt, or one of these and .gz.
+        CSV and TSV have a header whose names of columns are the keys, in lower case, `phrase` among
+        them; JSONL has an object in each line, and text a phrase. In CSV, cells may be in double
+        quotes (RFC 4180); in TSV, quotes are text. Empty lines are passed over.
     RAISES ValueError: If the file is not there, or a row can't be read, with its line.
     """
     suffix = Path(path.name.removesuffix(_GZIP)).suffix
@@ -31,7 +31,7 @@ def list_rows(path: Path) -> Iterator[Row]:
             "file a phrase list is is told by its name."
         )
     if not path.is_file():
-        raise ValueError(f"There is no phrase list {path}.")
+        raise ValueError(f"There is no file {path}.")
     try:
         yield from _READERS[suffix](path)
     except (gzip.BadGzipFile, zlib.error, EOFError) as error:
@@ -107,7 +107,17 @@ def _json_rows(path: Path) -> Iterator[Row]:
             yield number, row
 
 
-_READERS = {".csv": _csv_rows, ".tsv": _tsv_rows, ".jsonl": _json_rows}
+def _text_rows(path: Path) -> Iterator[Row]:
+    with _open(path) as data, TextIOWrapper(data, "utf-8-sig") as file:
+        try:
+            for number, line in enumerate(file, start=1):
+                if phrase := line.strip():
+                    yield number, {_PHRASE: phrase}
+        except UnicodeDecodeError as error:
+            raise _not_utf8(path) from error
+
+
+_READERS = {".csv": _csv_rows, ".tsv": _tsv_rows, ".jsonl": _json_rows, ".txt": _text_rows}
 
 
 def _not_utf8(path: Path) -> ValueError:

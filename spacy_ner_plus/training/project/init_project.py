@@ -97,6 +97,7 @@ def init_project(
     device_found = device_facts(device)
     parts, files = read_parts(paths, nlp, group=group)
     plan = plan_model(wishes, parts["train"].docs, parts["dev"].docs, chosen, device_found)
+    copies_vectors = vectors is not None and plan.kind == "bilstm"
     with told_if_full(folder, to_go_on=f"Make room, remove {folder} and do the same again."):
         assets = _copy_assets(paths, folder)
         places = ConfigPaths(
@@ -104,10 +105,10 @@ def init_project(
             dev="corpus/dev.spacy",
             encoder=_place_encoder(chosen, folder) if plan.kind == "transformer" else chosen.name,
             exceptions=EXCEPTIONS if pieces else None,
-            vectors=VECTORS if vectors else None,
+            vectors=VECTORS if copies_vectors else None,
             phrases=PHRASES,
         )
-        if vectors:
+        if vectors and copies_vectors:
             shutil.copytree(vectors, folder / VECTORS)
         if pieces:
             _write(folder / EXCEPTIONS, exceptions_text(pieces))

@@ -148,6 +148,7 @@ def test_command_prints_tables(folder: Path) -> None:
     assert "drugs (3) DRUG hard 5 20.00 100.00 4 0" in lines
     assert "stop (1) any block 1 0.00 - 0 0" in lines
     assert "drugs, DRUG: 1 of 3 phrases: ibuprofen" in lines
+    assert "nothing, CODE" in lines
     assert "chest SIGN drugs DRUG chest pain | pain 1" in lines
     assert "Blocks keep out 2 annotated entities." in lines
     assert any("make 7 entities, of which 3 are right. Left out: 1" in line for line in lines)
@@ -169,6 +170,7 @@ def test_command_prints_json(folder: Path) -> None:
         (["rules.jsonl", "none.spacy"], "There is no corpus"),
         (["rules.jsonl", "data.spacy", "--sort", "luck"], "--sort luck: use one of hits"),
         (["model", "data.spacy", "--component", "other"], "a component 'other' of rules"),
+        (["rules.jsonl", "data.spacy", "--component", "x"], "is a file, so leave it out"),
         (["rules.jsonl", "data.spacy", "--lang", "qq"], "spaCy has no such language"),
     ],
 )

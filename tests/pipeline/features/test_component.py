@@ -218,6 +218,15 @@ def test_wrong_settings_are_told(settings: dict[str, Any], message: str) -> None
         make_pipeline(**settings)
 
 
+def test_entities_are_validated(docs: list[Doc]) -> None:
+    nlp = make_pipeline(validators={"Disease": {"regex": "never"}})
+    component = train(nlp)
+    found = [ent.label_ for doc in nlp.pipe(fresh_docs(nlp)) for ent in doc.ents]
+    assert set(found) == {"Chemical"}
+    n_diseases = sum(ent.label_ == "Disease" for doc in docs for ent in doc.ents)
+    assert component.refused == {"Disease": n_diseases} and n_diseases
+
+
 def test_another_model_is_refused() -> None:
     nlp = spacy.blank("en")
     model = {"@architectures": "spacy_ner_plus.TransformerTagger.v1", "name": "x"}

@@ -1,6 +1,7 @@
 """Why it decides so: against the model's own scores, weights and probabilities."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -170,6 +171,20 @@ def test_explain_prints(model_dir: Path) -> None:
     assert "'thrombosis'  Disease" in done.output
     done = run.invoke(app, ["explain", str(model_dir), "--text", "Nothing ."])
     assert "No entity is found." in done.output
+
+
+def test_explain_tells_what_rules_decide(model_dir: Path, tmp_path: Path) -> None:
+    nlp = spacy.load(model_dir)
+    rules: Any = nlp.add_pipe("ner_plus_rules", before="ner_plus")
+    rules.add_phrases(["a"], "Disease", rule="letters")
+    rules.add_rules([{"phrase": "b", "kind": "block", "rule": "none"}])
+    found = explain(nlp, text="a b c")
+    assert found.rules == [("a", "Disease", "hard", "letters"), ("b", "", "block", "none")]
+    assert explain(nlp, text="c").rules == []
+    nlp.to_disk(tmp_path)
+    done = CliRunner().invoke(app, ["explain", str(tmp_path), "--text", "a b c"])
+    assert "The rule 'letters' acts on 'a': hard, Disease" in done.output
+    assert "The rule 'none' acts on 'b': block, any type" in done.output
 
 
 def test_explain_refuses(model_dir: Path) -> None:

@@ -95,7 +95,7 @@ def test_columns_that_say_nothing_are_named(
 ) -> None:
     path = lines_of(tmp_path / "drugs.csv", "phrase,label,source", "aspirin,DRUG,x", "pill,DRUG,y")
     assert len(rows_of(path)) == 2
-    assert caplog.text.count("'source': not read, only") == 1
+    assert caplog.text.count("of its columns, 'source' are not read: only") == 1
 
 
 @pytest.mark.parametrize(
@@ -119,6 +119,11 @@ def test_columns_that_say_nothing_are_named(
         ('{"label": "X", "regex": "a", "attribute": "LOWER"}', "attribute is for phrases"),
         ('{"label": "X", "phrase": "a", "wieght": 2}', r"A rule has no \['wieght'\]"),
         ('{"label": ["X"], "phrase": "a"}', "must be text"),
+        ('{"label": "X", "phrase": "\\ud83d"}', "is half a character"),
+        ('{"label": "X", "regex": "\\ud83d"}', "is half a character"),
+        ('{"label": "X", "pattern": [{"LOWER": "\\ud83d"}]}', "is half a character"),
+        ('{"label": "\\ud83d", "phrase": "a"}', "is half a character"),
+        (f'{{"label": "X", "phrase": "a", "kind": "soft", "weight": {10**400}}}', "be a number"),
         ('{"label": "X", "phrase": "a"', "no JSON"),
         ('["X"]', "no object"),
         ('{"rules_version": 1}', "must be the first line"),
@@ -153,7 +158,7 @@ def test_rules_of_a_newer_version_are_refused(tmp_path: Path) -> None:
     ("source", "message"),
     [
         ("none.jsonl", "none.jsonl"),
-        ("none.txt", "There is no file of rules"),
+        ("none.txt", "There is no file none.txt"),
         ("rules.xlsx", "must end in"),
         ({"path": "a.csv", "lable": "X"}, r"Rules have no \['lable'\]"),
         ([{"label": "X"}], "rule 1: A rule needs one of"),
@@ -165,9 +170,44 @@ def test_source_that_is_none(source: Any, message: str) -> None:
         list(read_rules(source))
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("a.jsonl", ""), ("a.jsonl", "\n\n"), ("a.csv", "phrase,label\n"), ("a.txt", "")],
+)
+def test_file_without_rules_is_refused(tmp_path: Path, name: str, content: str) -> None:
+    (tmp_path / name).write_text(content)
+    pipe = NerPlusRules(spacy.blank("en"))
+    with pytest.raises(ValueError, match=f"{name} has no rules: add some, or leave it out"):
+        pipe.add_rules(tmp_path / name, label="X")
+
+
+def test_other_columns_are_told_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = lines_of(tmp_path / "a.csv", "phrase,kind,note", "a,soft,1", "b,hard,2")
+    NerPlusRules(spacy.blank("en")).add_rules(path, label="X")  # read three times
+    [told] = caplog.messages
+    assert told.endswith(
+        "a.csv: of its columns, 'note' are not read: only phrase, label, id, kind, weight, rule, "
+        "attribute are."
+    )
+
+
+def test_pattern_that_is_no_plain_data() -> None:
+    rule = {"label": "X", "pattern": [{"LOWER": {"IN": {"a"}}}]}
+    with pytest.raises(ValueError, match=r"rule 1: pattern = .* is no plain data"):
+        NerPlusRules(spacy.blank("en")).add_rules([rule])
+
+
+def test_pattern_that_asks_for_more_than_there_is_is_named() -> None:
+    pipe = NerPlusRules(spacy.blank("en"))
+    pipe.add_patterns([{"label": "X", "pattern": [{"LOWER": "a"}]}])
+    pipe.add_patterns([{"label": "X", "pattern": [{"POS": "NOUN"}]}])
+    with pytest.raises(ValueError, match=r"The pattern \[{'POS': 'NOUN'}\] asks for what no"):
+        pipe(pipe.nlp.make_doc("a b"))
+
+
 def test_latin_text_is_refused_with_its_file(tmp_path: Path) -> None:
     (tmp_path / "words.txt").write_bytes("Müller\n".encode("latin-1"))
-    with pytest.raises(ValueError, match=r"words.txt can't be read: .*Save it as UTF-8"):
+    with pytest.raises(ValueError, match=r"words.txt, line 1: byte 2, 0xfc, is not UTF-8"):
         list(read_rules({"path": tmp_path / "words.txt", "label": "X"}))
 
 

@@ -46,9 +46,10 @@ def test_jsonl(file):
     ]
 
 
-@pytest.mark.parametrize("name", ["a.csv.gz", "a.jsonl.gz"])
+@pytest.mark.parametrize("name", ["a.csv.gz", "a.jsonl.gz", "a.txt.gz"])
 def test_compressed(file, name):
-    content = '{"phrase": "a"}\n' if "json" in name else "phrase\na\n"
+    contents = {"a.csv.gz": "phrase\na\n", "a.jsonl.gz": '{"phrase": "a"}\n', "a.txt.gz": "a\n"}
+    content = contents[name]
     packed = gzip.compress(content.encode())
     assert [row for _, row in list_rows(file(name, packed))] == [{"phrase": "a"}]
     broken = packed[:10] + b"\xff\xff" + packed[12:]
@@ -70,6 +71,7 @@ def test_compressed(file, name):
         ("a.jsonl", '{"phrase": "a"}\n{"phrase": \n', "line 2: this is no JSON"),
         ("a.jsonl", b'{"phrase": "\xe9"}\n', "line 1: byte 13, 0xe9, is not UTF-8"),
         ("a.jsonl", '["a"]\n', "line 1: this is no object"),
+        ("a.txt", b"a\n\nb\xff\n", "line 3: byte 2, 0xff, is not UTF-8"),
     ],
 )
 def test_errors_say_file_and_line(file, name, content, message):
@@ -79,7 +81,7 @@ def test_errors_say_file_and_line(file, name, content, message):
 
 
 def test_list_that_is_not_there(tmp_path):
-    with pytest.raises(ValueError, match=r"There is no phrase list .*no\.csv"):
+    with pytest.raises(ValueError, match=r"There is no file .*no\.csv"):
         list(list_rows(tmp_path / "no.csv"))
 
 

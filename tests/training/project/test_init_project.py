@@ -258,6 +258,17 @@ def test_word_vectors_are_copied(tmp_path: Path, texts: Path) -> None:
     assert "--vectors assets/vectors" in (folder / "README.md").read_text(encoding="utf8")
 
 
+def test_word_vectors_that_nothing_reads_are_not_copied(tmp_path: Path, texts: Path) -> None:
+    vectors, folder = tmp_path / "glove", tmp_path / "project"
+    vectors.mkdir()
+    (vectors / "vectors.json").write_text("{}", encoding="utf8")
+    project = init_project(
+        folder, [texts], model="auto", vectors=vectors, words_per_second=1e9, device="cpu"
+    )
+    assert project.plan.kind == "rules"
+    assert not (folder / "assets/vectors").exists()
+
+
 def test_folders_and_names_that_cannot_be_used_are_refused_before_anything_is_written(
     tmp_path: Path, texts: Path, tiny_encoder_dir: Path
 ) -> None:
