@@ -6,6 +6,7 @@ course of a run most words cost a look into a dictionary and no string.
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from threading import Lock
 
 import numpy as np
 
@@ -94,6 +95,7 @@ class WordReader:
         self._lexicon = lexicon
         self._max_characters = max_characters
         self._max_words = max_words
+        self._lock = Lock()  # threads may predict side by side, and all add words
         self._forget()
 
     def _forget(self) -> None:
@@ -106,6 +108,10 @@ class WordReader:
         hashes: (n,) uint64.
         string_of (Callable): The word at a place of hashes; asked only for new ones.
         """
+        with self._lock:
+            return self._read(hashes, string_of)
+
+    def _read(self, hashes: np.ndarray, string_of: Callable[[int], str]) -> WordFeatures:
         places = self._places_of(hashes)  # (n,)
         new = np.flatnonzero(places < 0)
         if len(new) and len(self._kept) + len(new) > self._max_words:

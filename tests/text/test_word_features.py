@@ -1,4 +1,6 @@
+from collections.abc import Callable
 from dataclasses import fields
+from threading import Thread
 
 import numpy as np
 from hypothesis import given
@@ -72,3 +74,26 @@ def test_word_is_read_once() -> None:
     read("the", "aspirin")
     read("aspirin", "new", "the")
     assert asked == ["the", "aspirin", "new"]
+
+
+def test_threads_do_not_mix_up_words() -> None:
+    """While one thread is about to add a word, another comes with more than there is room for."""
+    lexicon = make_lexicon()
+    reader = WordReader(lexicon, 6, max_words=4)
+
+    def read(words: list[str], meanwhile: Callable[[], object] = lambda: None) -> None:
+        def string_of(place: int) -> str:
+            meanwhile()
+            return words[place]
+
+        assert_equal(reader.read(word_hashes(words), string_of), read_features(words, lexicon, 6))
+
+    def others_come() -> None:
+        other_thread.start()
+        other_thread.join(0.2)  # it gets as far as it is let
+
+    other_thread = Thread(target=read, args=(["The", "1996", "iPhone", "bin"],))
+    read(["the"])
+    read(["the", "aspirin"], others_come)
+    other_thread.join()
+    read(["bin", "the", "iPhone", "aspirin"])

@@ -79,13 +79,14 @@ def reasons(
 ) -> list[TokenReasons]:
     """Why each token of a Doc has its tag; tokens that take no part in tagging are left out.
 
-    emissions (Emissions): Of this Doc, with what the settings rule out.
+    emissions (Emissions): Of this Doc, with what the settings rule out and hits of rules weigh.
     """
     [tokens] = emissions.row_tokens
     if not len(tokens):
         return []
     [group] = emissions.groups()
-    tags = tagger.decoder.decode(emissions.scores, group.layout).numpy()  # (n_rows,)
+    best = tagger.decoder.decode(emissions.scores[group.rows], group.layout, spans=group.spans)
+    tags = best.numpy()  # (n_rows,)
     marginals = tagger.lattice(emissions, group).marginals().numpy()  # (n_rows, n_tags)
     masked = marginals.copy()
     masked[np.arange(len(tags)), tags] = -1.0
