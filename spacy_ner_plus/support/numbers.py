@@ -14,9 +14,9 @@ def as_float(value: Any, what: str) -> float:
     if not isinstance(value, bool) and isinstance(value, Real | str):
         try:
             return float(value)
-        except ValueError:
+        except (ValueError, OverflowError):
             pass
-    raise ValueError(f"{what} = {value!r} must be a number.")
+    raise ValueError(f"{what} = {value!r:.80} must be a number.")
 
 
 def as_int(value: Any, what: str) -> int:

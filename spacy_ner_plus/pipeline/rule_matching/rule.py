@@ -117,8 +117,8 @@ def check_regex(pattern: str) -> str:
     try:
         compiled = regex.compile(pattern)
         finds_nothing = compiled.fullmatch("", timeout=1.0)
-    except (regex.error, TimeoutError) as error:
-        raise ValueError(f"regex = {pattern!r} is no regular expression: {error}.") from error
+    except (regex.error, TimeoutError, RecursionError) as error:
+        raise ValueError(f"regex = {pattern!r:.200} is no regular expression: {error}.") from error
     if finds_nothing:
         raise ValueError(f"regex = {pattern!r} finds the empty text: let it need a character.")
     return pattern
@@ -163,7 +163,19 @@ def _text(values: Mapping[str, Any], key: str) -> str:
     value = values.get(key, "")
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise ValueError(f"{key} = {value!r:.80} must be text.")
-    return str(value)
+    return check_name(key, str(value))
+
+
+def check_name(key: str, value: str) -> str:
+    """A text that spaCy's vocabulary can hold, as it is.
+
+    RAISES ValueError: If it has halves of characters (lone surrogates).
+    """
+    try:
+        value.encode("utf8")
+    except UnicodeEncodeError as error:
+        raise ValueError(f"{key} = {value!r:.80} is no text in Unicode: {error}") from error
+    return value
 
 
 def _in_short(pattern: str | TokenPattern) -> str:
