@@ -139,7 +139,8 @@ def hits_of(doc: Doc, component: str) -> RuleHits:
 
 def _stored(doc: Doc) -> dict[str, Any]:
     """What is stored on a Doc, by component."""
-    stored = doc.user_data.get(_KEY) or {}
+    data: dict[Any, Any] = doc.user_data
+    stored = data.get(_KEY) or {}
     if not isinstance(stored, dict):
         raise _no_hits(doc, f"it is {stored!r:.80}")
     return stored
