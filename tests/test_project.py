@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import srsly
+from thinc.api import Config
 from weasel.cli.run import check_rerun
 from weasel.util import load_project_config
 
@@ -69,13 +70,14 @@ class Project:
         text = path.read_text(encoding="utf8")
         settings = {"window": 64, "overlap": 16, "size": 200, "eval_frequency": 200}
         settings |= {"initial_rate": 0.002, "warmup_steps": 10, "log_every_seconds": 0.1}
+        settings |= {"max_steps": MAX_STEPS, "total_steps": MAX_STEPS}
         for name, value in settings.items():
             text, n_found = re.subn(rf"^{name} = .*$", f"{name} = {value}", text, flags=re.M)
             assert n_found == 1, name
         path.write_text(text, encoding="utf8")
 
     def variables(self, **changes: object) -> dict[str, object]:
-        settings = {"encoder": str(self.encoder), "max_steps": MAX_STEPS}
+        settings = {"encoder": str(self.encoder)}
         return {f"vars.{name}": value for name, value in (settings | changes).items()}
 
     def run(self, command: str, *, in_copies: bool = True, **variables: object) -> tuple[int, str]:
@@ -303,10 +305,13 @@ def test_documented_steps_notice_changed_files() -> None:
     assert named - beginning <= NEVER_SKIPPED
 
 
-def test_default_steps_are_those_of_the_default_config() -> None:
-    variables = srsly.read_yaml(ROOT / "project.yml")["vars"]
-    text = (ROOT / "configs" / f"{variables['config']}.cfg").read_text(encoding="utf8")
-    assert f"\nmax_steps = {variables['max_steps']}\n" in text
+def test_each_config_has_its_own_steps_which_the_project_leaves_as_they_are() -> None:
+    assert "max_steps" not in (ROOT / "project.yml").read_text(encoding="utf8")
+    for path in (ROOT / "configs").glob("*.cfg"):
+        training = Config().from_disk(path, interpolate=False)["training"]
+        steps = training["max_steps"]
+        assert training["optimizer"]["learn_rate"]["total_steps"] == steps, path
+        assert steps % training["eval_frequency"] == 0, path
 
 
 def test_documented_overrides_name_the_project_folder() -> None:

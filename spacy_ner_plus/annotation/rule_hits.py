@@ -95,11 +95,12 @@ def set_rule_hits(doc: Doc, component: str, hits: RuleHits) -> None:
     """Leave hits on a Doc, in place of what the same component left there before.
 
     component (str): Its name in the pipeline.
+    RAISES ValueError: If doc._.rule_hits is something else.
     """
     register_rule_hits()
     data: dict[Any, Any] = doc.user_data
-    former = data.get(_KEY)
-    stored = dict(former or {})
+    former = _stored(doc)
+    stored = dict(former)
     stored.pop(component, None)
     if len(hits):
         # tuples: the garbage collector looks at each list again and again, of millions of Docs
@@ -115,31 +116,41 @@ def rule_hits(doc: Doc) -> RuleHits:
     """
     register_rule_hits()
     found = RuleHits.none()
-    stored = doc._.get(RULE_HITS)
-    if not stored:
-        return found
-    try:
-        for columns in stored.values():
-            own = _as_hits(columns)
-            list(own.rows())  # columns of one length
-            found += own
-    except (TypeError, ValueError, AttributeError) as error:
-        raise ValueError(
-            f"doc._.{RULE_HITS} of the document {doc.text[:80]!r} holds no hits of rules, by "
-            f"component, as ner_plus_rules leaves them there: {error}"
-        ) from error
+    for component in _stored(doc):
+        found += hits_of(doc, component)
     return found
 
 
 def hits_of(doc: Doc, component: str) -> RuleHits:
-    """The hits that a component left on a Doc when it read it before."""
-    register_rule_hits()
-    stored = doc._.get(RULE_HITS) or {}
-    return _as_hits(stored[component]) if component in stored else RuleHits.none()
+    """The hits that a component left on a Doc when it read it before.
+
+    RAISES ValueError: If doc._.rule_hits is something else.
+    """
+    columns = _stored(doc).get(component)
+    if columns is None:
+        return RuleHits.none()
+    try:
+        hits = RuleHits(**{name: list(column) for name, column in columns.items()})
+        list(hits.rows())  # columns of one length
+    except (TypeError, ValueError, AttributeError) as error:
+        raise _no_hits(doc, error) from error
+    return hits
 
 
-def _as_hits(columns: dict[str, Any]) -> RuleHits:
-    return RuleHits(**{name: list(column) for name, column in columns.items()})
+def _stored(doc: Doc) -> dict[str, Any]:
+    """What is stored on a Doc, by component."""
+    data: dict[Any, Any] = doc.user_data
+    stored = data.get(_KEY) or {}
+    if not isinstance(stored, dict):
+        raise _no_hits(doc, f"it is {stored!r:.80}")
+    return stored
+
+
+def _no_hits(doc: Doc, why: object) -> ValueError:
+    return ValueError(
+        f"doc._.{RULE_HITS} of the document {doc.text[:80]!r} holds no hits of rules, by "
+        f"component, as ner_plus_rules leaves them there: {why}"
+    )
 
 
 def on_tokens(doc: Doc, hits: RuleHits) -> TokenHits:

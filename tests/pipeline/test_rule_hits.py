@@ -431,7 +431,9 @@ def test_learned_weights_are_saved_and_go_on_alike(
 def test_damaged_weights_of_rules_are_refused(encoder_dir: Path, tmp_path: Path) -> None:
     nlp = initialized_nlp(encoder_dir, learn_rule_weights=True)
     ner = learn(nlp, annotating(nlp, make_examples(nlp, 2)), 1)
-    for wrong in ([1], {"good": {"Disease": 2.0}}, {"good": {"Disease": {"weight": math.nan}}}):
+    state = {"given": 1, "weight": 1, "mean": 0, "square": 0, "n_steps": 1}
+    fields = ({"weight": math.nan}, state | {"weight": math.nan}, state | {"weight": 10**400})
+    for wrong in ([1], {"good": {"Disease": 2.0}}, *({"good": {"Disease": own}} for own in fields)):
         ner.cfg["rule_weights"] = wrong
         nlp.to_disk(tmp_path)
         with pytest.raises(ValueError, match="has no weights of rules"):

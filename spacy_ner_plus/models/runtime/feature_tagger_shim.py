@@ -13,7 +13,7 @@ from ...nn.heads.feature_head import FeatureHead, FeatureTagger
 from ...tags import TagScheme
 from ...text.feature_index import FeatureIndex
 from ...text.feature_templates import FeatureTemplate
-from ...text.token_features import TokenFeatures
+from ...text.token_features import MAX_WORDS, TokenFeatures
 from ...text.word_clusters import WordClusters
 from ..storage.feature_files import pack_features, unpack_features
 from ..storage.files import FEATURES, WEIGHTS, Unsaved
@@ -84,7 +84,7 @@ class FeatureTaggerShim(TaggerShim):
     def reader(self) -> TokenFeatures:
         """What gives the values of the features that are known."""
         n_offsets = len({term.offset for t in self.templates for term in t.terms})
-        most = MAX_SUMS // (8 * n_offsets * self.scheme.n_tags)
+        most = min(MAX_SUMS // (8 * n_offsets * self.scheme.n_tags), MAX_WORDS)
         return TokenFeatures(
             self.templates, self.clusters, self.index.values, max_words=max(most, LEAST_WORDS)
         )

@@ -39,7 +39,8 @@ def unpack_features(
     if not _are_values(values, attributes_of(templates)):
         raise damage(FEATURES, content, "has no values of the config's features")
     assert isinstance(values, dict)
-    if not (clusters is None or _are_strings([*clusters, *clusters.values()])):
+    is_dict = isinstance(clusters, dict)
+    if not (clusters is None or (is_dict and _are_strings([*clusters, *clusters.values()]))):
         raise damage(FEATURES, content, "has no clusters of words")
     try:
         keys = [np.array(own, dtype=np.int64).reshape(-1) for own in saved["combinations"]]

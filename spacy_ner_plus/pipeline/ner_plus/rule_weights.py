@@ -22,6 +22,8 @@ RULE_WEIGHTS = "rule_weights"  # in cfg
 RATE = 0.1
 # What a hit counts against each nat that its weight is away from the one that was given.
 PULL = 0.01
+# More is none that was learned.
+LARGEST = 1e30
 # Derivatives of a loss, by rule and type.
 Gradients = dict[tuple[str, str], float]
 _FIELDS = ("given", "weight", "mean", "square", "n_steps")
@@ -118,6 +120,6 @@ def _is_state(state: Any) -> bool:
     if not isinstance(state, Mapping) or set(state) != set(_FIELDS):
         return False
     numbers = state.values()
-    if not all(isinstance(x, int | float) and math.isfinite(x) for x in numbers):
+    if not all(isinstance(x, int | float) and abs(x) <= LARGEST for x in numbers):  # nor NaN
         return False
     return bool(state["square"] >= 0 and state["n_steps"] >= 0)

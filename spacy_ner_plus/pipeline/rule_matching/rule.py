@@ -106,20 +106,20 @@ def _pattern_of(values: Mapping[str, Any]) -> tuple[str, str | TokenPattern]:
         return TOKENS, _plain_data(pattern)
     if not isinstance(pattern, str) or not pattern.strip():
         raise ValueError(f"{key} = {pattern!r:.80} must be text that is not empty.")
-    _check_characters(key, pattern)
+    check_characters(key, pattern)
     return (REGEX, check_regex(pattern)) if key == "regex" else (PHRASE, pattern)
 
 
 def _plain_data(pattern: TokenPattern) -> TokenPattern:
     """RAISES ValueError: If a pattern of tokens can't be saved."""
     try:
-        _check_characters("pattern", json.dumps(pattern, ensure_ascii=False))
+        check_characters("pattern", json.dumps(pattern, ensure_ascii=False))
     except TypeError as error:
         raise ValueError(f"pattern = {pattern!r:.80} is no plain data: {error}.") from error
     return pattern
 
 
-def _check_characters(key: str, text: str) -> None:
+def check_characters(key: str, text: str) -> None:
     """RAISES ValueError: If a text has half a character, which no file can hold and no text has."""
     try:
         text.encode("utf8")
@@ -136,8 +136,8 @@ def check_regex(pattern: str) -> str:
     try:
         compiled = regex.compile(pattern)
         finds_nothing = compiled.fullmatch("", timeout=1.0)
-    except (regex.error, TimeoutError) as error:
-        raise ValueError(f"regex = {pattern!r} is no regular expression: {error}.") from error
+    except (regex.error, TimeoutError, RecursionError) as error:
+        raise ValueError(f"regex = {pattern!r:.200} is no regular expression: {error}.") from error
     if finds_nothing:
         raise ValueError(f"regex = {pattern!r} finds the empty text: let it need a character.")
     return pattern
@@ -185,7 +185,7 @@ def _text(values: Mapping[str, Any], key: str) -> str:
     value = values.get(key, "")
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise ValueError(f"{key} = {value!r:.80} must be text.")
-    _check_characters(key, str(value))
+    check_characters(key, str(value))
     return str(value)
 
 

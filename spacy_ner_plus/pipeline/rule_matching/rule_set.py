@@ -15,7 +15,7 @@ from ...text.phrases.phrase_building import build_phrase_table
 from ...text.phrases.phrase_entry import PhraseEntry
 from ...text.phrases.phrase_table import PhraseTable
 from .batch_hits import RuleGroup
-from .rule import PHRASE, TOKENS, Rule, read_rule
+from .rule import PHRASE, TOKENS, Rule, check_characters, read_rule
 from .rule_reading import VERSION, VERSION_KEY, Placed
 from .token_patterns import check_token_pattern
 
@@ -185,6 +185,7 @@ def _phrase_group(names: Any) -> RuleGroup:
     is_group = isinstance(names, list) and len(names) == 3
     if not is_group or not all(isinstance(name, str) for name in names) or names[1] not in KINDS:
         raise ValueError("has phrases without a label, kind and name")
+    check_characters("label", names[0])
     return RuleGroup(*names)
 
 

@@ -9,12 +9,16 @@ from spacy.vocab import Vocab
 
 from .rule import TokenPattern
 
+# What spaCy raises where it is given something else than a pattern.
+UNUSABLE = (ValueError, TypeError, OverflowError, RecursionError, re.error)
+
 
 class TokenPatterns:
     """Finds patterns of tokens.
 
     vocab (Vocab): The Docs'.
     patterns (Mapping[int, TokenPattern]): The patterns, by the group of their hits.
+    RAISES UNUSABLE: If one is no pattern.
     """
 
     def __init__(self, vocab: Vocab, patterns: Mapping[int, TokenPattern]) -> None:
@@ -55,7 +59,7 @@ def check_token_pattern(vocab: Vocab, pattern: TokenPattern) -> None:
     """RAISES ValueError: If it is no pattern of spaCy's Matcher."""
     try:
         Matcher(vocab, validate=True).add("pattern", [pattern])
-    except (ValueError, TypeError, re.error) as error:
+    except UNUSABLE as error:
         raise ValueError(
             f"pattern = {pattern!r:.200} is none of spaCy's Matcher: {str(error).strip()}"
         ) from error

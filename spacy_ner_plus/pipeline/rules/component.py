@@ -17,10 +17,11 @@ from ...support.numbers import as_float, as_int
 from ..base import EntityPipe
 from ..rule_matching.found_hits import FoundHits
 from ..rule_matching.regex_search import ALIGNMENT_MODES
-from ..rule_matching.rule import ATTRIBUTES, check_defaults
+from ..rule_matching.rule import ATTRIBUTES, TOKENS, check_defaults
 from ..rule_matching.rule_reading import RuleSource, read_rules
 from ..rule_matching.rule_search import RuleSearch
 from ..rule_matching.rule_set import RuleSet
+from ..rule_matching.token_patterns import UNUSABLE, TokenPatterns
 from ..thresholds import thresholds
 from ..validators import checks
 from .counts import RuleCounts
@@ -212,10 +213,11 @@ class NerPlusRules(EntityPipe):
     def find(self, docs: Sequence[Doc]) -> FoundHits:
         """All hits in some Docs, and what becomes of them. The Docs stay as they are."""
         searched = self.search.find(docs)
-        self._count_search(len(docs), searched.n_off_tokens)
         annotator = self.annotator()
         with_hits = set(searched.hits.docs.tolist())
         known = {i: annotator.kept(docs[i]) for i in with_hits if docs[i].has_annotation("ENT_IOB")}
+        # nothing fails from here on: a batch with a Doc that does is read again, one by one
+        self._count_search(len(docs), searched.n_off_tokens)
         return self._decider().decide(docs, searched, known)
 
     def _decider(self) -> Decider:
@@ -277,7 +279,8 @@ class NerPlusRules(EntityPipe):
         saved = read_json(RULES, files[RULES])
         try:
             rules = RuleSet.from_json(saved, read_tables(files))
-        except ValueError as error:
+            TokenPatterns(self.vocab, rules.of_form(TOKENS))  # else the first document would fail
+        except UNUSABLE as error:
             raise damage(RULES, files[RULES], str(error)) from error
         return lambda: self._take(rules)
 

@@ -21,7 +21,7 @@ from .string_table import StringTable
 
 logger = logging.getLogger("spacy_ner_plus")
 
-# The longest phrase, in tokens, unless somebody says otherwise: names of chemicals have 100.
+# The longest phrase, in tokens: names of chemicals have 100.
 MAX_TOKENS = 256
 _BLOCK = 20_000
 # Words that a tokenizer is left to remember: half a kilobyte each, and a tenth of the time.
@@ -96,8 +96,8 @@ def build_phrase_table(
         raise ValueError(
             f"Phrases can be compared by {', '.join(ATTRIBUTES)}, not by {attribute!r}."
         )
-    if max_tokens < 1:
-        raise ValueError(f"max_tokens = {max_tokens} must be at least 1.")
+    if not 1 <= max_tokens <= MAX_TOKENS:
+        raise ValueError(f"max_tokens = {max_tokens} must be from 1 to {MAX_TOKENS}.")
     building = _Building(nlp, attribute, max_tokens)
     n_words = len(nlp.vocab)
     with tqdm(desc="phrases", unit="phrases", disable=None, delay=2, leave=False) as bar:

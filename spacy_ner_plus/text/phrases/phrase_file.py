@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...support.durable import written_whole
+from .phrase_building import MAX_TOKENS
 from .phrase_filter import PhraseFilter
 from .phrase_table import ATTRIBUTES, PhraseTable
 from .string_table import StringTable
@@ -114,7 +115,7 @@ def _table(arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> Phr
     for name, types in _TYPES.items():
         if name not in arrays or arrays[name].ndim != 1 or arrays[name].dtype not in types:
             raise ValueError(f"it has no such array {name!r} as tables have")
-    settings = json.loads(metadata.get("settings", ""))
+    settings = _settings(metadata.get("settings", ""))
     if not isinstance(settings, dict) or type(settings.get("max_tokens")) is not int:
         raise ValueError("it has no settings")
     return PhraseTable(
@@ -134,6 +135,13 @@ def _table(arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> Phr
     )
 
 
+def _settings(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        raise ValueError(f"its settings are no JSON: {error}") from error
+
+
 def _names(settings: Mapping[str, Any], key: str) -> tuple[str, ...]:
     names = settings.get(key)
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
@@ -146,6 +154,10 @@ def _check(table: PhraseTable) -> None:
     n_entries = len(table.entry_labels)
     if table.attribute not in ATTRIBUTES:
         raise ValueError(f"its attribute is {table.attribute!r:.40}")
+    if not 0 <= table.max_tokens <= MAX_TOKENS:
+        raise ValueError(f"its phrases have up to {table.max_tokens} tokens, not {MAX_TOKENS}")
+    if not np.isfinite(table.entry_weights).all():
+        raise ValueError("it has weights that are no numbers")
     if bin(len(table.filter.slots)).count("1") != 1:
         raise ValueError(f"its filter has {len(table.filter.slots)} slots, which is no power of 2")
     for name in ("entry_rules", "entry_ids", "entry_weights", "texts"):
@@ -170,3 +182,5 @@ def _check(table: PhraseTable) -> None:
             raise ValueError(f"its {name} do not rise from 0 to {end}")
     if (table.hashes[1:] <= table.hashes[:-1]).any():
         raise ValueError("its hashes do not rise")
+    if not table.ids.is_text():
+        raise ValueError("its ids are no text in UTF-8")

@@ -47,6 +47,17 @@ class StringTable:
         start, end = int(self.offsets[number]), int(self.offsets[number + 1])
         return self.content[start:end].tobytes().decode("utf8", "surrogatepass")
 
+    def is_text(self) -> bool:
+        """Whether all strings are text in Unicode, without halves of characters."""
+        beginnings = self.content[self.offsets[self.offsets < len(self.content)]]
+        if ((beginnings & 0xC0) == 0x80).any():  # inside of a character
+            return False
+        try:
+            self.content.tobytes().decode("utf8")
+        except UnicodeDecodeError:
+            return False
+        return True
+
     def taken(self, numbers: np.ndarray) -> "StringTable":
         """Some of the strings. numbers: (n,) int64."""
         lengths = self.lengths[numbers]

@@ -406,6 +406,7 @@ def test_other_features_are_refused(nlp: Language) -> None:
         (lambda saved: saved["values"]["lower"].append("zzz"), "weight has shape"),
         (lambda saved: saved["combinations"].append([1]), "no combinations"),
         (lambda saved: saved.update(clusters={"a": 1}), "no clusters"),
+        (lambda saved: saved.update(clusters=["a"]), "no clusters"),
         (lambda saved: saved.update(values=3), "no values of the config's features"),
     ],
 )

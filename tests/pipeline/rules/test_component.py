@@ -215,6 +215,19 @@ def test_document_that_fails_gets_to_the_handler_alone() -> None:
     assert failed == [("ner_plus_rules", docs[1])]
 
 
+def test_documents_are_counted_once_where_one_fails() -> None:
+    _, pipe = rules_nlp()
+    failed = []
+    pipe.set_error_handler(lambda name, proc, docs, error: failed.append(str(error)))
+    docs = [pipe.nlp.make_doc("Acme") for _ in range(3)]
+    docs[1].set_ents([], default="outside")
+    docs[1]._.rule_hits = {pipe.name: 3}
+    assert [found(doc) for doc in pipe.pipe(docs)] == [[("Acme", "ORG")]] * 2
+    assert len(failed) == 1
+    assert "holds no hits of rules" in failed[0]
+    assert (pipe.counts.documents, pipe.counts.entities) == (2, 2)
+
+
 # Saving, processes
 
 
@@ -282,6 +295,15 @@ def test_rules_that_lack_the_group_of_a_phrase_are_refused() -> None:
         b'{"rules_version": 1, "rules": [{"phrases": ["X", "firm", "y"]}]}',
         b'{"rules_version": 1, "rules": [{"label": "X", "regex": "("}]}',
         b'{"rules_version": 1, "rules": [{"label": "X", "pattern": "a", "regex": "b"}]}',
+        b'{"rules_version": 1, "rules": [{"label": "X", "pattern": [{"FOO": 1}]}]}',
+        b'{"rules_version": 1, "rules": [{"label": "X", "pattern": [{"TEXT": {"REGEX": "("}}]}]}',
+        b'{"rules_version": 1, "rules": [{"label": "\\ud800", "regex": "b"}]}',
+        b'{"rules_version": 1, "rules": [{"label": "X", "regex": "b", "id": "\\ud800"}]}',
+        b'{"rules_version": 1, "rules": [{"phrases": ["\\ud800", "hard", "y"]}]}',
+        b'{"rules_version": 1, "rules": [{"label": "X", "regex": "%b"}]}'
+        % (b"(" * 9000 + b"a" + b")" * 9000),
+        b'{"rules_version": 1, "rules": [{"label": "X", "regex": "a", "kind": "soft", "weight": '
+        b"1%b}]}" % (b"0" * 400),
     ],
 )
 def test_file_that_somebody_else_wrote_is_refused(content: bytes) -> None:

@@ -159,7 +159,7 @@ def test_tokenizers_that_leave_words_are_told_of(tokenizer, caplog):
         ([PhraseEntry("a", "X", weight=float("inf"), place="x.csv, line 3")], {}, "csv, line 3: "),
         ([PhraseEntry("a", "X", weight=float("nan"))], {}, "'a': the weight nan must be a finite"),
         ([], {"attribute": "SHAPE"}, "ORTH, LOWER, NORM, not by 'SHAPE'"),
-        ([], {"max_tokens": 0}, "max_tokens = 0 must be at least 1"),
+        ([], {"max_tokens": 0}, "max_tokens = 0 must be from 1 to 256"),
     ],
 )
 def test_errors_say_what_is_wrong(rows, settings, message):

@@ -170,6 +170,9 @@ def cut_off(name, dtype=None):
     return change
 
 
+LONG = json.dumps({"max_tokens": 10**6, "labels": ["X", "Y", "Z"], "rules": ["a", "b", "c"]})
+
+
 def same(arrays):
     return None
 
@@ -185,6 +188,10 @@ def same(arrays):
         (put("entry_ids", 0, 9), {}, "entries have ids that are not in it"),
         (put("id_offsets", -1, 99), {}, "id_offsets do not rise"),
         (put("text_offsets", 1, 99), {}, "text_offsets do not rise"),
+        (put("entry_weights", 1, np.nan), {}, "weights that are no numbers"),
+        (put("entry_weights", 1, np.inf), {}, "weights that are no numbers"),
+        (put("id_content", 0, 0xFF), {}, "ids are no text in UTF-8"),
+        (put("id_content", slice(2, 4), [0xC3, 0xA9]), {}, "ids are no text in UTF-8"),
         (cut_off("slots"), {}, "no power of 2"),
         (cut_off("hashes"), {}, "other numbers of hashes and first_entries"),
         (cut_off("entry_weights"), {}, "4 entry_labels, but entry_weights of another number"),
@@ -195,6 +202,8 @@ def same(arrays):
         (same, {"attribute": "SHAPE"}, "attribute is 'SHAPE'"),
         (same, {"settings": "{}"}, "no settings"),
         (same, {"settings": "}"}, "Expecting value"),
+        (same, {"settings": "[" * 100_000}, "settings are no JSON"),
+        (same, {"settings": LONG}, "up to 1000000 tokens"),
         (same, {"settings": json.dumps({"max_tokens": 2, "labels": [1]})}, "no list of labels"),
     ],
 )
