@@ -86,6 +86,9 @@ def test_spent_schedule_is_told_and_then_gives_its_peak() -> None:
         found.append(rate.read(optimizer))
         optimizer.step_schedules()
     assert max(found) == 0.1
+    with warnings.catch_warnings(action="error"):
+        assert rate.read(optimizer) == 0  # as in the step that `spacy train` takes after the last
+    optimizer.step_schedules()
     with pytest.warns(UserWarning, match="come down to 0"):
         assert rate.read(optimizer) == 0
     with pytest.warns(UserWarning, match=UNSTEPPED):

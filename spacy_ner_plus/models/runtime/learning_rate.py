@@ -60,6 +60,7 @@ class LearningRate:
 
     def __init__(self) -> None:
         self._last: tuple[WatchedSchedule | None, int] | None = None
+        self._is_down = False
 
     def read(self, settings: Any) -> float:
         """The rate of a step.
@@ -74,6 +75,7 @@ class LearningRate:
         is_unstepped = self._last == (schedule, n_steps)
         self._last = (schedule, n_steps)
         if settings.learn_rate > 0:
+            self._is_down = False
             return float(settings.learn_rate)
         peak = schedule.peak() if schedule is not None and is_unstepped else 0.0
         if peak > 0:
@@ -84,10 +86,12 @@ class LearningRate:
                 "Step it, or give an optimizer with a fixed rate."
             )
         elif schedule is not None and schedule.highest > 0:
-            _warn(
-                "The learning rate has come down to 0: nothing more is learned. Let its schedule "
-                "(total_steps) last as long as the training (max_steps)."
-            )
+            if self._is_down:  # `spacy train` takes a step more than max_steps: that one is at 0
+                _warn(
+                    "The learning rate has come down to 0: nothing more is learned. Let its "
+                    "schedule (total_steps) last as long as the training (max_steps)."
+                )
+            self._is_down = True
         elif schedule is None or is_unstepped:
             _warn(
                 "The learning rate is 0: nothing is learned. Set [training.optimizer] learn_rate."
