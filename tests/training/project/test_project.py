@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from spacy_ner_plus import evaluate
 from spacy_ner_plus.training.project.init_project import init_project
 from tests.annotated_texts import make_rows, write_rows
 
@@ -150,10 +151,9 @@ def test_project_of_each_kind_of_model_learns_from_the_texts(tmp_path: Path, mod
         ):
             config = re.sub(rf"\n{setting} = .*", f"\n{setting} = {value}", config)
         (folder / "config.cfg").write_text(config, encoding="utf8")
-    steps = ["convert", "train", *(["calibrate"] if model != "rules" else []), "evaluate"]
-    for step in steps:
+    for step in ("convert", "train"):  # those behind are the same for all kinds
         run_project(folder, step)
-    text = (folder / "metrics/test/metrics.json").read_text(encoding="utf8")
-    exact = json.loads(text)["exact"]
-    assert set(exact["types"]) == {"Disease", "Drug"}
-    assert exact["micro"]["f1"] > 0.5
+    found = evaluate(folder / "training/model-best", folder / "corpus/test.spacy").metrics.exact
+    assert set(found.types) == {"Disease", "Drug"}
+    assert found.micro.f1 is not None
+    assert found.micro.f1 > 0.5
