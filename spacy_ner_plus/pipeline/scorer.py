@@ -13,6 +13,15 @@ from ..metrics.spans import count_spans, scores_of
 
 Scorer = Callable[..., dict[str, Any]]
 KEYS = ("p", "r", "f", "micro_f", "macro_f", "per_type")
+# What these scores count in choosing a checkpoint, by default; None for those that are only shown.
+SCORE_WEIGHTS = {
+    "ents_f": 1.0,
+    "ents_p": 0.0,
+    "ents_r": 0.0,
+    "ents_micro_f": None,
+    "ents_macro_f": None,
+    "ents_per_type": None,
+}
 
 
 @registry.scorers("spacy_ner_plus.ner_scorer.v1")

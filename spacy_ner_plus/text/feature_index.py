@@ -6,7 +6,7 @@ document's edge. Those of several attributes at once are a block with a row for 
 that is known, found by a sorted table of keys.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -212,13 +212,3 @@ class FeatureIndex:
     def none_rows(self) -> np.ndarray:
         """(n_templates,) int64: the rows of what is unknown or missing."""
         return self.bases[:-1]
-
-
-def known_rows(index: FeatureIndex, rows: np.ndarray) -> Iterator[np.ndarray]:
-    """Of each token, the rows of the features that it has and that are known.
-
-    rows: (n_rows, n_templates) int64, of FeatureIndex.rows.
-    """
-    is_known = rows != index.none_rows()
-    for own, known in zip(rows, is_known, strict=True):
-        yield own[known]

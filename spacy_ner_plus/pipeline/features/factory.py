@@ -8,6 +8,7 @@ from spacy.tokens import Doc
 from thinc.api import Config, Model
 
 from ...models.decoding.emissions import Emissions
+from ..scorer import SCORE_WEIGHTS
 from ..shared_keys import warn_of_shared_key
 from ..validators import Validators
 from .component import NerFeatures
@@ -44,14 +45,7 @@ clusters = null
     "ner_plus_features",
     assigns=["doc.ents", "token.ent_iob", "token.ent_type"],
     default_config=Config().from_str(DEFAULT_CONFIG)["ner_plus_features"],
-    default_score_weights={
-        "ents_f": 1.0,
-        "ents_p": 0.0,
-        "ents_r": 0.0,
-        "ents_micro_f": None,
-        "ents_macro_f": None,
-        "ents_per_type": None,
-    },
+    default_score_weights=SCORE_WEIGHTS,
 )
 def make_ner_plus_features(
     nlp: Language,

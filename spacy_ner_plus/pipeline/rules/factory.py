@@ -6,6 +6,7 @@ from typing import Any
 from spacy.language import Language
 from thinc.api import Config
 
+from ..scorer import SCORE_WEIGHTS
 from ..shared_keys import warn_of_shared_key
 from ..validators import Validators
 from .component import NerPlusRules
@@ -32,14 +33,7 @@ spans_key = null
     "ner_plus_rules",
     assigns=["doc.ents", "token.ent_iob", "token.ent_type", "token.ent_id"],
     default_config=Config().from_str(DEFAULT_CONFIG)["ner_plus_rules"],
-    default_score_weights={
-        "ents_f": 1.0,
-        "ents_p": 0.0,
-        "ents_r": 0.0,
-        "ents_micro_f": None,
-        "ents_macro_f": None,
-        "ents_per_type": None,
-    },
+    default_score_weights=SCORE_WEIGHTS,
 )
 def make_ner_plus_rules(
     nlp: Language,
