@@ -68,7 +68,7 @@ def train_and_score(setup: Setup, data: str, name: str, size: str, seed: int) ->
     system = ALL_SYSTEMS[name]
     folder = new_folder(setup.run_folder(data, name, size, seed))
     corpora = part_of(setup, data, size, seed, folder)
-    config = make_config(system, corpora, seed, folder)
+    config = make_config(system, corpora, seed, folder, is_part=size != "all")
     started, cpu_started = time.perf_counter(), cpu_seconds()
     best = train(system, config, folder / "training", quick=setup.quick)
     scores = {

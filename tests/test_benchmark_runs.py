@@ -86,7 +86,7 @@ MODEL_TABLES = {
     # without probabilities, or without any entity found in so few sentences: no ECE
     | rows(*MODELS[:2], SPACY_NER, figures=COSTS),
     "tsv, all sentences: the BiLSTM": rows("BiLSTM-CRF", figures=(PERCENT, (0.0, 0.0)))
-    | rows("BiLSTM, no CRF, no characters", figures=(PERCENT, CHANGE, PERCENT)),
+    | rows("BiLSTM, no CRF", figures=(PERCENT, CHANGE, PERCENT)),
 }
 CRF_TASKS = (r"loss\+backward", "decode", r"decode\+marginals")
 RUNS = {
@@ -189,7 +189,7 @@ RUNS = {
         rows("spans, ours", "tokens, cleanlab", "at random", figures=(AMOUNT, AMOUNT)),
     ),
     "models.py": Start(
-        "tsv --systems rules features bilstm spacy bilstm-no-crf-no-characters --sizes 12 all"
+        "tsv --systems rules features bilstm spacy bilstm-no-crf --sizes 12 all"
         " --encoder encoder --seeds 0 --threads 1 --jobs 2 --quick",
         {},  # MODEL_TABLES has them
     ),

@@ -90,7 +90,7 @@ def hit_effects(
     RAISES ValueError: If doc._.rule_hits holds no hits of rules.
     """
     hits = rule_hits(doc)
-    if not len(hits):
+    if not hits:
         return None
     found = on_tokens(doc, hits)
     ignored = Counter({MISALIGNED: found.n_lost})
@@ -104,36 +104,32 @@ def soft_hits(
     doc: Doc, row_tokens: np.ndarray, scheme: TagScheme
 ) -> tuple[SpanWeights, Counter[str]]:
     """The soft hits on a Doc alone, and how many of them have no effect, by reason."""
-    hits = rule_hits(doc)
-    found = on_tokens(doc, hits.of_kinds(SOFT))
+    found = on_tokens(doc, [hit for hit in rule_hits(doc) if hit.kind == SOFT])
     ignored = Counter({MISALIGNED: found.n_lost})
     return _span_weights(found, row_tokens, scheme, nothing_on(doc), ignored), +ignored
 
 
 def hard_entities(doc: Doc) -> set[EntitySpan]:
     """The entities that hard hits say there are, on the tokens that the Doc has now."""
-    hits = rule_hits(doc)
-    if HARD not in hits.kinds:
-        return set()
-    found = on_tokens(doc, hits.of_kinds(HARD))
-    return set(_spans(found))
+    hits = [hit for hit in rule_hits(doc) if hit.kind == HARD]
+    return set(_spans(on_tokens(doc, hits))) if hits else set()
 
 
 def _spans(found: TokenHits) -> list[EntitySpan]:
-    columns = (found.starts.tolist(), found.ends.tolist(), found.hits.labels)
-    return list(zip(*columns, strict=True))
+    labels = [hit.label for hit in found.hits]
+    return list(zip(found.starts.tolist(), found.ends.tolist(), labels, strict=True))
 
 
 def _with_hard_hits(
     doc: Doc, found: TokenHits, scheme: TagScheme, known: Existing, ignored: Counter[str]
 ) -> Existing:
     """What is known, and entities of the hard hits that go with it and with those before them."""
-    if HARD not in found.hits.kinds:
+    if all(hit.kind != HARD for hit in found.hits):
         return known
     taken, entities = known.taken.copy(), set(known.entities)
     own = set(entity_spans(doc))
-    for span, kind in zip(_spans(found), found.hits.kinds, strict=True):
-        if kind != HARD or span in entities:
+    for span, hit in zip(_spans(found), found.hits, strict=True):
+        if hit.kind != HARD or span in entities:
             continue
         start, end, label = span
         if taken[start:end].any():
@@ -158,8 +154,8 @@ def _forbidden(
     A word that the model does not tag is kept out of what would run over it.
     """
     forbidden = None
-    for (start, end, label), kind in zip(_spans(found), found.hits.kinds, strict=True):
-        if kind != BLOCK_WORDS:
+    for (start, end, label), hit in zip(_spans(found), found.hits, strict=True):
+        if hit.kind != BLOCK_WORDS:
             continue
         ids = _label_ids(label, scheme)
         if not len(ids):
@@ -203,28 +199,21 @@ def _span_weights(
     firsts = np.searchsorted(row_tokens, found.starts).tolist()
     lasts = np.searchsorted(row_tokens, found.ends).tolist()
     columns: tuple[list[Any], ...] = ([], [], [], [], [])
-    for span, first, last, kind, weight, rule in zip(
-        _spans(found),
-        firsts,
-        lasts,
-        found.hits.kinds,
-        found.hits.weights,
-        found.hits.rules,
-        strict=True,
+    for (start, end, label), first, last, hit in zip(
+        _spans(found), firsts, lasts, found.hits, strict=True
     ):
-        if kind not in (SOFT, BLOCK):
+        if hit.kind not in (SOFT, BLOCK):
             continue
-        start, end, label = span
         ids = _label_ids(label, scheme)
         if not len(ids):
             ignored[UNKNOWN_LABEL] += 1
         elif first >= last:
             ignored[UNTAGGED] += 1
         elif known.taken[start:end].any():
-            ignored[CONFLICTING] += kind == BLOCK and _is_entity(known, start, end, label)
+            ignored[CONFLICTING] += hit.kind == BLOCK and _is_entity(known, start, end, label)
         else:
             for i in ids.tolist():
-                row = (first, last, i, weight if kind == SOFT else -np.inf, rule)
+                row = (first, last, i, hit.weight if hit.kind == SOFT else -np.inf, hit.rule)
                 for column, value in zip(columns, row, strict=True):
                     column.append(value)
     starts, ends, labels = (np.array(column, dtype=np.int64) for column in columns[:3])

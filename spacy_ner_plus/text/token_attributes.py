@@ -116,15 +116,14 @@ def _rules(rows: DocRows, column: np.ndarray) -> tuple[np.ndarray, list[str]]:
 def _hits_of(doc: Doc) -> dict[int, str]:
     """The value of each token that is in a hit."""
     found = rule_hits(doc)
-    if not len(found):
+    if not found:
         return {}
-    hits = found.of_kinds(HARD, SOFT)
-    placed = on_tokens(doc, hits)
+    placed = on_tokens(doc, [hit for hit in found if hit.kind in (HARD, SOFT)])
     order = np.argsort(placed.starts - placed.ends, kind="stable")  # longest first
     tags: dict[int, dict[str, str]] = {}
     for hit in order.tolist():
         start, end = int(placed.starts[hit]), int(placed.ends[hit])
-        label = placed.hits.labels[hit]
+        label = placed.hits[hit].label
         for token in range(start, end):
             sign = "U" if end - start == 1 else "B" if token == start else "I"
             sign = "L" if token == end - 1 and sign == "I" else sign

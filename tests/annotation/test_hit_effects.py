@@ -14,7 +14,7 @@ from spacy_ner_plus.annotation.hit_effects import (
     hit_effects,
     soft_hits,
 )
-from spacy_ner_plus.annotation.rule_hits import KINDS, RuleHits, set_rule_hits
+from spacy_ner_plus.annotation.rule_hits import KINDS, RuleHit, set_rule_hits
 from spacy_ner_plus.tags import Span, TagScheme
 from tests.oracles import valid_paths
 
@@ -31,10 +31,10 @@ Hit = tuple[int, int, str, str, float]
 def doc_with(words: list[str], hits: list[Hit], component: str = "rules") -> Doc:
     """A Doc with hits, given in tokens."""
     doc = Doc(VOCAB, words=words)
-    found = RuleHits.none()
-    for start, end, label, kind, weight in hits:
-        chars = (doc[start].idx, doc[end - 1].idx + len(doc[end - 1]))
-        found += RuleHits([chars[0]], [chars[1]], [label], [kind], [weight], [f"r{start}"], [""])
+    found = [
+        RuleHit(doc[start:end].start_char, doc[start:end].end_char, *values, f"r{start}", "")
+        for start, end, *values in hits
+    ]
     set_rule_hits(doc, component, found)
     return doc
 
@@ -134,7 +134,7 @@ def test_effects_are_as_stated_for_every_reading(name: str, data: st.DataObject)
 
 def test_hits_of_components_come_in_their_order() -> None:
     doc = doc_with(["a", "b", "c"], [(0, 2, "X", "hard", 0.0)], "first")
-    set_rule_hits(doc, "second", RuleHits([2], [5], ["X"], ["hard"], [0.0], ["r"], [""]))
+    set_rule_hits(doc, "second", [RuleHit(2, 5, "X", "hard", 0.0, "r", "")])
     effects = hit_effects(doc, np.arange(3), SCHEMES["BIO"], nothing_on(doc))
     assert effects is not None
     assert effects.known.entities == [(0, 2, "X")]

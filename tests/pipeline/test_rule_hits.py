@@ -16,7 +16,7 @@ from spacy.training import Example
 from thinc.api import Adam
 
 from spacy_ner_plus.annotation.gold import allowed_tags
-from spacy_ner_plus.annotation.rule_hits import RuleHits, set_rule_hits
+from spacy_ner_plus.annotation.rule_hits import RuleHit, set_rule_hits
 from spacy_ner_plus.models.decoding.losses import loss_and_gradient
 from spacy_ner_plus.pipeline.ner_plus import rule_learning
 from spacy_ner_plus.pipeline.ner_plus.factory import NerPlus
@@ -42,11 +42,10 @@ LABELS = ("Chemical", "Disease")
 
 def hit(doc: Doc, hits: Iterable[Hit], component: str = "rules", rule: str = "list") -> Doc:
     """Leave hits on a Doc."""
-    found = RuleHits.none()
-    for start, end, label, kind, weight in hits:
-        span = doc[start:end]
-        ends = (span.start_char, span.end_char)
-        found += RuleHits([ends[0]], [ends[1]], [label], [kind], [weight], [rule], [""])
+    found = [
+        RuleHit(doc[start:end].start_char, doc[start:end].end_char, *values, rule, "")
+        for start, end, *values in hits
+    ]
     set_rule_hits(doc, component, found)
     return doc
 
@@ -295,8 +294,7 @@ def test_hits_without_effect_are_counted_and_told_once(own_nlp: Language) -> Non
     doc = Doc(own_nlp.vocab, words=SPACED)
     unknown: list[Hit] = [(0, 1, "ORG", "soft", 5.0), (1, 2, "GPE", "block", 0.0)]
     hit(doc, [*unknown, (3, 4, "LOC", "block_words", 0.0), (2, 3, "Disease", "soft", 5.0)])
-    columns = [[1], [3], ["Disease"], ["soft"], [9.0], ["list"], [""]]
-    set_rule_hits(doc, "within", RuleHits(*columns))
+    set_rule_hits(doc, "within", [RuleHit(1, 3, "Disease", "soft", 9.0, "list", "")])
     with pytest.warns(UserWarning) as told:
         assert_same_predictions([ner(doc)], [plain])
     messages = " ".join(str(one.message) for one in told)

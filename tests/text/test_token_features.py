@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from spacy.tokens import Doc
 
-from spacy_ner_plus.annotation.rule_hits import RuleHits, set_rule_hits
+from spacy_ner_plus.annotation.rule_hits import RuleHit, set_rule_hits
 from spacy_ner_plus.text.feature_index import EDGE_NAME, FeatureIndex
 from spacy_ner_plus.text.feature_templates import FeatureTemplate, read_templates
 from spacy_ner_plus.text.token_features import TokenFeatures
@@ -217,11 +217,7 @@ def test_hits_of_rules_are_read() -> None:
         (15, 17, "LOC", "block"),
         (1, 8, "PER", "hard"),  # begins inside of a token
     ]
-    starts, ends, labels, kinds = map(list, zip(*hits, strict=True))
-    n = len(hits)
-    set_rule_hits(
-        doc, "rules", RuleHits(starts, ends, labels, kinds, [0.0] * n, ["r"] * n, [""] * n)
-    )
+    set_rule_hits(doc, "rules", [RuleHit(*hit, 0.0, "r", "") for hit in hits])
     templates = read_templates(["rules[-1..0]"])
     reader = TokenFeatures(templates, None, None)
     tokens = reader.read([Doc(VOCAB, words=["a"]), doc])

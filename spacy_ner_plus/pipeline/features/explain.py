@@ -67,8 +67,5 @@ def explain(
     tokens, hits = pipe.reasons(doc), rule_hits(doc)
     doc = pipe(doc)
     entities = [(ent.text, ent.label_, ent._.probability) for ent in doc.ents]
-    rules = [
-        (doc.text[start:end], label, kind, rule)
-        for start, end, label, kind, _, rule, _ in hits.rows()
-    ]
+    rules = [(doc.text[hit.start : hit.end], hit.label, hit.kind, hit.rule) for hit in hits]
     return Explanation(strongest, tokens, entities, rules)

@@ -132,9 +132,9 @@ class RuleSearch:
         """The id of what each hit found; "" for none."""
         ids = [self._ids[group] for group in hits.groups.tolist()]
         for chosen, entries, table in self._by_table(hits):
-            numbers = table.entry_ids[entries].tolist()
-            for i, number in zip(chosen.tolist(), numbers, strict=True):
-                ids[i] = table.ids[number]
+            its_ids = table.ids.strings(table.entry_ids[entries].astype(np.int64))
+            for i, id_ in zip(chosen.tolist(), its_ids, strict=True):
+                ids[i] = id_
         return ids
 
     def _by_table(self, hits: BatchHits) -> Iterator[tuple[np.ndarray, np.ndarray, PhraseTable]]:

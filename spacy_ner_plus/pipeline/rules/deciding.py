@@ -4,13 +4,13 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import compress, pairwise, starmap
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from spacy.tokens import Doc
 
 from ...annotation.existing import Existing
-from ...annotation.rule_hits import HARD, KINDS, SOFT, RuleHits
+from ...annotation.rule_hits import HARD, KINDS, SOFT, HitRow
 from ...models.decoding.entities import NO_ENTITIES, Entities
 from ..rule_matching.batch_hits import BatchHits, HitChoice, blocked, choose
 from ..rule_matching.found_hits import FoundHits
@@ -24,19 +24,19 @@ class RuledEntities(Entities):
     """The entities that rules found in one Doc; their probabilities are not known.
 
     ids (List[str]): The id of each; "" for none.
-    hits (RuleHits): What is left on the Doc for models behind: hits that may have overlapped, but
-        none that contradict each other.
+    hits (Sequence[Tuple]): What is left on the Doc for models behind, as RuleHits: hits that may
+        have overlapped, but none that contradict each other.
     """
 
     ids: list[str]
-    hits: RuleHits
+    hits: Sequence[HitRow]
 
     def __init__(self, **columns: Any) -> None:
         # each Doc has one, and what dataclasses do for frozen ones takes as long as to write it
         self.__dict__.update(columns)
 
 
-NOTHING = RuledEntities(**vars(NO_ENTITIES), ids=[], hits=RuleHits.none())
+NOTHING = RuledEntities(**vars(NO_ENTITIES), ids=[], hits=())
 
 
 @dataclass(frozen=True)
@@ -127,14 +127,15 @@ class Decider:
         is_entity = np.zeros(len(decided.hits), dtype=bool)
         is_entity[decided.choice.chosen] = True
         is_entity = is_entity[decided.travels]  # (n_hits,)
-        columns = _Columns.of(self.search, hits)
+        ids = self.search.ids(hits)
+        rows = self._rows(docs, hits, ids)
         entities = self._entities(hits[is_entity], labels)
-        ids = list(compress(columns.ids, is_entity.tolist()))
+        ids = list(compress(ids, is_entity.tolist()))
         # all below is done once a Doc, so that it must be little: slices of what was made for all
         which, firsts = np.unique(hits.docs, return_index=True)  # (n_docs,) each
         edges = np.append(firsts, len(hits))  # (n_docs + 1,) of hits
         entity_edges = np.concatenate([[0], np.cumsum(is_entity)])[edges]
-        for doc, rows, own in zip(
+        for doc, here, own in zip(
             which.tolist(), _slices(edges), _slices(entity_edges), strict=True
         ):
             found[doc] = RuledEntities(
@@ -143,9 +144,26 @@ class Decider:
                 labels=entities.labels[own],
                 probabilities=entities.probabilities[own],
                 ids=ids[own],
-                hits=columns.on(docs[doc], rows),
+                hits=rows[here],
             )
         return found
+
+    def _rows(self, docs: Sequence[Doc], hits: BatchHits, ids: Sequence[str]) -> list[HitRow]:
+        """Hits with their ids as RuleHits, without their names."""
+        its_docs = [docs[i] for i in hits.docs.tolist()]
+        firsts = map(Doc.__getitem__, its_docs, hits.starts.tolist())
+        lasts = map(Doc.__getitem__, its_docs, (hits.ends - 1).tolist())
+        groups = [self.search.meaning.groups[i] for i in hits.groups.tolist()]
+        columns = (
+            [token.idx for token in firsts],
+            [token.idx + len(token) for token in lasts],
+            [group.label for group in groups],
+            [group.kind for group in groups],
+            self.search.weights(hits).tolist(),
+            [group.name for group in groups],
+            ids,
+        )
+        return list(zip(*columns, strict=True))
 
     def _entities(self, hits: BatchHits, labels: Sequence[str]) -> Entities:
         """Hits as entities, those of all Docs together."""
@@ -166,40 +184,3 @@ def _same(hits: BatchHits, labels: np.ndarray, choice: HitChoice) -> np.ndarray:
     columns = (hits.starts, hits.ends, labels)
     lost, won = choice.losers, choice.winners
     return np.asarray(np.logical_and.reduce([column[lost] == column[won] for column in columns]))
-
-
-class _Columns(NamedTuple):
-    """What RuleHits has of hits, as lists, but for their characters."""
-
-    starts: list[int]
-    ends: list[int]
-    labels: list[str]
-    kinds: list[str]
-    weights: list[float]
-    rules: list[str]
-    ids: list[str]
-
-    @classmethod
-    def of(cls, search: RuleSearch, hits: BatchHits) -> "_Columns":
-        groups = [search.meaning.groups[i] for i in hits.groups.tolist()]
-        return cls(
-            hits.starts.tolist(),
-            hits.ends.tolist(),
-            [group.label for group in groups],
-            [group.kind for group in groups],
-            search.weights(hits).tolist(),
-            [group.name for group in groups],
-            search.ids(hits),
-        )
-
-    def on(self, doc: Doc, here: slice) -> RuleHits:
-        """Some rows as the hits of a Doc."""
-        return RuleHits(
-            [doc[i].idx for i in self.starts[here]],
-            [(last := doc[i - 1]).idx + len(last) for i in self.ends[here]],
-            self.labels[here],
-            self.kinds[here],
-            self.weights[here],
-            self.rules[here],
-            self.ids[here],
-        )

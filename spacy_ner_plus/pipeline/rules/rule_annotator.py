@@ -7,7 +7,7 @@ import numpy as np
 from spacy.tokens import Doc, Span
 
 from ...annotation.existing import entity_spans, own_entities
-from ...annotation.rule_hits import HARD, SOFT, RuleHits, hits_of, set_rule_hits
+from ...annotation.rule_hits import HARD, SOFT, hits_of, register_rule_hits, set_rule_hits
 from ...models.decoding.entities import Entities
 from ...tags import Span as EntitySpan
 from ..annotating import Annotator
@@ -19,10 +19,9 @@ IDS = {"ent_id": "span_id", "kb_id": "kb_id"}
 def own_of_rules(doc: Doc, component: str, *, soft_ents: bool) -> set[EntitySpan]:
     """The entities of a Doc that a component of rules put there when it read the Doc before."""
     kinds = (HARD, SOFT) if soft_ents else (HARD,)
-    hits = hits_of(doc, component).of_kinds(*kinds)
+    places = {hit[:3] for hit in hits_of(doc, component) if hit.kind in kinds}
     found = own_entities(doc, component)
-    if len(hits):
-        places = set(zip(hits.starts, hits.ends, hits.labels, strict=True))
+    if places:
         ents = (ent for ent in doc.ents if (ent.start_char, ent.end_char, ent.label_) in places)
         found |= {(ent.start, ent.end, ent.label_) for ent in ents}
     return found & set(entity_spans(doc))
@@ -42,6 +41,7 @@ class RuleAnnotator(Annotator):
         super().__init__(component, *settings, **more)
         self._soft_ents = soft_ents
         self._id_attribute = IDS[ids]
+        register_rule_hits()
 
     def write(self, doc: Doc, entities: Entities) -> None:
         """Put entities and hits on a Doc. See Annotator.write."""
@@ -50,8 +50,8 @@ class RuleAnnotator(Annotator):
             doc.set_ents(self._all_spans(doc, entities), default="outside")
         else:
             super().write(doc, entities)
-        hits = entities.hits if isinstance(entities, RuledEntities) else RuleHits.none()
-        if len(hits) or doc.user_data:  # else there are none, and were none
+        hits = entities.hits if isinstance(entities, RuledEntities) else ()
+        if hits or doc.user_data:  # else there are none, and were none
             set_rule_hits(doc, self._component, hits)
 
     def _own(self, doc: Doc) -> set[EntitySpan]:
@@ -62,9 +62,13 @@ class RuleAnnotator(Annotator):
 
     def _all_spans(self, doc: Doc, entities: Entities) -> list[Span]:
         """The entities as spans, with their ids."""
-        ids = entities.ids if isinstance(entities, RuledEntities) else [""] * len(entities)
-        columns = (entities.starts, entities.ends, entities.labels)
+        ids: list[Any] = (
+            entities.ids if isinstance(entities, RuledEntities) else [""] * len(entities)
+        )
+        starts, ends = entities.starts.tolist(), entities.ends.tolist()
         return [
             Span(doc, start, end, self._labels[label], **{self._id_attribute: id_})
-            for start, end, label, id_ in zip(*(c.tolist() for c in columns), ids, strict=True)
+            for start, end, label, id_ in zip(
+                starts, ends, entities.labels.tolist(), ids, strict=True
+            )
         ]

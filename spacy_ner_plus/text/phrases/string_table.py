@@ -47,6 +47,15 @@ class StringTable:
         start, end = int(self.offsets[number]), int(self.offsets[number + 1])
         return self.content[start:end].tobytes().decode("utf8", "surrogatepass")
 
+    def strings(self, numbers: np.ndarray) -> list[str]:
+        """Some of the strings, as such. numbers: (n,) int64."""
+        starts, ends = self.offsets[numbers].tolist(), self.offsets[numbers + 1].tolist()
+        content = memoryview(self.content)  # type: ignore[arg-type]
+        return [
+            str(content[start:end], "utf8", "surrogatepass")
+            for start, end in zip(starts, ends, strict=True)
+        ]
+
     def is_text(self) -> bool:
         """Whether all strings are text in Unicode, without halves of characters."""
         beginnings = self.content[self.offsets[self.offsets < len(self.content)]]

@@ -18,7 +18,7 @@ from spacy.training import Example
 from thinc.api import Adam
 
 from spacy_ner_plus.annotation.gold import ANNOTATED_LABELS
-from spacy_ner_plus.annotation.rule_hits import RuleHits, set_rule_hits
+from spacy_ner_plus.annotation.rule_hits import RuleHit, set_rule_hits
 from spacy_ner_plus.pipeline.features import NerFeatures
 from spacy_ner_plus.pipeline.ner_plus import NerPlus
 from tests.pipeline.samples import (
@@ -248,10 +248,11 @@ def test_default_features_learn() -> None:
 def annotate_rules(doc: Doc) -> Doc:
     """Says of all words with a capital that they are chemicals, and sets tags."""
     words = [token for token in doc if token.is_title]
-    n = len(words)
-    starts, ends = [t.idx for t in words], [t.idx + len(t) for t in words]
-    hits = RuleHits(starts, ends, ["Chemical"] * n, ["soft"] * n, [0.0] * n, ["r"] * n, [""] * n)
-    set_rule_hits(doc, "rules", hits)
+    set_rule_hits(
+        doc,
+        "rules",
+        [RuleHit(t.idx, t.idx + len(t), "Chemical", "soft", 0.0, "r", "") for t in words],
+    )
     for token in doc:
         token.tag_ = "LONG" if len(token) > 6 else "SHORT"
     return doc

@@ -11,7 +11,7 @@ from spacy.tokens import Doc, Span
 from typer.testing import CliRunner
 
 from spacy_ner_plus import explain
-from spacy_ner_plus.annotation.rule_hits import SOFT, RuleHits, set_rule_hits
+from spacy_ner_plus.annotation.rule_hits import SOFT, RuleHit, set_rule_hits
 from spacy_ner_plus.cli import app
 from spacy_ner_plus.pipeline.features import NerFeatures
 from tests.pipeline.samples import TEXTS, make_examples, read_sentences
@@ -42,9 +42,9 @@ def model_dir(nlp: Language, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def hits_on(span: Span, label: str, weight: float) -> RuleHits:
+def hits_on(span: Span, label: str, weight: float) -> list[RuleHit]:
     """One soft hit."""
-    return RuleHits([span.start_char], [span.end_char], [label], [SOFT], [weight], ["r"], [""])
+    return [RuleHit(span.start_char, span.end_char, label, SOFT, weight, "r", "")]
 
 
 def sentences(nlp: Language) -> list[Doc]:

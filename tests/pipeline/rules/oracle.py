@@ -8,7 +8,7 @@ from spacy.language import Language
 from spacy.matcher import Matcher
 from spacy.tokens import Doc
 
-from spacy_ner_plus.annotation.rule_hits import RuleHits
+from spacy_ner_plus.annotation.rule_hits import RuleHit
 from spacy_ner_plus.pipeline.rule_matching.rule import PHRASE, TOKENS, Rule
 
 
@@ -90,8 +90,7 @@ def decide(
     return entities, {(h.start, h.end, h.rule.label, h.rule.kind) for h in travel}
 
 
-def travelling(doc: Doc, hits: RuleHits) -> set[tuple[int, int, str, str]]:
+def travelling(doc: Doc, hits: list[RuleHit]) -> set[tuple[int, int, str, str]]:
     """The same of doc._.rule_hits."""
-    rows = zip(hits.starts, hits.ends, hits.labels, hits.kinds, strict=True)
-    spans = [(doc.char_span(start, end), label, kind) for start, end, label, kind in rows]
+    spans = [(doc.char_span(hit.start, hit.end), hit.label, hit.kind) for hit in hits]
     return {(span.start, span.end, label, kind) for span, label, kind in spans}  # type: ignore

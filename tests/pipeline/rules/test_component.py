@@ -52,8 +52,7 @@ def test_hits_become_entities_and_travel_on() -> None:
     assert found(doc) == EXPECTED
     assert [ent.ent_id_ for ent in doc.ents] == ["labs", "", "", "acme"]
     assert {ent._.probability for ent in doc.ents} == {None}
-    hits = rule_hits(doc)
-    rows = {(doc.text[s:e], *more) for s, e, *more in hits.rows()}
+    rows = {(doc.text[start:end], *more) for start, end, *more in rule_hits(doc)}
     assert rows == {
         ("Acme Labs", "ORG", "hard", 0.0, "phrases", "labs"),
         ("New York", "PLACE", "hard", 0.0, '[{"LOWER": "new"}, {"LOWER": "york"}]', ""),
@@ -120,10 +119,8 @@ def test_entities_that_are_there_are_kept_and_shorter_hits_found_beside_them() -
     assert spans(doc) == [(0, 1, "ORG"), (1, 2, "OTHER"), (3, 5, "PLACE"), (11, 12, "ORG")]
     assert doc[6].ent_iob_ == "B" and not doc[6].ent_type_
     assert pipe.counts.existing == 2  # Acme Labs and XG-4500
-    hard = rule_hits(doc).of_kinds("hard")
-    assert [doc.text[s:e] for s, e in zip(hard.starts, hard.ends, strict=True)] == [
-        "Acme", "New York", "Acme",
-    ]  # fmt: skip
+    hard = [hit for hit in rule_hits(doc) if hit.kind == "hard"]
+    assert [doc.text[hit.start : hit.end] for hit in hard] == ["Acme", "New York", "Acme"]
 
 
 def test_entities_that_are_there_are_overwritten() -> None:
@@ -157,7 +154,7 @@ def test_merged_tokens_are_found_and_hits_follow() -> None:
     doc = nlp(TEXT)
     with doc.retokenize() as retokenizer:
         retokenizer.merge(doc[3:5])
-    assert [doc.text[s:e] for s, e, *_ in rule_hits(doc).rows()][:2] == ["Acme Labs", "New York"]
+    assert [doc.text[s:e] for s, e, *_ in rule_hits(doc)][:2] == ["Acme Labs", "New York"]
     merging = spacy.blank("xx")
     merging.add_pipe("merge_it")
     merging.add_pipe("ner_plus_rules", config={"rules": [{"label": "P", "regex": "New York"}]})
@@ -175,7 +172,7 @@ def test_two_components_leave_hits_of_their_own() -> None:
     nlp, _ = rules_nlp([{"label": "A", "phrase": "x"}])
     nlp.add_pipe("ner_plus_rules", "more", config={"rules": [{"label": "B", "phrase": "y"}]})
     doc = nlp("x y")
-    assert rule_hits(doc).labels == ["A", "B"]
+    assert [hit.label for hit in rule_hits(doc)] == ["A", "B"]
     assert sorted(doc._.get(RULE_HITS)) == ["more", "ner_plus_rules"]
 
 
@@ -197,7 +194,7 @@ def test_hit_that_a_validator_refuses_beats_no_other_and_does_not_travel() -> No
     doc = nlp("7992739 8713 or 7992739 8714")
     assert found(doc) == [("7992739 8713", "CARD"), ("7992739", "N"), ("8714", "N")]
     assert pipe.refused == {"CARD": 1}
-    assert rule_hits(doc).labels == ["CARD", "N", "N"]
+    assert [hit.label for hit in rule_hits(doc)] == ["CARD", "N", "N"]
 
 
 # Errors
@@ -435,7 +432,7 @@ def test_rules_overwrite_entities_but_not_those_of_rules_before() -> None:
     doc.set_ents([Span(doc, 3, 4, "OTHER")])
     doc = more(nlp.get_pipe("ner_plus_rules")(doc))  # type: ignore[operator]
     assert spans(doc) == [(1, 3, "A"), (3, 5, "B")]
-    assert rule_hits(doc).labels == ["A", "B"]
+    assert [hit.label for hit in rule_hits(doc)] == ["A", "B"]
     assert spans(more(doc)) == [(1, 3, "A"), (3, 5, "B")]  # type: ignore[operator]
 
 

@@ -48,6 +48,7 @@ def test_strings_come_back_in_any_order(strings, data):
     numbers = data.draw(st.lists(st.integers(0, len(strings) - 1))) if strings else []
     taken = table.taken(np.array(numbers, dtype=np.int64))
     assert [taken[i] for i in range(len(taken))] == [strings[i] for i in numbers]
+    assert table.strings(np.array(numbers, dtype=np.int64)) == [strings[i] for i in numbers]
 
 
 def test_strings_are_taken_in_blocks(monkeypatch):
