@@ -16,7 +16,9 @@ BENCH_INSTALLED := $(VENV)/.bench-installed
 # What test-transformers tries: the oldest release that setup.cfg permits, and the newest there is.
 OLDEST := transformers==4.48.0 tokenizers==0.21.0
 NEWEST := transformers
-PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile
+# Files go to the workers in the order of tests/conftest.py.
+SPREAD := -n auto --dist loadfile --no-loadscope-reorder
+PYTEST := $(BIN)/python -m pytest $(SPREAD)
 CORE_TESTS := tests/nn tests/text tests/annotation tests/models tests/pipeline tests/data tests/training \
 	tests/test_tags.py tests/metrics
 # spacy-transformers does not go with all of these: tests that need it are skipped.
@@ -49,7 +51,7 @@ test-wheel: $(INSTALLED) ## Build the wheel and run the fast tests with it, with
 
 coverage: $(INSTALLED) ## Find the lines of the package that no test reaches
 	$(BIN)/python -m coverage erase
-	$(BIN)/python -m coverage run -m pytest -n auto --dist loadfile
+	$(BIN)/python -m coverage run -m pytest $(SPREAD)
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report
 

@@ -77,14 +77,14 @@ SPEED = {
 }
 CHANGE = (-100.0, 100.0)
 # Of benchmarks/models.py, by the line under which the rows stand.
-MODELS = ("phrases of the training data", "feature CRF", "BiLSTM-CRF")
+MODELS = ("phrases of the training data", "BiLSTM-CRF")
 SPACY_NER = "spaCy `ner`"
 COSTS = (*3 * [PERCENT], AMOUNT, AMOUNT, (1, 1), POSITIVE, POSITIVE, (1, 1), *3 * [AMOUNT])
 MODEL_TABLES = {
     "tsv: F1 on test data": rows(*MODELS, SPACY_NER, figures=(PERCENT, PERCENT)),
     "tsv, all sentences, seed 0": rows("BiLSTM-CRF", figures=(*COSTS, SHARE))
     # without probabilities, or without any entity found in so few sentences: no ECE
-    | rows(*MODELS[:2], SPACY_NER, figures=COSTS),
+    | rows(MODELS[0], SPACY_NER, figures=COSTS),
     "tsv, all sentences: the BiLSTM": rows("BiLSTM-CRF", figures=(PERCENT, (0.0, 0.0)))
     | rows("BiLSTM, no CRF", figures=(PERCENT, CHANGE, PERCENT)),
 }
@@ -189,7 +189,7 @@ RUNS = {
         rows("spans, ours", "tokens, cleanlab", "at random", figures=(AMOUNT, AMOUNT)),
     ),
     "models.py": Start(
-        "tsv --systems rules features bilstm spacy bilstm-no-crf --sizes 12 all"
+        "tsv --systems rules bilstm spacy bilstm-no-crf --sizes 12 all"
         " --encoder encoder --seeds 0 --threads 1 --jobs 2 --quick",
         {},  # MODEL_TABLES has them
     ),
