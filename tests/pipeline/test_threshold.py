@@ -16,6 +16,7 @@ from tests.pipeline.samples import (
     add_ner_plus,
     found_in,
     initialized_nlp,
+    make_examples,
     probabilities,
     shake_head,
 )
@@ -85,6 +86,17 @@ def test_threshold_of_an_unknown_label_is_an_error(unsure: Language) -> None:
     with pytest.raises(ValueError, match=message):
         unsure(TEXTS[0])
     ner.threshold = None
+
+
+@pytest.mark.parametrize("setting", ["threshold", "validators"])
+def test_settings_of_an_unknown_label_are_told_before_training(
+    encoder_dir: Path, setting: str
+) -> None:
+    nlp = spacy.blank("en")
+    value = {"Diseases": 0.5 if setting == "threshold" else "luhn"}
+    ner = add_ner_plus(nlp, encoder_dir, **{setting: value})
+    with pytest.raises(ValueError, match=rf"{setting} names the types \['Diseases'\]"):
+        ner.initialize(lambda: make_examples(nlp, 4), nlp=nlp)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The features and the permitted tags of the training data, for either trainer."""
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -61,6 +62,7 @@ def gather(
     check_annotated(docs, shim, name)
     reader = TokenFeatures(shim.templates, shim.clusters, None)
     tokens = reader.read(docs)
+    _warn_of_no_hits(reader, name)
     allowed = [
         allowed_tags(example, own, shim.scheme)
         for example, own in zip(examples, tokens.row_tokens, strict=True)
@@ -90,6 +92,17 @@ def check_annotated(docs: Sequence[Doc], shim: FeatureTaggerShim, name: str) -> 
             f"The features of '{name}' have {attribute!r}, but the document {doc.text[:80]!r} has "
             f"no {COLUMNS[attribute]}: put the component that sets it before '{name}', and into "
             "[training] annotating_components, or leave the feature out."
+        )
+
+
+def _warn_of_no_hits(reader: TokenFeatures, name: str) -> None:
+    """Say so where hits of rules are features, and nothing of the training data is hit."""
+    if reader.values.get("rules") == ():  # one of its attributes, without any value
+        warnings.warn(
+            f"The features of '{name}' have 'rules', but no document of the training data has hits "
+            f"of rules, so that nothing is learned of them: put a component of rules before "
+            f"'{name}', and into [training] annotating_components, or leave the feature out.",
+            stacklevel=2,
         )
 
 

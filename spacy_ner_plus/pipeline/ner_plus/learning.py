@@ -28,6 +28,8 @@ from ...models.runtime.tagger_shim import TaggerShim, shim_of
 from ...records import check_tidy
 from ...tags import TagScheme
 from ..base import TrainableEntityPipe
+from ..thresholds import thresholds
+from ..validators import checks
 from . import options
 from .examples import check_losses, choose_labels, survey
 from .legibility import warn_of_unknown_pieces
@@ -125,7 +127,7 @@ class LearningPipe(TrainableEntityPipe):
             those added with add_label, sorted. If none of them is among a checkpoint's own, only
             its encoder is used.
         RAISES ValueError: If there are no labels, an example has one that is not among those
-            given, or the encoder can't be loaded.
+            given, a setting names a type that there is not, or the encoder can't be loaded.
         """
         validate_get_examples(get_examples, f"{self.name}.initialize")
         counts = count_words(self.model)
@@ -133,6 +135,8 @@ class LearningPipe(TrainableEntityPipe):
         origin = find_origin(self.model, labels)
         labels = choose_labels(seen, labels, self.labels, origin, self.name)
         options.check_weighted_labels(self.label_weights, labels)
+        thresholds(self.threshold, labels)  # before there is anything to lose
+        checks(self.validators, tuple(labels))
         self._set_labels(TagScheme(self.shim.scheme.name, labels), origin)
         self.cfg["balanced"] = options.balanced_weights(seen.counts, labels)
         self.cfg.pop(RULE_WEIGHTS, None)

@@ -284,6 +284,12 @@ def test_annotation_that_lacks_is_told() -> None:
         nlp.get_pipe(NAME).predict(fresh_docs(nlp, 1))
 
 
+def test_rules_without_a_hit_are_told() -> None:
+    nlp = with_annotations(["lower", "rules"], annotates=False)
+    with pytest.warns(UserWarning, match="no document of the training data has hits of rules"):
+        train(nlp)
+
+
 def test_clusters_are_learned_and_saved(tmp_path: Path) -> None:
     path = tmp_path / "clusters.tsv"
     words = {word for words, _ in read_sentences(N) for word in words}
