@@ -55,3 +55,11 @@ def test_it_ends_where_it_begins_if_that_is_the_minimum() -> None:
     start = torch.zeros(3, dtype=torch.float64)
     found = minimize(lambda x: (float(x @ x), 2 * x), start, l1=0.5, max_iterations=9)
     assert torch.equal(found, start)
+
+
+def test_it_says_so_if_no_step_lowers_the_value(caplog: pytest.LogCaptureFixture) -> None:
+    start = torch.ones(3, dtype=torch.float64)
+    with caplog.at_level("INFO", logger="spacy_ner_plus"):
+        found = minimize(lambda x: (1.0, torch.ones_like(x)), start, l1=0.0, max_iterations=9)
+    assert torch.equal(found, start)
+    assert "No step lowers the loss after 0 iterations" in caplog.text

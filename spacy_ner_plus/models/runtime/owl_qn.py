@@ -7,11 +7,14 @@ limited-memory quasi-Newton method. Without the absolute values it is the L-BFGS
 (1989) with a line search that halves its steps. crfsuite's L-BFGS is the same with these stops.
 """
 
+import logging
 from collections import deque
 from collections.abc import Callable
 
 import torch
 from torch import Tensor
+
+logger = logging.getLogger("spacy_ner_plus")
 
 # Pairs of steps and changes of the gradient that the direction is computed from.
 MEMORY = 6
@@ -56,7 +59,8 @@ def minimize(
             direction = torch.where(direction * steepest < 0, direction, 0.0)
         size = 1.0 if pairs else 1.0 / float(steepest.norm())
         found = _search(smooth, x, direction, steepest, values[-1], size, l1)
-        if found is None:
+        if found is None:  # the direction leads downhill: this is down to what rounding leaves
+            logger.info("No step lowers the loss after %d iterations.", iteration - 1)
             break
         new_x, value, new_gradient = found
         step, change = new_x - x, new_gradient - gradient
