@@ -59,7 +59,7 @@ class Wanted:
     """What is asked for.
 
     partly, whole (Sequence[str]): Corpora of which parts are learned from, too, and others.
-    systems, ablations (Sequence[str]): Of the latter, all sentences of the first corpus.
+    systems, ablations (Sequence[str]): The latter are of the first corpus.
     sizes (Sequence[str]): Numbers of sentences, and "all".
     threads (Sequence[int]): To be tried.
     """
@@ -79,7 +79,7 @@ class Wanted:
 
     def trials(self) -> list[Job]:
         """With the first corpus, by itself each; what is true of the BiLSTM is of its ablations."""
-        names = dict.fromkeys([*self.systems, *self.with_all_seeds()[:1]])
+        names = dict.fromkeys([*self.systems, *self.ablated()[:1]])
         return [
             Job(self.data[0], name, Kind.TRIAL, str(n), self.seeds[0])
             for name in names
@@ -93,7 +93,8 @@ class Wanted:
 
     def trainings(self) -> list[Job]:
         """The smallest first, so that a first table is there soon."""
-        return list(dict.fromkeys(self._trainings()))
+        jobs = dict.fromkeys(self._trainings())
+        return sorted(jobs, key=lambda job: float("inf") if job.amount == ALL else int(job.amount))
 
     def _trainings(self) -> Iterator[Job]:
         parts = sorted((size for size in self.sizes if size != ALL), key=int)
@@ -101,17 +102,26 @@ class Wanted:
             for seed in self.seeds:
                 for data in self.partly:
                     yield from (Job(data, name, Kind.LEARN, size, seed) for name in self.systems)
-        if ALL not in self.sizes:
-            return
         first = self.seeds[0]
-        for data in self.data:
+        for data in self.data if ALL in self.sizes else ():
             yield from (Job(data, name, Kind.LEARN, ALL, first) for name in self.systems)
-        for name in self.with_all_seeds():
-            yield from (Job(self.data[0], name, Kind.LEARN, ALL, seed) for seed in self.seeds)
+        for size in self.ablated_sizes():
+            for name in self.ablated():
+                seeds = self.seeds_of(size)
+                yield from (Job(self.data[0], name, Kind.LEARN, size, seed) for seed in seeds)
 
-    def with_all_seeds(self) -> list[str]:
+    def ablated(self) -> list[str]:
         """The ablations, and what they are compared with."""
         return [ABLATED, *self.ablations] if self.ablations else []
+
+    def ablated_sizes(self) -> list[str]:
+        """What the ablations learn from: the largest part, and all sentences."""
+        parts = sorted((size for size in self.sizes if size != ALL), key=int)
+        return [*parts[-1:], *(size for size in self.sizes if size == ALL)]
+
+    def seeds_of(self, size: str) -> Sequence[int]:
+        """The seeds with which so many sentences are learned from."""
+        return self.seeds[:1] if size == ALL else self.seeds
 
     def speed_trials(self) -> list[Job]:
         """How fast the pipelines of all sentences of the first corpus read, by itself each."""

@@ -66,7 +66,7 @@ SYSTEMS = {
 ABLATED = "bilstm"
 WITHOUT_CRF = {f"{COMPONENT}.model.use_crf": False}
 WITHOUT_CHARACTERS = {f"{TOK2VEC}.characters": None}
-# Each lacks one thing; with all sentences of the first data, and with every seed.
+# Each lacks one thing.
 ABLATIONS = {
     "bilstm-no-crf": System("bilstm", WITHOUT_CRF, has_vectors=True),
     "bilstm-no-characters": System("bilstm", WITHOUT_CHARACTERS, has_vectors=True),

@@ -60,12 +60,10 @@ def _lines(wanted: Wanted, folder: Path) -> Iterator[str]:
     for data in wanted.partly:
         yield from _f1_table(wanted, data, folder)
         yield from crossings(curves_of(wanted, data, folder))
-    if ALL not in wanted.sizes:
-        return
-    for data in wanted.data:
+    for data in wanted.data if ALL in wanted.sizes else ():
         yield from _cost_table(wanted, data, folder)
-    if wanted.ablations:
-        yield from _ablation_table(wanted, folder)
+    for size in wanted.ablated_sizes() if wanted.ablations else ():
+        yield from _ablation_table(wanted, size, folder)
 
 
 def _f1_table(wanted: Wanted, data: str, folder: Path) -> Iterator[str]:
@@ -102,20 +100,21 @@ def _cost_table(wanted: Wanted, data: str, folder: Path) -> Iterator[str]:
         yield f"{TITLES[name]:32}" + "".join(f"{cell:>9}" for cell in cells)
 
 
-def _ablation_table(wanted: Wanted, folder: Path) -> Iterator[str]:
-    data = wanted.data[0]
-    yield f"\n{data}, all sentences: the BiLSTM, seeds {list(wanted.seeds)}; F1, and what is gained"
-    yield "over it; F1 of the best tag of each token instead of the best valid sequence"
+def _ablation_table(wanted: Wanted, size: str, folder: Path) -> Iterator[str]:
+    data, seeds = wanted.data[0], list(wanted.seeds_of(size))
+    yield f"\n{data}, {size} sentences: the BiLSTM, seeds {seeds}; F1, and what is gained over"
+    yield "it; F1 of the best tag of each token instead of the best valid sequence"
     yield f"{'':32}{'F1':>14}{'gain':>9}{'each token':>14}"
-    full = _f1s(wanted, ABLATED, folder, "f1")
-    for name in wanted.with_all_seeds():
-        own, raw = _f1s(wanted, name, folder, "f1"), _f1s(wanted, name, folder, "raw_f1")
+    full = _f1s(wanted, ABLATED, size, folder, "f1")
+    for name in wanted.ablated():
+        own = _f1s(wanted, name, size, folder, "f1")
+        raw = _f1s(wanted, name, size, folder, "raw_f1")
         gain = statistics.mean(full) - statistics.mean(own) if full and own else float("nan")
         yield f"{TITLES[name]:32}{spread(own):>14}{gain:9.2f}{spread(raw):>14}"
 
 
-def _f1s(wanted: Wanted, name: str, folder: Path, figure: str) -> list[float]:
-    job = Job(wanted.data[0], name, Kind.LEARN, ALL, wanted.seeds[0])
+def _f1s(wanted: Wanted, name: str, size: str, folder: Path, figure: str) -> list[float]:
+    job = Job(wanted.data[0], name, Kind.LEARN, size, wanted.seeds[0])
     return [100 * its[figure] for its in results(wanted, job, folder) if figure in its]
 
 
