@@ -8,15 +8,19 @@ from .counting import covers, find_counting
 from .duplicates import among, without_duplicates
 from .json_object import MAX_DEPTH, keys_of
 from .labels import alike, check_tidy, tidy_label
-from .span_records import STATUSES, RelationRecord, SpanRecord, Stretch, TokenRecord
+from .nesting import NestedSpans, NestingCounts, lying
+from .span_records import LAYER, STATUSES, RelationRecord, SpanRecord, Stretch, TokenRecord
 from .text_record import SCHEMA_VERSION, VERSION, TextRecord
 from .white_space import add_white_space
 
 __all__ = [
+    "LAYER",
     "MAX_DEPTH",
     "SCHEMA_VERSION",
     "STATUSES",
     "VERSION",
+    "NestedSpans",
+    "NestingCounts",
     "RelationRecord",
     "SpanRecord",
     "Stretch",
@@ -29,6 +33,7 @@ __all__ = [
     "covers",
     "find_counting",
     "keys_of",
+    "lying",
     "tidy_label",
     "without_duplicates",
 ]
