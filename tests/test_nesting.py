@@ -3,7 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spacy_ner_plus.records import NestingCounts, lying
+from spacy_ner_plus.records import NestingCounts, any_overlap
+from spacy_ner_plus.records.nesting import lying
 
 SPANS = st.lists(
     st.tuples(st.integers(0, 8), st.integers(1, 8), st.sampled_from("AB")).map(
@@ -31,6 +32,11 @@ def level(span, spans):
 @given(SPANS)
 def test_spans_lie_as_all_pairs_say(spans):
     spans = list(dict.fromkeys(spans))
+    assert any_overlap(spans) == any(
+        one[0] < other[1] and other[0] < one[1]
+        for i, one in enumerate(spans)
+        for other in spans[:i]
+    )
     for span, how in zip(spans, lying(spans), strict=True):
         around = [one for one in spans if is_within(span, one)]
         assert how.is_nested == bool(around)

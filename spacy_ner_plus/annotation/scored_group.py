@@ -119,10 +119,10 @@ def layers_of(group: SpanGroup) -> list[int | None]:
 
     None for those of which none is known, such as all that somebody has added spans to.
     """
-    spans = len(group)  # which brings a ScoredGroup up to date
+    n_spans = len(group)  # which brings a ScoredGroup up to date
     layers = list(group.attrs.get(LAYERS, ()))
-    if len(layers) != spans:
-        return [None] * spans
+    if len(layers) != n_spans:
+        return [None] * n_spans
     return [layer if type(layer) is int else None for layer in layers]
 
 

@@ -21,9 +21,13 @@ def unknown_key(spans_key: str) -> str:
 
 
 def entity_keys(doc: Doc) -> list[str]:
-    """The groups of a Doc, but for those of unknown stretches."""
+    """The groups of a Doc, but for those of unknown stretches, whose spans have no label."""
     beside = {unknown_key(key) for key in doc.spans}
-    return [key for key in doc.spans if key not in beside]
+    return [
+        key
+        for key, group in doc.spans.items()
+        if key not in beside or any(span.label for span in group)
+    ]
 
 
 def set_unknown(doc: Doc, spans_key: str, is_unknown: np.ndarray) -> None:
@@ -48,7 +52,8 @@ def unknown_tokens(doc: Doc, spans_key: str) -> np.ndarray:
         return np.ones(len(doc), dtype=bool)
     found = np.zeros(len(doc), dtype=bool)
     for span in doc.spans.get(unknown_key(spans_key), ()):
-        found[span.start : span.end] = True
+        if not span.label:  # else it is somebody's own group
+            found[span.start : span.end] = True
     return found
 
 

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..annotation.offsets import TokenEdges
-from ..records import NestedSpans, NestingCounts
-from ..records.nesting import Place
+from ..records import NestedSpans, NestingCounts, Place
 from .audited import AuditedCorpus, AuditedPart, AuditedText
 from .lengths import bin_ends
 from .section import Absent

@@ -8,7 +8,7 @@ from .counting import covers, find_counting
 from .duplicates import among, without_duplicates
 from .json_object import MAX_DEPTH, keys_of
 from .labels import alike, check_tidy, tidy_label
-from .nesting import NestedSpans, NestingCounts, lying
+from .nesting import NestedSpans, NestingCounts, Place, any_overlap
 from .span_records import LAYER, STATUSES, RelationRecord, SpanRecord, Stretch, TokenRecord
 from .text_record import SCHEMA_VERSION, VERSION, TextRecord
 from .white_space import add_white_space
@@ -21,6 +21,7 @@ __all__ = [
     "VERSION",
     "NestedSpans",
     "NestingCounts",
+    "Place",
     "RelationRecord",
     "SpanRecord",
     "Stretch",
@@ -29,11 +30,11 @@ __all__ = [
     "add_white_space",
     "alike",
     "among",
+    "any_overlap",
     "check_tidy",
     "covers",
     "find_counting",
     "keys_of",
-    "lying",
     "tidy_label",
     "without_duplicates",
 ]

@@ -8,6 +8,16 @@ Place = tuple[int, int, str]
 """Start, end (exclusive) and label; in characters, or in tokens."""
 
 
+def any_overlap(spans: Iterable[Place]) -> bool:
+    """Whether any spans of a text overlap, or are there twice."""
+    end = 0
+    for start, its_end, _ in sorted(spans):
+        if start < end:
+            return True
+        end = its_end
+    return False
+
+
 @dataclass
 class Lying:
     """How a span lies to the others of its text.

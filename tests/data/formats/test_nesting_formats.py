@@ -23,13 +23,13 @@ def nested_record(places=PLACES):
     return TextRecord(" ".join(WORDS), id="1", spans=spans, tokens=tokens)
 
 
-NAMES = ("NE", "NE2", "NE3", "NE4", "NE5")
+NAMES = ("NE", "NE2", "NE3", "NE4", "NE5", "NE6")
 # Each with the name of a file, and options to write and to read it.
 HOLDERS = [
     ("brat", "folder", {}, {}),
     ("pubtator", "a.pubtator", {}, {}),
     ("bioc", "a.json", {}, {}),
-    ("uima", "a.xmi", {}, {}),
+    ("uima", "a.zip", {}, {}),
     ("label-studio", "a.json", {}, {}),
     ("prodigy", "a.jsonl", {}, {}),
     ("doccano", "a.jsonl", {"form": "labels"}, {}),
@@ -41,7 +41,7 @@ HOLDERS = [
     ("offsets", "a.jsonl", {}, {}),
     ("jsonl", "a.jsonl", {}, {}),
     ("spacy", "a.spacy", {"spans_key": "sc"}, {"spans_key": "sc"}),
-    ("columns", "a.conllu", {"layers": 5}, {"column": NAMES}),
+    ("columns", "a.conllu", {"layers": 6}, {"column": NAMES}),
 ]
 
 

@@ -99,11 +99,15 @@ def test_nested_spans_and_what_is_unknown_among_them_come_back(tmp_path_factory,
         assert bare(replace(again, unknown=())) == replace(record, unknown=())
         spaces = {at for at, char in enumerate(record.text) if char == " "}
         assert unknown_places(again) - spaces == unknown_places(record) - spaces
-    # and the outermost alone, with what is said of them; across the edges of others nothing is
+    # and the outermost alone; where others cross their edges, tokens are missing
     for record, again in zip(records, read(path), strict=True):
         accepted = [span for span in record.spans if span.is_accepted]
-        flat = [span for span in bare(again).spans if span.is_accepted]
-        assert set(map(repr, flat)) <= set(map(repr, accepted))
+        if again.spans is None:  # all tokens are missing
+            assert not accepted
+            continue
+        flat = [span for span in again.spans if span.is_accepted]
+        known = {(span.start, span.end, span.label, span.probability) for span in accepted}
+        assert known.issuperset((s.start, s.end, s.label, s.probability) for s in flat)
         taken = [at for span in flat for at in range(span.start, span.end)]
         assert len(taken) == len(set(taken))
         if accepted:
