@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..annotation.offsets import TokenEdges
-from ..records import NestedSpans, NestingCounts, Place
+from ..records import OverlapCounts, OverlappingSpans, Place
 from .audited import AuditedCorpus, AuditedPart, AuditedText
 from .lengths import bin_ends
 from .section import Absent
@@ -103,8 +103,8 @@ def find_nesting(corpus: AuditedCorpus, max_width: int) -> SpanNesting | Absent:
     )
 
 
-def _count(part: AuditedPart) -> NestingCounts:
-    counts = NestingCounts()
+def _count(part: AuditedPart) -> OverlapCounts:
+    counts = OverlapCounts()
     for text in part.annotated:
         counts.add(_places(text))
     return counts
@@ -119,7 +119,7 @@ def _places(text: AuditedText) -> Iterator[Place]:
             yield (*tokens, span.label)
 
 
-def _by_lying(counts: NestedSpans, max_width: int) -> SpansByLying:
+def _by_lying(counts: OverlappingSpans, max_width: int) -> SpansByLying:
     return SpansByLying(
         spans=counts.spans,
         nested=counts.nested,
@@ -131,7 +131,7 @@ def _by_lying(counts: NestedSpans, max_width: int) -> SpansByLying:
     )
 
 
-def _bins(counts: NestedSpans, ends: list[int]) -> list[int]:
+def _bins(counts: OverlappingSpans, ends: list[int]) -> list[int]:
     widths = np.array(list(counts.widths), dtype=np.int64)  # (n_widths,)
     n_spans = np.array(list(counts.widths.values()), dtype=np.int64)  # (n_widths,)
     bins = np.zeros(len(ends), dtype=np.int64)

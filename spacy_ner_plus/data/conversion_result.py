@@ -8,7 +8,7 @@ from pathlib import Path
 from spacy.tokens import Doc
 
 from ..annotation.unknown_group import unknown_key
-from ..records import NestingCounts, Place, TextRecord, alike, any_overlap
+from ..records import OverlapCounts, Place, TextRecord, alike, any_overlap
 from .formats.form import RecordSource
 from .formats.repairs import MOST_PLACES
 from .formats.written import lost_in
@@ -36,7 +36,7 @@ class Conversion:
     n_partly_unknown (int): Documents with stretches that nobody has annotated, beside a group of
         spans.
     entities (Counter[str]): Those that were written, by label.
-    nesting (NestingCounts): How those lie of texts in which any overlap.
+    nesting (OverlapCounts): How those lie of texts in which any overlap.
     mapped (Dict[str, int]): For each type in the label map, the number of its entities.
     placements (PlacementReport): What became of the annotations in a .spacy file: kept, changed or
         refused.
@@ -59,7 +59,7 @@ class Conversion:
     n_ignored: int = 0
     n_partly_unknown: int = 0
     entities: Counter[str] = field(default_factory=Counter)
-    nesting: NestingCounts = field(default_factory=NestingCounts)
+    nesting: OverlapCounts = field(default_factory=OverlapCounts)
     mapped: dict[str, int] = field(default_factory=dict)
     placements: PlacementReport = field(default_factory=PlacementReport)
     needed: NeededExceptions | None = None

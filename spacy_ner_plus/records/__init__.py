@@ -8,7 +8,7 @@ from .counting import covers, find_counting
 from .duplicates import among, without_duplicates
 from .json_object import MAX_DEPTH, keys_of
 from .labels import alike, check_tidy, tidy_label
-from .nesting import NestedSpans, NestingCounts, Place, any_overlap
+from .span_overlaps import OverlapCounts, OverlappingSpans, Place, any_overlap
 from .span_records import LAYER, STATUSES, RelationRecord, SpanRecord, Stretch, TokenRecord
 from .text_record import SCHEMA_VERSION, VERSION, TextRecord
 from .white_space import add_white_space
@@ -19,8 +19,8 @@ __all__ = [
     "SCHEMA_VERSION",
     "STATUSES",
     "VERSION",
-    "NestedSpans",
-    "NestingCounts",
+    "OverlapCounts",
+    "OverlappingSpans",
     "Place",
     "RelationRecord",
     "SpanRecord",

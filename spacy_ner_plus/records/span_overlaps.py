@@ -67,7 +67,7 @@ def lying(spans: Sequence[Place]) -> list[Lying]:
 
 
 @dataclass
-class NestedSpans:
+class OverlappingSpans:
     """Spans, counted by how they lie.
 
     spans (int): All; one that is given twice is one.
@@ -108,19 +108,19 @@ class NestedSpans:
 
 
 @dataclass
-class NestingCounts:
+class OverlapCounts:
     """The spans of many texts.
 
-    total (NestedSpans): All.
-    labels (Dict[str, NestedSpans]): The same by label.
+    total (OverlappingSpans): All.
+    labels (Dict[str, OverlappingSpans]): The same by label.
     """
 
-    total: NestedSpans = field(default_factory=NestedSpans)
-    labels: dict[str, NestedSpans] = field(default_factory=dict)
+    total: OverlappingSpans = field(default_factory=OverlappingSpans)
+    labels: dict[str, OverlappingSpans] = field(default_factory=dict)
 
     def add(self, spans: Iterable[Place]) -> None:
         """Count the spans of a text."""
         places = list(dict.fromkeys(spans))
         for (start, end, label), how in zip(places, lying(places), strict=True):
-            for counts in (self.total, self.labels.setdefault(label, NestedSpans())):
+            for counts in (self.total, self.labels.setdefault(label, OverlappingSpans())):
                 counts.add(end - start, how)

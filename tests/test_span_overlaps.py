@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spacy_ner_plus.records import NestingCounts, any_overlap
-from spacy_ner_plus.records.nesting import lying
+from spacy_ner_plus.records import OverlapCounts, any_overlap
+from spacy_ner_plus.records.span_overlaps import lying
 
 SPANS = st.lists(
     st.tuples(st.integers(0, 8), st.integers(1, 8), st.sampled_from("AB")).map(
@@ -48,7 +48,7 @@ def test_spans_lie_as_all_pairs_say(spans):
 
 @given(st.lists(SPANS, max_size=4), st.integers(0, 9))
 def test_counts_are_sums_over_texts_and_labels(texts, max_width):
-    counts = NestingCounts()
+    counts = OverlapCounts()
     for spans in texts:
         counts.add(spans)
     different = [span for spans in texts for span in set(spans)]
