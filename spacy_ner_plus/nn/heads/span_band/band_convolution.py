@@ -44,11 +44,13 @@ class ConvolutionBlock(nn.Module):
         # filled, not multiplied: what runs over into another document might not be finite
         inputs = functional.gelu(self.norm(cells)).masked_fill(~is_span, 0.0)
         said = functional.linear(inputs, self.weight.flatten(0, 2))  # no bias: 0 stays 0
-        said = said.unflatten(2, self.weight.shape[:3])  # (n_rows, max_width, 3, 3, channels)
+        by_neighbour = said.unflatten(2, (-1, cells.shape[2])).unbind(2)  # 9 x the cells' shape
         outputs = cells + self.bias
-        for (i, start_shift), (j, end_shift) in product(enumerate(_SHIFTS), repeat=2):
-            heard = neighbours(said[:, :, i, j], start_shift, end_shift)
-            if start_shift:
+        shifts = product(_SHIFTS, repeat=2)
+        for (start_shift, end_shift), part in zip(shifts, by_neighbour, strict=True):
+            heard = neighbours(part, start_shift, end_shift)
+            # Others that reach into another document run over an end, so they are no spans.
+            if start_shift and start_shift == end_shift:
                 heard = heard.masked_fill(~_is_same_doc(room, start_shift), 0.0)
             outputs = outputs + heard
         return outputs

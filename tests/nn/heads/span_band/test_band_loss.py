@@ -43,7 +43,7 @@ def naive_losses(
     return losses
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=60)
 @given(
     data=st.data(),
     lengths=lengths_of_docs,

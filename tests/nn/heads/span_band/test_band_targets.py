@@ -37,7 +37,7 @@ def test_gold_is_in_its_cells_and_what_is_too_wide_is_counted(
     assert targets.n_known_rows == layout.n_rows
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=60)
 @given(
     data=st.data(),
     lengths=lengths_of_docs,

@@ -150,7 +150,7 @@ def test_spans_of_a_long_document_take_more_steps_and_no_more_memory(n_blocks: i
 @each_depth
 def test_found_spans_are_those_of_the_logits(n_blocks: int) -> None:
     lengths = [9, 0, 4]
-    head, features = make_head(4, n_blocks=n_blocks, max_rows=3), None
+    head = make_head(4, n_blocks=n_blocks, max_rows=3)
     features = head.read_tokens(make_vectors(13)).detach()
     layout = BandLayout(lengths, 4)
     lines = LogOddsLines(np.array([0.5, 2.0]), np.array([-0.3, 0.1]))
@@ -258,6 +258,20 @@ def test_head_is_made_again_of_its_config_and_weights() -> None:
     torch.testing.assert_close(
         score(again, vectors, [8]), score(head, vectors, [8]), rtol=0, atol=0
     )
+
+
+@each_depth
+def test_grown_head_scores_its_first_labels_as_before(n_blocks: int) -> None:
+    head = make_head(3, n_blocks=n_blocks).eval()
+    grown = head.grown(4)
+    assert not grown.training and grown.config == {**head.config, "n_labels": 4}
+    logits = score(grown, make_vectors(8), [5, 3])
+    before = score(head, make_vectors(8), [5, 3])
+    torch.testing.assert_close(logits[..., :2], before, rtol=1e-12, atol=1e-12)
+    new = logits[..., 2:][torch.isfinite(logits[..., 2:])].sigmoid()
+    assert new.max() < 0.05
+    with pytest.raises(ValueError, match="4 labels can't become one of 3"):
+        grown.grown(3)
 
 
 @each_depth
