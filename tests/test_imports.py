@@ -21,6 +21,7 @@ FLOORS = {
     "tags": 0,
     "records": 0,
     "metrics": 0,
+    "nesting": 0,
     "support": 0,
     "nn": 1,
     "text": 1,
@@ -138,7 +139,7 @@ BEYOND_THE_FACE = {
     "project.smoke": {"training.project.smoke_run.try_package"},
     "project.split": {"data.splitting.parts.write_parts"},
 }
-STDLIB_AND_NUMPY = ("about", "tags", "records", "metrics", "support")
+STDLIB_AND_NUMPY = ("about", "tags", "records", "metrics", "nesting", "support")
 
 
 def imports_of(source: str, module: str, *, is_package: bool = False) -> set[str]:

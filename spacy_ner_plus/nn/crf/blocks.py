@@ -65,6 +65,17 @@ class Blocks(NamedTuple):
         dense = transition[sources[:, None], targets].T.contiguous()
         return cls(sources, targets, dense, others, other_sources, other_scores)
 
+    @classmethod
+    def of_all(cls, transitions: Tensor, forbidden: float) -> "list[Blocks] | None":
+        """The blocks of each of several, None where those of one of them are.
+
+        transitions (Tensor): *Shape:* (n, tags, tags)
+        """
+        if transitions.shape[-1] < FEWEST_TAGS:
+            return None
+        blocks = [found for one in transitions if (found := cls.of(one, forbidden)) is not None]
+        return blocks if len(blocks) == len(transitions) else None
+
     def best(self, state: Tensor, best: Tensor, previous: Tensor) -> None:
         """The best previous tag of each tag, and its score with the transition's.
 

@@ -30,8 +30,8 @@ from .transfer import to_device
 # A sequence of n tokens is cut into chunks of about this many times sqrt(n) tokens.
 CHUNK_RATIO = 0.8
 
-# Takes running matrices (last tag, first tag, chunks) over a transition to the next token, which
-# has the given weights (last tag, 1, chunks).
+# Takes running matrices (chains, last tag, first tag, chunks) over a transition to the next token,
+# which has the given weights (chains, last tag, 1, chunks).
 Advance = Callable[[Tensor, Tensor], Tensor]
 
 
@@ -111,41 +111,49 @@ def transfer_matrices(
     It holds all paths between them, with the weights of all its tokens. Nobody needs that of a
     whole sequence: it stays zero.
 
-    weights (Tensor): of each token's tags. *Shape:* (N, tags) in flat order
+    weights (Tensor): of each token's tags. *Shape:* (chains, N, tags)
     advance (Advance): one step, in the semiring of the recursion.
     zero (float): the weight of what is impossible.
     block (int): number of chunks to run at once, for the sake of caches.
-    RETURNS (Tensor): *Shape:* (chunks, first tag, last tag)
+    RETURNS (Tensor): *Shape:* (chains, chunks, first tag, last tag)
     """
-    n_tags, parts = weights.shape[-1], chunks.parts
-    packed = parts.pack(weights[chunks.part_tokens])  # (N of parts, tags)
+    n_chains, _, n_tags = weights.shape
+    parts = chunks.parts
+    by_token = weights[:, chunks.part_tokens].transpose(0, 1)  # (N of parts, chains, tags)
+    packed = parts.pack(by_token)
     # The chunks are the innermost dimension: a CPU's vector units want long rows.
     n_parts = len(parts.lengths)
-    matrices = weights.new_full((n_tags, n_tags, n_parts), zero)  # (last, first, parts)
+    # (chains, last, first, parts)
+    matrices = weights.new_full((n_chains, n_tags, n_tags, n_parts), zero)
     for start in range(0, n_parts, block):
         own = slice(start, start + block)  # in packed order, longest chunk first
         steps = (step[own] for step in iterate_steps(packed, parts.step_sizes))
         _fill(matrices[..., own], steps, advance)
-    result = weights.new_full((len(chunks.layout.lengths), n_tags, n_tags), zero)
-    result[chunks.part_ids] = parts.unsort(matrices.permute(2, 1, 0))  # (parts, first, last)
+    n_chunks = len(chunks.layout.lengths)
+    result = weights.new_full((n_chains, n_chunks, n_tags, n_tags), zero)
+    by_part = parts.unsort(matrices.permute(3, 0, 2, 1))  # (parts, chains, first, last)
+    result[:, chunks.part_ids] = by_part.transpose(0, 1)
     return result
 
 
 def _fill(matrices: Tensor, steps: Iterator[Tensor], advance: Advance) -> None:
     """Run some chunks side by side, from matrices that hold the weight of the impossible.
 
-    matrices (Tensor): get the results. *Shape:* (last tag, first tag, chunks), longest chunk first
+    matrices (Tensor): get the results. *Shape:* (chains, last tag, first tag, chunks), longest
+        chunk first
     steps (Iterator[Tensor]): for each time step the weights of the chunks that are still running.
-        *Shape:* (running chunks, tags)
+        *Shape:* (running chunks, chains, tags)
     """
-    running = matrices  # (last, first, running chunks)
-    running.diagonal().copy_(next(steps))  # (chunks, tags): a chunk's first tag leads to itself
+    running = matrices  # (chains, last, first, running chunks)
+    # (chains, chunks, tags): a chunk's first tag leads to itself
+    running.diagonal(dim1=1, dim2=2).copy_(next(steps).transpose(0, 1))
     for weight in steps:
         n = len(weight)  # chunks that have a token at this step
         if n < running.shape[-1]:
             matrices[..., n : running.shape[-1]] = running[..., n:]
-            running = running[..., :n].contiguous()  # (last, first, n)
+            running = running[..., :n].contiguous()  # (chains, last, first, n)
         if n == 0:
             return
-        running = advance(running, weight.T.unsqueeze(1))  # weight: (last, 1, n)
+        # weight: (chains, last, 1, n)
+        running = advance(running, weight.permute(1, 2, 0).unsqueeze(2))
     matrices[..., : running.shape[-1]] = running

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from .decoder import TagDecoder
 from .distillation import PathDivergence, SoftTargets, path_targets
+from .forward_backward import forward_backward
 from .lattice import Lattice
 from .layout import Layout
 from .messages import ChainScores, check_allowed
@@ -73,11 +74,12 @@ class CRF(TagDecoder):
         check_allowed(allowed, emissions)
         if spans is not None:
             return self._loss_with_spans(emissions, layout, allowed, spans)
-        loss: Tensor = PathLoss.apply(emissions, *self._scores(), allowed, layout)
+        loss: Tensor = PathLoss.apply(emissions, *self._scores().stacked(), allowed, layout)
         return loss
 
     def _soft_targets(self, emissions: Tensor, layout: Layout) -> SoftTargets:
-        return path_targets(Lattice(emissions, self._checked_scores(), layout), layout)
+        messages = forward_backward(emissions, self._checked_scores(), layout)
+        return path_targets(Lattice(messages), layout)
 
     def _divergence(
         self, known: Tensor, tags: Tensor, targets: SoftTargets, layout: Layout

@@ -17,9 +17,16 @@ from .distillation import (
     softmax_divergence,
     softmax_targets,
 )
+from .forward_backward import forward_backward
 from .lattice import Lattice
 from .layout import Layout
-from .messages import ChainScores, check_allowed, refuse_impossible
+from .messages import (
+    ChainScores,
+    check_allowed,
+    check_scores,
+    checked_emissions,
+    refuse_impossible,
+)
 from .padded import PaddedBatch
 from .path_loss import PathLoss
 from .slot_tags import SlotTags
@@ -135,7 +142,7 @@ class TagDecoder(nn.Module):
         tags = SlotTags(spans.scheme, spans.n_slots())
         every, possible = tags.emissions(emissions, layout, spans)  # (N, n_all) each
         base = to_device(tags.base, emissions.device)
-        scores = tags.scores(self._scores())
+        scores = tags.scores(self._scores()).stacked()
         loss: Tensor = PathLoss.apply(every, *scores, allowed[:, base] & possible, layout)
         return loss
 
@@ -195,10 +202,11 @@ class TagDecoder(nn.Module):
             if not all(bool((part < torch.inf).all()) for part in parts):
                 raise ValueError(f"temperature {temperature} is too small: scores overflow")
         if spans is None:
-            return Lattice(emissions, scores, layout)
+            return Lattice(forward_backward(emissions, scores, layout))
         tags = SlotTags(spans.scheme, spans.n_slots())
         every, _ = tags.emissions(emissions, layout, spans)  # (N, n_all)
-        return SpanLattice(every, tags.scores(scores), layout, tags, spans.groups)
+        messages = forward_backward(every, tags.scores(scores), layout)
+        return SpanLattice(messages, tags, spans.groups)
 
     @torch.no_grad()
     def soft_targets(self, emissions: Tensor, layout: Layout) -> SoftTargets:
@@ -260,23 +268,8 @@ class TagDecoder(nn.Module):
     def _checked_scores(self) -> ChainScores:
         """The scores, for results that would hide it if one of them were no number."""
         scores = self._scores()
-        is_number = torch.stack([(part < torch.inf).all() for part in scores])  # false for nan, too
-        if not bool(is_number.all()):
-            raise ValueError(
-                "start, transition or end scores contain nan or +inf: the decoder's weights are "
-                "not finite"
-            )
+        check_scores(scores)
         return scores
 
     def _check(self, emissions: Tensor, layout: Layout) -> Tensor:
-        """The emissions in fp64."""
-        shape = (layout.n_tokens, self.n_tags)
-        if emissions.shape != shape:
-            raise ValueError(
-                f"emissions must have shape (tokens, tags) = {shape}, got "
-                f"{tuple(emissions.shape)}; see `padded` for padded ones"
-            )
-        emissions = emissions.double()
-        if not bool((emissions < torch.inf).all()):  # false for nan, too
-            raise ValueError("emissions contain nan or +inf: the encoder's output is not finite")
-        return emissions
+        return checked_emissions(emissions, layout, self.n_tags)

@@ -163,11 +163,12 @@ class PathDivergence(torch.autograd.Function):
         difference, left, right, transition, transitions, feasible = ctx.saved_tensors
         layout: Layout = ctx.layout
         weights = grad_loss.masked_fill(~feasible, 0.0)  # (batch,)
-        d_emissions, d_start, d_end = gradients_but_transitions(difference, weights, layout)
+        d_emissions, *d_edges = gradients_but_transitions(difference, weights, layout, 1)
+        d_start, d_end = (d_edge.squeeze(0) for d_edge in d_edges)  # (tags,) each
         pair_weights = weights[layout.sequence[layout.inner]]  # (N - batch,)
         d_transition = expected_transitions(
-            left, right, transition, pair_weights, is_log=ctx.is_log
-        )  # (tags, tags)
+            left, right, transition.unsqueeze(0), pair_weights, is_log=ctx.is_log
+        ).squeeze(0)  # (tags, tags)
         d_transition -= torch.tensordot(weights, transitions, 1)
         return d_emissions, d_start, d_transition, d_end, None, None
 

@@ -11,7 +11,13 @@ from .entropy import path_entropy
 from .forward_backward import forward_backward
 from .k_best import k_best
 from .layout import Layout
-from .messages import ChainScores, check_allowed, expected_transitions_by_sequence, finite
+from .messages import (
+    ChainScores,
+    Messages,
+    check_allowed,
+    expected_transitions_by_sequence,
+    finite,
+)
 from .transfer import to_device_together
 
 # Inner emissions this far below their token's best make a span impossible (-inf): in a running
@@ -53,20 +59,19 @@ class Lattice:
     """All tag sequences of a batch with their probabilities, after one forward-backward run.
 
     Attributes:
+        layout (Layout): the batch's index arrays.
         log_z (Tensor): log of the sum of the exp scores of all valid paths, fp64; -inf if a
             sequence has none. *Shape:* (batch,)
     """
 
     @torch.no_grad()
-    def __init__(self, emissions: Tensor, scores: ChainScores, layout: Layout) -> None:
-        """Run forward and backward over a batch.
+    def __init__(self, messages: Messages) -> None:
+        """Keep what was run.
 
-        emissions (Tensor): fp64, finite or -inf. *Shape:* (N, tags) in the layout's flat order
-        scores (ChainScores): start, transition and end scores, -inf where forbidden.
-        layout (Layout): the batch's index arrays.
+        messages (Messages): of a batch, from `forward_backward`.
         """
-        self._layout = layout
-        self._messages = forward_backward(emissions, scores, layout)
+        self.layout = messages.layout
+        self._messages = messages
         self._marginals, self._log_norm = self._messages.marginals()
         self.log_z = self._messages.log_z(self._log_norm)
 
@@ -85,6 +90,10 @@ class Lattice:
             sequences, fp64, in nats, at least 0; 0 without any valid path. *Shape:* (batch,)
         """
         return path_entropy(self._messages, self._marginals)
+
+    def step_probs(self, before: int, after: int) -> Tensor:
+        """See `Messages.step_probs`: the tags of a sequence are a Markov chain."""
+        return self._messages.step_probs(before, after)
 
     def transitions(self) -> Tensor:
         """How often each sequence is expected to use each transition.
@@ -108,14 +117,14 @@ class Lattice:
         if k < 1:
             raise ValueError(f"k must be at least 1, got {k}")
         messages = self._messages
-        paths, scores = k_best(messages.emissions, messages.scores, self._layout, k)
+        paths, scores = k_best(messages.emissions, messages.scores, self.layout, k)
         log_z = messages.relative_log_z(self._log_norm)
         log_probs = scores - finite(log_z)[:, None]  # (batch, paths)
         counts = (scores > -torch.inf).sum(1).tolist()
         return [
             (tags[:, :n].T, log_prob[:n].clamp_max(0.0))
             for tags, log_prob, n in zip(
-                paths.split(self._layout.lengths.tolist()), log_probs, counts, strict=True
+                paths.split(self.layout.lengths.tolist()), log_probs, counts, strict=True
             )
         ]
 
@@ -132,8 +141,8 @@ class Lattice:
         check_allowed(allowed, messages.emissions)
         emissions = messages.emissions.masked_fill(~allowed, -torch.inf)
         log_z = messages.relative_log_z(self._log_norm)
-        permitted = Lattice(emissions, messages.scores, self._layout).log_z
-        return (permitted - finite(log_z)).clamp_max(0.0)
+        permitted = Lattice(forward_backward(emissions, messages.scores, self.layout))
+        return (permitted.log_z - finite(log_z)).clamp_max(0.0)
 
     def segment(self, sequence: int, start: int, end: int) -> "Lattice":
         """The marginal distribution of the tags of some neighbouring tokens.
@@ -166,7 +175,7 @@ class Lattice:
         emissions = parts.emissions
         emissions[parts.layout.first] += parts.before
         emissions[parts.layout.last] += parts.after
-        return Lattice(emissions, self._within, parts.layout)
+        return Lattice(forward_backward(emissions, self._within, parts.layout))
 
     @property
     def _within(self) -> ChainScores:
@@ -179,8 +188,8 @@ class Lattice:
     ) -> "Segments":
         """Segments, with what comes before and after them summed over."""
         self._check_segments(sequences, starts, ends)
-        messages, device = self._messages, self._layout.device
-        firsts = self._layout.lengths.cumsum(0) - self._layout.lengths
+        messages, device = self._messages, self.layout.device
+        firsts = self.layout.lengths.cumsum(0) - self.layout.lengths
         offsets = torch.as_tensor(starts, dtype=torch.int64)
         n_tokens = torch.as_tensor(ends, dtype=torch.int64) - offsets
         layout = Layout(n_tokens, device)
@@ -199,7 +208,7 @@ class Lattice:
     def _check_segments(
         self, sequences: Sequence[int], starts: Sequence[int], ends: Sequence[int]
     ) -> None:
-        lengths = self._layout.lengths.tolist()
+        lengths = self.layout.lengths.tolist()
         for sequence, start, end in zip(sequences, starts, ends, strict=True):
             if not 0 <= sequence < len(lengths):
                 raise ValueError(f"sequence {sequence} is outside of 0 to {len(lengths) - 1}")
@@ -235,13 +244,13 @@ class Lattice:
             does. *Shape:* (n_spans,)
         """
         self._check_spans(sequence, start, end)
-        device = self._layout.device
+        device = self.layout.device
         indices = (sequence, start, end, tags.first, tags.inside, tags.last, tags.unit, opening)
         sequence, start, end, first, inside, last, unit, opening = to_device_together(
             [index.cpu().numpy() for index in indices], device
         )
         n_tokens = end - start
-        head = self._layout.first[sequence] + start  # flat positions (n_spans,)
+        head = self.layout.first[sequence] + start  # flat positions (n_spans,)
         tail = head + n_tokens - 1
         opening = torch.where(n_tokens == 1, unit, opening)
         closing = torch.where(n_tokens == 1, unit, last)
@@ -252,10 +261,10 @@ class Lattice:
 
     def _check_spans(self, sequence: Tensor, start: Tensor, end: Tensor) -> None:
         sequence, start, end = sequence.cpu(), start.cpu(), end.cpu()
-        n_sequences = len(self._layout.lengths)
+        n_sequences = len(self.layout.lengths)
         if bool(((sequence < 0) | (sequence >= n_sequences)).any()):
             raise ValueError(f"spans refer to sequences outside of 0 to {n_sequences - 1}")
-        lengths = self._layout.lengths[sequence]
+        lengths = self.layout.lengths[sequence]
         bad = torch.nonzero((start < 0) | (start >= end) | (end > lengths)).flatten()
         if len(bad):
             i = int(bad[0])
@@ -305,7 +314,7 @@ class Lattice:
             following = following.log()
         following = following + messages.scores.transition[closing]
         following = following.scatter(1, inside[:, None], -torch.inf)
-        at_end = tail == self._layout.last[sequence]
+        at_end = tail == self.layout.last[sequence]
         end = messages.scores.end[closing]
         return torch.where(at_end, end, torch.logsumexp(following, -1))
 

@@ -55,6 +55,7 @@ class Layout:
         # Index arrays are made when they are first asked for, on the host and with numpy: for a
         # single sentence torch's overhead per call would cost more than the recursion.
         self._lengths: np.ndarray = lens.numpy()
+        self._packed_both: dict[int, Tensor] = {}  # by the number of chains
         counts = np.bincount(self._lengths, minlength=1)
         self._step_sizes: np.ndarray = (len(lens) - np.cumsum(counts))[:-1]
         self.step_sizes: list[int] = self._step_sizes.tolist()
@@ -124,22 +125,25 @@ class Layout:
     def _packed(self) -> Tensor:
         return self._to_device(self._step_starts[self._time] + self._rank)
 
-    @cached_property
-    def _packed_both(self) -> Tensor:
-        """Positions for two directions at once, (2, N).
+    def _both_directions(self, n_chains: int) -> Tensor:
+        """Positions for two directions at once, (2, n_chains * N).
 
         They share each step's block: its first half runs forward in time, its second half holds the
-        same sequences from their ends backward.
+        same sequences from their ends backward. Each half has chain after chain.
         """
-        reverse_time = self._lengths[self._sequence] - 1 - self._time
-        starts, sizes = self._step_starts, self._step_sizes
-        forward = 2 * starts[self._time] + self._rank
-        backward = 2 * starts[reverse_time] + sizes[reverse_time] + self._rank
-        return self._to_device(np.stack([forward, backward]))
+        if n_chains not in self._packed_both:
+            reverse_time = self._lengths[self._sequence] - 1 - self._time
+            starts, sizes = self._step_starts, self._step_sizes
+            lanes = np.arange(2 * n_chains)[:, None]
+            forward = starts[self._time] * len(lanes) + lanes[:n_chains] * sizes[self._time]
+            backward = starts[reverse_time] * len(lanes) + lanes[n_chains:] * sizes[reverse_time]
+            positions = np.stack([forward + self._rank, backward + self._rank])
+            self._packed_both[n_chains] = self._to_device(positions.reshape(2, -1))
+        return self._packed_both[n_chains]
 
-    def doubled(self) -> "Layout":
-        """RETURNS (Layout): that of the batch followed by itself; flat arrays just concatenate."""
-        return Layout(torch.cat([self.lengths, self.lengths]), self.device)
+    def repeated(self, n_times: int) -> "Layout":
+        """RETURNS (Layout): that of the batch n_times over; flat arrays just concatenate."""
+        return self if n_times == 1 else Layout(self.lengths.repeat(n_times), self.device)
 
     def pad(self, flat: Tensor) -> Tensor:
         """(N, ...) -> (batch, longest, ...) with zeros on padding."""
@@ -164,14 +168,19 @@ class Layout:
         """(batch, ...) -> (batch, ...), from packed order, longest first, to the caller's."""
         return torch.empty_like(rows).index_copy_(0, self.order, rows)
 
-    def pack_both(self, forward: Tensor, backward: Tensor) -> Tensor:
-        """Twice (N, ...) -> (2 N, ...): each step's block forward in time, then backward."""
-        packed = forward.new_empty(2 * len(forward), *forward.shape[1:])
-        return packed.index_copy_(0, self._packed_both.flatten(), torch.cat([forward, backward]))
+    def pack_both(self, forward: Tensor, backward: Tensor, n_chains: int = 1) -> Tensor:
+        """Twice (N, ...) -> (2 N, ...): each step's block forward in time, then backward.
 
-    def unpack_both(self, packed: Tensor) -> tuple[Tensor, Tensor]:
+        n_chains (int): arrays are those of so many chains over the batch, one chain after the other
+            (n_chains * N, ...); so is each half of a block.
+        """
+        packed = forward.new_empty(2 * len(forward), *forward.shape[1:])
+        positions = self._both_directions(n_chains).flatten()
+        return packed.index_copy_(0, positions, torch.cat([forward, backward]))
+
+    def unpack_both(self, packed: Tensor, n_chains: int = 1) -> tuple[Tensor, Tensor]:
         """The inverse of `pack_both`."""
-        forward, backward = self._packed_both
+        forward, backward = self._both_directions(n_chains)
         return packed.index_select(0, forward), packed.index_select(0, backward)
 
 

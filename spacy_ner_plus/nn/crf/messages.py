@@ -11,7 +11,11 @@ from .layout import Layout
 
 
 class ChainScores(NamedTuple):
-    """Scores of a linear chain besides its emissions: fp64, -inf where forbidden."""
+    """Scores of a linear chain besides its emissions: fp64, -inf where forbidden.
+
+    Those of several chains are *stacked*: all three have a dimension more, the first. What takes
+    stacked scores takes flat arrays of one chain after the other, and the layout of one.
+    """
 
     start: Tensor  # (tags,)
     transition: Tensor  # (tags, tags), from and to
@@ -22,6 +26,14 @@ class ChainScores(NamedTuple):
         """Scores of any precision, and bool masks of what is permitted, both in this order."""
         pairs = zip(masks, scores, strict=True)
         return cls(*(score.double().masked_fill(~mask, -torch.inf) for mask, score in pairs))
+
+    def stacked(self) -> "ChainScores":
+        """Those of one chain as those of several."""
+        return ChainScores(*(score.unsqueeze(0) for score in self))
+
+    def of_chain(self, chain: int) -> "ChainScores":
+        """One chain's of those that are stacked."""
+        return ChainScores(*(score[chain] for score in self))
 
 
 def refuse_impossible(impossible: Tensor) -> None:
@@ -41,6 +53,33 @@ def check_allowed(allowed: Tensor, emissions: Tensor) -> None:
         raise ValueError(
             f"allowed must be bool with shape {tuple(emissions.shape)}, "
             f"got {allowed.dtype} with shape {tuple(allowed.shape)}"
+        )
+
+
+def checked_emissions(emissions: Tensor, layout: Layout, n_tags: int) -> Tensor:
+    """The emissions in fp64.
+
+    RAISES (ValueError): they are not (N, tags) for the layout, or nan or +inf.
+    """
+    shape = (layout.n_tokens, n_tags)
+    if emissions.shape != shape:
+        raise ValueError(
+            f"emissions must have shape (tokens, tags) = {shape}, got {tuple(emissions.shape)}; "
+            "see `padded` of CRF for padded ones"
+        )
+    emissions = emissions.double()
+    if not bool((emissions < torch.inf).all()):  # false for nan, too
+        raise ValueError("emissions contain nan or +inf: the encoder's output is not finite")
+    return emissions
+
+
+def check_scores(scores: ChainScores) -> None:
+    """RAISES (ValueError): one of them is no number: it would not show in a best path."""
+    is_number = torch.stack([(part < torch.inf).all() for part in scores])  # false for nan, too
+    if not bool(is_number.all()):
+        raise ValueError(
+            "start, transition or end scores contain nan or +inf: the decoder's weights are not "
+            "finite"
         )
 
 
@@ -74,6 +113,26 @@ class Messages:
     beta_scale: Tensor
     shift: Tensor
     is_log: bool
+
+    def of_chain(self, chain: int, layout: Layout) -> "Messages":
+        """One chain's messages of those of several, whose scores are stacked.
+
+        layout (Layout): that of one chain.
+        """
+        tokens = slice(chain * layout.n_tokens, (chain + 1) * layout.n_tokens)
+        batch = len(layout.lengths)
+        return Messages(
+            layout=layout,
+            emissions=self.emissions[tokens],
+            scores=self.scores.of_chain(chain),
+            alpha=self.alpha[tokens],
+            beta=self.beta[tokens],
+            beta_emitted=self.beta_emitted[tokens],
+            alpha_scale=self.alpha_scale[tokens],
+            beta_scale=self.beta_scale[tokens],
+            shift=self.shift[chain * batch : (chain + 1) * batch],
+            is_log=self.is_log,
+        )
 
     def marginals(self) -> tuple[Tensor, Tensor]:
         """The probability of each tag of each token, and its divisor.
@@ -117,6 +176,18 @@ class Messages:
             return torch.logsumexp(alpha[:, :, None] + transition, 1)
         return (alpha @ transition.exp()).log()
 
+    def step_probs(self, before: int, after: int) -> Tensor:
+        """The probability that a tag follows another one, given that it is there.
+
+        RETURNS (Tensor): P(the next token has the tag `after` | the token has the tag `before`), of
+            each token but the last one of the flat order. *Shape:* (N - 1,)
+        """
+        score = self.scores.transition[before, after]
+        following, rest = self.beta_emitted[1:, after], self.beta[:-1, before]
+        if self.is_log:
+            return (score + following - finite(rest)).exp()
+        return score.exp() * following / rest.masked_fill(rest == 0, 1.0)
+
     def pairs(self, log_norm: Tensor) -> tuple[Tensor, Tensor]:
         """Factors of the pairwise marginals.
 
@@ -134,7 +205,7 @@ class Messages:
 
 
 def gradients_but_transitions(
-    difference: Tensor, weights: Tensor, layout: Layout
+    difference: Tensor, weights: Tensor, layout: Layout, n_chains: int
 ) -> tuple[Tensor, Tensor, Tensor]:
     """The gradients of a loss that is a log Z less another one, or less an expected score.
 
@@ -142,11 +213,16 @@ def gradients_but_transitions(
 
     difference (Tensor): of the two distributions' marginals. *Shape:* (N, tags)
     weights (Tensor): the gradient of each sequence's loss. *Shape:* (batch,)
-    RETURNS (tuple[Tensor, Tensor, Tensor]): of the emissions (N, tags), and of the start and end
-        scores (tags,).
+    layout (Layout): of the sequences of all chains, one chain after the other.
+    RETURNS (tuple[Tensor, Tensor, Tensor]): of the emissions (N, tags), and of the stacked start
+        and end scores (chains, tags).
     """
     d_emissions = difference * weights[layout.sequence, None]  # (N, tags)
-    return d_emissions, d_emissions[layout.first].sum(0), d_emissions[layout.last].sum(0)
+    shape = (n_chains, len(weights) // n_chains, difference.shape[1])
+    d_start, d_end = (
+        d_emissions[edge].view(shape).sum(1) for edge in (layout.first, layout.last)
+    )  # (chains, tags) each
+    return d_emissions, d_start, d_end
 
 
 def expected_transitions(
@@ -154,19 +230,26 @@ def expected_transitions(
 ) -> Tensor:
     """Weighted expected number of uses of each transition, without a (N, tags, tags) array.
 
-    left, right (Tensor): from `Messages.pairs`. *Shape:* (M, tags)
-    transition (Tensor): the shifted log scores of the same messages. *Shape:* (tags, tags)
+    left, right (Tensor): from `Messages.pairs`, one chain after the other. *Shape:* (M, tags)
+    transition (Tensor): the shifted log scores of the same messages, stacked.
+        *Shape:* (chains, tags, tags)
     weights (Tensor): one factor for each pair. *Shape:* (M,)
     is_log (bool): left and right are logarithms.
-    RETURNS (Tensor): *Shape:* (tags, tags)
+    RETURNS (Tensor): *Shape:* (chains, tags, tags)
     """
+    n_chains, n_tags, _ = transition.shape
+    shape = (n_chains, len(weights) // n_chains, n_tags)
+    right = right.view(shape)
     if not is_log:
-        return (left * weights[:, None]).T @ right * transition.exp()
+        left = (left * weights[:, None]).view(shape)
+        return left.transpose(1, 2) @ right * transition.exp()
+    left, weights = left.view(shape), weights.view(n_chains, 1, shape[1])
     rows = [
-        weights @ (left[:, tag, None] + transition[tag] + right).exp()  # (tags,)
-        for tag in range(len(transition))
+        # (chains, 1, tags)
+        weights @ (left[..., tag, None] + transition[:, tag].unsqueeze(1) + right).exp()
+        for tag in range(n_tags)
     ]
-    return torch.stack(rows)
+    return torch.cat(rows, 1)
 
 
 def expected_transitions_by_sequence(messages: Messages, log_norm: Tensor) -> Tensor:

@@ -7,9 +7,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .forward_backward import forward_backward
 from .lattice import Lattice, SpanTags
-from .layout import Layout
-from .messages import ChainScores
+from .messages import Messages
 from .slot_merging import merge_edges
 from .slot_tags import SlotTags
 from .span_factors import SpanGroups
@@ -23,28 +23,24 @@ class SpanLattice(Lattice):
     on it; probabilities of tags are sums over the tags that stand for them.
     """
 
-    def __init__(
-        self,
-        emissions: Tensor,
-        scores: ChainScores,
-        layout: Layout,
-        tags: SlotTags,
-        groups: SpanGroups,
-    ) -> None:
-        """Run forward and backward over a batch.
+    def __init__(self, messages: Messages, tags: SlotTags, groups: SpanGroups) -> None:
+        """Keep the messages, and what their tags stand for.
 
-        emissions (Tensor): fp64, of all tags. *Shape:* (N, n_all)
-        scores (ChainScores): Of all tags.
+        messages (Messages): Of a batch with all tags.
         tags (SlotTags): All tags. groups (SpanGroups): Who is in which slot.
         """
-        super().__init__(emissions, scores, layout)
+        super().__init__(messages)
         self._tags = tags
         self._groups = groups
-        self._base = to_device(tags.base, layout.device)  # (n_all,)
+        self._base = to_device(tags.base, messages.layout.device)  # (n_all,)
 
     def marginals(self) -> Tensor:
         """See Lattice.marginals."""
         return self._summed(super().marginals(), -1)
+
+    def step_probs(self, before: int, after: int) -> Tensor:
+        """RAISES (NotImplementedError): the scheme's own tags are no Markov chain here."""
+        raise NotImplementedError("with scores of spans, tags depend on more than the one before")
 
     def transitions(self) -> Tensor:
         """See Lattice.transitions."""
@@ -71,7 +67,8 @@ class SpanLattice(Lattice):
         parts = self._cut(sequences, starts, ends)
         places = list(zip(sequences, starts, ends, strict=True))
         emissions, groups = merge_edges(parts, self._tags, self._groups, places)
-        return SpanLattice(emissions, self._within, parts.layout, self._tags, groups)
+        messages = forward_backward(emissions, self._within, parts.layout)
+        return SpanLattice(messages, self._tags, groups)
 
     def span_log_probs(
         self, sequence: Tensor, start: Tensor, end: Tensor, tags: SpanTags

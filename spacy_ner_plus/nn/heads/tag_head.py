@@ -3,19 +3,19 @@
 import torch
 from torch import Tensor, nn
 
-from ..crf import TagDecoder
+from ..crf import ParallelCRF, TagDecoder
 
 
 class TagHead(nn.Module):
     """Token vectors to emissions, and the decoder that reads them.
 
     width (int): Length of a token vector.
-    decoder (TagDecoder): Constrained softmax or CRF over the tags; its loss, best paths and
-        probabilities are used on whole sequences, outside of forward.
+    decoder (TagDecoder | ParallelCRF): Constrained softmax or CRF over the tags, or several CRFs;
+        its loss, best paths and probabilities are used on whole sequences, outside of forward.
     dropout (float): Share of vector elements dropped in training.
     """
 
-    def __init__(self, width: int, decoder: TagDecoder, *, dropout: float) -> None:
+    def __init__(self, width: int, decoder: TagDecoder | ParallelCRF, *, dropout: float) -> None:
         super().__init__()
         self.dropout = nn.Dropout(dropout)
         self.linear = nn.Linear(width, decoder.n_tags)

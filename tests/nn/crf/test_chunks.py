@@ -75,11 +75,11 @@ def test_cut_makes_chunks_of_nearly_the_same_length(lengths: list[int], shortest
 def test_matrices_are_products_of_steps_whatever_runs_together(block: int) -> None:
     """Blocks of chunks that are all shorter than the longest one, too."""
     lengths = [200, 3, 6, 1, 12]
-    weights = torch.rand(sum(lengths), 3, dtype=torch.float64)
-    transition = torch.rand(3, 3, dtype=torch.float64)  # (from, to)
+    weights = torch.rand(2, sum(lengths), 3, dtype=torch.float64)  # of two chains
+    transition = torch.rand(2, 3, 3, dtype=torch.float64)  # (chains, from, to)
 
     def advance(running: Tensor, weight: Tensor) -> Tensor:
-        return torch.einsum("pt,pfn->tfn", transition, running) * weight
+        return torch.einsum("cpt,cpfn->ctfn", transition, running) * weight
 
     found = cut(Layout(lengths), 3, Limits(2, 0.0, 3))
     assert found is not None
@@ -87,13 +87,14 @@ def test_matrices_are_products_of_steps_whatever_runs_together(block: int) -> No
     assert len(set(sizes[found.part_ids].tolist())) > 2
     assert found.part_tokens.tolist() == [i for i in range(222) if i != 209]  # that of length 1
     matrices = transfer_matrices(weights, found, advance, 0.0, block)
-    pieces = weights.split(sizes.tolist())
     part_ids = found.part_ids.tolist()
-    for i, (matrix, piece) in enumerate(zip(matrices, pieces, strict=True)):
-        expected = piece[0].diag()  # (first, last)
-        for weight in piece[1:]:
-            expected = expected @ transition * weight
-        torch.testing.assert_close(matrix, expected * (i in part_ids))
+    for chain in range(2):
+        pieces = weights[chain].split(sizes.tolist())
+        for i, (matrix, piece) in enumerate(zip(matrices[chain], pieces, strict=True)):
+            expected = piece[0].diag()  # (first, last)
+            for weight in piece[1:]:
+                expected = expected @ transition[chain] * weight
+            torch.testing.assert_close(matrix, expected * (i in part_ids))
 
 
 def test_cut_depends_on_the_length_and_the_number_of_tags_alone() -> None:

@@ -1,0 +1,101 @@
+"""A CRF for each label, or each layer, and each level: a head for spans that nest.
+
+A `TagHead` over it has one linear layer for the emissions of all chains. Alex, Haddow and Grover
+(2007), "Recognising nested named entities in biomedical text", have taggers for each label, and for
+layers, too; here they share an encoder, and are one model with exact probabilities.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ...nesting.chain_plan import ChainPlan
+from ...tags import TagScheme
+from ..crf import Layout, ParallelCRF
+from .label_lattice import LabelLattice
+
+
+@dataclass(frozen=True)
+class LabelledSpans:
+    """Spans of the sequences of a batch, each once, by sequence, start, end and label.
+
+    sequences, starts, ends (np.ndarray): int64; rows of each one's sequence, end exclusive.
+        *Shape:* (n_spans,)
+    labels (np.ndarray): int64, indices into the labels of the plan. *Shape:* (n_spans,)
+    """
+
+    sequences: np.ndarray
+    starts: np.ndarray
+    ends: np.ndarray
+    labels: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    @classmethod
+    def unique(cls, rows: np.ndarray) -> "LabelledSpans":
+        """Of int64 rows of a sequence, start, end and label each. *Shape:* (n, 4)."""
+        return cls(*np.unique(rows.reshape(-1, 4), axis=0).T)
+
+
+class LabelCRFs(ParallelCRF):
+    """The chains of a plan."""
+
+    def __init__(self, plan: ChainPlan, scheme_name: str) -> None:
+        """Make a CRF for each chain.
+
+        plan (ChainPlan): Which labels and levels the chains have.
+        scheme_name (str): Of the tags of all chains: see TagScheme.
+        RAISES ValueError: There are no chains, or the scheme is unknown.
+        """
+        schemes = [TagScheme(scheme_name, chain.labels) for chain in plan.chains]
+        if not schemes:
+            raise ValueError("there must be at least 1 chain: add labels before the head is made")
+        each = schemes[0]  # but for the labels' names all are alike
+        masks = (each.starts, each.transitions, each.ends)
+        super().__init__(*(torch.tensor(mask) for mask in masks), n_chains=len(schemes))
+        self.plan = plan
+        self.scheme = each
+        # (chains, labels of each): where the plan has each chain's labels
+        self._label_ids = np.array(
+            [[plan.labels.index(label) for label in chain.labels] for chain in plan.chains]
+        )
+
+    def best_spans(self, emissions: Tensor, layout: Layout) -> LabelledSpans:
+        """The spans on the best paths of all chains.
+
+        RAISES ValueError: As ParallelCRF.decode.
+        """
+        tags = self.decode(emissions, layout).T.flatten().cpu().numpy()  # (chains * N,)
+        # Valid sequences one after the other are a valid one, whose spans stay within each.
+        heads, ends, labels = self.scheme.decode(tags)  # (n_spans,) each
+        chain, head = np.divmod(heads, max(layout.n_tokens, 1))
+        sequence = layout.sequence.cpu().numpy()[head]
+        start = head - layout.first.cpu().numpy()[sequence]
+        columns = (sequence, start, start + ends - heads, self._label_ids[chain, labels])
+        return LabelledSpans.unique(np.stack(columns, axis=1))
+
+    def span_lattice(
+        self, emissions: Tensor, layout: Layout, *, temperature: float | Tensor = 1.0
+    ) -> LabelLattice:
+        """The distribution over the spans of a batch.
+
+        temperature (float | Tensor): See ParallelCRF.lattices.
+        RAISES ValueError: As ParallelCRF.lattices.
+        """
+        lattices = self.lattices(emissions, layout, temperature=temperature)
+        return LabelLattice(lattices, self.scheme, self._label_ids)
+
+    def likely_spans(self, lattice: LabelLattice, least: float) -> LabelledSpans:
+        """All spans that are at least so probable, whether or not they are on a best path.
+
+        least (float): Above 0, at most 1.
+        RAISES ValueError: It is out of range.
+        """
+        found = LabelledSpans.unique(lattice.candidates(least))
+        columns = (found.sequences, found.starts, found.ends, found.labels)
+        log_probs = lattice.span_log_probs(*(torch.from_numpy(column) for column in columns))
+        kept = log_probs.exp().cpu().numpy() >= least
+        return LabelledSpans(*(column[kept] for column in columns))
