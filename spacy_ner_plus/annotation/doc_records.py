@@ -15,12 +15,13 @@ from ..records import (
     TokenRecord,
     add_white_space,
 )
+from .entity_source import DOC_ENTS, EntitySource
 from .existing import existing
 from .fitting import Fitted, fit_record
 from .gold import ANNOTATED_LABELS, annotated_labels, register_annotated_labels
 from .offsets import Misaligned, TokenEdges, set_flat_ents
 from .placement import MISALIGNED, Placing
-from .probabilities import PROBABILITY, SCORES, register_probability, scored_spans
+from .probabilities import PROBABILITY, SCORES, register_probability
 from .scored_group import ScoredGroup
 from .token_states import MISSING
 
@@ -28,11 +29,10 @@ from .token_states import MISSING
 DEFAULT_PLACING = Placing()
 
 
-def span_records(doc: Doc, spans_key: str | None = None) -> tuple[SpanRecord, ...]:
+def span_records(doc: Doc, source: EntitySource = DOC_ENTS) -> tuple[SpanRecord, ...]:
     """The entities of a Doc from left to right.
 
-    spans_key (str): Take doc.spans[spans_key], whose scores are the probabilities; None for
-        doc.ents.
+    source (EntitySource): Where they are. The scores of a group of doc.spans are the probabilities.
     """
     return tuple(
         SpanRecord(
@@ -44,15 +44,8 @@ def span_records(doc: Doc, spans_key: str | None = None) -> tuple[SpanRecord, ..
             id=span.id_ or None,
             kb_id=span.kb_id_ or None,
         )
-        for span, probability in scored_spans(doc, spans_key)
+        for span, probability in source.scored(doc)
     )
-
-
-def is_annotated(doc: Doc, spans_key: str | None = None) -> bool:
-    """Whether a Doc says anything about entities."""
-    if spans_key is None:
-        return bool(doc.has_annotation("ENT_IOB"))
-    return spans_key in doc.spans
 
 
 def to_record(doc: Doc, spans_key: str | None = None) -> TextRecord:
@@ -62,7 +55,8 @@ def to_record(doc: Doc, spans_key: str | None = None) -> TextRecord:
         doc.ents.
     RETURNS (TextRecord): Its spans are None if the Doc says nothing about entities.
     """
-    is_flat = is_annotated(doc, spans_key) and spans_key is None
+    source = EntitySource(spans_key)
+    is_flat = source.is_set(doc) and not source.may_nest
     known = existing(doc)
     is_missing = doc.to_array("ENT_IOB").reshape(-1) == MISSING
     is_blocked = np.zeros(len(doc), dtype=bool)
@@ -71,7 +65,7 @@ def to_record(doc: Doc, spans_key: str | None = None) -> TextRecord:
     return TextRecord(
         text=doc.text,
         annotated_labels=None if labels is None else tuple(sorted(labels)),
-        spans=span_records(doc, spans_key) if is_annotated(doc, spans_key) else None,
+        spans=span_records(doc, source) if source.is_set(doc) else None,
         tokens=tuple(
             TokenRecord(token.idx, token.idx + len(token), token.is_sent_start) for token in doc
         ),
