@@ -6,7 +6,7 @@ ones are what a pipeline misses, or those around them, or one of several types o
 
 from collections.abc import Sequence
 
-from ..metrics.nesting import overlapping_pairs
+from ..metrics.nested_spans import overlapping_pairs
 from .documents import Entity
 
 MISSED, SPURIOUS = "missed", "spurious"

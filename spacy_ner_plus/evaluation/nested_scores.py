@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..metrics.bootstrap import percentile_interval, resample
-from ..metrics.nesting import (
+from ..metrics.nested_spans import (
     FOUND,
     GOLD,
     PREDICTED,
@@ -57,7 +57,7 @@ def nesting(documents: Sequence[Document], samples: int = 2000, seed: int = 0) -
 def level_counts(documents: Sequence[Document]) -> np.ndarray:
     """Counts of outermost entities, and of those inside of others.
 
-    RETURNS: (n_docs, 2, 4) int64, rows as in LEVELS, columns as in metrics.nesting.count_by_depth.
+    RETURNS: (n_docs, 2, 4) int64, rows as in LEVELS, columns as in count_by_depth.
     """
     return _levels(count_by_depth(*_spans(documents)))
 

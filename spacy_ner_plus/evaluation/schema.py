@@ -6,7 +6,7 @@ Shares are between 0 and 1. A change of meaning raises SCHEMA_VERSION; new field
 from dataclasses import dataclass, field
 
 from ..data.data_version import DataVersion
-from ..metrics.nesting import Relations
+from ..metrics.nested_spans import Relations
 from .confidence_types import Confidence
 from .score_types import CountedMeasures, ExactScores, Intervals, PartialScores
 

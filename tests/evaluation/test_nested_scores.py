@@ -12,7 +12,7 @@ from spacy_ner_plus.evaluation.nested_scores import (
     level_counts,
     nesting,
 )
-from spacy_ner_plus.metrics.nesting import Relations
+from spacy_ner_plus.metrics.nested_spans import Relations
 from spacy_ner_plus.tags import Span
 from tests.evaluation.corpora import corpus
 from tests.evaluation.docs import flat_spans, make_document, overlapping_spans

@@ -6,7 +6,7 @@ SCHEMA_VERSION; new fields do not.
 
 from dataclasses import dataclass
 
-from ...metrics.nesting import Relations
+from ...metrics.nested_spans import Relations
 from ..schema import DepthScores, EntityTypes, Throughput
 from ..score_types import CountedMeasures, MeasureIntervals, Measures
 

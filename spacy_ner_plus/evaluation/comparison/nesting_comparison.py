@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ...metrics.bootstrap import percentile_interval, resample
-from ...metrics.nesting import Relations, depth_scores, relations
+from ...metrics.nested_spans import Relations, depth_scores, relations
 from ..documents import Document
 from ..nested_scores import LEVELS, level_counts, level_scores
 from .comparison_schema import LevelComparison, NestingComparison

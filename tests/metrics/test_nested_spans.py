@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spacy_ner_plus.metrics.nesting import (
+from spacy_ner_plus.metrics.nested_spans import (
     FOUND,
     GOLD,
     PREDICTED,
