@@ -16,28 +16,28 @@ from ..records import (
     TokenRecord,
     add_white_space,
 )
+from .entity_source import DOC_ENTS, EntitySource
 from .existing import existing
 from .fitting import Fitted, fit_record
 from .gold import ANNOTATED_LABELS, annotated_labels, register_annotated_labels
 from .offsets import Misaligned, TokenEdges, set_flat_ents
 from .placement import MISALIGNED, Placing
-from .probabilities import PROBABILITY, SCORES, register_probability, scored_spans
+from .probabilities import PROBABILITY, SCORES, register_probability
 from .scored_group import LAYERS, ScoredGroup, layers_of
-from .token_states import MISSING
-from .unknown_group import set_unknown, token_runs, unknown_tokens
+from .unknown_group import set_unknown, token_runs
 
 # Spans that do not fit are left out, and it is the caller who tells.
 DEFAULT_PLACING = Placing()
 
 
-def span_records(doc: Doc, spans_key: str | None = None) -> tuple[SpanRecord, ...]:
+def span_records(doc: Doc, source: EntitySource = DOC_ENTS) -> tuple[SpanRecord, ...]:
     """The entities of a Doc from left to right.
 
-    spans_key (str): Take doc.spans[spans_key], whose scores are the probabilities, and whose
-        layers are in the meta of the records; None for doc.ents.
+    source (EntitySource): Where they are. The scores of a group of doc.spans are the probabilities,
+        and its layers are in the meta of the records.
     """
-    scored = list(scored_spans(doc, spans_key))
-    layers = _layers(doc, spans_key) or [None] * len(scored)
+    scored = list(source.scored(doc))
+    layers = _layers(doc, source) or [None] * len(scored)
     return tuple(
         SpanRecord(
             span.start_char,
@@ -53,20 +53,13 @@ def span_records(doc: Doc, spans_key: str | None = None) -> tuple[SpanRecord, ..
     )
 
 
-def _layers(doc: Doc, spans_key: str | None) -> list[int | None]:
-    """The layers of the spans of a group, in the order of scored_spans."""
-    if spans_key is None or spans_key not in doc.spans:
+def _layers(doc: Doc, source: EntitySource) -> list[int | None]:
+    """The layers of the spans of a group, in the order of source.scored."""
+    if source.spans_key is None or source.spans_key not in doc.spans:
         return []
-    group = doc.spans[spans_key]
+    group = doc.spans[source.spans_key]
     pairs = zip(group, layers_of(group), strict=True)
     return [layer for _, layer in sorted(pairs, key=lambda pair: (pair[0].start, pair[0].end))]
-
-
-def is_annotated(doc: Doc, spans_key: str | None = None) -> bool:
-    """Whether a Doc says anything about entities."""
-    if spans_key is None:
-        return bool(doc.has_annotation("ENT_IOB"))
-    return spans_key in doc.spans
 
 
 def to_record(doc: Doc, spans_key: str | None = None) -> TextRecord:
@@ -76,19 +69,17 @@ def to_record(doc: Doc, spans_key: str | None = None) -> TextRecord:
         None for doc.ents.
     RETURNS (TextRecord): Its spans are None if the Doc says nothing about entities.
     """
-    has_spans = is_annotated(doc, spans_key)
+    source = EntitySource(spans_key)
+    has_spans = source.is_set(doc)
     known = existing(doc)
-    if spans_key is None:
-        is_unknown = doc.to_array("ENT_IOB").reshape(-1) == MISSING
-    else:
-        is_unknown = unknown_tokens(doc, spans_key)
+    is_unknown = source.unknown(doc)
     is_blocked = np.zeros(len(doc), dtype=bool)
     is_blocked[known.blocked] = True
     labels = annotated_labels(doc)
     return TextRecord(
         text=doc.text,
         annotated_labels=None if labels is None else tuple(sorted(labels)),
-        spans=span_records(doc, spans_key) if has_spans else None,
+        spans=span_records(doc, source) if has_spans else None,
         tokens=tuple(
             TokenRecord(token.idx, token.idx + len(token), token.is_sent_start) for token in doc
         ),

@@ -2,7 +2,8 @@
 
 The rules are those of spacy.scorer.get_ner_prf: a predicted entity that touches a token without
 annotation, or is of a type that the document is not annotated for (doc._.annotated_labels), is
-neither right nor wrong.
+neither right nor wrong. In a group of doc.spans there may be annotation on such tokens all the
+same (see unknown_group): what is annotated is right.
 """
 
 from collections import Counter
@@ -13,19 +14,21 @@ from spacy.tokens import Doc
 from spacy.training import Example
 
 from ..tags import Span
-from .existing import entity_spans
+from .entity_source import DOC_ENTS, EntitySource
 from .gold import annotated_labels
-from .token_states import MISSING
 
 
-def in_reference(example: Example, predicted: list[Span]) -> list[Span | None]:
+def in_reference(
+    example: Example, predicted: list[Span], gold: EntitySource = DOC_ENTS
+) -> list[Span | None]:
     """Spans of the predicted Doc in tokens of the reference.
 
+    gold (EntitySource): Where the entities of the reference are.
     RETURNS: None in place of a span that can't be judged: see judgeable.
     """
     if not predicted:
         return []
-    return judgeable(example.y, aligned(example, predicted), annotated_labels(example.y))
+    return judgeable(example.y, aligned(example, predicted), annotated_labels(example.y), gold)
 
 
 def aligned(example: Example, predicted: Iterable[Span]) -> list[Span | None]:
@@ -42,34 +45,43 @@ def aligned(example: Example, predicted: Iterable[Span]) -> list[Span | None]:
 
 
 def judgeable(
-    reference: Doc, predicted: Iterable[Span | None], annotated: Collection[str] | None
+    reference: Doc,
+    predicted: Iterable[Span | None],
+    annotated: Collection[str] | None,
+    gold: EntitySource = DOC_ENTS,
 ) -> list[Span | None]:
     """Spans on the reference's tokens, with None in place of one that can't be judged.
 
-    That is one that touches a token without annotation, or is of a type that the reference is not
-    annotated for.
+    That is one that touches a token without annotation and is not annotated itself, or is of a type
+    that the reference is not annotated for.
 
     annotated (Collection[str]): The types that it is annotated for; None for all.
+    gold (EntitySource): Where its entities are.
     """
-    missing = reference.to_array("ENT_IOB") == MISSING
+    unknown = gold.unknown(reference)  # (n_tokens,)
+    known = set(gold.spans(reference)) if unknown.any() else set()
     return [
         span
         if span is not None
         and (annotated is None or span[2] in annotated)
-        and not np.any(missing[span[0] : span[1]])
+        and (span in known or not np.any(unknown[span[0] : span[1]]))
         else None
         for span in predicted
     ]
 
 
-def verdicts(example: Example, predicted: list[Span]) -> list[bool | None]:
+def verdicts(
+    example: Example, predicted: list[Span], gold: EntitySource = DOC_ENTS
+) -> list[bool | None]:
     """Whether each span of the predicted Doc is right; None for one that can't be judged.
 
     Of spans that come to cover the same tokens of the reference, the first is right.
+
+    gold (EntitySource): Where the entities of the reference are.
     """
-    waiting = Counter(entity_spans(example.y))
+    waiting = Counter(gold.spans(example.y))
     found: list[bool | None] = []
-    for span in in_reference(example, predicted):
+    for span in in_reference(example, predicted, gold):
         if span is None:
             found.append(None)
         else:

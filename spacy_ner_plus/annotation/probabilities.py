@@ -51,26 +51,18 @@ def _probability_of(span: Span) -> Any:
     return data.get(_key(PROBABILITY, span)) if label == span.label_ else None
 
 
-def scored_spans(doc: Doc, spans_key: str | None = None) -> Iterator[tuple[Span, float | None]]:
-    """The entities of a Doc from left to right, each with its probability or None.
+def probability_of_ents(doc: Doc) -> Iterator[tuple[Span, float | None]]:
+    """The entities in doc.ents from left to right, each with its probability or None."""
+    has_probability = Span.has_extension(PROBABILITY)
+    for ent in doc.ents:
+        yield ent, as_probability(ent._.get(PROBABILITY)) if has_probability else None
 
-    spans_key (str): Take doc.spans[spans_key], with its scores; None for doc.ents.
+
+def as_probability(value: Any) -> float | None:
+    """A value as a probability; None if it is none.
+
+    Somebody else may have registered the name for something else.
     """
-    if spans_key is None:
-        has_probability = Span.has_extension(PROBABILITY)
-        for ent in doc.ents:
-            yield ent, _as_probability(ent._.get(PROBABILITY)) if has_probability else None
-    elif spans_key in doc.spans:
-        group = doc.spans[spans_key]
-        scores = list(group.attrs.get(SCORES, ()))
-        if len(scores) != len(group):  # another component's, or spans were added
-            scores = [None] * len(group)
-        pairs = sorted(zip(group, scores, strict=True), key=lambda p: (p[0].start, p[0].end))
-        yield from ((span, _as_probability(score)) for span, score in pairs)
-
-
-def _as_probability(value: Any) -> float | None:
-    """Somebody else may have registered the name for something else."""
     try:
         number = float(value)
     except (TypeError, ValueError):

@@ -23,7 +23,19 @@ GpuId = Annotated[
 ]
 SpansKey = Annotated[
     str | None,
-    typer.Option(metavar="KEY", help="Take doc.spans[KEY], which may overlap, instead of doc.ents"),
+    typer.Option(
+        metavar="KEY",
+        help="Take doc.spans[KEY], where entities may nest, or doc.ents; without it, what the "
+        "pipeline's component says that finds nested entities, else doc.ents",
+    ),
+]
+PredictedKey = Annotated[
+    str | None,
+    typer.Option(
+        metavar="KEY",
+        help="Where the pipeline's entities are, if not where gold ones are: doc.spans[KEY], or "
+        "doc.ents",
+    ),
 ]
 Tokens = Annotated[
     str,

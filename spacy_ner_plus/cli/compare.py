@@ -39,6 +39,14 @@ def compare_cli(
     ] = None,
     tokens: Tokens = "reference",
     spans_key: SpansKey = None,
+    key_a: Annotated[
+        str | None,
+        typer.Option(
+            metavar="KEY",
+            help="Where entities of A are, if not where gold ones are: doc.spans[KEY], or doc.ents",
+        ),
+    ] = None,
+    key_b: Annotated[str | None, typer.Option(metavar="KEY", help="The same of B")] = None,
     labels: Labels = None,
     label_map: MapOfBothSides = None,
     max_drop: Annotated[
@@ -102,6 +110,8 @@ def compare_cli(
             data,
             tokens=tokens,
             spans_key=spans_key,
+            key_a=key_a,
+            key_b=key_b,
             samples=samples,
             swaps=swaps,
             seed=seed,

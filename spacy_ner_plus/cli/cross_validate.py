@@ -10,7 +10,7 @@ from wasabi import msg
 from ..pages.telling import say
 from ._errors import errors_as_messages
 from ._experiments import ConfigPath, DevShare, KeepModels, Output, Overwrite, Seed, plus_minus
-from ._options import CodePath, GpuId, config_overrides
+from ._options import CodePath, GpuId, PredictedKey, SpansKey, config_overrides
 
 if TYPE_CHECKING:
     from ..experiments.results import RunsSummary
@@ -26,6 +26,8 @@ def cross_validate_cli(
     folds: Annotated[int, typer.Option(help="Number of folds")] = 5,
     seed: Seed = 0,
     dev_share: DevShare = 0.1,
+    spans_key: SpansKey = None,
+    predicted_key: PredictedKey = None,
     code: CodePath = None,
     gpu_id: GpuId = -1,
     keep_models: KeepModels = False,
@@ -48,6 +50,8 @@ def cross_validate_cli(
             folds=folds,
             seed=seed,
             dev_share=dev_share,
+            spans_key=spans_key,
+            predicted_key=predicted_key,
             overrides=config_overrides(ctx.args),
             code=code,
             gpu_id=gpu_id,
@@ -65,6 +69,8 @@ def print_summary(summary: "RunsSummary", with_gold: Container[str]) -> None:
     with_gold (Container[str]): The types that have gold entities. The others have precision only.
     """
     named = [*summary.per_type.items(), ("micro", summary.micro), ("macro", summary.macro)]
+    if summary.outer is not None and summary.inner is not None:
+        named += [("outermost", summary.outer), ("inside others", summary.inner)]
     rows = [
         (name, plus_minus(its.precision), plus_minus(its.recall), plus_minus(its.f1))
         if name in with_gold or name not in summary.per_type

@@ -12,6 +12,7 @@ from ._options import (
     GpuId,
     Labels,
     MapOfBothSides,
+    PredictedKey,
     SpansKey,
     Tokens,
     parse_label_map,
@@ -41,6 +42,7 @@ def evaluate_cli(
     ] = None,
     tokens: Tokens = "reference",
     spans_key: SpansKey = None,
+    predicted_key: PredictedKey = None,
     labels: Labels = None,
     label_map: MapOfBothSides = None,
     precision: Annotated[
@@ -71,6 +73,7 @@ def evaluate_cli(
             train=train,
             tokens=tokens,
             spans_key=spans_key,
+            predicted_key=predicted_key,
             precision=precision,
             samples=samples,
             seed=seed,

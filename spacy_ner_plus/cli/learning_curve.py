@@ -11,7 +11,7 @@ from ..experiments.shares import SHARES
 from ..pages.telling import say
 from ._errors import errors_as_messages
 from ._experiments import ConfigPath, DevShare, KeepModels, Output, Overwrite, Seed, plus_minus
-from ._options import CodePath, GpuId, config_overrides
+from ._options import CodePath, GpuId, PredictedKey, SpansKey, config_overrides
 
 if TYPE_CHECKING:
     from ..experiments.results import CurvePoint
@@ -35,6 +35,8 @@ def learning_curve_cli(
     ] = 1,
     seed: Seed = 0,
     dev_share: DevShare = 0.1,
+    spans_key: SpansKey = None,
+    predicted_key: PredictedKey = None,
     code: CodePath = None,
     gpu_id: GpuId = -1,
     keep_models: KeepModels = False,
@@ -59,6 +61,8 @@ def learning_curve_cli(
             repeats=repeats,
             seed=seed,
             dev_share=dev_share,
+            spans_key=spans_key,
+            predicted_key=predicted_key,
             overrides=config_overrides(ctx.args),
             code=code,
             gpu_id=gpu_id,
@@ -95,6 +99,9 @@ def print_points(points: "list[CurvePoint]", with_gold: Container[str]) -> None:
     }
     lines |= {"micro": [summary.micro for summary in summaries]}
     lines |= {"macro": [summary.macro for summary in summaries]}
+    if any(summary.inner is not None for summary in summaries):
+        lines |= {"outermost": [summary.outer for summary in summaries]}
+        lines |= {"inside others": [summary.inner for summary in summaries]}
     rows = [
         ("Documents", *(f"{point.n_docs:,}" for point in points)),
         ("Entities", *(f"{point.n_entities:,.0f}" for point in points)),

@@ -12,6 +12,7 @@ from ..data.doc_files import check_files
 from ..metrics.reliability import Agreement
 from ..models.decoding.calibration import Calibration
 from ..pipeline.capabilities import HasCalibration, find_component
+from ..pipeline.entity_sources import source_of_component
 from ..pipeline.judged_entities import TooFewEntitiesError, fit
 from ..pipeline.preparing import load_pipeline
 from ..pipeline.saving.whole_pipeline import save_whole
@@ -81,7 +82,9 @@ def calibrate(
         name: _read_examples(nlp, component, Path(path), tokens, counted)
         for name, path in paths.items()
     }
-    gold = {span.label_ for example in examples["development"] for span in example.reference.ents}
+    source = source_of_component(ner)
+    references = (example.reference for example in examples["development"])
+    gold = {label for reference in references for _, _, label in source.spans(reference)}
     judged = {name: ner.judge(own) for name, own in examples.items()}
     old, problem = ner.calibration, None
     try:

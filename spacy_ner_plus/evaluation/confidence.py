@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from ..metrics.reliability import agreement
+from ..metrics.reliability import Agreement, agreement
 from ..metrics.spans import precision_recall_f1
 from .confidence_types import (
     BestThresholds,
@@ -19,6 +19,7 @@ from .confidence_types import (
     ThresholdTexts,
 )
 from .judged import Judged
+from .nested_scores import LEVELS
 
 MOST_POINTS = 200
 LEAST_DIGITS = 2
@@ -31,6 +32,7 @@ def confidence(
     wanted_precision: float,
     least: Mapping[str, float],
     own: Mapping[str, Sequence[str]] | None = None,
+    is_inner: Sequence[bool] | None = None,
 ) -> Confidence | None:
     """Reliability, curves over the threshold and the best thresholds.
 
@@ -38,6 +40,7 @@ def confidence(
     least (Mapping[str, float]): Thresholds that the pipeline has already, other than 0, by its own
         name of the type.
     own (Mapping[str, Sequence[str]]): The pipeline's own names of the types; None if all are.
+    is_inner (Sequence[bool]): Whether each predicted entity lies inside another; None if none does.
     RETURNS: None if no predicted entity has a probability. Those without one, such as of an
         entity_ruler, stay at any threshold, and reliability is not about them.
     """
@@ -57,6 +60,7 @@ def confidence(
         thresholds=_thresholds(
             cuts, wanted_precision, least, own or {label: [label] for label in labels}
         ),
+        levels=_levels(predicted, is_inner or ()),
     )
 
 
@@ -152,6 +156,25 @@ def _reliability(sure: Sequence[Judged]) -> Reliability:
         after=agreement(_array(one.entity.probability for one in sure), right),
         before=agreement(bare[has_bare], right[has_bare]) if has_bare.any() else None,
     )
+
+
+def _levels(predicted: Sequence[Judged], is_inner: Sequence[bool]) -> dict[str, Agreement]:
+    """How probabilities of outermost and of inner entities agree with what is right."""
+    if not any(is_inner):
+        return {}
+    pairs = [
+        (one, inner)
+        for one, inner in zip(predicted, is_inner, strict=True)
+        if one.entity.probability is not None
+    ]
+    groups = {name: [one for one, inner in pairs if inner == at] for at, name in enumerate(LEVELS)}
+    return {
+        name: agreement(
+            _array(one.entity.probability for one in its),
+            np.array([one.right for one in its], dtype=bool),
+        )
+        for name, its in groups.items()
+    }
 
 
 def _thresholds(

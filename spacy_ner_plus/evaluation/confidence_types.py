@@ -116,9 +116,12 @@ class Confidence:
     reliability (Reliability): Of those that have one.
     curves (ThresholdCurves): Scores over the threshold.
     thresholds (Thresholds): The best ones.
+    levels (Dict[str, Agreement]): Of predicted entities that lie inside no other predicted one,
+        `outermost`, and of those `inside others`; empty if none does.
     """
 
     without_probability: int
     reliability: Reliability
     curves: ThresholdCurves
     thresholds: Thresholds
+    levels: dict[str, Agreement] = field(default_factory=dict)

@@ -1,13 +1,40 @@
-"""What stands below the scores about the data: its version, and gold that is not on its tokens."""
+"""What stands below the scores about the data.
+
+That is where entities are, the version of the data, and gold that is not on its tokens.
+"""
 
 from collections.abc import Iterator
 
+from ..annotation.entity_source import EntitySource
 from .schema import Metrics
 
 
 def data_notes(metrics: Metrics) -> list[str]:
     """A sentence for each thing to know."""
-    return [*_versions(metrics), *off_token_notes(metrics)]
+    return [*source_notes(metrics), *_versions(metrics), *off_token_notes(metrics)]
+
+
+def source_notes(metrics: Metrics) -> list[str]:
+    """Where entities are, if not all in doc.ents, and those that are there twice."""
+    return [*_sources(metrics), *_repeated(metrics)]
+
+
+def _sources(metrics: Metrics) -> Iterator[str]:
+    gold, predicted = (EntitySource(key) for key in (metrics.spans_key, metrics.predicted_key))
+    if gold != predicted:
+        yield f"Gold entities are those in {gold.where}, predicted ones those in {predicted.where}."
+    elif gold.may_nest:
+        yield f"Entities are those in {gold.where}."
+    elif metrics.nesting is not None:
+        yield (
+            f"Predicted entities overlap each other, which gold ones in {gold.where} can't: "
+            "--spans-key KEY takes those in doc.spans."
+        )
+
+
+def _repeated(metrics: Metrics) -> Iterator[str]:
+    if n := metrics.counts.repeated:
+        yield f"{n:,} entities are there twice, with the same characters and type: they count once."
 
 
 def _versions(metrics: Metrics) -> Iterator[str]:

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from spacy.tokens import Doc
 from spacy.training import Example
 
+from ..annotation.entity_source import DOC_ENTS, FLAT, EntitySource, EntitySources
 from ..annotation.gold import annotated_labels
 from ..annotation.judging import aligned, judgeable
-from ..annotation.probabilities import scored_spans
 from ..data.refused_annotations import Place, with_refused
 from ..tags import Span
 from .label_choice import ALL, LabelChoice
@@ -57,6 +57,8 @@ class Document:
     not_judged (Tuple[Entity, ...]): Predicted entities that touch a token without annotation, or
         are of a type that the document is not annotated for: neither right nor wrong. One that
         touches no token of the reference starts and ends at 0.
+    n_repeated (int): Entities of either side that are there twice, with the same characters and
+        label, and so left out once.
     """
 
     index: int
@@ -66,40 +68,47 @@ class Document:
     gold: tuple[Entity, ...]
     predicted: tuple[Entity, ...]
     not_judged: tuple[Entity, ...]
+    n_repeated: int = 0
+
+    @property
+    def n_entities(self) -> int:
+        """Entities of both sides."""
+        return len(self.gold) + len(self.predicted) + len(self.not_judged)
 
 
 def from_example(
-    index: int, example: Example, spans_key: str | None = None, choice: LabelChoice = ALL
+    index: int, example: Example, sources: EntitySources = FLAT, choice: LabelChoice = ALL
 ) -> Document:
     """A document as a pipeline processed it.
 
     index (int): Its place in the data.
     example (Example): The processed and the annotated Doc. Annotations that are not on the tokens
-        of the latter are gold too, unless spans_key is given: see data.refused_annotations.
-    spans_key (str): Compare doc.spans[spans_key], which may nest and overlap; None for doc.ents.
+        of the latter are gold too, if gold is in doc.ents: see data.refused_annotations.
+    sources (EntitySources): Where the entities of both are.
     choice (LabelChoice): Its new names tell which entities are of types that the document is
         annotated for. The entities keep their own.
     """
-    found = entities_of(example.predicted, spans_key)
-    reference, off_tokens = _reference(example.reference, spans_key)
+    found = entities_of(example.predicted, sources.predicted)
+    reference, off_tokens = _reference(example.reference, sources.gold)
     if reference is not example.reference:
         example = Example(example.predicted, reference)
     spans = aligned(example, [entity.span for entity in found])
-    return _document(index, reference, off_tokens, found, spans, spans_key, choice)
+    return _document(index, reference, off_tokens, found, spans, sources.gold, choice)
 
 
 def from_offsets(
     index: int,
     reference: Doc,
     found: list[Entity],
-    spans_key: str | None = None,
+    gold: EntitySource = DOC_ENTS,
     choice: LabelChoice = ALL,
 ) -> Document:
     """A document with entities of which only the characters are known; their tokens are ignored.
 
-    spans_key (str), choice (LabelChoice): See from_example.
+    gold (EntitySource): Where the entities of the reference are.
+    choice (LabelChoice): See from_example.
     """
-    reference, off_tokens = _reference(reference, spans_key)
+    reference, off_tokens = _reference(reference, gold)
     outer = [
         reference.char_span(entity.start_char, entity.end_char, alignment_mode="expand")
         for entity in found
@@ -108,19 +117,20 @@ def from_offsets(
         None if span is None else (span.start, span.end, entity.label)
         for span, entity in zip(outer, found, strict=True)
     ]
-    return _document(index, reference, off_tokens, found, spans, spans_key, choice)
+    return _document(index, reference, off_tokens, found, spans, gold, choice)
 
 
-def entities_of(doc: Doc, spans_key: str | None) -> list[Entity]:
+def entities_of(doc: Doc, source: EntitySource = DOC_ENTS) -> list[Entity]:
     """The entities of a Doc, on its own tokens, with their probabilities where it has them."""
     return [
         Entity(span.start, span.end, span.label_, span.start_char, span.end_char, probability)
-        for span, probability in scored_spans(doc, spans_key)
+        for span, probability in source.scored(doc)
     ]
 
 
-def _reference(doc: Doc, spans_key: str | None) -> tuple[Doc, set[Place]]:
-    return with_refused(doc) if spans_key is None else (doc, set())
+def _reference(doc: Doc, gold: EntitySource) -> tuple[Doc, set[Place]]:
+    # a text with annotations that are not on tokens has no group: that can't say what is missing
+    return (doc, set()) if gold.may_nest else with_refused(doc)
 
 
 def _document(
@@ -129,48 +139,44 @@ def _document(
     off_tokens: Collection[Place],
     found: list[Entity],
     spans: list[Span | None],
-    spans_key: str | None,
+    source: EntitySource,
     choice: LabelChoice,
 ) -> Document:
-    known = _judged(reference, spans, spans_key, choice)
-    predicted: list[Entity] = []
+    known = _judged(reference, spans, source, choice)
+    judged: list[Entity] = []
     not_judged: list[Entity] = []
-    for entity, span, judged in zip(found, spans, known, strict=True):
+    for entity, span, verdict in zip(found, spans, known, strict=True):
         start, end, _ = span or (0, 0, "")
         entity = _moved(entity, start, end)
-        (not_judged if judged is None else predicted).append(entity)
-    gold = (
+        (not_judged if verdict is None else judged).append(entity)
+    gold = [
         replace(entity, is_off_tokens=True)
         if (entity.start_char, entity.end_char, entity.label) in off_tokens
         else entity
-        for entity in entities_of(reference, spans_key)
-    )
+        for entity in entities_of(reference, source)
+    ]
     has_sentences = reference.has_annotation("SENT_START")
-    return Document(
+    document = Document(
         index=index,
         text=reference.text,
         token_starts=tuple(reference.to_array("IDX").tolist()) if len(reference) else (),
         sentence_starts=tuple(s.start for s in reference.sents) if has_sentences else (),
-        gold=_in_order(gold),
-        predicted=_in_order(predicted),
-        not_judged=_in_order(not_judged),
+        gold=distinct(gold),
+        predicted=distinct(judged),
+        not_judged=distinct(not_judged),
     )
+    n_given = len(gold) + len(judged) + len(not_judged)
+    return replace(document, n_repeated=n_given - document.n_entities)
 
 
 def _judged(
-    reference: Doc, spans: list[Span | None], spans_key: str | None, choice: LabelChoice
+    reference: Doc, spans: list[Span | None], source: EntitySource, choice: LabelChoice
 ) -> list[Span | None]:
     """The spans, with None in place of one that can't be judged."""
     own = annotated_labels(reference)
     annotated = None if own is None else choice.names(own)
     renamed = [span and (span[0], span[1], choice.name(span[2])) for span in spans]
-    if spans_key is None:
-        return judgeable(reference, renamed, annotated)
-    # groups of spans know no missing tokens, only documents annotated for some types
-    return [
-        span if span is not None and (annotated is None or span[2] in annotated) else None
-        for span in renamed
-    ]
+    return judgeable(reference, renamed, annotated, source)
 
 
 def _moved(entity: Entity, start: int, end: int) -> Entity:
@@ -185,5 +191,11 @@ def _moved(entity: Entity, start: int, end: int) -> Entity:
     )
 
 
-def _in_order(entities: Iterable[Entity]) -> tuple[Entity, ...]:
-    return tuple(sorted(entities, key=lambda e: (e.start, e.end, e.label, e.start_char)))
+def distinct(entities: Iterable[Entity]) -> tuple[Entity, ...]:
+    """Entities from left to right. Of those with the same characters and label the surest stays."""
+    best: dict[tuple[int, int, str], Entity] = {}
+    for entity in entities:
+        place = entity.start_char, entity.end_char, entity.label
+        if place not in best or (entity.probability or 0.0) > (best[place].probability or 0.0):
+            best[place] = entity
+    return tuple(sorted(best.values(), key=lambda e: (e.start, e.end, e.label, e.start_char)))

@@ -6,24 +6,32 @@ from dataclasses import replace
 
 from spacy.language import Language
 
-from .documents import Document, Entity
+from ..annotation.entity_source import DOC_ENTS, EntitySource
+from ..pipeline.entity_sources import source_of_component
+from .documents import Document, distinct
 from .label_choice import LabelChoice
 from .schema import EntityTypes, SideCounts
 
 
-def labels_of(nlp: Language | None) -> set[str]:
+def labels_of(nlp: Language | None, source: EntitySource = DOC_ENTS) -> set[str]:
     """The types that the components of a pipeline tell which may set entities or spans.
 
     nlp (Language): None for predictions that were read.
+    source (EntitySource): Where the entities are. If a component says that its nested ones are
+        there, its types are all; those of components with nested ones elsewhere are left out.
     """
     if nlp is None:
         return set()
-    return {
-        label
-        for name, labels in nlp.pipe_labels.items()
-        if _may_find(nlp.get_pipe_meta(name).assigns)
-        for label in labels
+    nested = {
+        name: its for name, pipe in nlp.pipeline if (its := source_of_component(pipe)).may_nest
     }
+    told = {
+        name: labels
+        for name, labels in nlp.pipe_labels.items()
+        if _may_find(nlp.get_pipe_meta(name).assigns) and nested.get(name, source) == source
+    }
+    own = {name: labels for name, labels in told.items() if name in nested} or told
+    return {label for labels in own.values() for label in labels}
 
 
 def _may_find(assigns: Iterable[str]) -> bool:
@@ -93,15 +101,7 @@ def chosen(documents: Sequence[Document], choice: LabelChoice) -> list[Document]
     """The documents with the entities that count, by their new names."""
     if choice == LabelChoice():
         return list(documents)
-    return [
-        replace(
-            document,
-            gold=_chosen(document.gold, choice),
-            predicted=_chosen(document.predicted, choice),
-            not_judged=_chosen(document.not_judged, choice),
-        )
-        for document in documents
-    ]
+    return [_chosen_of(document, choice) for document in documents]
 
 
 def own_labels(labels: Iterable[str], choice: LabelChoice) -> Mapping[str, list[str]]:
@@ -115,9 +115,21 @@ def own_labels(labels: Iterable[str], choice: LabelChoice) -> Mapping[str, list[
     return own
 
 
-def _chosen(entities: tuple[Entity, ...], choice: LabelChoice) -> tuple[Entity, ...]:
-    return tuple(
-        replace(entity, label=choice.name(entity.label))
-        for entity in entities
-        if choice.counts(entity.label)
+def _chosen_of(document: Document, choice: LabelChoice) -> Document:
+    gold, predicted, not_judged = (
+        [
+            replace(entity, label=choice.name(entity.label))
+            for entity in side
+            if choice.counts(entity.label)
+        ]
+        for side in (document.gold, document.predicted, document.not_judged)
     )
+    # a span of several types may have the same one by its new names
+    found = replace(
+        document,
+        gold=distinct(gold),
+        predicted=distinct(predicted),
+        not_judged=distinct(not_judged),
+    )
+    n_given = len(gold) + len(predicted) + len(not_judged)
+    return replace(found, n_repeated=document.n_repeated + n_given - found.n_entities)

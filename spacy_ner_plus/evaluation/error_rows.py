@@ -6,7 +6,7 @@ from typing import Any
 from ..records import TextRecord
 from .context import Excerpt, InText, excerpt
 from .documents import Document, Entity
-from .errors import CORRECT, ERRORS, Finding
+from .errors import CORRECT, NAMES, Finding
 
 
 def error_rows(document: Document, findings: Iterable[Finding]) -> Iterator[dict[str, Any]]:
@@ -39,7 +39,7 @@ def _meta(finding: Finding, part: Excerpt, identity: str) -> dict[str, Any]:
     return {
         "id": identity,  # annotation tools show the meta alone
         "kind": finding.kind,
-        "name": ERRORS[finding.kind],
+        "name": NAMES[finding.kind],
         "document": finding.document,
         "offset": part.offset,
         "gold": part.rows(_in_order(finding.gold)),

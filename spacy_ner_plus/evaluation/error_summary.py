@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..metrics.spans import precision_recall_f1
-from .errors import CORRECT, ERRORS, Finding
+from .errors import CORRECT, Finding, shown_errors
 from .schema import Confusion, ErrorKind, ErrorSummary, SideCounts
 
 
@@ -39,7 +39,8 @@ def _kinds(findings: Sequence[Finding]) -> list[ErrorKind]:
         predicted[finding.kind] += len(finding.predicted)
     right = errors[CORRECT]
     now = np.array([right, predicted.total() - right, gold.total() - right])  # (3,)
-    mending = np.array([[gold[kind], -predicted[kind], -gold[kind]] for kind in ERRORS])
+    names = shown_errors(errors)
+    mending = np.array([[gold[kind], -predicted[kind], -gold[kind]] for kind in names])
     f1 = float(precision_recall_f1(now)[2])
     gains = (precision_recall_f1(now + mending)[:, 2] - f1).tolist()  # (n_kinds,)
     return [
@@ -52,7 +53,7 @@ def _kinds(findings: Sequence[Finding]) -> list[ErrorKind]:
             f1_gain=gain,
             share=gain / (1.0 - f1) if f1 < 1.0 else 0.0,
         )
-        for (kind, name), gain in zip(ERRORS.items(), gains, strict=True)
+        for (kind, name), gain in zip(names.items(), gains, strict=True)
     ]
 
 
@@ -64,11 +65,9 @@ def _by_type(findings: Sequence[Finding]) -> dict[str, dict[str, SideCounts]]:
             gold[entity.label][finding.kind] += 1
         for entity in finding.predicted:
             predicted[entity.label][finding.kind] += 1
+    kinds = (CORRECT, *shown_errors(finding.kind for finding in findings))
     return {
-        label: {
-            kind: SideCounts(gold[label][kind], predicted[label][kind])
-            for kind in (CORRECT, *ERRORS)
-        }
+        label: {kind: SideCounts(gold[label][kind], predicted[label][kind]) for kind in kinds}
         for label in sorted(gold.keys() | predicted.keys())
     }
 

@@ -7,11 +7,14 @@ other, and its weight is what F1 would gain if errors of its kind were mended.
 1. The same span and label: *correct*. The same span and another label: *type*.
 2. Of what is left, gold and predicted entities that overlap are tied to each other, the largest
    overlap first, so that groups of one with one, one with many or many with one come about. A tie
-   is left out if both ends have others already, or if the many would overlap each other.
+   is left out if both ends have others already, or if the many would overlap each other. Where
+   entities of one side overlap, the share of tokens in common (of those that any of the two has)
+   stands for the overlap: by the number of tokens, all would be tied to the outermost.
    One with one is a boundary error (*too_short*, *too_long*, *shifted*), with another label
    *boundary_and_type*; one gold entity with many predicted ones is *split*, many gold ones in one
    predicted are *merged*, whatever their labels.
-3. An entity without a tie that lies inside one of the other side, which is accounted for
+3. An entity without a tie that shares tokens with others of its own side has a kind of its own:
+   see NESTED_ERRORS. Another one that lies inside one of the other side, which is accounted for
    otherwise, is *nested_inside*. What remains is *missed* (gold) or *spurious* (predicted).
 """
 
@@ -22,6 +25,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from .documents import Document, Entity
+from .nested_errors import MISSED, NESTED_ERRORS, SPURIOUS, in_nesting, nested_places
 
 CORRECT = "correct"
 # In the order in which they are shown.
@@ -34,21 +38,31 @@ ERRORS = {
     "split": "split",
     "merged": "merged",
     "nested_inside": "nested inside",
-    "missed": "missed",
-    "spurious": "spurious",
+    MISSED: "missed",
+    SPURIOUS: "spurious",
 }
 """Error types with the names to show."""
+NAMES = ERRORS | NESTED_ERRORS
+"""The same with those of entities that share tokens with others of their own side."""
 
 Pair = tuple[Entity | None, Entity | None]
 Group = tuple[list[int], list[int]]
 """Gold and predicted entities that stand for each other, by their places among those of a side."""
 
 
+def shown_errors(kinds: Iterable[str]) -> dict[str, str]:
+    """The error types to show, with their names: those of nested entities if any is there.
+
+    kinds (Iterable[str]): What is there.
+    """
+    return ERRORS if NESTED_ERRORS.keys().isdisjoint(kinds) else NAMES
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """Something right or wrong.
 
-    kind (str): "correct" or a key of ERRORS.
+    kind (str): "correct" or a key of NAMES.
     document (int): Index of the document.
     gold, predicted (Tuple[Entity, ...]): What it is about, from left to right; either may be empty.
     """
@@ -94,8 +108,13 @@ def find_errors(document: Document) -> list[Finding]:
             found.append((_kind_of_group(*sides), *sides))
         gold = _without(gold, (i for golds, _ in groups for i in golds))
         predicted = _without(predicted, (i for _, others in groups for i in others))
-    found += [(kind, (e,), ()) for e, kind in _alone(gold, document.predicted, "missed")]
-    found += [(kind, (), (e,)) for e, kind in _alone(predicted, document.gold, "spurious")]
+    found += [
+        (kind, (e,), ()) for e, kind in _alone(gold, document.gold, document.predicted, MISSED)
+    ]
+    found += [
+        (kind, (), (e,))
+        for e, kind in _alone(predicted, document.predicted, document.gold, SPURIOUS)
+    ]
     findings = [Finding(kind, document.index, *sides) for kind, *sides in found]
     return sorted(findings, key=lambda finding: finding.start)
 
@@ -184,10 +203,14 @@ def _overlapping_groups(gold: Sequence[Entity], predicted: Sequence[Entity]) -> 
 
 def _by_overlap(gold: Sequence[Entity], predicted: Sequence[Entity]) -> list[tuple[int, int]]:
     """Pairs that share tokens: most first, then those of one label, then from left to right."""
+    nests = in_nesting(gold, predicted)
 
     def order(pair: tuple[int, int]) -> tuple[object, ...]:
         g, p = gold[pair[0]], predicted[pair[1]]
-        return -_overlap(g, p), g.label != p.label, max(g.start, p.start), g.span, p.span
+        overlap: float = _overlap(g, p)
+        if nests[pair[1]]:
+            overlap /= max(g.end, p.end) - min(g.start, p.start)
+        return -overlap, g.label != p.label, max(g.start, p.start), g.span, p.span
 
     pairs = ((g, p) for p, others in enumerate(_overlapping(predicted, gold)) for g in others)
     return sorted(pairs, key=order)
@@ -228,16 +251,21 @@ def _kind_of_group(gold: tuple[Entity, ...], predicted: tuple[Entity, ...]) -> s
 
 
 def _alone(
-    entities: Sequence[Entity], other_side: Sequence[Entity], kind: str
+    entities: Sequence[Entity], own_side: Sequence[Entity], other_side: Sequence[Entity], kind: str
 ) -> Iterator[tuple[Entity, str]]:
-    """Entities that nothing stands for, with their kind.
+    """Entities that nothing stands for, with their kind by rule 3.
 
-    The kind is "nested_inside" for those inside one of the other side, or the one given.
+    kind (str): MISSED or SPURIOUS.
     """
+    place_of = dict(zip(map(id, own_side), nested_places(own_side), strict=True))
     for entity, places in zip(entities, _overlapping(entities, other_side), strict=True):
-        others = [other_side[i] for i in places]
-        is_inside = any(o.start <= entity.start and entity.end <= o.end for o in others)
-        yield entity, "nested_inside" if is_inside else kind
+        others = (other_side[i] for i in places)
+        if place := place_of[id(entity)]:
+            yield entity, f"{place}_{kind}"
+        elif any(o.start <= entity.start and entity.end <= o.end for o in others):
+            yield entity, "nested_inside"
+        else:
+            yield entity, kind
 
 
 def _without(entities: Sequence[Entity], gone: Iterable[int]) -> tuple[Entity, ...]:

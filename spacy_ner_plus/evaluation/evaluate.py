@@ -75,6 +75,7 @@ def evaluate(
     train: Path | str | None = None,
     tokens: str = "reference",
     spans_key: str | None = None,
+    predicted_key: str | None = None,
     precision: float = 0.9,
     samples: int = 2000,
     seed: int = 0,
@@ -86,15 +87,18 @@ def evaluate(
     This gives exact and partial scores with intervals, errors by kind and what they cost, scores of
     groups of entities, and how far the probabilities can be trusted.
 
-    model (Union[Language, str, Path]): Any pipeline that sets doc.ents (or doc.spans[spans_key]),
-        or its name or folder, or a .jsonl file with predictions for the same documents in the same
+    model (Union[Language, str, Path]): Any pipeline that sets doc.ents or a group of doc.spans, or
+        its name or folder, or a .jsonl file with predictions for the same documents in the same
         order, as `ner-plus predict` writes them.
     data (Union[Path, str]): .spacy file with gold annotation, or a folder of such files.
     train (Union[Path, str]): The training data, likewise, to tell entities that are known from it
         from those that are not; None leaves that out.
     tokens (str): Which tokens the pipeline gets: "reference" for those of the data, as published
         results are scored, "pipeline" for what its tokenizer makes of the text.
-    spans_key (str): Evaluate doc.spans[spans_key], which may nest and overlap; None for doc.ents.
+    spans_key (str): Where entities are, gold and predicted ones: a key of doc.spans, where they may
+        nest and overlap, or "doc.ents". None: where the pipeline's component says that it writes
+        entities that nest, else doc.ents.
+    predicted_key (str): Where the pipeline's are, likewise, if they are elsewhere.
     precision (float): What thresholds are looked for to reach, in (0, 1].
     samples, seed (int): Of the bootstrap.
     labels (Iterable[str]): The types that count, in the annotation and in what is predicted, by the
@@ -110,7 +114,6 @@ def evaluate(
         data=str(data),
         train=train,
         tokens=tokens,
-        spans_key=spans_key,
         precision=precision,
         samples=samples,
         seed=seed,
@@ -122,7 +125,12 @@ def evaluate(
         check_files(train)
     check_files(Path(data))
     predicted = predict(
-        model, Path(data), tokens=tokens, spans_key=spans_key, choice=settings.choice
+        model,
+        Path(data),
+        tokens=tokens,
+        spans_key=spans_key,
+        predicted_key=predicted_key,
+        choice=settings.choice,
     )
     return Evaluation(*measure(predicted, settings), predicted.refused)
 

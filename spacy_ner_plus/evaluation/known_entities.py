@@ -7,10 +7,9 @@ from pathlib import Path
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
-from ..annotation.doc_records import is_annotated
+from ..annotation.entity_source import DOC_ENTS, EntitySource
 from ..annotation.gold import annotated_labels
 from ..annotation.surface_forms import UNLABELLED, SurfaceForms, find_places
-from ..annotation.token_states import MISSING
 from ..data.doc_files import find_files, read_file
 from .documents import entities_of
 from .label_choice import ALL, LabelChoice
@@ -29,10 +28,13 @@ class KnownEntities:
     unlabelled: set[str]
 
 
-def known_entities(train: Path, spans_key: str | None, choice: LabelChoice = ALL) -> KnownEntities:
+def known_entities(
+    train: Path, source: EntitySource = DOC_ENTS, choice: LabelChoice = ALL
+) -> KnownEntities:
     """Look for the entity texts of training data in all of it.
 
     train (Path): .spacy file, or a folder of such files.
+    source (EntitySource): Where its entities are.
     choice (LabelChoice): The labels are its new names, also of types that don't count.
     RAISES ValueError: If there is none.
     """
@@ -40,21 +42,19 @@ def known_entities(train: Path, spans_key: str | None, choice: LabelChoice = ALL
     forms = set()
     for doc in _docs(train):
         text = doc.text  # put together from the tokens each time
-        for entity in entities_of(doc, spans_key):
+        for entity in entities_of(doc, source):
             surface = text[entity.start_char : entity.end_char]
             labels.setdefault(surface, set()).update(choice.names([entity.label]))
             forms.add(tuple(token.text for token in doc[entity.start : entity.end]))
     looked_for, unlabelled = SurfaceForms(forms), set()
     for doc in _docs(train):
-        if not is_annotated(doc, spans_key):
+        if not source.is_set(doc):
             continue
         annotated = annotated_labels(doc)
         judged = None if annotated is None else choice.names(annotated)
-        entities = [(its.start, its.end, its.label) for its in entities_of(doc, spans_key)]
-        # groups of spans know no tokens without annotation
-        is_missing = [spans_key is None and token.ent_iob == MISSING for token in doc]
+        entities = [(its.start, its.end, its.label) for its in entities_of(doc, source)]
         words = [token.text for token in doc]
-        for place in find_places(words, entities, is_missing, looked_for):
+        for place in find_places(words, entities, source.unknown(doc).tolist(), looked_for):
             if place.kind == UNLABELLED:
                 surface = doc[place.start : place.end].text
                 if judged is None or labels.get(surface, set()) <= judged:

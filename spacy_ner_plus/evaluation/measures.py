@@ -7,9 +7,11 @@ from typing import Any
 
 from spacy.language import Language
 
+from ..annotation.entity_source import EntitySource
 from ..data.corpus import TOKENS
 from ..data.data_version import find_version
 from ..pipeline.capabilities import HasThresholds, components
+from ..pipeline.entity_sources import gives
 from .confidence import confidence
 from .documents import Document
 from .entity_types import chosen, entity_types, labels_of, own_labels
@@ -21,6 +23,7 @@ from .intervals import intervals
 from .judged import judge
 from .known_entities import known_entities
 from .label_choice import ALL, LabelChoice
+from .nested_scores import inner_ones, nesting
 from .partial import partial_scores
 from .predictions import Predictions
 from .schema import SCHEMA, SCHEMA_VERSION, DataCounts, Metrics
@@ -34,7 +37,7 @@ class EvaluationSettings:
 
     data (str): Where the gold annotation is.
     train (Path): Training data, for which entities are known from it; None to leave that out.
-    tokens, spans_key: See predictions.predict.
+    tokens (str): See predictions.predict.
     precision (float): What thresholds are to reach, in (0, 1].
     samples, seed (int): Of the bootstrap.
     choice (LabelChoice): Which types count.
@@ -44,7 +47,6 @@ class EvaluationSettings:
     data: str
     train: Path | None = None
     tokens: str = "reference"
-    spans_key: str | None = None
     precision: float = 0.9
     samples: int = 2000
     seed: int = 0
@@ -71,22 +73,23 @@ def measure(
     RAISES ValueError: If nervaluate or the training data are not there, or no entity is of a type
         that counts.
     """
-    nlp, choice = predicted.nlp, settings.choice
-    types = entity_types(predicted.documents, choice, labels_of(nlp))
+    nlp, choice, sources = predicted.nlp, settings.choice, predicted.sources
+    types = entity_types(predicted.documents, choice, labels_of(nlp, sources.predicted))
     documents = chosen(predicted.documents, choice)
     by_document = [find_errors(document) for document in documents]
     findings = [finding for document in by_document for finding in document]
     gold, found = judge(documents, findings)
     labels, counts = document_counts(documents)
     train = settings.train
-    known = None if train is None else known_entities(train, settings.spans_key, choice)
+    known = None if train is None else known_entities(train, sources.gold, choice)
     metrics = Metrics(
         schema=SCHEMA,
         schema_version=SCHEMA_VERSION,
         model=predicted.name,
         data=settings.data,
         train=None if train is None else str(train),
-        spans_key=settings.spans_key,
+        spans_key=sources.gold.spans_key,
+        predicted_key=sources.predicted.spans_key,
         tokens=settings.tokens,
         components=[] if nlp is None else list(nlp.pipe_names),
         counts=_counts(predicted, documents),
@@ -102,7 +105,8 @@ def measure(
             gold,
             found,
             wanted_precision=settings.precision,
-            least={} if nlp is None else _thresholds(nlp),
+            least={} if nlp is None else _thresholds(nlp, sources.predicted),
+            is_inner=[flag for document in documents for flag in inner_ones(document.predicted)],
             own=own_labels((e.label for doc in predicted.documents for e in doc.predicted), choice),
         ),
         tokenisation=None if nlp is None else tokenisation(nlp, documents),
@@ -110,6 +114,7 @@ def measure(
         on_tokens=scores_on_tokens(documents),
         data_version=find_version(Path(settings.data)),
         train_version=None if train is None else find_version(train),
+        nesting=nesting(documents, settings.samples, settings.seed),
     )
     return metrics, _rows(documents, by_document)
 
@@ -124,15 +129,16 @@ def _counts(predicted: Predictions, documents: Sequence[Document]) -> DataCounts
         predicted=sum(len(document.predicted) for document in documents),
         not_judged=sum(len(document.not_judged) for document in documents),
         off_tokens=sum(e.is_off_tokens for document in documents for e in document.gold),
+        repeated=sum(document.n_repeated for document in documents),
     )
 
 
-def _thresholds(nlp: Language) -> Mapping[str, float]:
-    """Those over 0 that a pipeline has, by type."""
+def _thresholds(nlp: Language, source: EntitySource) -> Mapping[str, float]:
+    """Those over 0 that a pipeline has for its entities at a place, by type."""
     return {
         label: least
         for component in components(nlp)
-        if isinstance(component, HasThresholds)
+        if isinstance(component, HasThresholds) and gives(component, source)
         for label, least in component.least_probabilities().items()
     }
 

@@ -15,11 +15,12 @@ from spacy.training import Example
 from spacy.vocab import Vocab
 from tqdm import tqdm
 
-from ..annotation.doc_records import is_annotated
+from ..annotation.entity_source import DOC_ENTS, ENTS, FLAT, EntitySource, EntitySources
 from ..data.corpus import make_corpus_v1
 from ..data.formats.json_lines import JsonLinesRecords
 from ..data.refused_annotations import refused_annotations
 from ..pipeline.capabilities import refused_entities
+from ..pipeline.entity_sources import source_of, sources_of
 from ..pipeline.preparing import check_pipeline_exists, load_pipeline
 from ..records import SpanRecord, TextRecord
 from ..support.peak_memory import peak_memory
@@ -43,6 +44,7 @@ class Predictions:
     nlp (Language): The pipeline; None for predictions that were read.
     speed (RunCost): None for predictions that were read.
     refused (Dict[str, int]): Entities that the pipeline's validators left out, by type.
+    sources (EntitySources): Where the entities of both are.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Predictions:
     nlp: Language | None = None
     speed: RunCost | None = None
     refused: dict[str, int] = field(default_factory=dict)
+    sources: EntitySources = FLAT
 
 
 def predict(
@@ -60,17 +63,21 @@ def predict(
     *,
     tokens: str = "reference",
     spans_key: str | None = None,
+    predicted_key: str | None = None,
     uncalibrated: bool = True,
     choice: LabelChoice = ALL,
 ) -> Predictions:
     """The entities of annotated data, as a model finds them, of all types and by their own names.
 
-    model (Union[Language, str, Path]): Any pipeline that sets doc.ents (or doc.spans[spans_key]),
-        or its name or folder, or a .jsonl file with predictions for the same documents in the same
+    model (Union[Language, str, Path]): Any pipeline that sets doc.ents or a group of doc.spans, or
+        its name or folder, or a .jsonl file with predictions for the same documents in the same
         order, as `ner-plus predict` writes them.
     data (Path): .spacy file with gold annotation, or a folder of such files.
     tokens (str): Which tokens a pipeline gets: see make_corpus_v1.
-    spans_key (str): Compare doc.spans[spans_key]; None for doc.ents.
+    spans_key (str): Where entities are, gold and predicted ones: a key of doc.spans, or "doc.ents";
+        None for what the pipeline says: see pipeline.entity_sources. The entities in a file are
+        where they are, so with None gold ones are in doc.ents.
+    predicted_key (str): Where the pipeline's are, if elsewhere.
     uncalibrated (bool): Run a calibrated pipeline a second time, for the probabilities without its
         calibration.
     choice (LabelChoice): Which types will count, so that what can't be judged is known, and that
@@ -82,22 +89,27 @@ def predict(
     check_model(model)
     name = model_name(model)
     if is_file(model):
-        found = read_predictions(Path(name), data, spans_key, choice)
+        if predicted_key is not None:
+            raise ValueError(
+                f"{name} has its entities where they are: leave out where those of a pipeline are, "
+                f"{predicted_key!r}."
+            )
+        found = read_predictions(Path(name), data, source_of(None, spans_key), choice)
     else:
+        nlp = load_pipeline(model)
         found = run(
-            load_pipeline(model),
+            nlp,
             data,
             tokens=tokens,
-            spans_key=spans_key,
+            sources=sources_of(nlp, spans_key, predicted_key),
             name=name,
             uncalibrated=uncalibrated,
             choice=choice,
         )
     if not found.documents:
-        where = "doc.ents" if spans_key is None else f"doc.spans[{spans_key!r}]"
         raise ValueError(
             f"None of the {found.n_without_annotation} documents in {data} has annotation in "
-            f"{where}, so there is nothing to evaluate."
+            f"{found.sources.gold.where}, so there is nothing to evaluate."
         )
     return found
 
@@ -134,7 +146,7 @@ def run(
     data: Path,
     *,
     tokens: str = "reference",
-    spans_key: str | None = None,
+    sources: EntitySources = FLAT,
     name: str = "",
     uncalibrated: bool = True,
     choice: LabelChoice = ALL,
@@ -145,16 +157,16 @@ def run(
     """
     examples = dict(enumerate(make_corpus_v1(data, tokens)(nlp)))
     n_documents = len(examples)
-    known = [i for i, eg in examples.items() if _is_known(eg.reference, spans_key)]
-    if choice.labels is not None and labels_of(nlp):
+    known = [i for i, eg in examples.items() if _is_known(eg.reference, sources.gold)]
+    if choice.labels is not None and labels_of(nlp, sources.predicted):
         references = (examples[i].reference for i in known)
-        gold = {entity.label for doc in references for entity in entities_of(doc, spans_key)}
-        choice.check(gold, labels_of(nlp))
+        gold = {entity.label for doc in references for entity in entities_of(doc, sources.gold)}
+        choice.check(gold, labels_of(nlp, sources.predicted))
     n_words = sum(len(examples[i].reference) for i in known)
     refused_before = refused_entities(nlp)
-    documents, speed = _timed(nlp, examples, known, spans_key, choice)
+    documents, speed = _timed(nlp, examples, known, sources, choice)
     refused = dict(refused_entities(nlp) - refused_before)
-    ner = calibrated_component(nlp, spans_key) if uncalibrated else None
+    ner = calibrated_component(nlp, sources.predicted) if uncalibrated else None
     if ner is not None:
         again = [eg.predicted for eg in make_corpus_v1(data, tokens)(nlp)]
         bare = uncalibrated_probabilities(nlp, ner, [again[i] for i in known])
@@ -168,17 +180,19 @@ def run(
         nlp=nlp,
         speed=speed,
         refused=refused,
+        sources=sources,
     )
 
 
 def read_predictions(
-    path: Path, data: Path, spans_key: str | None = None, choice: LabelChoice = ALL
+    path: Path, data: Path, gold: EntitySource = DOC_ENTS, choice: LabelChoice = ALL
 ) -> Predictions:
     """Predictions that were made before, beside the annotated data that they are for.
 
     path (Path): JSONL, a row a document of the data, in their order: records, or rows as version
         0.4 of `ner-plus predict` wrote them. The probability of an entity may lack.
-    data (Path), spans_key (str), choice (LabelChoice): See predict.
+    data (Path), choice (LabelChoice): See predict.
+    gold (EntitySource): Where the entities of the data are.
     RAISES ValueError: If a row is no such thing, or not of the document in its place.
     """
     records = _read(path)
@@ -198,28 +212,29 @@ def read_predictions(
                 f"{record.text[:60]!r} instead of {reference.text[:60]!r}. Predictions must be of "
                 "the same documents in the same order."
             )
-        if _is_known(reference, spans_key):
+        if _is_known(reference, gold):
             found = [_entity(span) for span in record.spans or () if span.is_accepted]
-            documents.append(from_offsets(i, reference, found, spans_key, choice))
+            documents.append(from_offsets(i, reference, found, gold, choice))
             n_words += len(reference)
         else:
             n_skipped += 1
     surplus = next(records, None)
     if surplus is not None:
         raise ValueError(f"{surplus[0]} is one document more than {data} has.")
-    return Predictions(str(path), documents, n_words, n_skipped)
+    sources = EntitySources(gold, gold)
+    return Predictions(str(path), documents, n_words, n_skipped, sources=sources)
 
 
-def _is_known(doc: Doc, spans_key: str | None) -> bool:
+def _is_known(doc: Doc, gold: EntitySource) -> bool:
     """Whether anything is said about entities, be it only of such as are not on tokens."""
-    return is_annotated(doc, spans_key) or (spans_key is None and bool(refused_annotations(doc)))
+    return gold.is_set(doc) or (not gold.may_nest and bool(refused_annotations(doc)))
 
 
 def _timed(
     nlp: Language,
     examples: dict[int, Example],
     places: list[int],
-    spans_key: str | None,
+    sources: EntitySources,
     choice: LabelChoice,
 ) -> tuple[list[Document], RunCost]:
     """Run a pipeline over the examples of some places.
@@ -228,23 +243,38 @@ def _timed(
     """
     documents = []
     n_words, sets_entities = 0, False
+    places: set[str] = set()
     start = perf_counter()
     docs = nlp.pipe(examples[place].predicted for place in places)
     for place, doc in zip(places, _bar(docs, len(places), "Evaluating"), strict=True):
         example = examples.pop(place)
         example.predicted = doc
-        documents.append(from_example(place, example, spans_key, choice))
+        documents.append(from_example(place, example, sources, choice))
         n_words += len(doc)
-        sets_entities |= is_annotated(doc, spans_key)
+        sets_entities |= sources.predicted.is_set(doc)
+        places |= _places(doc)
     seconds = perf_counter() - start
     if documents and not sets_entities:
-        where = "doc.ents" if spans_key is None else f"doc.spans[{spans_key!r}]"
-        raise ValueError(
-            f"No component of this pipeline sets {where}. It has: "
-            f"{', '.join(nlp.pipe_names) or 'no components'}."
-        )
+        raise ValueError(_nothing_there(nlp, sources.predicted, places))
     rate = n_words / seconds if seconds else 0.0
     return documents, RunCost(rate, seconds, n_words, peak_memory())
+
+
+def _places(doc: Doc) -> set[str]:
+    """The names of all places where a Doc has entities or spans."""
+    return {*doc.spans, *([ENTS] if DOC_ENTS.is_set(doc) else [])}
+
+
+def _nothing_there(nlp: Language, source: EntitySource, places: set[str]) -> str:
+    names = ", ".join(nlp.pipe_names) or "no components"
+    message = f"No component of this pipeline sets {source.where}. It has: {names}."
+    if not places:
+        return message
+    others = " and ".join(EntitySource.named(name).where for name in sorted(places))
+    return (
+        f"{message} Set are {others}: say which are meant with --predicted-key {min(places)} "
+        "(compare: --key-a, --key-b)."
+    )
 
 
 def _with_uncalibrated(document: Document, bare: dict[tuple[int, int, str], float]) -> Document:

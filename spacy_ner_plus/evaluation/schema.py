@@ -6,6 +6,7 @@ Shares are between 0 and 1. A change of meaning raises SCHEMA_VERSION; new field
 from dataclasses import dataclass, field
 
 from ..data.data_version import DataVersion
+from ..metrics.nested_spans import Relations
 from .confidence_types import Confidence
 from .score_types import CountedMeasures, ExactScores, Intervals, PartialScores
 
@@ -24,6 +25,7 @@ class DataCounts:
     not_judged (int): Predicted ones beyond those.
     off_tokens (int): Gold entities that are not on the data's tokens (`convert --misaligned
         missing` notes them): they count, and can be found on other tokens only.
+    repeated (int): Entities of either side that are there twice: each counts once.
     """
 
     documents: int
@@ -33,6 +35,7 @@ class DataCounts:
     predicted: int
     not_judged: int
     off_tokens: int = 0
+    repeated: int = 0
 
 
 @dataclass(frozen=True)
@@ -192,6 +195,39 @@ class Slices:
 
 
 @dataclass(frozen=True)
+class DepthScores(SliceGroup):
+    """Scores of entities by how many are around them on their own side.
+
+    f1 (Optional[float]): The harmonic mean of precision and recall; null without gold entities.
+    interval (Optional[Tuple[float, float]]): Ends for F1; null with a single document.
+    """
+
+    f1: float | None
+    interval: tuple[float, float] | None
+
+
+@dataclass(frozen=True)
+class Nesting:
+    """Entities that nest or overlap.
+
+    gold (Relations): How gold entities lie to each other.
+    predicted (Relations): How predicted ones do.
+    outer (DepthScores): Of entities that lie inside no other one.
+    inner (DepthScores): Of those that do.
+    depths (List[DepthScores]): By how many are around them, one inside the other; from 0.
+    on_level (CountedMeasures): Exact micro scores if an entity is right only where it is outermost
+        on both sides, or inner on both.
+    """
+
+    gold: Relations
+    predicted: Relations
+    outer: DepthScores
+    inner: DepthScores
+    depths: list[DepthScores]
+    on_level: CountedMeasures
+
+
+@dataclass(frozen=True)
 class Tokenisation:
     """Whether the pipeline's tokens have the boundaries of gold entities.
 
@@ -214,7 +250,8 @@ class Metrics:
     model (str): As given.
     data (str): As given.
     train (Optional[str]): As given; null without `--train`.
-    spans_key (Optional[str]): As given; null for `doc.ents`.
+    spans_key (Optional[str]): The key of `doc.spans` that has the gold entities; null for
+        `doc.ents`.
     tokens (str): As given.
     components (List[str]): Names in the pipeline; none for predictions from a file.
     counts (DataCounts): What the figures are of.
@@ -233,6 +270,10 @@ class Metrics:
         the data's tokens, and without what is predicted there; null if there are none.
     data_version (Optional[DataVersion]): Which version of the data was evaluated.
     train_version (Optional[DataVersion]): The same of the training data; null without `--train`.
+    predicted_key (Optional[str]): The key of `doc.spans` that has the predicted entities; null for
+        `doc.ents`, and if an earlier version wrote it.
+    nesting (Optional[Nesting]): Scores of entities inside of others; null if no entities of one
+        side overlap.
     """
 
     schema: str
@@ -256,3 +297,5 @@ class Metrics:
     on_tokens: CountedMeasures | None = None
     data_version: DataVersion | None = None
     train_version: DataVersion | None = None
+    predicted_key: str | None = None
+    nesting: Nesting | None = None

@@ -9,6 +9,7 @@ from wasabi.util import locale_escape
 
 from .confidence_types import Thresholds, ThresholdScores
 from .data_notes import data_notes
+from .nested_terminal import print_nesting
 from .schema import (
     Confusion,
     ErrorKind,
@@ -35,6 +36,7 @@ def print_metrics(metrics: Metrics, rows: Iterable[Mapping[str, Any]]) -> None:
     _print_errors(metrics.errors)
     _print_examples(metrics.errors, rows)
     _print_slices(metrics.slices)
+    print_nesting(metrics.nesting)
     _print_confidence(metrics)
     _print_tokenisation(metrics.tokenisation)
     _print_speed(metrics.speed)
@@ -44,6 +46,7 @@ def print_summary(metrics: Metrics) -> None:
     """Print the scores, what errors cost, and how far probabilities can be trusted."""
     print_scores(metrics)
     _print_errors(metrics.errors)
+    print_nesting(metrics.nesting)
     if metrics.confidence is not None:
         after = metrics.confidence.reliability.after
         print(
@@ -240,6 +243,8 @@ def _print_confidence(metrics: Metrics) -> None:
         if state
     ]
     print_table(("", "Entities", "Probability", "Right", "ECE", "Log loss"), rows)
+    for name, its in confidence.levels.items():
+        print(f"Of {its.n:,} predicted entities {name}: ECE {its.ece:.4f}.")
     if confidence.without_probability:
         print(
             f"Not among them: {confidence.without_probability:,} predicted entities without a "

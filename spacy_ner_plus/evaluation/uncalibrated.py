@@ -5,19 +5,24 @@ from collections.abc import Iterable, Iterator
 from spacy.language import Language
 from spacy.tokens import Doc
 
+from ..annotation.entity_source import EntitySource
 from ..models.decoding.calibration import Calibration
 from ..pipeline.capabilities import HasCalibration, components
+from ..pipeline.entity_sources import gives
 from ..pipeline.look_ahead import look_ahead
 
 BATCH_SIZE = 1000
 
 
-def calibrated_component(nlp: Language, spans_key: str | None) -> HasCalibration | None:
-    """The component that gives the entities their probabilities, if it is calibrated."""
+def calibrated_component(nlp: Language, source: EntitySource) -> HasCalibration | None:
+    """The component that gives the entities their probabilities, if it is calibrated.
+
+    source (EntitySource): Where the entities are.
+    """
     for component in components(nlp):
         if (
             isinstance(component, HasCalibration)
-            and spans_key in (None, component.spans_key)
+            and gives(component, source)
             and component.calibration != Calibration()
         ):
             return component

@@ -5,8 +5,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from spacy.language import Language
 from thinc.api import Config
 
+from ..annotation.entity_source import FLAT, EntitySource, EntitySources
 from ..data.splitting.annotated_corpus import AnnotatedCorpus
 from ..pages.telling import say
 from ..pipeline.preparing import import_user_code, use_gpu
@@ -26,13 +28,14 @@ def usable_config(
     output: Path,
     code: Path | None,
     gpu_id: int,
-) -> Config:
+) -> tuple[Config, Language]:
     """A config, not interpolated, of which all is known to be there that can be known.
 
     overrides (Mapping[str, Any]): Values by their dotted names.
     output (Path): The folder for what comes of it.
     code (Path): A Python file with registered functions to import.
     gpu_id (int): GPU for components that need CuPy, or -1.
+    RETURNS (Tuple[Config, Language]): The config, and its pipeline without weights.
     RAISES ValueError: If something is missing or can't be.
     """
     check_output_folder(output)
@@ -40,13 +43,19 @@ def usable_config(
     import_user_code(code)
     loaded = load_config(config, overrides)
     corpus_names(loaded.interpolate())
-    check_pipeline(loaded, name_of(config))
-    return loaded
+    return loaded, check_pipeline(loaded, name_of(config))
 
 
 def code_settings(code: Path | None) -> dict[str, Any]:
     """What the outcome depends on besides config and data."""
     return {"code_sha256": file_digest(code)} if code is not None else {}
+
+
+def source_settings(sources: EntitySources) -> dict[str, Any]:
+    """What the outcome depends on where entities are not in doc.ents."""
+    if sources == FLAT:
+        return {}
+    return {"gold": sources.gold.where, "predicted": sources.predicted.where}
 
 
 def warn_of_rare_labels(labels: Mapping[str, int], purpose: str) -> None:
@@ -64,17 +73,21 @@ def carry_out_runs(
     corpus: AnnotatedCorpus,
     *,
     test: Path | None = None,
+    predicted: EntitySource | None = None,
     gpu_id: int,
     keep_models: bool,
 ) -> list[RunScores]:
     """Do the runs that are not done yet.
 
     test (Path): The documents to score, if they are not of the corpus.
+    predicted (EntitySource): See trial.carry_out.
     RETURNS (List[RunScores]): The scores of all runs.
     """
     if not keep_models:
         say.info("Models are removed when they are scored: --keep-models keeps them")
-    work = partial(carry_out, config=config, corpus=corpus, test=test, gpu_id=gpu_id)
+    work = partial(
+        carry_out, config=config, corpus=corpus, test=test, gpu_id=gpu_id, predicted=predicted
+    )
     clean_up = (lambda folder: None) if keep_models else remove_models
     return experiment.carry_out(work, clean_up, describe_scores)
 
@@ -82,7 +95,8 @@ def carry_out_runs(
 def describe_scores(scores: RunScores) -> str:
     """The scores of a run in a line."""
     micro = scores.micro
+    inner = "" if scores.inner is None else f", inside others F1 {100 * scores.inner.f1:.2f}"
     return (
         f"P {100 * micro.precision:.2f}, R {100 * micro.recall:.2f}, "
-        f"F1 {100 * micro.f1:.2f}, macro F1 {100 * scores.macro.f1:.2f}"
+        f"F1 {100 * micro.f1:.2f}, macro F1 {100 * scores.macro.f1:.2f}{inner}"
     )

@@ -8,7 +8,14 @@ from typing import Any
 from thinc.api import Config
 
 from ..data.splitting.annotated_corpus import read_corpus
-from .carrying_out import carry_out_runs, code_settings, usable_config, warn_of_rare_labels
+from ..pipeline.entity_sources import sources_of
+from .carrying_out import (
+    carry_out_runs,
+    code_settings,
+    source_settings,
+    usable_config,
+    warn_of_rare_labels,
+)
 from .fold_plan import describe_folds, plan_cross_validation
 from .results import CrossValidationResults, Fold, RunsSummary
 from .runs import Experiment
@@ -44,6 +51,8 @@ def cross_validate(
     folds: int = 5,
     seed: int = 0,
     dev_share: float = 0.1,
+    spans_key: str | None = None,
+    predicted_key: str | None = None,
     overrides: Mapping[str, Any] | None = None,
     code: Path | None = None,
     gpu_id: int = -1,
@@ -62,6 +71,8 @@ def cross_validate(
     seed (int): Of the choice of documents.
     dev_share (float): How much of the documents to train with is set aside to choose the
         checkpoint by.
+    spans_key, predicted_key (str): Where entities are: see evaluate. None: where the config's
+        component says that it writes entities that nest, else doc.ents.
     overrides (Mapping[str, Any]): Values of the config by their dotted names.
     code (Path): A Python file with registered functions to import.
     gpu_id (int): GPU for components that need CuPy, or -1.
@@ -72,19 +83,27 @@ def cross_validate(
         that were begun otherwise.
     """
     output = Path(output)
-    loaded = usable_config(config, overrides, output=output, code=code, gpu_id=gpu_id)
-    corpus = read_corpus(Path(data))
+    loaded, nlp = usable_config(config, overrides, output=output, code=code, gpu_id=gpu_id)
+    sources = sources_of(nlp, spans_key, predicted_key)
+    corpus = read_corpus(Path(data), sources.gold)
     plan = plan_cross_validation(
         loaded.interpolate(),
         corpus,
         folds=folds,
         dev_share=dev_share,
         seed=seed,
-        further_settings=code_settings(code),
+        further_settings={**code_settings(code), **source_settings(sources)},
     )
     warn_of_rare_labels(corpus.rare_labels(folds), f"for {folds} folds")
     experiment = Experiment(output, plan, overwrite=overwrite)
-    scores = carry_out_runs(experiment, loaded, corpus, gpu_id=gpu_id, keep_models=keep_models)
+    scores = carry_out_runs(
+        experiment,
+        loaded,
+        corpus,
+        predicted=sources.predicted,
+        gpu_id=gpu_id,
+        keep_models=keep_models,
+    )
     described, summary = describe_folds(plan, corpus, scores), summarise(scores)
     results = CrossValidationResults(**experiment.head, folds=described, summary=summary)
     return CrossValidation(summary, described, len(corpus), experiment.write_results(results))

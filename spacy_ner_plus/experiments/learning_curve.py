@@ -9,7 +9,14 @@ from thinc.api import Config
 
 from ..data.splitting.annotated_corpus import read_corpus
 from ..pages.curve import require_plots, save_learning_curve
-from .carrying_out import carry_out_runs, code_settings, usable_config, warn_of_rare_labels
+from ..pipeline.entity_sources import sources_of
+from .carrying_out import (
+    carry_out_runs,
+    code_settings,
+    source_settings,
+    usable_config,
+    warn_of_rare_labels,
+)
 from .curve_plan import describe_last_gain, plan_learning_curve, plotted
 from .results import CurvePoint, LearningCurveResults
 from .runs import Experiment
@@ -54,6 +61,8 @@ def learning_curve(
     repeats: int = 1,
     seed: int = 0,
     dev_share: float = 0.1,
+    spans_key: str | None = None,
+    predicted_key: str | None = None,
     overrides: Mapping[str, Any] | None = None,
     code: Path | None = None,
     gpu_id: int = -1,
@@ -71,15 +80,17 @@ def learning_curve(
     shares (Sequence[float]): Of the training documents; each contains the smaller ones, and all are
         balanced by entity types.
     repeats (int): How often each share is trained with, with other seeds.
-    seed, dev_share, overrides, code, gpu_id, keep_models, overwrite: See cross_validate.
+    seed, dev_share, spans_key, predicted_key, overrides, code, gpu_id, keep_models, overwrite: See
+        cross_validate.
     RETURNS (LearningCurve): Scores by the number of documents.
     RAISES ValueError: If there are too few documents, a setting can't be, matplotlib is not
         installed, or the folder holds runs that were begun otherwise.
     """
     require_plots()
     output = Path(output)
-    loaded = usable_config(config, overrides, output=output, code=code, gpu_id=gpu_id)
-    corpus, scored = read_corpus(Path(train)), read_corpus(Path(dev))
+    loaded, nlp = usable_config(config, overrides, output=output, code=code, gpu_id=gpu_id)
+    sources = sources_of(nlp, spans_key, predicted_key)
+    corpus, scored = (read_corpus(Path(data), sources.gold) for data in (train, dev))
     if corpus.sha256 == scored.sha256:
         raise ValueError(f"{train} and {dev} are the same: score documents not trained with.")
     curve = plan_learning_curve(
@@ -89,13 +100,23 @@ def learning_curve(
         repeats=repeats,
         dev_share=dev_share,
         seed=seed,
-        further_settings={"dev_sha256": scored.sha256, **code_settings(code)},
+        further_settings={
+            "dev_sha256": scored.sha256,
+            **code_settings(code),
+            **source_settings(sources),
+        },
     )
     n_parts = round(1 / curve.shares[0])
     warn_of_rare_labels(corpus.rare_labels(n_parts), f"for a share of {curve.shares[0]:g}")
     experiment = Experiment(output, curve.plan, overwrite=overwrite)
     scores = carry_out_runs(
-        experiment, loaded, corpus, test=Path(dev), gpu_id=gpu_id, keep_models=keep_models
+        experiment,
+        loaded,
+        corpus,
+        test=Path(dev),
+        predicted=sources.predicted,
+        gpu_id=gpu_id,
+        keep_models=keep_models,
     )
     points = curve.points(corpus, scores)
     path = experiment.write_results(LearningCurveResults(**experiment.head, points=points))

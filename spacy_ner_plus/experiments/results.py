@@ -45,11 +45,16 @@ class RunScores:
     micro (SupportedMeasures): Of the sum over the types.
     macro (SupportedMeasures): The mean over the types of per_type.
     per_type (Dict[str, SupportedMeasures]): By label: those with gold or predicted entities.
+    outer (Optional[SupportedMeasures]): Of entities that lie inside no other one of their side;
+        null if none lies inside another.
+    inner (Optional[SupportedMeasures]): Of those that do.
     """
 
     micro: SupportedMeasures
     macro: SupportedMeasures
     per_type: dict[str, SupportedMeasures]
+    outer: SupportedMeasures | None = None
+    inner: SupportedMeasures | None = None
 
 
 @dataclass(frozen=True)
@@ -89,11 +94,15 @@ class RunsSummary:
     macro (MeasureSpreads): Of macro scores.
     per_type (Dict[str, MeasureSpreads]): By label; a type counts in the runs where it has gold or
         predicted entities.
+    outer (Optional[MeasureSpreads]): Of outermost entities, in the runs that have inner ones.
+    inner (Optional[MeasureSpreads]): Of entities inside of others.
     """
 
     micro: MeasureSpreads
     macro: MeasureSpreads
     per_type: dict[str, MeasureSpreads]
+    outer: MeasureSpreads | None = None
+    inner: MeasureSpreads | None = None
 
 
 @dataclass(frozen=True)

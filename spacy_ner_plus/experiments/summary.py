@@ -17,6 +17,8 @@ def summarise(runs: Sequence[RunScores]) -> RunsSummary:
             label: _spreads([run.per_type[label] for run in runs if label in run.per_type])
             for label in labels
         },
+        outer=_known_spreads(run.outer for run in runs),
+        inner=_known_spreads(run.inner for run in runs),
     )
 
 
@@ -28,6 +30,11 @@ def types_with_gold(runs: Iterable[RunScores]) -> set[str]:
 def spread(values: Sequence[float]) -> Spread:
     """Mean, sample standard deviation (None of one value) and number of values."""
     return Spread(mean(values), stdev(values) if len(values) > 1 else None, len(values))
+
+
+def _known_spreads(scores: Iterable[Measures | None]) -> MeasureSpreads | None:
+    known = [its for its in scores if its is not None]
+    return _spreads(known) if known else None
 
 
 def _spreads(scores: Sequence[Measures]) -> MeasureSpreads:

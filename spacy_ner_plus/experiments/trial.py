@@ -16,10 +16,13 @@ from spacy.training.loop import train as train_nlp
 from spacy.util import registry
 from thinc.api import Config
 
+from ..annotation.entity_source import FLAT, EntitySource, EntitySources
 from ..data.splitting.annotated_corpus import AnnotatedCorpus
-from ..metrics.spans import scores_of
+from ..metrics.nested_spans import GOLD, count_by_depth, depth_scores
+from ..metrics.spans import count_spans, scores_of
 from ..pages.telling import say
-from ..pipeline.scorer import count_entities
+from ..pipeline.scorer import judged_spans, prefix_of
+from ..tags import Span as EntitySpan
 from ..training.settings import INDIFFERENT, settings_without
 from .results import RunScores, SupportedMeasures
 from .runs import Run
@@ -83,6 +86,7 @@ def carry_out(
     corpus: AnnotatedCorpus,
     test: Path | None = None,
     gpu_id: int = -1,
+    predicted: EntitySource | None = None,
 ) -> RunScores:
     """Train on documents of a run, choose the checkpoint by others, and score the best model.
 
@@ -91,6 +95,7 @@ def carry_out(
     corpus (AnnotatedCorpus): What the run's documents are of.
     test (Optional[Path]): The documents to score, if they are not of the corpus. Read as the config
         reads its development data.
+    predicted (EntitySource): Where the pipeline's entities are; None for where the corpus has them.
     RETURNS (RunScores): See score_model.
     RAISES ValueError: If no component of the pipeline scores entities, or there are none.
     """
@@ -102,11 +107,12 @@ def carry_out(
         f"Training on {len(run.train):,} documents, choosing the checkpoint by {len(run.dev):,}"
     )
     config = config_of_run(config, folder, run.seed)
-    _train(config, folder, gpu_id)
+    sources = EntitySources(corpus.source, predicted or corpus.source)
+    _train(config, folder, gpu_id, sources.predicted)
     gc.collect()  # of what was trained before the model is loaded
     nlp = util.load_model(folder / DIR_MODEL_BEST)
     path = test or paths[2]
-    return score_model(nlp, read_examples(nlp, path), path)
+    return score_model(nlp, read_examples(nlp, path), path, sources)
 
 
 def read_examples(nlp: Language, path: Path) -> list[Example]:
@@ -117,15 +123,20 @@ def read_examples(nlp: Language, path: Path) -> list[Example]:
     return list(read(nlp))
 
 
-def score_model(nlp: Language, examples: list[Example], path: Path) -> RunScores:
+def score_model(
+    nlp: Language, examples: list[Example], path: Path, sources: EntitySources = FLAT
+) -> RunScores:
     """Score the entities of a pipeline, by the rules of pipeline.scorer whichever scorer it has.
 
     path (Path): Where the examples are from.
+    sources (EntitySources): Where entities are.
     RAISES ValueError: If there are no entities to score.
     """
     docs = nlp.pipe(example.predicted for example in examples)
     pairs = zip(docs, examples, strict=True)
-    labels, counts = count_entities(Example(doc, example.reference) for doc, example in pairs)
+    spans = judged_spans((Example(doc, example.reference) for doc, example in pairs), sources)
+    labels, by_document = count_spans(*spans)
+    counts = by_document.sum(axis=0)  # (n_labels, 3)
     if not labels:
         raise ValueError(
             f"The {len(examples):,} documents to score, those of {path}, have no annotated "
@@ -140,7 +151,19 @@ def score_model(nlp: Language, examples: list[Example], path: Path) -> RunScores
             label: _supported(its, n)
             for label, its, n in zip(labels, scores.types, support, strict=True)
         },
+        **_of_levels(*spans),
     )
+
+
+def _of_levels(
+    gold: list[list[EntitySpan]], predicted: list[list[EntitySpan]]
+) -> dict[str, SupportedMeasures]:
+    """Scores of outermost and of inner entities; none if there are no inner ones."""
+    by_depth = count_by_depth(gold, predicted).sum(axis=0)  # (n_depths, 4)
+    if len(by_depth) == 1:
+        return {}
+    levels = {"outer": by_depth[0], "inner": by_depth[1:].sum(axis=0)}
+    return {name: _supported(depth_scores(its), its[GOLD]) for name, its in levels.items()}
 
 
 def _supported(scores: np.ndarray, support: np.int64) -> SupportedMeasures:
@@ -158,13 +181,13 @@ def remove_models(folder: Path) -> None:
         (folder / name).unlink(missing_ok=True)
 
 
-def _train(config: Config, folder: Path, gpu_id: int) -> None:
+def _train(config: Config, folder: Path, gpu_id: int, predicted: EntitySource) -> None:
     nlp = init_nlp(config, use_gpu=gpu_id)
     # before hours are spent
     first = read_examples(nlp, folder / DATA_NAMES[1])[:1]
-    if "ents_per_type" not in nlp.evaluate(first):
+    if f"{prefix_of(predicted)}_per_type" not in nlp.evaluate(first):
         raise ValueError(
-            "No component of this pipeline scores entities. It has: "
+            f"No component of this pipeline scores entities in {predicted.where}. It has: "
             f"{', '.join(nlp.pipe_names) or 'no components'}."
         )
     train_nlp(nlp, folder, use_gpu=gpu_id, stdout=sys.stdout, stderr=sys.stderr)

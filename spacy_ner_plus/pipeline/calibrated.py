@@ -11,6 +11,7 @@ from ..metrics.reliability import Agreement
 from ..models.decoding.calibration import Calibration, read_calibration
 from ..models.decoding.entities import Entities
 from .base import EntityPipe
+from .entity_sources import source_of_component
 from .judged_entities import JudgedEntities, can_be_judged, fit
 
 CALIBRATION = "calibration"  # in cfg
@@ -62,9 +63,12 @@ class CalibratedPipe(EntityPipe):
 
         RETURNS (JudgedEntities): Each entity, with whether it is right.
         """
-        examples = can_be_judged(examples)
+        gold = source_of_component(self)
+        examples = can_be_judged(examples, gold)
         docs = [example.predicted for example in examples]
-        return JudgedEntities(lambda under: self.predict_under(docs, under), self.labels, examples)
+        return JudgedEntities(
+            lambda under: self.predict_under(docs, under), self.labels, examples, gold
+        )
 
     def calibrate(self, examples: Iterable[Example]) -> Agreement:
         """Make probabilities agree with how often they come true.

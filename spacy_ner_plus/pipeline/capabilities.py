@@ -148,6 +148,21 @@ class GivesSecondReadings(Protocol):
 
 
 @runtime_checkable
+class WritesNestedEntities(Protocol):
+    """Finds entities that may nest and overlap, and writes them to a group of doc.spans.
+
+    name (str): The component's name in the pipeline.
+    """
+
+    name: str
+
+    @property
+    def nested_key(self) -> str:
+        """The key of doc.spans that has all of its entities, with their scores."""
+        ...
+
+
+@runtime_checkable
 class HasValidators(Protocol):
     """Leaves out entities whose text is not as their type wants it.
 

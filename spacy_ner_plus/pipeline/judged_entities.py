@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 import numpy as np
 from spacy.training import Example
 
+from ..annotation.entity_source import DOC_ENTS, EntitySource
 from ..annotation.judging import verdicts
 from ..metrics.reliability import Agreement, agreement
 from ..models.decoding import calibration
@@ -30,6 +31,7 @@ class JudgedEntities:
         so the model should have been run before.
     labels (Tuple[str, ...]): What the entities' labels are indices into.
     examples (Iterable[Example]): The documents, in the order of predict's.
+    gold (EntitySource): Where their annotated entities are.
 
     Attributes:
         correct: (n,) bool, of each entity that can be judged.
@@ -41,6 +43,7 @@ class JudgedEntities:
         predict: Callable[[Calibration], Iterable[Entities]],
         labels: tuple[str, ...],
         examples: Iterable[Example],
+        gold: EntitySource = DOC_ENTS,
     ) -> None:
         self._predict = predict
         # the entities are the same under every calibration: it changes no best sequence
@@ -48,7 +51,7 @@ class JudgedEntities:
         self.labels: set[str] = set()
         for example, entities in zip(examples, predict(UNCALIBRATED), strict=True):
             spans = _spans(entities, labels)
-            own = verdicts(example, spans)
+            own = verdicts(example, spans, gold)
             found += own
             self.labels |= {span[2] for span, v in zip(spans, own, strict=True) if v is not None}
         self._judged = np.array([verdict is not None for verdict in found], dtype=bool)
@@ -74,9 +77,12 @@ class JudgedEntities:
         return agreement(self.probabilities(under), self.correct)
 
 
-def can_be_judged(examples: Iterable[Example]) -> list[Example]:
-    """Those of which something is known about entities."""
-    return [example for example in examples if example.reference.has_annotation("ENT_IOB")]
+def can_be_judged(examples: Iterable[Example], gold: EntitySource = DOC_ENTS) -> list[Example]:
+    """Those of which something is known about entities.
+
+    gold (EntitySource): Where annotated entities are.
+    """
+    return [example for example in examples if gold.is_set(example.reference)]
 
 
 def fit(judged: JudgedEntities) -> Calibration:

@@ -1,15 +1,18 @@
 """The registered scorer: entities against gold, with spaCy's rules for missing annotation."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 from spacy import registry
 from spacy.training import Example
 
-from ..annotation.existing import entity_spans
+from ..annotation.entity_source import FLAT, EntitySource, EntitySources
 from ..annotation.judging import in_reference
+from ..metrics.nested_spans import GOLD, PREDICTED, count_by_depth, depth_scores
 from ..metrics.spans import count_spans, scores_of
+from ..tags import Span as EntitySpan
 
 Scorer = Callable[..., dict[str, Any]]
 KEYS = ("p", "r", "f", "micro_f", "macro_f", "per_type")
@@ -25,9 +28,15 @@ SCORE_WEIGHTS = {
 
 
 @registry.scorers("spacy_ner_plus.ner_scorer.v1")
-def make_ner_scorer_v1() -> Scorer:
-    """A scorer of doc.ents: see score_entities."""
-    return score_entities
+def make_ner_scorer_v1(spans_key: str | None = None) -> Scorer:
+    """A scorer of doc.ents, or of doc.spans[spans_key], where entities may nest.
+
+    spans_key (str): The key; None for doc.ents.
+    RETURNS (Callable): See score_entities and score_nested.
+    """
+    if spans_key is None:
+        return score_entities
+    return partial(score_nested, source=EntitySource(spans_key))
 
 
 def score_entities(examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:
@@ -42,9 +51,87 @@ def score_entities(examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]
         all entities; ents_macro_f, the mean of the types' F1; ents_per_type with p, r, f and
         support by label. All are None if no document has annotation or any entity.
     """
-    labels, counts = count_entities(examples)
+    scores = _exact_scores(*count_entities(examples))
+    return {f"ents_{key}": value for key, value in scores.items()}
+
+
+def score_nested(
+    examples: Iterable[Example], *, source: EntitySource, **kwargs: Any
+) -> dict[str, Any]:
+    """Score a group of doc.spans by exact span and label, with scores of those inside of others.
+
+    The group is a set of spans: one that is there twice counts once. Documents without the group
+    are skipped, and a predicted span of a type that the document is not annotated for is neither
+    right nor wrong.
+
+    examples (Iterable[Example]): The predicted and the reference Docs.
+    source (EntitySource): Where entities are in both.
+    RETURNS (Dict[str, Any]): spans_KEY_p and so on, named as spancat's with our further ones: see
+        score_entities; spans_KEY_outer_p, _r, _f of outermost spans, spans_KEY_inner_p, _r, _f of
+        those inside of others, and spans_KEY_per_depth with p, r, f and support by depth: see
+        metrics.nested_spans. Scores of spans that there are none of are None.
+    """
+    spans = judged_spans(examples, EntitySources(source, source))
+    labels, counts = count_spans(*spans)
+    scores = _exact_scores(labels, counts.sum(axis=0))
+    by_depth = count_by_depth(*spans).sum(axis=0)  # (n_depths, 4)
+    for name, its in (("outer", by_depth[:1]), ("inner", by_depth[1:])):
+        of_level = _of_depth(its.sum(axis=0))
+        scores |= {f"{name}_{key}": of_level[key] for key in "prf"}
+    scores["per_depth"] = {
+        str(depth): _of_depth(row) for depth, row in enumerate(by_depth) if row.any()
+    }
+    return {f"{prefix_of(source)}_{key}": value for key, value in scores.items()}
+
+
+def prefix_of(source: EntitySource) -> str:
+    """What the names of scores of entities at a place begin with: "ents", or "spans_KEY"."""
+    return f"spans_{source.spans_key}" if source.may_nest else "ents"
+
+
+def nested_score_weights(spans_key: str) -> dict[str, float | None]:
+    """What the scores of a group count in choosing a checkpoint, by default."""
+    flat = {key.removeprefix("ents_"): weight for key, weight in SCORE_WEIGHTS.items()}
+    further = [f"{level}_{key}" for level in ("outer", "inner") for key in "prf"]
+    weights = flat | dict.fromkeys([*further, "per_depth"])
+    return {f"spans_{spans_key}_{key}": weight for key, weight in weights.items()}
+
+
+def count_entities(
+    examples: Iterable[Example], sources: EntitySources = FLAT
+) -> tuple[list[str], np.ndarray]:
+    """Count right, wrong and missed entities, by the rules of score_entities.
+
+    sources (EntitySources): Where the entities of both are.
+    RETURNS (Tuple[List[str], np.ndarray]): The labels with gold or predicted entities, and
+        (n_labels, 3) true positives, false positives and false negatives.
+    """
+    labels, counts = count_spans(*judged_spans(examples, sources))
+    return labels, counts.sum(axis=0)
+
+
+def judged_spans(
+    examples: Iterable[Example], sources: EntitySources
+) -> tuple[list[list[EntitySpan]], list[list[EntitySpan]]]:
+    """Gold entities and predicted ones that can be judged, of each document with annotation.
+
+    RETURNS (Tuple[List[List[Span]], List[List[Span]]]): By document: start, end and label on the
+        tokens of the reference.
+    """
+    known = [example for example in examples if sources.gold.is_set(example.y)]
+    found = (
+        in_reference(example, sources.predicted.spans(example.x), sources.gold) for example in known
+    )
+    return (
+        [sources.gold.spans(example.y) for example in known],
+        [[span for span in spans if span is not None] for spans in found],
+    )
+
+
+def _exact_scores(labels: Sequence[str], counts: np.ndarray) -> dict[str, Any]:
+    """Scores by KEYS, all None without labels. counts: (n_labels, 3)."""
     if not labels:
-        return {f"ents_{key}": None for key in KEYS}
+        return dict.fromkeys(KEYS)
     scores = scores_of(counts)
     p, r, f = scores.micro.tolist()
     support = (counts[:, 0] + counts[:, 2]).tolist()
@@ -52,19 +139,16 @@ def score_entities(examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]
         label: {**dict(zip("prf", its, strict=True)), "support": n}
         for label, its, n in zip(labels, scores.types.tolist(), support, strict=True)
     }
-    values = (p, r, f, f, float(scores.macro[2]), per_type)
-    return {f"ents_{key}": value for key, value in zip(KEYS, values, strict=True)}
+    return dict(zip(KEYS, (p, r, f, f, float(scores.macro[2]), per_type), strict=True))
 
 
-def count_entities(examples: Iterable[Example]) -> tuple[list[str], np.ndarray]:
-    """Count right, wrong and missed entities, by the rules of score_entities.
-
-    RETURNS (Tuple[List[str], np.ndarray]): The labels with gold or predicted entities, and
-        (n_labels, 3) true positives, false positives and false negatives.
-    """
-    known = [example for example in examples if example.y.has_annotation("ENT_IOB")]
-    gold = [entity_spans(example.y) for example in known]
-    predicted = [in_reference(example, entity_spans(example.x)) for example in known]
-    judged = [[span for span in spans if span is not None] for spans in predicted]
-    labels, counts = count_spans(gold, judged)
-    return labels, counts.sum(axis=0)
+def _of_depth(counts: np.ndarray) -> dict[str, Any]:
+    """Scores of a row of counts by depth, None where it is of no spans. counts: (4,)."""
+    p, r, f = depth_scores(counts).tolist()
+    has_gold, has_predicted = bool(counts[GOLD]), bool(counts[PREDICTED])
+    return {
+        "p": p if has_predicted else None,
+        "r": r if has_gold else None,
+        "f": f if has_gold or has_predicted else None,
+        "support": int(counts[GOLD]),
+    }

@@ -26,8 +26,11 @@ SUFFIXES = {
 class Output(Protocol):
     """A format. The same results give the same bytes."""
 
-    def write(self, path: Path, chunk: Sequence[Predicted]) -> None:
-        """Write the results of a chunk to a file."""
+    def write(self, path: Path, chunk: Sequence[Predicted], found: Found) -> None:
+        """Write the results of a chunk to a file.
+
+        found (Found): Takes the entities from Docs.
+        """
 
     def join(self, parts: Sequence[Path], path: Path) -> None:
         """Make the output of the chunks' files, which stay."""
@@ -37,15 +40,14 @@ class Output(Protocol):
 class JsonLinesOutput:
     """A JSON object a document. keeps_others (bool): Whether other fields of the input follow."""
 
-    found: Found
     form: RowForm
     keeps_others: bool
 
-    def write(self, path: Path, chunk: Sequence[Predicted]) -> None:
+    def write(self, path: Path, chunk: Sequence[Predicted], found: Found) -> None:
         """See Output.write."""
         with path.open("w", encoding="utf8", newline="\n") as file:
             for predicted in chunk:
-                row = self.form.make(self.found.record(predicted))
+                row = self.form.make(found.record(predicted))
                 if self.keeps_others:
                     row["fields"] = predicted.document.fields
                 file.write(json.dumps(row, ensure_ascii=False) + "\n")
@@ -64,7 +66,6 @@ class ParquetOutput:
     RAISES ValueError: If pyarrow is not installed.
     """
 
-    found: Found
     form: RowForm
     keeps_others: bool
     has_readings: bool
@@ -72,12 +73,12 @@ class ParquetOutput:
     def __post_init__(self) -> None:
         require("pyarrow.parquet", "parquet")
 
-    def write(self, path: Path, chunk: Sequence[Predicted]) -> None:
+    def write(self, path: Path, chunk: Sequence[Predicted], found: Found) -> None:
         """See Output.write. It is one table a chunk."""
         pa, pq = require("pyarrow", "parquet"), require("pyarrow.parquet", "parquet")
         rows = []
         for predicted in chunk:
-            row = self.form.make(self.found.record(predicted))
+            row = self.form.make(found.record(predicted))
             if not isinstance(row["id"], str):
                 row["id"] = _as_json(row["id"])
             if self.keeps_others:
@@ -124,7 +125,7 @@ class SpacyOutput:
     keeps_others: bool
     is_folder: bool
 
-    def write(self, path: Path, chunk: Sequence[Predicted]) -> None:
+    def write(self, path: Path, chunk: Sequence[Predicted], found: Found) -> None:
         """See Output.write. Id, row and fields are in the Docs' user data."""
         docs = DocBin(store_user_data=True)
         for predicted in chunk:
@@ -157,23 +158,24 @@ class SpacyOutput:
 def open_output(
     path: Path,
     format: str | None,
-    found: Found,
     form: RowForm,
     *,
     keeps_others: bool,
     has_readings: bool,
+    spans_key: str | None = None,
 ) -> Output:
     """The writer of a path.
 
     format (str): One of FORMATS; None for what the suffix says.
     form (RowForm): Of rows, where the format has some.
+    spans_key (str): Where a user says that the entities are.
     RAISES ValueError: If the format is not known, or can't have what is wanted.
     """
     format = format or SUFFIXES.get(path.suffix.lower())
     if format == "jsonl":
-        return JsonLinesOutput(found, form, keeps_others)
+        return JsonLinesOutput(form, keeps_others)
     if format == "parquet":
-        return ParquetOutput(found, form, keeps_others, has_readings)
+        return ParquetOutput(form, keeps_others, has_readings)
     if format != "spacy":
         given = f"no format '{format}'" if format else "a format that its name does not tell"
         raise ValueError(
@@ -183,7 +185,7 @@ def open_output(
         raise ValueError("spaCy's format has no place for readings: write --k-best to another.")
     if form.name == OLD:
         raise ValueError(f"spaCy's format has no rows: leave --rows {OLD} out.")
-    if found.spans_key is not None:
+    if spans_key is not None:
         raise ValueError("spaCy's format keeps all of doc.spans: leave --spans-key out.")
     return SpacyOutput(keeps_others, is_folder=path.suffix.lower() != ".spacy")
 

@@ -44,7 +44,8 @@ def predict(
     input_format, output_format (str): What they are, if not what the suffixes say.
     text_field, id_field (str): The fields with the text, and with what names the document.
     keep_fields (bool): Whether to write the other fields too, under "fields".
-    spans_key (str): Take doc.spans[spans_key], which may overlap, instead of doc.ents.
+    spans_key (str): Take doc.spans[spans_key], which may nest and overlap, or "doc.ents". None:
+        where the pipeline's component says that it writes entities that nest, else doc.ents.
     k_best (int): Give so many readings of each sentence, with their probabilities.
     component (str): Name of the component that gives the readings.
     chunk_size (int): Rows to hold in memory and write together.

@@ -6,8 +6,8 @@ from typing import Any
 
 from spacy.tokens import Doc, Span
 
-from ..annotation.doc_records import is_annotated, span_records
-from ..annotation.probabilities import scored_spans
+from ..annotation.doc_records import span_records
+from ..annotation.entity_source import DOC_ENTS, EntitySource
 from ..data.sources.rows import SourceDocument
 from ..pipeline.capabilities import Reading
 from ..records import TextRecord
@@ -37,27 +37,26 @@ class Predicted:
 class Found:
     """Takes the entities from Docs.
 
-    spans_key (str): Where they are in doc.spans; None for doc.ents.
+    source (EntitySource): Where they are.
     """
 
-    spans_key: str | None = None
+    source: EntitySource = DOC_ENTS
 
     def check(self, docs: Sequence[Doc]) -> None:
         """RAISES ValueError: If nothing has set entities in any Doc."""
         docs = [doc for doc in docs if len(doc)]
-        if not docs or any(is_annotated(doc, self.spans_key) for doc in docs):
+        if not docs or any(map(self.source.is_set, docs)):
             return
-        where = "doc.ents" if self.spans_key is None else f"doc.spans['{self.spans_key}']"
         keys = sorted({name for doc in docs for name in doc.spans})
         raise ValueError(
-            f"No component of the pipeline sets {where} in the first {len(docs):,} documents. Keys "
-            f"of doc.spans for --spans-key: {', '.join(map(repr, keys)) or 'none'}. If it is set "
-            "in few documents only, take a larger --chunk-size."
+            f"No component of the pipeline sets {self.source.where} in the first {len(docs):,} "
+            f"documents. Keys of doc.spans for --spans-key: {', '.join(map(repr, keys)) or 'none'}."
+            " If it is set in few documents only, take a larger --chunk-size."
         )
 
     def count(self, doc: Doc) -> int:
         """How many entities a Doc has."""
-        return sum(1 for _ in scored_spans(doc, self.spans_key))
+        return sum(1 for _ in self.source.scored(doc))
 
     def record(self, predicted: Predicted) -> TextRecord:
         """The text with the entities that were found.
@@ -72,7 +71,7 @@ class Found:
         if predicted.sentences is not None:
             other["sentences"] = [_sentence(sentence) for sentence in predicted.sentences]
         try:
-            spans = span_records(doc, self.spans_key)
+            spans = span_records(doc, self.source)
         except ValueError as error:
             raise ValueError(
                 f"Row {document.row}: what was found can't be written: {error}"

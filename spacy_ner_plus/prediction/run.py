@@ -18,6 +18,7 @@ from ..data.sources.inputs import open_input
 from ..data.sources.rows import Fields, Input, InputRow, Reject, RowError, SourceDocument
 from ..data.sources.separated_rows import AUTO, QUOTED
 from ..pipeline.capabilities import refused_entities
+from ..pipeline.entity_sources import source_of
 from ..pipeline.preparing import check_pipeline_exists, load_pipeline
 from ..support.digests import content_digest
 from ..support.output_folder import check_output_folder
@@ -39,7 +40,8 @@ class PredictionSettings:
 
     input_format, output_format (str): See open_input and open_output; None for what names tell.
     fields (Fields): Which fields of the rows are what.
-    spans_key (str): Take doc.spans[spans_key] instead of doc.ents.
+    spans_key (str): Take doc.spans[spans_key], or "doc.ents"; None for what the pipeline says:
+        see pipeline.entity_sources.
     k_best (int): How many readings of each sentence to give; None for none.
     component (str): The ner_plus component that gives the readings.
     chunk_size (int): Rows that are processed, held in memory and written together.
@@ -113,16 +115,16 @@ def run_prediction(
     check_output_folder(output.parent)
     check_pipeline_exists(model)
     source = open_input(input, settings.input_format, settings.fields, settings.quoting)
-    found = Found(settings.spans_key)
     writer = open_output(
         output,
         settings.output_format,
-        found,
         form_of_rows(settings.rows),
         keeps_others=settings.fields.keeps_others,
         has_readings=settings.k_best is not None,
+        spans_key=settings.spans_key,
     )
     nlp = load_pipeline(model)
+    found = Found(source_of(nlp, settings.spans_key))
     refused_before = refused_entities(nlp)
     content = _content_of(nlp) if nlp is model else content_digest(Path(str(nlp.path)))
     reader = None
@@ -262,7 +264,7 @@ class _Work:
     def _write(
         self, predicted: Sequence[Predicted], rejected: Sequence[Reject], part: Path, rejects: Path
     ) -> ChunkCounts:
-        self.writer.write(part, predicted)
+        self.writer.write(part, predicted, self.found)
         lines = "".join(f"{reject.as_json()}\n" for reject in rejected)
         rejects.write_text(lines, encoding="utf8", newline="\n")
         return ChunkCounts(

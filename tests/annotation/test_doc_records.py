@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from spacy.tokens import Doc, Span, SpanGroup
 
 from spacy_ner_plus.annotation.doc_records import span_records, to_doc, to_record
-from spacy_ner_plus.annotation.probabilities import register_probability, scored_spans
+from spacy_ner_plus.annotation.entity_source import EntitySource
+from spacy_ner_plus.annotation.probabilities import register_probability
 from spacy_ner_plus.records import SpanRecord, TextRecord, TokenRecord
 
 NLP = spacy.blank("en")
@@ -203,15 +204,18 @@ def test_groups_of_spans_know_no_missing_tokens(record):
 def test_scores_of_other_components():
     doc = NLP.make_doc("a b")
     doc.spans["sc"] = [Span(doc, 1, 2, "X"), Span(doc, 0, 1, "Y")]
-    assert [score for _, score in scored_spans(doc, "sc")] == [None, None]
+    assert [score for _, score in EntitySource("sc").scored(doc)] == [None, None]
     doc.spans["sc"].attrs["scores"] = np.array([0.25, 1.0000001], dtype="float32")
-    assert [(s.label_, score) for s, score in scored_spans(doc, "sc")] == [("Y", 1.0), ("X", 0.25)]
-    assert [span.probability for span in span_records(doc, "sc")] == [1.0, 0.25]
+    assert [(s.label_, score) for s, score in EntitySource("sc").scored(doc)] == [
+        ("Y", 1.0),
+        ("X", 0.25),
+    ]
+    assert [span.probability for span in span_records(doc, EntitySource("sc"))] == [1.0, 0.25]
     doc.spans["sc"].attrs["scores"] = np.array([3.5, float("nan")])
-    assert [score for _, score in scored_spans(doc, "sc")] == [None, None]
+    assert [score for _, score in EntitySource("sc").scored(doc)] == [None, None]
     doc.spans["sc"].attrs["scores"] = [0.5]
-    assert [score for _, score in scored_spans(doc, "sc")] == [None, None]
-    assert list(scored_spans(doc, "other")) == []
+    assert [score for _, score in EntitySource("sc").scored(doc)] == [None, None]
+    assert list(EntitySource("other").scored(doc)) == []
 
 
 @pytest.mark.parametrize("value", [None, "0.5", True, -0.1, float("nan"), [0.5]])

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spacy_ner_plus.annotation.doc_records import place_record, span_records
+from spacy_ner_plus.annotation.entity_source import EntitySource
 from spacy_ner_plus.annotation.fitting import fit_record
 from spacy_ner_plus.annotation.offsets import TokenEdges
 from spacy_ner_plus.annotation.placement import POLICIES, TRIMS, Placing
@@ -108,7 +109,7 @@ def test_tokens_of_what_gave_way_are_missing_and_its_relations_lost():
 def test_all_go_to_a_key_and_what_remains_to_ents_as_well(overlaps):
     record = TextRecord("New York City", spans=(SpanRecord(0, 8, "A"), SpanRecord(0, 13, "B")))
     placed = place_record(record, NLP, "sc", Placing(overlaps=overlaps))
-    assert [span.label for span in span_records(placed.doc, "sc")] == ["A", "B"]
+    assert [span.label for span in span_records(placed.doc, EntitySource("sc"))] == ["A", "B"]
     wanted = ["B"] if overlaps == "longest" else []
     assert [span.label for span in span_records(placed.doc)] == wanted
     assert {one.outcome for one in placed.fitted.placements} == {"kept"}

@@ -15,6 +15,7 @@ from spacy_ner_plus.experiments import carrying_out, trial
 from spacy_ner_plus.experiments.results import RunScores
 from spacy_ner_plus.experiments.runs import Run
 from tests.experiments.samples import config_text, make_scores, write_corpus
+from tests.pipeline.nested_toy import KEY, write_nested
 from tests.training.runs import finish, start
 from tests.training.test_resuming import KILLED, die_at_call
 
@@ -187,3 +188,25 @@ def test_cross_validate_without_a_gpu_begins_nothing(
     assert result.exit_code == 1
     assert re.search(r"Error: --gpu-id 0: (Cannot use GPU|No GPU).*leave it out", result.stderr)
     assert not (tmp_path / "new").exists()
+
+
+def test_cross_validate_reads_where_entities_are(project: Path, tmp_path: Path) -> None:
+    """A flat pipeline, scored on entities inside of others too."""
+    write_nested(tmp_path / "nested.spacy", 12)
+    config = project / "config.cfg"
+    few = [config, tmp_path / "nested.spacy", "--folds", 2, "--training.max_steps", 2]
+    told = ["--spans-key", KEY, "--predicted-key", "doc.ents"]
+    result = invoke(*few, *told, "--output", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    results = json.loads((tmp_path / "out" / "results.json").read_text())
+    assert results["settings"]["gold"] == "doc.spans['nested']"
+    assert results["settings"]["predicted"] == "doc.ents"
+    for fold in results["folds"]:
+        n_docs = fold["n_entities"]["test"] // 5
+        assert fold["scores"]["micro"]["support"] == 5 * n_docs > 0
+        assert fold["scores"]["inner"]["support"] == 3 * n_docs
+        assert fold["scores"]["inner"]["recall"] == 0.0
+    assert "inside others" in result.output
+    result = invoke(*few, "--spans-key", KEY, "--output", tmp_path / "other")
+    assert result.exit_code == 1
+    assert "No component of this pipeline scores entities in doc.spans['nested']" in result.output

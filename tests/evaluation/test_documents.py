@@ -7,7 +7,7 @@ from spacy.scorer import get_ner_prf
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 
-from spacy_ner_plus.annotation.doc_records import is_annotated
+from spacy_ner_plus.annotation.entity_source import FLAT, EntitySource, EntitySources
 from spacy_ner_plus.annotation.gold import ANNOTATED_LABELS, register_annotated_labels
 from spacy_ner_plus.evaluation.documents import (
     Document,
@@ -21,6 +21,7 @@ from spacy_ner_plus.tags import Span as Spanned
 from tests.evaluation.docs import N_TOKENS, flat_spans
 
 NLP = spacy.blank("en")
+NESTED = EntitySources(EntitySource("sc"), EntitySource("sc"))
 
 
 def make_doc(words: list[str], spans: list[Spanned], *, default: str = "outside") -> Doc:
@@ -70,15 +71,17 @@ def test_predictions_on_missing_annotation_are_not_judged() -> None:
     assert spans(document.not_judged) == [(1, 2, "X")]
 
 
-@pytest.mark.parametrize("spans_key", [None, "sc"])
-def test_predictions_of_types_that_were_not_annotated_are_not_judged(spans_key) -> None:
+@pytest.mark.parametrize("sources", [FLAT, NESTED])
+def test_predictions_of_types_that_were_not_annotated_are_not_judged(
+    sources: EntitySources,
+) -> None:
     register_annotated_labels()
     reference = make_doc(["a", "b"], [])
     reference.spans["sc"] = []
     reference._.set(ANNOTATED_LABELS, ["X"])
     predicted = make_doc(["a", "b"], [(0, 1, "X"), (1, 2, "Y")])
     predicted.spans["sc"] = list(predicted.ents)
-    document = from_example(0, Example(predicted, reference), spans_key)
+    document = from_example(0, Example(predicted, reference), sources)
     assert spans(document.predicted) == [(0, 1, "X")]
     assert spans(document.not_judged) == [(1, 2, "Y")]
 
@@ -101,7 +104,7 @@ def test_counts_are_those_of_spacy(gold: list[Spanned], predicted: list[Spanned]
 @given(flat_spans, flat_spans)
 def test_offsets_give_the_same_as_docs(gold: list[Spanned], predicted: list[Spanned]) -> None:
     example = make_example(gold, predicted)
-    found = entities_of(example.predicted, None)
+    found = entities_of(example.predicted)
     assert from_offsets(3, example.reference, found) == from_example(3, example)
 
 
@@ -116,7 +119,7 @@ def test_groups_of_spans_may_nest_and_bring_scores() -> None:
     reference.spans["sc"] = [Span(reference, 0, 3, "X"), Span(reference, 1, 2, "Y")]
     predicted.spans["sc"] = [Span(predicted, 0, 3, "X"), Span(predicted, 0, 2, "Y")]
     predicted.spans["sc"].attrs["scores"] = [0.75, 0.25]
-    document = from_example(0, Example(predicted, reference), "sc")
+    document = from_example(0, Example(predicted, reference), NESTED)
     assert spans(document.gold) == [(0, 3, "X"), (1, 2, "Y")]
     assert [(e.span, e.probability) for e in document.predicted] == [
         ((0, 2, "Y"), 0.25),
@@ -124,13 +127,27 @@ def test_groups_of_spans_may_nest_and_bring_scores() -> None:
     ]
 
 
-def test_a_document_without_annotation_is_known() -> None:
-    bare = Doc(NLP.vocab, words=["a"])
-    assert not is_annotated(bare, None)
-    assert is_annotated(make_doc(["a"], []), None)
-    assert not is_annotated(make_doc(["a"], []), "sc")
-    bare.spans["sc"] = []
-    assert is_annotated(bare, "sc")
+def test_what_is_there_twice_counts_once_with_the_higher_probability() -> None:
+    reference, predicted = make_doc(["a", "b", "c"], []), make_doc(["a", "b", "c"], [])
+    reference.spans["sc"] = [Span(reference, 0, 3, "X"), Span(reference, 0, 3, "X")]
+    predicted.spans["sc"] = [Span(predicted, 0, 3, label) for label in "XYX"]
+    predicted.spans["sc"].attrs["scores"] = [0.25, 0.5, 0.75]
+    document = from_example(0, Example(predicted, reference), NESTED)
+    assert spans(document.gold) == [(0, 3, "X")]
+    assert [(e.span, e.probability) for e in document.predicted] == [
+        ((0, 3, "X"), 0.75),
+        ((0, 3, "Y"), 0.5),
+    ]
+    assert document.n_repeated == 2
+    assert from_example(0, Example(predicted, reference)).n_repeated == 0
+
+
+def test_gold_and_predicted_entities_may_be_at_different_places() -> None:
+    reference, predicted = make_doc(["a", "b", "c"], []), make_doc(["a", "b", "c"], [(0, 3, "X")])
+    reference.spans["sc"] = [Span(reference, 0, 3, "X"), Span(reference, 1, 2, "Y")]
+    sources = EntitySources(gold=NESTED.gold)
+    document = from_example(0, Example(predicted, reference), sources)
+    assert counts(document) == (1, 0, 1)
 
 
 def test_sentences_are_known_where_they_are_annotated() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from spacy_ner_plus.evaluation.documents import Entity
 from spacy_ner_plus.evaluation.error_rows import error_rows
-from spacy_ner_plus.evaluation.errors import ERRORS, find_errors
+from spacy_ner_plus.evaluation.errors import NAMES, find_errors
 from tests.evaluation.corpora import CORPORA, corpus
 from tests.evaluation.docs import make_document
 from tests.record_schema import read_row
@@ -31,7 +31,7 @@ def in_document(spans: list[dict[str, Any]], offset: int) -> list[Place]:
 def test_there_is_a_row_an_error_with_offsets_in_its_text(name: str) -> None:
     for document in corpus(name):
         findings = find_errors(document)
-        errors = [finding for finding in findings if finding.kind in ERRORS]
+        errors = [finding for finding in findings if finding.kind in NAMES]
         rows = list(error_rows(document, findings))
         assert [row["meta"]["kind"] for row in rows] == [error.kind for error in errors]
         assert [row["meta"]["id"] for row in rows] == [
@@ -41,7 +41,7 @@ def test_there_is_a_row_an_error_with_offsets_in_its_text(name: str) -> None:
             assert read_row(row).id == row["meta"]["id"]
             offset = row["meta"]["offset"]
             assert document.text[offset:].startswith(row["text"])
-            assert row["meta"]["name"] == ERRORS[error.kind]
+            assert row["meta"]["name"] == NAMES[error.kind]
             for side in ("gold", "predicted"):
                 assert in_document(row["meta"][side], offset) == places(getattr(error, side))
                 for span in row["meta"][side]:

@@ -1,13 +1,15 @@
 """Each entity in exactly one finding, of the right kind."""
 
 from collections import Counter
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spacy_ner_plus.evaluation.documents import Entity
-from spacy_ner_plus.evaluation.errors import CORRECT, ERRORS, Finding, find_errors
+from spacy_ner_plus.evaluation.errors import CORRECT, NAMES, Finding, find_errors
+from spacy_ner_plus.evaluation.nested_errors import NESTED_ERRORS
 from spacy_ner_plus.tags import Span
 from tests.evaluation.docs import (
     flat_spans,
@@ -25,6 +27,14 @@ MIRRORED = {
     "missed": "spurious",
     "spurious": "missed",
 }
+
+
+def mirror(kind: str) -> str:
+    """The kind of an error if gold and predicted entities are swapped."""
+    place, _, side = kind.partition("_")
+    if side in ("missed", "spurious"):
+        return f"{place}_{MIRRORED[side]}"
+    return MIRRORED.get(kind, kind)
 
 
 def kinds(gold: list[Span], predicted: list[Span]) -> list[str]:
@@ -51,14 +61,47 @@ def test_kind(gold: list[Span], predicted: list[Span], kind: str) -> None:
     assert " ".join(kinds(gold, predicted)) == kind
 
 
+NESTED = [(0, 4, "A"), (1, 2, "A")]
+
+
+@pytest.mark.parametrize(
+    ("gold", "predicted", "expected"),
+    [
+        (NESTED, NESTED[:1], ["correct", "inner_missed"]),
+        (NESTED, NESTED[1:], ["outer_missed", "correct"]),
+        (NESTED, [], ["outer_missed", "inner_missed"]),
+        # the one in the middle is an inner one
+        ([(0, 6, "A"), *NESTED], [(1, 2, "A")], ["inner_missed", "outer_missed", "correct"]),
+        ([(0, 2, "A"), (0, 2, "B")], [(0, 2, "A")], ["correct", "label_missed"]),
+        # inside a gold entity, but no predicted one is there beside it
+        ([(0, 4, "A")], [(0, 5, "A"), (2, 6, "A")], ["too_long", "spurious"]),
+        ([(0, 4, "A"), (2, 6, "B")], [(0, 4, "A")], ["correct", "missed"]),
+    ],
+)
 @pytest.mark.parametrize("swap", [False, True])
-def test_an_entity_inside_one_that_is_right_is_nested_inside(swap: bool) -> None:
-    sides = [(0, 4, "A"), (1, 2, "A")], [(0, 4, "A")]
-    assert kinds(*(sides[::-1] if swap else sides)) == ["correct", "nested_inside"]
+def test_what_shares_tokens_with_its_own_side_has_a_kind_of_its_own(
+    gold: list[Span], predicted: list[Span], expected: list[str], swap: bool
+) -> None:
+    found = kinds(predicted, gold) if swap else kinds(gold, predicted)
+    mirrored = [mirror(kind) for kind in expected]
+    assert sorted(found) == sorted(mirrored if swap else expected)
 
 
-def test_the_entity_around_one_that_is_right_is_missed() -> None:
-    assert kinds([(0, 4, "A"), (1, 2, "A")], [(1, 2, "A")]) == ["missed", "correct"]
+def test_an_inner_entity_is_tied_to_the_inner_one_of_the_other_side() -> None:
+    """By the number of tokens in common it would be the outer one."""
+    found = find_errors(make_document([(0, 9, "A"), (4, 6, "B")], [(3, 7, "B")]))
+    assert [(f.kind, [e.span for e in f.gold]) for f in found] == [
+        ("outer_missed", [(0, 9, "A")]),
+        ("too_long", [(4, 6, "B")]),
+    ]
+
+
+def test_a_nest_changes_no_ties_elsewhere() -> None:
+    chain = [(0, 3, "A"), (4, 8, "A")], [(1, 5, "A"), (6, 9, "A")]
+    nest = [(10, 12, "A"), (10, 11, "B")], [(10, 12, "B")]
+    both = kinds(chain[0] + nest[0], chain[1] + nest[1])
+    assert both[: len(kinds(*chain))] == kinds(*chain)
+    assert sorted(both) == sorted(kinds(*chain) + kinds(*nest))
 
 
 def test_repeated_predictions_are_right_once() -> None:
@@ -74,7 +117,7 @@ def test_a_chain_is_cut_where_the_overlap_is_least() -> None:
 
 
 def test_overlapping_predictions_do_not_split_an_entity() -> None:
-    assert kinds([(0, 5, "A")], [(0, 4, "A"), (1, 3, "A")]) == ["too_short", "nested_inside"]
+    assert kinds([(0, 5, "A")], [(0, 4, "A"), (1, 3, "A")]) == ["too_short", "inner_spurious"]
 
 
 def test_of_equal_overlaps_the_same_label_wins() -> None:
@@ -86,9 +129,9 @@ def check_kind(finding: Finding) -> None:
     """What the names say."""
     gold, predicted = finding.gold, finding.predicted
     n = (len(gold), len(predicted))
-    if finding.kind in ("missed", "spurious", "nested_inside"):
-        assert n == ((0, 1) if finding.kind == "spurious" else n)
-        assert n == ((1, 0) if finding.kind == "missed" else n)
+    if finding.kind == "nested_inside" or finding.kind.endswith(("missed", "spurious")):
+        assert n == ((0, 1) if finding.kind.endswith("spurious") else n)
+        assert n == ((1, 0) if finding.kind.endswith("missed") else n)
         assert sum(n) == 1
         return
     assert all(g.start < p.end and p.start < g.end for g in gold for p in predicted)
@@ -115,6 +158,17 @@ def check_kind(finding: Finding) -> None:
         assert not g_in_p and not p_in_g
 
 
+def naive_place(own: Entity, side: Sequence[Entity]) -> str | None:
+    """How an entity lies to others of its side, looked up one by one."""
+    (start, end), label = own.span[:2], own.label
+    places = {(e.start, e.end) for e in side} - {(start, end)}
+    if any(e.span[:2] == (start, end) and e.label != label for e in side):
+        return "label"
+    if any(s <= start and end <= e for s, e in places):
+        return "inner"
+    return "outer" if any(start <= s and e <= end for s, e in places) else None
+
+
 @pytest.mark.slow
 @settings(max_examples=400, deadline=None)
 @given(any_spans, any_spans)
@@ -129,7 +183,12 @@ def test_every_entity_is_in_one_finding_of_the_right_kind(
     assert ids == Counter(id(e) for e in (*document.gold, *document.predicted))
     n_correct = sum(f.kind == CORRECT for f in found)
     assert n_correct == sum((Counter(gold) & Counter(predicted)).values())
-    assert {f.kind for f in found} <= {CORRECT, *ERRORS}
+    assert {f.kind for f in found} <= {CORRECT, *NAMES}
+    for finding in found:
+        if finding.kind in NESTED_ERRORS:
+            [own] = finding.gold or finding.predicted
+            side = document.gold if finding.gold else document.predicted
+            assert naive_place(own, side) == finding.kind.partition("_")[0]
     assert [f.start for f in found] == sorted(f.start for f in found)
     for entities in (side for f in found for side in (f.gold, f.predicted)):
         assert list(entities) == sorted(entities, key=lambda entity: entity.start)
@@ -151,7 +210,7 @@ def test_what_is_alone_overlaps_nothing_that_is_alone(
 @given(flat_spans, flat_spans)
 def test_the_other_way_round_errors_are_mirrored(gold: list[Span], predicted: list[Span]) -> None:
     there, back = Counter(kinds(gold, predicted)), Counter(kinds(predicted, gold))
-    assert {MIRRORED.get(kind, kind): n for kind, n in there.items()} == back
+    assert {mirror(kind): n for kind, n in there.items()} == back
 
 
 @pytest.mark.slow
@@ -186,7 +245,7 @@ def test_corpora_are_accounted_for(corpus: str, nested: bool) -> None:
         assert Counter(e for f in found for e in f.predicted) == Counter(document.predicted)
         counts.update(f.kind for f in found)
     assert {CORRECT, "too_short", "too_long", "type", "missed", "spurious"} <= set(counts)
-    assert not nested or counts["nested_inside"]
+    assert not nested or {"inner_missed", "inner_spurious", "outer_missed"} <= set(counts)
 
 
 @pytest.mark.slow

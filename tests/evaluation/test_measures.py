@@ -9,7 +9,9 @@ import pytest
 import spacy
 from spacy.tokens import Doc, DocBin, Span
 
+from spacy_ner_plus.annotation.entity_source import EntitySource, EntitySources
 from spacy_ner_plus.evaluation.documents import Document
+from spacy_ner_plus.evaluation.errors import NAMES
 from spacy_ner_plus.evaluation.measures import EvaluationSettings, measure
 from spacy_ner_plus.evaluation.predictions import Predictions, predict, run
 from spacy_ner_plus.evaluation.schema import SCHEMA, SCHEMA_VERSION, Metrics
@@ -41,6 +43,8 @@ KEYS = [
     "on_tokens",
     "data_version",
     "train_version",
+    "predicted_key",
+    "nesting",
 ]
 
 
@@ -153,8 +157,10 @@ def test_other_pipelines_and_nested_spans_are_measured(tmp_path: Path) -> None:
     gold.spans["all"] = [Span(gold, 0, 3, "A"), Span(gold, 1, 3, "A"), Span(gold, 1, 2, "B")]
     other = Doc(nlp.vocab, words=["no", "group"])
     DocBin(docs=[gold, gold, other], store_user_data=True).to_disk(tmp_path / "nested.spacy")
-    predicted = run(nlp, tmp_path / "nested.spacy", spans_key="all")
-    metrics, rows = checked(predicted, spans_key="all", train=tmp_path)
+    source = EntitySource("all")
+    predicted = run(nlp, tmp_path / "nested.spacy", sources=EntitySources(source, source))
+    metrics, rows = checked(predicted, train=tmp_path)
+    assert metrics["spans_key"] == metrics["predicted_key"] == "all"
     assert metrics["counts"]["documents_without_annotation"] == 1
     assert metrics["exact"]["micro"] == {
         "precision": 1.0,
@@ -165,7 +171,12 @@ def test_other_pipelines_and_nested_spans_are_measured(tmp_path: Path) -> None:
         "fn": 2,
         "support": 6,
     }
-    assert [row["meta"]["kind"] for row in rows] == ["nested_inside"] * 2
+    assert [row["meta"]["kind"] for row in rows] == ["inner_missed"] * 2
+    assert [kind["kind"] for kind in metrics["errors"]["kinds"]] == list(NAMES)
+    assert metrics["nesting"]["inner"]["recall"] == 0.5
+    assert metrics["nesting"]["inner"]["interval"] == [pytest.approx(2 / 3)] * 2
+    assert [its["gold"] for its in metrics["nesting"]["depths"]] == [2, 2, 2]
+    assert metrics["nesting"]["gold"]["inside_same_label"] == 2
     assert metrics["slices"]["seen"][0] == {
         "group": "same label",
         "gold": 6,

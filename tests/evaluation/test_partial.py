@@ -1,5 +1,7 @@
 """Partial credit, against nervaluate on whole documents."""
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -35,15 +37,7 @@ def assert_equal_to_nervaluate(documents: list[Document]) -> None:
 
 
 @settings(max_examples=60, deadline=None)
-@given(
-    st.lists(
-        st.one_of(
-            st.tuples(flat_spans, flat_spans), st.tuples(overlapping_spans, overlapping_spans)
-        ),
-        min_size=1,
-        max_size=3,
-    )
-)
+@given(st.lists(st.tuples(flat_spans, flat_spans), min_size=1, max_size=3))
 def test_scores_are_those_of_nervaluate_on_whole_documents(
     pairs: list[tuple[list[Span], list[Span]]],
 ) -> None:
@@ -54,13 +48,56 @@ def test_scores_are_those_of_nervaluate_on_whole_documents(
             assert_equal_to_nervaluate(documents)
 
 
+def naive_pairs(document: Document, same: Callable[[Entity, Entity], bool]) -> int:
+    """How many entities of the two sides can be paired, each once."""
+    free = list(document.predicted)
+    n_pairs = 0
+    for g in document.gold:
+        for p in free:
+            if same(g, p):
+                free.remove(p)
+                n_pairs += 1
+                break
+    return n_pairs
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.one_of(flat_spans, overlapping_spans), overlapping_spans)
+def test_as_many_are_right_as_can_be_where_entities_overlap(
+    gold: list[Span], predicted: list[Span]
+) -> None:
+    document = make_document(gold, predicted)
+    partial = partial_scores([document])
+    exact = exact_scores(*document_counts([document]))
+    assert partial.strict.correct == exact.micro.tp
+    n_same = naive_pairs(document, lambda g, p: g.span[:2] == p.span[:2])
+    assert partial.exact.correct == partial.partial.correct == n_same
+    assert partial.type.correct >= partial.strict.correct
+    for label, its in exact.types.items():
+        assert partial.types[label].strict.correct == its.tp
+    for scheme in SCHEMES:
+        its = getattr(partial, scheme)
+        n_pairs = its.correct + its.incorrect + its.partial
+        assert (its.possible, its.actual) == (len(gold), len(predicted))
+        assert its.missed == len(gold) - n_pairs and its.spurious == len(predicted) - n_pairs
+
+
+def test_overlapping_entities_leave_what_is_elsewhere_to_nervaluate() -> None:
+    """The counts of a document are those of its stretches."""
+    far = [(0, 2, "A"), (3, 5, "A")], [(1, 4, "A")]
+    near = [(6, 10, "A"), (7, 9, "B")], [(7, 9, "B"), (8, 12, "A")]
+    whole = make_document(far[0] + near[0], far[1] + near[1])
+    apart = [make_document(*far), make_document(*near)]
+    assert partial_scores([whole]) == partial_scores(apart)
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", CORPORA)
+@pytest.mark.parametrize("name", [name for name in CORPORA if name != "nested"])
 def test_scores_are_those_of_nervaluate_on_a_corpus(name: str) -> None:
     assert_equal_to_nervaluate(corpus(name))
 
 
-@pytest.mark.parametrize("name", ["bc5cdr", "wnut17", "crossner"])
+@pytest.mark.parametrize("name", CORPORA)
 def test_the_strict_scheme_gives_the_exact_scores(name: str) -> None:
     exact = exact_scores(*document_counts(corpus(name)))
     partial = partial_scores(corpus(name))
@@ -84,12 +121,24 @@ def test_every_entity_is_possible_or_actual_once() -> None:
             assert scores.actual == sum(len(d.predicted) for d in documents)
 
 
-def test_an_entity_that_overlaps_takes_the_gold_one_of_another_that_is_right() -> None:
-    """As docs/evaluation.md says of nervaluate and predictions that overlap each other."""
+def test_an_entity_that_overlaps_leaves_the_gold_one_to_another_that_is_right() -> None:
+    """nervaluate goes from left to right, and would give it to the first."""
     document = make_document([(1, 3, "A")], [(0, 4, "A"), (1, 3, "A")])
     strict = partial_scores([document]).strict
-    assert (strict.correct, strict.incorrect, strict.spurious) == (0, 1, 1)
-    assert exact_scores(*document_counts([document])).micro.tp == 1
+    assert (strict.correct, strict.incorrect, strict.spurious) == (1, 0, 1)
+    found = Evaluator(
+        [plain(document.gold)], [plain(document.predicted)], tags=["A"], loader="dict"
+    ).evaluate()["overall"]["strict"]
+    assert (found.correct, found.incorrect, found.spurious) == (0, 1, 1)
+
+
+def test_the_same_label_comes_before_the_same_span_for_the_type() -> None:
+    scores = partial_scores([make_document([(0, 3, "A"), (0, 3, "B")], [(0, 3, "C"), (0, 2, "B")])])
+    assert (scores.exact.correct, scores.exact.incorrect) == (1, 1)
+    assert (scores.partial.correct, scores.partial.partial) == (1, 1)
+    assert (scores.type.correct, scores.type.incorrect) == (1, 1)
+    assert scores.strict.correct == 0
+    assert scores.types["B"].partial.partial == 1
 
 
 def test_scores_without_any_entity_are_zero() -> None:

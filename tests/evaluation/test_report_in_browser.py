@@ -17,6 +17,13 @@ from tests.evaluation.report_sample import make_sample, pairs_of
 
 pytestmark = pytest.mark.slow
 
+# The text of elements that are in no other one of a selector, without the types in it.
+TEXT_UNDER = """(all, css) => all.filter(e => !e.parentElement.closest(css)).map(e => {
+    const copy = e.cloneNode(true);
+    copy.querySelectorAll('.tags').forEach(tags => tags.remove());
+    return copy.textContent;
+}).join('')"""
+
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
@@ -172,9 +179,7 @@ def test_text_is_marked_where_its_entities_are(browser: Any, tmp_path: Path) -> 
     opened = Opened(browser, tmp_path / "report.html")
 
     def text_under(css: str) -> str:
-        without_tags = """all => all.map(e => [...e.childNodes]
-            .filter(n => n.nodeType === 3).map(n => n.data).join('')).join('')"""
-        return str(opened.page.eval_on_selector_all(f".context span{css}", without_tags))
+        return str(opened.page.eval_on_selector_all(f".context span{css}", TEXT_UNDER, css))
 
     assert text_under(".gold") == "acute rena"
     assert text_under(".predicted") == "renal fai"
@@ -184,6 +189,40 @@ def test_text_is_marked_where_its_entities_are(browser: Any, tmp_path: Path) -> 
         "(gold Disease)",
         "(predicted Disease >0.999)",
     ]
+    opened.context.close()
+
+
+def test_lines_of_entities_that_overlap_are_apart(browser: Any, tmp_path: Path) -> None:
+    """The inner one's is nearer to the text, and each entity's line is as long as it is."""
+    metrics, errors = make_sample(n_errors=1)
+    [row] = errors
+    row["text"] = "the University of California at Berkeley"
+    entities = [(4, 40, "ORG"), (4, 28, "ORG"), (18, 28, "LOC"), (32, 40, "LOC")]
+    row["spans"] = [{"start": s, "end": e, "label": label} for s, e, label in entities]
+    row["predicted"] = [row["spans"][i] | {"probability": 0.5} for i in (0, 2)]
+    row["meta"] |= {"gold": row["spans"][:1], "predicted": row["predicted"]}
+    write(metrics, errors, tmp_path / "report.html")
+    opened = Opened(browser, tmp_path / "report.html")
+    lines = opened.page.eval_on_selector_all(
+        ".context .gold",
+        """all => all.map(e => [
+            e.style.getPropertyValue('--level'),
+            Math.round(e.getBoundingClientRect().bottom),
+        ])""",
+    )
+    assert {level for level, _ in lines} == {"0", "1", "2"}
+    heights = {level: {y for of, y in lines if of == level} for level in "012"}
+    assert all(len(its) == 1 for its in heights.values())
+    ys = [heights[level].pop() for level in "012"]
+    assert ys[0] < ys[1] < ys[2]
+    for level, text in (
+        ("2", "University of California at Berkeley"),
+        ("1", "University of California"),
+    ):
+        css = f".gold[style*='--level: {level}']"
+        parts = opened.page.eval_on_selector_all(f".context {css}", TEXT_UNDER, css)
+        assert parts == text
+    assert opened.complaints == []
     opened.context.close()
 
 

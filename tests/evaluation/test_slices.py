@@ -9,6 +9,7 @@ import pytest
 import spacy
 from spacy.tokens import Doc, DocBin, Span
 
+from spacy_ner_plus.annotation.entity_source import EntitySource
 from spacy_ner_plus.annotation.gold import register_annotated_labels
 from spacy_ner_plus.evaluation.documents import Document
 from spacy_ner_plus.evaluation.errors import find_errors
@@ -140,13 +141,13 @@ def test_known_entities_are_read_from_ents_or_a_group_of_spans(tmp_path: Path) -
     bare = Doc(vocab, words=["nothing"])
     DocBin(docs=[doc, bare]).to_disk(tmp_path / "a.spacy")
     DocBin(docs=[doc]).to_disk(tmp_path / "b.spacy")
-    assert known_entities(tmp_path, None).labels == {"Aspirin": {"A"}, "aspirin": {"B"}}
-    assert known_entities(tmp_path / "a.spacy", "nested").labels == {
+    assert known_entities(tmp_path).labels == {"Aspirin": {"A"}, "aspirin": {"B"}}
+    assert known_entities(tmp_path / "a.spacy", EntitySource("nested")).labels == {
         "Aspirin helps": {"C"},
         "Aspirin": {"B"},
     }
     with pytest.raises(ValueError, match="There is no corpus"):
-        known_entities(tmp_path / "none.spacy", None)
+        known_entities(tmp_path / "none.spacy")
 
 
 def test_known_entities_that_are_no_entity_elsewhere(tmp_path: Path) -> None:
@@ -156,7 +157,7 @@ def test_known_entities_that_are_no_entity_elsewhere(tmp_path: Path) -> None:
     unknown = Doc(vocab, words=["May", "York"])
     unknown.set_ents([], missing=[unknown[0:2]])
     DocBin(docs=[doc, unknown]).to_disk(tmp_path / "a.spacy")
-    known = known_entities(tmp_path, None)
+    known = known_entities(tmp_path)
     assert known.labels == {"New York": {"A"}, "May": {"B"}, "York": {"C"}}
     # York is only within the other
     assert known.unlabelled == {"New York", "May"}
@@ -174,8 +175,10 @@ def test_a_document_that_is_not_annotated_for_a_label_does_not_say_it_is_none(
     only_a.set_ents([], default="outside")
     only_a._.annotated_labels = ["A"]
     DocBin(docs=[doc, only_a], store_user_data=True).to_disk(tmp_path / "a.spacy")
-    assert known_entities(tmp_path, None).unlabelled == {"May"}  # Ford may be B there
-    assert known_entities(tmp_path, "nested").unlabelled == set()  # it has no such group
+    assert known_entities(tmp_path).unlabelled == {"May"}  # Ford may be B there
+    assert (
+        known_entities(tmp_path, EntitySource("nested")).unlabelled == set()
+    )  # it has no such group
 
 
 def test_tokenizer_is_that_of_the_encoder(random_model: Path) -> None:

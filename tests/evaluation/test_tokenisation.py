@@ -6,12 +6,14 @@ from hypothesis import strategies as st
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 
+from spacy_ner_plus.annotation.entity_source import EntitySource, EntitySources
 from spacy_ner_plus.annotation.gold import lost_entities
 from spacy_ner_plus.evaluation.documents import from_example
 from spacy_ner_plus.evaluation.schema import Tokenisation
 from spacy_ner_plus.evaluation.tokenisation import tokenisation
 
 NLP = spacy.blank("en")
+SOURCES = EntitySources(EntitySource("all"), EntitySource("all"))
 WORDS = ("aspirin-induced", "can't", "(", "5mg/kg", "U.S.", "  ", "-", "pain", "don", "'t", "?")
 
 
@@ -31,7 +33,7 @@ def test_examples_say_what_is_lost_and_why() -> None:
     reference = Doc(NLP.vocab, words=["don", "'t", "aspirin"], spaces=[False, True, False])
     reference.spans["all"] = [Span(reference, 0, 1, "X"), Span(reference, 0, 3, "Y")]
     example = Example(NLP.make_doc(reference.text), reference)
-    documents = [from_example(i, example, "all") for i in range(20)]
+    documents = [from_example(i, example, SOURCES) for i in range(20)]
     found = tokenisation(NLP, documents)
     assert (found.gold, found.lost, len(found.examples)) == (40, 20, 10)
     assert found.examples[3] == (

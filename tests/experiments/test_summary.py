@@ -1,3 +1,4 @@
+from dataclasses import replace
 from statistics import stdev
 
 import pytest
@@ -31,3 +32,11 @@ def test_summarise_counts_a_type_where_it_occurs() -> None:
 
 def test_spread_of_one_value_has_no_deviation() -> None:
     assert spread([0.25]) == Spread(mean=0.25, sd=None, n=1)
+
+
+def test_scores_of_inner_entities_are_those_of_runs_that_have_some() -> None:
+    runs = [scores(0.5), replace(scores(0.5), inner=scores(0.25).micro)]
+    assert summarise(runs[:1]).inner is None
+    found = summarise(runs)
+    assert found.outer is None and found.inner is not None
+    assert (found.inner.precision.mean, found.inner.precision.n) == (0.25, 1)

@@ -9,6 +9,7 @@ from spacy.training import Example
 from spacy.vocab import Vocab
 from thinc.api import Config
 
+from spacy_ner_plus.annotation.entity_source import EntitySource, EntitySources
 from spacy_ner_plus.data.splitting.annotated_corpus import read_corpus
 from spacy_ner_plus.experiments.results import SupportedMeasures
 from spacy_ner_plus.experiments.runs import Run
@@ -24,6 +25,7 @@ from spacy_ner_plus.experiments.trial import (
 from spacy_ner_plus.pipeline.scorer import count_entities
 from tests.experiments.samples import config_text, read_config, write_corpus
 from tests.metrics import naive
+from tests.pipeline.nested_toy import KEY, TEXT, add_nested, nested_doc
 
 pytestmark = pytest.mark.slow
 
@@ -125,3 +127,15 @@ def test_score_model_names_documents_without_entities(tmp_path: Path) -> None:
     message = rf"The 3 documents to score, those of {tmp_path}, have no .*: annotate more"
     with pytest.raises(ValueError, match=message):
         score_model(nlp, examples, tmp_path)
+
+
+def test_score_model_tells_outermost_and_inner_entities_apart(tmp_path: Path) -> None:
+    nlp = spacy.blank("en")
+    add_nested(nlp)
+    examples = [Example(nlp.make_doc(TEXT), nested_doc(nlp.vocab)) for _ in range(2)]
+    source = EntitySource(KEY)
+    scores = score_model(nlp, examples, tmp_path, EntitySources(source, source))
+    assert (scores.micro.f1, scores.micro.support) == (pytest.approx(0.8), 10)
+    assert scores.outer == SupportedMeasures(1.0, 1.0, 1.0, 4)
+    assert scores.inner == SupportedMeasures(*[pytest.approx(2 / 3)] * 3, 6)
+    assert score_model(nlp, examples, tmp_path).inner is None  # of doc.ents

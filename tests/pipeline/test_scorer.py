@@ -1,5 +1,6 @@
 """The scorer against spaCy's own, and what it adds."""
 
+import pickle
 from itertools import pairwise
 from typing import Any
 
@@ -8,12 +9,20 @@ import spacy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from spacy.language import Language
-from spacy.scorer import get_ner_prf
+from spacy.scorer import Scorer, get_ner_prf
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 
+from spacy_ner_plus.annotation.entity_source import DOC_ENTS, EntitySource, EntitySources
 from spacy_ner_plus.annotation.gold import register_annotated_labels
-from spacy_ner_plus.pipeline.scorer import make_ner_scorer_v1, score_entities
+from spacy_ner_plus.metrics.nested_spans import GOLD, count_by_depth
+from spacy_ner_plus.pipeline.scorer import (
+    count_entities,
+    make_ner_scorer_v1,
+    nested_score_weights,
+    score_entities,
+    score_nested,
+)
 from tests.pipeline.samples import make_examples
 
 LABELS = ("A", "B", "C-d")
@@ -181,3 +190,89 @@ def test_each_document_has_its_own_types() -> None:
     scores = score_entities(examples)
     assert scores["ents_f"] == 1.0
     assert {label: s["support"] for label, s in scores["ents_per_type"].items()} == {"A": 1, "B": 1}
+
+
+# Groups of spans
+
+
+NESTED = EntitySource("sc")
+any_spans = st.lists(
+    st.tuples(st.integers(0, 4), st.integers(1, 3), st.sampled_from("AB")).map(
+        lambda its: (its[0], min(5, its[0] + its[1]), its[2])
+    ),
+    max_size=5,
+)
+
+
+def make_group(spans: list[tuple[int, int, str]] | None) -> Doc:
+    doc = Doc(VOCAB, words=["t"] * 5)
+    if spans is not None:
+        doc.spans["sc"] = [Span(doc, *span) for span in spans]
+    return doc
+
+
+@settings(deadline=None, max_examples=100, derandomize=True)
+@given(st.lists(st.tuples(any_spans, any_spans), min_size=1, max_size=3))
+def test_scores_of_a_group_equal_those_of_spacy(
+    pairs: list[tuple[list[tuple[int, int, str]], list[tuple[int, int, str]]]],
+) -> None:
+    batch = [Example(make_group(found), make_group(gold)) for gold, found in pairs]
+    ours = make_ner_scorer_v1(spans_key="sc")(batch)
+    theirs = Scorer.score_spans(
+        batch,
+        "spans_sc",
+        getter=lambda doc, _: doc.spans["sc"],
+        has_annotation=lambda doc: "sc" in doc.spans,
+        allow_overlap=True,
+        labeled=True,
+    )
+    assert ours.keys() == nested_score_weights("sc").keys()
+    if ours["spans_sc_f"] is None:
+        assert not any(gold or found for gold, found in pairs)
+        return
+    for key in "prf":
+        assert ours[f"spans_sc_{key}"] == pytest.approx(theirs[f"spans_sc_{key}"])
+    for label, scores in theirs["spans_sc_per_type"].items():
+        its = ours["spans_sc_per_type"][label]
+        assert {key: its[key] for key in "prf"} == pytest.approx(scores)
+    by_depth = count_by_depth(
+        [sorted(set(gold)) for gold, _ in pairs], [sorted(set(found)) for _, found in pairs]
+    )
+    inner = by_depth[:, 1:].sum(axis=(0, 1))
+    assert (ours["spans_sc_inner_r"] is None) == (not inner[GOLD])
+    assert sum(its["support"] for its in ours["spans_sc_per_depth"].values()) == sum(
+        len(set(gold)) for gold, _ in pairs
+    )
+
+
+def test_scores_of_a_group_tell_outer_and_inner_spans_apart() -> None:
+    gold = [(0, 4, "A"), (1, 2, "B"), (4, 5, "B")]
+    found = [(0, 4, "A"), (1, 3, "B"), (4, 5, "B"), (4, 5, "B")]
+    scores = score_nested([Example(make_group(found), make_group(gold))], source=NESTED)
+    assert scores["spans_sc_f"] == scores["spans_sc_micro_f"] == pytest.approx(2 / 3)
+    assert (scores["spans_sc_outer_f"], scores["spans_sc_inner_f"]) == (1.0, 0.0)
+    assert scores["spans_sc_per_depth"] == {
+        "0": {"p": 1.0, "r": 1.0, "f": 1.0, "support": 2},
+        "1": {"p": 0.0, "r": 0.0, "f": 0.0, "support": 1},
+    }
+
+
+def test_documents_without_the_group_are_not_scored() -> None:
+    right, unknown = ([(0, 2, "A"), (0, 1, "A")], None)
+    batch = [Example(make_group(right), make_group(gold)) for gold in (right, unknown)]
+    assert score_nested(batch, source=NESTED)["spans_sc_p"] == 1.0
+    assert score_nested(batch[1:], source=NESTED)["spans_sc_f"] is None
+    assert score_entities(batch) == dict.fromkeys(KEYS)
+
+
+def test_scorer_of_a_group_can_be_pickled() -> None:
+    scorer = pickle.loads(pickle.dumps(make_ner_scorer_v1("sc")))
+    assert scorer([])["spans_sc_f"] is None
+
+
+def test_flat_entities_can_be_counted_against_nested_ones() -> None:
+    doc = make_group(None)
+    doc.set_ents([Span(doc, 0, 4, "A")], default="outside")
+    example = Example(doc, make_group([(0, 4, "A"), (1, 2, "B")]))
+    labels, counts = count_entities([example], EntitySources(NESTED, DOC_ENTS))
+    assert (labels, counts.tolist()) == (["A", "B"], [[1, 0, 0], [0, 0, 1]])

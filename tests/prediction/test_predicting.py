@@ -12,7 +12,7 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 
-from spacy_ner_plus.annotation.probabilities import scored_spans
+from spacy_ner_plus.annotation.entity_source import EntitySource
 from spacy_ner_plus.pipeline.ner_plus.factory import NerPlus
 from spacy_ner_plus.prediction.predict import predict
 from spacy_ner_plus.prediction.predicted import Found
@@ -244,11 +244,11 @@ def test_pipeline_without_entities_is_refused_but_for_spacy_files(tmp_path: Path
 def test_spans_may_overlap_and_be_without_scores(nlp: Language) -> None:
     doc = nlp.make_doc("a b c d")
     doc.spans["both"] = [Span(doc, 1, 4, "X"), Span(doc, 0, 2, "Y"), Span(doc, 0, 1, "X")]
-    found = list(scored_spans(doc, "both"))
+    found = list(EntitySource("both").scored(doc))
     assert [(span.text, p) for span, p in found] == [("a", None), ("a b", None), ("b c d", None)]
-    assert Found("both").count(doc) == 3
+    assert Found(EntitySource("both")).count(doc) == 3
     doc.spans["both"].attrs["scores"] = np.array([0.1, 0.2, 0.3], dtype="float32")
-    assert [p for _, p in scored_spans(doc, "both")] == pytest.approx([0.3, 0.2, 0.1])
+    assert [p for _, p in EntitySource("both").scored(doc)] == pytest.approx([0.3, 0.2, 0.1])
 
 
 @pytest.mark.slow

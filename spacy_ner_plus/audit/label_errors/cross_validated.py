@@ -63,7 +63,7 @@ def cross_validated_readings(corpus: AuditedCorpus, folds: Folds) -> list[Second
     texts = list(corpus.texts())
     data = folds.folder / TEXTS
     _write_texts(texts, data)
-    config = usable_config(
+    config, _ = usable_config(
         folds.config or _default_config(data, str(corpus.nlp.lang), folds),
         folds.overrides,
         output=folds.folder,

@@ -18,6 +18,7 @@ from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
 
 from ...annotation.doc_records import span_records, to_doc, to_record
+from ...annotation.entity_source import EntitySource
 from ...annotation.gold import ANNOTATED_LABELS, register_annotated_labels
 from ...annotation.offsets import raise_misaligned
 from ...annotation.probabilities import PROBABILITY, PROBABILITY_OF, register_probability
@@ -128,7 +129,7 @@ class DocFile:
             record: they are noted beside those that still are.
         RAISES (ValueError): The record holds what spaCy's format can't.
         """
-        found = span_records(doc, spans_key)
+        found = span_records(doc, EntitySource(spans_key))
         places = set(map(_place, found))
         # An entity that has no place on the Doc is not to come back.
         spans = [s for s in record.spans or () if not s.is_accepted or _place(s) in places]

@@ -11,6 +11,7 @@ import numpy as np
 from spacy.tokens import DocBin
 from spacy.vocab import Vocab
 
+from ...annotation.entity_source import DOC_ENTS, EntitySource
 from ..doc_files import find_files, parse_file
 from .stratification import stratify
 
@@ -24,6 +25,7 @@ class AnnotatedCorpus:
     counts: (n_docs, n_labels) int64, entities of each type in each document.
     sha256 (str): Of the content of the file; of a folder's files, one after the other by name.
     path (Path): The file or folder that they are from.
+    source (EntitySource): Where their entities are.
     """
 
     docs: DocBin
@@ -31,6 +33,7 @@ class AnnotatedCorpus:
     counts: np.ndarray
     sha256: str
     path: Path
+    source: EntitySource = DOC_ENTS
 
     def __len__(self) -> int:
         return len(self.docs)
@@ -77,10 +80,11 @@ class AnnotatedCorpus:
         return indices[~taken], indices[taken]
 
 
-def read_corpus(path: Path) -> AnnotatedCorpus:
+def read_corpus(path: Path, source: EntitySource = DOC_ENTS) -> AnnotatedCorpus:
     """Read annotated documents.
 
     path (Path): A .spacy file, or a folder of such files.
+    source (EntitySource): Where their entities are.
     RAISES ValueError: If there is no such file, it is another format's, or no document has an
         entity.
     """
@@ -92,12 +96,15 @@ def read_corpus(path: Path) -> AnnotatedCorpus:
         _widen(docs, part.attrs)
         _widen(part, docs.attrs)
         docs.merge(part)
-    found = [Counter(ent.label_ for ent in doc.ents) for doc in docs.get_docs(Vocab())]
+    found = [Counter(label for _, _, label in source.spans(doc)) for doc in docs.get_docs(Vocab())]
     labels = tuple(sorted(set().union(*found)))
     if not labels:
-        raise ValueError(f"{path} has no annotated entities: there is nothing to learn or score.")
+        raise ValueError(
+            f"{path} has no annotated entities in {source.where}: there is nothing to "
+            "learn or score."
+        )
     counts = np.array([[counter[label] for label in labels] for counter in found], dtype=np.int64)
-    return AnnotatedCorpus(docs, labels, counts, digest.hexdigest(), path)
+    return AnnotatedCorpus(docs, labels, counts, digest.hexdigest(), path, source)
 
 
 def _widen(docs: DocBin, attrs: list[Any]) -> None:

@@ -9,7 +9,9 @@ from typing import Any
 
 from spacy.language import Language
 
+from ...annotation.entity_source import DOC_ENTS, ENTS, EntitySource
 from ...data.doc_files import check_files
+from ...pages.telling import say
 from ..documents import Document
 from ..entity_types import chosen, entity_types, labels_of
 from ..label_choice import ALL, LabelChoice, choose
@@ -76,6 +78,8 @@ def compare(
     *,
     tokens: str = "reference",
     spans_key: str | None = None,
+    key_a: str | None = None,
+    key_b: str | None = None,
     samples: int = SAMPLES,
     swaps: int = SWAPS,
     seed: int = 0,
@@ -87,15 +91,19 @@ def compare(
     This gives scores of both, differences with intervals and p-values, errors by kind, and the
     entities that one finds and the other misses.
 
-    a (Union[Language, str, Path]): The baseline: any pipeline that sets doc.ents (or
-        doc.spans[spans_key]), or its name or folder, or a .jsonl file with predictions for the same
-        documents in the same order, as `ner-plus predict` writes them.
+    a (Union[Language, str, Path]): The baseline: any pipeline that sets doc.ents or a group of
+        doc.spans, or its name or folder, or a .jsonl file with predictions for the same documents
+        in the same order, as `ner-plus predict` writes them.
     b (Union[Language, str, Path]): The candidate, likewise. Of two names, the first pipeline is let
         go of before the second is loaded.
     data (Union[Path, str]): .spacy file with gold annotation, or a folder of such files.
     tokens (str): Which tokens the pipelines get: "reference" for those of the data, "pipeline" for
         what their tokenizers make of the text.
-    spans_key (str): Compare doc.spans[spans_key], which may nest and overlap; None for doc.ents.
+    spans_key (str): Where entities are, gold and predicted ones: a key of doc.spans, where they may
+        nest and overlap, or "doc.ents". None: those of each pipeline are where its component says
+        that it writes entities that nest, else in doc.ents; gold ones are there where they may
+        nest, if that is so of one of them.
+    key_a, key_b (str): Where those of A or B are, likewise, if they are elsewhere.
     samples (int): Bootstrap samples for the intervals.
     swaps (int): Random swaps of documents for the p-values.
     seed (int): Of both.
@@ -109,7 +117,13 @@ def compare(
     """
     choice = choose(labels, label_map)
     system_a, system_b = run_both(
-        a, b, Path(data), tokens=tokens, spans_key=spans_key, choice=choice
+        a,
+        b,
+        Path(data),
+        tokens=tokens,
+        spans_key=spans_key,
+        predicted_keys={"A": key_a, "B": key_b},
+        choice=choice,
     )
     documents = compare_all(system_a.found.documents, system_b.found.documents)
     metrics = compare_systems(
@@ -118,7 +132,6 @@ def compare(
         documents,
         data=str(data),
         tokens=tokens,
-        spans_key=spans_key,
         samples=samples,
         swaps=swaps,
         seed=seed,
@@ -134,39 +147,85 @@ def run_both(
     *,
     tokens: str = "reference",
     spans_key: str | None = None,
+    predicted_keys: Mapping[str, str | None] | None = None,
     choice: LabelChoice = ALL,
 ) -> tuple[System, System]:
     """Run two models over the same annotated data, one after the other.
 
     The first is let go of before the second is loaded. Files of predictions are read before a
-    pipeline runs.
+    pipeline runs. If nobody says where gold entities are, and those of one pipeline are where they
+    may nest, the other one is compared with gold ones there too, and runs again for that.
 
+    predicted_keys (Mapping[str, Optional[str]]): Where the entities of "A" and "B" are.
     choice (LabelChoice): Which types count. The other arguments are those of compare.
-    RAISES ValueError: As predictions.predict does, with the model that it is about.
+    RAISES ValueError: As predictions.predict does, with the model that it is about; or both
+        pipelines say that entities are at different keys.
     """
     check_files(data)
     sides = {"A": a, "B": b}
     for side, model in sides.items():
         with _naming(side, model):
             check_model(model)
-    systems = {}
-    for side, model in sorted(sides.items(), key=lambda item: not is_file(item[1])):
-        with _naming(side, model):
-            found = predict(
-                model,
-                data,
-                tokens=tokens,
-                spans_key=spans_key,
-                uncalibrated=False,
-                choice=choice,
-            )
-            types = entity_types(found.documents, choice, labels_of(found.nlp))
-        components = list(found.nlp.pipe_names) if found.nlp is not None else []
-        found = replace(found, nlp=None, documents=chosen(found.documents, choice))
-        systems[side] = System(found, components, types)
-        del found
-        gc.collect()  # a pipeline refers to itself
+    keys = dict.fromkeys(sides) | dict(predicted_keys or {})
+
+    def run(side: str, gold: str | None) -> System:
+        return _run(side, sides[side], data, tokens, (gold, keys[side]), choice)
+
+    order = sorted(sides, key=lambda side: not is_file(sides[side]))
+    systems = {side: run(side, spans_key) for side in order}
+    gold = _gold_of_both(systems)
+    for side in order:
+        if systems[side].found.sources.gold != gold:
+            if keys[side] is None and not is_file(sides[side]):
+                keys[side] = ENTS
+            say.info(f"{side} runs again: gold entities are those in {gold.where}, as of the other")
+            systems[side] = run(side, gold.spans_key)
     return systems["A"], systems["B"]
+
+
+def _run(
+    side: str,
+    model: Language | str | Path,
+    data: Path,
+    tokens: str,
+    keys: tuple[str | None, str | None],
+    choice: LabelChoice,
+) -> System:
+    """Run one of both.
+
+    keys (Tuple[Optional[str], Optional[str]]): Where gold and where predicted entities are.
+    """
+    with _naming(side, model):
+        found = predict(
+            model,
+            data,
+            tokens=tokens,
+            spans_key=keys[0],
+            predicted_key=keys[1],
+            uncalibrated=False,
+            choice=choice,
+        )
+        types = entity_types(found.documents, choice, labels_of(found.nlp, found.sources.predicted))
+    components = list(found.nlp.pipe_names) if found.nlp is not None else []
+    found = replace(found, nlp=None, documents=chosen(found.documents, choice))
+    gc.collect()  # a pipeline refers to itself
+    return System(found, components, types)
+
+
+def _gold_of_both(systems: Mapping[str, System]) -> EntitySource:
+    """Where gold entities are: where they may nest, if a pipeline says so.
+
+    RAISES ValueError: If both say it, of different places.
+    """
+    places = {side: system.found.sources.gold for side, system in systems.items()}
+    nested = {source for source in places.values() if source.may_nest}
+    if len(nested) > 1:
+        said = " and ".join(f"{side} in {source.where}" for side, source in places.items())
+        raise ValueError(
+            f"The pipelines find entities at different places, {said}: say where gold ones are "
+            "with --spans-key, and where those of each are with --key-a and --key-b."
+        )
+    return next(iter(nested), DOC_ENTS)
 
 
 @contextmanager

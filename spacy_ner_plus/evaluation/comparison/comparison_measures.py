@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ...metrics.bootstrap import LEVEL
-from ..errors import CORRECT, ERRORS
+from ..errors import CORRECT, shown_errors
 from ..exact import counted_measures, document_counts
 from ..intervals import measure_intervals
 from ..predictions import Predictions
@@ -33,6 +33,7 @@ from .comparison_schema import (
     TypeComparison,
 )
 from .differences import ComparedDocument, kind_of_gold, kind_of_wrong
+from .nesting_comparison import compare_nesting
 from .significance import Randomisation, difference_intervals, holm, randomisation, score_table
 
 METHOD = "approximate randomisation over documents, two-sided"
@@ -60,7 +61,6 @@ def compare_systems(
     *,
     data: str,
     tokens: str = "reference",
-    spans_key: str | None = None,
     samples: int,
     swaps: int,
     seed: int,
@@ -69,7 +69,7 @@ def compare_systems(
 
     a, b (System): The baseline and the candidate.
     documents (Sequence[ComparedDocument]): Their documents, see differences.compare_documents.
-    data, tokens, spans_key (str): What they ran on, to tell in the result.
+    data, tokens (str): What they ran on, to tell in the result.
     samples, seed (int): See significance.difference_intervals.
     swaps, seed (int): See significance.randomisation.
     """
@@ -86,7 +86,7 @@ def compare_systems(
         schema_version=SCHEMA_VERSION,
         data=data,
         tokens=tokens,
-        spans_key=spans_key,
+        spans_key=a.found.sources.gold.spans_key,
         a=_summary(a),
         b=_summary(b),
         counts=_counts(a.found, n_differing=int((counts_a != counts_b).any(axis=(1, 2)).sum())),
@@ -96,6 +96,7 @@ def compare_systems(
         entities=_entities(labels, documents),
         errors=_errors(documents),
         gate=None,
+        nesting=compare_nesting(of_a, of_b, samples, seed),
     )
 
 
@@ -124,6 +125,7 @@ def _summary(system: System) -> SystemSummary:
         not_judged=sum(len(doc.not_judged) for doc in found.documents),
         speed=speed,
         types=system.types,
+        spans_key=found.sources.predicted.spans_key,
     )
 
 
@@ -211,6 +213,6 @@ def _errors(documents: Sequence[ComparedDocument]) -> ErrorComparison:
             found_by_b=gold[kind, CORRECT],
             found_by_a=gold[CORRECT, kind],
         )
-        for kind, name in ERRORS.items()
+        for kind, name in shown_errors([*a, *b]).items()
     ]
     return ErrorComparison(kinds=kinds, a=a.total(), b=b.total())

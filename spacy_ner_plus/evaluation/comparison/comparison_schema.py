@@ -6,7 +6,8 @@ SCHEMA_VERSION; new fields do not.
 
 from dataclasses import dataclass
 
-from ..schema import EntityTypes, Throughput
+from ...metrics.nested_spans import Relations
+from ..schema import DepthScores, EntityTypes, Throughput
 from ..score_types import CountedMeasures, MeasureIntervals, Measures
 
 SCHEMA, SCHEMA_VERSION = "spacy_ner_plus.comparison", 1
@@ -22,6 +23,8 @@ class SystemSummary:
     not_judged (int): Predicted ones beyond those.
     speed (Optional[Throughput]): How fast it was; null for predictions that were read.
     types (EntityTypes): Which entity types its figures are of.
+    spans_key (Optional[str]): The key of `doc.spans` that has its entities; null for `doc.ents`,
+        and if an earlier version wrote it.
     """
 
     model: str
@@ -30,6 +33,7 @@ class SystemSummary:
     not_judged: int
     speed: Throughput | None
     types: EntityTypes
+    spans_key: str | None = None
 
 
 @dataclass(frozen=True)
@@ -184,6 +188,36 @@ class EntityComparisons(EntityComparison):
 
 
 @dataclass(frozen=True)
+class LevelComparison:
+    """Scores of both for entities that lie inside others, or for those that don't.
+
+    a (DepthScores): Of the baseline, as in `ner-plus evaluate`, without an interval.
+    b (DepthScores): Of the candidate.
+    difference (Optional[float]): F1 of B minus that of A; null without gold entities.
+    interval (Optional[Tuple[float, float]]): Ends for the difference; null for a single document.
+    """
+
+    a: DepthScores
+    b: DepthScores
+    difference: float | None
+    interval: tuple[float, float] | None
+
+
+@dataclass(frozen=True)
+class NestingComparison:
+    """Entities that nest or overlap.
+
+    gold (Relations): How gold entities lie to each other.
+    outer (LevelComparison): Of entities that lie inside no other one of their side.
+    inner (LevelComparison): Of those that do.
+    """
+
+    gold: Relations
+    outer: LevelComparison
+    inner: LevelComparison
+
+
+@dataclass(frozen=True)
 class KindComparison:
     """Errors of one kind.
 
@@ -271,7 +305,8 @@ class ComparisonMetrics:
     schema_version (int): 1.
     data (str): As given.
     tokens (str): As given.
-    spans_key (Optional[str]): As given; null for `doc.ents`.
+    spans_key (Optional[str]): The key of `doc.spans` that has the gold entities; null for
+        `doc.ents`.
     a (SystemSummary): The baseline.
     b (SystemSummary): The candidate.
     counts (ComparedCounts): What the figures are of.
@@ -282,6 +317,8 @@ class ComparisonMetrics:
     entities (EntityComparisons): Who gets which entities.
     errors (ErrorComparison): Errors of both by kind.
     gate (Optional[GateResult]): What the gate says; null without one.
+    nesting (Optional[NestingComparison]): Scores of entities inside of others; null if none of one
+        side overlap.
     """
 
     schema: str
@@ -298,3 +335,4 @@ class ComparisonMetrics:
     entities: EntityComparisons
     errors: ErrorComparison
     gate: GateResult | None
+    nesting: NestingComparison | None = None

@@ -6,8 +6,9 @@ from typing import Any
 from wasabi import msg
 from wasabi.util import locale_escape
 
+from ...annotation.entity_source import EntitySource
 from ..score_types import Measures
-from ..tables import NONE, print_table, scores_in_percent
+from ..tables import NONE, percent, print_table, scores_in_percent
 from ..type_notes import type_notes
 from .comparison_schema import (
     ComparisonMetrics,
@@ -18,6 +19,7 @@ from .comparison_schema import (
     ExactComparison,
     GateResult,
     MeanComparison,
+    NestingComparison,
     SumComparison,
     SystemSummary,
     TypeComparison,
@@ -50,11 +52,13 @@ def print_comparison(comparison: ComparisonMetrics) -> None:
             "Neither right nor wrong, for lack of annotation: predicted entities, "
             f"{a.not_judged:,} of A\nand {b.not_judged:,} of B."
         )
+    _print_sources(comparison)
     _print_types(a, b)
     _print_scores(comparison.exact)
     _print_differences(comparison)
     _print_entities(comparison.entities)
     _print_errors(comparison.errors)
+    _print_nesting(comparison.nesting)
     if a.speed and b.speed:
         rates = (a.speed.words_per_second, b.speed.words_per_second)
         print(f"Speed: A {rates[0]:,.0f} words/s, B {rates[1]:,.0f} words/s\n")
@@ -204,6 +208,32 @@ def _print_errors(errors: ErrorComparison) -> None:
         "B finds: gold entities that A gets wrong in this way and B finds. A finds: those\n"
         "that B gets wrong in this way and A finds.\n"
     )
+
+
+def _print_nesting(nesting: NestingComparison | None) -> None:
+    if nesting is None:
+        return
+    rows = []
+    for its in (nesting.outer, nesting.inner):
+        points = NONE if its.difference is None else f"{100 * its.difference:+.2f}"
+        ends = [f"{100 * end:+.2f}" for end in its.interval] if its.interval else [NONE]
+        of_both = [percent(score) for score in (its.a.recall, its.b.recall, its.a.f1, its.b.f1)]
+        rows.append((its.a.group, f"{its.a.gold:,}", *of_both, points, " to ".join(ends)))
+    msg.divider("Entities inside of others, in percent")
+    header = ("", "Gold", "R: A", "R: B", "F1: A", "F1: B", "B - A", "95 % interval")
+    print_table(header, rows, spacing=SPACING)
+    print()
+
+
+def _print_sources(comparison: ComparisonMetrics) -> None:
+    """Where entities are, if not all in doc.ents."""
+    gold = EntitySource(comparison.spans_key)
+    of_both = {"A": EntitySource(comparison.a.spans_key), "B": EntitySource(comparison.b.spans_key)}
+    if gold.may_nest:
+        print(f"Gold entities are those in {gold.where}.")
+    for side, source in of_both.items():
+        if source != gold:
+            print(f"Those of {side} are in {source.where}.")
 
 
 def _score_rows(exact: ExactComparison) -> Iterator[tuple[str, MeanComparison]]:

@@ -9,7 +9,7 @@ from ...records import TextRecord
 from ...tags import Span
 from ..context import Excerpt, InText, excerpt
 from ..documents import Document, Entity
-from ..errors import CORRECT, ERRORS, Finding, find_errors
+from ..errors import CORRECT, NAMES, Finding, find_errors
 
 # In the order in which they are shown. A is the baseline, B the candidate.
 DIFFERENCES = {
@@ -137,7 +137,7 @@ def _system(finding: Finding | None, shown: Excerpt) -> dict[str, Any] | None:
         return None
     return {
         "kind": finding.kind,
-        "name": ERRORS.get(finding.kind, finding.kind),
+        "name": NAMES.get(finding.kind, finding.kind),
         "gold": shown.rows(finding.gold),
         "predicted": shown.rows(finding.predicted),
     }

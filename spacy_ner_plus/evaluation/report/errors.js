@@ -39,14 +39,41 @@ const errorBrowser = (() => {
     return error.pairs.some(isPair) && texts[error.text].small.includes(query.value.trim().toLowerCase());
   }
 
-  // A piece of the text, or what stands in it, with the lines of the entities over it. Those that the
-  // error is about hide pale ones of the same side.
+  // How many lines of a side are between the text and that of an entity. Of entities that share
+  // characters the shortest are next to the text, so that what is around them is drawn around them.
+  function withLevels(marks) {
+    const placed = [];
+    const length = ({ entity }) => entity[1] - entity[0];
+    for (const mark of [...marks].sort((a, b) => length(a) - length(b))) {
+      const [start, end] = mark.entity;
+      const taken = new Set(
+        placed
+          .filter(({ side, entity }) => side === mark.side && entity[0] < end && start < entity[1])
+          .map(({ level }) => level),
+      );
+      mark.level = 0;
+      while (taken.has(mark.level)) mark.level += 1;
+      placed.push(mark);
+    }
+    return marks;
+  }
+
+  // A piece of the text, or what stands in it, with the lines of the entities over it, of each side
+  // in their levels. Where none share characters, the two sides are one element.
   function lined(over, content) {
-    if (!over.length) return content;
-    const strong = over.filter(({ pale }) => !pale);
-    const sides = new Set((strong.length ? strong : over).map(({ side }) => side));
-    const node = make("span", [...sides, ...(strong.length ? [] : ["pale"])].join(" "));
-    node.append(content);
+    let node = content;
+    const highest = Math.max(-1, ...over.map(({ level }) => level));
+    for (let level = 0; level <= highest; level += 1) {
+      const its = over.filter((mark) => mark.level === level);
+      const groups = its.some(({ pale }) => pale) ? its.map((mark) => [mark]) : [its];
+      for (const group of groups.filter(({ length }) => length)) {
+        const sides = group.map(({ side }) => side).join(" ");
+        const line = make("span", sides + (group[0].pale ? " pale" : ""));
+        line.style.setProperty("--level", level);
+        line.append(node);
+        node = line;
+      }
+    }
     return node;
   }
 
@@ -81,14 +108,16 @@ const errorBrowser = (() => {
   function context(error) {
     const { text, gold, predicted } = texts[error.text];
     const points = Array.from(text);
-    const marks = [
+    const marks = withLevels([
       ...predicted.map((entity, i) => ({ entity, side: "predicted", pale: !error.predicted.includes(i) })),
       ...gold.map((entity, i) => ({ entity, side: "gold", pale: !error.gold.includes(i) })),
-    ];
+    ]);
+    const highest = Math.max(0, ...marks.map(({ level }) => level));
     const cuts = [0, points.length, ...marks.flatMap(({ entity }) => entity.slice(0, 2))];
     const places = [...new Set(cuts)].sort((a, b) => a - b);
     const node = make("p", "context");
     node.dir = "auto";
+    if (highest) node.style.setProperty("--levels", highest);
     places.slice(0, -1).forEach((start, i) => {
       const end = places[i + 1];
       const over = marks.filter(({ entity }) => entity[0] <= start && end <= entity[1]);

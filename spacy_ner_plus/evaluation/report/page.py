@@ -6,7 +6,7 @@ from markupsafe import Markup
 
 from ...pages import figures, html
 from ...support.typed_json import to_json
-from ..data_notes import off_token_notes
+from ..data_notes import off_token_notes, source_notes
 from ..schema import Metrics
 from ..type_notes import type_notes
 from . import plots
@@ -20,6 +20,7 @@ TITLES = {
     "kinds": "Error types",
     "confusion": "Confusion matrix",
     "slices": "Slices",
+    "nesting": "Nesting",
     "calibration": "Calibration",
     "thresholds": "Thresholds",
     "errors": "Errors",
@@ -49,7 +50,7 @@ def render_report(
         .render(
             metrics=metrics,
             notes=type_notes(metrics.types),
-            off_tokens=off_token_notes(metrics),
+            off_tokens=[*source_notes(metrics), *off_token_notes(metrics)],
             sections={key: title for key, title in TITLES.items() if _is_there(key, metrics)},
             types=types,
             confusion=figures.confusion(confusion.labels, confusion.counts),
@@ -70,7 +71,7 @@ def render_report(
 def _is_there(section: str, metrics: Metrics) -> bool:
     if section == "thresholds":
         return metrics.confidence is not None and metrics.confidence.thresholds.can_help
-    return True
+    return section != "nesting" or metrics.nesting is not None
 
 
 def _threshold_data(metrics: Metrics) -> dict[str, Any]:

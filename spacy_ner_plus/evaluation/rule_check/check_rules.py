@@ -9,7 +9,7 @@ from spacy.language import Language
 from spacy.training import Example
 from tqdm import tqdm
 
-from ...annotation.doc_records import is_annotated
+from ...annotation.entity_source import DOC_ENTS
 from ...annotation.rule_hits import BLOCK, BLOCK_WORDS
 from ...data.blank_pipeline import blank_pipeline
 from ...data.corpus import make_corpus_v1
@@ -62,7 +62,7 @@ def check_rules(
     before = pipe.refused.copy()
     stream = tqdm(make_corpus_v1(Path(data), tokens)(nlp), unit="docs", disable=None, leave=False)
     for examples in _batches(stream):
-        known = [example for example in examples if is_annotated(example.reference)]
+        known = [example for example in examples if DOC_ENTS.is_set(example.reference)]
         n_documents, n_known = n_documents + len(examples), n_known + len(known)
         _run_others(nlp, pipe, known)
         found = pipe.find([example.predicted for example in known])

@@ -7,8 +7,10 @@ import spacy
 from spacy.tokens import Doc, DocBin, Span
 from spacy.vocab import Vocab
 
+from spacy_ner_plus.annotation.entity_source import EntitySource
 from spacy_ner_plus.data.splitting.annotated_corpus import read_corpus
 from tests.experiments.samples import write_corpus
+from tests.pipeline.nested_toy import KEY, write_nested
 
 
 def test_read_corpus_counts_entities(tmp_path: Path) -> None:
@@ -118,3 +120,15 @@ def test_read_corpus_names_the_file_of_another_format(tmp_path: Path) -> None:
     (tmp_path / "b.spacy").write_text("text")
     with pytest.raises(ValueError, match=r"b\.spacy is no \.spacy file"):
         read_corpus(tmp_path)
+
+
+def test_read_corpus_counts_entities_of_a_group(tmp_path: Path) -> None:
+    path = write_nested(tmp_path / "nested.spacy", 3)
+    corpus = read_corpus(path, EntitySource(KEY))
+    assert corpus.labels == ("LOC", "ORG")
+    assert corpus.counts.tolist() == [[3, 2]] * 3 + [[0, 0]]
+    assert read_corpus(path).counts.tolist() == [[1, 1]] * 3 + [[0, 0]]
+    corpus.write([1], tmp_path / "one.spacy")
+    assert read_corpus(tmp_path / "one.spacy", EntitySource(KEY)).counts.tolist() == [[3, 2]]
+    with pytest.raises(ValueError, match=r"no annotated entities in doc\.spans\['other'\]"):
+        read_corpus(path, EntitySource("other"))

@@ -31,7 +31,7 @@ from spacy_ner_plus.evaluation.comparison.differences import (
 )
 from spacy_ner_plus.evaluation.comparison.gate import Gate, judge_gate
 from spacy_ner_plus.evaluation.documents import Document
-from spacy_ner_plus.evaluation.errors import ERRORS, find_errors
+from spacy_ner_plus.evaluation.errors import ERRORS, NAMES, find_errors
 from spacy_ner_plus.evaluation.exact import document_counts, exact_scores
 from spacy_ner_plus.evaluation.predictions import Predictions
 from spacy_ner_plus.evaluation.score_types import MeasureIntervals, Measures
@@ -96,7 +96,7 @@ def test_compare_documents_accounts_for_each_entity(documents) -> None:
     assert len(compared.wrong) == (wrong[0] | wrong[1]).total()
     assert kinds["wrong_in_a_only"] == (wrong[0] - wrong[1]).total()
     assert kinds["wrong_in_b_only"] == (wrong[1] - wrong[0]).total()
-    assert len(compared.errors_a) == sum(f.kind in ERRORS for f in find_errors(a))
+    assert len(compared.errors_a) == sum(f.kind in NAMES for f in find_errors(a))
 
 
 def doc_span(document: Document, side: str) -> list[tuple[int, int, str]]:

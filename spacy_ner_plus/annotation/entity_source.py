@@ -1,0 +1,99 @@
+"""Where the entities of a Doc are: in doc.ents, or in a group of doc.spans, where they may nest."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from spacy.tokens import Doc, Span
+
+from ..tags import Span as EntitySpan
+from .existing import entity_spans
+from .probabilities import SCORES, as_probability, probability_of_ents
+from .token_states import MISSING
+from .unknown_group import unknown_tokens
+
+ENTS = "doc.ents"
+"""What doc.ents is called where a key of doc.spans could be given as well."""
+
+
+@dataclass(frozen=True)
+class EntitySource:
+    """Where the entities of Docs are, gold or predicted ones.
+
+    spans_key (str): They are in doc.spans[spans_key], where they may nest and overlap; None for
+        doc.ents.
+    """
+
+    spans_key: str | None = None
+
+    @classmethod
+    def named(cls, name: str) -> "EntitySource":
+        """The source that users name: a key of doc.spans, or "doc.ents"."""
+        return cls(None if name == ENTS else name)
+
+    @property
+    def where(self) -> str:
+        """What Python calls the place."""
+        return ENTS if self.spans_key is None else f"doc.spans[{self.spans_key!r}]"
+
+    @property
+    def may_nest(self) -> bool:
+        """Whether entities may share tokens there."""
+        return self.spans_key is not None
+
+    def is_set(self, doc: Doc) -> bool:
+        """Whether a Doc says anything about entities there, be it that there are none."""
+        if self.spans_key is None:
+            return bool(doc.has_annotation("ENT_IOB"))
+        return self.spans_key in doc.spans
+
+    def unknown(self, doc: Doc) -> np.ndarray:
+        """The tokens without annotation, (n_tokens,) bool: there may be entities on them.
+
+        In a group there may also be some that are known: see unknown_tokens.
+        """
+        if self.spans_key is None:
+            return np.asarray(doc.to_array("ENT_IOB").reshape(-1) == MISSING)
+        return unknown_tokens(doc, self.spans_key)
+
+    def scored(self, doc: Doc) -> Iterator[tuple[Span, float | None]]:
+        """The entities of a Doc from left to right, each with its probability or None.
+
+        Those of a group have its scores. One that is there twice is given twice.
+        """
+        if self.spans_key is None:
+            yield from probability_of_ents(doc)
+        elif self.spans_key in doc.spans:
+            group = doc.spans[self.spans_key]
+            scores = list(group.attrs.get(SCORES, ()))
+            if len(scores) != len(group):  # another component's, or spans were added
+                scores = [None] * len(group)
+            pairs = sorted(zip(group, scores, strict=True), key=lambda p: (p[0].start, p[0].end))
+            yield from ((span, as_probability(score)) for span, score in pairs)
+
+    def spans(self, doc: Doc) -> list[EntitySpan]:
+        """Start, end and label of the entities of a Doc, on its own tokens, each once."""
+        if self.spans_key is None:
+            return entity_spans(doc)
+        group = doc.spans[self.spans_key] if self.is_set(doc) else ()
+        return sorted({(span.start, span.end, span.label_) for span in group})
+
+
+DOC_ENTS = EntitySource()
+"""Entities are in doc.ents."""
+
+
+@dataclass(frozen=True)
+class EntitySources:
+    """Where gold entities are, and where those are that are compared with them.
+
+    gold (EntitySource): In annotated Docs.
+    predicted (EntitySource): In Docs that a pipeline processed.
+    """
+
+    gold: EntitySource = DOC_ENTS
+    predicted: EntitySource = DOC_ENTS
+
+
+FLAT = EntitySources()
+"""Both are in doc.ents."""

@@ -1,0 +1,95 @@
+"""Entities in doc.ents and in groups of doc.spans, read in one way."""
+
+import numpy as np
+import pytest
+import spacy
+from spacy.tokens import Doc, Span
+from spacy.training import Example
+
+from spacy_ner_plus.annotation.entity_source import DOC_ENTS, ENTS, EntitySource
+from spacy_ner_plus.annotation.gold import register_annotated_labels
+from spacy_ner_plus.annotation.judging import in_reference, verdicts
+from spacy_ner_plus.annotation.probabilities import PROBABILITY, register_probability
+from spacy_ner_plus.annotation.unknown_group import set_unknown
+from spacy_ner_plus.tags import Span as EntitySpan
+
+NLP = spacy.blank("en")
+NESTED = EntitySource("nested")
+OUTER, INNER = (0, 4, "ORG"), (1, 2, "LOC")
+
+
+def make_doc(ents: list[EntitySpan] | None, spans: list[EntitySpan] | None = None) -> Doc:
+    doc = Doc(NLP.vocab, words=["t"] * 6)
+    if ents is not None:
+        doc.set_ents([Span(doc, *ent) for ent in ents], default="outside")
+    if spans is not None:
+        doc.spans["nested"] = [Span(doc, *span) for span in spans]
+    return doc
+
+
+def test_a_source_is_named_by_its_key_or_as_doc_ents() -> None:
+    assert EntitySource.named("nested") == NESTED
+    assert EntitySource.named(ENTS) == EntitySource() == DOC_ENTS
+    assert (NESTED.where, DOC_ENTS.where) == ("doc.spans['nested']", "doc.ents")
+    assert NESTED.may_nest and not DOC_ENTS.may_nest
+
+
+def test_each_place_says_itself_whether_it_is_annotated() -> None:
+    bare, flat, empty = make_doc(None), make_doc([]), make_doc(None, [])
+    assert [DOC_ENTS.is_set(doc) for doc in (bare, flat, empty)] == [False, True, False]
+    assert [NESTED.is_set(doc) for doc in (bare, flat, empty)] == [False, False, True]
+    assert list(NESTED.scored(bare)) == NESTED.spans(bare) == []
+
+
+def test_entities_of_both_places_from_left_to_right() -> None:
+    doc = make_doc([(4, 5, "A"), (0, 1, "A")], [INNER, (4, 6, "LOC"), OUTER])
+    assert DOC_ENTS.spans(doc) == [(0, 1, "A"), (4, 5, "A")]
+    assert NESTED.spans(doc) == [OUTER, INNER, (4, 6, "LOC")]
+    found = [(span.start, span.end, span.label_) for span, _ in NESTED.scored(doc)]
+    assert found == NESTED.spans(doc)
+
+
+def test_a_group_is_a_set_of_spans_but_all_are_read_with_their_scores() -> None:
+    doc = make_doc(None, [OUTER, OUTER, INNER])
+    doc.spans["nested"].attrs["scores"] = np.array([0.5, 0.75, 1.0])
+    assert NESTED.spans(doc) == [OUTER, INNER]
+    assert [score for _, score in NESTED.scored(doc)] == [0.5, 0.75, 1.0]
+
+
+def test_probabilities_of_both_places_are_their_own() -> None:
+    register_probability()
+    doc = make_doc([(0, 1, "A")], [(0, 1, "A"), INNER])
+    doc.ents[0]._.set(PROBABILITY, 0.25)
+    assert [score for _, score in DOC_ENTS.scored(doc)] == [0.25]
+    assert [score for _, score in NESTED.scored(doc)] == [None, None]
+
+
+@pytest.mark.parametrize("source", [DOC_ENTS, NESTED])
+def test_missing_tokens_are_those_of_doc_ents(source: EntitySource) -> None:
+    """A group can't say that something is missing: what is not in it is none."""
+    reference = make_doc(None, [OUTER, INNER])
+    reference.set_ents([Span(reference, *OUTER)], missing=[reference[4:6]], default="outside")
+    example = Example(make_doc(None), reference)
+    found = [OUTER, INNER, (4, 5, "LOC")]
+    judged = verdicts(example, found, source)
+    assert judged == ([True, False, None] if source == DOC_ENTS else [True, True, False])
+    n_judged = sum(span is not None for span in in_reference(example, found, source))
+    assert n_judged == sum(verdict is not None for verdict in judged)
+
+
+def test_types_that_a_document_is_not_annotated_for_are_not_judged_in_a_group() -> None:
+    register_annotated_labels()
+    reference = make_doc(None, [OUTER])
+    reference._.annotated_labels = ["ORG"]
+    example = Example(make_doc(None), reference)
+    assert verdicts(example, [OUTER, INNER], NESTED) == [True, None]
+
+
+def test_what_nobody_has_annotated_is_not_judged_but_what_is_annotated_there() -> None:
+    doc = make_doc([], [OUTER, INNER])
+    set_unknown(doc, "nested", np.array([True, True, False, False, False, False]))
+    assert NESTED.unknown(doc).tolist() == [True, True, False, False, False, False]
+    assert not DOC_ENTS.unknown(doc).any()
+    example = Example(Doc(NLP.vocab, words=["t"] * 6), doc)
+    predicted = [OUTER, INNER, (0, 1, "LOC"), (1, 3, "ORG"), (2, 3, "LOC")]
+    assert verdicts(example, predicted, NESTED) == [True, True, None, None, False]
