@@ -226,7 +226,8 @@ def learn(setup: Setup, folder: Path, rows: list[dict[str, Any]] | None, seed: i
             "".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf8"
         )
         with_rules(config, work / "rules.jsonl", setup)
-    spacy_ner_plus.train(config, work)
+    if not spacy_ner_plus.train(config, work):
+        raise SystemExit(f"{work}: training was stopped.")
     nlp = spacy.load(work / "model-best")
     nlp.to_disk(folder)
     shutil.rmtree(work)

@@ -217,7 +217,6 @@ def plan_lines(
         seconds = [seconds_of(job, wanted, words, folder) for job in left]
         lines.append(f"{name:32}{len(left):6}{sum(seconds) / 60:10.1f}")
         for job, own in zip(left, seconds, strict=True):
-            threads = learning_threads(wanted, job, folder)
-            at_once = max(1, jobs // threads) if job.kind is Kind.LEARN else 1
+            at_once = 1 if job.kind is Kind.SPEED or wanted.is_timed(job) else jobs
             total += own / at_once
     return [*lines, f"{f'all, {jobs} thread(s) at once':38}{total / 60:10.1f}"]

@@ -121,7 +121,8 @@ def train(system: System, config: Config, output: Path, *, quick: bool = False) 
         initialized(config).to_disk(output / "model-best")
     else:
         overrides = {"training.max_steps": 2, "training.eval_frequency": 2} if quick else {}
-        spacy_ner_plus.train(config, output, overrides=overrides)
+        if not spacy_ner_plus.train(config, output, overrides=overrides):
+            raise SystemExit(f"{output}: training was stopped.")
     return output / "model-best"
 
 

@@ -13,7 +13,7 @@ folder. The checkpoint is chosen, and probabilities are calibrated, by a quarter
 development sentences, or all; test data are scored whole.
 
 The threads of each system are those that are faster in a trial, in learning and in reading, each by
-itself. Trainings with one thread run `--jobs` at once; all that is timed for reading runs alone.
+itself. All whose time is shown runs alone; other trainings have one thread, `--jobs` at once.
 One process per run; runs whose results are there are not repeated. `--plan` only says what would be
 run, and how long it takes by the trials. `models.svg` shows F1 by the number of sentences.
 """
@@ -26,7 +26,7 @@ from model_plan import ALL, Job, Kind, Wanted, learning_threads, plan_lines
 from model_runs import Setup, speeds, train_and_score, trial
 from model_systems import ABLATIONS, ALL_SYSTEMS, SYSTEMS
 from model_tables import write_tables
-from runs import Run, run_all
+from runs import run_all
 from spacy.tokens import DocBin
 from spacy.vocab import Vocab
 
@@ -95,13 +95,11 @@ def count(setup: Setup, data: str) -> dict[str, int]:
 
 
 def run_trainings(wanted: Wanted, args: argparse.Namespace) -> None:
-    """Those with one thread first, as many at once as there are jobs."""
-    by_threads: dict[int, list[Run]] = {}
-    for job in wanted.trainings():
-        threads = learning_threads(wanted, job, args.output)
-        by_threads.setdefault(threads, []).append(job.run)
-    for threads, runs in sorted(by_threads.items()):
-        run_all(runs, args.output, max(1, args.jobs // threads), threads)
+    """As many at once as there are jobs; then those whose time is shown, each by itself."""
+    jobs = wanted.trainings()
+    run_all([job.run for job in jobs if not wanted.is_timed(job)], args.output, args.jobs)
+    for job in filter(wanted.is_timed, jobs):
+        run_all([job.run], args.output, 1, learning_threads(wanted, job, args.output))
 
 
 def run_speeds(wanted: Wanted, args: argparse.Namespace) -> None:

@@ -78,7 +78,9 @@ class Drawn:
             f"{SCHEDULE}.warmup_steps": round(steps * share),
         }
         output = self.folder / f"{batch_words}-{steps}"
-        spacy_ner_plus.train(self.folder / "config.cfg", output, overrides=overrides)
+        config = self.folder / "config.cfg"
+        if not spacy_ner_plus.train(config, output, overrides=overrides):
+            raise SystemExit(f"{output}: training was stopped.")
         f1 = 100 * spacy_ner_plus.evaluate(output / "model-last", self.test_file).f1
         shutil.rmtree(output)
         return f1
