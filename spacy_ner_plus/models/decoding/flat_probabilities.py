@@ -35,11 +35,12 @@ def flat_probabilities(
     """
     order = np.argsort(starts, kind="stable")  # (n,)
     starts, ends = starts[order], ends[order]
-    own = probabilities[order]  # (n,)
     edges = _edges(starts, ends)  # (n_parts + 1,)
+    if len(edges) > len(starts):
+        return probabilities  # each is a part alone
+    own = probabilities[order]  # (n,)
     is_joined = np.repeat(np.diff(edges) > 1, np.diff(edges))  # (n,)
-    if is_joined.any():
-        own[is_joined] = _of_parts(starts, ends, log_odds(own), edges)[is_joined]
+    own[is_joined] = _of_parts(starts, ends, log_odds(own), edges)[is_joined]
     found = np.empty_like(own)
     found[order] = own
     return found

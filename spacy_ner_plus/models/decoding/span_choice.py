@@ -86,13 +86,14 @@ def choose_spans(spans: Entities, allow: str, thresholds: np.ndarray) -> SpanCho
     if allow == "flat":
         scores = flat_probabilities(spans.starts, spans.ends, spans.probabilities)  # (n,)
     reaching = order[spans.probabilities[order] >= least[order]]  # (n_reaching,)
-    if allow == "all":
+    starts, ends = spans.starts[reaching], spans.ends[reaching]  # (n_reaching,) each
+    if allow == "all" or not _overlap(starts, ends):
         return SpanChoice(reaching, scores)
+    labels = spans.labels[reaching]  # (n_reaching,)
     weights = log_odds(spans.probabilities[reaching]) - log_odds(least[reaching])  # (n_reaching,)
-    columns = (column[reaching] for column in (spans.starts, spans.ends, spans.labels))
     if allow == "flat":
-        return SpanChoice(reaching[best_flat(*columns, weights)], scores)
-    best = best_nested(*columns, weights)
+        return SpanChoice(reaching[best_flat(starts, ends, labels, weights)], scores)
+    best = best_nested(starts, ends, labels, weights)
     return SpanChoice(reaching[best.taken], scores, best.n_groups, best.n_greedy)
 
 
@@ -122,6 +123,11 @@ def _checked_order(spans: Entities) -> np.ndarray:
                 f"probability {probabilities[i]}, {problem}."
             )
     return order
+
+
+def _overlap(starts: np.ndarray, ends: np.ndarray) -> bool:
+    """Whether any two of some spans in the order of reading overlap."""
+    return bool((starts[1:] < np.maximum.accumulate(ends)[:-1]).any())
 
 
 def _checked(thresholds: np.ndarray) -> np.ndarray:
