@@ -192,7 +192,7 @@ def set_flat_ents(
                 f"{span.label_} {span.text!r} at characters {span.start_char}-{span.end_char} "
                 "overlaps another entity, but flat entities can't: keep one of "
                 f"{_overlapping(entities[:i], span)}, as convert does with --overlaps, "
-                "or put them into a group of doc.spans, as convert does with --spans-key."
+                "or put them into a group of doc.spans, as convert does with --spans-key sc."
             )
         is_entity[span.start : span.end] = True
     is_blocked = is_blocked & ~is_entity

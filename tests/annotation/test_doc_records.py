@@ -10,6 +10,7 @@ from spacy.tokens import Doc, Span, SpanGroup
 from spacy_ner_plus.annotation.doc_records import span_records, to_doc, to_record
 from spacy_ner_plus.annotation.entity_source import EntitySource
 from spacy_ner_plus.annotation.probabilities import register_probability
+from spacy_ner_plus.annotation.unknown_group import entity_keys
 from spacy_ner_plus.records import SpanRecord, TextRecord, TokenRecord
 
 NLP = spacy.blank("en")
@@ -89,11 +90,24 @@ def test_nested_spans_survive(doc, data):
     spans.sort(key=lambda span: (span.start, span.end))
     scores = [data.draw(st.floats(0, 1)) for _ in spans]
     attrs = {"scores": scores} if spans and data.draw(st.booleans()) else {}
+    layers = [data.draw(st.none() | st.integers(1, 3)) for _ in spans]
+    if any(layers):
+        attrs["layers"] = layers
     doc.spans["sc"] = SpanGroup(doc, name="sc", spans=spans, attrs=attrs)
+    if len(doc) > 1 and data.draw(st.booleans()):
+        doc.spans["sc_unknown"] = SpanGroup(doc, name="sc_unknown", spans=[doc[1:]])
     again, misaligned = to_doc(through_json(to_record(doc, "sc")), NLP, "sc")
-    doc.set_ents([], default="missing")
-    assert facts(again) == facts(doc)
+    assert facts_of_groups(again) == facts_of_groups(doc)
     assert not misaligned
+    # of those that are longest, one is in doc.ents
+    longest = max((len(span) for span in spans), default=0)
+    assert longest == max((len(ent) for ent in again.ents), default=0)
+
+
+def facts_of_groups(doc):
+    """All but what doc.ents says."""
+    text, tokens, _, _, labels, groups = facts(doc)
+    return text, [token[:3] for token in tokens], labels, groups
 
 
 def test_record_of_a_doc():
@@ -184,21 +198,36 @@ def test_overlapping_spans_need_a_key():
         to_doc(record, NLP)
     doc, _ = to_doc(record, NLP, "sc")
     assert [(span.text, span.id_) for span in doc.spans["sc"]] == [("a", "3"), ("a b", "")]
-    assert not doc.ents
+    assert [(ent.text, ent.label_) for ent in doc.ents] == [("a b", "Y")]
 
 
 @pytest.mark.parametrize(
-    "record",
+    ("record", "unknown"),
     [
-        TextRecord("a", unknown=((0, 1),)),
-        TextRecord("a", blocked=((0, 1),)),
-        TextRecord("a", spans=None, blocked=((0, 1),)),
-        TextRecord("a", spans=(SpanRecord(0, 1, "X", status="ignored"),)),
+        (TextRecord("a", unknown=((0, 1),)), ["a"]),
+        (TextRecord("a", blocked=((0, 1),)), []),
+        (TextRecord("a", spans=None, blocked=((0, 1),)), []),
+        (TextRecord("a", spans=(SpanRecord(0, 1, "X", status="ignored"),)), ["a"]),
+        # within an entity, where doc.ents can't say it
+        (TextRecord("a b", spans=(SpanRecord(0, 3, "X"),), unknown=((2, 3),)), ["b"]),
     ],
 )
-def test_groups_of_spans_know_no_missing_tokens(record):
-    with pytest.raises(ValueError, match=r"doc.spans\['sc'\] knows neither .* of 'a' has such"):
-        to_doc(record, NLP, "sc")
+def test_groups_of_spans_have_what_is_unknown_beside_them(record, unknown):
+    doc, _ = to_doc(record, NLP, "sc")
+    assert [span.text for span in doc.spans.get("sc_unknown", ())] == unknown
+    again = to_record(doc, "sc")
+    assert (again.spans is None) == (record.spans is None)
+    assert again.blocked == record.blocked
+    assert [again.text[start:end] for start, end in again.unknown] == unknown
+    assert entity_keys(doc) == ([] if record.spans is None else ["sc"])
+
+
+def test_somebodys_own_group_is_not_taken_for_what_is_unknown():
+    doc = NLP.make_doc("a b")
+    doc.spans["sc"] = [Span(doc, 0, 1, "X")]
+    doc.spans["sc_unknown"] = [Span(doc, 1, 2, "X")]
+    assert to_record(doc, "sc").unknown == ()
+    assert entity_keys(doc) == ["sc", "sc_unknown"]
 
 
 def test_scores_of_other_components():

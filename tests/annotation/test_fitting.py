@@ -110,6 +110,5 @@ def test_all_go_to_a_key_and_what_remains_to_ents_as_well(overlaps):
     record = TextRecord("New York City", spans=(SpanRecord(0, 8, "A"), SpanRecord(0, 13, "B")))
     placed = place_record(record, NLP, "sc", Placing(overlaps=overlaps))
     assert [span.label for span in span_records(placed.doc, EntitySource("sc"))] == ["A", "B"]
-    wanted = ["B"] if overlaps == "longest" else []
-    assert [span.label for span in span_records(placed.doc)] == wanted
+    assert [span.label for span in span_records(placed.doc)] == ["B"]
     assert {one.outcome for one in placed.fitted.placements} == {"kept"}

@@ -281,7 +281,7 @@ def test_all_texts_that_can_not_be_converted_are_listed(tmp_path: Path) -> None:
         convert(path, tmp_path / "out.spacy")
     _, *lines = str(error.value).splitlines()
     assert [line.partition(":")[0] for line in lines] == [f"  {path}, line {i}" for i in (1, 3)]
-    assert lines[0].endswith("into a group of doc.spans, as convert does with --spans-key.")
+    assert lines[0].endswith("into a group of doc.spans, as convert does with --spans-key sc.")
     assert convert(path, tmp_path / "out.spacy", spans_key="sc", misaligned="skip").entities
 
 
