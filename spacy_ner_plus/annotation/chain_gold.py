@@ -66,11 +66,15 @@ def allowed_chain_tags(
     spans = chain_spans(placed, plan)
     _tell_of_left_out(spans, placed, plan)
     unknown = _unknown_rows(gold, row_tokens, spans, plan)  # (n_chains, n_rows)
-    allowed = [
-        tags_that_agree(held, missing, _scheme(scheme_name, chain.labels), annotated)
-        for chain, held, missing in zip(plan.chains, spans.held, unknown, strict=True)
-    ]
-    return ChainTags(np.concatenate(allowed, axis=1), spans, gold.lost)
+    schemes = [_scheme(scheme_name, chain.labels) for chain in plan.chains]
+    allowed = np.zeros((len(row_tokens), len(schemes), schemes[0].n_tags), dtype=bool)
+    for i, (held, missing) in enumerate(zip(spans.held, unknown, strict=True)):
+        if held or annotated is not None or missing.any():
+            allowed[:, i] = tags_that_agree(held, missing, schemes[i], annotated)
+        else:
+            allowed[:, i, 0] = True  # as most chains of most texts are, so that it must be fast
+    columns = allowed.reshape(len(row_tokens), len(schemes) * schemes[0].n_tags)
+    return ChainTags(columns, spans, gold.lost)
 
 
 def derive_chain_plan(

@@ -1,8 +1,8 @@
 """Gold spans that may nest and overlap, from doc.spans and doc.ents.
 
-Missing is not O here either. doc.spans can't say which tokens are not annotated: where doc.ents is
-read, too, and says it, that holds for all spans; else a Doc that has the key is annotated, and one
-that lacks it is not.
+Missing is not O here either. Where a Doc has the key, it is annotated but for the stretches that
+`unknown_group` holds; what doc.ents says of missing annotation does not count then, because of spans
+that overlap it has only one. Where it lacks the key, doc.ents says what is known, if it is read.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,6 +20,7 @@ from .gold import (
     lost_entities,
     why_lost,
 )
+from .unknown_group import token_runs, unknown_tokens
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class GoldSources:
     """Where the gold spans of a Doc are. What both have counts once.
 
     spans_key (str): The key in doc.spans; None for doc.ents alone.
-    with_ents (bool): Read doc.ents, too.
+    with_ents (bool): Read the entities of doc.ents, too.
     RAISES ValueError: Neither is read.
     """
 
@@ -54,8 +55,8 @@ class NestedGold:
     """What the reference of an Example says of spans of the predicted Doc.
 
     spans (List[Span]): Each place and label once, from left to right, the longer ones first.
-    known: (n_tokens,) bool, tokens of the predicted Doc that are annotated, so that what is not in
-        a span there is in none.
+    known: (n_tokens,) bool, tokens of the predicted Doc that are annotated: there are no other
+        spans on them. On the others there may be, with any label.
     lost (List[Lost]): Spans that have no place in the predicted tokens.
     lost_tokens: For each of them, the predicted tokens that it touches, int64 (n_tokens,). Nobody
         knows what they hold of its label.
@@ -77,13 +78,13 @@ def nested_gold(example: Example, sources: GoldSources) -> NestedGold:
     predicted, reference = example.predicted, example.reference
     spans: list[Span] = []
     lost: list[Lost] = []
-    known = np.full(len(predicted), sources.has_group(reference))
+    known = np.zeros(len(predicted), dtype=bool)
     if sources.with_ents:
-        entities, annotated = aligned_entities(example)
+        entities, known = aligned_entities(example)
         spans += entities
         lost += lost_entities(example)
-        if reference.has_annotation("ENT_IOB"):
-            known = annotated
+    if sources.has_group(reference):
+        known = _known_by_group(example, str(sources.spans_key))
     for span, aligned in _aligned(example, sources.group(reference)):
         if aligned is None or is_blank(aligned):
             lost.append(Lost(span, why_lost(span, predicted)))
@@ -95,7 +96,7 @@ def nested_gold(example: Example, sources: GoldSources) -> NestedGold:
         spans=[unique[place] for place in sorted(unique)],
         known=known,
         lost=lost,
-        lost_tokens=[_touched(example, one.entity) for one in lost],
+        lost_tokens=[_touched(example, one.entity.start, one.entity.end) for one in lost],
         n_repeated=len(spans) - len(unique),
     )
 
@@ -112,10 +113,21 @@ def _aligned(example: Example, group: Sequence[Span]) -> Iterator[tuple[Span, Sp
         yield span, found[0] if found else None
 
 
+def _known_by_group(example: Example, spans_key: str) -> np.ndarray:
+    """(n_tokens,) bool, the predicted tokens that touch no unknown one of the reference."""
+    unknown = unknown_tokens(example.reference, spans_key)  # (n_tokens of the reference,)
+    if have_same_tokens(example.predicted, example.reference):
+        return ~unknown
+    known = np.ones(len(example.predicted), dtype=bool)
+    for start, end in token_runs(unknown):
+        known[_touched(example, start, end)] = False
+    return known
+
+
 def _place(span: Span) -> tuple[int, int, str]:
     return span.start, span.end, span.label_
 
 
-def _touched(example: Example, span: Span) -> np.ndarray:
-    """The predicted tokens that a span of the reference touches, int64."""
-    return np.unique([int(i) for i in example.alignment.y2x[span.start : span.end]]).astype(int)
+def _touched(example: Example, start: int, end: int) -> np.ndarray:
+    """The predicted tokens that some of the reference touch, int64."""
+    return np.unique([int(i) for i in example.alignment.y2x[start:end]]).astype(np.int64)

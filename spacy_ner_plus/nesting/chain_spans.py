@@ -14,9 +14,11 @@ Family = tuple[str, ...]
 
 @dataclass(frozen=True)
 class ChainSpans:
-    """The spans of a text in chains. All lists have one for each chain, in the plan's order.
+    """The spans of a text in chains. Each has a list for each chain, in the plan's order.
 
-    held: What the chain holds, from left to right.
+    All lists are from left to right.
+
+    held: What the chain holds.
     crossing: What it would hold, did they not cross longer ones that it holds, or as long ones on
         the left.
     too_deep: In the last chain of its labels, what lies deeper than there are levels.
@@ -73,14 +75,20 @@ def chain_spans(spans: Iterable[PlacedSpan], plan: ChainPlan) -> ChainSpans:
     RAISES ValueError: A label is in no chain.
     """
     by_level = _by_level(spans, plan.families)
-    result = ChainSpans(*([[] for _ in plan.chains] for _ in range(3)))
+    result = ChainSpans(
+        held=[[] for _ in plan.chains],
+        crossing=[[] for _ in plan.chains],
+        too_deep=[[] for _ in plan.chains],
+    )
     for i, chain in enumerate(plan.chains):
         held, crossing = by_level.pop((chain.labels, chain.level), ([], []))
         result.held[i].extend(held)
         result.crossing[i].extend(crossing)
     last = {chain.labels: i for i, chain in enumerate(plan.chains)}
     for (family, _), (held, crossing) in by_level.items():
-        result.too_deep[last[family]].extend(sorted(held + crossing))
+        result.too_deep[last[family]].extend(held + crossing)
+    for too_deep in result.too_deep:
+        too_deep.sort()
     return result
 
 

@@ -62,8 +62,10 @@ def test_spans_wholly_on_tokens_without_a_row_are_logged(caplog: pytest.LogCaptu
 
 
 def test_missing_annotation_permits_all_but_in_a_chain_that_has_a_span_there() -> None:
-    example = same("a|b|c|d", [(2, 4, "B")], [(0, 1, "A")], missing=(1, 2, 3))
+    example = same("a|b|c|d", [(2, 4, "B")], [(0, 1, "A")], unknown=(1, 2, 3))
     assert names(example, sources=BOTH) == ["B-A, O B-A, *, *", "O, *, *, *", "O, *, B-B, I-B"]
+    example = same("a|b|c|d", None, [(0, 1, "A")], missing=(1, 2))
+    assert names(example, sources=BOTH) == ["B-A, O B-A, *, O", "O, *, *, O", "O, *, *, O"]
     assert names(same("a|b")) == ["*, *"] * 3
 
 
@@ -144,6 +146,12 @@ def test_one_layer_over_entities_permits_what_the_flat_component_does(tokens: li
     rows = np.arange(len(tokens))
     found = allowed_chain_tags(example, rows, plan, "BILOU", ENTS).allowed
     assert np.array_equal(found, allowed_tags(example, rows, TagScheme("BILOU", ["A", "B"])))
+
+
+def test_allowed_tags_without_rows_are_none() -> None:
+    example = same("a|b", [(0, 1, "A")])
+    allowed = allowed_chain_tags(example, np.zeros(0, dtype=np.int64), LEVELS, "BIO", GROUP).allowed
+    assert allowed.shape == (0, 9)
 
 
 def test_chains_of_a_corpus_have_the_levels_that_it_needs() -> None:

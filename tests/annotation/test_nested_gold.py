@@ -5,6 +5,7 @@ from spacy.tokens import Doc, Span
 from spacy.training import Example
 
 from spacy_ner_plus.annotation.nested_gold import GoldSources, nested_gold
+from spacy_ner_plus.annotation.unknown_group import set_unknown
 
 VOCAB = spacy.blank("xx").vocab
 KEY = "nested"
@@ -13,12 +14,21 @@ GROUP, ENTS, BOTH = GoldSources(KEY, with_ents=False), GoldSources(), GoldSource
 
 
 def make_doc(
-    words: str, spans: Spans | None = None, ents: Spans | None = None, missing: tuple[int, ...] = ()
+    words: str,
+    spans: Spans | None = None,
+    ents: Spans | None = None,
+    *,
+    missing: tuple[int, ...] = (),
+    unknown: tuple[int, ...] = (),
 ) -> Doc:
-    """A Doc of words, split at "|", with spans under KEY, and entities."""
+    """A Doc of words, split at "|", with spans under KEY, and entities.
+
+    Tokens may be without annotation: missing ones for entities, unknown ones for spans.
+    """
     doc = Doc(VOCAB, words=words.split("|"), spaces=[False] * len(words.split("|")))
     if spans is not None:
         doc.spans[KEY] = [Span(doc, *span) for span in spans]
+        set_unknown(doc, KEY, np.isin(np.arange(len(doc)), unknown))
     if ents is not None:
         doc.set_ents(
             [Span(doc, *span) for span in ents],
@@ -63,8 +73,11 @@ def test_gold_of_both_counts_once_what_both_have() -> None:
         (make_doc("a|b|c", []), ENTS, [False] * 3),
         (make_doc("a|b|c", None, []), BOTH, [True] * 3),
         (make_doc("a|b|c", None, [(0, 1, "A")]), GROUP, [False] * 3),
-        (make_doc("a|b|c", [], [(0, 1, "A")], missing=(2,)), BOTH, [True, True, False]),
-        (make_doc("a|b|c", [], [(0, 1, "A")], missing=(2,)), GROUP, [True] * 3),
+        (make_doc("a|b|c", [], [(0, 1, "A")], missing=(2,)), BOTH, [True] * 3),
+        (make_doc("a|b|c", None, [(0, 1, "A")], missing=(2,)), BOTH, [True, True, False]),
+        (make_doc("a|b|c", [], [(0, 1, "A")], unknown=(1,)), BOTH, [True, False, True]),
+        (make_doc("a|b|c", [(0, 3, "A")], unknown=(1,)), GROUP, [True, False, True]),
+        (make_doc("a|b|c", [], [(0, 1, "A")], unknown=(1,)), ENTS, [True] * 3),
     ],
 )
 def test_tokens_are_known_where_what_is_read_says_so(
@@ -84,6 +97,12 @@ def test_spans_that_do_not_fit_the_tokens_are_reported_with_what_they_touch() ->
     assert "the nearest around it are 1-8 ('NewYork')" in str(lost)
     assert [tokens.tolist() for tokens in gold.lost_tokens] == [[1]]
     assert gold.known.all()
+
+
+def test_tokens_that_touch_an_unknown_one_are_unknown() -> None:
+    reference = make_doc("x|New|York|z|u|v", [(0, 1, "A")], unknown=(2, 4))
+    gold = nested_gold(Example(make_doc("x|NewYork|z|u|v"), reference), GROUP)
+    assert gold.known.tolist() == [True, False, True, False, True]
 
 
 def test_spans_of_white_space_are_reported_and_edges_kept() -> None:

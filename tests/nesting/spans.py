@@ -7,14 +7,13 @@ from spacy_ner_plus.nesting.span_pairs import PlacedSpan
 LABELS = ["A", "B", "C"]
 
 
-@st.composite
-def any_spans(draw: st.DrawFn, n_tokens: int = 8) -> list[PlacedSpan]:
+def any_spans(n_tokens: int = 8) -> st.SearchStrategy[list[PlacedSpan]]:
     """Spans that may nest, cross, share their place and be repeated."""
-    ends = st.integers(0, n_tokens - 1).flatmap(
-        lambda start: st.tuples(st.just(start), st.integers(start + 1, n_tokens))
+    starts, lengths = st.integers(0, n_tokens - 1), st.integers(1, n_tokens)
+    spans = st.tuples(starts, lengths, st.sampled_from(LABELS)).map(
+        lambda span: (span[0], min(span[0] + span[1], n_tokens), span[2])
     )
-    places = draw(st.lists(ends, max_size=8))
-    return [(*place, draw(st.sampled_from(LABELS))) for place in places]
+    return st.lists(spans, max_size=8)
 
 
 def cross(one: PlacedSpan, other: PlacedSpan) -> bool:

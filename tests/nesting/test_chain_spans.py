@@ -1,7 +1,7 @@
 from itertools import combinations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spacy_ner_plus.nesting.chain_plan import ChainPlan
@@ -25,6 +25,7 @@ def level_of(span: PlacedSpan, spans: set[PlacedSpan], *, layered: bool) -> int:
     )
 
 
+@settings(deadline=None)
 @given(any_spans(), st.booleans())
 def test_each_span_is_in_the_chain_of_its_label_and_level(
     spans: list[PlacedSpan], layered: bool
@@ -51,6 +52,7 @@ def test_each_span_is_in_the_chain_of_its_label_and_level(
             assert any((span[0] - span[1], span[0]) > (a - b, a) for a, b, _ in winners)
 
 
+@settings(deadline=None, max_examples=50)
 @given(spans_without_crossing(), st.booleans(), st.sampled_from(["BIO", "BILOU"]))
 def test_spans_to_chains_to_tags_to_spans_is_the_identity(
     spans: list[PlacedSpan], layered: bool, name: str
@@ -65,6 +67,7 @@ def test_spans_to_chains_to_tags_to_spans_is_the_identity(
     assert sorted(found) == sorted(spans)
 
 
+@settings(deadline=None)
 @given(st.lists(any_spans(), max_size=4), st.integers(1, 3), st.booleans())
 def test_derived_counts_are_those_of_what_chains_leave_out(
     texts: list[list[PlacedSpan]], most_levels: int, layered: bool

@@ -1,6 +1,6 @@
 from itertools import combinations
 
-from hypothesis import given
+from hypothesis import given, settings
 
 from spacy_ner_plus.nesting.span_pairs import (
     NestingCounts,
@@ -11,6 +11,7 @@ from spacy_ner_plus.nesting.span_pairs import (
 from tests.nesting.spans import any_spans, cross, lies_within
 
 
+@settings(deadline=None)
 @given(any_spans())
 def test_pairs_are_all_that_share_tokens_with_the_outer_one_first(spans: list[PlacedSpan]) -> None:
     spans = list(dict.fromkeys(spans))
@@ -28,6 +29,7 @@ def test_pairs_are_all_that_share_tokens_with_the_outer_one_first(spans: list[Pl
             assert spans.index(one) < spans.index(other)
 
 
+@settings(deadline=None)
 @given(any_spans())
 def test_counts_equal_their_definitions(spans: list[PlacedSpan]) -> None:
     unique = set(spans)
