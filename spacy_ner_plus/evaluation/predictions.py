@@ -243,7 +243,7 @@ def _timed(
     """
     documents = []
     n_words, sets_entities = 0, False
-    places: set[str] = set()
+    where: set[str] = set()  # there are entities or spans
     start = perf_counter()
     docs = nlp.pipe(examples[place].predicted for place in places)
     for place, doc in zip(places, _bar(docs, len(places), "Evaluating"), strict=True):
@@ -252,10 +252,10 @@ def _timed(
         documents.append(from_example(place, example, sources, choice))
         n_words += len(doc)
         sets_entities |= sources.predicted.is_set(doc)
-        places |= _places(doc)
+        where |= _places(doc)
     seconds = perf_counter() - start
     if documents and not sets_entities:
-        raise ValueError(_nothing_there(nlp, sources.predicted, places))
+        raise ValueError(_nothing_there(nlp, sources.predicted, where))
     rate = n_words / seconds if seconds else 0.0
     return documents, RunCost(rate, seconds, n_words, peak_memory())
 
