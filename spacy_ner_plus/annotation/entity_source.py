@@ -3,11 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
 from spacy.tokens import Doc, Span
 
 from ..tags import Span as EntitySpan
 from .existing import entity_spans
 from .probabilities import SCORES, as_probability, probability_of_ents
+from .token_states import MISSING
+from .unknown_group import unknown_tokens
 
 ENTS = "doc.ents"
 """What doc.ents is called where a key of doc.spans could be given as well."""
@@ -35,7 +38,7 @@ class EntitySource:
 
     @property
     def may_nest(self) -> bool:
-        """Whether entities may share tokens there. Then it can't say that tokens are missing."""
+        """Whether entities may share tokens there."""
         return self.spans_key is not None
 
     def is_set(self, doc: Doc) -> bool:
@@ -43,6 +46,15 @@ class EntitySource:
         if self.spans_key is None:
             return bool(doc.has_annotation("ENT_IOB"))
         return self.spans_key in doc.spans
+
+    def missing(self, doc: Doc) -> np.ndarray:
+        """The tokens about which nothing is known there but for the entities on them.
+
+        RETURNS: (n_tokens,) bool
+        """
+        if self.spans_key is None:
+            return np.asarray(doc.to_array("ENT_IOB").reshape(-1) == MISSING)
+        return unknown_tokens(doc, self.spans_key)
 
     def scored(self, doc: Doc) -> Iterator[tuple[Span, float | None]]:
         """The entities of a Doc from left to right, each with its probability or None.

@@ -2,7 +2,7 @@
 
 The rules are those of spacy.scorer.get_ner_prf: a predicted entity that touches a token without
 annotation, or is of a type that the document is not annotated for (doc._.annotated_labels), is
-neither right nor wrong. A group of doc.spans knows no tokens without annotation.
+neither right nor wrong.
 """
 
 from collections import Counter
@@ -15,7 +15,6 @@ from spacy.training import Example
 from ..tags import Span
 from .entity_source import DOC_ENTS, EntitySource
 from .gold import annotated_labels
-from .token_states import MISSING
 
 
 def in_reference(
@@ -58,9 +57,7 @@ def judgeable(
     annotated (Collection[str]): The types that it is annotated for; None for all.
     gold (EntitySource): Where its entities are.
     """
-    missing = reference.to_array("ENT_IOB") == MISSING
-    if gold.may_nest:
-        missing = np.zeros(len(reference), dtype=bool)
+    missing = gold.missing(reference)
     return [
         span
         if span is not None

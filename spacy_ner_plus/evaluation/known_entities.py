@@ -10,7 +10,6 @@ from spacy.vocab import Vocab
 from ..annotation.entity_source import DOC_ENTS, EntitySource
 from ..annotation.gold import annotated_labels
 from ..annotation.surface_forms import UNLABELLED, SurfaceForms, find_places
-from ..annotation.token_states import MISSING
 from ..data.doc_files import find_files, read_file
 from .documents import entities_of
 from .label_choice import ALL, LabelChoice
@@ -54,8 +53,7 @@ def known_entities(
         annotated = annotated_labels(doc)
         judged = None if annotated is None else choice.names(annotated)
         entities = [(its.start, its.end, its.label) for its in entities_of(doc, source)]
-        # groups of spans know no tokens without annotation
-        is_missing = [not source.may_nest and token.ent_iob == MISSING for token in doc]
+        is_missing = source.missing(doc).tolist()
         words = [token.text for token in doc]
         for place in find_places(words, entities, is_missing, looked_for):
             if place.kind == UNLABELLED:

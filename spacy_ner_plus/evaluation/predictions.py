@@ -16,6 +16,7 @@ from spacy.vocab import Vocab
 from tqdm import tqdm
 
 from ..annotation.entity_source import DOC_ENTS, ENTS, FLAT, EntitySource, EntitySources
+from ..annotation.unknown_group import entity_keys
 from ..data.corpus import make_corpus_v1
 from ..data.formats.json_lines import JsonLinesRecords
 from ..data.refused_annotations import refused_annotations
@@ -262,7 +263,7 @@ def _timed(
 
 def _places(doc: Doc) -> set[str]:
     """The names of all places where a Doc has entities or spans."""
-    return {*doc.spans, *([ENTS] if DOC_ENTS.is_set(doc) else [])}
+    return {*entity_keys(doc), *([ENTS] if DOC_ENTS.is_set(doc) else [])}
 
 
 def _nothing_there(nlp: Language, source: EntitySource, places: set[str]) -> str:
