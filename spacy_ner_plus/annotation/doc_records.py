@@ -54,8 +54,8 @@ def span_records(doc: Doc, source: EntitySource = DOC_ENTS) -> tuple[SpanRecord,
 
 
 def _layers(doc: Doc, source: EntitySource) -> list[int | None]:
-    """The layers of the spans of a group, in the order of source.scored."""
-    if source.spans_key is None or source.spans_key not in doc.spans:
+    """The layers of the spans of a group, in the order of EntitySource.scored."""
+    if source.spans_key is None or not source.is_set(doc):
         return []
     group = doc.spans[source.spans_key]
     pairs = zip(group, layers_of(group), strict=True)
@@ -72,7 +72,7 @@ def to_record(doc: Doc, spans_key: str | None = None) -> TextRecord:
     source = EntitySource(spans_key)
     has_spans = source.is_set(doc)
     known = existing(doc)
-    is_unknown = source.unknown(doc)
+    is_unknown = source.missing(doc)
     is_blocked = np.zeros(len(doc), dtype=bool)
     is_blocked[known.blocked] = True
     labels = annotated_labels(doc)

@@ -47,10 +47,10 @@ class EntitySource:
             return bool(doc.has_annotation("ENT_IOB"))
         return self.spans_key in doc.spans
 
-    def unknown(self, doc: Doc) -> np.ndarray:
-        """The tokens without annotation, (n_tokens,) bool: there may be entities on them.
+    def missing(self, doc: Doc) -> np.ndarray:
+        """The tokens about which nothing is known there but for the entities on them.
 
-        In a group there may also be some that are known: see unknown_tokens.
+        RETURNS: (n_tokens,) bool
         """
         if self.spans_key is None:
             return np.asarray(doc.to_array("ENT_IOB").reshape(-1) == MISSING)

@@ -58,7 +58,7 @@ def judgeable(
     annotated (Collection[str]): The types that it is annotated for; None for all.
     gold (EntitySource): Where its entities are.
     """
-    unknown = gold.unknown(reference)  # (n_tokens,)
+    unknown = gold.missing(reference)  # (n_tokens,)
     known = set(gold.spans(reference)) if unknown.any() else set()
     return [
         span

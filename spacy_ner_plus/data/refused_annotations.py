@@ -4,14 +4,15 @@ Their tokens are missing in the Doc, so nothing is learned from them. To an eval
 all the same: it compares with a Doc whose tokens are cut where they start and end.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import numpy as np
 from spacy.tokens import Doc, Span
 
+from ..annotation.entity_source import DOC_ENTS, EntitySource
 from ..annotation.existing import existing
 from ..annotation.offsets import TokenEdges, set_flat_ents
-from ..annotation.token_states import MISSING
+from ..annotation.unknown_group import set_unknown
 from ..records import SpanRecord
 from ..text.token_exceptions import cut
 from .doc_files import RECORD
@@ -29,41 +30,59 @@ def refused_annotations(doc: Doc) -> list[SpanRecord]:
     return [SpanRecord.from_json(row) for row in rows]
 
 
-def with_refused(doc: Doc) -> tuple[Doc, set[Place]]:
+def with_refused(doc: Doc, gold: EntitySource = DOC_ENTS) -> tuple[Doc, set[Place]]:
     """A Doc in which refused annotations are entities, without white space at their edges.
 
     The rest of the tokens that are cut for them is outside of entities.
 
+    gold (EntitySource): Where the entities of the Doc are.
     RETURNS (Tuple[Doc, Set[Place]]): The Doc, which is the same one if there are none; and where
-        they are. One that overlaps an entity is left out of both.
+        they are. One that overlaps an entity in doc.ents is left out of both.
     """
     places = [place for span in refused_annotations(doc) if (place := _stripped(doc.text, span))]
     if not places:
         return doc, set()
     found, sources = _cut(doc, {at for start, end, _ in places for at in (start, end)})
     old_edges, edges = TokenEdges(doc), TokenEdges(found)
-    is_missing = doc.to_array("ENT_IOB").reshape(-1) == MISSING  # (n_tokens,)
+    is_missing = gold.missing(doc)  # (n_tokens,)
     for start, end, _ in places:
         is_missing &= ~old_edges.touched(start, end)
-    is_blocked = np.zeros(len(doc), dtype=bool)  # (n_tokens,)
-    is_blocked[existing(doc).blocked] = True
     entities = [
         span
-        for ent in doc.ents
-        if (span := found.char_span(ent.start_char, ent.end_char, label=ent.label))
+        for entity, _ in gold.scored(doc)
+        if (span := found.char_span(entity.start_char, entity.end_char, label=entity.label))
     ]
-    is_taken = np.zeros(len(found), dtype=bool)  # (n_pieces,)
+    if gold.spans_key is None:
+        kept = _without_overlap(found, edges, entities, places)
+        is_blocked = np.zeros(len(doc), dtype=bool)  # (n_tokens,)
+        is_blocked[existing(doc).blocked] = True
+        spans = [*entities, *kept.values()]
+        set_flat_ents(found, spans, is_missing[sources], is_blocked[sources])
+    else:
+        kept = {
+            place: Span(found, *tokens, label=place[2])
+            for place in places
+            if (tokens := edges.tokens(*place[:2])) is not None
+        }
+        found.spans[gold.spans_key] = [*entities, *kept.values()]
+        set_unknown(found, gold.spans_key, is_missing[sources])
+    return found, set(kept)
+
+
+def _without_overlap(
+    doc: Doc, edges: TokenEdges, entities: Sequence[Span], places: Sequence[Place]
+) -> dict[Place, Span]:
+    """The spans of places that do not overlap entities, nor any before them."""
+    is_taken = np.zeros(len(doc), dtype=bool)  # (n_tokens,)
     for span in entities:
         is_taken[span.start : span.end] = True
-    placed: set[Place] = set()
+    found: dict[Place, Span] = {}
     for start, end, label in places:
         tokens = edges.tokens(start, end)
         if tokens is not None and not is_taken[slice(*tokens)].any():
             is_taken[slice(*tokens)] = True
-            entities.append(Span(found, *tokens, label=label))
-            placed.add((start, end, label))
-    set_flat_ents(found, entities, is_missing[sources], is_blocked[sources])
-    return found, placed
+            found[start, end, label] = Span(doc, *tokens, label=label)
+    return found
 
 
 def _stripped(text: str, span: SpanRecord) -> Place | None:

@@ -52,7 +52,7 @@ def off_token_notes(metrics: Metrics) -> list[str]:
         return []
     shown = (without.precision, without.recall, without.f1)
     precision, recall, f1 = (f"{100 * score:.2f}" for score in shown)
-    # no other gold entity overlaps them, so all that is right beyond the rest is right there
+    # what is right beyond the rest is right there
     n_found = metrics.exact.micro.tp - without.tp
     outcome = f"{n_found:,} are found, on other tokens" if n_found else "as missed"
     return [

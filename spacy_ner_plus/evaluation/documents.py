@@ -83,7 +83,7 @@ def from_example(
 
     index (int): Its place in the data.
     example (Example): The processed and the annotated Doc. Annotations that are not on the tokens
-        of the latter are gold too, if gold is in doc.ents: see data.refused_annotations.
+        of the latter are gold too: see data.refused_annotations.
     sources (EntitySources): Where the entities of both are.
     choice (LabelChoice): Its new names tell which entities are of types that the document is
         annotated for. The entities keep their own.
@@ -129,8 +129,8 @@ def entities_of(doc: Doc, source: EntitySource = DOC_ENTS) -> list[Entity]:
 
 
 def _reference(doc: Doc, gold: EntitySource) -> tuple[Doc, set[Place]]:
-    # a text with annotations that are not on tokens has no group: that can't say what is missing
-    return (doc, set()) if gold.may_nest else with_refused(doc)
+    # of a text whose annotation is not known in a group, none is gold there
+    return with_refused(doc, gold) if gold.is_set(doc) or not gold.may_nest else (doc, set())
 
 
 def _document(

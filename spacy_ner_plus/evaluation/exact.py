@@ -58,13 +58,16 @@ def scores_on_tokens(documents: Sequence[Document]) -> CountedMeasures | None:
 
 def _on_tokens(document: Document) -> Document:
     off = [entity for entity in document.gold if entity.is_off_tokens]
+    # others may be around them where entities nest
+    wanted = {entity.span for entity in document.gold if not entity.is_off_tokens}
     return replace(
         document,
         gold=tuple(entity for entity in document.gold if not entity.is_off_tokens),
         predicted=tuple(
             entity
             for entity in document.predicted
-            if not any(entity.start < one.end and one.start < entity.end for one in off)
+            if entity.span in wanted
+            or not any(entity.start < one.end and one.start < entity.end for one in off)
         ),
     )
 

@@ -53,8 +53,9 @@ def known_entities(
         annotated = annotated_labels(doc)
         judged = None if annotated is None else choice.names(annotated)
         entities = [(its.start, its.end, its.label) for its in entities_of(doc, source)]
+        is_missing = source.missing(doc).tolist()
         words = [token.text for token in doc]
-        for place in find_places(words, entities, source.unknown(doc).tolist(), looked_for):
+        for place in find_places(words, entities, is_missing, looked_for):
             if place.kind == UNLABELLED:
                 surface = doc[place.start : place.end].text
                 if judged is None or labels.get(surface, set()) <= judged:

@@ -16,6 +16,7 @@ from spacy.vocab import Vocab
 from tqdm import tqdm
 
 from ..annotation.entity_source import DOC_ENTS, ENTS, FLAT, EntitySource, EntitySources
+from ..annotation.unknown_group import entity_keys
 from ..data.corpus import make_corpus_v1
 from ..data.formats.json_lines import JsonLinesRecords
 from ..data.refused_annotations import refused_annotations
@@ -243,7 +244,7 @@ def _timed(
     """
     documents = []
     n_words, sets_entities = 0, False
-    places: set[str] = set()
+    where: set[str] = set()  # there are entities or spans
     start = perf_counter()
     docs = nlp.pipe(examples[place].predicted for place in places)
     for place, doc in zip(places, _bar(docs, len(places), "Evaluating"), strict=True):
@@ -252,17 +253,17 @@ def _timed(
         documents.append(from_example(place, example, sources, choice))
         n_words += len(doc)
         sets_entities |= sources.predicted.is_set(doc)
-        places |= _places(doc)
+        where |= _places(doc)
     seconds = perf_counter() - start
     if documents and not sets_entities:
-        raise ValueError(_nothing_there(nlp, sources.predicted, places))
+        raise ValueError(_nothing_there(nlp, sources.predicted, where))
     rate = n_words / seconds if seconds else 0.0
     return documents, RunCost(rate, seconds, n_words, peak_memory())
 
 
 def _places(doc: Doc) -> set[str]:
     """The names of all places where a Doc has entities or spans."""
-    return {*doc.spans, *([ENTS] if DOC_ENTS.is_set(doc) else [])}
+    return {*entity_keys(doc), *([ENTS] if DOC_ENTS.is_set(doc) else [])}
 
 
 def _nothing_there(nlp: Language, source: EntitySource, places: set[str]) -> str:

@@ -65,8 +65,8 @@ def test_probabilities_of_both_places_are_their_own() -> None:
 
 
 @pytest.mark.parametrize("source", [DOC_ENTS, NESTED])
-def test_missing_tokens_are_those_of_doc_ents(source: EntitySource) -> None:
-    """A group can't say that something is missing: what is not in it is none."""
+def test_missing_tokens_of_both_places_are_their_own(source: EntitySource) -> None:
+    """Those of a group are in another one beside it."""
     reference = make_doc(None, [OUTER, INNER])
     reference.set_ents([Span(reference, *OUTER)], missing=[reference[4:6]], default="outside")
     example = Example(make_doc(None), reference)
@@ -75,6 +75,10 @@ def test_missing_tokens_are_those_of_doc_ents(source: EntitySource) -> None:
     assert judged == ([True, False, None] if source == DOC_ENTS else [True, True, False])
     n_judged = sum(span is not None for span in in_reference(example, found, source))
     assert n_judged == sum(verdict is not None for verdict in judged)
+    set_unknown(reference, "nested", np.array([0, 1, 0, 0, 0, 1], dtype=bool))
+    assert verdicts(example, found, NESTED) == [None, None, False]
+    assert NESTED.missing(reference).tolist() == [False, True, False, False, False, True]
+    assert DOC_ENTS.missing(reference).tolist() == [False] * 4 + [True] * 2
 
 
 def test_types_that_a_document_is_not_annotated_for_are_not_judged_in_a_group() -> None:
@@ -88,8 +92,8 @@ def test_types_that_a_document_is_not_annotated_for_are_not_judged_in_a_group() 
 def test_what_nobody_has_annotated_is_not_judged_but_what_is_annotated_there() -> None:
     doc = make_doc([], [OUTER, INNER])
     set_unknown(doc, "nested", np.array([True, True, False, False, False, False]))
-    assert NESTED.unknown(doc).tolist() == [True, True, False, False, False, False]
-    assert not DOC_ENTS.unknown(doc).any()
+    assert NESTED.missing(doc).tolist() == [True, True, False, False, False, False]
+    assert not DOC_ENTS.missing(doc).any()
     example = Example(Doc(NLP.vocab, words=["t"] * 6), doc)
     predicted = [OUTER, INNER, (0, 1, "LOC"), (1, 3, "ORG"), (2, 3, "LOC")]
     assert verdicts(example, predicted, NESTED) == [True, True, None, None, False]

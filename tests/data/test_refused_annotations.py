@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from spacy.tokens import Doc
 
 from spacy_ner_plus.annotation.doc_records import to_doc
+from spacy_ner_plus.annotation.entity_source import EntitySource
 from spacy_ner_plus.annotation.gold import register_annotated_labels
 from spacy_ner_plus.annotation.token_states import MISSING
 from spacy_ner_plus.data.conversion import convert
@@ -111,3 +112,20 @@ def test_a_converted_text_without_such_has_no_note(tmp_path: Path) -> None:
     [doc] = read_file(tmp_path / "out.spacy").get_docs(NLP.vocab)
     assert doc.user_data == {}
     assert [len(record.spans or ()) for record in read(tmp_path / "out.spacy")] == [1]
+
+
+def test_in_a_group_all_are_gold_and_what_is_left_of_their_tokens_is_outside() -> None:
+    whole, *refused = spans = (
+        SpanRecord(0, 12, "W"),
+        SpanRecord(0, 3, "X"),
+        SpanRecord(1, 4, "Z"),
+    )
+    source = EntitySource("sc")
+    doc, misaligned = to_doc(TextRecord("PAN)-induced", spans=spans), NLP, "sc")
+    assert len(misaligned) == 2 and source.missing(doc).all()
+    doc.user_data[RECORD] = {REFUSED: [span.to_json() for span in refused]}
+    found, places = with_refused(doc, source)
+    group = {(span.start_char, span.end_char, span.label_) for span, _ in source.scored(found)}
+    assert group == {(span.start, span.end, span.label) for span in spans}
+    assert places == group - {(whole.start, whole.end, whole.label)}
+    assert not source.missing(found).any()

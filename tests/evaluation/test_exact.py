@@ -1,5 +1,6 @@
 """Exact scores, against seqeval and spaCy."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from spacy.tokens import Span as DocSpan
 from spacy.training import Example
 
 from spacy_ner_plus.evaluation.documents import Document, Entity, from_example
-from spacy_ner_plus.evaluation.exact import document_counts, exact_scores
+from spacy_ner_plus.evaluation.exact import document_counts, exact_scores, scores_on_tokens
 from spacy_ner_plus.support.typed_json import to_json
 from spacy_ner_plus.tags import Span, TagScheme
 from tests.evaluation.corpora import corpus
@@ -137,3 +138,16 @@ def test_scores_without_any_entity_are_zero() -> None:
         ("precision", "recall", "f1", "tp", "fp", "fn", "support"), 0
     )
     assert scores["macro"] == scores["weighted"] == {"precision": 0, "recall": 0, "f1": 0}
+
+
+def test_without_gold_that_is_not_on_tokens_what_is_around_it_still_counts() -> None:
+    """Where entities nest: of flat ones none is around another."""
+    document = make_document(
+        [(0, 4, "A"), (1, 2, "B")], [(0, 4, "A"), (1, 2, "B"), (1, 3, "B"), (6, 7, "A")]
+    )
+    assert scores_on_tokens([document]) is None
+    outer, inner = document.gold
+    off = replace(document, gold=(outer, replace(inner, is_off_tokens=True)))
+    found = scores_on_tokens([off])
+    assert found is not None
+    assert (found.tp, found.fp, found.fn) == (1, 1, 0)

@@ -187,12 +187,12 @@ def test_flat_and_nested_pipelines_are_compared_on_nested_gold(
     assert (found.spans_key, found.a.spans_key, found.b.spans_key) == (KEY, None, KEY)
     assert (found.exact.micro.a.tp, found.exact.micro.b.tp) == (2 * N, 4 * N)
     assert found.nesting is not None
-    assert (found.nesting.inner.a.f1, found.nesting.inner.b.f1) == (0.0, 2 / 3)
-    assert found.nesting.inner.difference == 2 / 3
-    assert found.nesting.inner.interval == (2 / 3, 2 / 3)
+    inner = found.nesting.inner
+    assert (inner.a.f1, inner.b.f1, inner.difference) == pytest.approx((0.0, 2 / 3, 2 / 3))
+    assert inner.interval == pytest.approx((2 / 3, 2 / 3))
     assert found.nesting.outer.interval == (0.0, 0.0)
     back = compare(nested, flat, data, samples=20, swaps=20).metrics
-    assert back.nesting is not None and back.nesting.inner.difference == -2 / 3
+    assert back.nesting is not None and back.nesting.inner.difference == pytest.approx(-2 / 3)
 
 
 def test_a_file_is_compared_with_a_nested_pipeline(

@@ -121,10 +121,10 @@ def nested_doc(
     return doc
 
 
-def write_nested(path: Path, n: int = 4, key: str = KEY) -> Path:
-    """Write documents with nested gold; the last has none, and is not annotated in the group."""
+def write_nested(path: Path, n: int = 4, *, n_bare: int = 1, key: str = KEY) -> Path:
+    """Write documents with nested gold, and behind them some that are not annotated at all."""
     vocab = Vocab()
     docs = [nested_doc(vocab, key=key) for _ in range(n)]
-    docs.append(Doc(vocab, words=["Nothing", "here"]))
+    docs += [Doc(vocab, words=["Nothing", "here"]) for _ in range(n_bare)]
     DocBin(docs=docs, store_user_data=True).to_disk(path)
     return path
