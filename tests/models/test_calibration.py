@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spacy_ner_plus.metrics.reliability import expected_calibration_error, log_loss
@@ -42,6 +42,7 @@ def test_fit_without_offset_is_the_temperature() -> None:
     assert found.slope == pytest.approx(1.0, abs=0.1)
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.floats(0, 1), min_size=2, max_size=20, unique=True),
     st.floats(0.1, 5),
@@ -61,6 +62,7 @@ def test_identity_changes_no_bit() -> None:
     np.testing.assert_array_equal(Calibration(2.0).of_entities(probabilities), probabilities)
 
 
+@settings(deadline=None)
 @given(st.floats(1e-6, 1 - 1e-6), st.floats(0.2, 3), st.floats(-3, 3))
 def test_line_by_hand(probability: float, slope: float, intercept: float) -> None:
     odds = (probability / (1 - probability)) ** slope * np.exp(intercept)

@@ -9,13 +9,12 @@ line through their log odds (Platt 1999, "Probabilistic outputs for support vect
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from numbers import Real
 
 import numpy as np
-import torch
-from torch.nn.functional import binary_cross_entropy_with_logits
 
 from ...metrics.reliability import log_loss
+from .line_fit import fit_line, platt_targets
+from .log_odds import LogOddsLine, check_finite, log_odds
 
 COLDEST, HOTTEST = 0.25, 8.0
 # Golden-section search: the temperature is found to about 3 percent.
@@ -38,9 +37,7 @@ class Calibration:
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
-            is_number = isinstance(value, Real) and not isinstance(value, bool)
-            if not is_number or not -math.inf < value < math.inf:  # false for NaN, too
-                raise ValueError(f"{self}: {name} must be a finite number.")
+            check_finite(self, name, value)
         if not (self.temperature > 0 and self.slope > 0):
             raise ValueError(f"{self}: temperature and slope must be over 0.")
 
@@ -49,9 +46,7 @@ class Calibration:
 
         Their order stays the same.
         """
-        if self.slope == 1.0 and self.intercept == 0.0:
-            return probabilities
-        return _sigmoid(self.slope * _log_odds(probabilities) + self.intercept)
+        return LogOddsLine(self.slope, self.intercept).of(probabilities)
 
 
 def read_calibration(saved: object) -> Calibration:
@@ -99,33 +94,6 @@ def _golden_section(loss: Callable[[float], float], low: float, high: float) -> 
 
 
 def _fit_line(probabilities: np.ndarray, correct: np.ndarray) -> tuple[float, float]:
-    """Slope and intercept of least log loss; the identity where the slope would not be positive.
-
-    Platt's targets, a little off 0 and 1, keep the line finite when all entities are right.
-    """
-    n_right = int(correct.sum())
-    n_wrong = len(correct) - n_right
-    targets = np.where(correct, (n_right + 1) / (n_right + 2), 1 / (n_wrong + 2))  # (n,)
-    x, y = torch.from_numpy(_log_odds(probabilities)), torch.from_numpy(targets)
-    line = torch.tensor([1.0, 0.0], dtype=torch.float64, requires_grad=True)  # (2,)
-    optimizer = torch.optim.LBFGS([line], max_iter=100, line_search_fn="strong_wolfe")
-
-    def closure() -> float:
-        optimizer.zero_grad()
-        loss = binary_cross_entropy_with_logits(line[0] * x + line[1], y)
-        loss.backward()
-        return loss.item()
-
-    optimizer.step(closure)
-    slope, intercept = line.tolist()
+    """Slope and intercept of least log loss; the identity where the slope would not be positive."""
+    slope, intercept = fit_line(log_odds(probabilities), platt_targets(correct))
     return (slope, intercept) if slope > 0 and math.isfinite(intercept) else (1.0, 0.0)
-
-
-def _log_odds(probabilities: np.ndarray) -> np.ndarray:
-    # as near to 0 and 1 as can be told apart from them
-    inside = np.clip(probabilities, np.finfo(np.float64).tiny, 1.0 - np.finfo(np.float64).epsneg)
-    return np.asarray(np.log(inside) - np.log1p(-inside))
-
-
-def _sigmoid(x: np.ndarray) -> np.ndarray:
-    return np.asarray(0.5 * (1.0 + np.tanh(0.5 * x)))
