@@ -15,6 +15,7 @@ import pytest
 import spacy
 from spacy.tokens import DocBin
 
+from spacy_ner_plus import convert
 from tests import tiny
 from tests.annotated_texts import make_rows, write_rows
 from tests.forked import python
@@ -61,6 +62,9 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "data.tsv").write_text("\n".join(sentences), encoding="utf8")
     (folder / "eng.train").write_text(CONLL, encoding="utf8")
     (folder / "NER-de-train.tsv").write_text(GERMEVAL, encoding="utf8")
+    write_rows(folder / "genia.jsonl", [GENIA])
+    convert(folder / "genia.jsonl", folder / "nested.spacy", spans_key="sc")
+    convert(folder / "NER-de-train.tsv", folder / "layered.spacy", spans_key="sc")
     (folder / "glove.6B.50d.txt").write_text(GLOVE, encoding="utf8")
     np.save(folder / "glove_6B_50d_emb.npy", np.eye(2, dtype=np.float32))
     words = pyarrow.table({"index": ["the", "paris"]})
@@ -76,6 +80,14 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 CONLL = "-DOCSTART- -X- -X- O\n\nAnn NNP B-NP B-PER\nleft VBD B-VP O\n"
 GERMEVAL = "#\tsource\n1\tBerlin\tB-ORG\tB-LOC\n2\tUniversity\tI-ORG\tO\n3\twon\tO\tO\n"
+GENIA = {
+    "tokens": ["IL", "2", "receptor"],
+    "doc_id": "1",
+    "entity_mentions": [
+        {"start": 0, "end": 3, "entity_type": "protein"},
+        {"start": 0, "end": 2, "entity_type": "protein"},
+    ],
+}
 GLOVE = "the 0.5 1 -2\n. 1.5 0 3e-2\nparis 0 1 2\nsmith 1 1 1\n"
 NAMED = {
     "model": "en_ner_plus_demo training/model-best training/model-calibrated MODEL MODEL_A MODEL_B"

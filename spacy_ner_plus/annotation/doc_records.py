@@ -1,7 +1,7 @@
 """Docs to records and back: the one place that knows both."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from spacy.language import Language
@@ -9,6 +9,7 @@ from spacy.tokens import Doc, Span
 from spacy.vocab import Vocab
 
 from ..records import (
+    LAYER,
     SpanRecord,
     Stretch,
     TextRecord,
@@ -21,8 +22,9 @@ from .gold import ANNOTATED_LABELS, annotated_labels, register_annotated_labels
 from .offsets import Misaligned, TokenEdges, set_flat_ents
 from .placement import MISALIGNED, Placing
 from .probabilities import PROBABILITY, SCORES, register_probability, scored_spans
-from .scored_group import ScoredGroup
+from .scored_group import LAYERS, ScoredGroup, layers_of
 from .token_states import MISSING
+from .unknown_group import set_unknown, token_runs, unknown_tokens
 
 # Spans that do not fit are left out, and it is the caller who tells.
 DEFAULT_PLACING = Placing()
@@ -31,9 +33,11 @@ DEFAULT_PLACING = Placing()
 def span_records(doc: Doc, spans_key: str | None = None) -> tuple[SpanRecord, ...]:
     """The entities of a Doc from left to right.
 
-    spans_key (str): Take doc.spans[spans_key], whose scores are the probabilities; None for
-        doc.ents.
+    spans_key (str): Take doc.spans[spans_key], whose scores are the probabilities, and whose
+        layers are in the meta of the records; None for doc.ents.
     """
+    scored = list(scored_spans(doc, spans_key))
+    layers = _layers(doc, spans_key) or [None] * len(scored)
     return tuple(
         SpanRecord(
             span.start_char,
@@ -43,9 +47,19 @@ def span_records(doc: Doc, spans_key: str | None = None) -> tuple[SpanRecord, ..
             probability=probability,
             id=span.id_ or None,
             kb_id=span.kb_id_ or None,
+            meta={} if layer is None else {LAYER: layer},
         )
-        for span, probability in scored_spans(doc, spans_key)
+        for (span, probability), layer in zip(scored, layers, strict=True)
     )
+
+
+def _layers(doc: Doc, spans_key: str | None) -> list[int | None]:
+    """The layers of the spans of a group, in the order of scored_spans."""
+    if spans_key is None or spans_key not in doc.spans:
+        return []
+    group = doc.spans[spans_key]
+    pairs = zip(group, layers_of(group), strict=True)
+    return [layer for _, layer in sorted(pairs, key=lambda pair: (pair[0].start, pair[0].end))]
 
 
 def is_annotated(doc: Doc, spans_key: str | None = None) -> bool:
@@ -58,25 +72,28 @@ def is_annotated(doc: Doc, spans_key: str | None = None) -> bool:
 def to_record(doc: Doc, spans_key: str | None = None) -> TextRecord:
     """All that a Doc says of its tokens and entities.
 
-    spans_key (str): Take doc.spans[spans_key], which knows no tokens without annotation; None for
-        doc.ents.
+    spans_key (str): Take doc.spans[spans_key], beside which is what is unknown: see unknown_group;
+        None for doc.ents.
     RETURNS (TextRecord): Its spans are None if the Doc says nothing about entities.
     """
-    is_flat = is_annotated(doc, spans_key) and spans_key is None
+    has_spans = is_annotated(doc, spans_key)
     known = existing(doc)
-    is_missing = doc.to_array("ENT_IOB").reshape(-1) == MISSING
+    if spans_key is None:
+        is_unknown = doc.to_array("ENT_IOB").reshape(-1) == MISSING
+    else:
+        is_unknown = unknown_tokens(doc, spans_key)
     is_blocked = np.zeros(len(doc), dtype=bool)
     is_blocked[known.blocked] = True
     labels = annotated_labels(doc)
     return TextRecord(
         text=doc.text,
         annotated_labels=None if labels is None else tuple(sorted(labels)),
-        spans=span_records(doc, spans_key) if is_annotated(doc, spans_key) else None,
+        spans=span_records(doc, spans_key) if has_spans else None,
         tokens=tuple(
             TokenRecord(token.idx, token.idx + len(token), token.is_sent_start) for token in doc
         ),
-        unknown=tuple(_stretches(doc, is_missing)) if is_flat else (),
-        blocked=tuple(_stretches(doc, is_blocked)) if is_flat else (),
+        unknown=tuple(_stretches(doc, is_unknown)) if has_spans else (),
+        blocked=tuple(_stretches(doc, is_blocked)),
     )
 
 
@@ -117,12 +134,14 @@ def place_record(
 
     record (TextRecord): Rejected spans are left out, and tokens of ignored ones are missing.
     nlp (Language): Its tokenizer cuts the text, if the record has no tokens.
-    spans_key (str): Put the spans in doc.spans[spans_key], where they may nest; None for doc.ents.
-        If placing says which of those that overlap remain, these are in doc.ents as well.
+    spans_key (str): Put the spans in doc.spans[spans_key], where they may nest, and what is unknown
+        beside it: see unknown_group. Those that placing chooses of spans that overlap are in
+        doc.ents as well; with "error" the longest, so that of spans that nest the outermost are.
+        None for doc.ents alone.
     placing (Placing): What becomes of spans that do not start and end with tokens. Tokens that
         refused ones touch are missing.
-    RAISES (ValueError): Spans overlap that go to doc.ents, doc.spans can't say what is unknown, or
-        a label has white space around it.
+    RAISES (ValueError): Spans overlap that go to doc.ents alone, or a label has white space around
+        it.
     """
     has_tokens = record.tokens is not None
     doc = _make_doc(record, nlp.vocab) if has_tokens else nlp.make_doc(record.text)
@@ -130,44 +149,49 @@ def place_record(
         register_annotated_labels()
         doc._.set(ANNOTATED_LABELS, list(record.annotated_labels))
     edges = TokenEdges(doc, white_space=has_tokens)
-    if spans_key is not None:
-        _check_all_known(record, spans_key)
     if record.spans is None:
         _block(doc, _touched(edges, record.blocked))
         return PlacedDoc(doc, Fitted(record))
     fitted = fit_record(record, edges, placing, is_flat=spans_key is None)
     if spans_key is not None:
-        placed = _placed(doc, edges, fitted.record)
-        _set_group(doc, spans_key, placed)
-        if placing.overlaps == "error":
-            return PlacedDoc(doc, fitted)
+        _set_group(doc, spans_key, edges, fitted.record)
     has_misaligned = any(MISALIGNED in one.done for one in fitted.placements)
     if placing.misaligned == "skip" and has_misaligned:
         return PlacedDoc(doc, fitted)  # the text is left out
     flat = fitted
     if spans_key is not None:
-        flat = fit_record(fitted.record, edges, placing, is_flat=True)
+        flat = fit_record(fitted.record, edges, _choosing(placing), is_flat=True)
     _set_ents(doc, edges, flat.record)
     return PlacedDoc(doc, fitted)
 
 
-def _placed(doc: Doc, edges: TokenEdges, record: TextRecord) -> list[tuple[Span, float | None]]:
-    """The entities of a record that fits the Doc, each with its probability."""
+def _choosing(placing: Placing) -> Placing:
+    """Of spans in a group, some must be left out of doc.ents."""
+    return replace(placing, overlaps="longest") if placing.overlaps == "error" else placing
+
+
+def _placed(doc: Doc, edges: TokenEdges, record: TextRecord) -> list[tuple[Span, SpanRecord]]:
+    """The entities of a record that fits the Doc, each with what the record says of it."""
     found = []
     for span in record.spans or ():
         tokens = edges.tokens(span.start, span.end) if span.is_accepted else None
         if tokens is not None:
-            found.append((_make_span(doc, tokens, span), span.probability))
+            found.append((_make_span(doc, tokens, span), span))
     return found
 
 
-def _set_ents(doc: Doc, edges: TokenEdges, record: TextRecord) -> None:
+def _unknown(edges: TokenEdges, record: TextRecord) -> np.ndarray:
+    """(n_tokens,) bool, the tokens on which there may be more entities than the record has."""
     ignored = [(s.start, s.end) for s in record.spans or () if s.status == "ignored"]
+    return _touched(edges, [*record.unknown, *ignored])
+
+
+def _set_ents(doc: Doc, edges: TokenEdges, record: TextRecord) -> None:
     placed = _placed(doc, edges, record)
     set_flat_ents(
         doc,
         [span for span, _ in placed],
-        _touched(edges, [*record.unknown, *ignored]),
+        _unknown(edges, record),
         _touched(edges, record.blocked),
     )
     _set_probabilities(placed)
@@ -210,27 +234,24 @@ def _block(doc: Doc, is_blocked: np.ndarray) -> None:
         doc.set_ents([], blocked=blocked, default="missing")
 
 
-def _set_probabilities(placed: Sequence[tuple[Span, float | None]]) -> None:
-    known = [(span, probability) for span, probability in placed if probability is not None]
+def _set_probabilities(placed: Sequence[tuple[Span, SpanRecord]]) -> None:
+    known = [(span, one.probability) for span, one in placed if one.probability is not None]
     if known and register_probability():
         for span, probability in known:
             span._.set(PROBABILITY, probability)
 
 
-def _set_group(doc: Doc, key: str, placed: Sequence[tuple[Span, float | None]]) -> None:
-    scores = [probability for _, probability in placed]
-    attrs = {SCORES: scores} if any(score is not None for score in scores) else {}
+def _set_group(doc: Doc, key: str, edges: TokenEdges, record: TextRecord) -> None:
+    placed = _placed(doc, edges, record)
+    scores = [one.probability for _, one in placed]
+    layers = [one.layer for _, one in placed]
+    attrs = {
+        name: values
+        for name, values in ((SCORES, scores), (LAYERS, layers))
+        if any(value is not None for value in values)
+    }
     doc.spans[key] = ScoredGroup(doc, name=key, spans=[span for span, _ in placed], attrs=attrs)
-
-
-def _check_all_known(record: TextRecord, spans_key: str) -> None:
-    is_open = record.unknown or any(span.status == "ignored" for span in record.spans or ())
-    if record.blocked or (is_open and record.spans is not None):
-        raise ValueError(
-            f"doc.spans[{spans_key!r}] knows neither tokens without annotation nor blocked ones, "
-            f"but the record of {record.text[:60]!r} has such: complete its annotation, or leave "
-            "it out."
-        )
+    set_unknown(doc, key, _unknown(edges, record))
 
 
 def _touched(edges: TokenEdges, stretches: Sequence[Stretch]) -> np.ndarray:
@@ -246,7 +267,5 @@ def _stretches(doc: Doc, chosen: np.ndarray) -> Iterator[Stretch]:
 
     chosen: (n_tokens,) bool
     """
-    steps = np.diff(chosen.astype(np.int8), prepend=0, append=0)
-    pairs = zip(np.flatnonzero(steps > 0), np.flatnonzero(steps < 0), strict=True)
-    for first, end in pairs:
-        yield doc[int(first)].idx, doc[int(end) - 1].idx + len(doc[int(end) - 1])
+    for first, end in token_runs(chosen):
+        yield doc[first].idx, doc[end - 1].idx + len(doc[end - 1])

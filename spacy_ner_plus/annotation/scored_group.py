@@ -11,6 +11,7 @@ from spacy.tokens import Doc, Span, SpanGroup
 from .probabilities import SCORES
 
 COMPONENT = "component"  # in the attributes of a group
+LAYERS = "layers"  # likewise: of each span, from 1, or None
 # What SpanGroup.to_bytes writes of a span: id, kb_id, label, start, end, start_char, end_char.
 _SPAN = struct.Struct(">QQQllll")
 
@@ -105,11 +106,24 @@ class ScoredGroup(SpanGroup):
             super().from_bytes(srsly.msgpack_dumps(message))
         finally:
             self.attrs = attrs
-        if SCORES in attrs and len(attrs[SCORES]) == len(rows):
-            scores = attrs[SCORES]  # (n_spans,), a list where another wrote it
-            kept = [score for score, row in zip(scores, found, strict=True) if row]
-            self.attrs[SCORES] = np.array(kept) if isinstance(scores, np.ndarray) else kept
+        for key in (SCORES, LAYERS):
+            if key in attrs and len(attrs[key]) == len(rows):
+                values = attrs[key]  # (n_spans,), a list where another wrote it
+                kept = [value for value, row in zip(values, found, strict=True) if row]
+                self.attrs[key] = np.array(kept) if isinstance(values, np.ndarray) else kept
         self._n_tokens = len(doc)
+
+
+def layers_of(group: SpanGroup) -> list[int | None]:
+    """The layer of each span of a group: the column of tags that it was in, from 1.
+
+    None for those of which none is known, such as all that somebody has added spans to.
+    """
+    n_spans = len(group)  # which brings a ScoredGroup up to date
+    layers = list(group.attrs.get(LAYERS, ()))
+    if len(layers) != n_spans:
+        return [None] * n_spans
+    return [layer if type(layer) is int else None for layer in layers]
 
 
 def spans_of(doc: Doc, component: str) -> list[Span]:

@@ -15,7 +15,7 @@ from ..support.durable import write_atomically
 from ..support.output_folder import check_output_folder
 from ..support.typed_json import to_json
 from .audit_schema import SCHEMA, SCHEMA_VERSION, AuditFindings, AuditWarning
-from .audit_settings import NEAR, AuditSettings
+from .audit_settings import MAX_WIDTH, NEAR, AuditSettings
 from .audited import AuditedCorpus, read_corpus
 from .audited_encoder import load_audited_encoder
 from .guidelines.guidelines_file import read_guidelines
@@ -90,6 +90,7 @@ def audit_data(
     near: float = NEAR,
     judge: Judge | None = None,
     guidelines: Path | str | None = None,
+    max_width: int = MAX_WIDTH,
     sections: Sequence[str] | None = None,
 ) -> Audit:
     """Look at annotated data: what is in it, and what is wrong with it.
@@ -109,6 +110,7 @@ def audit_data(
         by cross-validation. None: nobody does.
     guidelines (Union[Path, str]): Markdown with decisions, as `guidelines` writes it: what goes
         against them is found.
+    max_width (int): Of spans that nest or cross, in tokens: how many are wider is counted.
     sections (Sequence[str]): The keys of the sections to look at; None for all.
     RETURNS (Audit): docs/audit.md says what is in it.
     RAISES ValueError: A setting is out of range, data or guidelines can't be read, or a part has no
@@ -117,13 +119,15 @@ def audit_data(
     chosen = chosen_sections(None if sections is None else list(sections))
     if not 0 < near <= 1:
         raise ValueError(f"--near must be over 0 and 1 at most, got {near}.")
+    if max_width < 1:
+        raise ValueError(f"--max-width must be 1 token or more, got {max_width}.")
     if judge is not None:
         check_judge(judge)
     given = {"train": train, "dev": dev, "test": test}
     paths = {name: Path(path) for name, path in given.items() if path is not None}
     nlp = blank_pipeline(lang)
     decided = None if guidelines is None else read_guidelines(Path(guidelines))
-    settings = AuditSettings(load_audited_encoder(encoder), near, judge, decided)
+    settings = AuditSettings(load_audited_encoder(encoder), near, judge, decided, max_width)
     of_format = dict(options or {})
     if group is not None:
         of_format["group"] = group

@@ -7,6 +7,8 @@ from .guidelines.guidelines_file import Guidelines
 from .label_errors.judges import Judge
 
 NEAR = 0.8
+# Of tokens: few entities have more.
+MAX_WIDTH = 12
 
 
 @dataclass(frozen=True)
@@ -18,9 +20,11 @@ class AuditSettings:
     judge (Judge): The pipeline, or those to train, that read the annotation a second time; None if
         nobody does.
     guidelines (Guidelines): Decisions that the data are held to; None if there are none.
+    max_width (int): The most tokens of a span that a classifier of spans looks at.
     """
 
     encoder: AuditedEncoder | None = None
     near: float = NEAR
     judge: Judge | None = None
     guidelines: Guidelines | None = None
+    max_width: int = MAX_WIDTH

@@ -217,7 +217,8 @@ def _warnings_of_part(name: str, part: PartCounts) -> Iterator[str]:
         kinds = ", ".join(f"{n:,} {MISFITS[kind]}" for kind, n in overlapping.items())
         yield (
             f"{sum(overlapping.values()):,} spans of {name} overlap longer ones, and a flat model "
-            f"can't learn both: {kinds}. `convert --overlaps` says which remain."
+            f"can't learn both: {kinds}. `convert --overlaps` says which remain, and "
+            "`convert --spans-key` keeps all."
         )
 
 

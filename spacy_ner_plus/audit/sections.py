@@ -18,6 +18,7 @@ from .label_errors.review import label_error_tasks
 from .lengths import find_lengths
 from .overlap import find_overlap
 from .section import Absent, Section
+from .span_nesting import find_nesting
 from .terminal.ambiguous import print_ambiguous
 from .terminal.boundaries import print_boundaries
 from .terminal.counts import print_counts
@@ -27,6 +28,7 @@ from .terminal.duplicates import print_duplicates
 from .terminal.inconsistency import print_inconsistency
 from .terminal.label_errors import print_label_errors
 from .terminal.lengths import print_lengths
+from .terminal.nesting import print_nesting
 from .terminal.overlap import print_overlap
 from .terminal.tokens import print_tokens
 from .token_checks import find_token_checks
@@ -60,6 +62,12 @@ SECTIONS = (
     Section("counts", "Counts", lambda corpus, _: find_counts(corpus), print_counts),
     Section(
         "lengths", "Lengths", lambda corpus, its: find_lengths(corpus, its.encoder), print_lengths
+    ),
+    Section(
+        "nesting",
+        "Spans within others",
+        lambda corpus, its: find_nesting(corpus, its.max_width),
+        print_nesting,
     ),
     Section(
         "duplicates",

@@ -86,6 +86,12 @@ def audit_cli(
             "against them",
         ),
     ] = None,
+    max_width: Annotated[
+        int,
+        typer.Option(
+            metavar="N", help="Count spans of more tokens than this, in data whose spans nest"
+        ),
+    ] = 12,
     sections: Annotated[
         str | None,
         typer.Option(metavar="A,B", help="Look at these sections only, by the keys of audit.json"),
@@ -129,6 +135,7 @@ def audit_cli(
             near=near,
             judge=judge,
             guidelines=guidelines,
+            max_width=max_width,
             sections=keys,
         )
         print_audit(audit.findings)

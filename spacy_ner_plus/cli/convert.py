@@ -119,8 +119,8 @@ def convert_cli(
     overlaps: Annotated[
         str,
         typer.Option(
-            help="Which of overlapping entities remain: error, longest, first, or labels:A,B for "
-            "types in the order in which they win"
+            help="Which of overlapping entities remain in doc.ents: error (with --spans-key "
+            "longest), longest, first, or labels:A,B for types in the order in which they win"
         ),
     ] = "error",
     max_refused: Annotated[
@@ -222,7 +222,12 @@ def _table_rows(done: "Conversion", label_map: dict[str, str]) -> list[tuple[str
         ("entities", done.entities.total()),
         *((f"  {label}", count) for label, count in done.entities.most_common()),
     ]
+    nesting = done.nesting.total
     for name, count in (
+        ("entities within others", nesting.nested),
+        ("  of the same label", nesting.in_own_label),
+        ("entities that cross others", nesting.crossing),
+        ("entities with another label on the same place", nesting.shared_places),
         ("documents without annotation", done.n_without_annotation),
         ("documents left out for misaligned annotations", done.n_skipped),
         (f"rejected annotations{' left out' * is_of_docs}", done.n_rejected),

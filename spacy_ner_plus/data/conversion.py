@@ -60,8 +60,8 @@ def convert(
     label_map (Mapping[str, str]): New names of entity types. An empty name drops the type: its
         characters are outside of entities.
     lang (str): The language whose tokenizer cuts texts that have no tokens.
-    spans_key (str): Put entities in doc.spans[spans_key], where they may nest, and take them from
-        there in a .spacy file; None for doc.ents.
+    spans_key (str): Put entities in doc.spans[spans_key], where they may nest, and the outermost in
+        doc.ents as well; take them from there in a .spacy file. None for doc.ents alone.
     misaligned (str): In a .spacy file, as all that follows, what to do about annotations that do
         not start and end with tokens; other formats take them as they are. "error";
         "snap": take the smallest run of whole tokens that covers them; "contract": the largest
@@ -71,7 +71,7 @@ def convert(
         white space, and marks, quotes and brackets that are not paired within.
     overlaps (str): Which of overlapping entities remain in doc.ents: "longest", "first", or
         "labels:A,B" for types in the order in which they win. With spans_key, all go there, and
-        these to doc.ents as well.
+        these to doc.ents as well: the longest, if nothing is said ("error").
     max_refused (float): The share of annotations that may be refused, from 0 to 1. None: none, or
         any with "missing" and "skip". If it is given, annotations that have no place in their text
         are refused, too, where the format permits, and are no errors of their own; the rest of

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from spacy.tokens import Doc
 
-from ..records import TextRecord, alike
+from ..annotation.unknown_group import unknown_key
+from ..records import OverlapCounts, Place, TextRecord, alike, any_overlap
 from .formats.form import RecordSource
 from .formats.repairs import MOST_PLACES
 from .formats.written import lost_in
@@ -32,7 +33,10 @@ class Conversion:
     n_skipped (int): Documents that were left out because of misaligned annotations.
     n_rejected, n_ignored (int): Annotations of that status, which are no entities; the tokens of
         ignored ones count as not annotated.
+    n_partly_unknown (int): Documents with stretches that nobody has annotated, beside a group of
+        spans.
     entities (Counter[str]): Those that were written, by label.
+    nesting (OverlapCounts): How those lie of texts in which any overlap.
     mapped (Dict[str, int]): For each type in the label map, the number of its entities.
     placements (PlacementReport): What became of the annotations in a .spacy file: kept, changed or
         refused.
@@ -53,7 +57,9 @@ class Conversion:
     n_skipped: int = 0
     n_rejected: int = 0
     n_ignored: int = 0
+    n_partly_unknown: int = 0
     entities: Counter[str] = field(default_factory=Counter)
+    nesting: OverlapCounts = field(default_factory=OverlapCounts)
     mapped: dict[str, int] = field(default_factory=dict)
     placements: PlacementReport = field(default_factory=PlacementReport)
     needed: NeededExceptions | None = None
@@ -80,6 +86,12 @@ class Conversion:
         odd = []
         if "O" in self.entities:
             odd.append("a type is named 'O', as tags outside are: drop it with --map O=")
+        if self.n_partly_unknown:
+            odd.append(
+                f"{self.n_partly_unknown:,} documents have stretches that nobody has annotated, "
+                "which are in a group of their own. spaCy's spancat, which does not look there, "
+                "takes them for text without entities"
+            )
         return [*odd, *lost_in(self.output, self.lost), *unused, *similar, *self.placements.hints]
 
     def look_at(self, record: TextRecord) -> None:
@@ -106,14 +118,22 @@ class Conversion:
         self.n_tokens += len(doc)
         self.n_without_annotation += record.spans is None
         self.n_sentences += sum(token.is_sent_start is True for token in doc)
-        spans = doc.ents if spans_key is None else doc.spans.get(spans_key, [])
+        spans = list(doc.ents if spans_key is None else doc.spans.get(spans_key, []))
         self.entities.update(span.label_ for span in spans)
+        self._count_nesting([(span.start, span.end, span.label_) for span in spans])
+        self.n_partly_unknown += spans_key is not None and unknown_key(spans_key) in doc.spans
 
     def count_record(self, record: TextRecord) -> None:
         """Count a record that is written as it is."""
         self.n_documents += 1
         self.n_without_annotation += record.spans is None
-        self.entities.update(span.label for span in record.spans or () if span.is_accepted)
+        spans = [span for span in record.spans or () if span.is_accepted]
+        self.entities.update(span.label for span in spans)
+        self._count_nesting([(span.start, span.end, span.label) for span in spans])
+
+    def _count_nesting(self, places: list[Place]) -> None:
+        if any_overlap(places):
+            self.nesting.add(places)
 
     def note_tokenizer(self) -> None:
         """A text has no tokens of its own."""

@@ -50,11 +50,6 @@ class DocWishes:
             raise ValueError(
                 f"{', '.join(given)} is for .spacy files: {to} takes annotations as they are."
             )
-        if self.misaligned == "missing" and self.spans_key is not None:
-            raise ValueError(
-                "--misaligned missing can't be with --spans-key: a group of spans does not know "
-                "tokens without annotation. Take skip, or correct the offsets."
-            )
         if self.misaligned == "split" and self.exceptions is None:
             raise ValueError("--misaligned split needs --exceptions: a file to write them to.")
         for path in (self.report, self.exceptions):

@@ -21,7 +21,8 @@ class TextPlacer:
     nlp (Language): Its tokenizer cuts texts that have no tokens.
     placing (Placing): What becomes of annotations that do not fit. "skip" leaves out the texts
         that they are in.
-    spans_key (str): Where entities go: doc.spans[spans_key], or None for doc.ents.
+    spans_key (str): Where entities go: doc.spans[spans_key], or None for doc.ents alone. Then texts
+        in which one is refused are left out, unless "missing" says that something may be unknown.
     report (PlacementReport): Where it is noted.
     """
 
@@ -45,8 +46,9 @@ class TextPlacer:
             self.report.refuse(where, record, UNUSABLE, str(error))
             raise
         placements = placed.fitted.placements
-        # a group of spans can't say that something is missing: what is not in it is none
-        leaves_out = self.placing.misaligned == "skip" or self.spans_key is not None
+        # what is unknown is beside a group, and spaCy's spancat takes it for outside
+        is_open = self.spans_key is None or self.placing.misaligned == "missing"
+        leaves_out = self.placing.misaligned == "skip" or not is_open
         if leaves_out and any(MISALIGNED in one.done for one in placements):
             others = "another annotation of the text is not on token boundaries"
             left_out = [

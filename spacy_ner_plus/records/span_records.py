@@ -7,6 +7,7 @@ from .checks import check, check_id, check_label, check_probability, check_stret
 from .json_object import JsonObject
 
 STATUSES = ("accepted", "rejected", "ignored")
+LAYER = "layer"  # of a span's meta: see SpanRecord.layer
 
 Stretch = tuple[int, int]
 """Start character, end character (exclusive)."""
@@ -60,6 +61,15 @@ class SpanRecord(JsonObject):
     def is_accepted(self) -> bool:
         """Whether it is an entity, as far as anybody has said."""
         return self.status in (None, "accepted")
+
+    @property
+    def layer(self) -> int | None:
+        """The column of tags that it was in, from 1, in a file with several: `layer` of its meta.
+
+        None if that does not say.
+        """
+        value = self.meta.get(LAYER)
+        return value if type(value) is int and value > 0 else None
 
 
 @dataclass(frozen=True, slots=True)

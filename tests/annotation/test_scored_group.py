@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from spacy.tokens import Doc, DocBin, SpanGroup
 from spacy.vocab import Vocab
 
-from spacy_ner_plus.annotation.scored_group import ScoredGroup
+from spacy_ner_plus.annotation.scored_group import ScoredGroup, layers_of
 
 Characters = tuple[int, int, str]
 
@@ -43,7 +43,8 @@ def grouped_docs(draw: st.DrawFn) -> Doc:
         for *pair, label in draw(st.lists(st.tuples(edges, edges, st.sampled_from("XY"))))
     ]
     scores = [float(i) for i in range(len(spans))]
-    doc.spans["sc"] = ScoredGroup(doc, name="sc", spans=spans, scores=scores)
+    layers = {"layers": [i + 1 for i in range(len(spans))]}
+    doc.spans["sc"] = ScoredGroup(doc, name="sc", spans=spans, scores=scores, attrs=layers)
     return doc
 
 
@@ -88,6 +89,16 @@ def test_spans_keep_characters_and_scores_after_retokenising(doc: Doc, data: st.
         assert characters(group) == [span for span, _ in before]
         assert texts(group) == [doc.text[start:end] for (start, end, _), _ in before]
         assert list(group.attrs.get("scores", ())) == [score for _, score in before]
+        assert layers_of(group) == [score + 1 for _, score in before]
+
+
+def test_layers_are_of_all_spans_or_of_none() -> None:
+    doc = Doc(Vocab(), ["a", "b"])
+    group = ScoredGroup(doc, spans=[doc[:], doc[1:]], attrs={"layers": [2, None]})
+    assert layers_of(group) == [2, None]
+    group.append(doc[:1])
+    assert layers_of(group) == [None, None, None]
+    assert layers_of(SpanGroup(doc, spans=[doc[:1]], attrs={"layers": ["x"]})) == [None]
 
 
 @pytest.mark.slow

@@ -80,7 +80,6 @@ def test_convert_writes_docs_with_entities_sentences_and_text(uner_path, tmp_pat
         "entities": "2",
         "person": "1",
         "LOC": "1",
-        "comment lines passed over": "2",
         "mapped OTH to outside": "1",
         "mapped O to outside": "1",
         "mapped PER to person": "1",

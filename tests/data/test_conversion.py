@@ -96,9 +96,15 @@ def test_what_was_known_of_other_entities_is_kept_beside_misaligned_ones(source,
     assert record.unknown == ((9, 21),)
 
 
-def test_groups_of_spans_have_no_missing_tokens(source, tmp_path):
-    with pytest.raises(ValueError, match="--misaligned missing can't be with --spans-key"):
-        convert(source, tmp_path / "out.spacy", misaligned="missing", spans_key="sc")
+def test_groups_of_spans_have_missing_tokens_beside_them(source, tmp_path):
+    out = tmp_path / "out.spacy"
+    result = run(source, out, "--misaligned", "missing", "--spans-key", "sc")
+    assert result.exit_code == 0
+    assert "Warning: 1 documents have stretches that nobody has annotated" in result.stderr
+    first, *others = docs(out)
+    assert first.spans["sc_unknown"]
+    assert all("sc_unknown" not in doc.spans for doc in others)
+    assert next(read(out, spans_key="sc")).unknown == next(read(out)).unknown
 
 
 def test_a_key_is_of_both_sides_and_must_be_there(source, tmp_path):

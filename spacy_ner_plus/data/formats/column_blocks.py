@@ -26,6 +26,7 @@ class Block:
     space_after (Optional[str]): The white space behind it; None if the file does not say.
     opens_document (bool): A document marker stands before it.
     document_id (Optional[str]): What the marker says of the document.
+    comments (Tuple[str, ...]): Other comment lines before it.
     """
 
     rows: tuple[Row, ...]
@@ -33,6 +34,7 @@ class Block:
     space_after: str | None
     opens_document: bool
     document_id: str | None
+    comments: tuple[str, ...] = ()
 
 
 def read_blocks(lines: Iterable[Line], form: Form, findings: Findings) -> Iterator[Block]:
@@ -58,6 +60,8 @@ def read_blocks(lines: Iterable[Line], form: Form, findings: Findings) -> Iterat
             row = read_row(line, form, findings, is_first=not opened.has_rows)
             if row:
                 opened.add(row)
+    for _ in opened.comments:
+        findings.pass_over("comment lines behind the last sentence")
 
 
 @dataclass
@@ -70,6 +74,7 @@ class _Opened:
     text_line: Line | None = None
     opens_document: bool = False
     document_id: str | None = None
+    comments: list[str] = field(default_factory=list)
     n_words: int = 0
     # The token that the next words are, with the number of the last of them.
     whole: Row | None = None
@@ -91,7 +96,7 @@ class _Opened:
                 )
             self.text_line = line
         elif not is_global(line):
-            self.findings.pass_over("comment lines")
+            self.comments.append(line.content)
 
     def add(self, row: Row) -> None:
         """A row behind those before. Numbers count words, of which a token may have several."""
@@ -172,6 +177,7 @@ class _Opened:
             space_after(solid[-1].misc),
             self.opens_document,
             self.document_id,
+            tuple(self.comments),
         )
 
     def _text(self, solid: Sequence[Row]) -> str | None:

@@ -13,8 +13,8 @@ import re
 from collections.abc import Iterable, Iterator
 from itertools import accumulate
 
-from ...records import SpanRecord, TextRecord, TokenRecord, add_white_space
-from ...tags import Span
+from ...records import LAYER, SpanRecord, TextRecord, TokenRecord, add_white_space
+from .column_comments import comments_meta
 from .columns import Sentence
 
 _WHITE_SPACE = re.compile(r"\s*")
@@ -54,13 +54,15 @@ def make_record(sentences: Iterable[Sentence], id: str | None = None) -> TextRec
     sentences (Iterable[Sentence]): The sentences of one document.
     id (str): Of the record.
     RETURNS (TextRecord): White space that is more than one space is a token of its own, as in
-        spaCy's tokenizer.
+        spaCy's tokenizer. Entities of a file with several columns of tags have their layer in their
+        meta; the record has comment lines there, see column_comments.
     RAISES (ValueError): The tokens of a sentence do not make up its text.
     """
     words: list[str] = []
     spaces: list[bool] = []
     sentence_starts: list[bool] = []
-    spans: list[Span] = []
+    spans: list[tuple[int, int, str, dict[str, int]]] = []
+    commented: list[tuple[int, tuple[str, ...]]] = []
     between: str | None = ""
     for sentence in sentences:
         between = " " if between is None else between  # a text before may end with one of its own
@@ -68,10 +70,12 @@ def make_record(sentences: Iterable[Sentence], id: str | None = None) -> TextRec
         between = sentence.space_after
         sentence_words, sentence_spaces, positions = _align_text(sentence)
         offset = len(words)
+        metas = [{LAYER: layer} for layer in sentence.layers] or [{} for _ in sentence.spans]
         spans += [
-            (offset + positions[start], offset + positions[end - 1] + 1, label)
-            for start, end, label in sentence.spans
+            (offset + positions[start], offset + positions[end - 1] + 1, label, meta)
+            for (start, end, label), meta in zip(sentence.spans, metas, strict=True)
         ]
+        commented.append((offset + positions[0], sentence.comments))
         words += sentence_words
         spaces += sentence_spaces
         sentence_starts += [True] + [False] * (len(sentence_words) - 1)
@@ -83,7 +87,10 @@ def make_record(sentences: Iterable[Sentence], id: str | None = None) -> TextRec
     return TextRecord(
         text,
         id=id,
-        spans=tuple(SpanRecord(starts[s], ends[e - 1], label) for s, e, label in spans),
+        meta=comments_meta((starts[first], lines) for first, lines in commented),
+        spans=tuple(
+            SpanRecord(starts[s], ends[e - 1], label, meta=meta) for s, e, label, meta in spans
+        ),
         tokens=tuple(map(TokenRecord, starts, ends, sentence_starts)),
     )
 

@@ -1,16 +1,17 @@
 """Records as column files: tokens and tags."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
 from ...records import TextRecord, check_tidy, keys_of
 from ...tags import Span
+from .column_comments import COMMENTS, comments_of
 from .column_tags import column_scheme, read_tags, write_tags
 from .complete import open_places
-from .token_layers import in_layers, solid_tokens
+from .token_layers import in_layers, lost_of_span, solid_tokens
 from .white_space_after import written_space
 from .written import Written, keys_of_tokens
 
@@ -28,6 +29,7 @@ class _Sentence:
 
     words: Its tokens but white space. gaps: The white space behind each, but the last of the text.
     before: That before the text, if it is the first. layers: The tags, as many in each as words.
+    comments: The comment lines before it.
     n_joined: Entities that the tags do not tell from the one before.
     """
 
@@ -35,6 +37,7 @@ class _Sentence:
     gaps: list[str]
     before: str
     layers: list[list[str]]
+    comments: list[str]
     n_joined: int
 
     @property
@@ -51,6 +54,7 @@ def write_columns(
     layout: str | None = None,
     scheme: str = "BIO",
     layers: int | None = None,
+    marks: bool = True,
 ) -> Written:
     """Write records as tokens and tags.
 
@@ -60,9 +64,12 @@ def write_columns(
         any two tokens. "uner": the text of each sentence too; white space between sentences becomes
         one space. "germeval": the same with token numbers and two layers of tags. "conllu": CoNLL-U
         Plus, with all white space in MISC. None for that in a file of such a suffix, else "tsv".
+        Comment lines, see column_comments, are in all but the first.
     scheme (str): Of the tags: see column_scheme. IO does not tell entities that touch.
-    layers (int): The columns of tags; entities that nest are in several. None for 2 in "germeval",
-        else 1.
+    layers (int): The columns of tags; entities that nest are in several: in their own, if their
+        meta says which, else outer ones in the first. None for 2 in "germeval", else 1.
+    marks (bool): Mark where records start. Without, as in GermEval 2014's own files, each sentence
+        is a record to who reads them.
     RAISES (ValueError): A record of which columns would say something else, and why.
     """
     if layout is None:
@@ -72,6 +79,8 @@ def write_columns(
     n_layers = _LAYERS.get(layout, 1) if layers is None else layers
     if n_layers < 1 or (layout == "uner" and n_layers > 1):
         raise ValueError(f"Layout {layout!r} can't have {n_layers} layers of tags.")
+    if not isinstance(marks, bool):
+        raise ValueError(f"marks must be true or false, got {marks!r}.")
     scheme = column_scheme(scheme)
     lost: Counter[str] = Counter()
     n_written = 0
@@ -81,14 +90,20 @@ def write_columns(
         for number, record in enumerate(records, start=1):
             try:
                 sentences, n_repeated = _sentences(record, scheme, n_layers)
-                lines = [line for one in _lines(sentences, layout) for line in one]
+                _check_marks(sentences, marks=marks)
+                blocks = ["\n".join(lines) + "\n" for lines in _lines(sentences, layout)]
             except ValueError as error:
                 raise ValueError(f"Record {number}, {record.text[:60]!r}: {error}") from None
-            lost.update(_lost(record, sentences, layout))
+            holds_id = marks and _holds_id(record, layout)
+            lost.update(_lost(record, sentences, layout, n_layers, holds_id=holds_id))
             lost["repeated spans"] += n_repeated
             lost["borders of entities that touch"] += sum(one.n_joined for one in sentences)
             if sentences:
-                file.write("\n".join([*_opening(record, layout, n_layers), *lines]) + "\n")
+                opening = _opening(record, layout, n_layers) if marks else ""
+                text = opening + "\n".join(blocks)
+                # a blank line parts sentences; GermEval's files have none in the end
+                parted = "\n" * bool(n_written) + text if layout == "germeval" else text + "\n"
+                file.write(parted)
                 n_written += 1
     return Written(n_written, +lost)
 
@@ -97,10 +112,18 @@ def _names(n_layers: int) -> str:
     return " ".join(["NE", *(f"NE{i}" for i in range(2, n_layers + 1))])
 
 
-def _opening(record: TextRecord, layout: str, n_layers: int) -> list[str]:
+def _check_marks(sentences: Sequence[_Sentence], *, marks: bool) -> None:
+    if not marks and len(sentences) > 1:
+        raise ValueError(
+            f"it has {len(sentences)} sentences, which without marks would be as many records: "
+            "leave marks on, or write a sentence a record."
+        )
+
+
+def _opening(record: TextRecord, layout: str, n_layers: int) -> str:
     if layout == "tsv":
-        return ["\t".join(["-DOCSTART-", *["O"] * n_layers]), ""]
-    return [f"# newdoc id = {record.id}" if _holds_id(record, layout) else "# newdoc"]
+        return "\t".join(["-DOCSTART-", *["O"] * n_layers]) + "\n\n"
+    return (f"# newdoc id = {record.id}" if _holds_id(record, layout) else "# newdoc") + "\n"
 
 
 def _holds_id(record: TextRecord, layout: str) -> bool:
@@ -120,6 +143,9 @@ def _sentences(record: TextRecord, scheme: str, n_layers: int) -> tuple[list[_Se
     ends = [*(token.start for token in solid[1:]), len(record.text)]
     gaps = [record.text[one.end : end] for one, end in zip(solid, ends, strict=False)]
     words = [record.text[token.start : token.end] for token in solid]
+    comments: dict[int, list[str]] = {}
+    for start, line in comments_of(record):
+        comments.setdefault(start, []).append(line)
     sentences = []
     for first, last in pairwise([*_starts(record), len(solid)]):
         layers, n_joined = [], 0
@@ -129,7 +155,10 @@ def _sentences(record: TextRecord, scheme: str, n_layers: int) -> tuple[list[_Se
             layers.append(tags)
             n_joined += n
         before = "" if first else record.text[: solid[0].start]
-        sentences.append(_Sentence(words[first:last], gaps[first:last], before, layers, n_joined))
+        its = comments.get(solid[first].start, [])
+        sentences.append(
+            _Sentence(words[first:last], gaps[first:last], before, layers, its, n_joined)
+        )
     return sentences, n_repeated
 
 
@@ -171,7 +200,7 @@ def _lines(sentences: list[_Sentence], layout: str) -> Iterator[list[str]]:
                 raise ValueError(f"columns can't hold the token {word!r}.")
         rows = [[*row] for row in zip(sentence.words, *sentence.layers, strict=True)]
         if layout == "tsv":
-            yield ["\t".join(row) for row in rows] + [""]
+            yield ["\t".join(row) for row in rows]
             continue
         text = sentence.text
         if layout == "conllu":
@@ -181,7 +210,7 @@ def _lines(sentences: list[_Sentence], layout: str) -> Iterator[list[str]]:
         _check(text, "\r\n")
         is_plain = layout == "germeval" and text == " ".join(sentence.words)
         numbered = ("\t".join([str(i), *row]) for i, row in enumerate(rows, start=1))
-        yield [*([] if is_plain else [f"# text = {text}"]), *numbered, ""]
+        yield [*sentence.comments, *([] if is_plain else [f"# text = {text}"]), *numbered]
 
 
 def _add_misc(rows: list[list[str]], sentence: _Sentence, *, is_last: bool) -> None:
@@ -191,21 +220,32 @@ def _add_misc(rows: list[list[str]], sentence: _Sentence, *, is_last: bool) -> N
         row.append(written_space(before, gap, is_last=is_last and i == len(rows) - 1))
 
 
-def _lost(record: TextRecord, sentences: list[_Sentence], layout: str) -> list[str]:
+def _lost(
+    record: TextRecord, sentences: list[_Sentence], layout: str, n_layers: int, *, holds_id: bool
+) -> list[str]:
     """What a record has and columns have not, by name."""
     parts = (" ".join(s.words) if layout == "tsv" else s.text for s in sentences)
     is_whole = " ".join(parts) == record.text or (layout == "conllu" and sentences)
     lost = [] if is_whole else ["white space"]
     lost += ["records without tokens"] * (not sentences)
     row = record.to_json()
-    held = (*_HELD, "id") if _holds_id(record, layout) and sentences else _HELD
-    lost += [key for key in keys_of(TextRecord) if key not in held and key in row]
+    held = (*_HELD, "id") if holds_id and sentences else _HELD
+    lost += [key for key in keys_of(TextRecord) if key not in (*held, "meta") and key in row]
+    lost += _lost_meta(record, sentences, layout)
     lost += _lost_starts(record)
     lost += keys_of_tokens(record)
     for span in record.spans or ():
-        lost += [f"{key} of spans" for key in span.to_json() if key not in _HELD_OF_SPANS]
+        lost += lost_of_span(span, _HELD_OF_SPANS, n_layers)
         lost += [f"{span.status} spans"] * (not span.is_accepted)
     return lost + sorted(record.other)
+
+
+def _lost_meta(record: TextRecord, sentences: list[_Sentence], layout: str) -> list[str]:
+    """Meta but for comment lines, and those of these that stand before no sentence."""
+    comments = comments_of(record)
+    n_written = 0 if layout == "tsv" else sum(len(one.comments) for one in sentences)
+    others = record.meta.keys() - ({COMMENTS} if comments else set())
+    return ["meta"] * bool(others) + ["comment lines"] * (len(comments) - n_written)
 
 
 def _lost_starts(record: TextRecord) -> Iterator[str]:

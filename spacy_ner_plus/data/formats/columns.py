@@ -27,19 +27,24 @@ class Sentence:
 
     tokens (Tuple[str, ...]): At least one; they may hold white space inside.
     spans (Tuple[Span, ...]): Entities: start token, end token (exclusive), label.
+    layers (Tuple[int, ...]): Which of several columns of tags each is in, from 1, in the order in
+        which they are read; empty if there is one column.
     text (Optional[str]): The untokenised sentence, where the file gives it.
     space_after (Optional[str]): The white space behind it, where the file gives it.
     opens_document (bool): A document marker stands before the sentence.
     document_id (Optional[str]): What the marker says of the document.
+    comments (Tuple[str, ...]): Other comment lines before it.
     where (str): File and first line, for messages.
     """
 
     tokens: tuple[str, ...]
     spans: tuple[Span, ...]
+    layers: tuple[int, ...] = ()
     text: str | None = None
     space_after: str | None = None
     opens_document: bool = False
     document_id: str | None = None
+    comments: tuple[str, ...] = ()
     where: str = ""
 
 
@@ -181,13 +186,13 @@ def _labels(blocks: Iterable[Block], column: int) -> Counter[str]:
     return Counter(tag[2:] for tag in tags if tag != "O")
 
 
-def _read_spans(block: Block, scheme: str, hint: str, findings: Findings) -> tuple[Span, ...]:
-    """The entities, on the tokens that are not empty."""
+def _read_spans(block: Block, scheme: str, hint: str, findings: Findings) -> list[tuple[Span, int]]:
+    """The entities, on the tokens that are not empty, each with its layer."""
     rows = block.rows
     # before each row, and behind the last
     n_tokens = list(accumulate((bool(row.token) for row in rows), initial=0))
-    spans: list[Span] = []
-    for column in tags_of(block):
+    spans: list[tuple[Span, int]] = []
+    for layer, column in enumerate(tags_of(block), start=1):
         try:
             found = read_tags(column, scheme)
         except TagError as error:
@@ -202,8 +207,8 @@ def _read_spans(block: Block, scheme: str, hint: str, findings: Findings) -> tup
             if rows[first].is_part or (last < len(rows) and rows[last].is_part):
                 findings.widened += 1
             begin = n_tokens[first] - rows[first].is_part
-            spans.append((begin, n_tokens[last], label))
-    return tuple(sorted(spans, key=lambda span: (span[0], -span[1])))
+            spans.append(((begin, n_tokens[last], label), layer))
+    return sorted(spans, key=lambda one: (one[0][0], -one[0][1]))
 
 
 def _without_blank_edges(
@@ -228,14 +233,17 @@ def _is_solid(row: Row) -> bool:
     return row.is_part or row.token.strip() != ""
 
 
-def _make_sentence(block: Block, spans: tuple[Span, ...]) -> Sentence:
+def _make_sentence(block: Block, spans: Sequence[tuple[Span, int]]) -> Sentence:
     first = block.rows[0].line
+    has_layers = len(block.rows[0].tags) > 1
     return Sentence(
         tokens=tuple(row.token for row in block.rows if row.token),
-        spans=spans,
+        spans=tuple(span for span, _ in spans),
+        layers=tuple(layer for _, layer in spans if has_layers),
         text=block.text,
         space_after=block.space_after,
         opens_document=block.opens_document,
         document_id=block.document_id,
+        comments=block.comments,
         where=f"{first.path}, line {first.number}",
     )

@@ -79,11 +79,17 @@ class TaggedRowForm:
             if len(column) != len(tokens):
                 raise ValueError(f"{field} has {len(column)} tags for {len(tokens)} tokens.")
         solid = _Solid.of(tokens, counts, repairs, lenient=lenient)
-        spans = [span for column in tags for span in self._spans(column, solid)]
+        spans = [
+            (span, self.tags.index(field) + 1)
+            for field, column in zip(given, tags, strict=True)
+            for span in self._spans(column, solid)
+        ]
+        spans.sort(key=lambda one: (one[0][0], -one[0][1]))
         text = row.get(self.text)
         sentence = Sentence(
             solid.tokens,
-            tuple(sorted(spans, key=lambda span: (span[0], -span[1]))),
+            tuple(span for span, _ in spans),
+            tuple(layer for _, layer in spans if len(self.tags) > 1),
             text if isinstance(text, str) else None,
             where=f"'{self.tokens}'",
         )

@@ -17,7 +17,7 @@ from ...support.extras import require
 from .column_tags import column_scheme, read_tags, scheme_letters, write_tags
 from .hf_names import PARQUET_KEY
 from .hf_rows import IGNORED, NESTED, SENTENCES
-from .token_layers import in_layers, solid_tokens
+from .token_layers import in_layers, lost_of_span, solid_tokens
 from .written import Written, keys_of_tokens
 
 JSON_KEY = b"spacy_ner_plus.json"
@@ -27,6 +27,7 @@ _HELD = ("text", "id", "meta", "spans", "tokens", "unknown", "annotated_labels")
 _HELD_OF_SPANS = ("start", "end", "label", "text", "status")
 _NAMED = ("tokens", _TAGS, NESTED, SENTENCES)
 _ROW_GROUP = 1000
+_N_LAYERS = 2
 
 
 def write_hf(
@@ -76,7 +77,7 @@ def _row(record: TextRecord, scheme: str, lost: Counter[str]) -> dict[str, Any]:
     for word in words:
         if word != word.strip():
             raise ValueError(f"rows of tokens can't hold the token {word!r}.")
-    layers, n_repeated = in_layers(record, 2, what="token tags", within_sentences=False)
+    layers, n_repeated = in_layers(record, _N_LAYERS, what="token tags", within_sentences=False)
     tags = [write_tags(spans, len(words), scheme) for spans in layers]
     for spans, column in zip(layers, tags, strict=True):
         for _, _, label in spans:
@@ -144,7 +145,7 @@ def _lost(record: TextRecord) -> Iterator[str]:
     if n_unknown < len(tokens):
         yield from ["unknown sentence starts"] * n_unknown
     for span in record.spans or ():
-        yield from (f"{key} of spans" for key in span.to_json() if key not in _HELD_OF_SPANS)
+        yield from lost_of_span(span, _HELD_OF_SPANS, _N_LAYERS)
         if not span.is_accepted:
             yield f"{span.status} spans"
     yield from (key for key in record.other if key in _NAMED)

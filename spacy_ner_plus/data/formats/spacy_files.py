@@ -21,6 +21,7 @@ from ...annotation.doc_records import span_records, to_doc, to_record
 from ...annotation.gold import ANNOTATED_LABELS, register_annotated_labels
 from ...annotation.offsets import raise_misaligned
 from ...annotation.probabilities import PROBABILITY, PROBABILITY_OF, register_probability
+from ...annotation.unknown_group import entity_keys
 from ...records import (
     VERSION,
     RelationRecord,
@@ -82,10 +83,10 @@ class SpacyRecords:
             for number, doc in enumerate(read_file(file).get_docs(Vocab()), start=1):
                 where = f"{file}, document {number}"
                 left_out.update(_left_out(doc, self.spans_key))
-                keys |= doc.spans.keys()
+                keys.update(entity_keys(doc))
                 n_docs += 1
                 try:
-                    record, gone = _with_kept(to_record(doc, self.spans_key), doc)
+                    record, gone = _with_kept(to_record(doc, self.spans_key), doc, self.spans_key)
                     place = f"document {number}"
                     record = checked(record, place, repairs, lenient=self.lenient)
                 except ValueError as error:
@@ -170,7 +171,8 @@ def write_spacy(
     """Write records as Docs.
 
     nlp (Language): Its tokenizer cuts texts without tokens; None: there are no such.
-    spans_key (str): Put spans in doc.spans[spans_key], where they may nest; None for doc.ents.
+    spans_key (str): Put spans in doc.spans[spans_key], where they may nest, and the outermost in
+        doc.ents as well; None for doc.ents alone.
     RAISES (ValueError): A record that a Doc can't hold, and why.
     """
     file, number = DocFile(), 0
@@ -195,14 +197,20 @@ def write_spacy(
 
 def _left_out(doc: Doc, spans_key: str | None) -> list[str]:
     """What a record of a Doc does not hold."""
-    keys = [f"doc.spans[{key!r}]" for key in doc.spans if key != spans_key]
-    has_ents = spans_key is not None and len(doc.ents) > 0
+    keys = [f"doc.spans[{key!r}]" for key in entity_keys(doc) if key != spans_key]
+    has_ents = spans_key is not None and not _has_ents(doc, spans_key)
     names = ("TAG", "POS", "MORPH", "LEMMA", "DEP") if len(doc) else ()
     attributes = [name for name in names if doc.has_annotation(name)]
     return [*keys, *["doc.ents"] * has_ents, *["doc.cats"] * bool(doc.cats), *attributes]
 
 
-def _with_kept(record: TextRecord, doc: Doc) -> tuple[TextRecord, list[str]]:
+def _has_ents(doc: Doc, spans_key: str) -> bool:
+    """Whether all of doc.ents is in a group, too."""
+    group = {(span.start, span.end, span.label) for span in doc.spans.get(spans_key, ())}
+    return group.issuperset((ent.start, ent.end, ent.label) for ent in doc.ents)
+
+
+def _with_kept(record: TextRecord, doc: Doc, spans_key: str | None) -> tuple[TextRecord, list[str]]:
     """With what is in doc.user_data, and what is left out of that."""
     named = {name: value for name, value in doc.user_data.items() if isinstance(name, str)}
     row: dict[str, Any] = as_plain(named)
@@ -212,6 +220,9 @@ def _with_kept(record: TextRecord, doc: Doc) -> tuple[TextRecord, list[str]]:
     spans = record.spans
     if spans is not None and "spans" in kept:
         described = tuple(map(SpanRecord.from_json, kept["spans"]))
+        if spans_key is None and entity_keys(doc):  # those of a group, of which doc.ents has some
+            places = set(map(_place, spans))
+            described = tuple(s for s in described if not s.is_accepted or _place(s) in places)
         if _places(described) == _places(spans):
             spans = described
         else:

@@ -1,8 +1,9 @@
 """Entities on tokens, in layers of tags: what formats that tag tokens can hold of a record."""
 
-from collections.abc import Iterator, Sequence
+from bisect import bisect
+from collections.abc import Iterable, Iterator, Sequence
 
-from ...records import SpanRecord, TextRecord, TokenRecord
+from ...records import LAYER, SpanRecord, TextRecord, TokenRecord
 from ...tags import Span
 
 
@@ -22,9 +23,10 @@ def solid_tokens(record: TextRecord, what: str = "columns") -> list[TokenRecord]
 def in_layers(
     record: TextRecord, n_layers: int, *, what: str = "columns", within_sentences: bool = True
 ) -> tuple[list[list[Span]], int]:
-    """The accepted entities by their tokens that are not white space, outer ones first.
+    """The accepted entities by their tokens that are not white space.
 
-    Each is in the first layer in which it overlaps none. One that is there twice is written once.
+    If there are several layers, each is in its own, if it has one. Others are in the first in which
+    they overlap none, outer ones before inner ones. One that is there twice is written once.
 
     n_layers (int): How many layers there are at most.
     within_sentences (bool): None may go beyond a sentence.
@@ -34,22 +36,60 @@ def in_layers(
     """
     places = _Places(record, solid_tokens(record, what), what)
     placed: list[list[Span]] = [[] for _ in range(n_layers)]
-    ends = [0] * n_layers
-    known: set[tuple[int, int, str]] = set()
-    n_repeated = 0
-    for span in sorted(_accepted(record), key=lambda span: (span.start, -span.end)):
-        if (key := (span.start, span.end, span.label)) in known:
-            n_repeated += 1
-            continue
-        known.add(key)
+    spans, n_repeated = _different(_accepted(record), n_layers)
+    for span in spans:
         first, last = places.of(span, within_sentences=within_sentences)
-        layer = next((i for i, end in enumerate(ends) if end <= first), None)
+        own = layer_of(span, n_layers)
+        if own is not None and own > n_layers:
+            raise refusal(span, f"is in layer {own}, and there are {n_layers}")
+        chosen = placed if own is None else placed[own - 1 : own]
+        layer = next((one for one in chosen if _is_free(one, first, last + 1)), None)
         if layer is None:
-            more = f", and there are {n_layers} layers" if n_layers > 1 else ""
-            raise refusal(span, f"overlaps another, which in {what} it can't{more}")
-        placed[layer].append((first, last + 1, span.label))
-        ends[layer] = last + 1
+            raise refusal(span, _no_layer(own, n_layers, what))
+        layer.insert(bisect(layer, (first,)), (first, last + 1, span.label))
     return placed, n_repeated
+
+
+def _different(spans: Iterable[SpanRecord], n_layers: int) -> tuple[list[SpanRecord], int]:
+    """Each entity once, those first that have a layer, and how many are there again."""
+    found: dict[tuple[int, int, str, int | None], SpanRecord] = {}
+    n_spans = 0
+    for span in spans:
+        n_spans += 1
+        found.setdefault((span.start, span.end, span.label, layer_of(span, n_layers)), span)
+    ordered = sorted(
+        found.values(),
+        key=lambda span: (layer_of(span, n_layers) is None, span.start, -span.end),
+    )
+    return ordered, n_spans - len(found)
+
+
+def _is_free(layer: Sequence[Span], first: int, end: int) -> bool:
+    """Whether some tokens have no entity in a layer, which is in order."""
+    at = bisect(layer, (first,))  # the first that starts there, or behind
+    return (at == 0 or layer[at - 1][1] <= first) and (at == len(layer) or layer[at][0] >= end)
+
+
+def _no_layer(own: int | None, n_layers: int, what: str) -> str:
+    if own is not None:
+        return f"overlaps another in layer {own}"
+    more = f", and there are {n_layers} layers" if n_layers > 1 else ""
+    return f"overlaps another, which in {what} it can't{more}"
+
+
+def layer_of(span: SpanRecord, n_layers: int) -> int | None:
+    """The layer that an entity has of its own, where there are several."""
+    return span.layer if n_layers > 1 else None
+
+
+def lost_of_span(span: SpanRecord, held: Sequence[str], n_layers: int) -> list[str]:
+    """What an entity has that tags have not, by name.
+
+    held (Sequence[str]): The keys that they have besides its layer.
+    """
+    lost = [f"{key} of spans" for key in span.to_json() if key not in (*held, "meta")]
+    in_tags = {LAYER} if layer_of(span, n_layers) is not None else set()
+    return lost + ["meta of spans"] * bool(span.meta.keys() - in_tags)
 
 
 def _accepted(record: TextRecord) -> Iterator[SpanRecord]:

@@ -235,6 +235,11 @@ def nested_documents(draw):
     return replace(document, id=draw(st.sampled_from([None, "d 1"])), spans=tuple(spans))
 
 
+def without_layers(record):
+    """As before it was in a file that has some."""
+    return replace(record, spans=tuple(replace(span, meta={}) for span in record.spans))
+
+
 @pytest.mark.parametrize(
     ("layout", "layers", "read_as"),
     [("germeval", None, "numbered"), ("conllu", 2, "conllu"), ("tsv", 2, "tsv")],
@@ -249,13 +254,109 @@ def test_layers_are_read_again(layout, layers, read_as, tmp_path_factory, docume
     write(documents, path, "columns", layout=layout, layers=layers, scheme=scheme)
     column = {"germeval": (3, 4), "conllu": ("NE", "ne2"), "tsv": (2, 3)}[layout]
     found = list(read(path, "columns", layout=read_as, scheme=scheme, column=column))
+    again = path.with_stem("again")
+    write(found, again, "columns", layout=layout, layers=layers, scheme=scheme)
+    assert again.read_bytes() == path.read_bytes()
     if layout == "tsv":
         assert [*map(bare_of_spaces, found)] == [*map(bare_of_spaces, documents)]
     else:
-        assert found == documents
+        assert [*map(without_layers, found)] == documents
     if any(len(one.spans) > 1 for one in documents):  # found without being told
         by_itself = read(path, "columns", layout=read_as, scheme=scheme)
-        assert [one.spans for one in by_itself] == [one.spans for one in found]
+        wanted = [without_layers(one).spans for one in found]
+        assert [without_layers(one).spans for one in by_itself] == wanted
+
+
+# Made up, in the form of GermEval 2014.
+GERMEVAL = """\
+#\thttp://example.org/wiki/A\t[2010-07-04]\t
+1\tDie\tO\tO
+2\tUni\tB-ORG\tO
+3\tBonn\tI-ORG\tB-LOC
+4\tlehrt\tO\tO
+
+#\texample.org vom 1.2.2005\t[2005-02-01]
+1\tBonner\tO\tB-LOCderiv
+2\tRathaus\tB-LOC\tB-LOC
+
+#\thttp://example.org/c\t[2005-02-01]\t
+1\tIn\tO\tO
+2\tBonn\tB-LOC\tO
+3\t.\tO\tO
+"""
+
+
+@pytest.mark.parametrize("between", ["a.jsonl", "a.spacy"])
+def test_germeval_is_the_same_file_again(between, tmp_path, caplog):
+    source, again = tmp_path / "source.tsv", tmp_path / "again.tsv"
+    source.write_text(GERMEVAL, encoding="utf8", newline="\n")
+    key = {"spans_key": "sc"} if between == "a.spacy" else {}
+    records = list(read(source, column=(3, 4)))
+    assert [[(span.label, span.layer) for span in one.spans] for one in records] == [
+        [("ORG", 1), ("LOC", 2)], [("LOCderiv", 2), ("LOC", 1), ("LOC", 2)], [("LOC", 1)],
+    ]  # fmt: skip
+    assert records[1].meta == {"comments": [[0, "#\texample.org vom 1.2.2005\t[2005-02-01]"]]}
+    write(records, tmp_path / between, **key)
+    assert not caplog.messages or between == "a.spacy"
+    kept = read(tmp_path / between, **key)
+    assert write(kept, again, layout="germeval", marks=False) == 3
+    wanted = GERMEVAL
+    if between == "a.spacy":  # which has one that is in both layers once
+        wanted = wanted.replace("B-LOC\tB-LOC\n", "B-LOC\tO\n")
+    assert again.read_bytes().decode() == wanted
+    assert source.read_bytes().decode() == GERMEVAL
+
+
+def test_comments_stay_before_their_sentences(tmp_path, caplog):
+    comments = [[0, "# a = 1"], [0, "#"], [5, "# b\t"]]
+    tokens = tuple(TokenRecord(i, i + 1, i in (0, 4)) for i in (0, 2, 4, 6))
+    record = TextRecord("a b c d", meta={"comments": comments}, tokens=tokens)
+    path = tmp_path / "a.conllu"
+    write([record], path)
+    assert "Left out: comment lines (1)" in caplog.messages[-1]
+    [again] = read(path)
+    assert again.meta == {"comments": comments[:2]}
+    write([replace(record, meta={"comments": [[4, "# b"]], "n": 1})], path)
+    assert "Left out: meta (1)" in caplog.messages[-1]
+    assert next(read(path)).meta == {"comments": [[4, "# b"]]}
+    # what is somebody else's, or would be read as something else
+    for foreign in ("x", [[0, "x"]], [[0, "# newdoc id = x"]], [[0, "# text = x"]], [[0, "# a\n"]]):
+        write([replace(record, meta={"comments": foreign})], path)
+        assert "Left out: meta (1)" in caplog.messages[-1]
+        assert next(read(path)).meta == {}
+    write([replace(record, meta={"comments": comments})], tmp_path / "a.tsv")
+    assert "comment lines (3)" in caplog.messages[-1]
+
+
+def test_layers_are_where_they_are_said_to_be(tmp_path, caplog):
+    tokens = tuple(TokenRecord(i, i + 1, not i) for i in (0, 2, 4))
+    path = tmp_path / "a.conll"
+
+    def written(*places, **options):
+        spans = tuple(
+            SpanRecord(start, end, label, meta={} if layer is None else {"layer": layer})
+            for start, end, label, layer in places
+        )
+        record = TextRecord("a b c", spans=spans, tokens=tokens)
+        write([record], path, **{"layout": "tsv", "layers": 2, "marks": False} | options)
+        return path.read_text().split()
+
+    # inner before outer, and one without a layer where there is room
+    found = written((0, 5, "X", 2), (2, 3, "Y", 1), (0, 1, "Z", None))
+    assert found == ["a", "B-Z", "B-X", "b", "B-Y", "I-X", "c", "O", "I-X"]
+    # what is no layer
+    found = written((0, 5, "X", 0), (2, 3, "Y", "1"), (0, 1, "Z", True))
+    assert found == ["a", "B-X", "B-Z", "b", "I-X", "B-Y", "c", "I-X", "O"]
+    assert "Left out: meta of spans (3)" in caplog.messages[-1]
+    with pytest.raises(ValueError, match="Y at characters 2-3 overlaps another in layer 1"):
+        written((0, 5, "X", 1), (2, 3, "Y", 1))
+    with pytest.raises(ValueError, match="X at characters 0-5 is in layer 3, and there are 2"):
+        written((0, 5, "X", 3))
+    assert written((0, 5, "X", 3), layers=1) == ["a", "B-X", "b", "I-X", "c", "I-X"]
+    assert "Left out: meta of spans (1)" in caplog.messages[-1]
+    two = TextRecord("a b", tokens=(TokenRecord(0, 1, True), TokenRecord(2, 3, True)))
+    with pytest.raises(ValueError, match="it has 2 sentences, which without marks would be as"):
+        write([two], path, marks=False)
 
 
 def test_what_schemes_and_layers_can_not_hold_is_said(tmp_path, caplog):

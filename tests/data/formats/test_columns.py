@@ -180,7 +180,7 @@ def test_read_columns_takes_lines_for_outside_that_have_an_underscore(tmp_path):
     file = read_columns(write(tmp_path, "# id a\tx=y\nAnna _ _ B-PER\nbor _ _ _\n"))
     assert (file.layout, file.columns) == ("conll2003", (4,))
     assert file.sentences[0].spans == ((0, 1, "PER"),)
-    assert file.findings.counts == {"comment lines passed over": 1}
+    assert (file.sentences[0].comments, file.findings.counts) == (("# id a\tx=y",), {})
     with pytest.raises(ValueError, match=r"line 1: 'a\\t_': The tag is _, but others are O"):
         read_columns(write(tmp_path, "a\t_\nb\tO\nc\tB-X\n"))
 
@@ -222,7 +222,11 @@ def test_read_columns_reads_layers_by_itself(tmp_path):
     file = read_columns(write(tmp_path, GERMEVAL))
     assert (file.columns, file.scheme, file.passed_over) == ((3, 4), "BIO", ())
     assert file.sentences[0].spans == ((0, 2, "ORG"), (0, 1, "LOC"))
-    assert file.findings.counts == {"comment lines passed over": 1}
+    assert file.sentences[0].layers == (1, 2)
+    assert (file.sentences[0].comments, file.findings.counts) == (("#\thttp://x\t[2010]\t",), {})
+    assert read_columns(write(tmp_path, GERMEVAL), columns=[4]).sentences[0].layers == ()
+    behind = read_columns(write(tmp_path, GERMEVAL + "\n# end\n"))
+    assert behind.findings.counts == {"comment lines behind the last sentence passed over": 1}
     swapped = "a\tO\tB-X\nb\tB-Y\tI-X\n"
     assert read_columns(write(tmp_path, swapped)).sentences[0].spans == ((0, 2, "X"), (1, 2, "Y"))
     three = "a\tNN\tB-X\tB-Y\tB-Z\nb\tNN\tI-X\tI-Y\tO\nc\tNN\tI-X\tO\tO\n"

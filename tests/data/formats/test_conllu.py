@@ -54,9 +54,9 @@ def test_tags_are_found_in_misc(end, tmp_path):
     assert [record.text[one.start : one.end] for one in record.tokens if one.sentence_start] == [
         *("Vamos", "No")
     ]
+    assert record.meta == {"comments": [[0, "# sent_id = 1"], [21, "# sent_id = 2"]]}
     assert source.notes[:3] == ["layout conllu", "tags in NE= in column 10", "tag scheme BIO"]
     assert source.counts == {
-        "comment lines passed over": 2,
         "empty nodes passed over": 1,
         "entities on a part of a token, widened to all of it": 1,
     }

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from spacy.tokens import Doc, DocBin, Span
 
 from spacy_ner_plus.annotation.doc_records import to_doc
+from spacy_ner_plus.annotation.unknown_group import unknown_tokens
 from spacy_ner_plus.data.doc_files import RECORD
 from spacy_ner_plus.data.formats.record_files import read, write
-from spacy_ner_plus.records import SpanRecord
+from spacy_ner_plus.records import SpanRecord, TextRecord, TokenRecord
 from tests.annotation.test_doc_records import flat_docs
 from tests.data.formats.test_record_files import ANNA, NLP, RICH, bare
 from tests.record_strategies import JSON, NAMES, OBJECTS, optional
@@ -50,7 +51,86 @@ def test_spacy_files_hold_nested_spans_under_a_key(tmp_path):
         write([record], path)
     assert write([record], path, spans_key="sc") == 1
     assert [bare(one) for one in read(path, spans_key="sc")] == [record]
-    assert next(read(path)).spans is None
+    assert [span.label for span in next(read(path)).spans] == ["X"]
+
+
+@st.composite
+def nested_records(draw):
+    """Sentences with any spans on them, some of which are rejected, ignored, in layers, unknown."""
+    words = draw(st.lists(st.sampled_from(["a", "bc"]), min_size=1, max_size=6))
+    text = " ".join(words)
+    starts = [len(" ".join(words[:i])) + (i > 0) for i in range(len(words))]
+    tokens = [
+        TokenRecord(start, start + len(word), not start)
+        for start, word in zip(starts, words, strict=True)
+    ]
+
+    def stretch():
+        first, last = sorted(draw(st.tuples(*[st.integers(0, len(words) - 1)] * 2)))
+        return tokens[first].start, tokens[last].end
+
+    spans = {}
+    for _ in range(draw(st.integers(0, 5))):
+        place = (*stretch(), draw(st.sampled_from(["X", "Y"])))
+        spans[place] = SpanRecord(
+            *place,
+            probability=draw(st.sampled_from([None, 0.5])),
+            status=draw(st.sampled_from([None, "rejected", "ignored"])),
+            meta=draw(st.sampled_from([{}, {"layer": 2}, {"layer": 1, "by": "me"}])),
+        )
+    unknown = (stretch(),) if draw(st.booleans()) else ()
+    return TextRecord(
+        text, meta={"n": 1}, spans=tuple(spans.values()), tokens=tuple(tokens), unknown=unknown
+    )
+
+
+def unknown_places(record):
+    """The characters about which nothing is known, but for the spans that are there."""
+    ignored = [(span.start, span.end) for span in record.spans if span.status == "ignored"]
+    return {at for stretch in (*record.unknown, *ignored) for at in range(*stretch)}
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(nested_records(), min_size=1, max_size=3))
+def test_nested_spans_and_what_is_unknown_among_them_come_back(tmp_path_factory, records):
+    path = tmp_path_factory.mktemp("nested") / "a.spacy"
+    write(records, path, spans_key="sc")
+    for record, again in zip(records, read(path, spans_key="sc"), strict=True):
+        assert bare(replace(again, unknown=())) == replace(record, unknown=())
+        spaces = {at for at, char in enumerate(record.text) if char == " "}
+        assert unknown_places(again) - spaces == unknown_places(record) - spaces
+    # and the outermost alone; where others cross their edges, tokens are missing
+    for record, again in zip(records, read(path), strict=True):
+        accepted = [span for span in record.spans if span.is_accepted]
+        if again.spans is None:  # all tokens are missing
+            assert not accepted
+            continue
+        flat = [span for span in again.spans if span.is_accepted]
+        known = {(span.start, span.end, span.label, span.probability) for span in accepted}
+        assert known.issuperset((s.start, s.end, s.label, s.probability) for s in flat)
+        taken = [at for span in flat for at in range(span.start, span.end)]
+        assert len(taken) == len(set(taken))
+        if accepted:
+            longest = max(span.end - span.start for span in accepted)
+            assert longest == max(span.end - span.start for span in flat)
+        open_places = unknown_places(again) | set(taken)
+        inside = {at for span in accepted for at in range(span.start, span.end)}
+        assert all(at in open_places or record.text[at] == " " for at in inside)
+
+
+def test_groups_say_which_stretches_are_unknown_and_which_layers_spans_have(tmp_path):
+    spans = (
+        SpanRecord(0, 8, "X", meta={"layer": 1}),
+        SpanRecord(0, 4, "PER", meta={"layer": 2}),
+        SpanRecord(5, 8, "Y", status="ignored"),
+    )
+    path = tmp_path / "a.spacy"
+    write([replace(ANNA, spans=spans)], path, spans_key="sc")
+    [doc] = DocBin(store_user_data=True).from_disk(path).get_docs(NLP.vocab)
+    assert [span.text for span in doc.spans["sc_unknown"]] == ["bor"]
+    assert unknown_tokens(doc, "sc").tolist() == [False, True, False]
+    assert doc.spans["sc"].attrs["layers"] == [1, 2]
+    assert [token.ent_iob_ for token in doc] == ["B", "I", "O"]
 
 
 def test_a_key_that_no_document_has_is_an_error_that_names_the_others(tmp_path):
