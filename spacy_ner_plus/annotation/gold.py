@@ -5,7 +5,7 @@ that it cannot carry on an entity that is known to end before it.
 """
 
 import logging
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -14,6 +14,7 @@ from spacy.tokens import Doc, Span
 from spacy.training import Example
 
 from ..records import check_tidy
+from ..tags import Span as EntitySpan
 from ..tags import TagScheme
 from .token_states import OUTSIDE
 
@@ -82,39 +83,74 @@ def allowed_tags(example: Example, row_tokens: np.ndarray, scheme: TagScheme) ->
         document is annotated for.
     """
     entities, known = aligned_entities(example)
-    missing = ~known[row_tokens]
-    spans = []
+    spans = list(spans_on_rows(entities, row_tokens))
+    check_known_labels(example.reference, scheme.labels)
+    annotated = annotated_labels(example.reference)
+    if annotated is not None:
+        check_annotated_labels({label for _, _, label in spans}, annotated, example.reference)
+    return tags_that_agree(spans, ~known[row_tokens], scheme, annotated)
+
+
+def spans_on_rows(entities: Iterable[Span], row_tokens: np.ndarray) -> dict[EntitySpan, Span]:
+    """Entities on the rows of their tokens; each place and label once, with its first entity.
+
+    row_tokens: (n_rows,) int64 tokens, ascending. What starts or ends on others is moved inwards;
+        what lies wholly on others is left out, with a message in the log.
+    RETURNS: Start row, end row (exclusive) and label of each, in the given order.
+    """
+    spans: dict[EntitySpan, Span] = {}
     for entity in entities:
         start, end = np.searchsorted(row_tokens, [entity.start, entity.end]).tolist()
         if start < end:
-            spans.append((start, end, entity.label_))
+            spans.setdefault((start, end, entity.label_), entity)
         else:
             lost = Lost(entity, "none of its tokens can be tagged: no wordpiece lies in them")
-            _tell_of(str(lost))
-    check_known_labels(example.reference, scheme.labels)
-    tags = scheme.encode(spans, len(row_tokens))
-    allowed = np.zeros((len(row_tokens), scheme.n_tags), dtype=bool)
-    allowed[np.arange(len(row_tokens)), tags] = True
+            tell_of_lost(str(lost))
+    return spans
+
+
+def tags_that_agree(
+    spans: Sequence[EntitySpan],
+    missing: np.ndarray,
+    scheme: TagScheme,
+    annotated: set[str] | None,
+) -> np.ndarray:
+    """The tags that an annotation of rows permits; see allowed_tags.
+
+    spans: Start row, end row (exclusive) and label of each entity; none overlap.
+    missing: (n_rows,) bool, rows without annotation, which no entity has.
+    annotated: The types that the document is annotated for, None for all.
+    RETURNS: (n_rows, n_tags) bool.
+    """
+    n_rows = len(missing)
+    tags = scheme.encode(spans, n_rows)
+    allowed = np.zeros((n_rows, scheme.n_tags), dtype=bool)
+    allowed[np.arange(n_rows), tags] = True
     allowed |= missing[:, None]
-    annotated = annotated_labels(example.reference)
     if annotated is not None:
-        _check_labels(spans, annotated, example.reference)
         allowed[np.ix_(tags == 0, _tags_of_others(scheme, annotated))] = True
     label_ids = {label: i for i, label in enumerate(scheme.labels)}
     for _, end, label in spans:
-        if end < len(row_tokens) and missing[end]:
+        if end < n_rows and missing[end]:
             allowed[end, scheme.inside[label_ids[label]]] = False
     return allowed
 
 
 @lru_cache(maxsize=10_000)  # once for each entity, and not again at every step
-def _tell_of(lost: str) -> None:
+def tell_of_lost(lost: str) -> None:
+    """Say in the log, once, that an entity is left out: what Lost says of it."""
     logger.warning("A gold entity can't be learned: %s", lost)
 
 
-def check_known_labels(reference: Doc, labels: Collection[str]) -> None:
-    """RAISES ValueError: If a document has an entity of a type that is not among the labels."""
-    for entity in reference.ents:
+def check_known_labels(
+    reference: Doc, labels: Collection[str], entities: Iterable[Span] | None = None
+) -> None:
+    """Refuse types that are not among the labels.
+
+    entities: Of the document; None for reference.ents.
+    RAISES ValueError: If a document has an entity of such a type.
+    """
+    for entity in reference.ents if entities is None else entities:
         if entity.label_ not in labels:
             raise ValueError(
                 f"The document {reference.text[:80]!r} has the entity {entity.text!r} of type "
@@ -135,7 +171,7 @@ def aligned_entities(example: Example) -> tuple[list[Span], np.ndarray]:
     predicted, reference = example.predicted, example.reference
     if not reference.has_annotation("ENT_IOB"):
         return [], np.zeros(len(predicted), dtype=bool)
-    if _have_same_tokens(predicted, reference):
+    if have_same_tokens(predicted, reference):
         entities = [Span(predicted, e.start, e.end, e.label_) for e in reference.ents]
         is_outside = reference.to_array("ENT_IOB") == OUTSIDE  # (n_tokens,)
     else:
@@ -148,14 +184,15 @@ def aligned_entities(example: Example) -> tuple[list[Span], np.ndarray]:
     return entities, known
 
 
-def _have_same_tokens(one: Doc, other: Doc) -> bool:
+def have_same_tokens(one: Doc, other: Doc) -> bool:
     """Whether two Docs are split alike, and nothing has to be aligned."""
     attributes: list[int | str] = ["ORTH", "SPACY"]
     return np.array_equal(one.to_array(attributes), other.to_array(attributes))
 
 
-def _check_labels(spans: list[tuple[int, int, str]], annotated: set[str], doc: Doc) -> None:
-    surprising = {label for _, _, label in spans} - annotated
+def check_annotated_labels(labels: set[str], annotated: set[str], doc: Doc) -> None:
+    """RAISES ValueError: A document has entities of types that it is not annotated for."""
+    surprising = labels - annotated
     if surprising:
         raise ValueError(
             f"The document {doc.text[:80]!r} has entities of type {sorted(surprising)}, but says "
@@ -174,13 +211,13 @@ def _tags_of_others(scheme: TagScheme, annotated: set[str]) -> np.ndarray:
 def lost_entities(example: Example) -> list[Lost]:
     """The reference entities that have no place in the predicted tokens."""
     wanted = [entity for entity in example.reference.ents if entity.label]
-    kept = [entity for entity in aligned_entities(example)[0] if not _blank(entity)]
+    kept = [entity for entity in aligned_entities(example)[0] if not is_blank(entity)]
     if len(kept) == len(wanted):
         return []
     return [
-        Lost(entity, _why(entity, example.predicted))
+        Lost(entity, why_lost(entity, example.predicted))
         for entity in wanted
-        if _blank(entity) or not example.get_aligned_spans_y2x([entity])
+        if is_blank(entity) or not example.get_aligned_spans_y2x([entity])
     ]
 
 
@@ -191,12 +228,14 @@ def describe_lost(lost: Iterable[Lost], *, most: int = 5) -> str:
     return shown if len(lines) <= most else f"{shown}\n  and {len(lines) - most} more"
 
 
-def _blank(entity: Span) -> bool:
+def is_blank(entity: Span) -> bool:
+    """Whether there is nothing but white space in an entity."""
     return all(token.is_space for token in entity)
 
 
-def _why(entity: Span, predicted: Doc) -> str:
-    if _blank(entity):
+def why_lost(entity: Span, predicted: Doc) -> str:
+    """Why an entity of the reference has no place in the predicted tokens."""
+    if is_blank(entity):
         return "it is whitespace only"
     if entity.doc.text != predicted.text:
         return "the reference and the predicted Doc differ in text"

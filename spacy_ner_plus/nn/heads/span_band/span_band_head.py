@@ -67,7 +67,10 @@ class SpanBandHead(nn.Module):
 
     Attributes:
         bias (nn.Parameter): A score of each label. *Shape:* (n_labels,)
+        undecayed (tuple): Matrices whose zeros mean something: no preference among widths.
     """
+
+    undecayed = ("terms.widths", "cells.widths")
 
     def __init__(self, sizes: BandSizes, *, dropout: float, max_rows: int = MAX_ROWS) -> None:
         super().__init__()

@@ -1,0 +1,133 @@
+"""Gold spans that may nest and overlap, from doc.spans and doc.ents.
+
+Missing is not O here either. Where a Doc has the key, it is annotated but for the stretches that
+`unknown_group` holds; what doc.ents says of missing annotation does not count then, because of spans
+that overlap it has only one. Where it lacks the key, doc.ents says what is known, if it is read.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from spacy.tokens import Doc, Span
+from spacy.training import Example
+
+from .gold import (
+    Lost,
+    aligned_entities,
+    have_same_tokens,
+    is_blank,
+    lost_entities,
+    why_lost,
+)
+from .unknown_group import token_runs, unknown_tokens
+
+
+@dataclass(frozen=True)
+class GoldSources:
+    """Where the gold spans of a Doc are. What both have counts once.
+
+    spans_key (str): The key in doc.spans; None for doc.ents alone.
+    with_ents (bool): Read the entities of doc.ents, too.
+    RAISES ValueError: Neither is read.
+    """
+
+    spans_key: str | None = None
+    with_ents: bool = True
+
+    def __post_init__(self) -> None:
+        if self.spans_key is None and not self.with_ents:
+            raise ValueError(
+                "Gold spans must come from a key of doc.spans, from doc.ents, or from both."
+            )
+
+    def group(self, doc: Doc) -> list[Span]:
+        """The spans that doc.spans has, none without the key."""
+        return list(doc.spans[self.spans_key]) if self.has_group(doc) else []
+
+    def has_group(self, doc: Doc) -> bool:
+        """Whether doc.spans has the key."""
+        return self.spans_key is not None and self.spans_key in doc.spans
+
+
+@dataclass(frozen=True)
+class NestedGold:
+    """What the reference of an Example says of spans of the predicted Doc.
+
+    spans (List[Span]): Each place and label once, from left to right, the longer ones first.
+    known: (n_tokens,) bool, tokens of the predicted Doc that are annotated: there are no other
+        spans on them. On the others there may be, with any label.
+    lost (List[Lost]): Spans that have no place in the predicted tokens.
+    lost_tokens: For each of them, the predicted tokens that it touches, int64 (n_tokens,). Nobody
+        knows what they hold of its label.
+    n_repeated (int): Spans left out because another one is the same.
+    """
+
+    spans: list[Span]
+    known: np.ndarray
+    lost: list[Lost]
+    lost_tokens: list[np.ndarray]
+    n_repeated: int
+
+
+def nested_gold(example: Example, sources: GoldSources) -> NestedGold:
+    """The gold spans of an Example.
+
+    example (Example): Reference annotation and predicted tokens; they need not be split alike.
+    """
+    predicted, reference = example.predicted, example.reference
+    spans: list[Span] = []
+    lost: list[Lost] = []
+    known = np.zeros(len(predicted), dtype=bool)
+    if sources.with_ents:
+        entities, known = aligned_entities(example)
+        spans += entities
+        lost += lost_entities(example)
+    if sources.has_group(reference):
+        known = _known_by_group(example, str(sources.spans_key))
+    for span, aligned in _aligned(example, sources.group(reference)):
+        if aligned is None or is_blank(aligned):
+            lost.append(Lost(span, why_lost(span, predicted)))
+        else:
+            spans.append(aligned)
+    unique = {(span.start, -span.end, span.label_): span for span in spans}
+    lost = list({_place(one.entity): one for one in lost}.values())
+    return NestedGold(
+        spans=[unique[place] for place in sorted(unique)],
+        known=known,
+        lost=lost,
+        lost_tokens=[_touched(example, one.entity.start, one.entity.end) for one in lost],
+        n_repeated=len(spans) - len(unique),
+    )
+
+
+def _aligned(example: Example, group: Sequence[Span]) -> Iterator[tuple[Span, Span | None]]:
+    """Each span of the reference, and the same of the predicted Doc where its tokens fit."""
+    predicted = example.predicted
+    if have_same_tokens(predicted, example.reference):
+        for span in group:
+            yield span, Span(predicted, span.start, span.end, span.label_)
+        return
+    for span in group:
+        found = example.get_aligned_spans_y2x([span], allow_overlap=True)
+        yield span, found[0] if found else None
+
+
+def _known_by_group(example: Example, spans_key: str) -> np.ndarray:
+    """(n_tokens,) bool, the predicted tokens that touch no unknown one of the reference."""
+    unknown = unknown_tokens(example.reference, spans_key)  # (n_tokens of the reference,)
+    if have_same_tokens(example.predicted, example.reference):
+        return ~unknown
+    known = np.ones(len(example.predicted), dtype=bool)
+    for start, end in token_runs(unknown):
+        known[_touched(example, start, end)] = False
+    return known
+
+
+def _place(span: Span) -> tuple[int, int, str]:
+    return span.start, span.end, span.label_
+
+
+def _touched(example: Example, start: int, end: int) -> np.ndarray:
+    """The predicted tokens that some of the reference touch, int64."""
+    return np.unique([int(i) for i in example.alignment.y2x[start:end]]).astype(np.int64)
