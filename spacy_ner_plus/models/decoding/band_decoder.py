@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -35,7 +36,7 @@ class BandDecoder:
 
     head: SpanBandHead
     labels: tuple[str, ...]
-    negatives_count: bool = True
+    negatives_count: ClassVar[bool] = True
 
     def find_spans(
         self, rows: RowFeatures, *, floor: float, calibration: SpanCalibration

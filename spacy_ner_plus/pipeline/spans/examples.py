@@ -45,7 +45,7 @@ def survey_spans(
     name (str): The component, for the warnings.
     sources (GoldSources): Where the annotation is.
     word_counts (WordCounts): Counts the words of all documents, if somebody wants to know.
-    RAISES ValueError: A label has white space around it.
+    RAISES ValueError: A span has no label, or one with white space around it.
     """
     n_examples = n_annotated = 0
     counts: Counter[str] = Counter()
@@ -60,9 +60,8 @@ def survey_spans(
         lost += gold.lost
         for span in [*gold.spans, *(one.entity for one in gold.lost)]:
             if span.label_ not in counts:
-                check_tidy(
-                    f"The type of {span.text!r} in the document {span.doc.text[:80]!r}", span.label_
-                )
+                where = f"The type of {span.text!r} in the document {span.doc.text[:80]!r}"
+                check_span_label(where, span.label_)
             counts[span.label_] += 1
         if len(sample) < SAMPLE_SIZE and len(example.predicted):
             sample.append(example.predicted)
@@ -83,12 +82,12 @@ def choose_span_labels(
     given (Sequence[str]): What initialize was given; None for those of the data and those added.
     added (Iterable[str]): Labels that were added before.
     name (str): The component, and where (str) its annotation is, for errors.
-    RAISES ValueError: If there are none, one is there twice or has white space around it, or the
-        data have one that is not among those given.
+    RAISES ValueError: If there are none, one is there twice, empty or has white space around it, or
+        the data have one that is not among those given.
     """
     labels = sorted({*seen.counts, *added}) if given is None else list(given)
     for label in labels:
-        check_tidy(f"A label given to '{name}'", label)
+        check_span_label(f"A label given to '{name}'", label)
     if len(set(labels)) < len(labels):
         raise ValueError(f"The labels given to '{name}' have some twice: {labels}.")
     if unknown := set(seen.counts) - set(labels):
@@ -104,6 +103,13 @@ def choose_span_labels(
             "with add_label."
         )
     return labels
+
+
+def check_span_label(what: str, label: object) -> None:
+    """RAISES ValueError: A label is no name. what (str): What it is, for the error."""
+    if not (isinstance(label, str) and label):
+        raise ValueError(f"{what} is {label!r}: labels are non-empty strings.")
+    check_tidy(what, label)
 
 
 def warn_of_lost(

@@ -9,6 +9,7 @@ import numpy as np
 from spacy.language import Language
 from spacy.training import Example, validate_get_examples
 from spacy.util import minibatch
+from thinc.api import Optimizer
 from torch import Tensor
 
 from ...annotation.nested_gold import GoldSources
@@ -19,7 +20,6 @@ from ...models.decoding.span_calibration import SpanCalibration
 from ...models.decoding.span_decoder import SpanLearning
 from ...models.decoding.span_losses import span_gradient
 from ...models.runtime.span_shim import SpanShim, span_shim_of
-from ...records import check_tidy
 from ..ner_plus.examples import check_losses
 from ..ner_plus.options import (
     LabelWeights,
@@ -30,7 +30,7 @@ from ..ner_plus.options import (
 from ..thresholds import thresholds
 from ..updating import UpdatedPipe
 from ..validators import checks
-from .examples import choose_span_labels, survey_spans, warn_of_lost
+from .examples import check_span_label, choose_span_labels, survey_spans, warn_of_lost
 from .options import read_boundary_smoothing, read_negative_weight
 from .row_reading import read_gold, word_tokens
 
@@ -74,7 +74,7 @@ class SpanLearningPipe(UpdatedPipe):
         """
         if label in self.labels:
             return 0
-        check_tidy("The label", label)
+        check_span_label("The label", label)
         labels = [*self.labels, label]
         if self.span_shim.is_built:
             self.span_shim.grow(labels)
@@ -159,9 +159,16 @@ class SpanLearningPipe(UpdatedPipe):
                 f"doc.spans[{self.spans_key!r}] of its documents (an empty group says that there "
                 "are none)"
             )
-        shim = self.span_shim
-        shim.calibration = self._calibrated_for(learning, shim.calibration)
         return float(found.losses.sum()) / max(1, found.n_known), found.gradient
+
+    def finish_update(self, sgd: Optimizer) -> None:
+        """Take a step with the gradients that were collected.
+
+        sgd (Optimizer): thinc's optimizer.
+        """
+        super().finish_update(sgd)
+        shim = self.span_shim
+        shim.calibration = self._calibrated_for(self._learning(), shim.calibration)
 
     def _learning(self) -> SpanLearning:
         """The settings as they are now. RAISES ValueError: If one is wrong."""

@@ -27,6 +27,7 @@ def with_labels(head: SpanBandHead, n_labels: int) -> SpanBandHead:
         raise ValueError(f"A head of {n_old} labels can't become one of {n_labels}.")
     sizes = replace(head.sizes, n_labels=n_labels)
     grown = SpanBandHead(sizes, dropout=head.tokens.dropout.p, max_rows=head.max_rows)
+    grown = grown.to(head.bias).train(head.training)  # of its device and precision
     grown.bias.fill_(NEW_LABEL_SCORE)
     grown.terms.widths.zero_()
     if grown.convolution is not None:
@@ -34,7 +35,7 @@ def with_labels(head: SpanBandHead, n_labels: int) -> SpanBandHead:
     for old, new in _pairs(head, grown):
         corner = tuple(slice(0, size) for size in old.shape)  # labels are an axis of some
         new[corner] = old
-    return grown.to(head.bias.device).train(head.training)
+    return grown
 
 
 def _pairs(head: nn.Module, grown: nn.Module) -> Iterator[tuple[Tensor, Tensor]]:
