@@ -8,6 +8,7 @@ from thinc.api import Model
 from torch import nn
 
 from ...nn.heads.span_band import SpanBandHead, with_labels
+from ...nn.heads.span_head import SpanHead
 from ...nn.heads.span_readers import TokenSpanReader, TransformerSpanReader
 from ..decoding.band_decoder import BandDecoder
 from ..decoding.span_calibration import SpanCalibration, read_span_calibration
@@ -45,7 +46,7 @@ class SpanShim(LabelledShim):
         """What reads the module's rows of features."""
         return BandDecoder(self.module.head, self.labels)
 
-    def make_head(self, width: int) -> SpanBandHead:
+    def make_head(self, width: int) -> SpanHead:
         """A new head for the labels over token vectors of this length.
 
         RAISES ValueError: If there are no labels.
@@ -130,7 +131,8 @@ def span_shim_of(model: Model) -> SpanShim:
 
 def _read_labels(saved: object) -> tuple[str, ...]:
     """RAISES TypeError: If they are no list of different names."""
-    is_list = isinstance(saved, list) and all(isinstance(label, str) for label in saved)
-    if not isinstance(saved, list) or not is_list or len(set(saved)) < len(saved):
-        raise TypeError(f"{saved!r:.200} are no labels")
-    return tuple(saved)
+    if isinstance(saved, list) and all(isinstance(label, str) for label in saved):
+        labels = tuple(saved)
+        if len(set(labels)) == len(labels):
+            return labels
+    raise TypeError(f"{saved!r:.200} are no labels")

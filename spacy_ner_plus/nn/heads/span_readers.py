@@ -1,8 +1,7 @@
 """Modules that make rows of features for a head of spans.
 
-What a span is like depends on its tokens' features alone: so the head is in two parts. Its
-`read_tokens` is of one token at a time, and runs here, bucket by bucket of an encoder; all that is
-of spans runs outside, on the rows of whole documents.
+The first step of a head, which is of one token at a time, runs here, bucket by bucket of an
+encoder; all that is of spans runs outside, on the rows of whole documents.
 """
 
 from typing import Any
@@ -11,7 +10,7 @@ from torch import Tensor, nn
 
 from ..encoders.transformer import TransformerEncoder
 from ..encoders.vectors import TransformerVectors
-from .span_band import SpanBandHead
+from .span_head import SpanHead
 
 
 class TransformerSpanReader(TransformerVectors):
@@ -20,7 +19,7 @@ class TransformerSpanReader(TransformerVectors):
     The features of a token that was split over windows are the mean of those of its parts.
     """
 
-    def __init__(self, encoder: TransformerEncoder, head: SpanBandHead, *, pooling: str) -> None:
+    def __init__(self, encoder: TransformerEncoder, head: SpanHead, *, pooling: str) -> None:
         super().__init__(encoder, pooling=pooling)
         self.head = head
 
@@ -42,7 +41,7 @@ class TransformerSpanReader(TransformerVectors):
 class TokenSpanReader(nn.Module):
     """Token vectors from elsewhere to rows of features."""
 
-    def __init__(self, head: SpanBandHead) -> None:
+    def __init__(self, head: SpanHead) -> None:
         super().__init__()
         self.head = head
 
@@ -54,13 +53,13 @@ class TokenSpanReader(nn.Module):
     @property
     def config(self) -> dict[str, Any]:
         """What it is, as plain data."""
-        return {"width": self.head.sizes.width}
+        return {"width": self.head.width}
 
     def forward(self, vectors: Tensor) -> Tensor:
         """(n_rows, width) -> (n_rows, n_features) float32."""
         return self.head.read_tokens(vectors)
 
 
-def undecayed_of(head: SpanBandHead) -> tuple[str, ...]:
+def undecayed_of(head: SpanHead) -> tuple[str, ...]:
     """The undecayed parameters of a head, by their names in a module that has it."""
     return tuple(f"head.{name}" for name in head.undecayed)

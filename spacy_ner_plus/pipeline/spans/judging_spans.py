@@ -62,7 +62,8 @@ def judge_spans(
     score (Callable): Gives the scored spans of some Docs.
     sources (GoldSources): Where the annotation is.
     """
-    columns: list[tuple[np.ndarray, ...]] = []
+    nothing = (np.zeros(0), np.zeros(0, dtype=np.int64), np.zeros(0, dtype=bool))
+    columns: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = [nothing]
     for batch in minibatch(examples, BATCH_SIZE):
         found = score([example.predicted for example in batch])
         for example, spans in zip(batch, found, strict=True):
@@ -70,8 +71,8 @@ def judge_spans(
             columns.append(
                 (spans.probabilities[can_judge], spans.labels[can_judge], correct[can_judge])
             )
-    nothing = (np.zeros(0), np.zeros(0, dtype=np.int64), np.zeros(0, dtype=bool))
-    return JudgedSpans(*map(np.concatenate, zip(nothing, *columns, strict=True)))
+    joined = [np.concatenate(column) for column in zip(*columns, strict=True)]
+    return JudgedSpans(*joined)
 
 
 def fit_calibration(judged: JudgedSpans, labels: Sequence[str], form: str) -> CalibratedSpans:

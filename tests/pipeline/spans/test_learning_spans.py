@@ -116,9 +116,10 @@ def test_unknown_stretch_teaches_nothing_but_the_spans_on_it() -> None:
     assert pipe.update([partly])[NAME] > 0.0
     gradients(nlp)
     rows = pipe.model.predict([whole.predicted])
-    logits = pipe.span_shim.module.head(
-        rows.features, pipe.span_shim.module.head.layout(rows.lengths, rows.features.device)
-    ).double()
+    head = pipe.span_shim.module.head
+    with torch.no_grad():
+        layout = head.layout(rows.lengths, rows.features.device)
+        logits = head(rows.features, layout).double()
     org = pipe.labels.index("ORG")
     # of (0, 5), which runs over unknown tokens, only the label that it has is known
     of_org = -torch.nn.functional.logsigmoid(logits[0, 4, org])
@@ -283,3 +284,13 @@ def test_encoder_is_shared_with_a_flat_component() -> None:
     assert last[NAME] < first[NAME] and last["ner_plus"] < first["ner_plus"]
     doc = nlp(make_doc(nlp, SENTENCES[0][0]))
     assert KEY in doc.spans and "ner_plus" in doc.spans
+
+
+def test_span_without_a_label_is_refused_with_the_document() -> None:
+    nlp = spans_nlp()
+    example = nested_example(nlp, "A dog barks .", [(1, 2, "")])
+    with pytest.raises(ValueError, match=r"type of 'dog' in the document 'A dog.*is ''.*non-empty"):
+        initialized(nlp, [example])
+    for label in ("", " LOC"):
+        with pytest.raises(ValueError, match=r"The label is "):
+            spans_pipe(nlp).add_label(label)
