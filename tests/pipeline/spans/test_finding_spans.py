@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from spacy.language import Language
 from spacy.tokens import Doc, Span
-from spacy.training import Example
 from spacy.util import registry
 
 from spacy_ner_plus.annotation.nested_gold import GoldSources
