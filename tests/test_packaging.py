@@ -29,6 +29,7 @@ CONFIGS = [
     "features",
     "bilstm_crf",
     "shared",
+    "spans",
     pytest.param("shared_trf", marks=NEEDS_SPACY_TRANSFORMERS),
     pytest.param("private_trf", marks=NEEDS_SPACY_TRANSFORMERS),
 ]

@@ -1,8 +1,8 @@
 """Gold spans that may nest and overlap, from doc.spans and doc.ents.
 
 Missing is not O here either. Where a Doc has the key, it is annotated but for the stretches that
-`unknown_group` holds; what doc.ents says of missing annotation does not count then, because of spans
-that overlap it has only one. Where it lacks the key, doc.ents says what is known, if it is read.
+`unknown_group` holds; what doc.ents says of missing annotation does not count then: of spans that
+overlap it has only one. Where it lacks the key, doc.ents says what is known, if it is read.
 """
 
 from collections.abc import Iterator, Sequence

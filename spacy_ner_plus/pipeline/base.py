@@ -48,6 +48,8 @@ class EntityPipe(SavedPipe):
 
     # A subclass that finds the best entities around those that are there adds "constrain".
     existing_ents_choices: ClassVar[tuple[str, ...]] = ("keep", "overwrite")
+    # The least probability of types without a threshold, in one that has to choose among many.
+    unset_threshold: ClassVar[float] = 0.0
 
     def __init__(
         self,
@@ -88,7 +90,7 @@ class EntityPipe(SavedPipe):
 
         RAISES ValueError: If a threshold is set for a type that there is not.
         """
-        least = thresholds(self.threshold, self.labels).tolist()
+        least = thresholds(self.threshold, self.labels, self.unset_threshold).tolist()
         return {label: value for label, value in zip(self.labels, least, strict=True) if value}
 
     def check_settings(self) -> None:

@@ -32,17 +32,18 @@ def _probability(value: Any, of_label: str = "") -> float:
     return number
 
 
-def thresholds(threshold: Threshold, labels: Iterable[str]) -> np.ndarray:
-    """(n_labels,) float64, the least probability of an entity of each type; 0 where none is set.
+def thresholds(threshold: Threshold, labels: Iterable[str], unset: float = 0.0) -> np.ndarray:
+    """(n_labels,) float64, the least probability of an entity of each type.
 
+    unset (float): That of types for which none is set.
     RAISES ValueError: If a threshold is no probability, or set for a type that there is not.
     """
     threshold = read_threshold(threshold)  # it may have been set since the component was made
     labels = list(labels)
     if not isinstance(threshold, Mapping):
-        return np.full(len(labels), threshold or 0.0)
+        return np.full(len(labels), unset if threshold is None else threshold)
     check_labels("threshold", threshold, labels)
-    return np.array([threshold.get(label, 0.0) for label in labels])
+    return np.array([threshold.get(label, unset) for label in labels])
 
 
 def check_labels(setting: str, values: Mapping[str, Any], labels: list[str]) -> None:

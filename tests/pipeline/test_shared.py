@@ -23,7 +23,7 @@ from spacy.training.loop import train
 from spacy.util import fix_random_seed, load_config
 from thinc.api import Adam
 
-from spacy_ner_plus.models.architectures.token_tagger import listeners
+from spacy_ner_plus.models.architectures.tok2vec_rows import listeners
 from tests.pipeline.samples import (
     TEXTS,
     add_ner_plus,

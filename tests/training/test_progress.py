@@ -250,6 +250,6 @@ def test_score_columns_adds_what_the_config_weighs() -> None:
 
 
 def test_component_counts_what_the_logger_reads() -> None:
-    from spacy_ner_plus.pipeline.ner_plus import learning
+    from spacy_ner_plus.pipeline import updating
 
-    assert isinstance(learning.UpdateCounts(), TrainingProgress)
+    assert isinstance(updating.UpdateCounts(), TrainingProgress)

@@ -8,7 +8,6 @@ import torch
 from spacy import registry
 from spacy.tokens import Doc
 from thinc.api import Model
-from thinc.types import ArgsKwargs
 from torch import Tensor, nn
 
 from ...nn.crf import CRF
@@ -22,6 +21,7 @@ from ..pretrained.tag_names import IMPROBABLE, NO_ROW, CheckpointTags, TagNamesE
 from ..runtime.shim_settings import WordpieceSettings, check_choice
 from ..runtime.tagger_shim import shim_of
 from ..runtime.transformer_tagger_shim import TransformerTaggerShim
+from .wordpiece_rows import wordpiece_rows
 
 logger = logging.getLogger("spacy_ner_plus")
 
@@ -201,17 +201,9 @@ RUNTIMES: dict[str, type[TransformerTaggerShim]] = {
 
 def _forward(
     model: Model[list[Doc], Emissions], docs: list[Doc], is_train: bool
-) -> tuple[Emissions, Callable[[Any], Any]]:
-    """What thinc's PyTorchWrapper does: inputs to tensors, through the shim, and gradients back."""
-    shim = _shim_of(model)
-    batch, buckets = shim.read_docs(docs, is_train=is_train)
-    scores, backprop_torch = shim(ArgsKwargs(args=(buckets, batch.n_rows), kwargs={}), is_train)
-
-    def backprop(d_scores: Tensor) -> list[Doc]:
-        backprop_torch(ArgsKwargs(args=((scores,),), kwargs={"grad_tensors": (d_scores,)}))
-        return []  # text has no gradient
-
-    return Emissions(scores, batch.row_tokens), backprop
+) -> tuple[Emissions, Callable[[Tensor], list[Doc]]]:
+    scores, row_tokens, backprop = wordpiece_rows(_shim_of(model), docs, is_train=is_train)
+    return Emissions(scores, row_tokens), backprop
 
 
 def _shim_of(model: Model) -> TransformerTaggerShim:

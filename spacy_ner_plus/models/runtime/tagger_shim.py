@@ -1,32 +1,26 @@
 """The shim of a tagger: a torch module whose head scores the tags of a scheme."""
 
-import warnings
-from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any, Self
+from typing import Any
 
 import torch
 from thinc.api import Model, Optimizer
 
 from ...nn.crf import CRF, TagDecoder
 from ...nn.heads.tag_head import TagHead
-from ...support.numbers import as_float
 from ...tags import TagScheme
 from ..decoding.calibration import Calibration, read_calibration
 from ..decoding.entities import Tagger, make_decoder
 from ..pretrained.tag_names import CheckpointTags
-from ..storage.files import SETTINGS, Unsaved, pack_settings, read_settings
-from ..storage.manifest import Content, damage
-from .optimizer import NOTHING_LEARNS
+from .labelled_shim import LabelledShim
 from .shim_settings import TorchSettings
-from .torch_shim import TorchShim
 
 # A label that is added to a trained model starts as a kind of O that is e**7, some thousand
 # times, less probable: what has been learned about the others stays as it is.
 NEW_LABEL_SCORE = -7.0
 
 
-class TaggerShim(TorchShim):
+class TaggerShim(LabelledShim):
     """A module with a TagHead, and what its tags mean.
 
     config (TorchSettings): Those of the config.
@@ -42,18 +36,15 @@ class TaggerShim(TorchShim):
             fine-tuned checkpoint with these tags; None for a new one.
     """
 
+    called = "tag scheme"
     scheme: TagScheme
     calibration: Calibration
     fresh_labels: tuple[str, ...]
     origin: CheckpointTags | None
 
     def __init__(self, config: TorchSettings, *, use_crf: bool, dropout: float) -> None:
-        dropout = as_float(dropout, "dropout")
-        if not 0.0 <= dropout < 1.0:
-            raise ValueError(f"dropout = {dropout} must be at least 0 and less than 1.")
-        super().__init__(config)
+        super().__init__(config, dropout=dropout)
         self.use_crf = use_crf
-        self.dropout = dropout
         self.scheme = TagScheme("BIO", [])
         self.calibration = Calibration()
         self.fresh_labels = ()
@@ -115,34 +106,17 @@ class TaggerShim(TorchShim):
         self.fresh_labels += tuple(label for label in scheme.labels if label not in known)
 
     def finish_update(self, optimizer: Optimizer) -> None:
-        """See TorchShim.finish_update. After it no label is fresh. Frozen weights are told once."""
-        if not any(parameter.requires_grad for parameter in self.module.parameters()):
-            warnings.warn(NOTHING_LEARNS, stacklevel=2)
+        """See LabelledShim.finish_update. After it no label is fresh."""
         super().finish_update(optimizer)
         self.fresh_labels = ()
 
-    def to_files(self) -> dict[str, Unsaved]:
-        """As TorchShim.to_files. The scheme is known before there are weights: then it is all."""
-        return super().to_files() or pack_settings({"scheme": self._scheme_settings()})
+    def label_settings(self) -> dict[str, Any]:
+        """See LabelledShim.label_settings."""
+        return {"scheme": {"name": self.scheme.name, "labels": list(self.scheme.labels)}}
 
-    def read_files(self, files: Mapping[str, Content], *, is_verified: bool) -> Self:
-        """As TorchShim.read_files."""
-        if set(files) == {SETTINGS}:
-            saved = read_settings(files[SETTINGS], is_verified=is_verified)
-            if "structure" not in saved:  # that belongs to weights, of which there were none
-                return self._read_scheme(saved, files[SETTINGS])
-        return super().read_files(files, is_verified=is_verified)
-
-    def _read_scheme(self, saved: dict[str, Any], content: Content) -> Self:
-        read = super().read_files({}, is_verified=True)
-        try:
-            read.start(TagScheme(**saved["scheme"]))
-        except (ValueError, TypeError, LookupError) as error:
-            raise damage(SETTINGS, content, f"has no tag scheme: {error!r:.300}") from error
-        return read
-
-    def _scheme_settings(self) -> dict[str, Any]:
-        return {"name": self.scheme.name, "labels": list(self.scheme.labels)}
+    def start_with(self, saved: dict[str, Any]) -> None:
+        """See LabelledShim.start_with."""
+        self.start(TagScheme(**saved["scheme"]))
 
     @property
     def structure(self) -> dict[str, Any]:
@@ -153,7 +127,6 @@ class TaggerShim(TorchShim):
         """See TorchShim.settings. What the tags mean is added."""
         return {
             **super().settings(),
-            "scheme": self._scheme_settings(),
             "calibration": asdict(self.calibration),
             "fresh_labels": list(self.fresh_labels),
         }

@@ -23,10 +23,11 @@ from ..capabilities import Reading, SecondReading
 from ..judged_entities import JudgedEntities
 from ..saving.saved_model import read_model
 from ..thresholds import Threshold
+from ..updating import UpdateCounts
 from ..validators import Validators
 from . import options
 from .calibrating import judge
-from .learning import LearningPipe, UpdateCounts
+from .learning import LearningPipe
 from .options import LabelWeights
 from .readings import (
     TagProbabilities,
@@ -203,13 +204,8 @@ class NerPlus(LearningPipe, CalibratedPipe):
 
     def fault_of(self, cfg: Mapping[str, Any]) -> str | None:
         """See CalibratedPipe.fault_of. Weights of labels and of rules are looked at too."""
-        weights = cfg.get("balanced")
-        if not isinstance(weights, dict) or not all(
-            isinstance(weight, int | float) and 0 < weight < float("inf")
-            for weight in weights.values()
-        ):
-            return "has no weights of labels"
-        fault = fault_of_rule_weights(cfg.get(RULE_WEIGHTS, {}))
+        fault = options.fault_of_weights(cfg.get("balanced"))
+        fault = fault or fault_of_rule_weights(cfg.get(RULE_WEIGHTS, {}))
         return fault or super().fault_of(cfg)
 
     def read_files(self, files: Mapping[str, Content], *, is_verified: bool) -> Callable[[], None]:

@@ -2,13 +2,12 @@
 
 import warnings
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from spacy.language import Language
 from spacy.training import Example, validate_examples, validate_get_examples
-from thinc.api import Adam, Model, Optimizer, set_dropout_rate
+from thinc.api import Model, Optimizer, set_dropout_rate
 from torch import Tensor
 
 from ...annotation.bounds import Bounds
@@ -23,12 +22,11 @@ from ...models.decoding.losses import (
     tag_log_weights,
 )
 from ...models.pretrained.tag_names import CheckpointTags
-from ...models.runtime.optimizer import SAFE_ENCODER_RATE
 from ...models.runtime.tagger_shim import TaggerShim, shim_of
 from ...records import check_tidy
 from ...tags import TagScheme
-from ..base import TrainableEntityPipe
 from ..thresholds import thresholds
+from ..updating import UpdatedPipe
 from ..validators import checks
 from . import options
 from .examples import check_losses, choose_labels, survey
@@ -39,29 +37,19 @@ from .rule_scores import IgnoredHits
 from .rule_weights import RULE_WEIGHTS, RuleWeights
 
 
-@dataclass
-class UpdateCounts:
-    """What a component has learned from since it was made: a TrainingProgress for the logger."""
-
-    words: int = 0
-    loss: float = 0.0
-
-
-class LearningPipe(TrainableEntityPipe):
+class LearningPipe(UpdatedPipe):
     """A component with a tagger, which learns labels.
 
     model (Model[List[Doc], Emissions]): The model; its TaggerShim knows the tags.
     label_weights, label_smoothing: See make_ner_plus.
     bounds (Bounds): What no entity is found across.
     learn_rule_weights (bool): See make_ner_plus.
-    progress (UpdateCounts): What it has learned from.
     """
 
     learn_rule_weights: bool
     label_weights: LabelWeights
     label_smoothing: float
     bounds: Bounds
-    progress: UpdateCounts
     # nlp.resume_training puts a copy of the model here
     _rehearsal_model: Model | None
     _rule_learner: RuleLearner
@@ -143,48 +131,6 @@ class LearningPipe(TrainableEntityPipe):
         self.model.initialize(X=seen.sample)
         warn_of_unknown_pieces(self.shim, seen.sample, self.name)
 
-    def update(
-        self,
-        examples: Iterable[Example],
-        *,
-        drop: float = 0.0,
-        sgd: Optimizer | None = None,
-        losses: dict[str, float] | None = None,
-    ) -> dict[str, float]:
-        """Learn from a batch.
-
-        examples (Iterable[Example]): The batch.
-        drop (float): Dropout of a tok2vec made of thinc layers. A pretrained encoder's is its
-            own, and the head's is a setting of the model.
-        sgd (Optimizer): Takes a step if given; else call finish_update.
-        losses (Dict[str, float]): Updated under the component's name with the mean negative
-            log-likelihood per annotated token, in nats.
-        RETURNS (Dict[str, float]): The losses.
-        """
-        losses = {} if losses is None else losses
-        losses.setdefault(self.name, 0.0)
-        examples = list(examples)
-        validate_examples(examples, f"{self.name}.update")
-        if not any(len(example.predicted) for example in examples):
-            if examples:
-                warnings.warn(
-                    f"All documents of a whole batch are empty, so '{self.name}' learns nothing "
-                    "from it. Leave them out of the training data.",
-                    stacklevel=2,
-                )
-            return losses
-        set_dropout_rate(self.model, drop)
-        backprop: Any  # takes the scores' gradient alone: rows have none
-        emissions, backprop = self.model.begin_update([eg.predicted for eg in examples])
-        loss, gradient = self.get_loss(examples, emissions)
-        backprop(gradient)
-        if sgd not in (None, False):
-            self.finish_update(sgd)
-        losses[self.name] += loss
-        self.progress.words += sum(len(example.predicted) for example in examples)
-        self.progress.loss += loss
-        return losses
-
     def get_loss(self, examples: Iterable[Example], scores: Emissions) -> tuple[float, Tensor]:
         """The loss of a batch and its gradient with respect to the emissions.
 
@@ -218,11 +164,8 @@ class LearningPipe(TrainableEntityPipe):
         check_losses(losses, examples)
         n_annotated = sum(int((~tags.all(axis=1)).sum()) for tags in known)
         if not n_annotated and hits is None:
-            warnings.warn(  # the same words each time, so that Python shows them once
-                f"No token of a whole batch is annotated, so '{self.name}' learns nothing from it. "
-                "Set the entities of its documents (doc.ents = [] says that there are none), and "
-                "see doc._.annotated_labels.",
-                stacklevel=2,
+            self.warn_of_no_annotation(
+                "the entities of its documents (doc.ents = [] says that there are none)"
             )
         if hits is not None:
             self._rule_learner.learn(hits, shim.decoder, docs, scores, allowed, self.cfg)
@@ -317,7 +260,3 @@ class LearningPipe(TrainableEntityPipe):
             self.finish_update(sgd)
         losses[self.name] += float(divergences.sum()) / max(1, len(emissions.scores))
         return losses
-
-    def create_optimizer(self) -> Optimizer:
-        """AdamW at a rate that a pretrained encoder stands."""
-        return Adam(SAFE_ENCODER_RATE, L2=0.01, grad_clip=1.0, use_averages=False)

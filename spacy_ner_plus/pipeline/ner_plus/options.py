@@ -62,3 +62,12 @@ def balanced_weights(counts: Counter[str], labels: Iterable[str]) -> dict[str, f
     seen = {label: counts[label] for label in labels if counts[label]}
     mean = sum(seen.values()) / max(1, len(seen))
     return {label: mean / count for label, count in seen.items()}
+
+
+def fault_of_weights(weights: Any) -> str | None:
+    """What is wrong with the weights of labels in a cfg that was saved; None if nothing is."""
+    if not isinstance(weights, dict) or not all(
+        isinstance(weight, int | float) and 0 < weight < float("inf") for weight in weights.values()
+    ):
+        return "has no weights of labels"
+    return None

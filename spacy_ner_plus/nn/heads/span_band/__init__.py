@@ -1,5 +1,6 @@
 """The band of all spans of up to so many tokens: their scores, their loss, the probable ones."""
 
+from .band_growth import with_labels
 from .band_layout import BandLayout
 from .band_loss import BandLoss
 from .band_spans import BandSpans, LogOddsLines
@@ -17,4 +18,5 @@ __all__ = [
     "SpanBandHead",
     "known_cells",
     "make_targets",
+    "with_labels",
 ]

@@ -117,15 +117,17 @@ def known_cells(
     A span is known if all of its tokens are: with one that is not, it may be an entity that nobody
     has looked for.
 
-    tokens: (n_rows,) bool, whether each token has been annotated. None for all.
+    tokens: (n_rows,) bool, whether each token has been annotated; or (n_rows, n_labels) bool, for
+        which labels. None for all.
     labels: (n_docs, n_labels) bool, the labels that each document was annotated with. None for all.
     """
     known = layout.is_span().unsqueeze(2)  # (n_rows, max_width, 1)
     if tokens is not None:
-        firsts_unknown = _known_run(tokens)  # (n_rows,)
-        columns = np.arange(layout.max_width)  # (max_width,)
-        is_known = columns < firsts_unknown[:, None]  # (n_rows, max_width)
-        known = known & to_device(is_known, layout.device).unsqueeze(2)
+        by_label = tokens if tokens.ndim == 2 else tokens[:, None]  # (n_rows, 1 or n_labels)
+        firsts_unknown = _known_run(by_label)  # (n_rows, 1 or n_labels)
+        columns = np.arange(layout.max_width)[:, None]  # (max_width, 1)
+        is_known = columns < firsts_unknown[:, None]  # (n_rows, max_width, 1 or n_labels)
+        known = known & to_device(is_known, layout.device)
     if labels is not None:
         of_rows = to_device(labels[layout.docs], layout.device)  # (n_rows, n_labels)
         known = known & of_rows.unsqueeze(1)
@@ -133,10 +135,13 @@ def known_cells(
 
 
 def _known_run(is_known: np.ndarray) -> np.ndarray:
-    """How many known tokens there are in a row, from each one on, (n_rows,) int64."""
-    places = np.arange(len(is_known))
-    next_unknown = np.where(is_known, len(is_known), places)  # (n_rows,)
-    next_unknown = np.minimum.accumulate(next_unknown[::-1])[::-1]
+    """How many known tokens there are in a row, from each one on, (n_rows, n) int64.
+
+    is_known: (n_rows, n) bool.
+    """
+    places = np.arange(len(is_known))[:, None]  # (n_rows, 1)
+    next_unknown = np.where(is_known, len(is_known), places)  # (n_rows, n)
+    next_unknown = np.minimum.accumulate(next_unknown[::-1], axis=0)[::-1]
     return np.asarray(next_unknown - places)
 
 

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from ..span_head import SpanHead
 from .band_cells import AdditiveTerms, Biaffine, TokenLayer
 from .band_convolution import BandConvolution
 from .band_layout import BandChunk, BandLayout, cells_in
@@ -52,7 +53,7 @@ class BandSizes:
                 raise ValueError(f"{name} = {value} must be at least {least}.")
 
 
-class SpanBandHead(nn.Module):
+class SpanBandHead(SpanHead):
     """Token vectors to the logits of all spans of the band.
 
     There are two steps. `read_tokens` is of each token alone, so that it can read the vectors of
@@ -67,7 +68,10 @@ class SpanBandHead(nn.Module):
 
     Attributes:
         bias (nn.Parameter): A score of each label. *Shape:* (n_labels,)
+        undecayed (tuple): Matrices whose zeros mean something: no preference among widths.
     """
+
+    undecayed = ("terms.widths", "cells.widths")
 
     def __init__(self, sizes: BandSizes, *, dropout: float, max_rows: int = MAX_ROWS) -> None:
         super().__init__()
@@ -90,6 +94,11 @@ class SpanBandHead(nn.Module):
     def config(self) -> dict[str, Any]:
         """What it is, as plain data."""
         return asdict(self.sizes)
+
+    @property
+    def width(self) -> int:
+        """Numbers of a token vector."""
+        return self.sizes.width
 
     @property
     def n_features(self) -> int:

@@ -115,3 +115,14 @@ def test_impossible_spans_are_refused(span: tuple[int, int, int, int]) -> None:
     layout = BandLayout([3, 1], 2)
     with pytest.raises(ValueError, match=rf"Span \({span[1]}, {span[2]}\) of document {span[0]}"):
         make_targets(layout, gold_spans([(1, 0, 1, 1), span]), 2)
+
+
+def test_known_cells_may_differ_by_label() -> None:
+    layout = BandLayout([3, 2], 2)
+    rng = np.random.default_rng(0)
+    tokens = rng.random((5, 2)) < 0.6  # (n_rows, n_labels)
+    known = known_cells(layout, 2, tokens=tokens)
+    for label in range(2):
+        alone = known_cells(layout, 1, tokens=tokens[:, label])
+        assert torch.equal(known[:, :, label], alone[:, :, 0])
+    assert known.any() and not known.all()

@@ -1,0 +1,78 @@
+"""A shim whose module has a head for labels, which are known before there are weights."""
+
+import warnings
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+from thinc.api import Optimizer
+
+from ...support.numbers import as_float
+from ..storage.files import SETTINGS, Unsaved, pack_settings, read_settings
+from ..storage.manifest import Content, damage
+from .optimizer import NOTHING_LEARNS
+from .shim_settings import TorchSettings
+from .torch_shim import TorchShim
+
+
+class LabelledShim(TorchShim):
+    """A module with a head for labels.
+
+    A subclass says in `label_settings` what the labels are, and takes it up in `start_with`.
+
+    config (TorchSettings): Those of the config.
+    dropout (float): Dropout of the head.
+    RAISES ValueError: The dropout is out of range.
+
+    Attributes:
+        called (str): What the labels are called in errors.
+    """
+
+    called: ClassVar[str] = "labels"
+
+    def __init__(self, config: TorchSettings, *, dropout: float) -> None:
+        dropout = as_float(dropout, "dropout")
+        if not 0.0 <= dropout < 1.0:
+            raise ValueError(f"dropout = {dropout} must be at least 0 and less than 1.")
+        super().__init__(config)
+        self.dropout = dropout
+
+    def label_settings(self) -> dict[str, Any]:
+        """The labels as plain data: saved with the weights and, before there are some, alone."""
+        raise NotImplementedError
+
+    def start_with(self, saved: dict[str, Any]) -> None:
+        """Take up what `label_settings` gave, without weights.
+
+        RAISES ValueError, TypeError, LookupError: If it is something else.
+        """
+        raise NotImplementedError
+
+    def finish_update(self, optimizer: Optimizer) -> None:
+        """See TorchShim.finish_update. Frozen weights are told once."""
+        if not any(parameter.requires_grad for parameter in self.module.parameters()):
+            warnings.warn(NOTHING_LEARNS, stacklevel=3)
+        super().finish_update(optimizer)
+
+    def to_files(self) -> dict[str, Unsaved]:
+        """As TorchShim.to_files. Labels are known before there are weights: then they are all."""
+        return super().to_files() or pack_settings(self.label_settings())
+
+    def read_files(self, files: Mapping[str, Content], *, is_verified: bool) -> Self:
+        """As TorchShim.read_files."""
+        if set(files) == {SETTINGS}:
+            saved = read_settings(files[SETTINGS], is_verified=is_verified)
+            if "structure" not in saved:  # that belongs to weights, of which there were none
+                return self._read_labels(saved, files[SETTINGS])
+        return super().read_files(files, is_verified=is_verified)
+
+    def _read_labels(self, saved: dict[str, Any], content: Content) -> Self:
+        read = super().read_files({}, is_verified=True)
+        try:
+            read.start_with(saved)
+        except (ValueError, TypeError, LookupError) as error:
+            raise damage(SETTINGS, content, f"has no {self.called}: {error!r:.300}") from error
+        return read
+
+    def settings(self) -> dict[str, Any]:
+        """See TorchShim.settings. The labels are added."""
+        return {**super().settings(), **self.label_settings()}

@@ -1,0 +1,31 @@
+"""What all heads of spans have in common: features of one token at a time."""
+
+from torch import Tensor, nn
+
+
+class SpanHead(nn.Module):
+    """A head of spans, in two steps.
+
+    `read_tokens` is of each token alone, so that it can read the vectors of some tokens at a time,
+    as they come from an encoder. All that is of spans is a matter of the head's own, and needs the
+    features of whole documents.
+
+    Attributes:
+        undecayed (tuple): Matrices whose zeros mean something, by name: they are not drawn to 0.
+    """
+
+    undecayed: tuple[str, ...] = ()
+
+    @property
+    def width(self) -> int:
+        """Numbers of a token vector."""
+        raise NotImplementedError
+
+    @property
+    def n_features(self) -> int:
+        """Numbers of a token between the two steps."""
+        raise NotImplementedError
+
+    def read_tokens(self, vectors: Tensor) -> Tensor:
+        """The features of tokens, (n_rows, width) -> (n_rows, n_features) float32."""
+        raise NotImplementedError

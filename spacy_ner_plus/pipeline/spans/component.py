@@ -1,0 +1,194 @@
+"""The component itself: its settings, predicting, and how sure it is."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from spacy.tokens import Doc
+from spacy.training import Example
+from spacy.vocab import Vocab
+from thinc.api import Model
+
+from ...annotation.gold import register_annotated_labels
+from ...models.decoding.entities import Entities
+from ...models.decoding.row_features import RowFeatures
+from ...models.decoding.span_calibration import SpanCalibration
+from ...models.decoding.span_choice import check_allow
+from ...models.decoding.span_decoder import FLOOR
+from ...models.runtime.span_shim import span_shim_of
+from ..ner_plus.options import LabelWeights, fault_of_weights, read_label_weights
+from ..thresholds import Threshold, thresholds
+from ..updating import UpdateCounts
+from ..validators import Validators, checks
+from .judging_spans import CalibratedSpans, fit_calibration, judge_spans
+from .learning import BALANCED, SpanLearningPipe
+from .options import (
+    check_flag,
+    check_group_key,
+    read_boundary_smoothing,
+    read_negative_weight,
+)
+from .span_annotator import SpanAnnotator
+
+
+class NerPlusSpans(SpanLearningPipe):
+    """Recognition of entities that may lie within each other.
+
+    Sets doc.spans[spans_key], and doc.ents if it shall. The probability of a span is that of
+    exactly this span with exactly this label, whatever else is there; with allow = "flat", given
+    that no two spans overlap.
+
+    vocab (Vocab): The shared vocabulary.
+    model (Model[List[Doc], RowFeatures]): The model; its SpanShim knows the labels.
+    name (str): The component's name in the pipeline.
+    spans_key, allow, threshold, set_ents, existing_ents, learn_ents, label_weights,
+        negative_weight, boundary_smoothing, scorer, validators: See make_ner_plus_spans.
+    RAISES ValueError: If the model is of another kind, or a setting is unknown.
+
+    Attributes:
+        crossings (Counter): How many groups of crossing spans were decided in an "exact" way, and
+            how many were too large for it ("greedy"), in this process.
+    """
+
+    unset_threshold = 0.5
+
+    def __init__(
+        self,
+        vocab: Vocab,
+        model: Model[list[Doc], RowFeatures],
+        name: str = "ner_plus_spans",
+        *,
+        spans_key: str = "sc",
+        allow: str = "all",
+        threshold: Threshold = 0.5,
+        set_ents: bool = False,
+        existing_ents: str = "keep",
+        learn_ents: bool = True,
+        label_weights: LabelWeights = None,
+        negative_weight: float = 1.0,
+        boundary_smoothing: float = 0.0,
+        scorer: Callable[..., dict[str, Any]] | None = None,
+        validators: Validators = None,
+    ) -> None:
+        span_shim_of(model)
+        super().__init__(
+            vocab,
+            model,
+            name,
+            existing_ents=existing_ents,
+            spans_key=spans_key,
+            threshold=threshold,
+            scorer=scorer,
+            validators=validators,
+        )
+        self.allow = allow
+        self.set_ents = set_ents
+        self.learn_ents = learn_ents
+        self.label_weights = read_label_weights(label_weights)
+        self.negative_weight = read_negative_weight(negative_weight)
+        self.boundary_smoothing = read_boundary_smoothing(boundary_smoothing)
+        self.check_settings()
+        self.cfg = {BALANCED: {}}
+        self.progress = UpdateCounts()
+        self.crossings: Counter[str] = Counter()
+        register_annotated_labels()
+
+    @property
+    def nested_key(self) -> str | None:
+        """Where in doc.spans the spans are, found ones and annotated ones."""
+        return self.spans_key
+
+    def check_settings(self) -> None:
+        """RAISES ValueError: If a setting that says what is written to Docs is unknown."""
+        super().check_settings()
+        check_group_key(self.spans_key)
+        check_allow(self.allow)
+        check_flag("set_ents", self.set_ents)
+        check_flag("learn_ents", self.learn_ents)
+
+    # Predicting
+
+    def predict(self, docs: Iterable[Doc]) -> list[Entities]:
+        """Score the spans of some Docs, without changing them.
+
+        docs (Iterable[Doc]): The documents, of any length.
+        RETURNS (List[Entities]): Per Doc, all spans that are probable enough to be looked at (0.05,
+            or the least threshold, if that is lower), with indices into `labels` and probabilities.
+            set_annotations chooses among them.
+        """
+        least = thresholds(self.threshold, self.labels, self.unset_threshold)  # (n_labels,)
+        return self._scored(list(docs), self.calibration, float(least.min(initial=FLOOR)))
+
+    def _scored(
+        self, docs: list[Doc], calibration: SpanCalibration, floor: float
+    ) -> list[Entities]:
+        rows = self.model.predict(docs)
+        return self.span_shim.decoder.find_spans(rows, floor=floor, calibration=calibration)
+
+    def annotator(self) -> SpanAnnotator:
+        """See EntityPipe.annotator."""
+        self.check_settings()
+        return SpanAnnotator(
+            self.name,
+            [self.vocab.strings.add(label) for label in self.labels],
+            thresholds(self.threshold, self.labels, self.unset_threshold),
+            spans_key=str(self.spans_key),
+            allow=self.allow,
+            sets_ents=self.set_ents,
+            crossings=self.crossings,
+            overwrites=self.existing_ents == "overwrite",
+            checks=checks(self.validators, self.labels),
+            refused=self.refused,
+        )
+
+    def score(self, examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:
+        """Score examples with the scorer, which gets the spans_key.
+
+        examples (Iterable[Example]): The predicted and the reference Docs.
+        """
+        scores: dict[str, Any] = super().score(examples, spans_key=self.spans_key, **kwargs)
+        return scores
+
+    # How sure it is
+
+    @property
+    def calibration(self) -> SpanCalibration:
+        """What is between the model's scores and its probabilities: saved with the labels."""
+        return self.span_shim.calibration
+
+    @calibration.setter
+    def calibration(self, calibration: SpanCalibration) -> None:
+        self.span_shim.calibration = calibration
+
+    def calibrate(self, examples: Iterable[Example], form: str = "line") -> CalibratedSpans:
+        """Make probabilities agree with how often they come true.
+
+        They are fitted on annotated documents that the model was not trained on: a line for each
+        label with 100 scored spans, one for the others together. The spans that are found may
+        change: thresholds and choices go by the new probabilities.
+
+        examples (Iterable[Example]): Some hundreds of spans at least, better thousands.
+        form (str): "line" for slope and intercept, "temperature" for the slope alone.
+        RETURNS (CalibratedSpans): What was fitted, and where there was too little for it; and how
+            well probabilities agreed with the annotation before and after.
+        RAISES ValueError: If the form is unknown, or no span could be judged.
+        """
+        base = SpanCalibration(self.calibration.negative_weight)
+        judged = judge_spans(
+            lambda docs: self._scored(docs, base, FLOOR), examples, self.labels, self.gold_sources
+        )
+        if not len(judged.correct):
+            raise ValueError(
+                f"'{self.name}' finds no spans in annotated documents, so there is nothing to "
+                "calibrate it with: train it first, and use more documents."
+            )
+        done = fit_calibration(judged, self.labels, form)
+        self.calibration = replace(done.fit.calibration, negative_weight=base.negative_weight)
+        return done
+
+    # What is saved of it
+
+    def fault_of(self, cfg: Mapping[str, Any]) -> str | None:
+        """See SavedPipe.fault_of. Weights of labels are looked at."""
+        return fault_of_weights(cfg.get(BALANCED)) or super().fault_of(cfg)

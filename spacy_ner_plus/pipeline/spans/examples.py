@@ -1,0 +1,135 @@
+"""What the training data hold, and which labels a component of spans learns."""
+
+import warnings
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from spacy.tokens import Doc
+from spacy.training import Example
+
+from ...annotation.gold import Lost, describe_lost
+from ...annotation.nested_gold import GoldSources, nested_gold
+from ...records import check_tidy
+from ...support.numbers import counted
+from ...text.word_counts import WordCounts
+
+# Docs that a tok2vec gets to see at initialize.
+SAMPLE_SIZE = 10
+
+
+@dataclass(frozen=True)
+class SpanSurvey:
+    """What was seen of the training data.
+
+    n_examples, n_annotated (int): All, and those of which something is known.
+    counts (Counter): Spans by label, those that do not fit the tokens included.
+    sample (List[Doc]): A few documents that are not empty.
+    """
+
+    n_examples: int
+    n_annotated: int
+    counts: Counter[str]
+    sample: list[Doc]
+
+
+def survey_spans(
+    examples: Iterable[Example],
+    name: str,
+    sources: GoldSources,
+    word_counts: WordCounts | None = None,
+) -> SpanSurvey:
+    """Look through the training data once, and warn of spans that do not fit the tokens.
+
+    name (str): The component, for the warnings.
+    sources (GoldSources): Where the annotation is.
+    word_counts (WordCounts): Counts the words of all documents, if somebody wants to know.
+    RAISES ValueError: A span has no label, or one with white space around it.
+    """
+    n_examples = n_annotated = 0
+    counts: Counter[str] = Counter()
+    lost: list[Lost] = []
+    sample: list[Doc] = []
+    for example in examples:
+        n_examples += 1
+        if word_counts is not None:
+            word_counts.add(example.predicted)
+        gold = nested_gold(example, sources)
+        n_annotated += bool(gold.known.any() or gold.spans or gold.lost)
+        lost += gold.lost
+        for span in [*gold.spans, *(one.entity for one in gold.lost)]:
+            if span.label_ not in counts:
+                where = f"The type of {span.text!r} in the document {span.doc.text[:80]!r}"
+                check_span_label(where, span.label_)
+            counts[span.label_] += 1
+        if len(sample) < SAMPLE_SIZE and len(example.predicted):
+            sample.append(example.predicted)
+    if lost:
+        warnings.warn(
+            f"{len(lost)} of {counts.total()} gold spans can't be learned by '{name}':\n"
+            f"{describe_lost(lost)}",
+            stacklevel=3,
+        )
+    return SpanSurvey(n_examples, n_annotated, counts, sample)
+
+
+def choose_span_labels(
+    seen: SpanSurvey, given: Sequence[str] | None, added: Iterable[str], name: str, where: str
+) -> list[str]:
+    """The labels to learn, in order.
+
+    given (Sequence[str]): What initialize was given; None for those of the data and those added.
+    added (Iterable[str]): Labels that were added before.
+    name (str): The component, and where (str) its annotation is, for errors.
+    RAISES ValueError: If there are none, one is there twice, empty or has white space around it, or
+        the data have one that is not among those given.
+    """
+    labels = sorted({*seen.counts, *added}) if given is None else list(given)
+    for label in labels:
+        check_span_label(f"A label given to '{name}'", label)
+    if len(set(labels)) < len(labels):
+        raise ValueError(f"The labels given to '{name}' have some twice: {labels}.")
+    if unknown := set(seen.counts) - set(labels):
+        raise ValueError(
+            f"The training data has spans of type {sorted(unknown)}, but the labels given to "
+            f"'{name}' are {labels}: add the types or take their spans out."
+        )
+    if not labels:
+        raise ValueError(
+            f"'{name}' found no spans in {where} of {counted(seen.n_examples, 'training document')}"
+            f" ({seen.n_annotated:,} are annotated) and was given no labels. Annotate them, set "
+            f"spans_key to where they are, or give labels in [initialize.components.{name}] or "
+            "with add_label."
+        )
+    return labels
+
+
+def check_span_label(what: str, label: object) -> None:
+    """RAISES ValueError: A label is no name. what (str): What it is, for the error."""
+    if not (isinstance(label, str) and label):
+        raise ValueError(f"{what} is {label!r}: labels are non-empty strings.")
+    check_tidy(what, label)
+
+
+def warn_of_lost(
+    n_lost: np.ndarray, labels: Sequence[str], counts: Counter[str], name: str, max_width: int
+) -> None:
+    """Say how many gold spans are wider than what a head can find.
+
+    n_lost: (n_labels,) int64.
+    counts (Counter): All gold spans by label.
+    """
+    if not n_lost.any():
+        return
+    by_label = ", ".join(
+        f"{label}: {n} of {counts[label]}"
+        for label, n in zip(labels, n_lost.tolist(), strict=True)
+        if n
+    )
+    warnings.warn(
+        f"{int(n_lost.sum())} of {counts.total()} gold spans have more than max_width = "
+        f"{max_width} tokens, so that '{name}' can't find such ({by_label}). A larger max_width "
+        "takes more time, in proportion.",
+        stacklevel=3,
+    )

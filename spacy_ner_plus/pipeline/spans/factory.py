@@ -1,0 +1,121 @@
+"""`nlp.add_pipe("ner_plus_spans")`: the component's factory and its settings."""
+
+from collections.abc import Callable
+from typing import Any
+
+from spacy.language import Language
+from spacy.tokens import Doc
+from thinc.api import Config, Model
+
+from ...models.decoding.row_features import RowFeatures
+from ..shared_keys import warn_of_shared_key
+from ..validators import Validators
+from .component import NerPlusSpans
+
+DEFAULT_CONFIG = """
+[ner_plus_spans]
+spans_key = "sc"
+allow = "all"
+threshold = 0.5
+set_ents = false
+existing_ents = "keep"
+learn_ents = true
+label_weights = null
+negative_weight = 1.0
+boundary_smoothing = 0.0
+validators = null
+
+[ner_plus_spans.scorer]
+@scorers = "spacy.spancat_scorer.v1"
+
+[ner_plus_spans.model]
+@architectures = "spacy_ner_plus.TransformerSpans.v1"
+name = "roberta-base"
+word_forms = "auto"
+pooling = "first"
+window = 256
+overlap = 16
+head = "biaffine"
+max_width = 12
+hidden_width = 128
+convolutions = 0
+channels = 64
+dropout = 0.1
+head_lr_scale = 10.0
+lr_decay = 1.0
+freeze = null
+precision = "auto"
+device = "auto"
+max_batch_pieces = 8192
+gradient_checkpointing = false
+"""
+
+
+@Language.factory(
+    "ner_plus_spans",
+    assigns=["doc.spans"],
+    default_config=Config().from_str(DEFAULT_CONFIG)["ner_plus_spans"],
+    default_score_weights={"spans_sc_f": 1.0, "spans_sc_p": 0.0, "spans_sc_r": 0.0},
+)
+def make_ner_plus_spans(
+    nlp: Language,
+    name: str,
+    model: Model[list[Doc], RowFeatures],
+    spans_key: str,
+    allow: str,
+    threshold: float | dict[str, float] | None,
+    set_ents: bool,
+    existing_ents: str,
+    learn_ents: bool,
+    label_weights: str | dict[str, float] | None,
+    negative_weight: float,
+    boundary_smoothing: float,
+    scorer: Callable[..., dict[str, Any]] | None,
+    validators: Validators = None,
+) -> NerPlusSpans:
+    """Create the component.
+
+    model (Model[List[Doc], RowFeatures]): TransformerSpans.v1 or TokenSpans.v1.
+    spans_key (str): doc.spans[spans_key] is where annotated spans are looked for, and where found
+        ones are written, with their probabilities as .attrs["scores"]. The default is that of
+        spaCy's spancat, displaCy and scorer: data and code made for these work as they are.
+    allow (str): Which spans may be found together: "all"; "nested", none that cross, which means to
+        overlap with neither inside the other; "flat", none that overlap. It is the best such set.
+    threshold (float / Dict[str, float]): The least probability of a span: one value for all, or one
+        per type. Where none is set, it is 0.5.
+    set_ents (bool): Whether doc.ents gets the best spans that do not overlap, whatever `allow` is,
+        with ent._.probability given that none overlap.
+    existing_ents (str): What becomes of entities and blocked tokens that are in doc.ents already,
+        with set_ents: "keep" leaves them, and takes the best spans beside them; "overwrite"
+        replaces them.
+    learn_ents (bool): Whether the entities of doc.ents are learned, too. What is in both counts
+        once. A document that lacks doc.spans[spans_key] is annotated as its doc.ents says.
+    label_weights (Dict[str, float] / str): What training multiplies the odds of each type's spans
+        by, beyond what the data say: recall for precision. "balanced" takes the inverse of the
+        types' numbers.
+    negative_weight (float): How much a span that is none counts in the loss. Probabilities are
+        corrected for it.
+    boundary_smoothing (float): Share of each annotated span that is given to those whose start or
+        end differs by a token.
+    scorer (Callable): The scoring method.
+    validators (Dict[str, Union[str, Dict[str, str]]]): What the text of spans must satisfy, by
+        type: the name of a checksum ("iban", "isbn", "luhn"), or {"regex": "..."} that all of it
+        must match. Others are left out, and counted in `refused`.
+    """
+    warn_of_shared_key(nlp, name, spans_key)
+    return NerPlusSpans(
+        nlp.vocab,
+        model,
+        name,
+        spans_key=spans_key,
+        allow=allow,
+        threshold=threshold,
+        set_ents=set_ents,
+        existing_ents=existing_ents,
+        learn_ents=learn_ents,
+        label_weights=label_weights,
+        negative_weight=negative_weight,
+        boundary_smoothing=boundary_smoothing,
+        scorer=scorer,
+        validators=validators,
+    )
