@@ -159,17 +159,19 @@ def test_unknown_label_is_refused_with_the_document() -> None:
 @pytest.mark.parametrize("learn_ents", [True, False])
 def test_entities_of_doc_ents_are_learned_if_wanted(learn_ents: bool) -> None:
     nlp = initialized(spans_nlp(learn_ents=learn_ents))
-    reference = make_doc(nlp, "Ann lives in Monza .")
+    text = "Ann lives in Monza ."
+    reference = make_doc(nlp, text)
     reference.set_ents([Span(reference, 3, 4, "LOC")])
-    example = Example(make_doc(nlp, reference.text), reference)
+    example = Example(make_doc(nlp, text), reference)
     assert (spans_pipe(nlp).update([example])[NAME] > 0.0) == learn_ents
 
 
 def test_span_that_does_not_fit_the_tokens_is_told_and_unknown() -> None:
     nlp = spans_nlp()
-    reference = make_doc(nlp, "New York-based firms")
+    text = "New York-based firms"
+    reference = make_doc(nlp, text)
     reference.spans[KEY] = [Span(reference, 0, 1, "LOC"), Span(reference, 2, 3, "ORG")]
-    predicted = make_doc(nlp, reference.text)
+    predicted = make_doc(nlp, text)
     with predicted.retokenize() as retokenizer:
         retokenizer.merge(predicted[0:2])
     with pytest.warns(UserWarning, match=r"1 of 2 gold spans can't be learned.*\n.*'New'"):
