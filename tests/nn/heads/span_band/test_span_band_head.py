@@ -268,8 +268,8 @@ def test_grown_head_scores_its_first_labels_as_before(n_blocks: int) -> None:
     logits = score(grown, make_vectors(8), [5, 3])
     before = score(head, make_vectors(8), [5, 3])
     torch.testing.assert_close(logits[..., :2], before, rtol=1e-12, atol=1e-12)
-    new = logits[..., 2:][torch.isfinite(logits[..., 2:])].sigmoid()
-    assert new.max() < 0.05
+    assert grown.bias[2:].sigmoid().tolist() == pytest.approx([0.01, 0.01])
+    assert not grown.terms.widths[:, 2:].any()
     with pytest.raises(ValueError, match="4 labels can't become one of 3"):
         grown.grown(3)
 
