@@ -6,7 +6,8 @@
 Each folder holds column files: train.tsv, dev.tsv and test.tsv, or eng.train, eng.testa and
 eng.testb (CoNLL-2003 may not be redistributed, so it does not come with this project). Every
 sentence is a document, and all systems get the same tokens and the config that `ner-plus
-init-config --model` makes for so many words (spaCy's `ner`: what its quickstart makes). They learn
+init-config --model` makes for so many words (spaCy's `ner`: what its quickstart makes, with half
+its patience where it learns from parts). They learn
 from 50, 200 and 1,000 sentences with each seed, and from all sentences with the first; from the
 folders after `--whole` from all only, and the BiLSTM's ablations from 1,000 and all of the first
 folder. The checkpoint is chosen, and probabilities are calibrated, by a quarter as many

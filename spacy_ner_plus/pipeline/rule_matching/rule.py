@@ -26,7 +26,7 @@ class Rule(NamedTuple):
     form (str): "phrase", "tokens" or "regex".
     pattern (str / List[Dict]): The phrase, the tokens as spaCy's Matcher takes them, or the regex.
     label (str): The type of entity; ANY_LABEL, in blocks only, for every type.
-    kind (str): What a hit means, one of KINDS: see RuleHits.
+    kind (str): What a hit means, one of KINDS: see RuleHit.
     weight (float): Of soft rules; 0 for others.
     id (str): The id of what is found; "" for none.
     name (str): What the rule is called in doc._.rule_hits and in reports. Several may share it.

@@ -33,7 +33,7 @@ from .rule_files import RULES, TABLES, read_tables, table_files
 class NerPlusRules(EntityPipe):
     """Entities by rules: patterns of tokens, phrase lists and regexes.
 
-    Sets doc.ents, and doc._.rule_hits for models behind it: see RuleHits.
+    Sets doc.ents, and doc._.rule_hits for models behind it: see RuleHit.
 
     nlp (Language): The pipeline, whose tokenizer takes phrases apart.
     name (str): The component's name in the pipeline.

@@ -24,8 +24,8 @@ class RuledEntities(Entities):
     """The entities that rules found in one Doc; their probabilities are not known.
 
     ids (List[str]): The id of each; "" for none.
-    hits (Sequence[Tuple]): What is left on the Doc for models behind, as RuleHits: hits that may
-        have overlapped, but none that contradict each other.
+    hits (Sequence[Tuple]): What is left on the Doc for models behind, each with the values of a
+        RuleHit: hits that may have overlapped, but none that contradict each other.
     """
 
     ids: list[str]
@@ -149,7 +149,7 @@ class Decider:
         return found
 
     def _rows(self, docs: Sequence[Doc], hits: BatchHits, ids: Sequence[str]) -> list[HitRow]:
-        """Hits with their ids as RuleHits, without their names."""
+        """The values of a RuleHit of each hit. ids (Sequence[str]): Theirs."""
         its_docs = [docs[i] for i in hits.docs.tolist()]
         firsts = map(Doc.__getitem__, its_docs, hits.starts.tolist())
         lasts = map(Doc.__getitem__, its_docs, (hits.ends - 1).tolist())

@@ -41,7 +41,7 @@ class RuleAnnotator(Annotator):
         super().__init__(component, *settings, **more)
         self._soft_ents = soft_ents
         self._id_attribute = IDS[ids]
-        register_rule_hits()
+        register_rule_hits()  # in a process that got the component as a copy, too
 
     def write(self, doc: Doc, entities: Entities) -> None:
         """Put entities and hits on a Doc. See Annotator.write."""

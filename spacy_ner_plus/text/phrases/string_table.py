@@ -50,7 +50,7 @@ class StringTable:
     def strings(self, numbers: np.ndarray) -> list[str]:
         """Some of the strings, as such. numbers: (n,) int64."""
         starts, ends = self.offsets[numbers].tolist(), self.offsets[numbers + 1].tolist()
-        content = memoryview(self.content)  # type: ignore[arg-type]
+        content = self.content.data
         return [
             str(content[start:end], "utf8", "surrogatepass")
             for start, end in zip(starts, ends, strict=True)
