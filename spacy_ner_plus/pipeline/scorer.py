@@ -10,7 +10,7 @@ from spacy.training import Example
 
 from ..annotation.entity_source import FLAT, EntitySource, EntitySources
 from ..annotation.judging import in_reference
-from ..metrics.nested_spans import GOLD, PREDICTED, count_by_depth, depth_scores
+from ..metrics.depth_scores import GOLD, PREDICTED, count_by_depth, depth_scores
 from ..metrics.spans import count_spans, scores_of
 from ..tags import Span as EntitySpan
 
@@ -69,7 +69,7 @@ def score_nested(
     RETURNS (Dict[str, Any]): spans_KEY_p and so on, named as spancat's with our further ones: see
         score_entities; spans_KEY_outer_p, _r, _f of outermost spans, spans_KEY_inner_p, _r, _f of
         those inside of others, and spans_KEY_per_depth with p, r, f and support by depth: see
-        metrics.nested_spans. Scores of spans that there are none of are None.
+        metrics.depth_scores. Scores of spans that there are none of are None.
     """
     spans = judged_spans(examples, EntitySources(source, source))
     labels, counts = count_spans(*spans)

@@ -15,7 +15,7 @@ from spacy.training import Example
 
 from spacy_ner_plus.annotation.entity_source import DOC_ENTS, EntitySource, EntitySources
 from spacy_ner_plus.annotation.gold import register_annotated_labels
-from spacy_ner_plus.metrics.nested_spans import GOLD, count_by_depth
+from spacy_ner_plus.metrics.depth_scores import GOLD, count_by_depth
 from spacy_ner_plus.pipeline.scorer import (
     count_entities,
     make_ner_scorer_v1,
