@@ -4,17 +4,13 @@ import sys
 from pathlib import Path
 
 import pytest
-import spacy
-from spacy.tokens import Span
 
-from spacy_ner_plus.annotation.probabilities import register_probability
 from spacy_ner_plus.training.project.smoke_run import (
     TRIAL_SCRIPT,
     clean_variables,
     find_wheels,
     run,
 )
-from spacy_ner_plus.training.project.smoke_trial import make_page
 
 OWN = "spacy_ner_plus-0.1.0-py3-none-any.whl"
 PIPELINE = "en_demo-0.1.0-py3-none-any.whl"
@@ -74,20 +70,6 @@ def test_block_sockets_stops_every_connection(attempt: str) -> None:
     )
     assert result.returncode == 1
     assert "Sockets are blocked" in result.stderr
-
-
-def test_make_page_shows_probability_in_the_label() -> None:
-    register_probability()
-    doc = spacy.blank("en")("Aspirin against <headache>")
-    doc.ents = [Span(doc, 0, 1, "Chemical"), Span(doc, 3, 4, "<script>x</script>")]
-    for ent, probability in zip(doc.ents, (0.974, 0.5), strict=True):
-        ent._.probability = probability
-    page = make_page([doc])
-    assert page.startswith("<!DOCTYPE html>")
-    assert "Chemical 0.97" in page
-    assert "&lt;script&gt;x&lt;/script&gt; 0.50" in page
-    assert "<script>" not in page
-    assert "&lt;" in page
 
 
 def test_failed_step_of_the_smoke_test_is_named_with_its_status(tmp_path: Path) -> None:
