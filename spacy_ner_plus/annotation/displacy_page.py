@@ -17,8 +17,9 @@ PALETTE = ("#7aecec", "#bfeeb7", "#feca74", "#ff9561", "#aa9cfc", "#c887fb", "#9
 # place of displaCy's link.
 _SPAN_TEMPLATES = {
     "span": (
-        '<span style="font-weight: bold; display: inline-grid; align-content: start; position: relative; white-space: '
-        'pre; height: {total_height}px;">{text}{span_slices}{span_starts}</span>'
+        '<span style="font-weight: bold; display: inline-grid; align-content: start; position: '
+        'relative; white-space: pre; height: {total_height}px;">{text}{span_slices}{span_starts}'
+        "</span>"
     ),
     "slice": (
         '<span style="background: {bg}; top: {top_offset}px; height: 4px; left: 0; width: 100%; '

@@ -28,7 +28,7 @@ class ModelWishes:
     has_encoder (bool): An encoder is named, so a transformer is wanted.
     has_vectors (bool): There are word vectors, without which a BiLSTM has little to go by.
     lang (str): The language: the default encoder reads English only.
-    spans_key (Optional[str]): Entities overlap, and are in doc.spans[spans_key]; None for flat ones.
+    spans_key (Optional[str]): Entities overlap and are in doc.spans[spans_key]; None for flat ones.
     """
 
     kind: str
