@@ -31,12 +31,26 @@ SCORE_WEIGHTS = {
 def make_ner_scorer_v1(spans_key: str | None = None) -> Scorer:
     """A scorer of doc.ents, or of doc.spans[spans_key], where entities may nest.
 
-    spans_key (str): The key; None for doc.ents.
+    spans_key (str): The key; None for where the component that is scored writes all of its
+        entities: its own key if they may nest, else doc.ents.
     RETURNS (Callable): See score_entities and score_nested.
     """
     if spans_key is None:
-        return score_entities
+        return score_own_entities
     return partial(score_nested, source=EntitySource(spans_key))
+
+
+def score_own_entities(
+    examples: Iterable[Example], *, spans_key: str | None = None, **kwargs: Any
+) -> dict[str, Any]:
+    """Score the entities of the component that asks.
+
+    spans_key (str): Where in doc.spans one whose entities may nest has them; None for doc.ents.
+    RETURNS (Dict[str, Any]): See score_entities and score_nested.
+    """
+    if spans_key is None:
+        return score_entities(examples)
+    return score_nested(examples, source=EntitySource(spans_key))
 
 
 def score_entities(examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:
