@@ -76,7 +76,9 @@ class ChainPlan:
         return tuple(label for family in self.families for label in family)
 
     def with_labels(self, labels: Sequence[str]) -> "ChainPlan":
-        """A plan with further labels: in the layers, or with a chain each behind those of others.
+        """A plan with further labels: in the layers, or with chains behind those of others.
+
+        Nobody knows yet how deep they nest: they have as many levels as the label with the most.
 
         labels (Sequence[str]): Those of the plan in its order, followed by new ones.
         RAISES ValueError: They do not begin with those of the plan.
@@ -86,7 +88,8 @@ class ChainPlan:
             raise ValueError(f"{list(labels)} do not begin with {list(self.labels)}.")
         if self.is_layered:
             return self.of_levels([(labels, len(self.chains))])
-        return self.of_levels([*self.levels, *(([label], 1) for label in labels[n_now:])])
+        most = max(n_levels for _, n_levels in self.levels)
+        return self.of_levels([*self.levels, *(([label], most) for label in labels[n_now:])])
 
     @property
     def levels(self) -> list[tuple[tuple[str, ...], int]]:

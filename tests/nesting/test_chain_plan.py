@@ -18,11 +18,11 @@ def test_plan_of_layers() -> None:
     assert plan.is_layered
 
 
-def test_new_labels_get_a_chain_each_or_come_into_the_layers() -> None:
+def test_new_labels_get_chains_of_their_own_or_come_into_the_layers() -> None:
     plan = ChainPlan.of_levels([(["A"], 2), (["B"], 1)])
     assert plan.with_labels(["A", "B"]) == plan
     grown = plan.with_labels(["A", "B", "D", "C"])
-    assert grown == ChainPlan.of_levels([(["A"], 2), (["B"], 1), (["D"], 1), (["C"], 1)])
+    assert grown == ChainPlan.of_levels([(["A"], 2), (["B"], 1), (["D"], 2), (["C"], 2)])
     layers = ChainPlan.of_levels([(["B", "A"], 3)])
     assert layers.with_labels(["B", "A", "C"]) == ChainPlan.of_levels([(["B", "A", "C"], 3)])
     with pytest.raises(ValueError, match=r"\['A', 'B'\] do not begin with \['B', 'A'\]"):

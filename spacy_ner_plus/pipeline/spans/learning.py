@@ -68,7 +68,8 @@ class SpanLearningPipe(UpdatedPipe):
         """Add a type of spans, before training or after.
 
         A trained model keeps all its weights. The new type starts as a very improbable one; train
-        with examples of it, and see doc._.annotated_labels for keeping the others.
+        with examples of it, and see doc._.annotated_labels for keeping the others. With CRFs it has
+        as many levels as the type with the most.
 
         label (str): The type. White space around it is an error: it would make another type.
         RETURNS (int): 0 if it is there already, 1 if it was added.
