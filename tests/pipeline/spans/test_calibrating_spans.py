@@ -183,12 +183,13 @@ def test_what_is_judged_is_what_stands_on_docs(
     monkeypatch.setattr(pipe, "allow", allow)
     monkeypatch.setattr(pipe, "calibration", under)
     judged = pipe.judge(examples)
-    docs = [pipe(doc) for doc in docs_of(known)]
+    docs = list(pipe.pipe(docs_of(known)))
     scores = np.concatenate([doc.spans[KEY].attrs["scores"] for doc in docs])
     places = zip([found(doc) for doc in docs], gold(), strict=True)
     found_after = judged.candidates(under).returned.total
     assert found_after.n == len(scores) > 5
-    assert found_after.mean_probability == pytest.approx(float(scores.mean()), abs=1e-5)
+    # the odds of what is nearly certain, by which "flat" divides, are known less exactly
+    assert found_after.mean_probability == pytest.approx(float(scores.mean()), abs=1e-4)
     n_right = sum(span in right for own, right in places for span in own)
     assert found_after.precision == pytest.approx(n_right / len(scores))
 
