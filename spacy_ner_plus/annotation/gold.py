@@ -5,7 +5,7 @@ that it cannot carry on an entity that is known to end before it.
 """
 
 import logging
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
