@@ -107,10 +107,17 @@ GERMEVAL_TABLES = {
     "Scores on the test data": rows(FLAT, f"BiLSTM, {BAND}", figures=7 * (PERCENT,)),
     "ECE before and after": rows(FLAT, figures=(SHARE, SHARE, *WAYS_TO_LEARN)),
 }
+COST_TABLES = {
+    "Microseconds a token": rows(FLAT, BAND, figures=(POSITIVE, POSITIVE, AMOUNT)),
+    "MiB at most": rows(FLAT, BAND, figures=(POSITIVE, POSITIVE, AMOUNT, RATIO)),
+    "Entities, of these": rows(FLAT, figures=(AMOUNT, AMOUNT, SHARE))
+    | rows(BAND, figures=2 * (AMOUNT, AMOUNT, SHARE)),
+}
 # Of those whose rows have the same names in several tables.
 TABLES = {
     "models.py": MODEL_TABLES,
     "nested.py": NESTED_TABLES,
+    "nested_cost.py": COST_TABLES,
     "germeval.py": GERMEVAL_TABLES,
     "speed": {title: its for tables in SPEED.values() for title, its in tables.items()},
 }
@@ -233,6 +240,11 @@ RUNS = {
     ),
     "germeval.py": Start(
         "nested --systems flat bilstm-biaffine --sentences 20 --encoder encoder --jobs 2 --quick",
+        {},
+    ),
+    "nested_cost.py": Start(
+        "nested/genia.jsonlines --systems flat biaffine --lengths 60 120 --steps 2"
+        " --encoder encoder",
         {},
     ),
     "prediction.py": Start(
