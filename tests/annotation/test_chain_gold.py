@@ -162,6 +162,6 @@ def test_chains_of_a_corpus_have_the_levels_that_it_needs() -> None:
     derived = derive_chain_plan(examples, ["A", "B"], GROUP, most_levels=2, layered=False)
     assert derived.plan == LEVELS
     assert derived.n_too_deep == {"A": 1}
-    assert derived.counts.n_spans == 6  # two of B are the same without the white space
+    assert derived.counts.spans == 6  # two of B are the same without the white space
     layers = derive_chain_plan(examples, ["A", "B"], GROUP, most_levels=9, layered=True)
     assert layers.plan == ChainPlan.of_levels([(["A", "B"], 4)])

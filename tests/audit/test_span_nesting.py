@@ -26,10 +26,10 @@ def test_spans_are_counted_by_how_they_lie():
     assert not isinstance(found, Absent)
     train, dev = found.parts["train"], found.parts["dev"]
     its = train.total
-    assert (its.spans, its.nested, its.in_own_label, its.crossing) == (6, 4, 1, 2)
-    assert (its.shared_places, its.deepest, its.wider) == (2, 3, 3)
+    assert (its.spans, its.nested, its.nested_in_own_label, its.crossing) == (6, 4, 1, 2)
+    assert (its.several_labels, its.deepest, its.wider) == (2, 3, 3)
     assert list(train.labels) == ["LOC", "ORG", "NAME", "X"]
-    assert (train.labels["ORG"].spans, train.labels["ORG"].in_own_label) == (2, 1)
+    assert (train.labels["ORG"].spans, train.labels["ORG"].nested_in_own_label) == (2, 1)
     assert train.labels["X"].crossing == 1
     # of 1, 1, 1, 3, 3 and 5 tokens
     assert (found.ends, train.bins, dev.bins) == ([1, 2, 3, 4, 8], [3, 0, 2, 0, 1], [1, 0, 0, 0, 0])

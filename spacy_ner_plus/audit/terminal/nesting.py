@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 from ...evaluation.tables import print_table
-from ..span_nesting import NestingOfPart, SpanNesting, SpansByLying
+from ..span_nesting import AuditedNesting, NestingOfPart, SpanNesting
 
 
 def print_nesting(nesting: SpanNesting) -> None:
@@ -21,10 +21,10 @@ def print_nesting(nesting: SpanNesting) -> None:
         print(f"Widths in {name}, in tokens: {_widths(nesting.ends, part)}.")
 
 
-def _cells(its: SpansByLying) -> tuple[str, ...]:
+def _cells(its: AuditedNesting) -> tuple[str, ...]:
     counts = (
-        its.spans, its.nested, its.in_own_label, its.crossing, its.shared_places, its.deepest,
-        its.wider,
+        its.spans, its.nested, its.nested_in_own_label, its.crossing, its.several_labels,
+        its.deepest, its.wider,
     )  # fmt: skip
     return tuple(f"{count:,}" for count in counts)
 

@@ -32,6 +32,11 @@ class Entities:
     def __len__(self) -> int:
         return len(self.starts)
 
+    def some(self, is_kept: np.ndarray) -> "Entities":
+        """Those of a mask or of indices. is_kept: (n,) bool, or (n_kept,) int64."""
+        columns = (self.starts, self.ends, self.labels, self.probabilities)
+        return Entities(*(column[is_kept] for column in columns))
+
 
 UNCALIBRATED = Calibration()
 _NONE = np.zeros(0, dtype=np.int64)
