@@ -35,7 +35,7 @@ FILES = {
     "test": ("NER-de-test.tsv",),
 }
 NAMES = [name for name, system in SYSTEMS.items() if not system.is_searched]
-FORMS = ("flat", "biaffine", "crf_per_label", "both")
+FORMS = ("flat", "biaffine", "crf_per_label", "layers", "both")
 DEFAULT = [f"{encoder}{form}" for encoder in ("", "bilstm-") for form in FORMS]
 
 

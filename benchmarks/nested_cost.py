@@ -17,10 +17,11 @@ import argparse
 import random
 import statistics
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, cycle, islice
 from pathlib import Path
+from typing import Any
 
 import spacy
 from model_runs import initialized
@@ -54,6 +55,8 @@ CHUNKED = 10_000
 MIB = 1 << 20
 Found = dict[tuple[int, int, int, str], float]
 """Probabilities of entities by document, start, end and label."""
+Scores = dict[str, float]
+"""What a process has measured, by name."""
 
 
 @dataclass(frozen=True)
@@ -160,7 +163,8 @@ def batch_changes(nlp: Language, system: System, make: Callable[[], list[Doc]]) 
 
 
 def bands_of(nlp: Language, system: System) -> list[SpanBandHead]:
-    module = span_shim_of(nlp.get_pipe(system.component).model).module
+    pipe: Any = nlp.get_pipe(system.component)
+    module = span_shim_of(pipe.model).module
     return [one for one in module.modules() if isinstance(one, SpanBandHead)]
 
 
@@ -198,40 +202,48 @@ def changes_of(ways: Sequence[Found]) -> Changes:
 def print_tables(args: argparse.Namespace) -> None:
     lengths = sorted(args.lengths)
     scores = {name: reading_of(name).scores(args.output) for name in args.systems}
-    print(f"\nMicroseconds a token by tokens of a document, {args.threads} thread(s)")
-    print(f"{'':32}" + "".join(f"{length:>11,}" for length in lengths) + f"{'range %':>11}")
+    for table in (time_table, memory_table, change_table):
+        print("\n" + "\n".join(table(scores, lengths)))
+
+
+def time_table(scores: Mapping[str, Scores], lengths: Sequence[int]) -> Iterator[str]:
+    yield "Microseconds a token by tokens of a document"
+    yield f"{'':32}" + "".join(f"{length:>11,}" for length in lengths) + f"{'range %':>11}"
     for name, its in scores.items():
         times = [1e6 * its[f"seconds-{length}"] / length for length in lengths]
         spread = 100 * (max(times) / min(times) - 1)
         cells = "".join(f"{value:11.1f}" for value in times)
-        print(f"{SYSTEMS[name].title:32}{cells}{spread:11.1f}")
-    print(f"\nMiB at most with {lengths[-1]:,} tokens, and of those how many since it was loaded,")
-    print("each beside those of the first system")
-    print(f"{'':32}{'at most':>11}{'of first':>11}{'grown by':>11}{'of first':>11}")
-    first = memory_of(scores[args.systems[0]], lengths[-1])
+        yield f"{SYSTEMS[name].title:32}{cells}{spread:11.1f}"
+
+
+def memory_table(scores: Mapping[str, Scores], lengths: Sequence[int]) -> Iterator[str]:
+    yield f"MiB at most with {lengths[-1]:,} tokens, and how many of them came after the pipeline"
+    yield "was loaded, each beside those of the first system"
+    yield f"{'':32}{'at most':>11}{'of first':>11}{'grown by':>11}{'of first':>11}"
+    first_peak, first_growth = memory_of(next(iter(scores.values())), lengths[-1])
     for name, its in scores.items():
         peak, growth = memory_of(its, lengths[-1])
-        cells = [peak, peak / first[0], growth, growth / max(1.0, first[1])]
-        print(f"{SYSTEMS[name].title:32}{cells[0]:11,.0f}{cells[1]:11.2f}"
-              f"{cells[2]:11,.0f}{cells[3]:11.2f}")  # fmt: skip
-    print(
-        "\nEntities, of these such as are not found with all borders, and the largest change of a"
-    )
-    print("probability: of batches, and of chunks of the band")
-    print(f"{'':32}" + 2 * f"{'found':>11}{'differing':>11}{'change':>11}")
+        cells = f"{peak:11,.0f}{peak / first_peak:11.2f}"
+        cells += f"{growth:11,.0f}{growth / max(1.0, first_growth):11.2f}"
+        yield f"{SYSTEMS[name].title:32}{cells}"
+
+
+def change_table(scores: Mapping[str, Scores], lengths: Sequence[int]) -> Iterator[str]:
+    yield "Entities that are found, those of them that other borders change, and the largest change"
+    yield "of a probability: with borders of batches, and of chunks of the band"
+    yield f"{'':32}" + 2 * f"{'found':>11}{'changed':>11}{'by':>11}"
     for name, its in scores.items():
-        print(
-            f"{SYSTEMS[name].title:32}" + change_cells(its, "batches") + change_cells(its, "chunks")
-        )
+        cells = change_cells(its, "batches") + change_cells(its, "chunks")
+        yield f"{SYSTEMS[name].title:32}{cells}"
 
 
-def memory_of(scores: dict[str, float], length: int) -> tuple[float, float]:
+def memory_of(scores: Scores, length: int) -> tuple[float, float]:
     """The peak in MiB, and how much of it is since the pipeline was loaded."""
     peak = scores[f"peak-{length}"]
     return peak / MIB, (peak - scores["loaded"]) / MIB
 
 
-def change_cells(scores: dict[str, float], name: str) -> str:
+def change_cells(scores: Scores, name: str) -> str:
     if f"{name}-found" not in scores:
         return 3 * f"{NONE:>11}"
     found, differing, change = (scores[f"{name}-{key}"] for key in Changes.__annotations__)

@@ -15,7 +15,7 @@ from spacy.vocab import Vocab
 import spacy_ner_plus
 from spacy_ner_plus.annotation.scored_group import layers_of
 from spacy_ner_plus.data.splitting.stratification import stratify
-from spacy_ner_plus.metrics.nested_spans import Span, depths
+from spacy_ner_plus.nesting.span_relations import PlacedSpan, depths
 
 KEY = "sc"
 PARTS = ("train", "dev", "test")
@@ -61,7 +61,7 @@ class GoldSentence:
     """
 
     document: str
-    spans: tuple[Span, ...]
+    spans: tuple[PlacedSpan, ...]
     layers: tuple[int, ...] | None
 
 
@@ -145,7 +145,7 @@ def _counts_by_document(docs: Sequence[Doc], sources: Sequence[str]) -> np.ndarr
     labels = sorted({label for sentence in gold for _, _, label in sentence.spans})
     counts = np.zeros((len(gold), len(labels) + 1), dtype=np.int64)
     for row, sentence in zip(counts, gold, strict=True):
-        depth_of = depths(sentence.spans)
+        depth_of = depths(span[:2] for span in sentence.spans)
         for start, end, label in sentence.spans:
             row[labels.index(label)] += 1
             row[-1] += depth_of[start, end] > 0

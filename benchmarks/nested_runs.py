@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import spacy
@@ -24,7 +25,6 @@ import spacy_ner_plus
 from spacy_ner_plus.annotation.entity_source import EntitySource
 from spacy_ner_plus.data.corpus import make_corpus_v1
 from spacy_ner_plus.evaluation.confidence import Cuts
-from spacy_ner_plus.pipeline.capabilities import HasCalibration
 
 # Of a trial.
 TRIAL_BATCH, TRIAL_STEPS, WARM_STEPS = 1000, 8, 2
@@ -118,21 +118,14 @@ def train_and_find(setup: Setup, job: Job) -> dict[str, float]:
 
 def settle(nlp: Language, system: System, dev: Path) -> dict[str, float]:
     """What is left to choose with development data: our calibration, or spancat's threshold."""
-    pipe = nlp.get_pipe(system.component)
-    if system.is_searched:
-        pipe.cfg["threshold"] = FLOOR
-        threshold = best_threshold(nlp, system, dev)
-        pipe.cfg["threshold"] = threshold
-        return {"threshold": threshold}
-    if isinstance(pipe, HasCalibration):
+    if not system.is_searched:
         done = spacy_ner_plus.calibrate(nlp, dev, if_enough=True, component=system.component)
         return {"calibrated": float(done.problem is None)}
-    try:
-        pipe.calibrate(list(make_corpus_v1(dev)(nlp)))
-    except ValueError as error:  # nothing was found
-        print(f"{system.title} is not calibrated: {error}", flush=True)
-        return {"calibrated": 0.0}
-    return {"calibrated": 1.0}
+    pipe: Any = nlp.get_pipe(system.component)
+    pipe.cfg["threshold"] = FLOOR
+    threshold = best_threshold(nlp, system, dev)
+    pipe.cfg["threshold"] = threshold
+    return {"threshold": threshold}
 
 
 def best_threshold(nlp: Language, system: System, dev: Path) -> float:

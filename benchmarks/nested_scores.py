@@ -1,7 +1,7 @@
 """Scores of entities inside of others, by level, and the differences between systems.
 
 Levels are ALL, OUTER and INNER. Where the data have no layers, an entity is an inner one that lies
-inside another one of its own side: see spacy_ner_plus.metrics.nested_spans. Where they have, that
+inside another one of its own side: see spacy_ner_plus.metrics.depth_scores. Where they have, that
 is GermEval 2014, it is the official definition: a gold entity's level is its layer, and an entity
 of the right span and label on the wrong level is wrong. There ALL is the official score ("strict,
 combined"), and the others are its "per-level evaluation".
@@ -15,17 +15,16 @@ import numpy as np
 from nested_data import GoldSentence, summed_by
 
 from spacy_ner_plus.metrics.bootstrap import percentile_interval, resample
-from spacy_ner_plus.metrics.nested_spans import (
+from spacy_ner_plus.metrics.depth_scores import (
     FOUND,
     GOLD,
     PREDICTED,
     RIGHT,
-    Span,
     count_by_depth,
     depth_scores,
-    depths,
 )
 from spacy_ner_plus.metrics.reliability import expected_calibration_error
+from spacy_ner_plus.nesting.span_relations import PlacedSpan, depths
 
 LEVELS = ALL, OUTER, INNER = ("all", "outer", "inner")
 # Of depth_scores.
@@ -96,7 +95,7 @@ def calibration_error(gold: Sequence[GoldSentence], found: Sequence[Sequence[Sco
     return expected_calibration_error(probabilities, correct)
 
 
-def _of_sentence(sentence: GoldSentence, found: list[Span]) -> np.ndarray:
+def _of_sentence(sentence: GoldSentence, found: list[PlacedSpan]) -> np.ndarray:
     """(2, 4)."""
     if sentence.layers is not None:
         return _on_layers(sentence, found)
@@ -104,12 +103,12 @@ def _of_sentence(sentence: GoldSentence, found: list[Span]) -> np.ndarray:
     return np.stack([by_depth[0], by_depth[1:].sum(axis=0)])
 
 
-def _on_layers(sentence: GoldSentence, found: list[Span]) -> np.ndarray:
+def _on_layers(sentence: GoldSentence, found: list[PlacedSpan]) -> np.ndarray:
     """(2, 4): what is right is right on its level."""
     assert sentence.layers is not None
     pairs = zip(sentence.spans, sentence.layers, strict=True)
     gold = Counter((span, layer > 1) for span, layer in pairs)
-    depth_of = depths(found)
+    depth_of = depths(span[:2] for span in found)
     predicted = Counter((span, depth_of[span[:2]] > 0) for span in found)
     right = gold & predicted
     table = np.zeros((2, 4), dtype=np.int64)

@@ -67,6 +67,9 @@ SYSTEMS = {
         "convolution", "`biaffine`, convolution", SPANS, head="biaffine", convolutions=1
     ),
     **_with_each_encoder("crf_per_label", "`crf_per_label`", SPANS, head="crf_per_label"),
+    **_with_each_encoder(
+        "layers", "`crf_per_label`, layers", SPANS, head="crf_per_label", chains="layers"
+    ),
     **_with_each_encoder("both", "`both`", SPANS, head="both"),
     "spancat": System("spaCy `spancat`", SPANCAT),
 }

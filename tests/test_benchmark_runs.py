@@ -110,7 +110,7 @@ GERMEVAL_TABLES = {
 COST_TABLES = {
     "Microseconds a token": rows(FLAT, BAND, figures=(POSITIVE, POSITIVE, AMOUNT)),
     "MiB at most": rows(FLAT, BAND, figures=(POSITIVE, POSITIVE, AMOUNT, RATIO)),
-    "Entities, of these": rows(FLAT, figures=(AMOUNT, AMOUNT, SHARE))
+    "Entities that are found": rows(FLAT, figures=(AMOUNT, AMOUNT, SHARE))
     | rows(BAND, figures=2 * (AMOUNT, AMOUNT, SHARE)),
 }
 # Of those whose rows have the same names in several tables.
