@@ -15,8 +15,6 @@ LONGER = 3
 OTHER_SECONDS = 30.0
 # A word that is evaluated takes a third of the time of one that is learned.
 EVALUATED = 1 / 3
-# In the names of runs that are of all systems.
-ALL_SYSTEMS = "systems"
 PLANNED = Setting()
 
 
@@ -32,7 +30,7 @@ class Kind(StrEnum):
 class Job:
     """A run.
 
-    division, system (str): Their names.
+    division, system (str): Their names; of speeds, those of several systems, joined.
     setting (Setting): Of a training.
     """
 
@@ -119,8 +117,8 @@ class Wanted:
         return [self._learning(system, setting, division.name) for division in self.divisions]
 
     def speeds(self) -> Job:
-        """How fast all systems read, in turns."""
-        return Job(self.first, ALL_SYSTEMS, Kind.SPEED, self.seed)
+        """How fast these systems read, in turns."""
+        return Job(self.first, "+".join(self.systems), Kind.SPEED, self.seed)
 
     def search(self, system: str) -> Search:
         """Rates first; then the best of them with more steps, as long as that helps."""

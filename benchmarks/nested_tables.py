@@ -5,6 +5,7 @@ import platform
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import chain
+from math import isnan
 from typing import Any
 
 import numpy as np
@@ -150,6 +151,9 @@ def _search_table(wanted: Wanted, system: str) -> Iterator[str]:
 
 def _as_json(result: Result) -> dict[str, Any]:
     figures = {key: its for key, its in asdict(result).items() if key != "counts"}
+    for key, its in figures.items():
+        if isinstance(its, float) and isnan(its):  # JSON has none
+            figures[key] = None
     scores = level_scores(result.counts.sum(axis=0)).tolist()  # (3, 3)
     rows = [dict(zip(("precision", "recall", "f1"), row, strict=True)) for row in scores]
     return {"scores": dict(zip(LEVELS, rows, strict=True)), **figures}
