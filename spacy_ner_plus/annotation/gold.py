@@ -5,7 +5,7 @@ that it cannot carry on an entity that is known to end before it.
 """
 
 import logging
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -16,6 +16,7 @@ from spacy.training import Example
 from ..records import check_tidy
 from ..tags import Span as EntitySpan
 from ..tags import TagScheme
+from .agreeing_tags import tags_that_agree
 from .token_states import OUTSIDE
 
 logger = logging.getLogger("spacy_ner_plus")
@@ -109,33 +110,6 @@ def spans_on_rows(entities: Iterable[Span], row_tokens: np.ndarray) -> dict[Enti
     return spans
 
 
-def tags_that_agree(
-    spans: Sequence[EntitySpan],
-    missing: np.ndarray,
-    scheme: TagScheme,
-    annotated: set[str] | None,
-) -> np.ndarray:
-    """The tags that an annotation of rows permits; see allowed_tags.
-
-    spans: Start row, end row (exclusive) and label of each entity; none overlap.
-    missing: (n_rows,) bool, rows without annotation, which no entity has.
-    annotated: The types that the document is annotated for, None for all.
-    RETURNS: (n_rows, n_tags) bool.
-    """
-    n_rows = len(missing)
-    tags = scheme.encode(spans, n_rows)
-    allowed = np.zeros((n_rows, scheme.n_tags), dtype=bool)
-    allowed[np.arange(n_rows), tags] = True
-    allowed |= missing[:, None]
-    if annotated is not None:
-        allowed[np.ix_(tags == 0, _tags_of_others(scheme, annotated))] = True
-    label_ids = {label: i for i, label in enumerate(scheme.labels)}
-    for _, end, label in spans:
-        if end < n_rows and missing[end]:
-            allowed[end, scheme.inside[label_ids[label]]] = False
-    return allowed
-
-
 @lru_cache(maxsize=10_000)  # once for each entity, and not again at every step
 def tell_of_lost(lost: str) -> None:
     """Say in the log, once, that an entity is left out: what Lost says of it."""
@@ -199,13 +173,6 @@ def check_annotated_labels(labels: set[str], annotated: set[str], doc: Doc) -> N
             f"that it is annotated for {sorted(annotated)} only: see doc._.{ANNOTATED_LABELS}, or "
             "the setting labels of the corpus reader."
         )
-
-
-def _tags_of_others(scheme: TagScheme, annotated: set[str]) -> np.ndarray:
-    """The tags of labels that are not annotated."""
-    others = [i for i, label in enumerate(scheme.labels) if label not in annotated]
-    columns = (scheme.first, scheme.inside, scheme.last, scheme.unit)
-    return np.unique(np.concatenate([column[others] for column in columns]))
 
 
 def lost_entities(example: Example) -> list[Lost]:

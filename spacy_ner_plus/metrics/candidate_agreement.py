@@ -11,7 +11,7 @@ LEAST_PROBABILITY = 0.05
 
 
 @dataclass(frozen=True)
-class SpanAgreement:
+class AgreementByLevel:
     """How well the probabilities of some spans agree with whether these are right.
 
     total (Agreement): Of all.
@@ -28,21 +28,21 @@ class SpanAgreement:
 class CandidateAgreement:
     """The same of the spans that are returned, and of all that are not improbable.
 
-    returned (SpanAgreement): Of those returned, with the scores that they have on a Doc.
-    candidates (SpanAgreement): Of all that had a probability of 0.05 before any calibration,
+    returned (AgreementByLevel): Of those returned, with the scores that they have on a Doc.
+    candidates (AgreementByLevel): Of all that had a probability of 0.05 before any calibration,
         returned or not, with the probability of each whatever else is there. So it sees right ones
         that are left out, too, and it is of the same spans under each calibration.
     """
 
-    returned: SpanAgreement
-    candidates: SpanAgreement
+    returned: AgreementByLevel
+    candidates: AgreementByLevel
 
 
-def span_agreement(
+def agreement_by_level(
     probabilities: np.ndarray, correct: np.ndarray, is_inner: np.ndarray
-) -> SpanAgreement:
+) -> AgreementByLevel:
     """Measure the agreement of spans. probabilities: (n,) float64. correct, is_inner: (n,) bool."""
-    return SpanAgreement(
+    return AgreementByLevel(
         total=agreement(probabilities, correct),
         outer=agreement(probabilities[~is_inner], correct[~is_inner]),
         inner=agreement(probabilities[is_inner], correct[is_inner]),

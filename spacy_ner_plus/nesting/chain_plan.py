@@ -75,6 +75,27 @@ class ChainPlan:
         """All labels, those of one family after the other."""
         return tuple(label for family in self.families for label in family)
 
+    def with_labels(self, labels: Sequence[str]) -> "ChainPlan":
+        """A plan with further labels: in the layers, or with chains behind those of others.
+
+        Nobody knows yet how deep they nest: they have as many levels as the label with the most.
+
+        labels (Sequence[str]): Those of the plan in its order, followed by new ones.
+        RAISES ValueError: They do not begin with those of the plan.
+        """
+        n_now = len(self.labels)
+        if tuple(labels[:n_now]) != self.labels:
+            raise ValueError(f"{list(labels)} do not begin with {list(self.labels)}.")
+        if self.is_layered:
+            return self.of_levels([(labels, len(self.chains))])
+        most = max(n_levels for _, n_levels in self.levels)
+        return self.of_levels([*self.levels, *(([label], most) for label in labels[n_now:])])
+
+    @property
+    def levels(self) -> list[tuple[tuple[str, ...], int]]:
+        """The lists of labels, each with how many levels there are of it: see of_levels."""
+        return [(family, self.n_levels(family)) for family in self.families]
+
     @property
     def is_layered(self) -> bool:
         """Whether spans of different labels are in one chain."""
@@ -83,7 +104,3 @@ class ChainPlan:
     def n_levels(self, family: tuple[str, ...]) -> int:
         """How many chains a list of labels has."""
         return sum(chain.labels == family for chain in self.chains)
-
-    def chains_of(self, label: str) -> list[int]:
-        """The positions of the chains that a label is in, by level."""
-        return [i for i, chain in enumerate(self.chains) if label in chain.labels]

@@ -40,13 +40,11 @@ class HasCalibration(Protocol):
 
     name (str): The component's name in the pipeline.
     labels (Tuple[str, ...]): The types of its entities.
-    spans_key (str): Where in doc.spans the entities are; None for nowhere.
     calibration (Calibration / SpanCalibration): What is between the model's scores and its
         probabilities.
     """
 
     name: str
-    spans_key: str | None
     calibration: Any
 
     @property

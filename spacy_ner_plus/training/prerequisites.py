@@ -15,7 +15,7 @@ from thinc.api import Config
 from ..annotation.entity_source import DOC_ENTS, EntitySource
 from ..data.doc_files import read_files
 from ..pages.telling import say
-from ..pipeline.capabilities import HasTaggerShim, WritesNestedEntities
+from ..pipeline.capabilities import HasTaggerShim, WritesNestedEntities, components
 from ..pipeline.entity_sources import source_of_component
 from ..pipeline.preparing import check_pipeline_exists
 from ..pipeline.scorer import prefix_of
@@ -99,12 +99,12 @@ def _check_components(nlp: Language, settings: dict[str, Any], name: str) -> Non
 
 def _check_score_weights(nlp: Language, settings: dict[str, Any], name: str) -> None:
     """RAISES ValueError: Scores of another group of doc.spans choose the checkpoint."""
-    components = [pipe for _, pipe in nlp.pipeline if isinstance(pipe, WritesNestedEntities)]
-    written = {f"{prefix_of(source_of_component(pipe))}_f" for pipe in components}
+    nested = [pipe for pipe in components(nlp) if isinstance(pipe, WritesNestedEntities)]
+    written = {f"{prefix_of(source_of_component(pipe))}_f" for pipe in nested}
     weighed = {key for key, weight in settings["score_weights"].items() if weight}
     others = [key for key in weighed if key.startswith("spans_") and key.endswith("_f")]
-    if components and others and len(others) == len(weighed) and not written & weighed:
-        one = components[0]
+    if nested and others and len(others) == len(weighed) and not written & weighed:
+        one = nested[0]
         raise ValueError(
             f"{name}: [training.score_weights] has {', '.join(sorted(others))}, but {one.name!r} "
             f"writes to doc.spans[{one.nested_key!r}], so no checkpoint would score higher than "

@@ -7,15 +7,26 @@ def test_plan_of_labels_and_levels() -> None:
     plan = ChainPlan.of_levels([(["A"], 2), (["B"], 1)])
     assert plan.chains == (Chain(("A",), 0), Chain(("A",), 1), Chain(("B",), 0))
     assert plan.labels == ("A", "B")
-    assert [plan.chains_of(label) for label in "ABX"] == [[0, 1], [2], []]
+    assert plan.levels == [(("A",), 2), (("B",), 1)]
     assert not plan.is_layered
 
 
 def test_plan_of_layers() -> None:
     plan = ChainPlan.of_levels([(["B", "A"], 3)])
     assert plan.labels == ("B", "A")
-    assert plan.chains_of("A") == [0, 1, 2]
+    assert plan.levels == [(("B", "A"), 3)]
     assert plan.is_layered
+
+
+def test_new_labels_get_chains_of_their_own_or_come_into_the_layers() -> None:
+    plan = ChainPlan.of_levels([(["A"], 2), (["B"], 1)])
+    assert plan.with_labels(["A", "B"]) == plan
+    grown = plan.with_labels(["A", "B", "D", "C"])
+    assert grown == ChainPlan.of_levels([(["A"], 2), (["B"], 1), (["D"], 2), (["C"], 2)])
+    layers = ChainPlan.of_levels([(["B", "A"], 3)])
+    assert layers.with_labels(["B", "A", "C"]) == ChainPlan.of_levels([(["B", "A", "C"], 3)])
+    with pytest.raises(ValueError, match=r"\['A', 'B'\] do not begin with \['B', 'A'\]"):
+        layers.with_labels(["A", "B"])
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from ...nn.heads.span_readers import TokenSpanReader
 from ..decoding.row_features import RowFeatures
+from ..decoding.span_settings import SpanHeadSettings
 from ..runtime.shim_settings import TorchSettings
-from ..runtime.span_settings import SpanHeadSettings
 from ..runtime.span_shim import TokenSpanShim, span_shim_of
 from .tok2vec_rows import GRAD_FACTOR, initialize_tok2vec, read_grad_factor, tok2vec_rows
 from .token_vectors import Tok2Vec
@@ -25,6 +25,9 @@ def build_token_spans_v1(
     hidden_width: int = 128,
     convolutions: int = 0,
     channels: int = 64,
+    chains: str = "labels",
+    max_levels: int = 3,
+    tag_scheme: str = "BILOU",
     dropout: float = 0.1,
     head_lr_scale: float = 1.0,
     grad_factor: float = 1.0,
@@ -36,8 +39,8 @@ def build_token_spans_v1(
 
     tok2vec (Model[List[Doc], List[Floats2d]]): Gives (n_tokens, width) for each Doc: see
         build_token_tagger_v1. A flat ner_plus can listen to the same one.
-    head, max_width, hidden_width, convolutions, channels, dropout: See
-        build_transformer_spans_v1.
+    head, max_width, hidden_width, convolutions, channels, chains, max_levels, tag_scheme, dropout:
+        See build_transformer_spans_v1.
     head_lr_scale (float): Learning rate of the head relative to the optimizer's. 1 suits the rates
         of spaCy's own networks (0.001), 10 those of pretrained transformers that have no lr_scale.
     grad_factor (float): Weight of the component among those that a shared tok2vec learns from: the
@@ -54,6 +57,9 @@ def build_token_spans_v1(
         hidden_width=hidden_width,
         convolutions=convolutions,
         channels=channels,
+        chains=chains,
+        max_levels=max_levels,
+        tag_scheme=tag_scheme,
     )
     return Model(
         "ner_plus_token_spans",

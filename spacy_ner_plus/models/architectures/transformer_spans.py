@@ -10,8 +10,8 @@ from torch import Tensor
 
 from ...nn.heads.span_readers import TransformerSpanReader
 from ..decoding.row_features import RowFeatures
+from ..decoding.span_settings import SpanHeadSettings
 from ..runtime.shim_settings import WordpieceSettings
-from ..runtime.span_settings import SpanHeadSettings
 from ..runtime.span_shim import TransformerSpanShim
 from .wordpiece_rows import wordpiece_rows
 
@@ -28,6 +28,9 @@ def build_transformer_spans_v1(
     hidden_width: int = 128,
     convolutions: int = 0,
     channels: int = 64,
+    chains: str = "labels",
+    max_levels: int = 3,
+    tag_scheme: str = "BILOU",
     dropout: float = 0.1,
     head_lr_scale: float = 10.0,
     lr_decay: float = 1.0,
@@ -44,14 +47,27 @@ def build_transformer_spans_v1(
 
     name (str): Hub name or local folder of a Hugging Face encoder.
     word_forms, pooling, window, overlap: See build_transformer_tagger_v1.
-    head (str): "biaffine": the score of a span is a product of its first and its last token, with
-        linear terms of both, of all its tokens, and of its width.
-    max_width (int): Tokens of the widest spans that it can find. Time and memory grow with it, in
-        proportion.
-    hidden_width (int): Numbers of a token as the first one of a span, as the last one, and as one
-        of it.
-    convolutions (int): Convolutions over spans that are next to each other; 0 for none.
+    head (str): What scores spans.
+        "biaffine": every span of up to max_width tokens has a score, a product of its first and its
+        last token with linear terms of both, of all its tokens, and of its width. Any spans may
+        be there together.
+        "crf_per_label": as ner_plus, but with a small CRF for each label and each level of it.
+        Spans may be of any width. Those of one label may nest as deep as it has levels, as many as
+        initialize finds in the data; they can't cross at one level.
+        "both": the spans of "biaffine", and those of "crf_per_label" that are wider than
+        max_width. It takes the time of both.
+    max_width (int): Of a biaffine head: tokens of the widest spans that it can find. Time and
+        memory grow with it, in proportion.
+    hidden_width (int): Of a biaffine head: numbers of a token as the first one of a span, as the
+        last one, and as one of it.
+    convolutions (int): Of a biaffine head: convolutions over spans that are next to each other; 0
+        for none.
     channels (int): Numbers of a span within them.
+    chains (str): Of CRFs: "labels", each label has its own; or "layers", all labels are in each, as
+        in data with layers of annotation. A span's layer is how many others it lies within.
+    max_levels (int): Of CRFs: the most of one label, or layers. What lies deeper can't be learned,
+        and is counted by initialize.
+    tag_scheme (str): Of CRFs: "BILOU" or "BIO".
     dropout (float): Dropout of token vectors, and of their features.
     head_lr_scale (float): Learning rate of head and word forms relative to the encoder's.
     lr_decay, freeze, precision, device, max_batch_pieces, gradient_checkpointing: See
@@ -78,6 +94,9 @@ def build_transformer_spans_v1(
         hidden_width=hidden_width,
         convolutions=convolutions,
         channels=channels,
+        chains=chains,
+        max_levels=max_levels,
+        tag_scheme=tag_scheme,
     )
     return Model(
         "ner_plus_transformer_spans",

@@ -13,12 +13,13 @@ from torch import Tensor, nn
 from ...nn.crf import CRF
 from ...nn.heads.tag_head import TagHead
 from ...nn.heads.taggers import TransformerTagger
+from ...support.choices import check_choice
 from ...tags import TagScheme
 from ..decoding.emissions import Emissions
 from ..onnx.shim import OnnxShim, refuse_learning
 from ..pretrained.loading import load_tags
 from ..pretrained.tag_names import IMPROBABLE, NO_ROW, CheckpointTags, TagNamesError, adjacent
-from ..runtime.shim_settings import WordpieceSettings, check_choice
+from ..runtime.shim_settings import WordpieceSettings
 from ..runtime.tagger_shim import shim_of
 from ..runtime.transformer_tagger_shim import TransformerTaggerShim
 from .wordpiece_rows import wordpiece_rows

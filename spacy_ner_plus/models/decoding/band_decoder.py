@@ -1,8 +1,6 @@
 """The biaffine head as a decoder of spans."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 import torch
@@ -10,53 +8,54 @@ import torch
 from ...nn.heads.span_band import (
     BandLayout,
     BandLoss,
+    BandSizes,
     BandTargets,
     GoldSpans,
     LogOddsLines,
     SpanBandHead,
     known_cells,
     make_targets,
+    with_labels,
 )
-from .entities import NO_ENTITIES, Entities
 from .row_features import RowFeatures
 from .row_gold import RowGold
+from .row_spans import RowSpans
 from .span_calibration import SpanCalibration
-from .span_decoder import SpanLearning, SpanLosses
+from .span_decoder import HeadShape, SpanDecoder, SpanLearning, SpanLosses, UnlearnableSpans
 
 _CPU = torch.device("cpu")
 
 
-@dataclass(frozen=True)
-class BandDecoder:
-    """Reads spans of up to max_width tokens from a SpanBandHead.
+class BandDecoder(SpanDecoder[SpanBandHead]):
+    """Reads spans of up to max_width tokens from a SpanBandHead."""
 
-    head (SpanBandHead): The head.
-    labels (Tuple[str, ...]): In the order of its scores.
-    """
+    @classmethod
+    def make_head(cls, shape: HeadShape) -> SpanBandHead:
+        """See SpanDecoder.make_head."""
+        settings = shape.settings
+        sizes = BandSizes(
+            width=shape.width,
+            n_labels=len(shape.labels),
+            max_width=settings.max_width,
+            hidden_width=settings.hidden_width,
+            n_blocks=settings.convolutions,
+            channels=settings.channels,
+        )
+        return SpanBandHead(sizes, dropout=shape.dropout)
 
-    head: SpanBandHead
-    labels: tuple[str, ...]
-    negatives_count: ClassVar[bool] = True
+    @classmethod
+    def grown_head(cls, head: SpanBandHead, shape: HeadShape) -> SpanBandHead:
+        """See SpanDecoder.grown_head."""
+        return with_labels(head, len(shape.labels))
 
-    def find_spans(
+    def score_spans(
         self, rows: RowFeatures, *, floor: float, calibration: SpanCalibration
-    ) -> list[Entities]:
-        """See SpanDecoder.find_spans."""
+    ) -> RowSpans:
+        """See SpanDecoder.score_spans."""
         layout = self.head.layout(rows.lengths, rows.features.device)
         lines = log_odds_lines(calibration, self.labels)
         spans = self.head.find_spans(rows.features, layout, floor=floor, lines=lines)
-        found = [NO_ENTITIES] * len(rows.row_tokens)
-        bounds = np.searchsorted(spans.docs, np.arange(layout.n_docs + 1))  # (n_docs + 1,)
-        for doc in np.unique(spans.docs).tolist():
-            own = slice(bounds[doc], bounds[doc + 1])
-            tokens = rows.row_tokens[doc]  # (n_rows_of_doc,)
-            found[doc] = Entities(
-                tokens[spans.starts[own]],
-                tokens[spans.ends[own] - 1] + 1,
-                spans.labels[own],
-                spans.probabilities[own],
-            )
-        return found
+        return RowSpans(spans.docs, spans.starts, spans.ends, spans.labels, spans.probabilities)
 
     def losses(
         self, rows: RowFeatures, gold: Sequence[RowGold], learning: SpanLearning
@@ -68,22 +67,27 @@ class BandDecoder:
         of_docs = self._loss(learning).of_docs(logits, targets, layout)
         return SpanLosses(of_docs, targets.n_known_rows)
 
-    def begin_with(
-        self, batches: Iterable[Sequence[RowGold]], learning: SpanLearning
-    ) -> np.ndarray:
+    def begin_with(self, batches: Iterable[Sequence[RowGold]], learning: SpanLearning) -> None:
         """Begin with the labels' priors. See SpanDecoder.begin_with."""
         shape = (self.head.sizes.max_width, len(self.labels))
         n_gold, n_known = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
-        n_too_wide = np.zeros(len(self.labels), dtype=np.int64)
         for gold in batches:
             layout = self.head.layout(np.array([one.n_rows for one in gold]), _CPU)
-            targets = self._targets(layout, gold)
-            own_gold, own_known = targets.counts()
+            own_gold, own_known = self._targets(layout, gold).counts()
             n_gold += own_gold
             n_known += own_known
-            n_too_wide += targets.n_too_wide
         self.head.set_priors(n_gold, n_known, self._loss(learning).raised_by)
-        return n_too_wide
+
+    def left_out(self, gold: RowGold) -> list[UnlearnableSpans]:
+        """Those that are wider than the band. See SpanDecoder.left_out."""
+        max_width = self.head.sizes.max_width
+        return [
+            UnlearnableSpans(
+                f"have more than max_width = {max_width} tokens",
+                "A larger max_width takes more time, in proportion.",
+                gold.ends - gold.starts > max_width,
+            )
+        ]
 
     def _targets(self, layout: BandLayout, gold: Sequence[RowGold]) -> BandTargets:
         sizes = [len(one.starts) for one in gold]

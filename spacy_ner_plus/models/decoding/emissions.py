@@ -51,11 +51,13 @@ class Emissions:
         """(n_docs,) rows of each Doc."""
         return np.array([len(tokens) for tokens in self.row_tokens], dtype=np.int64)
 
-    def groups(self) -> Iterator[SequenceGroup]:
+    def groups(self, n_chains: int = 1) -> Iterator[SequenceGroup]:
         """Pack documents by length into groups, longest first, under a budget of padded cells.
 
         Documents without rows are in no group. Those that have scores of spans are in groups of
         their own, and what that costs is not paid by others.
+
+        n_chains (int): Of how many chains the scores are, which are run side by side.
         """
         order = np.argsort(-self.lengths, kind="stable")  # (n_docs,)
         order = order[self.lengths[order] > 0]
@@ -64,7 +66,7 @@ class Emissions:
             for docs, most_cells in self._with_spans(order[has_spans]):
                 yield from self._packed(docs, most_cells)
             order = order[~has_spans]
-        yield from self._packed(order, MAX_CELLS)
+        yield from self._packed(order, max(1, MAX_CELLS // n_chains))
 
     def _with_spans(self, order: np.ndarray) -> Iterator[tuple[np.ndarray, int]]:
         """Documents with scores of spans, those that need about as many tags together.

@@ -21,7 +21,7 @@ from dataclasses import replace
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ...nn.crf import CRF, SoftTargets, TagDecoder
 from ...nn.crf.transfer import to_device
@@ -151,7 +151,7 @@ def _collect(
     losses = np.zeros(len(emissions.row_tokens))
     # a copy: what predict gives is an inference tensor, which can't ask for a gradient
     leaf = emissions.scores.detach().clone().requires_grad_()
-    overflown = _overflown_docs(decoder, emissions)
+    overflown = overflown_docs(decoder, emissions)
     if len(overflown):
         losses[overflown] = np.nan
         return losses, torch.zeros_like(leaf)
@@ -197,7 +197,7 @@ def _first(targets: SoftTargets, n_tags: int) -> SoftTargets:
     return replace(targets, marginals=marginals, transitions=transitions)
 
 
-def _overflown_docs(decoder: TagDecoder, emissions: Emissions) -> np.ndarray:
+def overflown_docs(decoder: nn.Module, emissions: Emissions) -> np.ndarray:
     """The documents with scores, or decoder parameters, that are infinite or no numbers."""
     overflown = ~torch.isfinite(emissions.scores).all(dim=1)  # (n_rows,)
     for parameter in decoder.parameters():

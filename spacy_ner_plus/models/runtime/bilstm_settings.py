@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 from ...nn.encoders.characters import CHARACTERS
+from ...support.choices import check_choice
 from ...support.numbers import as_float, as_int
 from ...text.word_sequences import CONTEXTS
-from .shim_settings import TorchSettings, check_choice, check_positive
+from .shim_settings import TorchSettings, check_positive
 
 SAVED_VECTORS = ("all", "seen")
 # The setting by which the vectors are those of the pipeline's vocabulary.

@@ -9,7 +9,9 @@ from spacy.tokens import Doc
 from torch import Tensor
 
 from ...nn.crf import CRF
+from ...nn.crf.growth import grow_scores
 from ...nn.heads.feature_head import FeatureHead, FeatureTagger
+from ...nn.heads.new_labels import NEW_LABEL_SCORE
 from ...tags import TagScheme
 from ...text.feature_index import FeatureIndex
 from ...text.feature_templates import FeatureTemplate
@@ -20,7 +22,7 @@ from ..storage.files import FEATURES, WEIGHTS, Unsaved
 from ..storage.manifest import Content
 from .feature_scorer import FeatureScorer
 from .shim_settings import TorchSettings
-from .tagger_shim import NEW_LABEL_SCORE, TaggerShim, grow_crf
+from .tagger_shim import TaggerShim
 
 # Bytes that the sums of words' weights take at most, about.
 MAX_SUMS = 1 << 27
@@ -74,7 +76,7 @@ class FeatureTaggerShim(TaggerShim):
                 new[..., n_old:] = weights[..., :1]  # those of O
             head.bias[n_old:] += NEW_LABEL_SCORE
             if isinstance(old.decoder, CRF) and isinstance(head.decoder, CRF):
-                grow_crf(old.decoder, head.decoder)
+                grow_scores(old.decoder, head.decoder)
         self.module.head = head.train(self.module.training)
         self.place(self.module)
         self.fresh_labels += tuple(label for label in scheme.labels if label not in known)

@@ -1,10 +1,11 @@
 """The settings of shims, checked where they are given: before anything is loaded."""
 
 import sys
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from ...support.choices import check_choice
 from ...support.numbers import as_float, as_int
 from ...text.batches import POOLINGS
 from .device import PRECISIONS
@@ -81,12 +82,6 @@ class WordpieceSettings(TorchSettings):
                 f"overlap = {self.overlap} must be at least 0 and less than window = {self.window}."
             )
         super().__post_init__()
-
-
-def check_choice(name: str, value: str | None, permitted: Collection[str | None]) -> None:
-    """RAISES ValueError: A setting is none of those permitted."""
-    if value not in permitted:
-        raise ValueError(f"{name} = {value!r} is unknown: use one of {permitted}.")
 
 
 def check_positive(name: str, value: float) -> None:

@@ -1,21 +1,22 @@
 """The shim of a module with a head of spans."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from thinc.api import Model
 from torch import nn
 
-from ...nn.heads.span_band import SpanBandHead, with_labels
+from ...nesting.chain_plan import ChainPlan
 from ...nn.heads.span_head import SpanHead
 from ...nn.heads.span_readers import TokenSpanReader, TransformerSpanReader
-from ..decoding.band_decoder import BandDecoder
+from ..decoding.row_gold import RowGold
 from ..decoding.span_calibration import SpanCalibration, read_span_calibration
-from ..decoding.span_decoder import SpanDecoder
+from ..decoding.span_decoder import HeadShape, SpanDecoder
+from ..decoding.span_heads import DECODERS
+from ..decoding.span_settings import SpanHeadSettings
 from .labelled_shim import LabelledShim
 from .shim_settings import TorchSettings
-from .span_settings import SpanHeadSettings
 from .wordpiece_shim import WordpieceShim
 
 
@@ -29,34 +30,52 @@ class SpanShim(LabelledShim):
 
     Attributes:
         labels (tuple): In the order of the head's scores.
+        chains (ChainPlan): Those that the data need, if the head has some: see plan_chains.
         calibration (SpanCalibration): How its scores become probabilities.
     """
 
     labels: tuple[str, ...]
+    chains: ChainPlan | None
     calibration: SpanCalibration
 
     def __init__(self, config: TorchSettings, *, head: SpanHeadSettings, dropout: float) -> None:
         super().__init__(config, dropout=dropout)
         self.head = head
         self.labels = ()
+        self.chains = None
         self.calibration = SpanCalibration()
 
     @property
-    def decoder(self) -> SpanDecoder:
+    def decoder_type(self) -> type[SpanDecoder[Any]]:
+        """What the head's settings ask for; it is known before there is a module."""
+        return DECODERS[self.head.head]
+
+    @property
+    def decoder(self) -> SpanDecoder[Any]:
         """What reads the module's rows of features."""
-        return BandDecoder(self.module.head, self.labels)
+        return self.decoder_type(self.module.head, self.labels)
 
     def make_head(self, width: int) -> SpanHead:
         """A new head for the labels over token vectors of this length.
 
         RAISES ValueError: If there are no labels.
         """
-        sizes = self.head.sizes(width, len(self.labels))
-        return SpanBandHead(sizes, dropout=self.dropout)
+        head: SpanHead = self.decoder_type.make_head(self._shape(width))
+        return head
 
-    def start(self, labels: Sequence[str]) -> None:
-        """Forget what the weights were: new labels, nothing learned and nothing calibrated."""
+    def plan_chains(
+        self, labels: Sequence[str], batches: Iterable[Sequence[RowGold]]
+    ) -> ChainPlan | None:
+        """The chains for `start`. batches: See SpanDecoder.plan_chains."""
+        return self.decoder_type.plan_chains(self.head, labels, batches)
+
+    def start(self, labels: Sequence[str], chains: ChainPlan | None = None) -> None:
+        """Forget what the weights were: new labels, nothing learned and nothing calibrated.
+
+        chains (ChainPlan): What plan_chains gave for them; None as long as there is no data.
+        """
         self.labels = tuple(labels)
+        self.chains = chains
         self.calibration = SpanCalibration()
 
     def grow(self, labels: Sequence[str]) -> None:
@@ -65,16 +84,20 @@ class SpanShim(LabelledShim):
         labels (Sequence[str]): The present ones in the present order, followed by new ones.
         """
         self.labels = tuple(labels)
-        self.module.head = with_labels(self.module.head, len(self.labels))
+        if self.chains is not None:
+            self.chains = self.chains.with_labels(self.labels)
+        old: SpanHead = self.module.head
+        self.module.head = self.decoder_type.grown_head(old, self._shape(old.width))
         self.place(self.module)
 
     def label_settings(self) -> dict[str, Any]:
         """See LabelledShim.label_settings."""
-        return {"labels": list(self.labels)}
+        chains = None if self.chains is None else [list(level) for level in self.chains.levels]
+        return {"labels": list(self.labels), "chains": chains}
 
     def start_with(self, saved: dict[str, Any]) -> None:
         """See LabelledShim.start_with."""
-        self.start(_read_labels(saved["labels"]))
+        self.start(_read_labels(saved["labels"]), self._read_chains(saved["chains"]))
 
     @property
     def structure(self) -> dict[str, Any]:
@@ -86,13 +109,35 @@ class SpanShim(LabelledShim):
         return {**super().settings(), "calibration": asdict(self.calibration)}
 
     def read_settings(self, saved: dict[str, Any]) -> None:
-        """See TorchShim.read_settings. Labels and calibration are read too."""
+        """See TorchShim.read_settings. Labels, chains and calibration are read too."""
         super().read_settings(saved)
         self.labels = _read_labels(saved["labels"])
         try:
+            self.chains = self._read_chains(saved["chains"])
             self.calibration = read_span_calibration(saved["calibration"])
         except ValueError as error:  # the file's fault, not the config's: read_files names it
             raise TypeError(str(error)) from error
+
+    def _shape(self, width: int) -> HeadShape:
+        return HeadShape(
+            settings=self.head,
+            width=width,
+            labels=self.labels,
+            chains=self.chains,
+            dropout=self.dropout,
+        )
+
+    def _read_chains(self, saved: object) -> ChainPlan | None:
+        """RAISES TypeError, ValueError: If they are no chains, or more than there may be."""
+        if saved is None:
+            return None
+        if not isinstance(saved, list):
+            raise TypeError(f"{saved!r:.200} are no chains")
+        for family, n_levels in saved:
+            if type(n_levels) is not int or n_levels > self.head.max_levels:
+                raise TypeError(f"{n_levels!r:.200} are no {self.head.max_levels} levels")
+            _read_labels(family)
+        return ChainPlan.of_levels(saved)
 
 
 class TransformerSpanShim(WordpieceShim, SpanShim):

@@ -7,6 +7,8 @@ import torch
 from thinc.api import Model, Optimizer
 
 from ...nn.crf import CRF, TagDecoder
+from ...nn.crf.growth import grow_scores
+from ...nn.heads.new_labels import NEW_LABEL_SCORE
 from ...nn.heads.tag_head import TagHead
 from ...tags import TagScheme
 from ..decoding.calibration import Calibration, read_calibration
@@ -14,10 +16,6 @@ from ..decoding.entities import Tagger, make_decoder
 from ..pretrained.tag_names import CheckpointTags
 from .labelled_shim import LabelledShim
 from .shim_settings import TorchSettings
-
-# A label that is added to a trained model starts as a kind of O that is e**7, some thousand
-# times, less probable: what has been learned about the others stays as it is.
-NEW_LABEL_SCORE = -7.0
 
 
 class TaggerShim(LabelledShim):
@@ -100,7 +98,7 @@ class TaggerShim(LabelledShim):
                 new_rows[:n_old] = rows
             head.linear.bias[n_old:] += NEW_LABEL_SCORE
             if isinstance(old.decoder, CRF) and isinstance(head.decoder, CRF):
-                grow_crf(old.decoder, head.decoder)
+                grow_scores(old.decoder, head.decoder)
         self.module.head = head.train(self.module.training)
         self.place(self.module)
         self.fresh_labels += tuple(label for label in scheme.labels if label not in known)
@@ -140,22 +138,6 @@ class TaggerShim(LabelledShim):
         except ValueError as error:  # the file's fault, not the config's: read_files names it
             raise TypeError(str(error)) from error
         self.fresh_labels = tuple(saved["fresh_labels"])
-
-
-def grow_crf(old: CRF, new: CRF) -> None:
-    """Fill a decoder with further tags: old scores where there are any, those of O elsewhere.
-
-    Forbidden ones are never read.
-    """
-    n = old.n_tags
-    new.start[:] = old.start[0]
-    new.start[:n] = old.start
-    new.end[:] = old.end[0]
-    new.end[:n] = old.end
-    new.transition[:] = old.transition[0, 0]
-    new.transition[:n, n:] = old.transition[:, :1]
-    new.transition[n:, :n] = old.transition[:1, :]
-    new.transition[:n, :n] = old.transition
 
 
 def shim_of(model: Model) -> TaggerShim:

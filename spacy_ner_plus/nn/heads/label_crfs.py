@@ -41,7 +41,14 @@ class LabelledSpans:
 
 
 class LabelCRFs(ParallelCRF):
-    """The chains of a plan."""
+    """The chains of a plan.
+
+    Attributes:
+        plan (ChainPlan): The chains.
+        scheme (TagScheme): The tags of the first; those of the others are called otherwise.
+        label_ids: The labels that those of the scheme stand for in each chain, int64 places among
+            those of the plan. *Shape:* (chains, labels of the scheme)
+    """
 
     def __init__(self, plan: ChainPlan, scheme_name: str) -> None:
         """Make a CRF for each chain.
@@ -58,8 +65,7 @@ class LabelCRFs(ParallelCRF):
         super().__init__(*(torch.tensor(mask) for mask in masks), n_chains=len(schemes))
         self.plan = plan
         self.scheme = each
-        # (chains, labels of each): where the plan has each chain's labels
-        self._label_ids = np.array(
+        self.label_ids = np.array(
             [[plan.labels.index(label) for label in chain.labels] for chain in plan.chains]
         )
 
@@ -74,7 +80,7 @@ class LabelCRFs(ParallelCRF):
         chain, head = np.divmod(heads, max(layout.n_tokens, 1))
         sequence = layout.sequence.cpu().numpy()[head]
         start = head - layout.first.cpu().numpy()[sequence]
-        columns = (sequence, start, start + ends - heads, self._label_ids[chain, labels])
+        columns = (sequence, start, start + ends - heads, self.label_ids[chain, labels])
         return LabelledSpans.unique(np.stack(columns, axis=1))
 
     def span_lattice(
@@ -86,16 +92,19 @@ class LabelCRFs(ParallelCRF):
         RAISES ValueError: As ParallelCRF.lattices.
         """
         lattices = self.lattices(emissions, layout, temperature=temperature)
-        return LabelLattice(lattices, self.scheme, self._label_ids)
+        return LabelLattice(lattices, self.scheme, self.label_ids)
 
-    def likely_spans(self, lattice: LabelLattice, least: float) -> LabelledSpans:
+    def likely_spans(self, lattice: LabelLattice, least: float) -> tuple[LabelledSpans, np.ndarray]:
         """All spans that are at least so probable, whether or not they are on a best path.
 
         least (float): Above 0, at most 1.
+        RETURNS (Tuple[LabelledSpans, np.ndarray]): The spans, and their log probabilities, float64.
+            *Shape:* (n_spans,)
         RAISES ValueError: It is out of range.
         """
         found = LabelledSpans.unique(lattice.candidates(least))
         columns = (found.sequences, found.starts, found.ends, found.labels)
         log_probs = lattice.span_log_probs(*(torch.from_numpy(column) for column in columns))
-        kept = log_probs.exp().cpu().numpy() >= least
-        return LabelledSpans(*(column[kept] for column in columns))
+        of_spans = log_probs.cpu().numpy()  # (n_spans,)
+        kept = np.exp(of_spans) >= least
+        return LabelledSpans(*(column[kept] for column in columns)), of_spans[kept]

@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 from spacy.tokens import Doc
 from spacy.training import Example
 
@@ -110,26 +109,3 @@ def check_span_label(what: str, label: object) -> None:
     if not (isinstance(label, str) and label):
         raise ValueError(f"{what} is {label!r}: labels are non-empty strings.")
     check_tidy(what, label)
-
-
-def warn_of_lost(
-    n_lost: np.ndarray, labels: Sequence[str], counts: Counter[str], name: str, max_width: int
-) -> None:
-    """Say how many gold spans are wider than what a head can find.
-
-    n_lost: (n_labels,) int64.
-    counts (Counter): All gold spans by label.
-    """
-    if not n_lost.any():
-        return
-    by_label = ", ".join(
-        f"{label}: {n} of {counts[label]}"
-        for label, n in zip(labels, n_lost.tolist(), strict=True)
-        if n
-    )
-    warnings.warn(
-        f"{int(n_lost.sum())} of {counts.total()} gold spans have more than max_width = "
-        f"{max_width} tokens, so that '{name}' can't find such ({by_label}). A larger max_width "
-        "takes more time, in proportion.",
-        stacklevel=3,
-    )

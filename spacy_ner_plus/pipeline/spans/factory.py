@@ -42,6 +42,9 @@ max_width = 12
 hidden_width = 128
 convolutions = 0
 channels = 64
+chains = "labels"
+max_levels = 3
+tag_scheme = "BILOU"
 dropout = 0.1
 head_lr_scale = 10.0
 lr_decay = 1.0
@@ -77,7 +80,13 @@ def make_ner_plus_spans(
 ) -> NerPlusSpans:
     """Create the component.
 
-    model (Model[List[Doc], RowFeatures]): TransformerSpans.v1 or TokenSpans.v1.
+    The probability of a span is that of exactly this span with exactly this label. With a biaffine
+    head, each span and label is a question of its own, whose answer is the sigmoid of its score.
+    With a CRF for each label and level it is 1 - product of (1 - p) over the levels, with the exact
+    p of each. Either is put on the line of `calibrate`, if there is one.
+
+    model (Model[List[Doc], RowFeatures]): TransformerSpans.v1 or TokenSpans.v1, with a head that
+        is "biaffine", "crf_per_label" or "both": see build_transformer_spans_v1.
     spans_key (str): doc.spans[spans_key] is where annotated spans are looked for, and where found
         ones are written, with their probabilities as .attrs["scores"]. The default is that of
         spaCy's spancat, displaCy and scorer: data and code made for these work as they are.
@@ -95,10 +104,10 @@ def make_ner_plus_spans(
     label_weights (Dict[str, float] / str): What training multiplies the odds of each type's spans
         by, beyond what the data say: recall for precision. "balanced" takes the inverse of the
         types' numbers.
-    negative_weight (float): How much a span that is none counts in the loss. Probabilities are
-        corrected for it.
-    boundary_smoothing (float): Share of each annotated span that is given to those whose start or
-        end differs by a token.
+    negative_weight (float): How much a span that is none counts in the loss of a biaffine head.
+        Probabilities are corrected for it. CRFs know no such spans, and refuse it.
+    boundary_smoothing (float): Of a biaffine head: share of each annotated span that is given to
+        those whose start or end differs by a token.
     scorer (Callable): The scoring method. That of the default config scores doc.spans[spans_key].
         With another key than "sc", name its scores in [training.score_weights]: spans_KEY_f.
     validators (Dict[str, Union[str, Dict[str, str]]]): What the text of spans must satisfy, by

@@ -17,9 +17,9 @@ from ...annotation.gold import annotated_labels
 from ...annotation.nested_gold import GoldSources, NestedGold, nested_gold
 from ...metrics.candidate_agreement import (
     LEAST_PROBABILITY,
+    AgreementByLevel,
     CandidateAgreement,
-    SpanAgreement,
-    span_agreement,
+    agreement_by_level,
 )
 from ...metrics.reliability import Agreement
 from ...models.decoding.entities import Entities
@@ -212,8 +212,8 @@ def _places(spans: Entities) -> Iterator[tuple[int, int, int]]:
     return zip(spans.starts.tolist(), spans.ends.tolist(), spans.labels.tolist(), strict=True)
 
 
-def _agreement(columns: Sequence[Columns]) -> SpanAgreement:
+def _agreement(columns: Sequence[Columns]) -> AgreementByLevel:
     nothing = (np.zeros(0), np.zeros(0, dtype=bool), np.zeros(0, dtype=bool))
-    return span_agreement(
+    return agreement_by_level(
         *(np.concatenate(column) for column in zip(nothing, *columns, strict=True))
     )

@@ -1,7 +1,7 @@
 """The labels of a component whose model scores spans, and how it learns."""
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NoReturn
 
@@ -30,7 +30,8 @@ from ..ner_plus.options import (
 from ..thresholds import thresholds
 from ..updating import UpdatedPipe
 from ..validators import checks
-from .examples import check_span_label, choose_span_labels, survey_spans, warn_of_lost
+from .examples import check_span_label, choose_span_labels, survey_spans
+from .left_out import LeftOutCounts
 from .options import read_boundary_smoothing, read_negative_weight
 from .row_reading import read_gold, word_tokens
 
@@ -67,7 +68,8 @@ class SpanLearningPipe(UpdatedPipe):
         """Add a type of spans, before training or after.
 
         A trained model keeps all its weights. The new type starts as a very improbable one; train
-        with examples of it, and see doc._.annotated_labels for keeping the others.
+        with examples of it, and see doc._.annotated_labels for keeping the others. With CRFs it has
+        as many levels as the type with the most.
 
         label (str): The type. White space around it is an error: it would make another type.
         RETURNS (int): 0 if it is there already, 1 if it was added.
@@ -115,7 +117,9 @@ class SpanLearningPipe(UpdatedPipe):
         check_weighted_labels(self.label_weights, labels)
         thresholds(self.threshold, labels)  # before there is anything to lose
         checks(self.validators, tuple(labels))
-        self.span_shim.start(labels)
+        self.span_shim.decoder_type.check_learning(self._learning_of_negatives())
+        chains = self.span_shim.plan_chains(labels, self._gold_batches(get_examples(), labels))
+        self.span_shim.start(labels, chains)
         for label in labels:
             self.vocab.strings.add(label)
         self.cfg[BALANCED] = balanced_weights(seen.counts, labels)
@@ -124,14 +128,19 @@ class SpanLearningPipe(UpdatedPipe):
 
     def _begin(self, examples: Iterable[Example], counts: Counter[str]) -> None:
         shim, learning = self.span_shim, self._learning()
-        shim.calibration = self._calibrated_for(learning, SpanCalibration())
-        n_lost = shim.decoder.begin_with(self._gold_batches(examples), learning)
-        warn_of_lost(n_lost, self.labels, counts, self.name, shim.head.max_width)
+        shim.calibration = _calibrated_for(learning, SpanCalibration())
+        left_out = LeftOutCounts(shim.decoder)
+        batches = left_out.counting(self._gold_batches(examples, self.labels))
+        shim.decoder.begin_with(batches, learning)
+        deque(batches, maxlen=0)  # those that it did not ask for
+        left_out.warn(counts, self.name)
 
-    def _gold_batches(self, examples: Iterable[Example]) -> Iterator[list[RowGold]]:
+    def _gold_batches(
+        self, examples: Iterable[Example], labels: Sequence[str]
+    ) -> Iterator[list[RowGold]]:
         for batch in minibatch(examples, BATCH_SIZE):
             yield [
-                read_gold(example, word_tokens(example), self.labels, self.gold_sources)
+                read_gold(example, word_tokens(example), labels, self.gold_sources)
                 for example in batch
             ]
 
@@ -140,9 +149,10 @@ class SpanLearningPipe(UpdatedPipe):
 
         examples (Iterable[Example]): The batch.
         scores (RowFeatures): What the model's begin_update or predict gave for its Docs.
-        RETURNS (Tuple[float, Tensor]): Mean binary cross-entropy of all spans and labels that start
-            at an annotated token, in nats a token; and (n_rows, n_features). The head's own
-            parameters collect their gradients on the way.
+        RETURNS (Tuple[float, Tensor]): The mean of the head's loss in nats a token, and (n_rows,
+            n_features). It is the binary cross-entropy of all spans and labels that start at an
+            annotated token, or the negative log-likelihood of all CRFs, or their sum. The head's
+            own parameters collect their gradients on the way.
         RAISES ValueError: If a document has labels that it can't have, or the loss is no number.
         """
         examples = list(examples)
@@ -168,26 +178,29 @@ class SpanLearningPipe(UpdatedPipe):
         """
         super().finish_update(sgd)
         shim = self.span_shim
-        shim.calibration = self._calibrated_for(self._learning(), shim.calibration)
+        shim.calibration = _calibrated_for(self._learning(), shim.calibration)
 
     def _learning(self) -> SpanLearning:
-        """The settings as they are now. RAISES ValueError: If one is wrong."""
+        """The settings as they are now.
+
+        RAISES ValueError: If one is wrong, or means nothing to the head.
+        """
         weights = read_label_weights(self.label_weights)
         if isinstance(weights, str):
             weights = self.cfg[BALANCED]
         check_weighted_labels(weights, self.labels)
+        learning = self._learning_of_negatives()
+        self.span_shim.decoder_type.check_learning(learning)
+        if weights is None:
+            return learning
+        return replace(learning, label_weights=_by_label(weights, self.labels))
+
+    def _learning_of_negatives(self) -> SpanLearning:
+        """The settings that need no labels."""
         return SpanLearning(
-            label_weights=None if weights is None else _by_label(weights, self.labels),
             negative_weight=read_negative_weight(self.negative_weight),
             smoothing=read_boundary_smoothing(self.boundary_smoothing),
         )
-
-    def _calibrated_for(
-        self, learning: SpanLearning, calibration: SpanCalibration
-    ) -> SpanCalibration:
-        """The calibration with the weight of negatives that is learned with."""
-        counts = self.span_shim.decoder.negatives_count
-        return replace(calibration, negative_weight=learning.negative_weight if counts else 1.0)
 
     def rehearse(self, examples: Iterable[Example], **kwargs: Any) -> NoReturn:
         """RAISES ValueError: Always. It says what to do instead."""
@@ -197,6 +210,11 @@ class SpanLearningPipe(UpdatedPipe):
             "training with documents of the old types too, and say by doc._.annotated_labels which "
             "types a document is annotated for."
         )
+
+
+def _calibrated_for(learning: SpanLearning, calibration: SpanCalibration) -> SpanCalibration:
+    """The calibration with the weight of negatives that is learned with."""
+    return replace(calibration, negative_weight=learning.negative_weight)
 
 
 def _by_label(weights: Mapping[str, float], labels: Iterable[str]) -> np.ndarray:

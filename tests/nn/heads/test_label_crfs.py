@@ -105,9 +105,10 @@ def test_likely_spans_are_all_that_are_so_probable_at_any_level(
             for key, probability in own.items():
                 missed[key] = missed.get(key, 1.0) * (1 - probability)
         expected |= {key: 1 - p for key, p in missed.items()}
-    found = crfs.likely_spans(lattice, least)
+    found, log_probs = crfs.likely_spans(lattice, least)
     places = list(zip(found.sequences, found.starts, found.ends, found.labels, strict=True))
     assert places == sorted(key for key, p in expected.items() if p >= least)
+    np.testing.assert_allclose(np.exp(log_probs), [expected[place] for place in places], atol=1e-9)
 
 
 @settings(max_examples=30, deadline=None)
@@ -137,7 +138,7 @@ def test_a_batch_without_spans_or_tokens_has_none() -> None:
     for emissions, layout in ((outside, Layout([2, 1])), (outside[:0], Layout([]))):
         assert len(crfs.best_spans(emissions, layout)) == 0
         lattice = crfs.span_lattice(emissions, layout)
-        assert len(crfs.likely_spans(lattice, 0.5)) == 0
+        assert len(crfs.likely_spans(lattice, 0.5)[0]) == 0
         none = torch.zeros(0, dtype=torch.int64)
         assert lattice.span_log_probs(none, none, none, none).shape == (0,)
 

@@ -39,6 +39,7 @@ CNN = {
     "maxout_pieces": 2,
     "subword_features": True,
 }
+HEADS = ("biaffine", "crf_per_label", "both")
 HEAD = {"max_width": 5, "hidden_width": 16, "dropout": 0.0, "device": "cpu"}
 
 

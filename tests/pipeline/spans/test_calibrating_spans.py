@@ -19,9 +19,13 @@ from spacy_ner_plus.pipeline.spans.judging_spans import score_docs
 from tests.pipeline.spans.nested_samples import (
     KEY,
     LABELS,
+    docs_of,
+    found,
+    gold,
     initialized,
     make_doc,
     nested_example,
+    nested_examples,
     scored,
     spans_nlp,
     spans_pipe,
@@ -50,10 +54,10 @@ def nlp(monkeypatch: pytest.MonkeyPatch) -> Language:
     nlp = initialized(spans_nlp())
 
     def score(docs: list[Doc], calibration: SpanCalibration, floor: float) -> list[Entities]:
-        found = scored(SCORED, LABELS)
-        own = calibration.of_spans(found.probabilities, found.labels, LABELS)
-        found = Entities(found.starts, found.ends, found.labels, own)
-        return [found.some(own >= floor) for _ in docs]
+        spans = scored(SCORED, LABELS)
+        own = calibration.of_spans(spans.probabilities, spans.labels, LABELS)
+        spans = Entities(spans.starts, spans.ends, spans.labels, own)
+        return [spans.some(own >= floor) for _ in docs]
 
     monkeypatch.setattr(spans_pipe(nlp), "_scored", score)
     return nlp
@@ -83,22 +87,22 @@ def test_agreement_is_of_what_is_returned_and_of_candidates(
     pipe = spans_pipe(nlp)
     pipe.allow = allow
     judged = pipe.judge(nested_examples_of(nlp, 2))
-    found = judged.candidates(pipe.calibration)
+    agreed = judged.candidates(pipe.calibration)
     doc = pipe(make_doc(nlp, TEXT))
     group = doc.spans[KEY]
     assert [(s.start, s.end, s.label_) for s in group] == [SCORED[i][:3] for i in returned]
     scores = np.tile(group.attrs["scores"], 2)
     correct = np.tile(np.array([SCORED[i][:3] in RIGHT for i in returned]), 2)
-    assert found.returned.total == agreement(scores, correct)
-    assert judged.agreement(pipe.calibration) == found.returned.total
+    assert agreed.returned.total == agreement(scores, correct)
+    assert judged.agreement(pipe.calibration) == agreed.returned.total
     # those of 0.05 at least, however few are returned
     own = np.array([p for *_, p in SCORED[:5]])
     right = np.array([row[:3] in RIGHT for row in SCORED[:5]])
-    assert found.candidates.total == agreement(np.tile(own, 2), np.tile(right, 2))
+    assert agreed.candidates.total == agreement(np.tile(own, 2), np.tile(right, 2))
     # (1, 2) and (2, 3) are inside (0, 4), which is returned
-    assert found.candidates.inner == agreement(np.tile(own[[1, 4]], 2), np.tile(right[[1, 4]], 2))
-    assert found.candidates.outer.n == 6
-    assert found.returned.inner.n == 2 * (1 in returned)
+    assert agreed.candidates.inner == agreement(np.tile(own[[1, 4]], 2), np.tile(right[[1, 4]], 2))
+    assert agreed.candidates.outer.n == 6
+    assert agreed.returned.inner.n == 2 * (1 in returned)
 
 
 def test_a_calibration_may_change_what_is_returned(nlp: Language) -> None:
@@ -160,12 +164,34 @@ def rows_of(spans: Entities) -> list[Any]:
 def test_scores_under_a_calibration_are_those_on_the_doc(nlp: Language) -> None:
     pipe = spans_pipe(nlp)
     pipe.allow = "flat"
-    [found] = pipe.predict_under([make_doc(nlp, TEXT)], pipe.uncalibrated)
-    score_of = {row[:3]: row[3] for row in rows_of(found)}
+    [under] = pipe.predict_under([make_doc(nlp, TEXT)], pipe.uncalibrated)
+    score_of = {row[:3]: row[3] for row in rows_of(under)}
     doc = pipe(make_doc(nlp, TEXT))
     for span, score in zip(doc.spans[KEY], doc.spans[KEY].attrs["scores"], strict=True):
         assert score_of[span.start, span.end, LABELS.index(span.label_)] == pytest.approx(score)
     assert pipe.crossings.total() == 0 == pipe.refused.total()
+
+
+@pytest.mark.parametrize("allow", ["all", "nested", "flat"])
+def test_what_is_judged_is_what_stands_on_docs(
+    known: Language, allow: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the head: its spans are put on the lines once, and chosen from as for a Doc."""
+    pipe = spans_pipe(known)
+    under = SpanCalibration(line=LogOddsLine(0.8, 0.3), by_label={"LOC": LogOddsLine(0.7, 0.2)})
+    examples = nested_examples(known)
+    monkeypatch.setattr(pipe, "allow", allow)
+    monkeypatch.setattr(pipe, "calibration", under)
+    judged = pipe.judge(examples)
+    docs = list(pipe.pipe(docs_of(known)))
+    scores = np.concatenate([doc.spans[KEY].attrs["scores"] for doc in docs])
+    places = zip([found(doc) for doc in docs], gold(), strict=True)
+    found_after = judged.candidates(under).returned.total
+    assert found_after.n == len(scores) > 5
+    # the odds of what is nearly certain, by which "flat" divides, are known less exactly
+    assert found_after.mean_probability == pytest.approx(float(scores.mean()), abs=1e-4)
+    n_right = sum(span in right for own, right in places for span in own)
+    assert found_after.precision == pytest.approx(n_right / len(scores))
 
 
 @pytest.mark.parametrize("n", [0, 3])

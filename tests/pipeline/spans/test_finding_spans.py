@@ -17,6 +17,7 @@ from spacy_ner_plus.pipeline.capabilities import (
     WritesNestedEntities,
 )
 from tests.pipeline.spans.nested_samples import (
+    HEADS,
     KEY,
     LABELS,
     SENTENCES,
@@ -98,8 +99,9 @@ def test_thresholds(known: Language, threshold: Any, expected: int) -> None:
         pipe.threshold = before
 
 
-def test_threshold_below_the_floor_is_heeded() -> None:
-    nlp = initialized(spans_nlp())
+@pytest.mark.parametrize("head", HEADS)
+def test_threshold_below_the_floor_is_heeded(head: str) -> None:
+    nlp = initialized(spans_nlp(model_head=head))
     pipe = spans_pipe(nlp)
     n = sum(len(spans) for spans in pipe.predict(docs_of(nlp)))
     pipe.threshold = 0.001
@@ -162,10 +164,19 @@ def test_spans_run_over_white_space_and_do_not_end_on_it(known: Language) -> Non
     assert not np.isin(every.starts, [2]).any() and not np.isin(every.ends, [3]).any()
 
 
-@pytest.mark.parametrize("kind", ["cnn", "transformer"])
-def test_batch_changes_nothing(kind: str, encoder_dir: Path) -> None:
+@pytest.mark.parametrize(
+    ("kind", "head"),
+    [
+        ("cnn", "biaffine"),
+        ("transformer", "biaffine"),
+        ("transformer", "crf_per_label"),
+        ("cnn", "both"),
+    ],
+)
+def test_batch_changes_nothing(kind: str, head: str, encoder_dir: Path) -> None:
     """Not even with convolutions, and with spans of all probabilities."""
-    settings = {"model_convolutions": 2, "model_channels": 8, "threshold": 0.001}
+    settings: dict[str, Any] = {"model_convolutions": 2, "model_channels": 8, "threshold": 0.001}
+    settings["model_head"] = head
     nlp = spans_nlp(**settings) if kind == "cnn" else transformer_nlp(encoder_dir, **settings)
     initialized(nlp)
     long = " ".join([text for text, _ in SENTENCES] * 4)
@@ -264,6 +275,9 @@ def test_setting_of_an_unknown_type_is_refused_before_learning(
     [
         ({"head": "other"}, "head = 'other' is unknown"),
         ({"max_width": 0}, "max_width = 0 must be at least 1"),
+        ({"max_levels": 0}, "max_levels = 0 must be at least 1"),
+        ({"chains": "rows"}, "chains = 'rows' is unknown: use one of"),
+        ({"tag_scheme": "IO"}, "tag_scheme = 'IO' is unknown: use one of"),
         ({"convolutions": -1}, "convolutions = -1 must be at least 0"),
         ({"hidden_width": 1.5}, "hidden_width = 1.5 must be a whole number"),
         ({"dropout": 1.0}, "dropout = 1.0 must be at least 0 and less than 1"),

@@ -16,6 +16,7 @@ from spacy_ner_plus.annotation.unknown_group import set_unknown
 from tests.pipeline.spans.nested_samples import (
     CNN,
     HEAD,
+    HEADS,
     KEY,
     LABELS,
     NAME,
@@ -51,8 +52,10 @@ def test_nested_corpus_is_learned_by_heart(known: Language) -> None:
     assert not any(doc.ents for doc in docs)
 
 
-def test_transformer_learns_them_too(encoder_dir: Path) -> None:
-    nlp = initialized(transformer_nlp(encoder_dir, model_convolutions=1, model_channels=8))
+@pytest.mark.parametrize("head", ["biaffine", "crf_per_label"])
+def test_transformer_learns_them_too(encoder_dir: Path, head: str) -> None:
+    settings: dict[str, Any] = {"model_head": head, "model_convolutions": 1, "model_channels": 8}
+    nlp = initialized(transformer_nlp(encoder_dir, **settings))
     losses = learn(nlp, nested_examples(nlp), 60, rate=5e-4)
     assert losses[-1] < 0.1 * losses[0]
     assert [found(nlp(doc)) for doc in docs_of(nlp)] == gold()
@@ -78,8 +81,9 @@ def test_wide_spans_are_counted_and_told() -> None:
         initialized(spans_nlp(model_max_width=4))
 
 
-def test_loss_of_predicted_rows_is_that_of_an_update() -> None:
-    nlp = initialized(spans_nlp())
+@pytest.mark.parametrize("head", HEADS)
+def test_loss_of_predicted_rows_is_that_of_an_update(head: str) -> None:
+    nlp = initialized(spans_nlp(model_head=head))
     pipe, examples = spans_pipe(nlp), nested_examples(nlp)
     rows = pipe.model.predict([example.predicted for example in examples])
     loss, gradient = pipe.get_loss(examples, rows)
@@ -87,8 +91,9 @@ def test_loss_of_predicted_rows_is_that_of_an_update() -> None:
     assert pipe.update(examples)[NAME] == pytest.approx(loss, abs=1e-6)
 
 
-def test_documents_without_annotation_teach_nothing() -> None:
-    nlp = initialized(spans_nlp())
+@pytest.mark.parametrize("head", HEADS)
+def test_documents_without_annotation_teach_nothing(head: str) -> None:
+    nlp = initialized(spans_nlp(model_head=head))
     pipe = spans_pipe(nlp)
     missing = [nested_example(nlp, text, None) for text, _ in SENTENCES]
     with pytest.warns(UserWarning, match=r"No token of a whole batch is annotated.*doc\.spans"):
@@ -102,8 +107,9 @@ def test_documents_without_annotation_teach_nothing() -> None:
         torch.testing.assert_close(gradient, expected[name], rtol=0, atol=1e-5, msg=name)
 
 
-def test_empty_group_says_that_there_are_none() -> None:
-    nlp = initialized(spans_nlp())
+@pytest.mark.parametrize("head", HEADS)
+def test_empty_group_says_that_there_are_none(head: str) -> None:
+    nlp = initialized(spans_nlp(model_head=head))
     assert spans_pipe(nlp).update([nested_example(nlp, "Nothing here .", [])])[NAME] > 0.0
 
 
@@ -247,8 +253,9 @@ def test_rehearsal_is_refused(own_known: Language) -> None:
     assert own_known.rehearse(examples, exclude=[NAME]) == {}
 
 
-def test_frozen_encoder_stays_as_it_is(encoder_dir: Path) -> None:
-    nlp = initialized(transformer_nlp(encoder_dir, model_freeze="encoder"))
+@pytest.mark.parametrize("head", HEADS)
+def test_frozen_encoder_stays_as_it_is(encoder_dir: Path, head: str) -> None:
+    nlp = initialized(transformer_nlp(encoder_dir, model_freeze="encoder", model_head=head))
     module = spans_pipe(nlp).span_shim.module
     before = {name: value.clone() for name, value in module.state_dict().items()}
     learn(nlp, nested_examples(nlp), 2, rate=5e-4)

@@ -5,6 +5,7 @@ import json
 import pickle
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import spacy
@@ -50,6 +51,7 @@ Route = Callable[[Language, Path], Language]
 def assert_same(nlp: Language, other: Language) -> None:
     one, again = spans_pipe(nlp), spans_pipe(other)
     assert again.labels == one.labels and again.calibration == one.calibration
+    assert again.span_shim.chains == one.span_shim.chains
     weights, others = (p.span_shim.module.state_dict() for p in (one, again))
     assert weights.keys() == others.keys()
     assert all(torch.equal(weights[name], others[name]) for name in weights)
@@ -63,9 +65,15 @@ def test_round_trip(known: Language, route: Route, tmp_path: Path) -> None:
     assert_same(known, route(known, tmp_path))
 
 
-@pytest.mark.parametrize("route", [through_disk, through_pickle])
-def test_round_trip_with_an_encoder(encoder_dir: Path, route: Route, tmp_path: Path) -> None:
-    nlp = initialized(transformer_nlp(encoder_dir, threshold=0.01, model_convolutions=1))
+@pytest.mark.parametrize(
+    ("route", "head"),
+    [(through_disk, "biaffine"), (through_pickle, "biaffine"), (through_disk, "both")],
+)
+def test_round_trip_with_an_encoder(
+    encoder_dir: Path, route: Route, head: str, tmp_path: Path
+) -> None:
+    settings: dict[str, Any] = {"threshold": 0.01, "model_convolutions": 1, "model_head": head}
+    nlp = initialized(transformer_nlp(encoder_dir, **settings))
     spans_pipe(nlp).calibration = SpanCalibration(0.5, LogOddsLine(1.5, 6.0))
     assert_same(nlp, route(nlp, tmp_path))
 
@@ -93,13 +101,20 @@ def test_files_are_json_and_safetensors(known: Language, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ("setting", "value"), [("max_width", 6), ("hidden_width", 8), ("convolutions", 1)]
+    ("setting", "value"),
+    [
+        ("max_width", 6),
+        ("hidden_width", 8),
+        ("convolutions", 1),
+        ("max_levels", 2),
+        ("chains", "layers"),
+    ],
 )
 def test_setting_that_belongs_to_the_weights_cannot_be_changed(
     known: Language, setting: str, value: int, tmp_path: Path
 ) -> None:
     known.to_disk(tmp_path)
-    with pytest.raises(ValueError, match=rf"trained with {setting} = .*config says {value}"):
+    with pytest.raises(ValueError, match=rf"trained with {setting} = .*config says {value!r}"):
         spacy.load(tmp_path, config={f"components.{NAME}.model.{setting}": value})
 
 
@@ -119,7 +134,9 @@ def test_setting_of_the_use_can_be_changed(known: Language, tmp_path: Path) -> N
         ("labels", ["A", "A"], "makes no model"),
         ("labels", "ABC", "makes no model"),
         ("calibration", {"line": {"slope": -1.0}}, "makes no model"),
-        ("labels", ["A"], "does not fit"),
+        ("labels", ["A"], "does not fit|makes no model"),  # or not the chains
+        ("chains", 3, "makes no model"),
+        ("chains", [[["A"], 10**9]], "makes no model"),
         ("width", 10**9, "tagger.json|does not fit"),
     ],
 )

@@ -14,8 +14,8 @@ from spacy_ner_plus import calibrate, evaluate
 from spacy_ner_plus.cli import app
 from spacy_ner_plus.cli.calibrate import _print_candidates
 from spacy_ner_plus.metrics.candidate_agreement import (
+    AgreementByLevel,
     CandidateAgreement,
-    SpanAgreement,
 )
 from spacy_ner_plus.metrics.reliability import agreement
 from spacy_ner_plus.models.decoding.span_calibration import SpanCalibration
@@ -106,6 +106,6 @@ def test_no_agreement_is_printed_where_nothing_is_scored(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     nothing = agreement(np.zeros(0), np.zeros(0, dtype=bool))
-    none = SpanAgreement(nothing, nothing, nothing)
+    none = AgreementByLevel(nothing, nothing, nothing)
     _print_candidates("test", CandidateAgreement(none, none), CandidateAgreement(none, none))
     assert "Nothing is scored" in capsys.readouterr().out

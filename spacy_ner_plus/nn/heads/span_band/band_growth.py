@@ -4,11 +4,8 @@ from dataclasses import replace
 
 import torch
 
+from ..new_labels import NEW_LABEL_SCORE
 from .span_band_head import SpanBandHead
-
-# The log odds of a label that nothing is known of: e**7, some thousand times, less probable than
-# not.
-NEW_LABEL_SCORE = -7.0
 
 
 @torch.no_grad()

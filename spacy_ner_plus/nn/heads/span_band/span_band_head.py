@@ -4,8 +4,8 @@ A span may have several labels or none: each logit is that of a question of its 
 """
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
-from typing import Any, Self
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -209,27 +209,6 @@ class SpanBandHead(SpanHead):
         raised = of_labels if raised_by is None else of_labels + raised_by
         self.bias.copy_(torch.from_numpy(raised))
         self.terms.widths.copy_(torch.from_numpy(of_widths))
-
-    @torch.no_grad()
-    def grown(self, n_labels: int) -> Self:
-        """A head for further labels behind the present ones, of which the scores stay as they are.
-
-        The new ones begin as those of a new head: at the rate band_priors.PRIOR.
-
-        n_labels (int): Of the new head, at least as many as now.
-        RAISES ValueError: If there are fewer.
-        """
-        n_now = self.sizes.n_labels
-        if n_labels < n_now:
-            raise ValueError(f"A head of {n_now} labels can't become one of {n_labels}.")
-        sizes = replace(self.sizes, n_labels=n_labels)
-        head = type(self)(sizes, dropout=self.tokens.dropout.p, max_rows=self.max_rows)
-        head.to(self.bias)  # device and precision
-        if head.convolution is not None:
-            head.convolution.from_scores.weight[:, n_now:] = 0.0  # nobody listens to new labels yet
-        for name, old in self.named_parameters():
-            head.get_parameter(name)[tuple(slice(size) for size in old.shape)] = old
-        return head.train(self.training)
 
     def _check(self, features: Tensor, layout: BandLayout) -> None:
         if features.shape != (layout.n_rows, self.n_features):

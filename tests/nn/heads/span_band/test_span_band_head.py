@@ -261,20 +261,6 @@ def test_head_is_made_again_of_its_config_and_weights() -> None:
 
 
 @each_depth
-def test_grown_head_scores_its_first_labels_as_before(n_blocks: int) -> None:
-    head = make_head(3, n_blocks=n_blocks).eval()
-    grown = head.grown(4)
-    assert not grown.training and grown.config == {**head.config, "n_labels": 4}
-    logits = score(grown, make_vectors(8), [5, 3])
-    before = score(head, make_vectors(8), [5, 3])
-    torch.testing.assert_close(logits[..., :2], before, rtol=1e-12, atol=1e-12)
-    assert grown.bias[2:].sigmoid().tolist() == pytest.approx([0.01, 0.01])
-    assert not grown.terms.widths[:, 2:].any()
-    with pytest.raises(ValueError, match="4 labels can't become one of 3"):
-        grown.grown(3)
-
-
-@each_depth
 def test_head_works_in_full_precision_under_autocast(n_blocks: int) -> None:
     head = single_precision_head(n_blocks)
     vectors = make_vectors(20, dtype=torch.float32)
