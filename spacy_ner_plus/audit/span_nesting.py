@@ -1,5 +1,6 @@
 """How spans lie within and across each other, and how wide they are: the section `nesting`."""
 
+import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -7,6 +8,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from ..annotation.offsets import TokenEdges
+from ..nesting.chain_spans import DerivedChains, derive_chains
 from ..nesting.nesting_counts import NestingCounts, count_nesting_by_label
 from ..nesting.span_relations import PlacedSpan
 from .audited import AuditedCorpus, AuditedPart, AuditedText
@@ -21,9 +23,15 @@ class AuditedNesting(NestingCounts):
     """Spans that fit the tokens, counted by how they lie, and the wide ones.
 
     wider (int): Those of more tokens than max_width.
+    levels (int): How many chains of tags hold those of a label that are within each other; of all
+        labels the most. ner_plus_spans has so many with its head "crf_per_label".
+    in_no_chain (int): Those that it can't learn with any levels, as they cross longer ones of their
+        label.
     """
 
     wider: int = 0
+    levels: int = 0
+    in_no_chain: int = 0
 
 
 @dataclass(frozen=True)
@@ -90,10 +98,12 @@ class _Counted:
 
     nesting: How they lie, by label.
     widths_of: How many have each number of tokens, by label.
+    chains: The chains of tags that hold them; None if there are none.
     """
 
     nesting: dict[str, NestingCounts]
     widths_of: dict[str, Counter[int]]
+    chains: DerivedChains | None
 
     def widths(self) -> Counter[int]:
         """Of all labels."""
@@ -101,17 +111,30 @@ class _Counted:
 
     def total(self, max_width: int) -> AuditedNesting:
         counts = sum(self.nesting.values(), start=NestingCounts())
-        return AuditedNesting(**asdict(counts), wider=_n_wider(self.widths(), max_width))
+        return self._with_rest(counts, self.widths(), max_width, list(self.nesting))
 
     def by_label(self, max_width: int) -> dict[str, AuditedNesting]:
         """The most frequent first."""
         ordered = sorted(self.nesting.items(), key=lambda one: (-one[1].spans, one[0]))
         return {
-            label: AuditedNesting(
-                **asdict(counts), wider=_n_wider(self.widths_of[label], max_width)
-            )
+            label: self._with_rest(counts, self.widths_of[label], max_width, [label])
             for label, counts in ordered
         }
+
+    def _with_rest(
+        self, counts: NestingCounts, widths: Counter[int], max_width: int, labels: list[str]
+    ) -> AuditedNesting:
+        """With the wide ones, and what of these labels chains hold."""
+        levels, in_no_chain = 0, 0
+        if self.chains is not None:
+            levels = max(self.chains.plan.n_levels((label,)) for label in labels)
+            in_no_chain = sum(self.chains.n_crossing.get(label, 0) for label in labels)
+        return AuditedNesting(
+            **asdict(counts),
+            wider=_n_wider(widths, max_width),
+            levels=levels,
+            in_no_chain=in_no_chain,
+        )
 
     def bins(self, ends: list[int]) -> list[int]:
         """All spans by their number of tokens. ends: See SpanNesting."""
@@ -126,13 +149,16 @@ class _Counted:
 def _count(part: AuditedPart) -> _Counted:
     nesting: defaultdict[str, NestingCounts] = defaultdict(NestingCounts)
     widths_of: defaultdict[str, Counter[int]] = defaultdict(Counter)
-    for text in part.annotated:
-        spans = set(_places(text))
+    texts = [set(_places(text)) for text in part.annotated]
+    for spans in texts:
         for label, counts in count_nesting_by_label(spans).items():
             nesting[label] += counts
         for start, end, label in spans:
             widths_of[label][end - start] += 1
-    return _Counted(dict(nesting), dict(widths_of))
+    chains = None
+    if nesting:
+        chains = derive_chains(texts, sorted(nesting), most_levels=sys.maxsize, layered=False)
+    return _Counted(dict(nesting), dict(widths_of), chains)
 
 
 def _places(text: AuditedText) -> Iterator[PlacedSpan]:

@@ -1,5 +1,9 @@
 """The head of chains as a decoder of spans, and that of both heads."""
 
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -12,7 +16,7 @@ from spacy_ner_plus.models.decoding.losses import tag_log_weights
 from spacy_ner_plus.models.decoding.row_features import RowFeatures
 from spacy_ner_plus.models.decoding.row_gold import RowGold
 from spacy_ner_plus.models.decoding.span_calibration import SpanCalibration
-from spacy_ner_plus.models.decoding.span_decoder import HeadShape, SpanLearning
+from spacy_ner_plus.models.decoding.span_decoder import HeadShape, HeadT, SpanDecoder, SpanLearning
 from spacy_ner_plus.models.decoding.span_losses import span_gradient
 from spacy_ner_plus.models.decoding.span_settings import SpanHeadSettings
 from spacy_ner_plus.nesting.chain_plan import ChainPlan
@@ -24,6 +28,7 @@ LABELS = ("A", "B")
 PLAN = ChainPlan.of_levels([(["A"], 2), (["B"], 1)])
 IDENTITY = SpanCalibration()
 Place = tuple[int, int, int]
+Make = Callable[[], SpanDecoder[Any]]
 
 
 def shape_of(head: str, plan: ChainPlan | None = PLAN) -> HeadShape:
@@ -43,7 +48,7 @@ def make_both() -> BandWithChainsDecoder:
     )
 
 
-def randomized(head):  # type: ignore[no-untyped-def]
+def randomized(head: HeadT) -> HeadT:
     with torch.no_grad():
         for parameter in head.parameters():
             parameter.normal_()
@@ -157,20 +162,18 @@ def test_losses_are_those_of_each_chain_with_the_labels_weights() -> None:
 
 
 @pytest.mark.parametrize("make", [make_chains, make_both])
-def test_gradient_of_features_is_that_of_the_loss(make) -> None:  # type: ignore[no-untyped-def]
+def test_gradient_of_features_is_that_of_the_loss(make: Make) -> None:
     """By differences, in double precision; with weights and unknown rows."""
     decoder = make()
     decoder.head.double()
     rows = make_rows(decoder.head.n_features)
     rows = RowFeatures(rows.features.double(), rows.row_tokens)
-    gold = [*GOLD[:2], known_gold(2, [(0, 1, 1)])]
-    gold[0].known[3] = False
+    partly = np.array([[True, True]] * 3 + [[False, False]])
+    gold = [replace(GOLD[0], known=partly), GOLD[1], known_gold(2, [(0, 1, 1)])]
     learning = SpanLearning(label_weights=np.array([2.0, 0.5]))
     found = span_gradient(decoder, rows, gold, learning)
-    gold[0].known[3] = True
     assert found.losses[1] == 0.0 and found.losses[0] > 0 and found.losses[2] > 0
     assert all(p.grad is not None for p in decoder.head.parameters() if p.ndim == 3)
-    gold[0].known[3] = False
     step = 1e-6
     for place in ((0, 0), (2, 5), (5, rows.features.shape[1] - 1)):
         moved = []
@@ -181,11 +184,10 @@ def test_gradient_of_features_is_that_of_the_loss(make) -> None:  # type: ignore
             moved.append(again.losses.sum() / again.n_known)
         slope = (moved[0] - moved[1]) / (2 * step)
         np.testing.assert_allclose(found.gradient[place].item(), slope, rtol=1e-4, atol=1e-7)
-    gold[0].known[3] = True
 
 
 @pytest.mark.parametrize("make", [make_chains, make_both])
-def test_losses_that_are_no_numbers_give_no_gradient(make) -> None:  # type: ignore[no-untyped-def]
+def test_losses_that_are_no_numbers_give_no_gradient(make: Make) -> None:
     decoder = make()
     rows = make_rows(decoder.head.n_features)
     rows.features[4] = torch.nan

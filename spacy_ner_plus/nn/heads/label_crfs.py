@@ -98,8 +98,8 @@ class LabelCRFs(ParallelCRF):
         """All spans that are at least so probable, whether or not they are on a best path.
 
         least (float): Above 0, at most 1.
-        RETURNS (Tuple[LabelledSpans, np.ndarray]): The spans, and their log probabilities, (n_spans,)
-            float64.
+        RETURNS (Tuple[LabelledSpans, np.ndarray]): The spans, and their log probabilities, float64.
+            *Shape:* (n_spans,)
         RAISES ValueError: It is out of range.
         """
         found = LabelledSpans.unique(lattice.candidates(least))

@@ -9,10 +9,11 @@ import sys
 from pathlib import Path
 
 import pytest
+import spacy
 
 from spacy_ner_plus import evaluate
 from spacy_ner_plus.training.project.init_project import init_project
-from tests.annotated_texts import make_rows, write_rows
+from tests.annotated_texts import make_nested_rows, make_rows, write_rows
 
 pytestmark = pytest.mark.slow
 
@@ -46,16 +47,21 @@ def run_project(folder: Path, *arguments: str, **environment: str) -> str:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory, tiny_encoder_dir: Path) -> Path:
-    """A project with a space in its path, whose rate suits an encoder that knows nothing."""
+    """A project with a space in its path."""
     texts = write_rows(tmp_path_factory.mktemp("texts") / "all.jsonl", make_rows(200))
     folder = tmp_path_factory.mktemp("projects") / "my ner"
     init_project(folder, [texts], encoder=tiny_encoder_dir)
     texts.unlink()  # the project has its own
+    learn_fast(folder)
+    return folder
+
+
+def learn_fast(folder: Path) -> None:
+    """Have a rate that suits an encoder that knows nothing."""
     config = (folder / "config.cfg").read_text(encoding="utf8")
     config, n_found = re.subn(r"\ninitial_rate = .*", "\ninitial_rate = 0.003", config)
     assert n_found == 1
     (folder / "config.cfg").write_text(config, encoding="utf8")
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -157,3 +163,27 @@ def test_project_of_each_kind_of_model_learns_from_the_texts(tmp_path: Path, mod
     assert set(found.types) == {"Disease", "Drug"}
     assert found.micro.f1 is not None
     assert found.micro.f1 > 0.5
+
+
+def test_project_of_nested_texts_finds_entities_within_others(
+    tmp_path: Path, tiny_encoder_dir: Path
+) -> None:
+    texts = write_rows(tmp_path / "all.jsonl", make_nested_rows(200))
+    folder = tmp_path / "nested"
+    init_project(folder, [texts], encoder=tiny_encoder_dir)
+    learn_fast(folder)
+    output = run_project(folder, "all")
+    headings = re.findall(r"={3,} (\w+) ={3,}", output)
+    assert [heading for heading in headings if heading in STEPS] == STEPS
+    text = (folder / "metrics/test/metrics.json").read_text(encoding="utf8")
+    metrics = json.loads(text)
+    assert metrics["spans_key"] == "sc"
+    assert metrics["nesting"]["inner"]["f1"] > 0.5
+    assert metrics["exact"]["micro"]["f1"] > 0.5
+    assert [path.name for path in (folder / "packages").iterdir()] == [
+        "en_nested-0.1.0-py3-none-any.whl"
+    ]
+    (packaged,) = (folder / "training/en_nested-0.1.0").glob("en_nested/en_nested-*")
+    doc = spacy.load(packaged)("Case 1: Bonn University has opened.")
+    found = {(span.text, span.label_) for span in doc.spans["sc"]}
+    assert found >= {("Bonn", "City"), ("Bonn University", "Org")}
