@@ -12,7 +12,7 @@ from ..data.corpus import make_corpus_v1
 from ..data.doc_files import check_files
 from ..metrics.candidate_agreement import CandidateAgreement
 from ..metrics.reliability import Agreement
-from ..pipeline.capabilities import HasCalibration, find_component, only_component
+from ..pipeline.capabilities import HasCalibration, components, find_component, only_component
 from ..pipeline.judged_entities import Judgements, TooFewEntitiesError
 from ..pipeline.preparing import load_pipeline
 from ..pipeline.saving.whole_pipeline import save_whole
@@ -124,9 +124,9 @@ def calibrate(
 
 def _others(nlp: Language, component: str) -> Iterator[str]:
     """What to tell of further components that could be calibrated."""
-    for name, pipe in nlp.pipeline:
-        if name != component and isinstance(pipe, HasCalibration):
-            yield f"{name!r} stays as it is: --component {name} calibrates it."
+    for pipe in components(nlp):
+        if isinstance(pipe, HasCalibration) and pipe.name != component:
+            yield f"{pipe.name!r} stays as it is: --component {pipe.name} calibrates it."
 
 
 def _candidates(judged: Mapping[str, Judgements], under: Any) -> dict[str, CandidateAgreement]:

@@ -145,7 +145,7 @@ class _Candidate:
 
 def _left_out(wishes: ModelWishes) -> dict[str, str]:
     """The kinds that can't be chosen, and why."""
-    reasons = {}
+    reasons: dict[str, str] = {}
     if wishes.spans_key is not None:
         reasons |= dict.fromkeys(FLAT, "it finds no entities within others")
     if wishes.lang != "en":
