@@ -450,6 +450,7 @@ def test_capabilities_have_what_somebody_uses_and_no_more() -> None:
     assert set(members) == {
         "HasThresholds", "HasCalibration", "HasRules", "HasTaggerShim", "HasValidators",
         "GivesReadings", "GivesReasons", "GivesSecondReadings", "WritesNestedEntities",
+        "LearnsNestedEntities",
     }  # fmt: skip
     for name, its in members.items():
         users = [

@@ -162,11 +162,13 @@ class NerPlusSpans(SpanLearningPipe):
         )
 
     def score(self, examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:
-        """Score examples with the scorer, which gets the spans_key.
+        """Score examples with the scorer, which gets to know where the spans are.
 
         examples (Iterable[Example]): The predicted and the reference Docs.
         """
-        scores: dict[str, Any] = super().score(examples, spans_key=self.spans_key, **kwargs)
+        # spans_key is what spaCy's scorer of spancat asks for
+        where = {"nested_key": self.nested_key, "spans_key": self.spans_key}
+        scores: dict[str, Any] = super().score(examples, **where, **kwargs)
         return scores
 
     # How sure it is
