@@ -50,6 +50,7 @@ class NerPlusSpans(SpanLearningPipe):
     Attributes:
         crossings (Counter): How many groups of crossing spans were decided in an "exact" way, and
             how many were too large for it ("greedy"), in this process.
+        left_out (int): How often there were annotated spans in updates that the head can't learn.
     """
 
     unset_threshold = 0.5
@@ -93,6 +94,7 @@ class NerPlusSpans(SpanLearningPipe):
         self.cfg = {BALANCED: {}}
         self.progress = UpdateCounts()
         self.crossings: Counter[str] = Counter()
+        self.left_out = 0
         register_annotated_labels()
 
     @property
