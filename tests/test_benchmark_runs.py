@@ -184,7 +184,11 @@ RUNS = {
     "formats.py": Start(
         "tsv/test.tsv",
         # of the text that is always there, and of this file
-        rows("jsonl = =", "brat = =", "prodigy = =", "table = s", "columns tsv w =", figures=()),
+        rows(
+            *("jsonl = =", "brat = =", "prodigy = =", "table = s", "columns tsv w ="),
+            *("spacy, group = =", "doc-json, group = ="),
+            figures=(),
+        ),
     ),
     "hybrid.py": Start(
         "pubtator --names names.tsv.gz --encoder encoder --documents 6 --seeds 0 --jobs 2"
