@@ -8,7 +8,7 @@ from typing import Any
 from thinc.api import Config
 
 from ..data.splitting.annotated_corpus import read_corpus
-from .carrying_out import carry_out_runs, code_settings, usable_config, warn_of_rare_labels
+from .carrying_out import carry_out_runs, content_settings, usable_config, warn_of_rare_labels
 from .fold_plan import describe_folds, plan_cross_validation
 from .results import CrossValidationResults, Fold, RunsSummary
 from .runs import Experiment
@@ -80,7 +80,7 @@ def cross_validate(
         folds=folds,
         dev_share=dev_share,
         seed=seed,
-        further_settings=code_settings(code),
+        further_settings=content_settings(loaded.interpolate(), code),
     )
     warn_of_rare_labels(corpus.rare_labels(folds), f"for {folds} folds")
     experiment = Experiment(output, plan, overwrite=overwrite)

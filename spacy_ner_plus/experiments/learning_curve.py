@@ -9,7 +9,7 @@ from thinc.api import Config
 
 from ..data.splitting.annotated_corpus import read_corpus
 from ..pages.curve import require_plots, save_learning_curve
-from .carrying_out import carry_out_runs, code_settings, usable_config, warn_of_rare_labels
+from .carrying_out import carry_out_runs, content_settings, usable_config, warn_of_rare_labels
 from .curve_plan import describe_last_gain, plan_learning_curve, plotted
 from .results import CurvePoint, LearningCurveResults
 from .runs import Experiment
@@ -89,7 +89,10 @@ def learning_curve(
         repeats=repeats,
         dev_share=dev_share,
         seed=seed,
-        further_settings={"dev_sha256": scored.sha256, **code_settings(code)},
+        further_settings={
+            "dev_sha256": scored.sha256,
+            **content_settings(loaded.interpolate(), code),
+        },
     )
     n_parts = round(1 / curve.shares[0])
     warn_of_rare_labels(corpus.rare_labels(n_parts), f"for a share of {curve.shares[0]:g}")

@@ -206,6 +206,7 @@ def _is_safe(emissions: Tensor, scores: ChainScores, states: Tensor) -> Tensor:
 def _log_recursion(packed: Tensor, scores: ChainScores, layout: Layout) -> _Run:
     """As `_scaled_recursion` over emissions, all in log space."""
     boundary, transition = _both_directions(scores)
+    blocks = [Blocks.of(factors, -torch.inf) for factors in transition]  # of both directions
     to_from = transition.transpose(1, 2).unsqueeze(1).contiguous()  # (2, 1, to, from)
     n_tags, step_sizes = packed.shape[-1], layout.step_sizes
     messages, states = torch.empty_like(packed), torch.empty_like(packed)  # (2 N, tags) each
@@ -226,5 +227,14 @@ def _log_recursion(packed: Tensor, scores: ChainScores, layout: Layout) -> _Run:
         torch.amax(state, -1, keepdim=True, out=scale)
         scale.masked_fill_(scale == -torch.inf, 0.0)  # a sequence without any path stays -inf
         state.sub_(scale)
-        incoming = torch.logsumexp(state.view(2, n, 1, n_tags) + to_from, -1)  # (2, n, tags)
+        states_of_both = state.view(2, n, n_tags)
+        if blocks[0] is not None and blocks[1] is not None:
+            forward, backward = (
+                block.log_product(own)
+                for block, own in zip(blocks, states_of_both, strict=True)
+                if block is not None
+            )
+            incoming = torch.stack([forward, backward])  # (2, n, tags)
+        else:
+            incoming = torch.logsumexp(states_of_both.unsqueeze(2) + to_from, -1)
     return messages, states, scales
