@@ -35,8 +35,8 @@ def test_spans_are_counted_by_how_they_lie():
     assert (found.ends, train.bins, dev.bins) == ([1, 2, 3, 4, 8], [3, 0, 2, 0, 1], [1, 0, 0, 0, 0])
     assert found.warnings == [
         "3 of the 6 spans of train have more than 2 tokens: a biaffine head of that max_width "
-        'can\'t learn or find them. Give it more, take the head "both", or see whether so long ones are '
-        "meant."
+        'can\'t learn or find them. Give it more, take the head "both", or see whether so long '
+        "ones are meant."
     ]
     assert find_nesting(corpus(), 12) == replace(
         found,

@@ -21,7 +21,7 @@ from ...models.runtime.span_shim import span_shim_of
 from ..ner_plus.options import LabelWeights, fault_of_weights, read_label_weights
 from ..thresholds import Threshold, thresholds
 from ..updating import UpdateCounts
-from ..validators import Validators, checks
+from ..validators import Validators
 from .judging_spans import JUDGED_FROM, CalibratedSpans, JudgedSpans, score_docs
 from .learning import BALANCED, SpanLearningPipe
 from .options import (
@@ -159,7 +159,7 @@ class NerPlusSpans(SpanLearningPipe):
             sets_ents=self.set_ents,
             crossings=crossings,
             overwrites=self.existing_ents == "overwrite",
-            checks=checks(self.validators, self.labels),
+            checks=self.checks(),
             refused=refused,
         )
 

@@ -119,7 +119,7 @@ class SpanLearningPipe(UpdatedPipe):
         labels = choose_span_labels(seen, labels, self.labels, self.name, where)
         check_weighted_labels(self.label_weights, labels)
         thresholds(self.threshold, labels)  # before there is anything to lose
-        checks(self.validators, tuple(labels))
+        checks(self.validators, tuple(labels), self._validator_limits)
         self.span_shim.decoder_type.check_learning(self._learning_of_negatives())
         chains = self.span_shim.plan_chains(labels, self._gold_batches(get_examples(), labels))
         self.span_shim.start(labels, chains)
