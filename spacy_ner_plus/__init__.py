@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .about import __version__ as __version__
+    from .annotation.displacy_page import render_entities as render_entities
     from .annotation.offsets import set_offset_ents as set_offset_ents
     from .audit.agreement.agree import agreement as agreement
     from .audit.audit_data import audit_data as audit_data
@@ -71,6 +72,7 @@ _HOMES = {
     "predict": "spacy_ner_plus.prediction.predict",
     "read": "spacy_ner_plus.data.formats.record_files",
     "read_metrics": "spacy_ner_plus.evaluation.evaluate",
+    "render_entities": "spacy_ner_plus.annotation.displacy_page",
     "set_offset_ents": "spacy_ner_plus.annotation.offsets",
     "split": "spacy_ner_plus.data.splitting.split",
     "train": "spacy_ner_plus.training.train",

@@ -4,6 +4,7 @@ What the figures are is another matter, but for their being possible.
 """
 
 import gzip
+import json
 import math
 import re
 import shutil
@@ -17,6 +18,7 @@ from spacy.tokens import Doc, DocBin
 from spacy.util import minibatch
 
 from benchmarks.speed.__main__ import PARTS
+from spacy_ner_plus.data.formats.column_tags import read_tags, write_tags
 from tests import tiny
 from tests.forked import python
 from tests.killing import needs_fork
@@ -85,8 +87,46 @@ MODEL_TABLES = {
     "tsv, all sentences, seed 0": rows("BiLSTM-CRF", figures=(*COSTS, SHARE))
     # without probabilities, or without any entity found in so few sentences: no ECE
     | rows(MODELS[0], SPACY_NER, figures=COSTS),
-    "tsv, all sentences: the BiLSTM, seeds": rows("BiLSTM-CRF", figures=(PERCENT, (0.0, 0.0)))
+    "tsv, 12 sentences: the BiLSTM, seeds": rows("BiLSTM-CRF", figures=(PERCENT, (0.0, 0.0)))
     | rows("BiLSTM, no CRF", figures=(PERCENT, CHANGE, PERCENT)),
+}
+# Of benchmarks/nested.py and germeval.py, likewise.
+FLAT, BAND, SPANCAT = "flat `ner_plus`", "`biaffine`", "spaCy `spancat`"
+WAYS_TO_LEARN = (POSITIVE, POSITIVE, RATIO, AMOUNT)  # without ECE where nothing is found
+GAINS = 9 * (CHANGE,)  # three differences, each with its interval
+NESTED_TABLES = {
+    "Scores on the test data": rows(FLAT, BAND, SPANCAT, figures=7 * (PERCENT,)),
+    "ECE before and after": rows(FLAT, SPANCAT, figures=(SHARE, SHARE, *WAYS_TO_LEARN)),
+    f"F1 ahead of {SPANCAT}": rows(FLAT, BAND, figures=GAINS),
+    f"F1 ahead of {FLAT}": rows(BAND, SPANCAT, figures=GAINS),
+    f"{SPANCAT}: what was tried": rows(
+        r"rate 100 %(?: \(chosen\))?", figures=(AMOUNT, SHARE, PERCENT)
+    ),
+}
+GERMEVAL_TABLES = {
+    "Scores on the test data": rows(FLAT, f"BiLSTM, {BAND}", figures=7 * (PERCENT,)),
+    "ECE before and after": rows(FLAT, figures=(SHARE, SHARE, *WAYS_TO_LEARN)),
+}
+COST_TABLES = {
+    "Microseconds a token": rows(FLAT, BAND, figures=(POSITIVE, POSITIVE, AMOUNT)),
+    "MiB at most": rows(FLAT, BAND, figures=(POSITIVE, POSITIVE, AMOUNT, RATIO)),
+    "Entities that are found": rows(FLAT, figures=(AMOUNT, AMOUNT, SHARE))
+    | rows(BAND, figures=2 * (AMOUNT, AMOUNT, SHARE)),
+}
+# Of those whose rows have the same names in several tables.
+TABLES = {
+    "models.py": MODEL_TABLES,
+    "nested.py": NESTED_TABLES,
+    "nested_cost.py": COST_TABLES,
+    "germeval.py": GERMEVAL_TABLES,
+    "speed": {title: its for tables in SPEED.values() for title, its in tables.items()},
+}
+FILES = {
+    "models.py": ("training/models", {"models.txt", "models.json", "models.svg"}),
+    "nested.py": ("training/nested", {"nested.txt", "nested.json"}),
+    "germeval.py": ("training/germeval", {"germeval.txt", "germeval.json"}),
+    # as docs say
+    "speed": ("metrics/speed", {"speed.txt", "speed.json", "speed.svg", "growth.svg"}),
 }
 CRF_TASKS = (r"loss\+backward", "decode", r"decode\+marginals")
 RUNS = {
@@ -144,7 +184,11 @@ RUNS = {
     "formats.py": Start(
         "tsv/test.tsv",
         # of the text that is always there, and of this file
-        rows("jsonl = =", "brat = =", "prodigy = =", "table = s", "columns tsv w =", figures=()),
+        rows(
+            *("jsonl = =", "brat = =", "prodigy = =", "table = s", "columns tsv w ="),
+            *("spacy, group = =", "doc-json, group = ="),
+            figures=(),
+        ),
     ),
     "hybrid.py": Start(
         "pubtator --names names.tsv.gz --encoder encoder --documents 6 --seeds 0 --jobs 2"
@@ -191,7 +235,21 @@ RUNS = {
     "models.py": Start(
         "tsv --systems rules bilstm spacy bilstm-no-crf --sizes 12 all"
         " --encoder encoder --seeds 0 --threads 1 --jobs 2 --quick",
-        {},  # MODEL_TABLES has them
+        {},  # TABLES has them
+    ),
+    "nested.py": Start(
+        "nested/genia.jsonlines --n-folds 2 --rates 100 --lengthenings 1 --encoder encoder"
+        " --systems flat biaffine spancat --jobs 2 --quick",
+        {},  # TABLES has them
+    ),
+    "germeval.py": Start(
+        "nested --systems flat bilstm-biaffine --sentences 20 --encoder encoder --jobs 2 --quick",
+        {},
+    ),
+    "nested_cost.py": Start(
+        "nested/genia.jsonlines --systems flat biaffine --lengths 60 120 --steps 2"
+        " --encoder encoder",
+        {},
     ),
     "prediction.py": Start(
         "model spacy/test.spacy --documents 1500 --chunk-size 15 --words 5 --kill-at 0.1 0.3"
@@ -246,7 +304,7 @@ RUNS = {
     "speed": Start(
         "tsv --encoder encoder --rounds 1 --steps 1 --words 60 --score-words 60 --longest 1000"
         " --most-docs 100 --group 4 --batch-words 60 --threads 1 --precisions fp32 bf16",
-        {},  # SPEED has them
+        {},  # TABLES has them
     ),
     "vector_clusters.py": Start(
         "clusters.tsv --vectors vectors.txt --fine 9 --coarse 3",
@@ -285,6 +343,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_corpus(folder, "train", "eng.train", sentences[:N_TRAIN])
     write_corpus(folder, "dev", "eng.testa", sentences[N_TRAIN:dev])
     write_corpus(folder, "test", "eng.testb", sentences[dev:])
+    write_nested(folder / "nested", sentences)
     write_documents(folder / "pubtator")
     with gzip.open(folder / "names.tsv.gz", "wt", encoding="utf8") as names:
         names.write("D1\tHypotension\tLow Blood Pressure|Hypotensions\tC14.907\nD2\tWater\t\tD01\n")
@@ -320,6 +379,30 @@ def write_corpus(
     (folder / "tsv" / f"{name}.tsv").write_text(tsv, encoding="utf8")
     (folder / "conll" / conll_name).write_text(conll, encoding="utf8")
     DocBin(docs=docs).to_disk(folder / "spacy" / f"{name}.spacy")
+
+
+def write_nested(folder: Path, sentences: list[tuple[list[str], list[str]]]) -> None:
+    """Sentences in which the last token of each longer entity is an entity of its own.
+
+    They are in a file as that of GENIA, and in files as those of GermEval 2014.
+    """
+    folder.mkdir()
+    rows, columns = [], []
+    for i, (words, tags) in enumerate(sentences):
+        outer = read_tags(tags, "BIO")
+        inner = [(end - 1, end, "Head") for start, end, _ in outer if end > start + 1]
+        spans = [*outer, *inner]
+        mentions = [{"start": start, "end": end, "entity_type": x} for start, end, x in spans]
+        document = f"document-{i // SENTENCES_A_DOC}"
+        rows.append({"tokens": words, "doc_id": document, "entity_mentions": mentions})
+        inner_tags = write_tags(inner, len(words), "BIO")
+        lines = enumerate(zip(words, tags, inner_tags, strict=True), start=1)
+        columns.append("".join("\t".join((str(n), *line)) + "\n" for n, line in lines))
+    (folder / "genia.jsonlines").write_text("\n".join(map(json.dumps, rows)), encoding="utf8")
+    dev, test = N_TRAIN, N_TRAIN + N_TEST
+    parts = {"train": columns[:dev], "dev": columns[dev:test], "test": columns[test:]}
+    for name, own in parts.items():
+        (folder / f"NER-de-{name}.tsv").write_text("\n".join(own), encoding="utf8")
 
 
 def figures_of(printed: str, name: str) -> list[list[float]]:
@@ -378,17 +461,11 @@ def test_rows_are_looked_at() -> None:
 def test_benchmark_prints_its_table(name: str, prepared: Path, tmp_path: Path) -> None:
     printed = run(name, prepared, tmp_path / "work")
     check(printed, RUNS[name].rows)
-    if name == "models.py":
-        written = {path.name for path in (tmp_path / "work" / "training" / "models").iterdir()}
-        assert written >= {"models.txt", "models.json", "models.svg"}
-        for title, expected in MODEL_TABLES.items():
-            check(under(title, printed), expected)
-    if name == "speed":
-        written = {path.name for path in (tmp_path / "work" / "metrics" / "speed").iterdir()}
-        assert written >= {"speed.txt", "speed.json", "speed.svg", "growth.svg"}  # as docs say
-        for tables in SPEED.values():
-            for title, expected in tables.items():
-                check(under(title, printed), expected)
+    for title, expected in TABLES.get(name, {}).items():
+        check(under(title, printed), expected)
+    if name in FILES:
+        folder, files = FILES[name]
+        assert {path.name for path in (tmp_path / "work" / folder).iterdir()} >= files
 
 
 def run(name: str, prepared: Path, folder: Path) -> str:

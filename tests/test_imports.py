@@ -45,6 +45,7 @@ FLOORS = {
 }
 # Edges between rooms of one floor.
 ALSO = {
+    "metrics": {"nesting"},  # scores by depth
     "text": {"annotation"},  # features of tokens that are in the hits of rules
     "experiments": {"training", "evaluation"},
     "serving": {"feedback", "registry"},

@@ -18,6 +18,7 @@ from weasel.cli.run import check_rerun
 from weasel.util import load_project_config
 
 from spacy_ner_plus.training.project import source_digests
+from tests.annotated_texts import make_nested_rows, write_rows
 from tests.forked import FORK, python
 
 pytestmark = pytest.mark.slow
@@ -50,23 +51,21 @@ class Project:
         self.corpus = folder / "assets" / "bc5cdr"
         self.corpus.mkdir(parents=True)
         self._write_corpus()
-        self._fit_config()
+        self.fit_config("cpu")
 
     def _write_corpus(self) -> None:
         text = (ROOT / "assets/bc5cdr/train.pubtator").read_text(encoding="utf8")
         documents = text.split("\n\n")[:N_DOCUMENTS]
         slices = "\n\n".join(documents) + "\n"
-        sums = []
         for split in ("train", "dev", "test"):  # the same: an overfitted model finds entities
             (self.corpus / f"{split}.pubtator").write_text(slices, encoding="utf8")
-            sums.append(f"{hashlib.sha256(slices.encode()).hexdigest()}  {split}.pubtator\n")
-        (self.corpus / "SHA256SUMS").write_text("".join(sums))
+        write_sums(self.corpus)
         titles = [document.splitlines()[0].split("|t|")[1] for document in documents]
         (self.folder / "assets/smoke.txt").write_text("\n".join(titles), encoding="utf8")
 
-    def _fit_config(self) -> None:
+    def fit_config(self, name: str) -> None:
         """Settings for an encoder that is tiny and knows nothing."""
-        path = self.folder / "configs/cpu.cfg"
+        path = self.folder / f"configs/{name}.cfg"
         text = path.read_text(encoding="utf8")
         settings = {"window": 64, "overlap": 16, "size": 200, "eval_frequency": 200}
         settings |= {"initial_rate": 0.002, "warmup_steps": 10, "log_every_seconds": 0.1}
@@ -131,6 +130,12 @@ class Project:
             for step in config["workflows"][workflow]
             if step not in NEVER_SKIPPED and check_rerun(self.folder, commands[step])
         ]
+
+
+def write_sums(folder: Path) -> None:
+    files = [path for path in sorted(folder.iterdir()) if path.name != "SHA256SUMS"]
+    sums = (f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in files)
+    (folder / "SHA256SUMS").write_text("".join(sums))
 
 
 @contextmanager
@@ -288,6 +293,27 @@ def test_changed_file_of_the_model_repeats_training(project: Project, first_run:
         assert project.steps_to_repeat("train") == ["train-pipeline"]
     project.note_code()
     assert project.steps_to_repeat("all") == []
+
+
+def test_project_of_nested_entities_needs_a_config_and_a_corpus_alone(
+    tmp_path: Path, tiny_encoder_dir: Path
+) -> None:
+    project = Project(tmp_path, tiny_encoder_dir)
+    project.fit_config("spans")
+    corpus = project.folder / "assets" / "nested"
+    for seed, split in enumerate(("train", "dev", "test")):
+        write_rows(corpus / f"{split}.jsonl", make_nested_rows(60, seed))
+    write_sums(corpus)
+    for step in ("code", "check", "encoder", "convert", "debug", "train-pipeline", "calibrate"):
+        status, output = project.run(step, config="spans", corpus="nested")
+        assert status == 0, output
+        if step == "convert":
+            assert re.search(r"entities within others +\d+", output)
+    status, output = project.run("evaluate", config="spans", corpus="nested")
+    assert status == 0, output
+    assert "Entities inside of others" in output
+    path = project.folder / "metrics/nested/test/metrics.json"
+    assert json.loads(path.read_text(encoding="utf8"))["nesting"]["inner"]["f1"] > 0.5
 
 
 def test_documented_steps_notice_changed_files() -> None:

@@ -267,7 +267,8 @@ def options_of(command: Command) -> set[str]:
         return set(parser_of(words[1])._option_string_actions)
     if words[:3] == ["python", "-m", "spacy"] or words[0] in ("ner-plus", "spacy"):
         own = {"python": words[3:], "spacy": words[1:]}.get(words[0], words)
-        return {name for parameter in find(own)[0].params for name in parameter.opts}
+        parameters = find(own)[0].params
+        return {name for its in parameters for name in (*its.opts, *its.secondary_opts)}
     return set()
 
 

@@ -17,7 +17,7 @@ from spacy.tokens import DocBin
 
 from spacy_ner_plus import convert
 from tests import tiny
-from tests.annotated_texts import make_rows, write_rows
+from tests.annotated_texts import make_nested_rows, make_rows, write_rows
 from tests.forked import python
 from tests.killing import needs_fork
 from tests.pipeline.samples import initialized_nlp, make_examples, read_sentences
@@ -63,6 +63,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "eng.train").write_text(CONLL, encoding="utf8")
     (folder / "NER-de-train.tsv").write_text(GERMEVAL, encoding="utf8")
     write_rows(folder / "genia.jsonl", [GENIA])
+    write_rows(folder / "nested-texts.jsonl", make_nested_rows(60))
     convert(folder / "genia.jsonl", folder / "nested.spacy", spans_key="sc")
     convert(folder / "NER-de-train.tsv", folder / "layered.spacy", spans_key="sc")
     (folder / "glove.6B.50d.txt").write_text(GLOVE, encoding="utf8")

@@ -12,6 +12,7 @@ import numpy as np
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 
+from .entity_source import DOC_ENTS, EntitySource
 from .gold import (
     Lost,
     aligned_entities,
@@ -20,12 +21,12 @@ from .gold import (
     lost_entities,
     why_lost,
 )
-from .unknown_group import token_runs, unknown_tokens
+from .unknown_group import token_runs
 
 
 @dataclass(frozen=True)
 class GoldSources:
-    """Where the gold spans of a Doc are. What both have counts once.
+    """The places that the gold spans of a Doc are read from. What two of them have counts once.
 
     spans_key (str): The key in doc.spans; None for doc.ents alone.
     with_ents (bool): Read the entities of doc.ents, too.
@@ -36,18 +37,29 @@ class GoldSources:
     with_ents: bool = True
 
     def __post_init__(self) -> None:
-        if self.spans_key is None and not self.with_ents:
+        if not self.places:
             raise ValueError(
                 "Gold spans must come from a key of doc.spans, from doc.ents, or from both."
             )
 
-    def group(self, doc: Doc) -> list[Span]:
-        """The spans that doc.spans has, none without the key."""
-        return list(doc.spans[self.spans_key]) if self.has_group(doc) else []
+    @property
+    def group(self) -> EntitySource | None:
+        """The group of doc.spans, if one is read."""
+        return None if self.spans_key is None else EntitySource(self.spans_key)
 
-    def has_group(self, doc: Doc) -> bool:
-        """Whether doc.spans has the key."""
-        return self.spans_key is not None and self.spans_key in doc.spans
+    @property
+    def places(self) -> list[EntitySource]:
+        """All that are read, the group first."""
+        return [*([self.group] if self.group else []), *([DOC_ENTS] if self.with_ents else [])]
+
+    @property
+    def where(self) -> str:
+        """What Python calls the places."""
+        return " or ".join(place.where for place in self.places)
+
+    def is_set(self, doc: Doc) -> bool:
+        """Whether a Doc says anything about entities, be it that there are none."""
+        return any(place.is_set(doc) for place in self.places)
 
 
 @dataclass(frozen=True)
@@ -83,13 +95,15 @@ def nested_gold(example: Example, sources: GoldSources) -> NestedGold:
         entities, known = aligned_entities(example)
         spans += entities
         lost += lost_entities(example)
-    if sources.has_group(reference):
-        known = _known_by_group(example, str(sources.spans_key))
-    for span, aligned in _aligned(example, sources.group(reference)):
-        if aligned is None or is_blank(aligned):
-            lost.append(Lost(span, why_lost(span, predicted)))
-        else:
-            spans.append(aligned)
+    if sources.group is not None and sources.group.is_set(reference):
+        known = _known_by_group(example, sources.group)
+        for span, aligned in _aligned(
+            example, [span for span, _ in sources.group.scored(reference)]
+        ):
+            if aligned is None or is_blank(aligned):
+                lost.append(Lost(span, why_lost(span, predicted)))
+            else:
+                spans.append(aligned)
     unique = {(span.start, -span.end, span.label_): span for span in spans}
     lost = list({_place(one.entity): one for one in lost}.values())
     return NestedGold(
@@ -113,9 +127,9 @@ def _aligned(example: Example, group: Sequence[Span]) -> Iterator[tuple[Span, Sp
         yield span, found[0] if found else None
 
 
-def _known_by_group(example: Example, spans_key: str) -> np.ndarray:
+def _known_by_group(example: Example, group: EntitySource) -> np.ndarray:
     """(n_tokens,) bool, the predicted tokens that touch no unknown one of the reference."""
-    unknown = unknown_tokens(example.reference, spans_key)  # (n_tokens of the reference,)
+    unknown = group.missing(example.reference)  # (n_tokens of the reference,)
     if have_same_tokens(example.predicted, example.reference):
         return ~unknown
     known = np.ones(len(example.predicted), dtype=bool)

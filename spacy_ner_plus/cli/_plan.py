@@ -33,6 +33,22 @@ Vectors = Annotated[
         metavar="FOLDER", help="Word vectors of a bilstm, a folder that ner-plus vectors wrote"
     ),
 ]
+Nested = Annotated[
+    bool | None,
+    typer.Option(
+        "--nested/--flat",
+        help="Find entities within entities, or the longest of those that overlap alone (without "
+        "either: as the data are)",
+    ),
+]
+NestedKey = Annotated[
+    str,
+    typer.Option(
+        metavar="KEY",
+        help="Where in doc.spans entities that overlap are in .spacy files, and where the pipeline "
+        "puts them",
+    ),
+]
 WordsPerSecond = Annotated[
     float | None,
     typer.Option(metavar="N", help="With --model auto: words of text to be read each second"),
@@ -42,8 +58,9 @@ WordsPerSecond = Annotated[
 def print_plan(plan: "ModelPlan") -> None:
     """Print the kind of model and why it is this one, and each number and why it is so."""
     typer.echo(f"Model: {plan.kind}")
-    if plan.why:
-        typer.echo(f"{plan.why}.")
+    for why in (plan.why, plan.spans.why if plan.spans else ""):
+        if why:
+            typer.echo(f"{why}.")
     rows = plan.rows()
     typer.echo(f"\n{plan.about}:\n" if rows else "")
     for name, value, why in rows:

@@ -1,5 +1,6 @@
 """`ner-plus calibrate`: make a pipeline's probabilities come true as often as they say."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +12,7 @@ from ._errors import errors_as_messages
 from ._options import Tokens, parse_labels
 
 if TYPE_CHECKING:
+    from ..metrics.candidate_agreement import CandidateAgreement
     from ..metrics.reliability import Agreement
 
 
@@ -36,7 +38,12 @@ def calibrate_cli(
             "with a warning, instead of failing",
         ),
     ] = False,
-    component: Annotated[str, typer.Option(help="Name of the component")] = "ner_plus",
+    component: Annotated[
+        str | None,
+        typer.Option(
+            help="Name of the component, where several can be calibrated and none is 'ner_plus'"
+        ),
+    ] = None,
     labels: Annotated[
         str | None,
         typer.Option(
@@ -48,7 +55,8 @@ def calibrate_cli(
     """Calibrate a pipeline's probabilities on development data.
 
     Fits a temperature, and a line through the entities' log odds, and saves them with the model.
-    The entities that it finds stay the same.
+    The entities that it finds stay the same. For ner_plus_spans it is a line for each label of
+    which there are enough spans, and what it finds may change.
     """
     from .. import calibrate
 
@@ -71,12 +79,14 @@ def calibrate_cli(
         )
     if done.problem is not None:
         say.warn(f"Not calibrated. {done.problem}")
+    for note in done.notes:
+        say.info(note)
     for name in done.after:
-        _print_agreement(name, done.before[name], done.after[name])
-    say.good(
-        f"Saved to {output}: temperature {done.calibration.temperature:.3f}, slope "
-        f"{done.calibration.slope:.3f}, intercept {done.calibration.intercept:+.3f}"
-    )
+        if name in done.candidates_after:
+            _print_candidates(name, done.candidates_before[name], done.candidates_after[name])
+        else:
+            _print_agreement(name, done.before[name], done.after[name])
+    say.good(f"Saved to {output}: {done.calibration.described}")
 
 
 def _print_agreement(name: str, before: "Agreement", after: "Agreement") -> None:
@@ -84,15 +94,46 @@ def _print_agreement(name: str, before: "Agreement", after: "Agreement") -> None
     if not after.n:
         print("Nothing is found there that the annotation says anything about.\n")
         return
+    rows = [(when, *_figures(its)) for when, its in (("before", before), ("after", after))]
+    _print_rows(("",), rows)
+
+
+def _print_candidates(name: str, before: "CandidateAgreement", after: "CandidateAgreement") -> None:
+    msg.divider(f"{name}: {after.returned.total.n:,} returned spans")
+    if not after.candidates.total.n:
+        print("Nothing is scored there that the annotation says anything about.\n")
+        return
     rows = [
-        (
-            when,
-            f"{100 * agreement.mean_probability:.2f}",
-            f"{100 * agreement.precision:.2f}",
-            f"{agreement.log_loss:.4f}",
-            f"{agreement.ece:.4f}",
-        )
-        for when, agreement in (("before", before), ("after", after))
+        (f"{group}, {when}", f"{its.n:,}", *_figures(its))
+        for group, pair in _groups(before, after)
+        for when, its in zip(("before", "after"), pair, strict=True)
+        if pair[0].n or pair[1].n
     ]
-    header = ("", "Mean probability %", "Right %", "Log loss", "ECE")
-    msg.table(rows, header=header, divider=True, aligns=("l", "r", "r", "r", "r"))
+    _print_rows(("", "Spans"), rows)
+
+
+def _groups(
+    before: "CandidateAgreement", after: "CandidateAgreement"
+) -> Iterator[tuple[str, tuple["Agreement", "Agreement"]]]:
+    """What is shown of them, with its name."""
+    for name, one, other in (
+        ("returned", before.returned, after.returned),
+        ("candidates", before.candidates, after.candidates),
+    ):
+        yield name, (one.total, other.total)
+        yield f"{name}, outermost", (one.outer, other.outer)
+        yield f"{name}, inner", (one.inner, other.inner)
+
+
+def _figures(its: "Agreement") -> tuple[str, ...]:
+    return (
+        f"{100 * its.mean_probability:.2f}",
+        f"{100 * its.precision:.2f}",
+        f"{its.log_loss:.4f}",
+        f"{its.ece:.4f}",
+    )
+
+
+def _print_rows(first: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+    header = (*first, "Mean probability %", "Right %", "Log loss", "ECE")
+    msg.table(rows, header=header, divider=True, aligns=("l", *"r" * (len(header) - 1)))

@@ -222,12 +222,12 @@ def _table_rows(done: "Conversion", label_map: dict[str, str]) -> list[tuple[str
         ("entities", done.entities.total()),
         *((f"  {label}", count) for label, count in done.entities.most_common()),
     ]
-    nesting = done.nesting.total
+    nesting = done.nesting
     for name, count in (
         ("entities within others", nesting.nested),
-        ("  of the same label", nesting.in_own_label),
+        ("  of the same label", nesting.nested_in_own_label),
         ("entities that cross others", nesting.crossing),
-        ("entities with another label on the same place", nesting.shared_places),
+        ("entities with another label on the same place", nesting.several_labels),
         ("documents without annotation", done.n_without_annotation),
         ("documents left out for misaligned annotations", done.n_skipped),
         (f"rejected annotations{' left out' * is_of_docs}", done.n_rejected),

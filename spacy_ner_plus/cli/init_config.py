@@ -13,6 +13,8 @@ from ._plan import (
     EncoderName,
     Lang,
     ModelKind,
+    Nested,
+    NestedKey,
     Vectors,
     WordsPerSecond,
     print_plan,
@@ -33,6 +35,8 @@ def init_config_cli(
     model: ModelKind = "transformer",
     vectors: Vectors = None,
     words_per_second: WordsPerSecond = None,
+    nested: Nested = None,
+    spans_key: NestedKey = "sc",
 ) -> None:
     """Write a config whose numbers fit data, encoder and device.
 
@@ -53,6 +57,8 @@ def init_config_cli(
             model=model,
             vectors=vectors,
             words_per_second=words_per_second,
+            nested=nested,
+            spans_key=spans_key,
         )
     print_plan(plan)
     say.good(f"Wrote {config}")

@@ -13,6 +13,8 @@ from ._plan import (
     EncoderName,
     Lang,
     ModelKind,
+    Nested,
+    NestedKey,
     Vectors,
     WordsPerSecond,
     print_plan,
@@ -42,6 +44,8 @@ def init_project_cli(
     model: ModelKind = "transformer",
     vectors: Vectors = None,
     words_per_second: WordsPerSecond = None,
+    nested: Nested = None,
+    spans_key: NestedKey = "sc",
 ) -> None:
     """Write a project that makes a pipeline of your annotated texts.
 
@@ -64,6 +68,8 @@ def init_project_cli(
             model=model,
             vectors=vectors,
             words_per_second=words_per_second,
+            nested=nested,
+            spans_key=spans_key,
         )
     print_parts(project.parts)
     for note in project.notes:  # not by wasabi, which breaks lines and with them paths

@@ -33,6 +33,13 @@ def check_cli(
     sort: Annotated[
         str, typer.Option(help="hits, wrong, precision, recall, never or name")
     ] = "hits",
+    spans_key: Annotated[
+        str | None,
+        typer.Option(
+            metavar="KEY",
+            help="Take annotated entities of doc.spans[KEY], where they may nest, and not doc.ents",
+        ),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables")] = False,
     code: CodePath = None,
 ) -> None:
@@ -55,6 +62,7 @@ def check_cli(
             label=label,
             tokens=tokens,
             sort=sort,
+            spans_key=spans_key,
         )
         if json:
             typer.echo(rule_check_json(check))

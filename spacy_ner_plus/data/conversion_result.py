@@ -8,7 +8,8 @@ from pathlib import Path
 from spacy.tokens import Doc
 
 from ..annotation.unknown_group import unknown_key
-from ..records import OverlapCounts, Place, TextRecord, alike, any_overlap
+from ..nesting.nesting_counts import NestingCounts, count_nesting
+from ..records import TextRecord, alike
 from .formats.form import RecordSource
 from .formats.repairs import MOST_PLACES
 from .formats.written import lost_in
@@ -36,7 +37,7 @@ class Conversion:
     n_partly_unknown (int): Documents with stretches that nobody has annotated, beside a group of
         spans.
     entities (Counter[str]): Those that were written, by label.
-    nesting (OverlapCounts): How those lie of texts in which any overlap.
+    nesting (NestingCounts): How those of each text lie to each other.
     mapped (Dict[str, int]): For each type in the label map, the number of its entities.
     placements (PlacementReport): What became of the annotations in a .spacy file: kept, changed or
         refused.
@@ -59,7 +60,7 @@ class Conversion:
     n_ignored: int = 0
     n_partly_unknown: int = 0
     entities: Counter[str] = field(default_factory=Counter)
-    nesting: OverlapCounts = field(default_factory=OverlapCounts)
+    nesting: NestingCounts = field(default_factory=NestingCounts)
     mapped: dict[str, int] = field(default_factory=dict)
     placements: PlacementReport = field(default_factory=PlacementReport)
     needed: NeededExceptions | None = None
@@ -120,7 +121,7 @@ class Conversion:
         self.n_sentences += sum(token.is_sent_start is True for token in doc)
         spans = list(doc.ents if spans_key is None else doc.spans.get(spans_key, []))
         self.entities.update(span.label_ for span in spans)
-        self._count_nesting([(span.start, span.end, span.label_) for span in spans])
+        self.nesting += count_nesting((span.start, span.end, span.label_) for span in spans)
         self.n_partly_unknown += spans_key is not None and unknown_key(spans_key) in doc.spans
 
     def count_record(self, record: TextRecord) -> None:
@@ -129,11 +130,7 @@ class Conversion:
         self.n_without_annotation += record.spans is None
         spans = [span for span in record.spans or () if span.is_accepted]
         self.entities.update(span.label for span in spans)
-        self._count_nesting([(span.start, span.end, span.label) for span in spans])
-
-    def _count_nesting(self, places: list[Place]) -> None:
-        if any_overlap(places):
-            self.nesting.add(places)
+        self.nesting += count_nesting((span.start, span.end, span.label) for span in spans)
 
     def note_tokenizer(self) -> None:
         """A text has no tokens of its own."""

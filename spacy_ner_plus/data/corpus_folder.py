@@ -1,11 +1,11 @@
 """Training, development and test data of a folder, in whatever format, as .spacy files."""
 
 from pathlib import Path
-from typing import Any
 
 from .conversion import convert
 from .conversion_result import Conversion
-from .formats.record_files import find_format, open_records
+from .formats.record_files import find_format
+from .overlapping_texts import SPANS_KEY, find_overlapping, open_annotated
 from .splitting.split_manifest import summary_of, write_manifest
 
 PART_NAMES = ("train", "dev", "test")
@@ -21,6 +21,8 @@ def convert_corpus(
     test data is not on tokens then is noted there, and counts as missed in an evaluation. A
     manifest says which version of the data set it is.
 
+    Where entities overlap in any part, all are in doc.spans["sc"], and the outermost in doc.ents.
+
     folder (str / Path): It has one file `train`, `dev` and `test` each, of any format and suffix.
     output (str / Path): Folder for train.spacy, dev.spacy, test.spacy, manifest.json and
         tokenizer_exceptions.json, which has none if the texts have tokens of their own.
@@ -33,23 +35,29 @@ def convert_corpus(
     files = {name: part_file(folder, name) for name in PART_NAMES}
     exceptions = output / EXCEPTIONS
     exceptions.unlink(missing_ok=True)  # those of other training data
+    groups = {name: _group_of(file, group) for name, file in files.items()}
+    overlap = [find_overlapping([files[name]], group=groups[name]) for name in PART_NAMES]
+    spans_key = SPANS_KEY if any(found.n_overlapping for found in overlap) else None
     made, summaries = {}, {}
     for name, file in files.items():
-        format = find_format(file)
-        options: dict[str, Any] = {"group": group} if group and format == "columns" else {}
         made[name] = convert(
             file,
             output / f"{name}.spacy",
-            format=format,
-            options=options,
+            options={"group": groups[name]} if groups[name] else {},
             lang=lang,
+            spans_key=spans_key,
             misaligned="split" if name == "train" else "missing",
             exceptions=exceptions,
         )
-        records = open_records(file, format, **options).records()
+        records = open_annotated(file, group=groups[name], spans_key=spans_key).records()
         summaries[name] = summary_of(f"{name}.spacy", (record for _, record in records))
     write_manifest(output, summaries)
     return made
+
+
+def _group_of(file: Path, group: int | None) -> int | None:
+    """The number of sentences, if there are any to group."""
+    return group if group and find_format(file) == "columns" else None
 
 
 def part_file(folder: Path, name: str) -> Path:

@@ -1,19 +1,19 @@
 """Calibrating a pipeline: what `ner-plus calibrate` does, for Python."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from spacy.language import Language
 from spacy.training import Example
 
 from ..data.corpus import make_corpus_v1
 from ..data.doc_files import check_files
+from ..metrics.candidate_agreement import CandidateAgreement
 from ..metrics.reliability import Agreement
-from ..models.decoding.calibration import Calibration
-from ..pipeline.capabilities import HasCalibration, find_component
-from ..pipeline.entity_sources import source_of_component
-from ..pipeline.judged_entities import TooFewEntitiesError, fit
+from ..pipeline.capabilities import HasCalibration, components, find_component, only_component
+from ..pipeline.judged_entities import Judgements, TooFewEntitiesError
 from ..pipeline.preparing import load_pipeline
 from ..pipeline.saving.whole_pipeline import save_whole
 from ..support.output_folder import check_output_folder
@@ -24,19 +24,28 @@ from .label_choice import choose
 class Calibrated:
     """How a calibration came out.
 
-    calibration (Calibration): What the pipeline has now.
-    before, after (Dict[str, Agreement]): How well probabilities agree with what is right: on
-        "development" data, which it was fitted to, and on "test" data, if some were given.
+    calibration (Calibration / SpanCalibration): What the component has now.
+    before, after (Dict[str, Agreement]): How well probabilities of what is found agree with what is
+        right: on "development" data, which it was fitted to, and on "test" data, if some were
+        given.
     problem (str): Why nothing was fitted; None if it was.
     without_gold (Tuple[str, ...]): Types of the component that count, of which the development data
         has no gold entity: all that was found of them was taken for wrong.
+    notes (Tuple[str, ...]): Labels that were not calibrated on their own, and why; components that
+        were not.
+    candidates_before, candidates_after (Dict[str, CandidateAgreement]): The same as before and
+        after of a component that scores spans: of all that are not improbable, too, and of
+        outermost and inner ones apart. Empty for others.
     """
 
-    calibration: Calibration
+    calibration: Any
     before: dict[str, Agreement]
     after: dict[str, Agreement]
     problem: str | None = None
     without_gold: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    candidates_before: dict[str, CandidateAgreement] = field(default_factory=dict)
+    candidates_after: dict[str, CandidateAgreement] = field(default_factory=dict)
 
 
 def calibrate(
@@ -47,13 +56,14 @@ def calibrate(
     test: str | Path | None = None,
     tokens: str = "reference",
     if_enough: bool = False,
-    component: str = "ner_plus",
+    component: str | None = None,
     labels: Iterable[str] | None = None,
 ) -> Calibrated:
     """Make a pipeline's probabilities come true as often as they say.
 
-    That is to fit a temperature, and a line through the entities' log odds. The entities that it
-    finds stay the same.
+    That is to fit a temperature, and a line through the entities' log odds; the entities that it
+    finds stay the same. For a component that scores spans, it is a line for each label of which
+    there are enough; what it finds may change, as it chooses by probabilities.
 
     model (Language / str / Path): A trained pipeline, which is changed, or its name or folder.
     data (str / Path): .spacy file with gold annotation that it was not trained on, or a folder.
@@ -63,7 +73,8 @@ def calibrate(
     tokens (str): Which tokens the pipeline gets: "reference" or "pipeline", see evaluate.
     if_enough (bool): Where there are too few entities to calibrate on, go on with the pipeline as
         it is instead of failing.
-    component (str): Name of the component.
+    component (str): Name of the component; None for the only one that can be calibrated, or
+        "ner_plus".
     labels (Iterable[str]): The types that the data is annotated for: what is found of others is
         neither right nor wrong. None for all, or as the documents themselves say.
     RETURNS (Calibrated): The calibration, and what it does.
@@ -76,19 +87,23 @@ def calibrate(
     for path in paths.values():
         check_files(Path(path))
     nlp = load_pipeline(model)
-    ner: HasCalibration = find_component(nlp, component, HasCalibration, "can be calibrated")
+    can = "can be calibrated"
+    said: tuple[str, ...] = ()
+    if component is None:
+        component = only_component(nlp, HasCalibration, can, preferred="ner_plus")
+        said = tuple(_others(nlp, component))
+    ner: HasCalibration = find_component(nlp, component, HasCalibration, can)
     counted = _counted(ner, labels)
     examples = {
         name: _read_examples(nlp, component, Path(path), tokens, counted)
         for name, path in paths.items()
     }
-    source = source_of_component(ner)
-    references = (example.reference for example in examples["development"])
-    gold = {label for reference in references for _, _, label in source.spans(reference)}
     judged = {name: ner.judge(own) for name, own in examples.items()}
-    old, problem = ner.calibration, None
+    development = judged["development"]
+    old, problem, notes = ner.calibration, None, ()
     try:
-        ner.calibration = fit(judged["development"])
+        fitted = development.fit()
+        ner.calibration, notes = fitted.calibration, fitted.notes
     except TooFewEntitiesError as error:
         if not if_enough:
             raise
@@ -97,11 +112,26 @@ def calibrate(
         save_whole(nlp, Path(output))
     return Calibrated(
         ner.calibration,
-        before={name: entities.agreement(old) for name, entities in judged.items()},
-        after={name: entities.agreement(ner.calibration) for name, entities in judged.items()},
+        before={name: its.agreement(old) for name, its in judged.items()},
+        after={name: its.agreement(ner.calibration) for name, its in judged.items()},
         problem=problem,
-        without_gold=tuple(sorted(judged["development"].labels - gold)),
+        without_gold=tuple(sorted(development.labels - development.gold_labels)),
+        notes=(*said, *notes),
+        candidates_before=_candidates(judged, old),
+        candidates_after=_candidates(judged, ner.calibration),
     )
+
+
+def _others(nlp: Language, component: str) -> Iterator[str]:
+    """What to tell of further components that could be calibrated."""
+    for pipe in components(nlp):
+        if isinstance(pipe, HasCalibration) and pipe.name != component:
+            yield f"{pipe.name!r} stays as it is: --component {pipe.name} calibrates it."
+
+
+def _candidates(judged: Mapping[str, Judgements], under: Any) -> dict[str, CandidateAgreement]:
+    found = {name: its.candidates(under) for name, its in judged.items()}
+    return {name: its for name, its in found.items() if its is not None}
 
 
 def _counted(ner: HasCalibration, labels: Iterable[str] | None) -> list[str] | None:

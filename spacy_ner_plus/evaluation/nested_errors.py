@@ -6,7 +6,7 @@ ones are what a pipeline misses, or those around them, or one of several types o
 
 from collections.abc import Sequence
 
-from ..metrics.nested_spans import overlapping_pairs
+from ..nesting.span_relations import Relations, relate
 from .documents import Entity
 
 MISSED, SPURIOUS = "missed", "spurious"
@@ -26,22 +26,18 @@ LABEL, INNER, OUTER = "label", "inner", "outer"
 def nested_places(entities: Sequence[Entity]) -> list[str | None]:
     """How each entity of a side lies to the others: the first of LABEL, INNER, OUTER that is true.
 
-    entities (Sequence[Entity]): In the order of their start.
+    entities (Sequence[Entity]): In any order.
     RETURNS: None for one that shares no token with others, or that they only cross.
     """
-    spans = [entity.span for entity in entities]
-    found: list[set[str]] = [set() for _ in entities]
-    for i, j in overlapping_pairs(spans):
-        (start, end, label), (other_start, other_end, other_label) = spans[i], spans[j]
-        if (start, end) == (other_start, other_end):
-            if label != other_label:
-                found[i].add(LABEL)
-                found[j].add(LABEL)
-        elif other_end <= end or start == other_start:
-            outer, inner = (i, j) if other_end <= end else (j, i)
-            found[outer].add(OUTER)
-            found[inner].add(INNER)
-    return [next((place for place in (LABEL, INNER, OUTER) if place in its), None) for its in found]
+    return [_nested_place(its) for its in relate([entity.span for entity in entities])]
+
+
+def _nested_place(its: Relations) -> str | None:
+    if its.shares_place:
+        return LABEL
+    if its.is_inner:
+        return INNER
+    return OUTER if its.has_inner else None
 
 
 def in_nesting(gold: Sequence[Entity], predicted: Sequence[Entity]) -> list[bool]:

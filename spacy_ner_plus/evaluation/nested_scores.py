@@ -6,18 +6,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..metrics.bootstrap import percentile_interval, resample
-from ..metrics.nested_spans import (
-    FOUND,
-    GOLD,
-    PREDICTED,
-    RIGHT,
-    Relations,
-    count_by_depth,
-    depth_scores,
-    depths,
-    relations,
-)
+from ..metrics.depth_scores import FOUND, GOLD, PREDICTED, RIGHT, count_by_depth, depth_scores
 from ..metrics.spans import precision_recall_f1
+from ..nesting.nesting_counts import NestingCounts, count_nesting
+from ..nesting.span_relations import depths
 from ..tags import Span
 from .documents import Document, Entity
 from .exact import counted_measures
@@ -36,9 +28,9 @@ def nesting(documents: Sequence[Document], samples: int = 2000, seed: int = 0) -
     """
     gold, predicted = _spans(documents)
     of_gold, of_predicted = (
-        sum(map(relations, side), start=Relations()) for side in (gold, predicted)
+        sum(map(count_nesting, side), start=NestingCounts()) for side in (gold, predicted)
     )
-    if not of_gold and not of_predicted:
+    if not of_gold.any_overlap and not of_predicted.any_overlap:
         return None
     by_depth = count_by_depth(gold, predicted)  # (n_docs, n_depths, 4)
     counts = np.concatenate([_levels(by_depth), by_depth], axis=1)  # (n_docs, 2 + n_depths, 4)
@@ -70,7 +62,7 @@ def level_scores(names: Sequence[str], counts: np.ndarray) -> list[DepthScores]:
 
 def inner_ones(entities: Sequence[Entity]) -> list[bool]:
     """Whether each entity of a side of a document lies inside another one of them."""
-    depth_of = depths([entity.span for entity in entities])
+    depth_of = depths((entity.start, entity.end) for entity in entities)
     return [depth_of[entity.start, entity.end] > 0 for entity in entities]
 
 
@@ -131,5 +123,5 @@ def _on_level(
 
 
 def _with_level(spans: Sequence[Span]) -> Counter[tuple[Span, bool]]:
-    depth_of = depths(spans)
+    depth_of = depths(span[:2] for span in spans)
     return Counter((span, depth_of[span[:2]] > 0) for span in spans)

@@ -18,7 +18,11 @@ def print_nesting(nesting: Nesting | None) -> None:
     print_table(header, [_depth_row(its) for its in groups])
     of_gold, of_predicted = nesting.gold, nesting.predicted
     named = (
-        ("inside one of their own type", of_gold.inside_same_label, of_predicted.inside_same_label),
+        (
+            "inside one of their own type",
+            of_gold.nested_in_own_label,
+            of_predicted.nested_in_own_label,
+        ),
         ("of several types", of_gold.several_labels, of_predicted.several_labels),
         ("crossing others", of_gold.crossing, of_predicted.crossing),
     )

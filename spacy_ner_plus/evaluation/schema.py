@@ -6,7 +6,7 @@ Shares are between 0 and 1. A change of meaning raises SCHEMA_VERSION; new field
 from dataclasses import dataclass, field
 
 from ..data.data_version import DataVersion
-from ..metrics.nested_spans import Relations
+from ..nesting.nesting_counts import NestingCounts
 from .confidence_types import Confidence
 from .score_types import CountedMeasures, ExactScores, Intervals, PartialScores
 
@@ -210,8 +210,8 @@ class DepthScores(SliceGroup):
 class Nesting:
     """Entities that nest or overlap.
 
-    gold (Relations): How gold entities lie to each other.
-    predicted (Relations): How predicted ones do.
+    gold (NestingCounts): How gold entities lie to each other.
+    predicted (NestingCounts): How predicted ones do.
     outer (DepthScores): Of entities that lie inside no other one.
     inner (DepthScores): Of those that do.
     depths (List[DepthScores]): By how many are around them, one inside the other; from 0.
@@ -219,8 +219,8 @@ class Nesting:
         on both sides, or inner on both.
     """
 
-    gold: Relations
-    predicted: Relations
+    gold: NestingCounts
+    predicted: NestingCounts
     outer: DepthScores
     inner: DepthScores
     depths: list[DepthScores]

@@ -6,7 +6,6 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from ..annotation.entity_source import EntitySource
-from ..models.decoding.calibration import Calibration
 from ..pipeline.capabilities import HasCalibration, components
 from ..pipeline.entity_sources import gives
 from ..pipeline.look_ahead import look_ahead
@@ -23,7 +22,7 @@ def calibrated_component(nlp: Language, source: EntitySource) -> HasCalibration 
         if (
             isinstance(component, HasCalibration)
             and gives(component, source)
-            and component.calibration != Calibration()
+            and component.calibration != component.uncalibrated
         ):
             return component
     return None
@@ -36,12 +35,12 @@ def uncalibrated_probabilities(
 
     docs (Iterable[Doc]): As the pipeline gets them.
     YIELDS: For each Doc, the probability by start and end in characters and label. The entities
-        are the same as with calibration, but those below a threshold are there too.
+        of the pipeline are among them; others are such as it does not return.
     """
     later = nlp.pipe_names[nlp.pipe_names.index(ner.name) :]
     stream = nlp.pipe(docs, disable=later)
     for batch in look_ahead(stream, max_docs=BATCH_SIZE):
-        found = ner.predict_under(batch, Calibration())
+        found = ner.predict_under(batch, ner.uncalibrated)
         for doc, entities in zip(batch, found, strict=True):
             yield {
                 _key(doc, start, end, ner.labels[label]): probability

@@ -18,7 +18,7 @@ from thinc.api import Config
 
 from ..annotation.entity_source import FLAT, EntitySource, EntitySources
 from ..data.splitting.annotated_corpus import AnnotatedCorpus
-from ..metrics.nested_spans import GOLD, count_by_depth, depth_scores
+from ..metrics.depth_scores import GOLD, count_by_depth, depth_scores
 from ..metrics.spans import count_spans, scores_of
 from ..pages.telling import say
 from ..pipeline.scorer import judged_spans, prefix_of

@@ -1,4 +1,4 @@
-"""How well the probabilities of scored spans agree with what is right: those returned, and all."""
+"""How well the probabilities of spans agree with what is right: of those returned, and of all."""
 
 from dataclasses import dataclass
 
@@ -7,41 +7,43 @@ import numpy as np
 from .reliability import Agreement, agreement
 
 LEAST_PROBABILITY = 0.05
+"""Of a candidate, before any calibration."""
+
+
+@dataclass(frozen=True)
+class AgreementByLevel:
+    """How well the probabilities of some spans agree with whether these are right.
+
+    total (Agreement): Of all.
+    outer (Agreement): Of those that lie inside no span that is returned.
+    inner (Agreement): Of those that do.
+    """
+
+    total: Agreement
+    outer: Agreement
+    inner: Agreement
 
 
 @dataclass(frozen=True)
 class CandidateAgreement:
-    """How well the probabilities of scored spans agree with whether these are right.
+    """The same of the spans that are returned, and of all that are not improbable.
 
-    returned (Agreement): Of those that are returned.
-    candidates (Agreement): Of all that are not improbable, whether returned or not: it also sees
-        right spans that are left out.
-    n_improbable (int): How many others there are.
-    n_right_improbable (int): How many of these are right.
+    returned (AgreementByLevel): Of those returned, with the scores that they have on a Doc.
+    candidates (AgreementByLevel): Of all that had a probability of 0.05 before any calibration,
+        returned or not, with the probability of each whatever else is there. So it sees right ones
+        that are left out, too, and it is of the same spans under each calibration.
     """
 
-    returned: Agreement
-    candidates: Agreement
-    n_improbable: int
-    n_right_improbable: int
+    returned: AgreementByLevel
+    candidates: AgreementByLevel
 
 
-def candidate_agreement(
-    probabilities: np.ndarray,
-    correct: np.ndarray,
-    is_returned: np.ndarray,
-    *,
-    least: float = LEAST_PROBABILITY,
-) -> CandidateAgreement:
-    """Measure the agreement of the spans that are returned, and of all probable ones.
-
-    probabilities: (n,) float64, of all scored spans. correct: (n,) bool. is_returned: (n,) bool.
-    least (float): The least probability of a span that is not improbable.
-    """
-    is_probable = probabilities >= least  # (n,)
-    return CandidateAgreement(
-        returned=agreement(probabilities[is_returned], correct[is_returned]),
-        candidates=agreement(probabilities[is_probable], correct[is_probable]),
-        n_improbable=int((~is_probable).sum()),
-        n_right_improbable=int((correct & ~is_probable).sum()),
+def agreement_by_level(
+    probabilities: np.ndarray, correct: np.ndarray, is_inner: np.ndarray
+) -> AgreementByLevel:
+    """Measure the agreement of spans. probabilities: (n,) float64. correct, is_inner: (n,) bool."""
+    return AgreementByLevel(
+        total=agreement(probabilities, correct),
+        outer=agreement(probabilities[~is_inner], correct[~is_inner]),
+        inner=agreement(probabilities[is_inner], correct[is_inner]),
     )

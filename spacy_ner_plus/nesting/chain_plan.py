@@ -11,8 +11,8 @@ class Chain:
 
     labels (Tuple[str, ...]): What spans in it may be: one label, or all that are in layers
         together.
-    level (int): How many others that are theirs its spans lie within: of the same label, or of the
-        layers' labels; 0 for the outermost ones.
+    level (int): How many others that are theirs, one inside the other, its spans lie within: of the
+        same label, or of the layers' labels; 0 for the outermost ones.
     """
 
     labels: tuple[str, ...]

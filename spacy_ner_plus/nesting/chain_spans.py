@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from .chain_plan import ChainPlan
-from .span_pairs import NestingCounts, PlacedSpan, count_nesting, overlapping_pairs
+from .nesting_counts import NestingCounts, count_nesting
+from .span_relations import PlacedSpan, chain_lengths
 
 Family = tuple[str, ...]
 
@@ -52,9 +53,9 @@ class DerivedChains:
         """What is there and what is left out, in a few lines."""
         counts, plan = self.counts, self.plan
         lines = [
-            f"{counts.n_spans:,} spans: {counts.n_nested:,} lie within longer ones, "
-            f"{counts.n_nested_in_own_label:,} of them within one of their own label; "
-            f"{counts.n_crossing:,} cross others, {counts.n_with_several_labels:,} have the place "
+            f"{counts.spans:,} spans: {counts.nested:,} lie within longer ones, "
+            f"{counts.nested_in_own_label:,} of them within one of their own label; "
+            f"{counts.crossing:,} cross others, {counts.several_labels:,} have the place "
             "of another with another label.",
             f"{len(plan.chains)} chains: "
             + ", ".join(f"{' '.join(f)} x {plan.n_levels(f)}" for f in plan.families),
@@ -103,9 +104,9 @@ def derive_chains(
 
     labels (Sequence[str]): Their labels. Those without spans have a chain, too.
     most_levels (int): At most so many chains of a label, or layers.
-    layered (bool): Have chains for all labels together, by how many others of any label spans lie
-        within; of those with the same place the first label is the outer one. Else each label has
-        chains of its own.
+    layered (bool): Have chains for all labels together, by how many others of any label, one inside
+        the other, spans lie within; of those with the same place the first label is the outer one.
+        Else each label has chains of its own.
     RAISES ValueError: A label of a span is not among the labels, or there are no labels or levels.
     """
     if not labels or most_levels < 1:
@@ -157,14 +158,14 @@ def _by_level(
             f"Spans have the labels {sorted(unknown)}, which no chain has; they have "
             f"{list(family_of)}."
         )
-    ordered = sorted(unique, key=lambda span: rank[span[2]])
-    level = dict.fromkeys(ordered, 0)
-    for outer, inner in overlapping_pairs(ordered):
-        if inner[1] <= outer[1] and family_of[outer[2]] == family_of[inner[2]]:
-            level[inner] += 1
+    by_family: defaultdict[Family, list[PlacedSpan]] = defaultdict(list)
+    for span in sorted(unique, key=lambda span: (span[0], -span[1], rank[span[2]])):
+        by_family[family_of[span[2]]].append(span)
     groups: defaultdict[tuple[Family, int], list[PlacedSpan]] = defaultdict(list)
-    for span in ordered:
-        groups[family_of[span[2]], level[span]].append(span)
+    for family, ordered in by_family.items():
+        # on one place, a label lies inside those before it
+        for span, level in zip(ordered, chain_lengths(end for _, end, _ in ordered), strict=True):
+            groups[family, level].append(span)
     return {key: _without_crossing(group) for key, group in groups.items()}
 
 

@@ -12,7 +12,7 @@ from ..models.decoding.calibration import Calibration, read_calibration
 from ..models.decoding.entities import Entities
 from .base import EntityPipe
 from .entity_sources import source_of_component
-from .judged_entities import JudgedEntities, can_be_judged, fit
+from .judged_entities import JudgedEntities, can_be_judged
 
 CALIBRATION = "calibration"  # in cfg
 
@@ -32,6 +32,11 @@ class CalibratedPipe(EntityPipe):
     @calibration.setter
     def calibration(self, calibration: Calibration) -> None:
         self.cfg[CALIBRATION] = asdict(calibration)
+
+    @property
+    def uncalibrated(self) -> Calibration:
+        """The calibration that changes nothing."""
+        return Calibration()
 
     def fault_of(self, cfg: Mapping[str, Any]) -> str | None:
         """See SavedPipe.fault_of. The calibration is looked at, if there is one."""
@@ -82,7 +87,7 @@ class CalibratedPipe(EntityPipe):
         RAISES ValueError: If there are too few entities, or too few wrong ones.
         """
         judged = self.judge(examples)
-        self.calibration = fit(judged)
+        self.calibration = judged.fit().calibration
         return judged.agreement(self.calibration)
 
     def agreement(self, examples: Iterable[Example]) -> Agreement:

@@ -14,11 +14,11 @@ from spacy.tokens import Doc, Span
 from spacy.training import Example
 from thinc.api import Model
 
-from ..models.decoding.calibration import Calibration
+from ..annotation.nested_gold import GoldSources
 from ..models.decoding.entities import Entities
 from ..models.runtime.tagger_shim import TaggerShim
 from ..tags import Span as EntitySpan
-from .judged_entities import JudgedEntities
+from .judged_entities import Judgements
 from .reason_types import StrongestWeights, TokenReasons
 
 if TYPE_CHECKING:
@@ -41,24 +41,31 @@ class HasCalibration(Protocol):
 
     name (str): The component's name in the pipeline.
     labels (Tuple[str, ...]): The types of its entities.
-    spans_key (str): Where in doc.spans the entities are; None for nowhere.
-    calibration (Calibration): What is between the model's scores and its probabilities.
+    calibration (Calibration / SpanCalibration): What is between the model's scores and its
+        probabilities.
     """
 
     name: str
-    spans_key: str | None
-    calibration: Calibration
+    calibration: Any
+
+    @property
+    def uncalibrated(self) -> Any:
+        """The calibration of one that nothing was fitted to."""
+        ...
 
     @property
     def labels(self) -> tuple[str, ...]:
         """The types of its entities."""
         ...
 
-    def predict_under(self, docs: Iterable[Doc], calibration: Calibration) -> list[Entities]:
-        """The same entities, with the probabilities that they have under a calibration."""
+    def predict_under(self, docs: Iterable[Doc], calibration: Any) -> list[Entities]:
+        """The same entities, with the probabilities that they have under a calibration.
+
+        Others may be among them, which are not found.
+        """
         ...
 
-    def judge(self, examples: Iterable[Example]) -> JudgedEntities:
+    def judge(self, examples: Iterable[Example]) -> Judgements:
         """The entities of annotated documents, with whether each is right."""
         ...
 
@@ -163,6 +170,21 @@ class WritesNestedEntities(Protocol):
 
 
 @runtime_checkable
+class LearnsNestedEntities(Protocol):
+    """Learns to find entities that may nest and overlap."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The types of its entities."""
+        ...
+
+    @property
+    def gold_sources(self) -> GoldSources:
+        """Where annotated entities are looked for."""
+        ...
+
+
+@runtime_checkable
 class HasValidators(Protocol):
     """Leaves out entities whose text is not as their type wants it.
 
@@ -242,6 +264,27 @@ def components(nlp: Language) -> list[Any]:
     have a capability.
     """
     return [component for _, component in nlp.pipeline]
+
+
+def only_component(nlp: Language, capability: type, can: str, preferred: str) -> str:
+    """The name of the one component that has a capability.
+
+    capability (type), can (str): See find_component.
+    preferred (str): The name of the one that is meant if it is among several.
+    RAISES ValueError: If there is none, or several and none of that name.
+    """
+    found = [name for name, component in nlp.pipeline if isinstance(component, capability)]
+    if preferred in found:
+        return preferred
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        names = ", ".join(nlp.pipe_names) or "no components"
+        raise ValueError(f"The pipeline has no component that {can}. It has: {names}.")
+    raise ValueError(
+        f"Several components of the pipeline {can}: {', '.join(found)}. Say which is meant with "
+        "--component."
+    )
 
 
 def find_component(nlp: Language, name: str, capability: type, can: str) -> Any:

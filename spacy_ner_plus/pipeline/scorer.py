@@ -10,7 +10,7 @@ from spacy.training import Example
 
 from ..annotation.entity_source import FLAT, EntitySource, EntitySources
 from ..annotation.judging import in_reference
-from ..metrics.nested_spans import GOLD, PREDICTED, count_by_depth, depth_scores
+from ..metrics.depth_scores import GOLD, PREDICTED, count_by_depth, depth_scores
 from ..metrics.spans import count_spans, scores_of
 from ..tags import Span as EntitySpan
 
@@ -31,12 +31,26 @@ SCORE_WEIGHTS = {
 def make_ner_scorer_v1(spans_key: str | None = None) -> Scorer:
     """A scorer of doc.ents, or of doc.spans[spans_key], where entities may nest.
 
-    spans_key (str): The key; None for doc.ents.
+    spans_key (str): The key; None for where the component that is scored writes all of its
+        entities: its own key if they may nest, else doc.ents.
     RETURNS (Callable): See score_entities and score_nested.
     """
     if spans_key is None:
-        return score_entities
+        return score_own_entities
     return partial(score_nested, source=EntitySource(spans_key))
+
+
+def score_own_entities(
+    examples: Iterable[Example], *, nested_key: str | None = None, **kwargs: Any
+) -> dict[str, Any]:
+    """Score the entities of the component that asks.
+
+    nested_key (str): Where in doc.spans one whose entities may nest has them; None for doc.ents.
+    RETURNS (Dict[str, Any]): See score_entities and score_nested.
+    """
+    if nested_key is None:
+        return score_entities(examples)
+    return score_nested(examples, source=EntitySource(nested_key))
 
 
 def score_entities(examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:
@@ -69,7 +83,7 @@ def score_nested(
     RETURNS (Dict[str, Any]): spans_KEY_p and so on, named as spancat's with our further ones: see
         score_entities; spans_KEY_outer_p, _r, _f of outermost spans, spans_KEY_inner_p, _r, _f of
         those inside of others, and spans_KEY_per_depth with p, r, f and support by depth: see
-        metrics.nested_spans. Scores of spans that there are none of are None.
+        metrics.depth_scores. Scores of spans that there are none of are None.
     """
     spans = judged_spans(examples, EntitySources(source, source))
     labels, counts = count_spans(*spans)

@@ -8,7 +8,6 @@ from .counting import covers, find_counting
 from .duplicates import among, without_duplicates
 from .json_object import MAX_DEPTH, keys_of
 from .labels import alike, check_tidy, tidy_label
-from .span_overlaps import OverlapCounts, OverlappingSpans, Place, any_overlap
 from .span_records import LAYER, STATUSES, RelationRecord, SpanRecord, Stretch, TokenRecord
 from .text_record import SCHEMA_VERSION, VERSION, TextRecord
 from .white_space import add_white_space
@@ -19,9 +18,6 @@ __all__ = [
     "SCHEMA_VERSION",
     "STATUSES",
     "VERSION",
-    "OverlapCounts",
-    "OverlappingSpans",
-    "Place",
     "RelationRecord",
     "SpanRecord",
     "Stretch",
@@ -30,7 +26,6 @@ __all__ = [
     "add_white_space",
     "alike",
     "among",
-    "any_overlap",
     "check_tidy",
     "covers",
     "find_counting",

@@ -1,5 +1,6 @@
 """What a training needs, looked at before anything is written, loaded or learned."""
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -8,12 +9,21 @@ from spacy.language import Language
 from spacy.schemas import ConfigSchemaTraining
 from spacy.tokens import DocBin
 from spacy.util import get_sourced_components, load_model_from_config, registry, resolve_dot_names
+from spacy.vocab import Vocab
 from thinc.api import Config
 
+from ..annotation.entity_source import DOC_ENTS, EntitySource
 from ..data.doc_files import read_files
 from ..pages.telling import say
-from ..pipeline.capabilities import HasTaggerShim
+from ..pipeline.capabilities import (
+    HasTaggerShim,
+    LearnsNestedEntities,
+    WritesNestedEntities,
+    components,
+)
+from ..pipeline.entity_sources import source_of_component
 from ..pipeline.preparing import check_pipeline_exists
+from ..pipeline.scorer import prefix_of
 from .load_config import named_errors
 
 # Readers of .spacy files under `path`.
@@ -46,6 +56,7 @@ def check_pipeline(config: Config, name: str) -> Language:
         settings = registry.resolve(full["training"], schema=ConfigSchemaTraining)
         resolve_dot_names(full, [settings["train_corpus"], settings["dev_corpus"]])
     _check_components(nlp, settings, name)
+    _check_score_weights(nlp, settings, name)
     return nlp
 
 
@@ -70,24 +81,41 @@ def _check_components(nlp: Language, settings: dict[str, Any], name: str) -> Non
                 f"{name}: [training] {setting} names {unknown}, but the pipeline has "
                 f"{nlp.pipe_names}."
             )
-    learning = [
-        one
-        for one, pipe in nlp.pipeline
-        if one not in frozen and getattr(pipe, "is_trainable", False)
-    ]
-    if not learning:
+    able = [one for one, pipe in nlp.pipeline if getattr(pipe, "is_trainable", False)]
+    if set(able) <= set(frozen):
+        advice = (
+            " What does not learn, such as rules, needs no training: spacy assemble makes the "
+            "pipeline, and ner-plus evaluate scores it."
+        )
         raise ValueError(
             f"{name}: nothing would be trained, as no component of the pipeline {nlp.pipe_names} "
             f"learns (frozen_components = {list(frozen)}). Name one in [nlp] pipeline, and take it "
-            "out of frozen_components."
+            f"out of frozen_components.{advice if nlp.pipe_names and not able else ''}"
         )
     sourced = get_sourced_components(nlp.config.interpolate())
     for one in frozen:
-        if isinstance(nlp.get_pipe(one), HasTaggerShim) and one not in sourced:
+        has_weights = isinstance(nlp.get_pipe(one), HasTaggerShim | LearnsNestedEntities)
+        if has_weights and one not in sourced:
             raise ValueError(
                 f"{name}: {one!r} is in frozen_components, so it would never have weights. Take it "
                 f"from a trained pipeline with `source` in [components.{one}], or let it learn."
             )
+
+
+def _check_score_weights(nlp: Language, settings: dict[str, Any], name: str) -> None:
+    """RAISES ValueError: Scores of another group of doc.spans choose the checkpoint."""
+    nested = [pipe for pipe in components(nlp) if isinstance(pipe, WritesNestedEntities)]
+    written = {f"{prefix_of(source_of_component(pipe))}_f" for pipe in nested}
+    weighed = {key for key, weight in settings["score_weights"].items() if weight}
+    others = [key for key in weighed if key.startswith("spans_") and key.endswith("_f")]
+    if nested and others and len(others) == len(weighed) and not written & weighed:
+        one = nested[0]
+        raise ValueError(
+            f"{name}: [training.score_weights] has {', '.join(sorted(others))}, but {one.name!r} "
+            f"writes to doc.spans[{one.nested_key!r}], so no checkpoint would score higher than "
+            f"another. Weigh {min(written)} instead, or set spans_key in "
+            f"[components.{one.name}]."
+        )
 
 
 def check_corpora(config: Config, nlp: Language, name: str) -> None:
@@ -102,10 +130,26 @@ def check_corpora(config: Config, nlp: Language, name: str) -> None:
         dotted = config["training"].get(f"{part}_corpus", f"corpora.{part}")
         block = _block(config, dotted)
         if _reads_files(block):
-            has_entities = _look_at(block.get("path"), f"{name}: [{dotted}] path")
-            finds_entities = any(isinstance(pipe, HasTaggerShim) for _, pipe in nlp.pipeline)
-            if finds_entities and not has_entities:
-                say.warn(f"{block['path']} has no entities{WITHOUT_ENTITIES[part]}")
+            places = _places(nlp, is_learned=part == "train")
+            has_entities = _look_at(block.get("path"), f"{name}: [{dotted}] path", places)
+            if places and not has_entities:
+                where = " or ".join(sorted(place.where for place in places))
+                of_place = "" if places == {DOC_ENTS} else f" in {where}"
+                say.warn(f"{block['path']} has no entities{of_place}{WITHOUT_ENTITIES[part]}")
+
+
+def _places(nlp: Language, *, is_learned: bool) -> set[EntitySource]:
+    """Where components that learn to find entities have annotated ones.
+
+    is_learned (bool): Of what is learned, and not of what is scored.
+    """
+    found: set[EntitySource] = set()
+    for pipe in components(nlp):
+        if isinstance(pipe, LearnsNestedEntities):
+            found |= set(pipe.gold_sources.places[: None if is_learned else 1])
+        elif isinstance(pipe, HasTaggerShim):
+            found |= {DOC_ENTS}
+    return found
 
 
 def _block(config: Config, dotted: str) -> Any:
@@ -120,21 +164,26 @@ def _reads_files(block: Any) -> bool:
     return isinstance(block, dict) and block.get("@readers") in READERS
 
 
-def _look_at(path: str | None, setting: str) -> bool:
-    """Whether a corpus has entities."""
+def _look_at(path: str | None, setting: str, places: Collection[EntitySource]) -> bool:
+    """Whether a corpus has entities at some place."""
     if not path:
         raise ValueError(
             f"{setting} = {path!r} must name a .spacy file, or a folder of such files, which "
             "`ner-plus convert` writes: set it there or on the command line."
         )
     try:
-        return sum(map(_has_entities, read_files(Path(path)))) > 0  # to the last file
+        found = [_has_entities(docs, places) for docs in read_files(Path(path))]  # to the last file
     except ValueError as error:
         raise ValueError(f"{setting}: {error}") from error
+    return any(found)
 
 
-def _has_entities(docs: DocBin) -> bool:
-    if ENT_TYPE not in docs.attrs:
-        return False
-    column = docs.attrs.index(ENT_TYPE)
-    return any(tokens[:, column].any() for tokens in docs.tokens)
+def _has_entities(docs: DocBin, places: Collection[EntitySource]) -> bool:
+    if DOC_ENTS in places and ENT_TYPE in docs.attrs:
+        column = docs.attrs.index(ENT_TYPE)
+        if any(tokens[:, column].any() for tokens in docs.tokens):
+            return True
+    groups = [place for place in places if place.may_nest]
+    return bool(groups) and any(
+        group.spans(doc) for doc in docs.get_docs(Vocab()) for group in groups
+    )

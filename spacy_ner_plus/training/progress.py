@@ -18,11 +18,20 @@ LogStep = Callable[[dict[str, Any] | None], None]
 SetupLogger = Callable[[Language, IO[str], IO[str]], tuple[LogStep, Callable[[], None]]]
 
 # Columns of the table: key in the scores, heading, factor. `training.score_weights` adds others.
+# Where it weighs no score of doc.ents, but those of a group of doc.spans, these are shown instead.
 SCORE_COLUMNS = (
     ("ents_p", "ENTS_P", 100.0),
     ("ents_r", "ENTS_R", 100.0),
     ("ents_f", "ENTS_F", 100.0),
     ("ents_macro_f", "MACRO_F", 100.0),
+)
+NESTED_COLUMNS = (
+    ("p", "SPANS_P"),
+    ("r", "SPANS_R"),
+    ("f", "SPANS_F"),
+    ("macro_f", "MACRO_F"),
+    ("outer_f", "OUTER_F"),
+    ("inner_f", "INNER_F"),
 )
 BAR_FORMAT = "{desc}: {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}{postfix}]"
 OPEN_BAR_FORMAT = "{desc}: {n_fmt} steps [{elapsed}{postfix}]"  # without max_steps
@@ -284,14 +293,24 @@ class ProgressLogger:
 
 
 def score_columns(score_weights: dict[str, float | None]) -> list[tuple[str, str, float]]:
-    """The table's columns: the entity scores, then what else the config's score weights name.
+    """The table's columns: scores of entities, then what else the config's score weights name.
+
+    Entities are those of doc.ents, or of the only group of doc.spans that is scored.
 
     score_weights (Dict[str, Optional[float]]): The config's `training.score_weights`.
     RETURNS (List[Tuple[str, str, float]]): Key in the scores, heading and factor of each column.
     """
-    columns = list(SCORE_COLUMNS)
-    known = {key for key, _, _ in SCORE_COLUMNS}
+    columns = _entity_columns(score_weights)
+    known = {key for key, _, _ in columns}
     for key, weight in score_weights.items():
         if weight is not None and key not in known:
             columns.append((key, key.upper(), 1.0 if key == "speed" else 100.0))
     return columns
+
+
+def _entity_columns(score_weights: Iterable[str]) -> list[tuple[str, str, float]]:
+    last = f"_{NESTED_COLUMNS[-1][0]}"
+    groups = [key.removesuffix(last) for key in score_weights if key.endswith(last)]
+    if len(groups) != 1 or any(key.startswith("ents_") for key in score_weights):
+        return list(SCORE_COLUMNS)
+    return [(f"{groups[0]}_{key}", heading, 100.0) for key, heading in NESTED_COLUMNS]

@@ -15,6 +15,7 @@ from spacy_ner_plus.data.formats.record_files import read, write
 from spacy_ner_plus.data.refused_annotations import with_refused
 from spacy_ner_plus.data.splitting.parts import write_parts
 from spacy_ner_plus.data.splitting.split import split
+from tests.annotated_texts import make_nested_rows, write_rows
 
 ASSETS = Path(__file__).parents[2] / "assets"
 PARTS = ("train", "dev", "test")
@@ -150,3 +151,17 @@ def test_a_file_that_was_changed_is_of_no_known_version(converted: Path, tmp_pat
     for text in ("{}", "[]", "no JSON"):
         (tmp_path / "manifest.json").write_text(text)
         assert find_version(tmp_path / "dev.spacy") == changed
+
+
+def test_entities_that_overlap_go_to_a_group_in_all_parts(tmp_path: Path) -> None:
+    rows = {part: make_nested_rows(20, seed) for seed, part in enumerate(PARTS)}
+    rows["dev"] = [row for row in rows["dev"] if len(row["spans"]) < 2]  # none overlap
+    for part in PARTS:
+        write_rows(tmp_path / "in" / f"{part}.jsonl", rows[part])
+    made = convert_corpus(tmp_path / "in", tmp_path / "out", group=4)
+    for part in PARTS:
+        docs = docs_of(tmp_path / "out" / f"{part}.spacy")
+        found = [{(s.start_char, s.end_char, s.label_) for s in doc.spans["sc"]} for doc in docs]
+        assert found == [{tuple(span.values()) for span in row["spans"]} for row in rows[part]]
+        assert made[part].nesting.any_overlap == (part != "dev")
+        assert all(entities(doc) <= spans for doc, spans in zip(docs, found, strict=True))

@@ -176,7 +176,7 @@ def test_other_pipelines_and_nested_spans_are_measured(tmp_path: Path) -> None:
     assert metrics["nesting"]["inner"]["recall"] == 0.5
     assert metrics["nesting"]["inner"]["interval"] == [pytest.approx(2 / 3)] * 2
     assert [its["gold"] for its in metrics["nesting"]["depths"]] == [2, 2, 2]
-    assert metrics["nesting"]["gold"]["inside_same_label"] == 2
+    assert metrics["nesting"]["gold"]["nested_in_own_label"] == 2
     assert metrics["slices"]["seen"][0] == {
         "group": "same label",
         "gold": 6,

@@ -127,7 +127,7 @@ def test_the_commands_say_where_entities_are(nested: Language, data: Path, tmp_p
     page = (out / "report.html").read_text(encoding="utf8")
     assert 'id="nesting"' in page and "inside another of their own type" in page
     metrics = json.loads((out / "metrics.json").read_text(encoding="utf8"))
-    assert metrics["nesting"]["gold"]["inside_same_label"] == N
+    assert metrics["nesting"]["gold"]["nested_in_own_label"] == N
     assert "inside others" in run("report", out).output
 
 

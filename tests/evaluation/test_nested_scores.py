@@ -12,7 +12,7 @@ from spacy_ner_plus.evaluation.nested_scores import (
     level_counts,
     nesting,
 )
-from spacy_ner_plus.metrics.nested_spans import Relations
+from spacy_ner_plus.nesting.nesting_counts import NestingCounts
 from spacy_ner_plus.tags import Span
 from tests.evaluation.corpora import corpus
 from tests.evaluation.docs import flat_spans, make_document, overlapping_spans
@@ -71,7 +71,10 @@ def test_an_inner_entity_that_is_found_without_the_outer_one_is_on_another_level
     assert (found.inner.recall, found.inner.precision, found.inner.f1) == (1.0, None, 0.0)
     assert (found.outer.recall, found.outer.precision, found.outer.f1) == (0.0, 1.0, 0.0)
     assert (found.on_level.tp, found.on_level.f1) == (0, 0.0)
-    assert (found.gold, found.predicted) == (Relations(inside=1), Relations())
+    assert (found.gold, found.predicted) == (
+        NestingCounts(spans=2, nested=1, deepest=2),
+        NestingCounts(spans=1, deepest=1),
+    )
     assert found.inner.interval is None  # of a single document
 
 
@@ -92,7 +95,7 @@ def test_levels_of_a_corpus_add_up() -> None:
     documents = corpus("nested")
     found = nesting(documents, samples=20)
     assert found is not None
-    assert found.inner.gold == found.gold.inside > 50
+    assert found.inner.gold == found.gold.nested > 50
     assert level_counts(documents).sum() == sum(
         its.gold + its.found + its.predicted + its.correct for its in (found.outer, found.inner)
     )

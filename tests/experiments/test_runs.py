@@ -162,7 +162,13 @@ def test_write_results_names_format_settings_and_versions(tmp_path: Path) -> Non
     assert (results["schema"], results["version"]) == ("a-schema", 1)
     assert results["settings"] == {"seed": 0}
     measures = {"precision": 0.5, "recall": 0.5, "f1": 0.5, "support": 30}
-    assert results["folds"][0]["scores"] == {"micro": measures, "macro": measures, "per_type": {}}
+    assert results["folds"][0]["scores"] == {
+        "micro": measures,
+        "macro": measures,
+        "per_type": {},
+        "outer": None,  # nothing nests
+        "inner": None,
+    }
     assert results["folds"][0]["n_entities"] == {"train": 5, "dev": 3, "test": 0}
     assert results["summary"]["macro"]["f1"] == {"mean": 0.5, "sd": None, "n": 1}
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spacy_ner_plus.models.decoding.crossing import crossing_groups
-from spacy_ner_plus.models.decoding.nested_spans import LARGEST_EXACT_GROUP, best_nested
+from spacy_ner_plus.models.decoding.nested_choice import LARGEST_EXACT_GROUP, best_nested
 from tests.span_sets import (
     ScoredSpan,
     best_set,

@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 
-from spacy_ner_plus.nesting.span_pairs import PlacedSpan
+from spacy_ner_plus.nesting.span_relations import PlacedSpan
 
 LABELS = ["A", "B", "C"]
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from spacy_ner_plus.nesting.chain_plan import ChainPlan
 from spacy_ner_plus.nesting.chain_spans import chain_spans, derive_chains
-from spacy_ner_plus.nesting.span_pairs import PlacedSpan
+from spacy_ner_plus.nesting.span_relations import PlacedSpan
 from spacy_ner_plus.tags import TagScheme
 from tests.nesting.spans import LABELS, any_spans, cross, lies_within, spans_without_crossing
 
@@ -15,14 +15,17 @@ MOST = 20  # levels, more than there are spans
 
 
 def level_of(span: PlacedSpan, spans: set[PlacedSpan], *, layered: bool) -> int:
-    """How many others it lies within, of its own label or of any."""
-    if not layered:
-        return sum(lies_within(span, one) for one in spans if one[2] == span[2])
-    return sum(
-        lies_within(span, one)
-        or (one[:2] == span[:2] and LABELS.index(one[2]) < LABELS.index(span[2]))
+    """How many others, one inside the other, it lies within: of its own label or of any."""
+    around = [
+        one
         for one in spans
-    )
+        if (layered or one[2] == span[2])
+        and (
+            lies_within(span, one)
+            or (one[:2] == span[:2] and LABELS.index(one[2]) < LABELS.index(span[2]))
+        )
+    ]
+    return max((1 + level_of(one, spans, layered=layered) for one in around), default=0)
 
 
 @settings(deadline=None)
@@ -81,8 +84,8 @@ def test_derived_counts_are_those_of_what_chains_leave_out(
         n_too_deep += sum(map(len, placed.too_deep))
     assert sum(derived.n_crossing.values()) == n_crossing
     assert sum(derived.n_too_deep.values()) == n_too_deep
-    assert derived.counts.n_spans == n_held + n_crossing + n_too_deep
-    assert sum(derived.n_at_level.values()) == derived.counts.n_spans
+    assert derived.counts.spans == n_held + n_crossing + n_too_deep
+    assert sum(derived.n_at_level.values()) == derived.counts.spans
     for family in derived.plan.families:
         levels = [level for label, level in derived.n_at_level if label in family]
         assert derived.plan.n_levels(family) == min(most_levels, max([0, *levels]) + 1)

@@ -15,7 +15,7 @@ from spacy.training import Example
 
 from spacy_ner_plus.annotation.entity_source import DOC_ENTS, EntitySource, EntitySources
 from spacy_ner_plus.annotation.gold import register_annotated_labels
-from spacy_ner_plus.metrics.nested_spans import GOLD, count_by_depth
+from spacy_ner_plus.metrics.depth_scores import GOLD, count_by_depth
 from spacy_ner_plus.pipeline.scorer import (
     count_entities,
     make_ner_scorer_v1,
@@ -255,6 +255,13 @@ def test_scores_of_a_group_tell_outer_and_inner_spans_apart() -> None:
         "0": {"p": 1.0, "r": 1.0, "f": 1.0, "support": 2},
         "1": {"p": 0.0, "r": 0.0, "f": 0.0, "support": 1},
     }
+
+
+def test_scorer_without_a_key_scores_where_the_component_writes() -> None:
+    batch = [Example(make_group([(0, 2, "A")]), make_group([(0, 2, "A"), (0, 1, "A")]))]
+    scorer = make_ner_scorer_v1()
+    assert scorer(batch, nested_key="sc") == score_nested(batch, source=NESTED)
+    assert scorer(batch) == score_entities(batch) == dict.fromkeys(KEYS)
 
 
 def test_documents_without_the_group_are_not_scored() -> None:

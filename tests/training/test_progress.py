@@ -9,6 +9,7 @@ import pytest
 import spacy
 from spacy.language import Language
 
+from spacy_ner_plus.pipeline.scorer import nested_score_weights
 from spacy_ner_plus.training import progress
 from spacy_ner_plus.training.progress import (
     ProgressMeter,
@@ -247,6 +248,17 @@ def test_score_columns_adds_what_the_config_weighs() -> None:
     assert [heading for _, heading, _ in columns[-2:]] == ["TAG_ACC", "SPEED"]
     assert [factor for _, _, factor in columns[-2:]] == [100.0, 1.0]
     assert len(columns) == 6
+
+
+def test_score_columns_are_those_of_the_group_that_is_scored() -> None:
+    weights = nested_score_weights("genia")
+    columns = score_columns(weights)
+    headings = ["SPANS_P", "SPANS_R", "SPANS_F", "MACRO_F", "OUTER_F", "INNER_F"]
+    assert [heading for _, heading, _ in columns] == headings
+    assert {key for key, _, _ in columns} <= weights.keys()
+    assert columns[2] == ("spans_genia_f", "SPANS_F", 100.0)
+    both = score_columns({**weights, "ents_f": 0.5})  # a flat component beside it
+    assert [key for key, _, _ in both[4:]] == ["spans_genia_f", "spans_genia_p", "spans_genia_r"]
 
 
 def test_component_counts_what_the_logger_reads() -> None:

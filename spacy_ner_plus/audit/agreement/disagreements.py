@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from ...evaluation.documents import Document, Entity
 from ...evaluation.errors import CORRECT, Finding, find_errors
+from ...evaluation.nested_errors import NESTED_ERRORS
 from .shared_texts import Span
 
 _KINDS = {
@@ -19,6 +20,7 @@ _KINDS = {
     "missed": "missed",
     "spurious": "missed",
     "nested_inside": "missed",
+    **dict.fromkeys(NESTED_ERRORS, "missed"),
 }
 LabelPair = tuple[str | None, str | None]
 

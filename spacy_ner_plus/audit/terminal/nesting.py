@@ -3,14 +3,17 @@
 from itertools import pairwise
 
 from ...evaluation.tables import print_table
-from ..span_nesting import NestingOfPart, SpanNesting, SpansByLying
+from ..span_nesting import AuditedNesting, NestingOfPart, SpanNesting
 
 
 def print_nesting(nesting: SpanNesting) -> None:
-    """Print how the spans of each part lie to each other, by label, and how wide they are."""
+    """Print how the spans of each part lie to each other, by label, and how wide they are.
+
+    Chains are those of tags that hold a label's spans within each other.
+    """
     header = (
         "Spans", "All", "Nested", "In own label", "Crossing", "Two labels", "Deepest",
-        f"> {nesting.max_width} tokens",
+        f"> {nesting.max_width} tokens", "Chains", "In none",
     )  # fmt: skip
     rows = []
     for name, part in nesting.parts.items():
@@ -21,10 +24,10 @@ def print_nesting(nesting: SpanNesting) -> None:
         print(f"Widths in {name}, in tokens: {_widths(nesting.ends, part)}.")
 
 
-def _cells(its: SpansByLying) -> tuple[str, ...]:
+def _cells(its: AuditedNesting) -> tuple[str, ...]:
     counts = (
-        its.spans, its.nested, its.in_own_label, its.crossing, its.shared_places, its.deepest,
-        its.wider,
+        its.spans, its.nested, its.nested_in_own_label, its.crossing, its.several_labels,
+        its.deepest, its.wider, its.levels, its.in_no_chain,
     )  # fmt: skip
     return tuple(f"{count:,}" for count in counts)
 

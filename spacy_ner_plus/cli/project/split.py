@@ -20,6 +20,21 @@ def split_cli(
     lang: Annotated[str, typer.Option(help="Language whose tokenizer cuts the texts")] = "en",
     group: Group = None,
     exceptions: ExceptionsFile = None,
+    spans_key: Annotated[
+        str | None,
+        typer.Option(
+            metavar="KEY",
+            help="Put entities in doc.spans[KEY], where they may overlap, and the outermost in "
+            "doc.ents; take them from there in .spacy files",
+        ),
+    ] = None,
+    overlaps: Annotated[
+        str,
+        typer.Option(
+            help="Without --spans-key, which of entities that overlap remain: error, longest, "
+            "first, or labels:A,B for types in the order in which they win"
+        ),
+    ] = "error",
 ) -> None:
     """Write the train, dev and test data of a project.
 
@@ -29,7 +44,15 @@ def split_cli(
     with errors_as_messages():
         from ...data.splitting.parts import write_parts
 
-        parts, files = write_parts(data, output, lang=lang, group=group, exceptions=exceptions)
+        parts, files = write_parts(
+            data,
+            output,
+            lang=lang,
+            group=group,
+            exceptions=exceptions,
+            spans_key=spans_key,
+            overlaps=overlaps,
+        )
     print_parts(parts)
     for file in files:
         for warning in file.warnings:

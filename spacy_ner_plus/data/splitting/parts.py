@@ -9,6 +9,8 @@ import numpy as np
 from spacy.language import Language
 from spacy.tokens import Doc
 
+from ...annotation.entity_source import EntitySource
+from ...annotation.lying_spans import LyingSpans, lying_spans
 from ...support.durable import written_whole
 from ...support.output_folder import check_output_folder
 from ...text.token_exceptions import read_exceptions
@@ -31,10 +33,12 @@ class Part:
 
     source (Path): The file that they are from.
     texts (List[AnnotatedText]): The texts, in the order of the file.
+    spans_key (Optional[str]): Their entities are in doc.spans[spans_key]; None for doc.ents.
     """
 
     source: Path
     texts: list[AnnotatedText]
+    spans_key: str | None = None
 
     @property
     def docs(self) -> list[Doc]:
@@ -49,7 +53,13 @@ class Part:
     @property
     def entities(self) -> Counter[str]:
         """How many entities of each label they have."""
-        return Counter(ent.label_ for doc in self.docs for ent in doc.ents)
+        source = EntitySource(self.spans_key)
+        return Counter(label for doc in self.docs for _, _, label in source.spans(doc))
+
+    @property
+    def lying(self) -> LyingSpans:
+        """How they lie to each other, and how many tokens they have."""
+        return lying_spans(self.docs, EntitySource(self.spans_key))
 
     def write(self, path: Path) -> None:
         """Write a .spacy file; the same texts give the same bytes.
@@ -59,7 +69,7 @@ class Part:
         file = DocFile()
         for text in self.texts:
             try:
-                file.add(text.doc, text.record)
+                file.add(text.doc, text.record, self.spans_key)
             except ValueError as error:
                 raise ValueError(f"{text.where}: {error}") from error
         with written_whole(path) as unfinished:
@@ -68,13 +78,18 @@ class Part:
 
 
 def read_parts(
-    paths: Sequence[Path], nlp: Language, *, group: int | None = None
+    paths: Sequence[Path],
+    nlp: Language,
+    *,
+    group: int | None = None,
+    spans_key: str | None = None,
+    overlaps: str = "error",
 ) -> tuple[dict[str, Part], list[AnnotatedFile]]:
     """Read one to three files of annotated texts, and divide the one that is for several parts.
 
     paths (Sequence[Path]): One file for all three parts; or train and test, where dev is taken out
         of train; or train, dev and test.
-    nlp (Language), group (int): See read_annotated.
+    nlp (Language), group (int), spans_key (str), overlaps (str): See read_annotated.
     RETURNS (Tuple[Dict[str, Part], List[AnnotatedFile]]): "train", "dev" and "test", and what was
         read, with what is worth telling of it. How a file is divided depends on its texts alone,
         and on whether those that are nearly the same can be found.
@@ -86,11 +101,14 @@ def read_parts(
             f"Got {len(paths)} files of annotated texts: give one to divide, or two (train, test), "
             "or three (train, dev, test)."
         )
-    first, *others = [read_annotated(path, nlp, group=group) for path in paths]
+    first, *others = [
+        read_annotated(path, nlp, group=group, spans_key=spans_key, overlaps=overlaps)
+        for path in paths
+    ]
     names = list(SHARES)
     n_divided = len(names) - len(others)
     divided = divide(first, {name: SHARES[name] for name in names[:n_divided]})
-    whole = [Part(file.path, file.texts) for file in others]
+    whole = [Part(file.path, file.texts, spans_key) for file in others]
     parts = dict(zip(names, [*divided, *whole], strict=True))
     _check_parts(parts)
     return parts, [first, *others]
@@ -103,12 +121,14 @@ def write_parts(
     lang: str = "en",
     group: int | None = None,
     exceptions: Path | None = None,
+    spans_key: str | None = None,
+    overlaps: str = "error",
 ) -> tuple[dict[str, Part], list[AnnotatedFile]]:
     """Read files of annotated texts as read_parts does, and write train, dev and test.spacy.
 
     A manifest beside them says which version of the data set they are.
 
-    paths (Sequence[Path]), group (int): See read_parts.
+    paths (Sequence[Path]), group (int), spans_key (str), overlaps (str): See read_parts.
     output (Path): Folder to write to; made if it is not there.
     lang (str): Language whose tokenizer cuts the texts.
     exceptions (Path): A file of tokenizer exceptions.
@@ -117,7 +137,8 @@ def write_parts(
     """
     check_output_folder(output)
     pieces = None if exceptions is None else read_exceptions(exceptions)
-    parts, files = read_parts(paths, blank_pipeline(lang, pieces), group=group)
+    nlp = blank_pipeline(lang, pieces)
+    parts, files = read_parts(paths, nlp, group=group, spans_key=spans_key, overlaps=overlaps)
     for name, part in parts.items():
         part.write(output / f"{name}.spacy")
     summaries = {
@@ -143,8 +164,9 @@ def divide(file: AnnotatedFile, shares: Mapping[str, float]) -> list[Part]:
             f"{file.path} has {n_texts} annotated text(s), but {' and '.join(shares)} data need "
             "one each at least. Annotate more: some hundreds make a first model."
         )
-    labels = sorted({ent.label_ for text in file.texts for ent in text.doc.ents})
-    found = [Counter(ent.label_ for ent in text.doc.ents) for text in file.texts]
+    source = EntitySource(file.spans_key)
+    found = [Counter(label for _, _, label in source.spans(text.doc)) for text in file.texts]
+    labels = sorted(set().union(*found))
     counts = np.array([[counter[label] for label in labels] for counter in found])
     whole = sum(shares.values())
     later = [max(share / whole, 1 / n_texts) for share in list(shares.values())[1:]]
@@ -159,7 +181,7 @@ def divide(file: AnnotatedFile, shares: Mapping[str, float]) -> list[Part]:
             )
     file.warnings.extend(_on_alike(int(sizes[sizes > 1].sum()), has_near=has_near))
     return [
-        Part(file.path, [file.texts[i] for i in np.flatnonzero(places == number)])
+        Part(file.path, [file.texts[i] for i in np.flatnonzero(places == number)], file.spans_key)
         for number in range(len(shares))
     ]
 

@@ -6,7 +6,7 @@ SCHEMA_VERSION; new fields do not.
 
 from dataclasses import dataclass
 
-from ...metrics.nested_spans import Relations
+from ...nesting.nesting_counts import NestingCounts
 from ..schema import DepthScores, EntityTypes, Throughput
 from ..score_types import CountedMeasures, MeasureIntervals, Measures
 
@@ -207,12 +207,12 @@ class LevelComparison:
 class NestingComparison:
     """Entities that nest or overlap.
 
-    gold (Relations): How gold entities lie to each other.
+    gold (NestingCounts): How gold entities lie to each other.
     outer (LevelComparison): Of entities that lie inside no other one of their side.
     inner (LevelComparison): Of those that do.
     """
 
-    gold: Relations
+    gold: NestingCounts
     outer: LevelComparison
     inner: LevelComparison
 

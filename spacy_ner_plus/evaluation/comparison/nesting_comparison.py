@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from ...metrics.bootstrap import percentile_interval, resample
-from ...metrics.nested_spans import Relations, depth_scores, relations
+from ...metrics.depth_scores import depth_scores
+from ...nesting.nesting_counts import NestingCounts, count_nesting
 from ..documents import Document
 from ..nested_scores import LEVELS, level_counts, level_scores
 from .comparison_schema import LevelComparison, NestingComparison
@@ -21,7 +22,7 @@ def compare_nesting(
     RETURNS: None if no gold entities share a token, nor any that one system predicts.
     """
     sides = [[e.span for e in side] for doc in (*a, *b) for side in (doc.gold, doc.predicted)]
-    if not any(map(relations, sides)):
+    if not any(count_nesting(side).any_overlap for side in sides):
         return None
     counts = np.stack([level_counts(a), level_counts(b)], axis=1)  # (n_docs, 2 systems, 2, 4)
     of_a, of_b = (level_scores(LEVELS, its) for its in counts.sum(axis=0))
@@ -35,7 +36,8 @@ def compare_nesting(
         )
         for its_a, its_b, interval in zip(of_a, of_b, ends, strict=True)
     )
-    gold = sum((relations(entity.span for entity in doc.gold) for doc in a), start=Relations())
+    golds = (count_nesting(entity.span for entity in doc.gold) for doc in a)
+    gold = sum(golds, start=NestingCounts())
     return NestingComparison(gold=gold, outer=outer, inner=inner)
 
 

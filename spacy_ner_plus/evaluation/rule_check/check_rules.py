@@ -9,12 +9,12 @@ from spacy.language import Language
 from spacy.training import Example
 from tqdm import tqdm
 
-from ...annotation.entity_source import DOC_ENTS
 from ...annotation.rule_hits import BLOCK, BLOCK_WORDS
 from ...data.blank_pipeline import blank_pipeline
 from ...data.corpus import make_corpus_v1
 from ...data.doc_files import check_files
 from ...pipeline.capabilities import HasRules
+from ...pipeline.entity_sources import source_of
 from ...pipeline.preparing import load_pipeline
 from ...pipeline.rule_matching.rule_reading import is_rules_file
 from ..predictions import model_name
@@ -37,6 +37,7 @@ def check_rules(
     label: str | None = None,
     tokens: str = "reference",
     sort: str = "hits",
+    spans_key: str | None = None,
 ) -> RuleCheck:
     """Check rules on annotated data: what each finds, whether it is right, and what is in its way.
 
@@ -49,6 +50,8 @@ def check_rules(
     label (str): The type of the rules of a file that say none.
     tokens (str): Which tokens are searched: "reference" or "pipeline", see evaluate.
     sort (str): By what the rules are sorted: one of SORTS.
+    spans_key (str): Where the annotated entities are: a key of doc.spans, where a hit may be right
+        that lies inside another entity; None, or "doc.ents", for doc.ents.
     RETURNS (RuleCheck): All figures.
     RAISES ValueError: If there are no such rules or data, nothing of the data is annotated, or a
         component of a file is named.
@@ -57,26 +60,30 @@ def check_rules(
         raise ValueError(f"--sort {sort}: use one of {', '.join(SORTS)}.")
     check_files(Path(data))
     nlp, pipe = _rules_of(rules, component, lang, label)
-    tally, timeouts = RuleTally(pipe.search.meaning.groups), pipe.search.regexes
+    gold = source_of(None, spans_key)
+    tally, limits = RuleTally(pipe.search.meaning.groups, gold), pipe.search.regexes.limits
     n_documents = n_known = n_off_tokens = 0
     before = pipe.refused.copy()
     stream = tqdm(make_corpus_v1(Path(data), tokens)(nlp), unit="docs", disable=None, leave=False)
     for examples in _batches(stream):
-        known = [example for example in examples if DOC_ENTS.is_set(example.reference)]
+        known = [example for example in examples if gold.is_set(example.reference)]
         n_documents, n_known = n_documents + len(examples), n_known + len(known)
         _run_others(nlp, pipe, known)
         found = pipe.find([example.predicted for example in known])
         n_off_tokens += found.n_off_tokens
         tally.add(known, found)
     if not n_known:
-        raise ValueError(f"None of the {n_documents:,} documents in {data} is annotated.")
+        raise ValueError(
+            f"None of the {n_documents:,} documents in {data} is annotated in {gold.where}."
+        )
     labels = pipe.labels
     return RuleCheck(
         rules=model_name(rules),
         data=str(data),
+        spans_key=gold.spans_key,
         documents=n_known,
         documents_without_annotation=n_documents - n_known,
-        scores=_sorted(list(_scores(pipe, tally, timeouts)), sort),
+        scores=_sorted(list(_scores(pipe, tally, limits)), sort),
         conflicts=_conflicts(tally, pipe.search.meaning.groups),
         entities=tally.entities.total(),
         right=tally.n_right,
@@ -124,7 +131,7 @@ def _run_others(nlp: Language, pipe: Any, examples: Sequence[Example]) -> None:
         example.predicted = doc
 
 
-def _scores(pipe: Any, tally: RuleTally, regexes: Any) -> Iterator[RuleScores]:
+def _scores(pipe: Any, tally: RuleTally, limits: Any) -> Iterator[RuleScores]:
     for row in pipe.search.overview(tally.seen, MAX_NEVER):
         group = row.group
         label, kind, name = tally.groups[group]
@@ -149,8 +156,8 @@ def _scores(pipe: Any, tally: RuleTally, regexes: Any) -> Iterator[RuleScores]:
             blocked=tally.blocked[group],
             found=found,
             gold=gold,
-            timeouts=regexes.timeouts[group],
-            is_switched_off=group in regexes.switched_off,
+            timeouts=limits.timeouts[group],
+            is_switched_off=group in limits.switched_off,
             precision=right / (right + wrong) if right + wrong else None,
             recall=found / gold if gold and not is_block else None,
         )

@@ -81,6 +81,8 @@ class RuleCheck:
 
     rules (str): The rules or the pipeline.
     data (str): The data.
+    spans_key (Optional[str]): The key of `doc.spans` that has the annotated entities; null for
+        `doc.ents`.
     documents (int): Documents that are annotated.
     documents_without_annotation (int): Documents that were left out.
     scores (List[RuleScores]): In the order that was asked for.
@@ -96,6 +98,7 @@ class RuleCheck:
 
     rules: str
     data: str
+    spans_key: str | None
     documents: int
     documents_without_annotation: int
     scores: list[RuleScores]

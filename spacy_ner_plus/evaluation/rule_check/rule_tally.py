@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from spacy.training import Example
 
-from ...annotation.existing import entity_spans
+from ...annotation.entity_source import DOC_ENTS, EntitySource
 from ...annotation.gold import annotated_labels
 from ...annotation.judging import aligned, in_reference, judgeable
 from ...annotation.rule_hits import ANY_LABEL, BLOCK, HARD, SOFT
@@ -22,6 +22,7 @@ class RuleTally:
     """What rules found so far.
 
     groups (Sequence[RuleGroup]): What their hits mean.
+    source (EntitySource): Where annotated entities are.
 
     Attributes:
         hits, right, wrong, not_judged, entities, blocked, found (Counter): By the numbers of
@@ -34,8 +35,9 @@ class RuleTally:
         n_right (int): Right entities.
     """
 
-    def __init__(self, groups: Sequence[RuleGroup]) -> None:
+    def __init__(self, groups: Sequence[RuleGroup], source: EntitySource = DOC_ENTS) -> None:
         self.groups = groups
+        self._source = source
         self.hits: Counter[int] = Counter()
         self.right: Counter[int] = Counter()
         self.wrong: Counter[int] = Counter()
@@ -68,7 +70,7 @@ class RuleTally:
             by_doc[doc].append(i)
         starts, ends, groups = (c.tolist() for c in (hits.starts, hits.ends, hits.groups))
         for number, example in enumerate(examples):
-            gold = entity_spans(example.y)
+            gold = self._source.spans(example.y)
             self.gold.update(label for _, _, label in gold)
             rows = by_doc[number]
             spans = [(starts[i], ends[i], self.groups[groups[i]].label) for i in rows]
@@ -86,7 +88,7 @@ class RuleTally:
         kinds = [self.groups[group].kind for group in groups]
         found: set[tuple[int, Span]] = set()
         entities: set[Span] = set()
-        judged = in_reference(example, spans)
+        judged = in_reference(example, spans, self._source)
         blocks = aligned(example, spans)
         for i, group in enumerate(groups):
             if kinds[i] not in (HARD, SOFT):
@@ -115,7 +117,7 @@ class RuleTally:
     ) -> None:
         known = annotated_labels(example.y)
         label, kind, _ = self.groups[group]
-        [is_known] = judgeable(example.y, [span], None)
+        [is_known] = judgeable(example.y, [span], None, self._source)
         if span is None or not is_known or (known and label not in (*known, ANY_LABEL)):
             self.not_judged[group] += 1
             return

@@ -21,7 +21,7 @@ from .row_features import RowFeatures
 from .row_gold import RowGold
 from .row_spans import RowSpans
 from .span_calibration import SpanCalibration
-from .span_decoder import HeadShape, LeftOut, SpanDecoder, SpanLearning, SpanLosses
+from .span_decoder import HeadShape, SpanDecoder, SpanLearning, SpanLosses, UnlearnableSpans
 
 _CPU = torch.device("cpu")
 
@@ -78,11 +78,11 @@ class BandDecoder(SpanDecoder[SpanBandHead]):
             n_known += own_known
         self.head.set_priors(n_gold, n_known, self._loss(learning).raised_by)
 
-    def left_out(self, gold: RowGold) -> list[LeftOut]:
+    def left_out(self, gold: RowGold) -> list[UnlearnableSpans]:
         """Those that are wider than the band. See SpanDecoder.left_out."""
         max_width = self.head.sizes.max_width
         return [
-            LeftOut(
+            UnlearnableSpans(
                 f"have more than max_width = {max_width} tokens",
                 "A larger max_width takes more time, in proportion.",
                 gold.ends - gold.starts > max_width,

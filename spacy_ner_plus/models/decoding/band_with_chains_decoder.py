@@ -13,7 +13,7 @@ from .row_features import RowFeatures
 from .row_gold import RowGold
 from .row_spans import RowSpans, join_row_spans
 from .span_calibration import SpanCalibration
-from .span_decoder import HeadShape, LeftOut, SpanDecoder, SpanLearning, SpanLosses
+from .span_decoder import HeadShape, SpanDecoder, SpanLearning, SpanLosses, UnlearnableSpans
 from .span_settings import SpanHeadSettings
 
 
@@ -84,12 +84,12 @@ class BandWithChainsDecoder(SpanDecoder[BandWithChains]):
         """See BandDecoder.begin_with."""
         self.band.begin_with(batches, learning)
 
-    def left_out(self, gold: RowGold) -> list[LeftOut]:
+    def left_out(self, gold: RowGold) -> list[UnlearnableSpans]:
         """Those that no chain holds and that are wider than the band. See SpanDecoder.left_out."""
         are_wide = self._are_wide(gold.starts, gold.ends)  # (n_spans,)
         max_width = self.head.band.sizes.max_width
         return [
-            LeftOut(
+            UnlearnableSpans(
                 f"have more than max_width = {max_width} tokens and {one.why}",
                 one.what_to_do,
                 one.spans & are_wide,

@@ -48,6 +48,24 @@ class Calibration:
         """
         return LogOddsLine(self.slope, self.intercept).of(probabilities)
 
+    @property
+    def described(self) -> str:
+        """Its numbers in a line."""
+        line = LogOddsLine(self.slope, self.intercept)
+        return f"temperature {self.temperature:.3f}, {line.described}"
+
+
+@dataclass(frozen=True)
+class CalibrationFit:
+    """How a calibration came out.
+
+    calibration (Calibration): The calibration.
+    notes (Tuple[str, ...]): What somebody should know of it.
+    """
+
+    calibration: Calibration
+    notes: tuple[str, ...] = ()
+
 
 def read_calibration(saved: object) -> Calibration:
     """The calibration that was saved as plain data: the reverse of dataclasses.asdict.

@@ -26,7 +26,7 @@ from .row_features import RowFeatures
 from .row_gold import RowGold
 from .row_spans import RowSpans, join_row_spans
 from .span_calibration import SpanCalibration
-from .span_decoder import HeadShape, LeftOut, SpanDecoder, SpanLearning, SpanLosses
+from .span_decoder import HeadShape, SpanDecoder, SpanLearning, SpanLosses, UnlearnableSpans
 from .span_settings import LAYERS, SpanHeadSettings
 
 logger = logging.getLogger("spacy_ner_plus")
@@ -120,22 +120,22 @@ class ChainDecoder(SpanDecoder[ChainHead]):
             of_docs = of_docs.index_add(0, to_device(group.docs, device), of_group)
         return SpanLosses(of_docs, n_known, n_left_out)
 
-    def left_out(self, gold: RowGold) -> list[LeftOut]:
+    def left_out(self, gold: RowGold) -> list[UnlearnableSpans]:
         """Those that no chain holds. See SpanDecoder.left_out."""
         targets, plan = self._targets(gold), self.head.plan
         among = "any label" if plan.is_layered else "their label"
         return [
-            LeftOut(
+            UnlearnableSpans(
                 f"lie within more others of {among} than there are levels",
                 "A larger max_levels takes more time, in proportion.",
                 targets.too_deep,
             ),
-            LeftOut(
+            UnlearnableSpans(
                 f"cross others of {among} at the same level",
                 'A head that is "biaffine" can learn such.',
                 targets.crossing,
             ),
-            LeftOut(
+            UnlearnableSpans(
                 "lie where only some labels were looked for, so that nobody knows their layer",
                 'With chains = "labels" they can be learned.',
                 targets.unplaced,

@@ -9,7 +9,7 @@ import numpy as np
 from ...annotation.agreeing_tags import tags_that_agree
 from ...nesting.chain_plan import ChainPlan
 from ...nesting.chain_spans import ChainSpans, chain_spans
-from ...nesting.span_pairs import PlacedSpan
+from ...nesting.span_relations import PlacedSpan
 from ...tags import TagScheme
 from .row_gold import RowGold
 

@@ -52,6 +52,11 @@ class LogOddsLine:
         """Whether it changes nothing."""
         return self.slope == 1.0 and self.intercept == 0.0
 
+    @property
+    def described(self) -> str:
+        """Its numbers in a line."""
+        return f"slope {self.slope:.3f}, intercept {self.intercept:+.3f}"
+
     def of(self, probabilities: np.ndarray) -> np.ndarray:
         """The probabilities that have the log odds on the line, (n,), in the same order."""
         if self.is_identity:

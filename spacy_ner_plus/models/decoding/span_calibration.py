@@ -67,6 +67,14 @@ class SpanCalibration:
         scores = log_odds(probabilities) + np.log(self.negative_weight)  # (n,)
         return np.where(changes, sigmoid(slopes * scores + intercepts), probabilities)
 
+    @property
+    def described(self) -> str:
+        """Its numbers in a line."""
+        if not self.by_label:
+            return self.line.described
+        own = [f"{label} {line.described}" for label, line in self.by_label.items()]
+        return "; ".join([*own, f"other labels {self.line.described}"])
+
 
 @dataclass(frozen=True)
 class SpanCalibrationFit:
@@ -83,6 +91,13 @@ class SpanCalibrationFit:
     n_predictions: dict[str, int]
     sharing: dict[str, str]
     problem: str | None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Which labels have no line of their own, and why."""
+        shared = "share one line" if self.problem is None else "stay as they are"
+        whys = [f"{label} ({why})" for label, why in self.sharing.items()]
+        return (f"These labels {shared}: {'; '.join(whys)}.",) if whys else ()
 
 
 def fit_span_calibration(

@@ -32,7 +32,7 @@ from .entities import Entities
 from .flat_probabilities import flat_probabilities
 from .flat_spans import best_flat
 from .log_odds import log_odds
-from .nested_spans import best_nested
+from .nested_choice import best_nested
 from .set_values import reading_order
 
 ALLOW = ("all", "nested", "flat")

@@ -80,7 +80,7 @@ class SpanLosses:
 
 
 @dataclass(frozen=True)
-class LeftOut:
+class UnlearnableSpans:
     """Annotated spans of a document that a head can't learn.
 
     why (str): What is so with them, and what to do (str) about it: for a message.
@@ -193,5 +193,5 @@ class SpanDecoder(ABC, Generic[HeadT]):
         """
 
     @abstractmethod
-    def left_out(self, gold: RowGold) -> list[LeftOut]:
+    def left_out(self, gold: RowGold) -> list[UnlearnableSpans]:
         """The annotated spans of a document that the head can't learn, by reason."""

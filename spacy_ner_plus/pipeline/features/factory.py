@@ -34,6 +34,7 @@ fine_tune = false
 
 [ner_plus_features.scorer]
 @scorers = "spacy_ner_plus.ner_scorer.v1"
+spans_key = null
 
 [ner_plus_features.model]
 @architectures = "spacy_ner_plus.FeatureTagger.v1"

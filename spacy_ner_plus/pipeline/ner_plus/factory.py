@@ -28,6 +28,7 @@ validators = null
 
 [ner_plus.scorer]
 @scorers = "spacy_ner_plus.ner_scorer.v1"
+spans_key = null
 
 [ner_plus.model]
 @architectures = "spacy_ner_plus.TransformerTagger.v1"

@@ -26,6 +26,7 @@ spans_key = null
 
 [ner_plus_rules.scorer]
 @scorers = "spacy_ner_plus.ner_scorer.v1"
+spans_key = null
 """
 
 

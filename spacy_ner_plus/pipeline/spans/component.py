@@ -11,6 +11,7 @@ from spacy.vocab import Vocab
 from thinc.api import Model
 
 from ...annotation.gold import register_annotated_labels
+from ...metrics.candidate_agreement import CandidateAgreement
 from ...models.decoding.entities import Entities
 from ...models.decoding.row_features import RowFeatures
 from ...models.decoding.span_calibration import SpanCalibration
@@ -21,7 +22,7 @@ from ..ner_plus.options import LabelWeights, fault_of_weights, read_label_weight
 from ..thresholds import Threshold, thresholds
 from ..updating import UpdateCounts
 from ..validators import Validators, checks
-from .judging_spans import CalibratedSpans, fit_calibration, judge_spans
+from .judging_spans import JUDGED_FROM, CalibratedSpans, JudgedSpans, score_docs
 from .learning import BALANCED, SpanLearningPipe
 from .options import (
     check_flag,
@@ -97,9 +98,9 @@ class NerPlusSpans(SpanLearningPipe):
         register_annotated_labels()
 
     @property
-    def nested_key(self) -> str | None:
+    def nested_key(self) -> str:
         """Where in doc.spans the spans are, found ones and annotated ones."""
-        return self.spans_key
+        return str(self.spans_key)
 
     def check_settings(self) -> None:
         """RAISES ValueError: If a setting that says what is written to Docs is unknown."""
@@ -119,8 +120,23 @@ class NerPlusSpans(SpanLearningPipe):
             or the least threshold, if that is lower), with indices into `labels` and probabilities.
             set_annotations chooses among them.
         """
+        return self._scored(list(docs), self.calibration, self._least())
+
+    def predict_under(self, docs: Iterable[Doc], calibration: SpanCalibration) -> list[Entities]:
+        """As predict, with the scores that the spans would have on a Doc under a calibration.
+
+        They are those of predict, but with allow = "flat": then given that no two spans overlap.
+        """
+        docs = list(docs)
+        choose = self._annotator(Counter(), Counter()).choose
+        found = zip(docs, self._scored(docs, calibration, self._least()), strict=True)
+        chosen = [choose(doc, entities) for doc, entities in found]
+        return [replace(spans, probabilities=choice.scores) for spans, choice in chosen]
+
+    def _least(self) -> float:
+        """The least probability of spans that are looked at."""
         least = thresholds(self.threshold, self.labels, self.unset_threshold)  # (n_labels,)
-        return self._scored(list(docs), self.calibration, float(least.min(initial=FLOOR)))
+        return float(least.min(initial=FLOOR))
 
     def _scored(
         self, docs: list[Doc], calibration: SpanCalibration, floor: float
@@ -130,6 +146,9 @@ class NerPlusSpans(SpanLearningPipe):
 
     def annotator(self) -> SpanAnnotator:
         """See EntityPipe.annotator."""
+        return self._annotator(self.crossings, self.refused)
+
+    def _annotator(self, crossings: Counter[str], refused: Counter[str]) -> SpanAnnotator:
         self.check_settings()
         return SpanAnnotator(
             self.name,
@@ -138,18 +157,20 @@ class NerPlusSpans(SpanLearningPipe):
             spans_key=str(self.spans_key),
             allow=self.allow,
             sets_ents=self.set_ents,
-            crossings=self.crossings,
+            crossings=crossings,
             overwrites=self.existing_ents == "overwrite",
             checks=checks(self.validators, self.labels),
-            refused=self.refused,
+            refused=refused,
         )
 
     def score(self, examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:
-        """Score examples with the scorer, which gets the spans_key.
+        """Score examples with the scorer, which gets to know where the spans are.
 
         examples (Iterable[Example]): The predicted and the reference Docs.
         """
-        scores: dict[str, Any] = super().score(examples, spans_key=self.spans_key, **kwargs)
+        # spans_key is what spaCy's scorer of spancat asks for
+        where = {"nested_key": self.nested_key, "spans_key": self.spans_key}
+        scores: dict[str, Any] = super().score(examples, **where, **kwargs)
         return scores
 
     # How sure it is
@@ -163,31 +184,63 @@ class NerPlusSpans(SpanLearningPipe):
     def calibration(self, calibration: SpanCalibration) -> None:
         self.span_shim.calibration = calibration
 
+    @property
+    def uncalibrated(self) -> SpanCalibration:
+        """What corrects for the weight of negatives, and nothing else."""
+        return SpanCalibration(self.calibration.negative_weight)
+
+    def judge(self, examples: Iterable[Example]) -> JudgedSpans:
+        """Score the spans of annotated documents; those without annotation are left out.
+
+        The model is run once, whatever the calibrations.
+
+        RETURNS (JudgedSpans): Each span, with whether it is right.
+        """
+        base, annotator = self.uncalibrated, self._annotator(Counter(), Counter())
+        docs, gold_labels = score_docs(
+            lambda docs: self._scored(docs, base, JUDGED_FROM),
+            examples,
+            self.labels,
+            self.gold_sources,
+        )
+
+        def choose(doc: Doc, entities: Entities) -> Entities:
+            spans, choice = annotator.choose(doc, entities)
+            return choice.of(spans)
+
+        return JudgedSpans(
+            docs,
+            self.labels,
+            gold_labels=gold_labels,
+            base=base,
+            choose=choose,
+            least=self._least(),
+        )
+
     def calibrate(self, examples: Iterable[Example], form: str = "line") -> CalibratedSpans:
         """Make probabilities agree with how often they come true.
 
         They are fitted on annotated documents that the model was not trained on: a line for each
-        label with 100 scored spans, one for the others together. The spans that are found may
-        change: thresholds and choices go by the new probabilities.
+        label with 100 candidates, spans with a probability of 0.05 at least, and one for the others
+        together. The spans that are found may change: thresholds and choices go by the new
+        probabilities.
 
         examples (Iterable[Example]): Some hundreds of spans at least, better thousands.
         form (str): "line" for slope and intercept, "temperature" for the slope alone.
         RETURNS (CalibratedSpans): What was fitted, and where there was too little for it; and how
             well probabilities agreed with the annotation before and after.
-        RAISES ValueError: If the form is unknown, or no span could be judged.
+        RAISES ValueError: If the form is unknown, or there are too few candidates.
         """
-        base = SpanCalibration(self.calibration.negative_weight)
-        judged = judge_spans(
-            lambda docs: self._scored(docs, base, FLOOR), examples, self.labels, self.gold_sources
+        judged = self.judge(examples)
+        fitted = judged.fit(form)
+        before, self.calibration = self.calibration, fitted.calibration
+        return CalibratedSpans(
+            fitted, before=judged.candidates(before), after=judged.candidates(self.calibration)
         )
-        if not len(judged.correct):
-            raise ValueError(
-                f"'{self.name}' finds no spans in annotated documents, so there is nothing to "
-                "calibrate it with: train it first, and use more documents."
-            )
-        done = fit_calibration(judged, self.labels, form)
-        self.calibration = replace(done.fit.calibration, negative_weight=base.negative_weight)
-        return done
+
+    def agreement(self, examples: Iterable[Example]) -> CandidateAgreement:
+        """How well probabilities agree with the annotation of documents, as they are now."""
+        return self.judge(examples).candidates(self.calibration)
 
     # What is saved of it
 

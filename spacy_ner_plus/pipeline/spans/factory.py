@@ -8,6 +8,7 @@ from spacy.tokens import Doc
 from thinc.api import Config, Model
 
 from ...models.decoding.row_features import RowFeatures
+from ..scorer import nested_score_weights
 from ..shared_keys import warn_of_shared_key
 from ..validators import Validators
 from .component import NerPlusSpans
@@ -26,7 +27,8 @@ boundary_smoothing = 0.0
 validators = null
 
 [ner_plus_spans.scorer]
-@scorers = "spacy.spancat_scorer.v1"
+@scorers = "spacy_ner_plus.ner_scorer.v1"
+spans_key = null
 
 [ner_plus_spans.model]
 @architectures = "spacy_ner_plus.TransformerSpans.v1"
@@ -58,7 +60,7 @@ gradient_checkpointing = false
     "ner_plus_spans",
     assigns=["doc.spans"],
     default_config=Config().from_str(DEFAULT_CONFIG)["ner_plus_spans"],
-    default_score_weights={"spans_sc_f": 1.0, "spans_sc_p": 0.0, "spans_sc_r": 0.0},
+    default_score_weights=nested_score_weights("sc"),
 )
 def make_ner_plus_spans(
     nlp: Language,
@@ -106,7 +108,8 @@ def make_ner_plus_spans(
         Probabilities are corrected for it. CRFs know no such spans, and refuse it.
     boundary_smoothing (float): Of a biaffine head: share of each annotated span that is given to
         those whose start or end differs by a token.
-    scorer (Callable): The scoring method.
+    scorer (Callable): The scoring method. That of the default config scores doc.spans[spans_key].
+        With another key than "sc", name its scores in [training.score_weights]: spans_KEY_f.
     validators (Dict[str, Union[str, Dict[str, str]]]): What the text of spans must satisfy, by
         type: the name of a checksum ("iban", "isbn", "luhn"), or {"regex": "..."} that all of it
         must match. Others are left out, and counted in `refused`.

@@ -1,6 +1,11 @@
-"""Scored spans of annotated documents, with whether each is right, and what is fitted to them."""
+"""Scored spans of annotated documents, with whether each is right, and what is fitted to them.
 
-from collections.abc import Callable, Iterable, Sequence
+A calibration of spans may change what is returned: thresholds and the choice among spans that
+overlap go by the new probabilities. So all that might be returned under any calibration is kept,
+and chosen from anew under each.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,90 +14,186 @@ from spacy.training import Example
 from spacy.util import minibatch
 
 from ...annotation.gold import annotated_labels
-from ...annotation.nested_gold import GoldSources, nested_gold
-from ...metrics.reliability import Agreement, agreement
+from ...annotation.nested_gold import GoldSources, NestedGold, nested_gold
+from ...metrics.candidate_agreement import (
+    LEAST_PROBABILITY,
+    AgreementByLevel,
+    CandidateAgreement,
+    agreement_by_level,
+)
+from ...metrics.reliability import Agreement
 from ...models.decoding.entities import Entities
-from ...models.decoding.span_calibration import SpanCalibrationFit, fit_span_calibration
+from ...models.decoding.span_calibration import (
+    SpanCalibration,
+    SpanCalibrationFit,
+    fit_span_calibration,
+)
+from ...nesting.inside import lie_inside
+from ..judged_entities import TooFewEntitiesError
 
 BATCH_SIZE = 32
+# Spans that are less probable before calibration are returned under none that is of any use.
+JUDGED_FROM = 0.005
+
+Columns = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""Probabilities (n,) float64, whether each span is right (n,) bool, whether it is inner (n,)."""
 
 
 @dataclass(frozen=True)
-class JudgedSpans:
-    """Scored spans that can be judged, of some documents.
+class ScoredDoc:
+    """The scored spans of a Doc, and what its annotation says of each.
 
-    probabilities: (n,) float64. labels: (n,) int64. correct: (n,) bool.
+    spans (Entities): With their probabilities before calibration, n of them.
+    can_judge: (n,) bool, whether anything is known of it. correct: (n,) bool.
     """
 
-    probabilities: np.ndarray
-    labels: np.ndarray
+    doc: Doc
+    spans: Entities
+    can_judge: np.ndarray
     correct: np.ndarray
-
-    def agreement(self) -> Agreement:
-        """How well the probabilities agree with what is right."""
-        return agreement(self.probabilities, self.correct)
 
 
 @dataclass(frozen=True)
 class CalibratedSpans:
     """A calibration, and how well probabilities agreed with the annotation before it and after.
 
-    It is of all spans that were scored, not only of those that are returned.
-
     fit (SpanCalibrationFit): How it came out.
-    before, after (Agreement): On the documents that it was fitted to, so a little too good.
+    before, after (CandidateAgreement): On the documents that it was fitted to, so a little too
+        good.
     """
 
     fit: SpanCalibrationFit
-    before: Agreement
-    after: Agreement
+    before: CandidateAgreement
+    after: CandidateAgreement
 
 
-def judge_spans(
+class JudgedSpans:
+    """The spans that a component scores in annotated documents, and whether each is right.
+
+    docs (Sequence[ScoredDoc]): The documents.
+    names (Sequence[str]): What the spans' labels are indices into.
+    gold_labels (Set[str]): The types of annotated spans.
+    base (SpanCalibration): Under which the spans were scored. It has the weight of the negatives,
+        and nothing fitted.
+    choose (Callable): What the component returns of the spans of a Doc, with the scores that it
+        writes.
+    least (float): The least probability of a span that it looks at.
+
+    Attributes:
+        labels (Set[str]): The types of candidates that can be judged.
+    """
+
+    def __init__(
+        self,
+        docs: Sequence[ScoredDoc],
+        names: Sequence[str],
+        *,
+        gold_labels: set[str],
+        base: SpanCalibration,
+        choose: Callable[[Doc, Entities], Entities],
+        least: float,
+    ) -> None:
+        self._docs = docs
+        self._names = names
+        self._base = base
+        self._choose = choose
+        self._least = least
+        self.gold_labels = gold_labels
+        self.labels = {
+            names[i] for its in docs for i in np.unique(its.spans.labels[_candidates(its)]).tolist()
+        }
+
+    def fit(self, form: str = "line") -> SpanCalibrationFit:
+        """The calibration that makes the probabilities of candidates most likely.
+
+        form (str): See fit_span_calibration.
+        RAISES ValueError: The form is unknown.
+        RAISES TooFewEntitiesError: If there are too few candidates, or too few right or wrong ones.
+        """
+        nothing = (np.zeros(0), np.zeros(0, dtype=np.int64), np.zeros(0, dtype=bool))
+        columns = [nothing]
+        for its in self._docs:
+            own = _candidates(its)
+            columns.append((its.spans.probabilities[own], its.spans.labels[own], its.correct[own]))
+        probabilities, labels, correct = (np.concatenate(one) for one in zip(*columns, strict=True))
+        fitted = fit_span_calibration(probabilities, labels, correct, self._names, form=form)
+        if not fitted.n_predictions and fitted.problem is not None:
+            raise TooFewEntitiesError(
+                "The spans that are scored in the annotated documents are nothing to calibrate it "
+                f"with: {fitted.problem}. Use more documents, and ones that it was not trained on."
+            )
+        weight = self._base.negative_weight
+        return replace(fitted, calibration=replace(fitted.calibration, negative_weight=weight))
+
+    def agreement(self, under: SpanCalibration) -> Agreement:
+        """How well the scores of returned spans agree with what is right."""
+        return self.candidates(under).returned.total
+
+    def candidates(self, under: SpanCalibration) -> CandidateAgreement:
+        """The same of all candidates, too, and of outermost and inner spans apart."""
+        returned, candidates = [], []
+        for its in self._docs:
+            of_returned, of_candidates = self._columns(its, replace(under, negative_weight=1.0))
+            returned.append(of_returned)
+            candidates.append(of_candidates)
+        return CandidateAgreement(_agreement(returned), _agreement(candidates))
+
+    def _columns(self, its: ScoredDoc, under: SpanCalibration) -> tuple[Columns, Columns]:
+        """Of the spans of a Doc that are returned, and of its candidates; only judged ones."""
+        spans = its.spans
+        own = under.of_spans(spans.probabilities, spans.labels, self._names)  # (n,)
+        calibrated = replace(spans, probabilities=own)
+        returned = self._choose(its.doc, calibrated.some(own >= self._least))
+        place_of = {place: i for i, place in enumerate(_places(spans))}
+        at = np.array([place_of[place] for place in _places(returned)], dtype=np.int64)
+        is_inner = lie_inside(spans.starts, spans.ends, returned.starts, returned.ends)  # (n,)
+        judged = its.can_judge[at]  # (n_returned,)
+        candidates = _candidates(its)  # (n_candidates,)
+        return (
+            (returned.probabilities[judged], its.correct[at][judged], is_inner[at][judged]),
+            (own[candidates], its.correct[candidates], is_inner[candidates]),
+        )
+
+
+def score_docs(
     score: Callable[[list[Doc]], list[Entities]],
     examples: Iterable[Example],
     labels: Sequence[str],
     sources: GoldSources,
-) -> JudgedSpans:
+) -> tuple[list[ScoredDoc], set[str]]:
     """Score the spans of annotated documents, and look whether each is right.
 
     A span of which a token is not annotated, or whose label the document is not annotated for, is
-    neither right nor wrong.
+    neither right nor wrong, unless it is annotated itself. Documents without annotation are left
+    out.
 
     score (Callable): Gives the scored spans of some Docs.
+    labels (Sequence[str]): What their labels are indices into.
     sources (GoldSources): Where the annotation is.
+    RETURNS (Tuple[List[ScoredDoc], Set[str]]): The documents, and the types of annotated spans.
     """
-    nothing = (np.zeros(0), np.zeros(0, dtype=np.int64), np.zeros(0, dtype=bool))
-    columns: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = [nothing]
-    for batch in minibatch(examples, BATCH_SIZE):
+    docs: list[ScoredDoc] = []
+    gold_labels: set[str] = set()
+    known = (example for example in examples if sources.is_set(example.reference))
+    for batch in minibatch(known, BATCH_SIZE):
         found = score([example.predicted for example in batch])
         for example, spans in zip(batch, found, strict=True):
-            can_judge, correct = _judge(example, spans, labels, sources)  # (n_spans,) each
-            columns.append(
-                (spans.probabilities[can_judge], spans.labels[can_judge], correct[can_judge])
-            )
-    joined = [np.concatenate(column) for column in zip(*columns, strict=True)]
-    return JudgedSpans(*joined)
+            gold = nested_gold(example, sources)
+            gold_labels |= {span.label_ for span in gold.spans}
+            can_judge, correct = _judge(example, spans, labels, gold)
+            docs.append(ScoredDoc(example.predicted, spans, can_judge, correct))
+    return docs, gold_labels
 
 
-def fit_calibration(judged: JudgedSpans, labels: Sequence[str], form: str) -> CalibratedSpans:
-    """Fit a calibration to the probabilities of judged spans.
-
-    form (str): See fit_span_calibration.
-    RAISES ValueError: The form is unknown.
-    """
-    fitted = fit_span_calibration(
-        judged.probabilities, judged.labels, judged.correct, labels, form=form
-    )
-    after = fitted.calibration.of_spans(judged.probabilities, judged.labels, labels)
-    agreed = replace(judged, probabilities=after).agreement()
-    return CalibratedSpans(fitted, judged.agreement(), agreed)
+def _candidates(its: ScoredDoc) -> np.ndarray:
+    """The indices of the spans that are not improbable and can be judged, (n_candidates,) int64."""
+    return np.flatnonzero(its.can_judge & (its.spans.probabilities >= LEAST_PROBABILITY))
 
 
 def _judge(
-    example: Example, spans: Entities, labels: Sequence[str], sources: GoldSources
+    example: Example, spans: Entities, labels: Sequence[str], gold: NestedGold
 ) -> tuple[np.ndarray, np.ndarray]:
-    gold = nested_gold(example, sources)
+    """Whether each span can be judged, and whether it is right, (n_spans,) bool each."""
     right = {(span.start, span.end, span.label_) for span in gold.spans}
     n_unknown = np.concatenate([[0], np.cumsum(~gold.known)])  # (n_tokens + 1,)
     can_judge = n_unknown[spans.starts] == n_unknown[spans.ends]  # (n_spans,)
@@ -100,8 +201,19 @@ def _judge(
     if annotated is not None:
         is_annotated = np.array([label in annotated for label in labels], dtype=bool)
         can_judge &= is_annotated[spans.labels]
-    places = zip(spans.starts.tolist(), spans.ends.tolist(), spans.labels.tolist(), strict=True)
     correct = np.array(
-        [(start, end, labels[label]) in right for start, end, label in places], dtype=bool
+        [(start, end, labels[label]) in right for start, end, label in _places(spans)], dtype=bool
     )
     return can_judge | correct, correct
+
+
+def _places(spans: Entities) -> Iterator[tuple[int, int, int]]:
+    """Start, end and label of each."""
+    return zip(spans.starts.tolist(), spans.ends.tolist(), spans.labels.tolist(), strict=True)
+
+
+def _agreement(columns: Sequence[Columns]) -> AgreementByLevel:
+    nothing = (np.zeros(0), np.zeros(0, dtype=bool), np.zeros(0, dtype=bool))
+    return agreement_by_level(
+        *(np.concatenate(column) for column in zip(nothing, *columns, strict=True))
+    )

@@ -54,12 +54,19 @@ class SpanAnnotator(Annotator):
         entities (Entities): All that were scored.
         RAISES ValueError: If a probability is not from 0 to 1, or a span is there twice.
         """
-        check_probabilities(entities.probabilities)
-        spans = self._without_refused(doc, entities)
-        choice = self._choose(spans, self._allow)
+        spans, choice = self.choose(doc, entities)
         if self._sets_ents:  # first: what it wrote before is told by the group
             self._write_ents(doc, spans)
         self._write_group(doc, choice.of(spans))
+
+    def choose(self, doc: Doc, entities: Entities) -> tuple[Entities, SpanChoice]:
+        """The spans that may be on a Doc, and which of them are, with their scores.
+
+        RAISES ValueError: See write.
+        """
+        check_probabilities(entities.probabilities)
+        spans = self._without_refused(doc, entities)
+        return spans, self._choose(spans, self._allow)
 
     def _choose(self, spans: Entities, allow: str) -> SpanChoice:
         choice = choose_spans(spans, allow, self._thresholds)
@@ -75,11 +82,11 @@ class SpanAnnotator(Annotator):
         if not self._checks:
             return spans
         is_wanted = spans.probabilities >= self._thresholds[spans.labels]  # (n_spans,)
-        return _some(spans, ~is_wanted | self._valid(doc, spans, is_wanted))
+        return spans.some(~is_wanted | self._valid(doc, spans, is_wanted))
 
     def _write_ents(self, doc: Doc, spans: Entities) -> None:
         if doc.has_annotation("ENT_IOB"):
-            spans = _some(spans, self.kept(doc).is_free(spans.starts, spans.ends))
+            spans = spans.some(self.kept(doc).is_free(spans.starts, spans.ends))
         super().write(doc, self._choose(spans, FLAT).of(spans))
 
     def _write_group(self, doc: Doc, chosen: Entities) -> None:
@@ -91,9 +98,3 @@ class SpanAnnotator(Annotator):
             scores=chosen.probabilities.tolist(),
             component=self._component,
         )
-
-
-def _some(spans: Entities, is_kept: np.ndarray) -> Entities:
-    """is_kept: (n_spans,) bool."""
-    columns = (spans.starts, spans.ends, spans.labels, spans.probabilities)
-    return Entities(*(column[is_kept] for column in columns))

@@ -1,12 +1,14 @@
 """A config whose numbers are computed from data, encoder and device."""
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 from spacy.language import Language
 from spacy.tokens import Doc
 
 from ...data.blank_pipeline import blank_pipeline
+from ...data.overlapping_texts import SPANS_KEY
 from ...data.splitting.annotated_file import read_annotated
 from ...support.durable import write_atomically
 from ...support.output_folder import check_output_folder
@@ -15,6 +17,7 @@ from .encoders import choose_encoder
 from .facts import check_vectors, device_facts
 from .model_choice import ModelWishes
 from .model_plans import RulesPlan, plan_model
+from .nesting_choice import NestingChoice, choose_nesting
 from .notes import notes_on_files
 from .phrase_list import phrases_of, phrases_text
 from .planned import ModelPlan
@@ -35,6 +38,8 @@ def init_config(
     model: str = "transformer",
     vectors: str | Path | None = None,
     words_per_second: float | None = None,
+    nested: bool | None = None,
+    spans_key: str = SPANS_KEY,
 ) -> ModelPlan:
     """Write a config for `ner-plus train` or `spacy train`.
 
@@ -53,9 +58,13 @@ def init_config(
         suits so many annotated sentences, the device and the speed.
     vectors (str / Path): For a BiLSTM, a folder of word vectors, as `ner-plus vectors` writes it.
     words_per_second (float): With "auto", how many words of text have to be read each second.
+    nested (bool): Whether it is to find entities within entities, with ner_plus_spans; False for
+        those of doc.ents alone. None for what the data are.
+    spans_key (str): Where in doc.spans entities that overlap are, and where found ones will be.
     RETURNS (ModelPlan): The kind of model and why, the numbers, and why they are so.
-    RAISES (ValueError): The config is there already, the data can't be read or have no entities,
-        there is no such encoder, language, device or kind of model.
+    RAISES (ValueError): The config is there already, the data can't be read or have no entities, or
+        so few overlap that it may be by mistake; there is no such encoder, language, device or kind
+        of model.
     """
     data, config, dev = Path(data), Path(config), Path(dev) if dev else None
     phrases = config.with_name(f"{config.stem}.phrases.jsonl")
@@ -67,8 +76,13 @@ def init_config(
     check_vectors(vectors)
     pieces = None if exceptions is None else read_exceptions(exceptions)
     nlp, chosen = blank_pipeline(lang, pieces), choose_encoder(encoder)
-    train_docs = _read_docs(data, nlp)
-    dev_docs = _read_docs(dev, nlp) if dev else []
+    for path in (data, *([dev] if dev else [])):
+        _check_suffix(path)
+    nesting = choose_nesting([data], nested, spans_key=spans_key)
+    wishes = replace(wishes, spans_key=nesting.spans_key)
+    wishes.check()
+    train_docs = _read_docs(data, nlp, nesting)
+    dev_docs = _read_docs(dev, nlp, nesting) if dev else []
     plan = plan_model(wishes, train_docs, dev_docs, chosen, device_facts(device))
     paths = ConfigPaths(
         train=data.as_posix(),
@@ -86,13 +100,16 @@ def init_config(
     return plan
 
 
-def _read_docs(path: Path, nlp: Language) -> list[Doc]:
+def _check_suffix(path: Path) -> None:
     if path.suffix != ".spacy":
         raise ValueError(
             f"{path} is no .spacy file, which a config can name: write one with ner-plus convert, "
             "or let ner-plus init-project do all of it."
         )
-    file = read_annotated(path, nlp)
+
+
+def _read_docs(path: Path, nlp: Language, nesting: NestingChoice) -> list[Doc]:
+    file = read_annotated(path, nlp, spans_key=nesting.spans_key, overlaps=nesting.overlaps)
     for note in notes_on_files([file]):
         logger.warning("%s", note)
     return [text.doc for text in file.texts]

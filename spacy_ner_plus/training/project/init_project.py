@@ -3,10 +3,11 @@
 import re
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ...data.blank_pipeline import blank_pipeline
+from ...data.overlapping_texts import SPANS_KEY
 from ...data.splitting.parts import Part, read_parts
 from ...support.full_disk import told_if_full
 from ...support.output_folder import check_output_folder
@@ -16,6 +17,7 @@ from .encoders import Encoder, choose_encoder, copy_encoder
 from .facts import check_vectors, device_facts
 from .model_choice import ModelWishes
 from .model_plans import RulesPlan, plan_model
+from .nesting_choice import NestingChoice, choose_nesting
 from .notes import make_notes
 from .phrase_list import phrases_of, phrases_text
 from .planned import ModelPlan
@@ -58,6 +60,8 @@ def init_project(
     model: str = "transformer",
     vectors: str | Path | None = None,
     words_per_second: float | None = None,
+    nested: bool | None = None,
+    spans_key: str = SPANS_KEY,
 ) -> NewProject:
     """Write a spaCy project that trains, evaluates and packages a pipeline of annotated texts.
 
@@ -80,10 +84,14 @@ def init_project(
         misaligned="split". The project's pipeline makes the same tokens.
     model, vectors, words_per_second: See init_config. The vectors are copied. A project of rules
         begins with a list of the phrases that are entities in the training data.
+    nested (bool): Whether the pipeline is to find entities within entities, with ner_plus_spans;
+        False for the longest of those that overlap alone. None for what the data are.
+    spans_key (str): Where in doc.spans entities that overlap are in .spacy files, and where the
+        pipeline puts them.
     RETURNS (NewProject): What is in it, and why its numbers are as they are.
-    RAISES (ValueError): The folder is not empty; the data can't be used (with file and place);
-        there is no such encoder, language, device or kind of model; the name can't be that of a
-        package.
+    RAISES (ValueError): The folder is not empty; the data can't be used (with file and place), or
+        so few entities overlap that it may be by mistake; there is no such encoder, language,
+        device or kind of model; the name can't be that of a package.
     """
     folder = Path(folder)
     paths = [Path(path) for path in ([data] if isinstance(data, str | Path) else data)]
@@ -95,7 +103,12 @@ def init_project(
     pieces = None if exceptions is None else read_exceptions(exceptions)
     nlp, chosen = blank_pipeline(lang, pieces), choose_encoder(encoder)
     device_found = device_facts(device)
-    parts, files = read_parts(paths, nlp, group=group)
+    nesting = choose_nesting(paths, nested, group=group, spans_key=spans_key)
+    wishes = replace(wishes, spans_key=nesting.spans_key)
+    wishes.check()
+    parts, files = read_parts(
+        paths, nlp, group=group, spans_key=nesting.spans_key, overlaps=nesting.overlaps
+    )
     plan = plan_model(wishes, parts["train"].docs, parts["dev"].docs, chosen, device_found)
     copies_vectors = vectors is not None and plan.kind == "bilstm"
     with told_if_full(folder, to_go_on=f"Make room, remove {folder} and do the same again."):
@@ -124,7 +137,8 @@ def init_project(
             "fetches_encoder": plan.kind == "transformer" and chosen.is_default,
             "calibrates": plan.kind != "rules",
             "model": f"training/model-{'best' if plan.kind == 'rules' else 'calibrated'}",
-            "further": _further_options(plan, places, chosen),
+            "further": _further_options(plan, places, chosen, nesting),
+            "reading": _reading_options(nesting),
             "assets": assets,
             "group": group,
             "sources": [path.name for path in paths],
@@ -149,9 +163,19 @@ def _inputs(plan: ModelPlan, paths: ConfigPaths, encoder: Encoder) -> list[str]:
     return [path for path in found if path is not None]
 
 
-def _further_options(plan: ModelPlan, paths: ConfigPaths, encoder: Encoder) -> str:
+def _reading_options(nesting: NestingChoice) -> str:
+    """What else `project split` has to be told to read the texts."""
+    if nesting.spans_key is not None:
+        return f" --spans-key {nesting.spans_key}"
+    return "" if nesting.overlaps == "error" else f" --overlaps {nesting.overlaps}"
+
+
+def _further_options(
+    plan: ModelPlan, paths: ConfigPaths, encoder: Encoder, nesting: NestingChoice
+) -> str:
     """What else `init-config` has to be told to make such a config again."""
-    options = "" if plan.kind == "transformer" else f" --model {plan.kind}"
+    options = nesting.options(SPANS_KEY)
+    options += "" if plan.kind == "transformer" else f" --model {plan.kind}"
     if plan.kind == "transformer" and not encoder.is_default:
         options += f" --encoder {paths.encoder}"
     if plan.kind == "bilstm" and paths.vectors:

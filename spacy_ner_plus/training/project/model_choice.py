@@ -8,6 +8,7 @@ from math import log
 from .model_table import (
     AUTO,
     FEWEST_SENTENCES,
+    FLAT,
     KINDS,
     MEASURED,
     MEASURED_WEIGHTS,
@@ -27,6 +28,7 @@ class ModelWishes:
     has_encoder (bool): An encoder is named, so a transformer is wanted.
     has_vectors (bool): There are word vectors, without which a BiLSTM has little to go by.
     lang (str): The language: the default encoder reads English only.
+    spans_key (Optional[str]): Entities overlap and are in doc.spans[spans_key]; None for flat ones.
     """
 
     kind: str
@@ -34,6 +36,7 @@ class ModelWishes:
     has_encoder: bool = False
     has_vectors: bool = False
     lang: str = "en"
+    spans_key: str | None = None
 
     def check(self) -> None:
         """RAISES ValueError: For wishes that can't be."""
@@ -45,6 +48,11 @@ class ModelWishes:
             raise ValueError(
                 f"--words-per-second says which model is fast enough, and --model {self.kind} "
                 "says which to take: leave out one of them."
+            )
+        if self.spans_key is not None and self.kind in FLAT:
+            raise ValueError(
+                f"--model {self.kind} finds no entities within others: take --model transformer or "
+                "bilstm; or --flat, for the outermost ones alone."
             )
         for has, option, kind in (
             (self.has_encoder, "--encoder", "transformer"),
@@ -78,14 +86,14 @@ def choose_model(
     encoder (EncoderFacts): What a transformer would have.
     RETURNS (ModelChoice): Of those that are about as good, the fastest. If none is fast enough,
         the fastest.
-    RAISES ValueError: See ModelWishes.check.
+    RAISES ValueError: See ModelWishes.check; or there is none for entities that overlap.
     """
     wishes.check()
     if wishes.kind != AUTO:
         return ModelChoice(wishes.kind)
     if wishes.has_encoder:
         return ModelChoice("transformer", "An encoder was named, and a transformer has one")
-    if n_sentences < FEWEST_SENTENCES:
+    if n_sentences < FEWEST_SENTENCES and "rules" not in _left_out(wishes):
         return ModelChoice(
             "rules",
             f"{n_sentences:,} annotated sentences teach no model what it has not seen; with "
@@ -96,6 +104,9 @@ def choose_model(
         for kind in KINDS
         if kind not in _left_out(wishes)
     ]
+    if not candidates:
+        reasons = [f"{kind} ({why})" for kind, why in _left_out(wishes).items()]
+        raise ValueError(f"No kind of model can be chosen: not {', not '.join(reasons)}.")
     wanted = wishes.words_per_second or 0.0
     fast = [one for one in candidates if one.words_per_second >= wanted]
     if not fast:
@@ -134,7 +145,9 @@ class _Candidate:
 
 def _left_out(wishes: ModelWishes) -> dict[str, str]:
     """The kinds that can't be chosen, and why."""
-    reasons = {}
+    reasons: dict[str, str] = {}
+    if wishes.spans_key is not None:
+        reasons |= dict.fromkeys(FLAT, "it finds no entities within others")
     if wishes.lang != "en":
         reasons["transformer"] = "the default encoder reads English only: --encoder"
     if not wishes.has_vectors:
@@ -152,7 +165,8 @@ def _reason(
     others = sorted((one for one in fast if one != chosen), key=lambda one: -one.f1)
     slow = [str(one) for one in candidates if one not in fast]
     left_out = [f"{kind} ({why})" for kind, why in _left_out(wishes).items()]
-    parts = [f"With {n_sentences:,} annotated sentences, by the benchmarks: {chosen}"]
+    of_flat = " of flat entities" * (wishes.spans_key is not None)
+    parts = [f"With {n_sentences:,} annotated sentences, by the benchmarks{of_flat}: {chosen}"]
     if others:
         parts.append(f"next comes {others[0]}")
     if slow:

@@ -7,12 +7,15 @@ from typing import ClassVar
 
 from spacy.tokens import Doc
 
+from ...annotation.entity_source import EntitySource
+from ...annotation.lying_spans import lying_spans
 from .encoders import Encoder
 from .facts import count_sentences, data_facts
 from .model_choice import ModelWishes, choose_model
 from .plan_steps import Passes, plan_batch, plan_steps
 from .planned import Choice, ModelPlan
 from .planning import WARMUP, DataFacts, DeviceFacts, EncoderFacts, make_plan
+from .span_plan import plan_spans
 
 # All but the word vectors begins with nothing, so it learns from many small steps.
 BILSTM_PASSES = Passes(usual=15, least_steps=800, most=60)
@@ -38,7 +41,7 @@ class FeaturesPlan(ModelPlan):
     """A feature CRF: its usual settings suit any data."""
 
     kind: ClassVar[str] = "features"
-    factory: ClassVar[str] = "ner_plus_features"
+    flat_factory: ClassVar[str] = "ner_plus_features"
 
 
 @dataclass(frozen=True)
@@ -46,8 +49,8 @@ class RulesPlan(ModelPlan):
     """Rules, which somebody writes."""
 
     kind: ClassVar[str] = "rules"
-    factory: ClassVar[str] = "ner_plus_rules"
-    component: ClassVar[str] = "ner_plus_rules"
+    flat_factory: ClassVar[str] = "ner_plus_rules"
+    flat_component: ClassVar[str] = "ner_plus_rules"
 
 
 def plan_model(
@@ -59,11 +62,16 @@ def plan_model(
 ) -> ModelPlan:
     """Choose a kind of model, and plan its training.
 
+    train, dev (Sequence[Doc]): Where entities overlap, they are in the group that wishes name.
     RAISES ValueError: For wishes that can't be.
     """
     choice = choose_model(wishes, count_sentences(train), encoder.facts, device)
     data = data_facts(train, dev, encoder.tokenizer)
-    return replace(_MAKERS[choice.kind](data, encoder.facts, device), why=choice.why)
+    spans = None
+    if wishes.spans_key is not None:
+        source = EntitySource(wishes.spans_key)
+        spans = plan_spans(lying_spans(train, source), wishes.spans_key)
+    return replace(_MAKERS[choice.kind](data, encoder.facts, device), why=choice.why, spans=spans)
 
 
 def plan_bilstm(data: DataFacts, encoder: EncoderFacts, device: DeviceFacts) -> BiLstmPlan:

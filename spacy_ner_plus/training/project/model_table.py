@@ -7,6 +7,7 @@ an estimate, as `source` says. Nothing else in the package holds such figures.
 from dataclasses import dataclass
 
 KINDS = ("rules", "features", "bilstm", "transformer")
+FLAT = ("rules", "features")  # those that find no entities within others
 AUTO = "auto"
 MODELS = (AUTO, *KINDS)
 

@@ -27,6 +27,11 @@ def notes_on_files(files: Sequence[AnnotatedFile]) -> Iterator[str]:
                 f"Left out: {file.n_left_out:,} text(s) of {file.path} that are empty or have no "
                 '"spans", so that nothing is known about their entities.'
             )
+        if file.n_overlapping:
+            yield (
+                f"Left out: {file.n_overlapping:,} entities of {file.path} that overlap longer "
+                "ones. --nested finds them, too."
+            )
         if file.misaligned:
             yield listed(
                 f"{len(file.misaligned):,} entities of {file.path} do not start and end where "

@@ -1,7 +1,12 @@
 """A plan: settings of a config, each with the reason for its value."""
 
 from dataclasses import dataclass, field, fields
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from .span_plan import SpanPlan
+
+SPANS_FACTORY = "ner_plus_spans"
 
 
 @dataclass(frozen=True)
@@ -23,20 +28,34 @@ class ModelPlan:
 
     about (str): What they were made for.
     why (str): Why it is this kind of model; empty if there was no choice.
+    spans (Optional[SpanPlan]): The settings for entities within entities; None for flat ones.
     """
 
     kind: ClassVar[str]
     """The kind of model, see model_table.KINDS."""
-    factory: ClassVar[str] = "ner_plus"
-    """The factory of its component."""
-    component: ClassVar[str] = "ner_plus"
-    """The component's name in the pipeline."""
+    flat_factory: ClassVar[str] = "ner_plus"
+    """The factory of its component for flat entities."""
+    flat_component: ClassVar[str] = "ner_plus"
+    """The name of that component in the pipeline."""
 
     about: str
     why: str = field(default="", kw_only=True)
+    spans: "SpanPlan | None" = field(default=None, kw_only=True)
+
+    @property
+    def factory(self) -> str:
+        """The factory of its component."""
+        return self.flat_factory if self.spans is None else SPANS_FACTORY
+
+    @property
+    def component(self) -> str:
+        """The component's name in the pipeline."""
+        return self.flat_component if self.spans is None else SPANS_FACTORY
 
     def rows(self) -> list[tuple[str, str, str]]:
         """Name, value and reason of each, for a table."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
+        if self.spans is not None:
+            values |= {field.name: getattr(self.spans, field.name) for field in fields(self.spans)}
         choices = {name: value for name, value in values.items() if isinstance(value, Choice)}
         return [(name, str(choice), choice.why) for name, choice in choices.items()]

@@ -11,6 +11,7 @@ from spacy.language import Language
 
 from ...about import __version__
 from ...models.architectures.feature_tagger import FEATURES
+from ...pipeline.scorer import SCORE_WEIGHTS
 from .planned import ModelPlan
 
 WIDTH = 100
@@ -72,6 +73,7 @@ def render_config(plan: ModelPlan, nlp: Language, paths: ConfigPaths, *, device:
         paths=paths,
         lang=nlp.lang,
         features=FEATURES,
+        score_weights=plan.spans.score_weights if plan.spans else SCORE_WEIGHTS,
         tokenizer=nlp.config["nlp"]["tokenizer"],
         device="cpu" if device == "cpu" else "auto",
     )

@@ -9,15 +9,8 @@ Imports nothing but the standard library before the sockets are blocked.
 
 import socket
 import sys
-from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
-
-if TYPE_CHECKING:
-    from spacy.tokens import Doc
-
-# displaCy's page colours by label; here every label has its probability in it.
-PALETTE = ("#7aecec", "#bfeeb7", "#feca74", "#ff9561", "#aa9cfc", "#c887fb", "#9cc9cc", "#ddd")
+from typing import Any, NoReturn
 
 
 def refuse(*args: Any, **kwargs: Any) -> NoReturn:
@@ -40,29 +33,13 @@ def block_sockets() -> None:
         setattr(socket, name, refuse)
 
 
-def make_page(docs: "list[Doc]") -> str:
-    """HTML page of the documents by displaCy, each entity's label followed by its probability."""
-    from spacy import displacy
-
-    labels = sorted({ent.label_ for doc in docs for ent in doc.ents})
-    colors: dict[str, str] = {}
-    records = []
-    for doc in docs:
-        ents = []
-        for ent in doc.ents:
-            label = escape(f"{ent.label_} {ent._.probability:.2f}")  # displaCy escapes texts only
-            colors[label.upper()] = PALETTE[labels.index(ent.label_) % len(PALETTE)]
-            ents.append({"start": ent.start_char, "end": ent.end_char, "label": label})
-        records.append({"text": doc.text, "ents": ents, "title": None})
-    return displacy.render(
-        records, style="ent", manual=True, page=True, jupyter=False, options={"colors": colors}
-    )
-
-
 def main(package: str, sentences: Path, output: Path) -> None:
     """Load a pipeline by package name, print the entities of sentences and write a page of them."""
     block_sockets()
     import spacy
+
+    from spacy_ner_plus import render_entities
+    from spacy_ner_plus.pipeline.entity_sources import source_of
 
     nlp = spacy.load(package)
     if not Path(nlp.path or "").is_relative_to(sys.prefix):
@@ -70,12 +47,14 @@ def main(package: str, sentences: Path, output: Path) -> None:
     print(f"Loaded {package} {nlp.meta['version']} by name, with sockets blocked\n")
     texts = [line for line in sentences.read_text(encoding="utf8").splitlines() if line.strip()]
     docs = list(nlp.pipe(texts))
+    source, n_found = source_of(nlp), 0
     for doc in docs:
         print(doc.text)
-        for ent in doc.ents:
-            print(f"    {ent.label_:<12} {ent._.probability:.2f}  {ent.text}")
-    output.write_text(make_page(docs), encoding="utf8")
-    if not any(doc.ents for doc in docs):
+        for span, probability in source.scored(doc):
+            print(f"    {span.label_:<12} {probability:.2f}  {span.text}")
+            n_found += 1
+    output.write_text(render_entities(docs, source.spans_key, page=True), encoding="utf8")
+    if not n_found:
         sys.exit(f"{package} found no entity in {sentences}.")
 
 

@@ -57,6 +57,23 @@ def figures(its: RuleScores) -> tuple[Any, ...]:
     return (its.n_rules, its.n_never, *counts)
 
 
+def test_entities_inside_of_others_are_those_of_a_group(folder: Path, tmp_path: Path) -> None:
+    """An inner one is right there, and wrong among the outermost ones of doc.ents."""
+    doc = Doc(spacy.blank("en").vocab, words=["aspirin", "for", "chest", "pain"])
+    doc.set_ents([Span(doc, 0, 4, "NOTE")], default="outside")
+    inner = [(0, 4, "NOTE"), (0, 1, "DRUG"), (2, 4, "SIGN"), (3, 4, "SIGN")]
+    doc.spans["sc"] = [Span(doc, *entity) for entity in inner]
+    DocBin(docs=[doc]).to_disk(tmp_path / "nested.spacy")
+    data = tmp_path / "nested.spacy"
+    nested = check_rules(folder / "rules.jsonl", data, spans_key="sc")
+    flat = check_rules(folder / "rules.jsonl", data)
+    right = [{its.name: its.right for its in one.scores if its.hits} for one in (nested, flat)]
+    assert right == [{"drugs": 1, "chest": 1, "pains": 1}, {"drugs": 0, "chest": 0, "pains": 0}]
+    assert (nested.spans_key, nested.gold, flat.gold) == ("sc", 3, 0)
+    with pytest.raises(ValueError, match=r"None of the 1 documents .* in doc\.spans\['x'\]"):
+        check_rules(folder / "rules.jsonl", data, spans_key="x")
+
+
 @pytest.mark.parametrize("rules", ["rules.jsonl", "model"])
 def test_figures(folder: Path, rules: str) -> None:
     check = check_rules(folder / rules, folder / "data.spacy")

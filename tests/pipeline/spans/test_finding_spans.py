@@ -9,12 +9,13 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.util import registry
 
-from spacy_ner_plus.annotation.nested_gold import GoldSources
-from spacy_ner_plus.annotation.unknown_group import set_unknown
 from spacy_ner_plus.models.decoding.entities import NO_ENTITIES, Entities
-from spacy_ner_plus.models.decoding.span_calibration import SpanCalibration
-from spacy_ner_plus.pipeline.capabilities import HasCalibration, HasTaggerShim, HasThresholds
-from spacy_ner_plus.pipeline.spans.judging_spans import judge_spans
+from spacy_ner_plus.pipeline.capabilities import (
+    HasCalibration,
+    HasTaggerShim,
+    HasThresholds,
+    WritesNestedEntities,
+)
 from tests.pipeline.spans.nested_samples import (
     HEADS,
     KEY,
@@ -25,7 +26,6 @@ from tests.pipeline.spans.nested_samples import (
     found,
     initialized,
     make_doc,
-    nested_example,
     nested_examples,
     scored,
     spans_nlp,
@@ -229,54 +229,6 @@ def test_document_that_fails_reaches_the_error_handler(
     assert failed == ["Monza"]
 
 
-# Calibration
-
-
-def test_judged_spans_are_right_wrong_or_unknown() -> None:
-    nlp = spans_nlp()
-    texts = ["a b c d e f g"] * 3
-    examples = [nested_example(nlp, text, [(0, 4, "ORG"), (2, 3, "LOC")]) for text in texts]
-    set_unknown(examples[1].reference, KEY, np.arange(7) == 3)
-    examples[2].reference._.annotated_labels = ["ORG", "LOC"]
-    judged = judge_spans(
-        lambda docs: [scored(SCORED, LABELS) for _ in docs], examples, LABELS, GoldSources(KEY)
-    )
-    rows = list(zip(judged.probabilities.tolist(), judged.correct.tolist(), strict=True))
-    everywhere = [(0.95, True), (0.8, False), (0.7, False), (0.6, False), (0.2, True)]
-    without_third = [row for row in everywhere if row[0] != 0.7]
-    assert rows == [*everywhere, *without_third, *without_third]
-
-
-def test_calibration_is_fitted_and_keeps_the_weight_of_negatives() -> None:
-    """To documents of which the more probable places are right more often."""
-    nlp = initialized(spans_nlp(negative_weight=0.25))
-    pipe = spans_pipe(nlp)
-    assert pipe.calibration == SpanCalibration(negative_weight=0.25)
-    text = "a b c d e f g h i j"
-    [before] = pipe.predict([make_doc(nlp, text)])
-    loc = np.flatnonzero(before.labels == LABELS.index("LOC"))
-    loc = loc[np.argsort(before.probabilities[loc])]
-    places = list(zip(before.starts[loc].tolist(), before.ends[loc].tolist(), strict=True))
-    assert len(places) >= 5
-    examples = []
-    for i in range(30):
-        right = places[:2] if i % 3 == 0 else places[-2:]
-        examples.append(nested_example(nlp, text, [(*place, "LOC") for place in right]))
-    done = pipe.calibrate(examples)
-    assert done.after.log_loss < done.before.log_loss
-    assert done.after.mean_probability == pytest.approx(done.after.precision, abs=0.03)
-    assert done.fit.n_predictions["LOC"] == 30 * len(places)
-    assert pipe.calibration.negative_weight == 0.25
-    [after] = pipe.predict([make_doc(nlp, text)])
-    assert by_place(after) != by_place(before)
-
-
-def test_calibration_without_any_span_says_so() -> None:
-    nlp = initialized(spans_nlp())
-    with pytest.raises(ValueError, match="nothing to calibrate it with"):
-        spans_pipe(nlp).calibrate([])
-
-
 # Settings
 
 
@@ -363,6 +315,7 @@ def test_pipeline_without_weights_says_so() -> None:
 
 def test_capabilities(known: Language) -> None:
     pipe = spans_pipe(known)
-    assert isinstance(pipe, HasThresholds)
-    assert not isinstance(pipe, HasTaggerShim) and not isinstance(pipe, HasCalibration)
+    for capability in (HasThresholds, HasCalibration, WritesNestedEntities):
+        assert isinstance(pipe, capability)
+    assert not isinstance(pipe, HasTaggerShim)
     assert known.analyze_pipes()["summary"][pipe.name]["assigns"] == ["doc.spans"]

@@ -183,6 +183,7 @@ def test_chains_are_calibrated_by_the_log_odds_of_their_spans() -> None:
     pipe, text = spans_pipe(nlp), "a b c d e f g h"
     examples = [nested_example(nlp, text, [(i, i + 1, "LOC")]) for i in range(8)] * 5
     done = pipe.calibrate(examples)
-    assert done.after.log_loss < done.before.log_loss
-    assert done.after.mean_probability == pytest.approx(done.after.precision, abs=0.03)
+    before, after = done.before.candidates.total, done.after.candidates.total
+    assert after.log_loss < before.log_loss
+    assert after.mean_probability == pytest.approx(after.precision, abs=0.03)
     assert isinstance(pipe.span_shim.decoder, ChainDecoder)

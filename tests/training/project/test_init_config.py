@@ -10,7 +10,7 @@ from thinc.api import Config
 
 from spacy_ner_plus.data.splitting.parts import read_parts
 from spacy_ner_plus.training.project.init_config import init_config
-from tests.annotated_texts import make_rows, write_rows
+from tests.annotated_texts import make_nested_rows, make_rows, write_rows
 from tests.training.project.test_planning import values_of
 
 CONFIGS = Path(__file__).parents[3] / "configs"
@@ -18,20 +18,31 @@ CONFIGS = Path(__file__).parents[3] / "configs"
 
 @pytest.fixture
 def corpus(tmp_path: Path) -> Path:
-    texts = write_rows(tmp_path / "texts.jsonl", make_rows(60))
-    parts, _ = read_parts([texts], spacy.blank("en"))
+    return write_corpus(tmp_path)
+
+
+def write_corpus(tmp_path: Path, *, nested: bool = False) -> Path:
+    rows = make_nested_rows(120) if nested else make_rows(60)
+    texts = write_rows(tmp_path / "texts.jsonl", rows)
+    parts, _ = read_parts([texts], spacy.blank("en"), spans_key="sc" if nested else None)
     for name, part in parts.items():
         part.write(tmp_path / "corpus" / f"{name}.spacy")
     return tmp_path / "corpus"
 
 
 @pytest.mark.parametrize(
-    ("model", "file"),
-    [("transformer", "cpu"), ("bilstm", "bilstm_crf"), ("features", "features")],
+    ("model", "file", "nested"),
+    [
+        ("transformer", "cpu", False),
+        ("bilstm", "bilstm_crf", False),
+        ("features", "features", False),
+        ("transformer", "spans", True),
+    ],
 )
 def test_config_has_all_settings_of_the_one_in_the_repository(
-    model: str, file: str, corpus: Path, tmp_path: Path, tiny_encoder_dir: Path
+    model: str, file: str, nested: bool, tmp_path: Path, tiny_encoder_dir: Path
 ) -> None:
+    corpus = write_corpus(tmp_path, nested=nested)
     path = tmp_path / "new" / "config.cfg"
     train, dev = corpus / "train.spacy", corpus / "dev.spacy"
     encoder = tiny_encoder_dir if model == "transformer" else None
@@ -46,13 +57,17 @@ def test_config_has_all_settings_of_the_one_in_the_repository(
     assert config["paths"] == {"train": train.as_posix(), "dev": dev.as_posix(), **own[model]}
     steps = config["training"]["max_steps"]
     assert steps == (1 if model == "features" else values_of(plan)["max_steps"])
+    component = plan.component
     for changed in (config, expected):
         del changed["paths"]
         del changed["nlp"]["tokenizer"]  # the language's by name, for the language is chosen
         del changed["initialize"]["tokenizer"]  # of the repository's, which may have exceptions
         for block, names in (
-            (changed["components"]["ner_plus"]["model"], ("window", "overlap", "max_batch_pieces")),
-            (changed["components"]["ner_plus"]["model"].get("tok2vec", {}), ("vectors",)),
+            (
+                changed["components"][component]["model"],
+                ("window", "overlap", "max_batch_pieces", "max_width"),
+            ),
+            (changed["components"][component]["model"].get("tok2vec", {}), ("vectors",)),
             (changed["training"], ("max_steps", "eval_frequency")),
             (changed["training"]["batcher"], ("size",)),
             (

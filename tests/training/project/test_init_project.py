@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import spacy
 import srsly
-from spacy.tokens import DocBin
+from spacy.tokens import DocBin, Span
 from spacy.vocab import Vocab
 from thinc.api import Config
 
@@ -16,7 +16,7 @@ from spacy_ner_plus.data.formats.record_files import read
 from spacy_ner_plus.data.splitting.parts import write_parts
 from spacy_ner_plus.training.project.init_config import init_config
 from spacy_ner_plus.training.project.init_project import init_project, package_name
-from tests.annotated_texts import make_rows, write_rows
+from tests.annotated_texts import make_nested_rows, make_rows, read_brackets, write_rows
 from tests.training.project.test_planning import values_of
 
 MOST_LINES = {"project.yml": 60, "README.md": 16}
@@ -335,3 +335,110 @@ def test_project_makes_the_tokens_of_exceptions(tmp_path: Path) -> None:
     write_parts([texts], tmp_path / "corpus", exceptions=folder / kept)
     docs = DocBin().from_disk(tmp_path / "corpus/test.spacy").get_docs(Vocab())
     assert [doc.text for doc in docs] == [doc.text for doc in project.parts["test"].docs]
+
+
+@pytest.fixture
+def nested_texts(tmp_path: Path) -> Path:
+    return write_rows(tmp_path / "nested.jsonl", make_nested_rows(120))
+
+
+def groups_of(path: Path) -> list[list[tuple[int, int, str]]]:
+    docs = DocBin().from_disk(path).get_docs(Vocab())
+    return [sorted((s.start_char, s.end_char, s.label_) for s in doc.spans["sc"]) for doc in docs]
+
+
+@pytest.mark.parametrize("model", ["transformer", "bilstm"])
+def test_entities_within_others_get_a_project_that_finds_them(
+    model: str, tmp_path: Path, nested_texts: Path
+) -> None:
+    folder = tmp_path / "project"
+    project = init_project(folder, [nested_texts], model=model)
+    lying = project.parts["train"].lying.counts
+    assert lying.nested_in_own_label > 0
+    spans = project.plan.spans
+    assert spans is not None
+    assert f"{lying.nested} are within others" in spans.why
+    config = Config().from_disk(folder / "config.cfg", interpolate=True)
+    assert config["nlp"]["pipeline"] == ["ner_plus_spans"]
+    component = config["components"]["ner_plus_spans"]
+    assert (component["factory"], component["spans_key"]) == ("ner_plus_spans", "sc")
+    assert component["model"]["max_width"] == spans.max_width.value
+    assert component["model"]["@architectures"].endswith("Spans.v1")
+    assert config["training"]["score_weights"]["spans_sc_f"] == 1.0
+    scripts = scripts_of(folder)
+    readme = (folder / "README.md").read_text(encoding="utf8")
+    assert 'doc.spans["sc"]' in readme
+    assert " --nested" in readme
+    assert scripts["convert"].endswith(" --spans-key sc")
+    write_parts([nested_texts], tmp_path / "corpus", spans_key="sc")
+    written = groups_of(tmp_path / "corpus" / "train.spacy")
+    assert sum(map(len, written)) == lying.spans
+
+
+def test_the_outermost_alone_are_a_flat_project(tmp_path: Path, nested_texts: Path) -> None:
+    folder = tmp_path / "project"
+    project = init_project(folder, [nested_texts], nested=False)
+    assert project.plan.spans is None
+    note = next(note for note in project.notes if "overlap longer ones" in note)
+    assert "--nested finds them, too" in note
+    n_found = sum(part.entities.total() for part in project.parts.values())
+    n_given = sum(len(row["spans"]) for row in make_nested_rows(120))
+    assert f"{n_given - n_found:,} entities" in note
+    assert scripts_of(folder)["convert"].endswith(" --overlaps longest")
+    assert " --flat" in (folder / "README.md").read_text(encoding="utf8")
+    parts, _ = write_parts([nested_texts], tmp_path / "corpus", overlaps="longest")
+    test = DocBin().from_disk(tmp_path / "corpus/test.spacy").get_docs(Vocab())
+    docs = list(test)
+    assert [len(doc.ents) for doc in docs] == [len(doc.ents) for doc in parts["test"].docs]
+    assert not any(doc.user_data for doc in docs)  # nothing counts as missed that was left out
+
+
+def test_flat_entities_can_be_a_nested_project(tmp_path: Path, texts: Path) -> None:
+    project = init_project(tmp_path / "project", [texts], nested=True, spans_key="mine")
+    assert project.plan.spans is not None
+    assert "--flat" in project.plan.spans.why
+    assert scripts_of(tmp_path / "project")["convert"].endswith(" --spans-key mine")
+    readme = (tmp_path / "project/README.md").read_text(encoding="utf8")
+    assert "--nested --spans-key mine" in readme
+
+
+def test_docs_with_a_group_that_nests_are_seen(tmp_path: Path, nested_texts: Path) -> None:
+    file = tmp_path / "nested.spacy"
+    convert(nested_texts, file, spans_key="sc")
+    project = init_project(tmp_path / "project", [file])
+    assert project.plan.component == "ner_plus_spans"
+    config = tmp_path / "nested.cfg"
+    assert init_config(file, config).component == "ner_plus_spans"
+    assert Config().from_disk(config, interpolate=True)["nlp"]["pipeline"] == ["ner_plus_spans"]
+    assert init_config(file, tmp_path / "flat.cfg", nested=False).component == "ner_plus"
+    nlp = spacy.blank("en")
+    docs = [nlp(f"Bonn and Ulm {i}") for i in range(30)]
+    for doc in docs:
+        doc.spans["sc"] = [Span(doc, 0, 1, "City")]
+    DocBin(docs=docs).to_disk(tmp_path / "group.spacy")  # as for spancat: nothing in doc.ents
+    with pytest.raises(ValueError, match=r"nothing is known of their doc.ents \(--nested"):
+        init_config(tmp_path / "group.spacy", tmp_path / "group.cfg")
+    plan = init_config(tmp_path / "group.spacy", tmp_path / "group.cfg", nested=True)
+    assert plan.component == "ner_plus_spans"
+
+
+def test_what_overlaps_in_few_texts_is_asked_about(tmp_path: Path) -> None:
+    odd = read_brackets("[[Bonn](City) University](Org)")
+    path = write_rows(tmp_path / "few.jsonl", [*make_rows(300), odd])
+    message = r"overlap in 1 of \d+ texts.*--nested.*--flat.*\n  .*few.jsonl, line 301"
+    with pytest.raises(ValueError, match=message):
+        init_project(tmp_path / "project", [path])
+    assert not (tmp_path / "project").exists()
+    assert init_project(tmp_path / "project", [path], nested=False).plan.spans is None
+
+
+@pytest.mark.parametrize("model", ["rules", "features"])
+def test_models_of_flat_entities_are_refused_for_nested_ones(
+    model: str, tmp_path: Path, nested_texts: Path
+) -> None:
+    with pytest.raises(
+        ValueError, match=f"--model {model} finds no entities within others.*--flat"
+    ):
+        init_project(tmp_path / "project", [nested_texts], model=model)
+    assert not (tmp_path / "project").exists()
+    assert init_project(tmp_path / "flat", [nested_texts], model=model, nested=False).plan.kind

@@ -132,6 +132,15 @@ def test_reasons_are_those_that_decided() -> None:
     assert (named.kind, "encoder was named" in named.why) == ("transformer", True)
 
 
+def test_entities_within_others_are_found_by_networks_alone() -> None:
+    few = choose_model(ModelWishes(AUTO, spans_key="sc"), 5, MINILM, CPU)
+    assert few.kind == "transformer"
+    assert "rules (it finds no entities within others)" in few.why
+    assert "benchmarks of flat entities" in few.why
+    fast = choose_model(ModelWishes(AUTO, 1e7, has_vectors=True, spans_key="sc"), 500, MINILM, CPU)
+    assert fast.kind == "bilstm"
+
+
 def test_larger_encoders_are_slower() -> None:
     wanted = ModelWishes(AUTO, 2000)
     assert choose_model(wanted, 1000, MINILM, CPU).kind == "transformer"
@@ -153,6 +162,8 @@ def test_a_kind_that_is_asked_for_is_taken(kind: str) -> None:
         (ModelWishes("features", 100), "leave out one of them"),
         (ModelWishes("features", has_encoder=True), "no use for --encoder"),
         (ModelWishes("transformer", has_vectors=True), "no use for --vectors.*--model bilstm"),
+        (ModelWishes("features", spans_key="sc"), "no entities within others.*--flat"),
+        (ModelWishes(AUTO, lang="de", spans_key="sc"), "No kind of model can be chosen: not rules"),
     ],
 )
 def test_wishes_that_contradict_each_other_are_refused(wanted: ModelWishes, message: str) -> None:

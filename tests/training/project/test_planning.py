@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from thinc.api import Config
 
 from spacy_ner_plus.training.project.plan_steps import round_up_digits
+from spacy_ner_plus.training.project.planned import Choice
 from spacy_ner_plus.training.project.planning import (
     PASSES,
     DataFacts,
@@ -32,7 +33,12 @@ def data_of(words: int, dev_words: int = 100, long_document: int = 60) -> DataFa
 
 
 def values_of(plan: TrainingPlan) -> dict[str, int | float | str]:
-    return {name: getattr(plan, name).value for name, _, _ in plan.rows()}
+    parts = [plan, *([plan.spans] if plan.spans else [])]
+    return {name: its.value for part in parts for name, its in choices_of(part).items()}
+
+
+def choices_of(part: object) -> dict[str, Choice]:
+    return {name: its for name, its in vars(part).items() if isinstance(its, Choice)}
 
 
 def settings_of(name: str) -> dict[str, int | float | str]:

@@ -1,21 +1,26 @@
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-import spacy
-from spacy.tokens import Span
 
-from spacy_ner_plus.annotation.probabilities import register_probability
 from spacy_ner_plus.training.project.smoke_run import (
     TRIAL_SCRIPT,
     clean_variables,
     find_wheels,
     run,
 )
-from spacy_ner_plus.training.project.smoke_trial import make_page
+from tests.pipeline.spans.nested_samples import SENTENCES, trained_nlp
 
+# The trial's main function, of a pipeline in a folder that it takes for the clean environment.
+TRIAL = """
+import runpy, sys
+from pathlib import Path
+script, sys.prefix, sentences, output = sys.argv[1:]
+runpy.run_path(script)["main"](sys.prefix, Path(sentences), Path(output))
+"""
 OWN = "spacy_ner_plus-0.1.0-py3-none-any.whl"
 PIPELINE = "en_demo-0.1.0-py3-none-any.whl"
 
@@ -76,18 +81,22 @@ def test_block_sockets_stops_every_connection(attempt: str) -> None:
     assert "Sockets are blocked" in result.stderr
 
 
-def test_make_page_shows_probability_in_the_label() -> None:
-    register_probability()
-    doc = spacy.blank("en")("Aspirin against <headache>")
-    doc.ents = [Span(doc, 0, 1, "Chemical"), Span(doc, 3, 4, "<script>x</script>")]
-    for ent, probability in zip(doc.ents, (0.974, 0.5), strict=True):
-        ent._.probability = probability
-    page = make_page([doc])
-    assert page.startswith("<!DOCTYPE html>")
-    assert "Chemical 0.97" in page
-    assert "&lt;script&gt;x&lt;/script&gt; 0.50" in page
-    assert "<script>" not in page
-    assert "&lt;" in page
+@pytest.mark.slow
+def test_trial_shows_entities_within_others(tmp_path: Path) -> None:
+    trained_nlp().to_disk(tmp_path / "model")
+    sentences = tmp_path / "sentences.txt"
+    sentences.write_text("\n".join(text for text, _ in SENTENCES[:2]), encoding="utf8")
+    output = tmp_path / "page.html"
+    arguments = [str(TRIAL_SCRIPT), str(tmp_path / "model"), str(sentences), str(output)]
+    result = subprocess.run(
+        [sys.executable, "-c", TRIAL, *arguments], capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stderr
+    assert re.search(r"^    PROTEIN +[01]\.\d\d  interleukin 2 receptor$", result.stdout, re.M)
+    assert re.search(r"^    PROTEIN +[01]\.\d\d  interleukin 2$", result.stdout, re.M)
+    page = output.read_text(encoding="utf8")
+    assert 'class="spans"' in page
+    assert re.search(r"PROTEIN [01]\.\d\d", page)
 
 
 def test_failed_step_of_the_smoke_test_is_named_with_its_status(tmp_path: Path) -> None:
