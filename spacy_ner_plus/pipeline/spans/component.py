@@ -197,8 +197,9 @@ class NerPlusSpans(SpanLearningPipe):
         RETURNS (JudgedSpans): Each span, with whether it is right.
         """
         base, annotator = self.uncalibrated, self._annotator(Counter(), Counter())
+        least = self._least()
         docs, gold_labels = score_docs(
-            lambda docs: self._scored(docs, base, JUDGED_FROM),
+            lambda docs: self._scored(docs, base, min(least, JUDGED_FROM)),
             examples,
             self.labels,
             self.gold_sources,
@@ -214,7 +215,7 @@ class NerPlusSpans(SpanLearningPipe):
             gold_labels=gold_labels,
             base=base,
             choose=choose,
-            least=self._least(),
+            least=least,
         )
 
     def calibrate(self, examples: Iterable[Example], form: str = "line") -> CalibratedSpans:
