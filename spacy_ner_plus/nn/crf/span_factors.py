@@ -26,8 +26,8 @@ from .transfer import to_device
 
 # As many slots as this a sequence, or as there are labels if these are more: see `strongest`.
 MOST_SLOTS = 64
-# As many for spans that are ruled out, of which none is to be left out for the sake of speed: what
-# is left out is beyond what a computer has memory for.
+# As many for spans that are ruled out, of which none is to be left out for the sake of speed. Each
+# further one makes the matrices of all transitions, of 2,000 tags by then and 34 MB, larger still.
 MOST_SLOTS_RULED_OUT = 512
 
 
