@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from ..annotation.placement import MISALIGNED, OVERLAPPING, REFUSED, REPEATED, Placement
 from ..annotation.token_states import MISSING
+from ..nesting.span_relations import Relations, relate
 from ..records import SpanRecord
 from ..support.numbers import counted
 from .audited import AuditedCorpus, AuditedPart, AuditedText
@@ -139,23 +140,21 @@ def find_counts(corpus: AuditedCorpus) -> Counts:
 
 def misfits(text: AuditedText) -> Iterator[tuple[str, SpanRecord]]:
     """The spans that can't be entities as they are, with the kind, a key of MISFITS."""
-    for one in text.placements:
+    spans = [one.span for one in text.placements]
+    related = relate([(span.start, span.end, span.label) for span in spans])
+    for one, its in zip(text.placements, related, strict=True):
         if one.outcome == REFUSED or REPEATED in one.done:
-            yield _kind(one, text), one.span
+            yield _kind(one, its), one.span
 
 
-def _kind(one: Placement, text: AuditedText) -> str:
+def _kind(one: Placement, its: Relations) -> str:
     if REPEATED in one.done:
         return REPEATED
     if OVERLAPPING not in one.done:
         return MISALIGNED
-    start, end = one.span.start, one.span.end
-    others = [its.span for its in text.placements if its is not one]
-    if any((its.start, its.end) == (start, end) for its in others):
+    if its.shares_place:
         return "same"
-    around = (its.start <= start and end <= its.end for its in others)
-    within = (start <= its.start and its.end <= end for its in others)
-    return "nested" if any(around) or any(within) else "crossing"
+    return "nested" if its.is_inner or its.has_inner else "crossing"
 
 
 def _count(part: AuditedPart) -> PartCounts:

@@ -1,6 +1,6 @@
 """Calibrating a pipeline: what `ner-plus calibrate` does, for Python."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from ..data.corpus import make_corpus_v1
 from ..data.doc_files import check_files
 from ..metrics.candidate_agreement import CandidateAgreement
 from ..metrics.reliability import Agreement
-from ..pipeline.capabilities import HasCalibration, find_component, only_component
+from ..pipeline.capabilities import HasCalibration, components, find_component, only_component
 from ..pipeline.judged_entities import Judgements, TooFewEntitiesError
 from ..pipeline.preparing import load_pipeline
 from ..pipeline.saving.whole_pipeline import save_whole
@@ -31,7 +31,8 @@ class Calibrated:
     problem (str): Why nothing was fitted; None if it was.
     without_gold (Tuple[str, ...]): Types of the component that count, of which the development data
         has no gold entity: all that was found of them was taken for wrong.
-    notes (Tuple[str, ...]): Labels that were not calibrated on their own, and why.
+    notes (Tuple[str, ...]): Labels that were not calibrated on their own, and why; components that
+        were not.
     candidates_before, candidates_after (Dict[str, CandidateAgreement]): The same as before and
         after of a component that scores spans: of all that are not improbable, too, and of
         outermost and inner ones apart. Empty for others.
@@ -87,8 +88,10 @@ def calibrate(
         check_files(Path(path))
     nlp = load_pipeline(model)
     can = "can be calibrated"
+    said: tuple[str, ...] = ()
     if component is None:
         component = only_component(nlp, HasCalibration, can, preferred="ner_plus")
+        said = tuple(_others(nlp, component))
     ner: HasCalibration = find_component(nlp, component, HasCalibration, can)
     counted = _counted(ner, labels)
     examples = {
@@ -113,10 +116,17 @@ def calibrate(
         after={name: its.agreement(ner.calibration) for name, its in judged.items()},
         problem=problem,
         without_gold=tuple(sorted(development.labels - development.gold_labels)),
-        notes=notes,
+        notes=(*said, *notes),
         candidates_before=_candidates(judged, old),
         candidates_after=_candidates(judged, ner.calibration),
     )
+
+
+def _others(nlp: Language, component: str) -> Iterator[str]:
+    """What to tell of further components that could be calibrated."""
+    for pipe in components(nlp):
+        if isinstance(pipe, HasCalibration) and pipe.name != component:
+            yield f"{pipe.name!r} stays as it is: --component {pipe.name} calibrates it."
 
 
 def _candidates(judged: Mapping[str, Judgements], under: Any) -> dict[str, CandidateAgreement]:

@@ -12,7 +12,7 @@ All is counted in time of n log n, however many pairs overlap.
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 PlacedSpan = tuple[int, int, str]
 """Start, end (exclusive) and label, never empty; in tokens, or in characters."""
@@ -20,8 +20,7 @@ Place = tuple[int, int]
 """Start and end (exclusive)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Relations:
+class Relations(NamedTuple):
     """How a span lies to the others of its text.
 
     depth (int): How many are around it, one inside the other; 0 for an outermost one.

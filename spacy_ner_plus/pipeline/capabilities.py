@@ -14,6 +14,7 @@ from spacy.tokens import Doc, Span
 from spacy.training import Example
 from thinc.api import Model
 
+from ..annotation.nested_gold import GoldSources
 from ..models.decoding.entities import Entities
 from ..models.runtime.tagger_shim import TaggerShim
 from ..tags import Span as EntitySpan
@@ -165,6 +166,21 @@ class WritesNestedEntities(Protocol):
     @property
     def nested_key(self) -> str:
         """The key of doc.spans that has all of its entities, with their scores."""
+        ...
+
+
+@runtime_checkable
+class LearnsNestedEntities(Protocol):
+    """Learns to find entities that may nest and overlap."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The types of its entities."""
+        ...
+
+    @property
+    def gold_sources(self) -> GoldSources:
+        """Where annotated entities are looked for."""
         ...
 
 

@@ -41,16 +41,16 @@ def make_ner_scorer_v1(spans_key: str | None = None) -> Scorer:
 
 
 def score_own_entities(
-    examples: Iterable[Example], *, spans_key: str | None = None, **kwargs: Any
+    examples: Iterable[Example], *, nested_key: str | None = None, **kwargs: Any
 ) -> dict[str, Any]:
     """Score the entities of the component that asks.
 
-    spans_key (str): Where in doc.spans one whose entities may nest has them; None for doc.ents.
+    nested_key (str): Where in doc.spans one whose entities may nest has them; None for doc.ents.
     RETURNS (Dict[str, Any]): See score_entities and score_nested.
     """
-    if spans_key is None:
+    if nested_key is None:
         return score_entities(examples)
-    return score_nested(examples, source=EntitySource(spans_key))
+    return score_nested(examples, source=EntitySource(nested_key))
 
 
 def score_entities(examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:

@@ -15,7 +15,12 @@ from thinc.api import Config
 from ..annotation.entity_source import DOC_ENTS, EntitySource
 from ..data.doc_files import read_files
 from ..pages.telling import say
-from ..pipeline.capabilities import HasTaggerShim, WritesNestedEntities, components
+from ..pipeline.capabilities import (
+    HasTaggerShim,
+    LearnsNestedEntities,
+    WritesNestedEntities,
+    components,
+)
 from ..pipeline.entity_sources import source_of_component
 from ..pipeline.preparing import check_pipeline_exists
 from ..pipeline.scorer import prefix_of
@@ -76,20 +81,20 @@ def _check_components(nlp: Language, settings: dict[str, Any], name: str) -> Non
                 f"{name}: [training] {setting} names {unknown}, but the pipeline has "
                 f"{nlp.pipe_names}."
             )
-    learning = [
-        one
-        for one, pipe in nlp.pipeline
-        if one not in frozen and getattr(pipe, "is_trainable", False)
-    ]
-    if not learning:
+    able = [one for one, pipe in nlp.pipeline if getattr(pipe, "is_trainable", False)]
+    if set(able) <= set(frozen):
+        advice = (
+            " What does not learn, such as rules, needs no training: spacy assemble makes the "
+            "pipeline, and ner-plus evaluate scores it."
+        )
         raise ValueError(
             f"{name}: nothing would be trained, as no component of the pipeline {nlp.pipe_names} "
             f"learns (frozen_components = {list(frozen)}). Name one in [nlp] pipeline, and take it "
-            "out of frozen_components."
+            f"out of frozen_components.{advice if nlp.pipe_names and not able else ''}"
         )
     sourced = get_sourced_components(nlp.config.interpolate())
     for one in frozen:
-        has_weights = isinstance(nlp.get_pipe(one), HasTaggerShim | WritesNestedEntities)
+        has_weights = isinstance(nlp.get_pipe(one), HasTaggerShim | LearnsNestedEntities)
         if has_weights and one not in sourced:
             raise ValueError(
                 f"{name}: {one!r} is in frozen_components, so it would never have weights. Take it "
@@ -125,9 +130,7 @@ def check_corpora(config: Config, nlp: Language, name: str) -> None:
         dotted = config["training"].get(f"{part}_corpus", f"corpora.{part}")
         block = _block(config, dotted)
         if _reads_files(block):
-            places = _places(nlp)
-            if part == "train" and places:
-                places |= {DOC_ENTS}  # entities that may nest are learned from there, too
+            places = _places(nlp, is_learned=part == "train")
             has_entities = _look_at(block.get("path"), f"{name}: [{dotted}] path", places)
             if places and not has_entities:
                 where = " or ".join(sorted(place.where for place in places))
@@ -135,13 +138,18 @@ def check_corpora(config: Config, nlp: Language, name: str) -> None:
                 say.warn(f"{block['path']} has no entities{of_place}{WITHOUT_ENTITIES[part]}")
 
 
-def _places(nlp: Language) -> set[EntitySource]:
-    """Where components that learn to find entities have annotated ones."""
-    return {
-        source_of_component(pipe)
-        for _, pipe in nlp.pipeline
-        if isinstance(pipe, HasTaggerShim | WritesNestedEntities)
-    }
+def _places(nlp: Language, *, is_learned: bool) -> set[EntitySource]:
+    """Where components that learn to find entities have annotated ones.
+
+    is_learned (bool): Of what is learned, and not of what is scored.
+    """
+    found: set[EntitySource] = set()
+    for pipe in components(nlp):
+        if isinstance(pipe, LearnsNestedEntities):
+            found |= set(pipe.gold_sources.places[: None if is_learned else 1])
+        elif isinstance(pipe, HasTaggerShim):
+            found |= {DOC_ENTS}
+    return found
 
 
 def _block(config: Config, dotted: str) -> Any:

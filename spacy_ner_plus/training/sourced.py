@@ -1,5 +1,6 @@
 """Components that a config takes from a trained pipeline: they are trained, but not initialised."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from spacy.language import Language
@@ -7,7 +8,8 @@ from spacy.util import get_sourced_components
 from thinc.api import Config
 
 from ..annotation.gold import check_known_labels
-from ..pipeline.capabilities import HasTaggerShim
+from ..annotation.nested_gold import GoldSources
+from ..pipeline.capabilities import HasTaggerShim, LearnsNestedEntities
 from .data import Corpus
 from .randomness import capture, starting_from
 
@@ -25,10 +27,18 @@ def check_sourced_labels(
     """
     sourced = set(get_sourced_components(config)) - set(frozen)
     pipes: list[Any] = [nlp.get_pipe(name) for name in nlp.pipe_names if name in sourced]
-    known = [pipe.shim.scheme.labels for pipe in pipes if isinstance(pipe, HasTaggerShim)]
+    known: list[tuple[Sequence[str], GoldSources]] = []
+    for pipe in pipes:
+        if isinstance(pipe, LearnsNestedEntities):
+            known.append((pipe.labels, pipe.gold_sources))
+        elif isinstance(pipe, HasTaggerShim):
+            known.append((pipe.shim.scheme.labels, GoldSources()))
     if not known:
         return
     with starting_from(capture()):  # reading the data may draw random numbers
         for example in corpus(nlp):
-            for labels in known:
-                check_known_labels(example.reference, labels)
+            for labels, sources in known:
+                entities = [
+                    span for place in sources.places for span, _ in place.scored(example.reference)
+                ]
+                check_known_labels(example.reference, labels, entities)

@@ -260,7 +260,7 @@ def test_scores_of_a_group_tell_outer_and_inner_spans_apart() -> None:
 def test_scorer_without_a_key_scores_where_the_component_writes() -> None:
     batch = [Example(make_group([(0, 2, "A")]), make_group([(0, 2, "A"), (0, 1, "A")]))]
     scorer = make_ner_scorer_v1()
-    assert scorer(batch, spans_key="sc") == score_nested(batch, source=NESTED)
+    assert scorer(batch, nested_key="sc") == score_nested(batch, source=NESTED)
     assert scorer(batch) == score_entities(batch) == dict.fromkeys(KEYS)
 
 

@@ -10,7 +10,14 @@ from thinc.api import Config
 
 from spacy_ner_plus.pipeline.scorer import nested_score_weights
 from spacy_ner_plus.training.prerequisites import check_corpora, check_pipeline
-from tests.pipeline.spans.nested_samples import nested_examples, spans_nlp
+from spacy_ner_plus.training.sourced import check_sourced_labels
+from tests.pipeline.spans.nested_samples import (
+    LABELS,
+    nested_example,
+    nested_examples,
+    spans_nlp,
+    spans_pipe,
+)
 
 NAME = "a.cfg"
 
@@ -51,3 +58,18 @@ def test_corpora_are_looked_at_where_the_component_learns_from(
         made["corpora"][part]["path"] = str(tmp_path / "data.spacy")
     check_corpora(made, nlp, NAME)
     assert ("has no entities" in " ".join(capsys.readouterr().out.split())) == (not with_spans)
+
+
+@pytest.mark.parametrize("in_group", [True, False])
+def test_types_that_a_component_from_elsewhere_lacks_are_refused(in_group: bool) -> None:
+    nlp = spans_nlp()
+    for label in LABELS:
+        spans_pipe(nlp).add_label(label)
+    sourced = Config({"components": {"ner_plus_spans": {"source": "elsewhere"}}})
+    known, unknown = (nested_example(nlp, "a b c", [(0, 2, x)]) for x in (LABELS[0], "NEW"))
+    if not in_group:
+        unknown.reference.ents = unknown.reference.spans.pop("sc")
+    check_sourced_labels(nlp, lambda nlp: [known], sourced, frozen=[])
+    check_sourced_labels(nlp, lambda nlp: [known, unknown], sourced, frozen=["ner_plus_spans"])
+    with pytest.raises(ValueError, match=r"has the entity 'a b' of type 'NEW', but .* knows only"):
+        check_sourced_labels(nlp, lambda nlp: [known, unknown], sourced, frozen=[])

@@ -21,7 +21,7 @@ from ...models.runtime.span_shim import span_shim_of
 from ..ner_plus.options import LabelWeights, fault_of_weights, read_label_weights
 from ..thresholds import Threshold, thresholds
 from ..updating import UpdateCounts
-from ..validators import Validators, checks
+from ..validators import Validators
 from .judging_spans import JUDGED_FROM, CalibratedSpans, JudgedSpans, score_docs
 from .learning import BALANCED, SpanLearningPipe
 from .options import (
@@ -50,6 +50,7 @@ class NerPlusSpans(SpanLearningPipe):
     Attributes:
         crossings (Counter): How many groups of crossing spans were decided in an "exact" way, and
             how many were too large for it ("greedy"), in this process.
+        left_out (int): How often there were annotated spans in updates that the head can't learn.
     """
 
     unset_threshold = 0.5
@@ -93,6 +94,7 @@ class NerPlusSpans(SpanLearningPipe):
         self.cfg = {BALANCED: {}}
         self.progress = UpdateCounts()
         self.crossings: Counter[str] = Counter()
+        self.left_out = 0
         register_annotated_labels()
 
     @property
@@ -157,16 +159,18 @@ class NerPlusSpans(SpanLearningPipe):
             sets_ents=self.set_ents,
             crossings=crossings,
             overwrites=self.existing_ents == "overwrite",
-            checks=checks(self.validators, self.labels),
+            checks=self.checks(),
             refused=refused,
         )
 
     def score(self, examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:
-        """Score examples with the scorer, which gets the spans_key.
+        """Score examples with the scorer, which gets to know where the spans are.
 
         examples (Iterable[Example]): The predicted and the reference Docs.
         """
-        scores: dict[str, Any] = super().score(examples, spans_key=self.spans_key, **kwargs)
+        # spans_key is what spaCy's scorer of spancat asks for
+        where = {"nested_key": self.nested_key, "spans_key": self.spans_key}
+        scores: dict[str, Any] = super().score(examples, **where, **kwargs)
         return scores
 
     # How sure it is
@@ -193,8 +197,9 @@ class NerPlusSpans(SpanLearningPipe):
         RETURNS (JudgedSpans): Each span, with whether it is right.
         """
         base, annotator = self.uncalibrated, self._annotator(Counter(), Counter())
+        least = self._least()
         docs, gold_labels = score_docs(
-            lambda docs: self._scored(docs, base, JUDGED_FROM),
+            lambda docs: self._scored(docs, base, min(least, JUDGED_FROM)),
             examples,
             self.labels,
             self.gold_sources,
@@ -210,7 +215,7 @@ class NerPlusSpans(SpanLearningPipe):
             gold_labels=gold_labels,
             base=base,
             choose=choose,
-            least=self._least(),
+            least=least,
         )
 
     def calibrate(self, examples: Iterable[Example], form: str = "line") -> CalibratedSpans:

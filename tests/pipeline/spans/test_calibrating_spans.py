@@ -194,6 +194,15 @@ def test_what_is_judged_is_what_stands_on_docs(
     assert found_after.precision == pytest.approx(n_right / len(scores))
 
 
+def test_spans_over_a_very_low_threshold_are_judged() -> None:
+    nlp = initialized(spans_nlp(threshold=0.001))
+    judged = spans_pipe(nlp).judge(nested_examples(nlp))
+    docs = spans_pipe(nlp).pipe(docs_of(nlp))
+    probabilities = [p for doc in docs for p in doc.spans[KEY].attrs["scores"].tolist()]
+    assert min(probabilities) < 0.004
+    assert judged.agreement(SpanCalibration()).n == len(probabilities)
+
+
 @pytest.mark.parametrize("n", [0, 3])
 def test_too_few_spans_are_nothing_to_calibrate_with(nlp: Language, n: int) -> None:
     pipe = spans_pipe(nlp)

@@ -91,6 +91,11 @@ def test_agreement_is_told_of_returned_spans_and_of_candidates(model: Path, data
     assert after.candidates.total.log_loss < before.candidates.total.log_loss
     assert done.after["development"] == after.returned.total
     assert done.without_gold and set(done.without_gold) < set(LABELS) - {"LOC"}
+    only_loc = calibrate(model, data, labels=["LOC", "X"])
+    assert only_loc.without_gold == ()
+    assert (
+        0 < only_loc.candidates_after["development"].candidates.total.n < after.candidates.total.n
+    )
 
 
 def test_before_in_an_evaluation_is_of_the_spans_that_are_returned(
