@@ -105,19 +105,19 @@ class Wanted:
         first = self.seeds[0]
         for data in self.data if ALL in self.sizes else ():
             yield from (Job(data, name, Kind.LEARN, ALL, first) for name in self.systems)
-        for size in self.ablated_sizes():
-            for name in self.ablated():
-                seeds = self.seeds_of(size)
-                yield from (Job(self.data[0], name, Kind.LEARN, size, seed) for seed in seeds)
+        for name in self.ablated():
+            for seed in self.seeds_of(self.ablated_size):
+                yield Job(self.data[0], name, Kind.LEARN, self.ablated_size, seed)
 
     def ablated(self) -> list[str]:
         """The ablations, and what they are compared with."""
         return [ABLATED, *self.ablations] if self.ablations else []
 
-    def ablated_sizes(self) -> list[str]:
-        """What the ablations learn from: the largest part, and all sentences."""
+    @property
+    def ablated_size(self) -> str:
+        """What the ablations learn from: the largest part, as seeds tell chance there."""
         parts = sorted((size for size in self.sizes if size != ALL), key=int)
-        return [*parts[-1:], *(size for size in self.sizes if size == ALL)]
+        return parts[-1] if parts else ALL
 
     def seeds_of(self, size: str) -> Sequence[int]:
         """The seeds with which so many sentences are learned from."""

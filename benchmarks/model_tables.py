@@ -62,8 +62,8 @@ def _lines(wanted: Wanted, folder: Path) -> Iterator[str]:
         yield from crossings(curves_of(wanted, data, folder))
     for data in wanted.data if ALL in wanted.sizes else ():
         yield from _cost_table(wanted, data, folder)
-    for size in wanted.ablated_sizes() if wanted.ablations else ():
-        yield from _ablation_table(wanted, size, folder)
+    if wanted.ablations:
+        yield from _ablation_table(wanted, wanted.ablated_size, folder)
 
 
 def _f1_table(wanted: Wanted, data: str, folder: Path) -> Iterator[str]:

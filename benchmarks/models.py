@@ -9,9 +9,9 @@ sentence is a document, and all systems get the same tokens and the config that 
 init-config --model` makes for so many words (spaCy's `ner`: what its quickstart makes, with half
 its patience where it learns from parts). They learn
 from 50, 200 and 1,000 sentences with each seed, and from all sentences with the first; from the
-folders after `--whole` from all only, and the BiLSTM's ablations from 1,000 and all of the first
-folder. The checkpoint is chosen, and probabilities are calibrated, by a quarter as many
-development sentences, or all; test data are scored whole.
+folders after `--whole` from all only, and the BiLSTM's ablations from 1,000 of the first folder.
+The checkpoint is chosen, and probabilities are calibrated, by a quarter as many development
+sentences, or all; test data are scored whole.
 
 The threads of each system are those that are faster in a trial, in learning and in reading, each by
 itself. All whose time is shown runs alone; other trainings have one thread, `--jobs` at once.

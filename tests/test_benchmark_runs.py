@@ -87,7 +87,7 @@ MODEL_TABLES = {
     "tsv, all sentences, seed 0": rows("BiLSTM-CRF", figures=(*COSTS, SHARE))
     # without probabilities, or without any entity found in so few sentences: no ECE
     | rows(MODELS[0], SPACY_NER, figures=COSTS),
-    "tsv, all sentences: the BiLSTM, seeds": rows("BiLSTM-CRF", figures=(PERCENT, (0.0, 0.0)))
+    "tsv, 12 sentences: the BiLSTM, seeds": rows("BiLSTM-CRF", figures=(PERCENT, (0.0, 0.0)))
     | rows("BiLSTM, no CRF", figures=(PERCENT, CHANGE, PERCENT)),
 }
 # Of benchmarks/nested.py and germeval.py, likewise.
@@ -184,7 +184,11 @@ RUNS = {
     "formats.py": Start(
         "tsv/test.tsv",
         # of the text that is always there, and of this file
-        rows("jsonl = =", "brat = =", "prodigy = =", "table = s", "columns tsv w =", figures=()),
+        rows(
+            *("jsonl = =", "brat = =", "prodigy = =", "table = s", "columns tsv w ="),
+            *("spacy, group = =", "doc-json, group = ="),
+            figures=(),
+        ),
     ),
     "hybrid.py": Start(
         "pubtator --names names.tsv.gz --encoder encoder --documents 6 --seeds 0 --jobs 2"

@@ -60,10 +60,9 @@ def render_entities(
             colors[label.upper()] = PALETTE[labels.index(span.label_) % len(PALETTE)]
             entities.append((span, label))
         rows.append(_nested_row(doc, entities) if source.may_nest else _flat_row(doc, entities))
-    options: dict[str, Any] = {"colors": colors, "template": None}
+    style, options = "ent", {"colors": colors}
     if source.may_nest:
-        options["template"] = _SPAN_TEMPLATES
-    style = "span" if source.may_nest else "ent"
+        style, options = "span", {"colors": colors, "template": _SPAN_TEMPLATES}
     return displacy.render(
         rows, style=style, manual=True, page=page, jupyter=False, options=options
     )
@@ -81,6 +80,7 @@ def _nested_row(doc: Doc, entities: Sequence[tuple[Any, str]]) -> dict[str, Any]
 
     displaCy puts a blank behind each piece that is in no entity.
     """
+    entities = [(span, label) for span, label in entities if len(span)]
     inside = {i for span, _ in entities for i in range(span.start, span.end)}
     goes_on = {i for span, _ in entities for i in range(span.start, span.end - 1)}
     edges = {0, len(doc), *inside, *(i + 1 for i in inside)}

@@ -37,7 +37,8 @@ REASONS = {
     CONFLICTING: "contradicts an entity that is fixed, by a hard hit before it or as one that is "
     "on the document and stays",
     CROWDED: "is one of so many that overlap in one document that only those with the largest "
-    "weights are used",
+    "weights are used (a span that is blocked is no entity all the same, but the rest is read as "
+    "if it were not)",
 }
 
 
@@ -97,6 +98,8 @@ def hit_effects(
     known = _with_hard_hits(doc, found, scheme, known, ignored)
     forbidden = _forbidden(found, row_tokens, scheme, known, ignored)
     spans = _span_weights(found, row_tokens, scheme, known, ignored)
+    if forbidden is not None:
+        spans = _without_implied(spans, forbidden, scheme)
     return HitEffects(known, forbidden, spans, +ignored)
 
 
@@ -218,6 +221,28 @@ def _span_weights(
                     column.append(value)
     starts, ends, labels = (np.array(column, dtype=np.int64) for column in columns[:3])
     return SpanWeights(starts, ends, labels, np.array(columns[3], dtype=np.float64), columns[4])
+
+
+def _without_implied(spans: SpanWeights, forbidden: np.ndarray, scheme: TagScheme) -> SpanWeights:
+    """All but blocked spans that forbidden tags rule out anyway, which need not be looked after.
+
+    forbidden: (n_rows, n_tags) bool.
+    """
+    is_unit = spans.ends - spans.starts == 1
+    firsts = np.where(is_unit, scheme.unit[spans.labels], scheme.first[spans.labels])
+    lasts = np.where(is_unit, scheme.unit[spans.labels], scheme.last[spans.labels])
+    is_out = forbidden[spans.starts, firsts] | forbidden[spans.ends - 1, lasts]
+    n_inside = np.concatenate([np.zeros((1, scheme.n_tags), int), np.cumsum(forbidden, axis=0)])
+    inside = scheme.inside[spans.labels]  # of the tokens between the first and the last one
+    is_out |= n_inside[spans.ends - 1, inside] > n_inside[spans.starts + 1, inside]
+    kept = np.flatnonzero(~(is_out & (spans.weights == -np.inf)))
+    return SpanWeights(
+        spans.starts[kept],
+        spans.ends[kept],
+        spans.labels[kept],
+        spans.weights[kept],
+        [spans.rules[i] for i in kept],
+    )
 
 
 def _is_entity(known: Existing, start: int, end: int, label: str) -> bool:

@@ -52,7 +52,7 @@ class NestingOfPart:
 class SpanNesting:
     """The section.
 
-    max_width (int): The most tokens of a span that a classifier of spans is to look at.
+    max_width (int): The most tokens of a span that a biaffine head is to look at.
     ends (List[int]): The most tokens of each bin of widths; the bins are between these.
     parts (Dict[str, NestingOfPart]): By name.
     """
@@ -66,8 +66,8 @@ class SpanNesting:
         """What somebody should act on."""
         return [
             f"{its.total.wider:,} of the {its.total.spans:,} spans of {name} have more than "
-            f"{self.max_width} tokens: a classifier of spans up to that width can't learn or find "
-            "them. Give it more, or see whether so long ones are meant."
+            f"{self.max_width} tokens: a biaffine head of that max_width can't learn or find them. "
+            'Give it more, take the head "both", or see whether so long ones are meant.'
             for name, its in self.parts.items()
             if its.total.wider
         ]

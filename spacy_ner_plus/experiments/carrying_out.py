@@ -1,6 +1,6 @@
 """What experiments have in common between a plan and its results."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,13 +12,27 @@ from ..annotation.entity_source import FLAT, EntitySource, EntitySources
 from ..data.splitting.annotated_corpus import AnnotatedCorpus
 from ..pages.telling import say
 from ..pipeline.preparing import import_user_code, use_gpu
-from ..support.digests import file_digest
+from ..support.digests import content_digest, file_digest
 from ..support.output_folder import check_output_folder
 from ..training.load_config import load_config, name_of
 from ..training.prerequisites import check_pipeline
 from .results import RunScores
 from .runs import Experiment
 from .trial import carry_out, corpus_names, remove_models
+
+# What settings of components, and of their initialization, are called that name files or folders.
+PATH_SETTINGS = (
+    "clusters",
+    "exceptions",
+    "init_tok2vec",
+    "labels",
+    "name",
+    "path",
+    "rules",
+    "source",
+    "vectors",
+    "vocab_data",
+)
 
 
 def usable_config(
@@ -46,9 +60,33 @@ def usable_config(
     return loaded, check_pipeline(loaded, name_of(config))
 
 
-def code_settings(code: Path | None) -> dict[str, Any]:
-    """What the outcome depends on besides config and data."""
-    return {"code_sha256": file_digest(code)} if code is not None else {}
+def content_settings(config: Config, code: Path | None) -> dict[str, Any]:
+    """What the outcome depends on besides the settings and the data: what is in files.
+
+    config (Config): The interpolated config. Of its files and folders, such as rules, word vectors
+        or an encoder, each setting's has the SHA-256.
+    code (Path): See usable_config.
+    """
+    found = {"code_sha256": file_digest(code)} if code is not None else {}
+    for section in ("components", "initialize"):
+        for name, path in _paths_in(config.get(section, {}), section):
+            found[f"{name} (SHA-256)"] = content_digest(path)
+    return found
+
+
+def _paths_in(value: Any, name: str, key: str = "") -> Iterator[tuple[str, Path]]:
+    """The files and folders that settings name, with the dotted names of these.
+
+    key (str): The last part of the name that is no position in a list.
+    """
+    if isinstance(value, dict):
+        for inner_key, inner in value.items():
+            yield from _paths_in(inner, f"{name}.{inner_key}", inner_key)
+    elif isinstance(value, list | tuple):
+        for i, inner in enumerate(value):
+            yield from _paths_in(inner, f"{name}.{i}", key)
+    elif isinstance(value, str) and key in PATH_SETTINGS and Path(value).exists():
+        yield name, Path(value)
 
 
 def source_settings(sources: EntitySources) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from ..data.splitting.annotated_corpus import read_corpus
 from ..pipeline.entity_sources import sources_of
 from .carrying_out import (
     carry_out_runs,
-    code_settings,
+    content_settings,
     source_settings,
     usable_config,
     warn_of_rare_labels,
@@ -92,7 +92,10 @@ def cross_validate(
         folds=folds,
         dev_share=dev_share,
         seed=seed,
-        further_settings={**code_settings(code), **source_settings(sources)},
+        further_settings={
+            **content_settings(loaded.interpolate(), code),
+            **source_settings(sources),
+        },
     )
     warn_of_rare_labels(corpus.rare_labels(folds), f"for {folds} folds")
     experiment = Experiment(output, plan, overwrite=overwrite)

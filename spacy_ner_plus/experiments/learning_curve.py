@@ -12,7 +12,7 @@ from ..pages.curve import require_plots, save_learning_curve
 from ..pipeline.entity_sources import sources_of
 from .carrying_out import (
     carry_out_runs,
-    code_settings,
+    content_settings,
     source_settings,
     usable_config,
     warn_of_rare_labels,
@@ -102,7 +102,7 @@ def learning_curve(
         seed=seed,
         further_settings={
             "dev_sha256": scored.sha256,
-            **code_settings(code),
+            **content_settings(loaded.interpolate(), code),
             **source_settings(sources),
         },
     )

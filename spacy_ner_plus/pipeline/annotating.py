@@ -56,8 +56,8 @@ class Annotator:
     overwrites (bool): Whether entities of others are replaced as well, or kept. Those that are hard
         hits of rules are kept in any case.
     spans_key (str): Where in doc.spans the entities go; None for nowhere.
-    checks (Mapping[int, Callable]): What the text of an entity must satisfy, by the index of its
-        label.
+    checks (Mapping[int, Callable]): What says which entities of a Doc are valid, by the index of
+        their label.
     refused (Counter): The labels of entities whose text does not are counted in it.
     """
 
@@ -138,10 +138,14 @@ class Annotator:
         """Those of the wanted entities whose text satisfies what their type asks for, (n,) bool."""
         is_valid = is_wanted.copy()
         for label, check in self._checks.items():
-            for i in np.flatnonzero(is_wanted & (entities.labels == label)).tolist():
-                if not check(doc[entities.starts[i] : entities.ends[i]].text):
-                    is_valid[i] = False
-                    self._refused[doc.vocab.strings[self._labels[label]]] += 1
+            own = np.flatnonzero(is_wanted & (entities.labels == label))
+            if len(own):
+                places = zip(
+                    entities.starts[own].tolist(), entities.ends[own].tolist(), strict=True
+                )
+                is_valid[own] = found = check(doc, places)
+                if not all(found):
+                    self._refused[doc.vocab.strings[self._labels[label]]] += found.count(False)
         return is_valid
 
     def _clear(self, doc: Doc, kept: Sequence[Span]) -> None:

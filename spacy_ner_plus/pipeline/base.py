@@ -15,10 +15,11 @@ from ..models.storage.files import Unsaved
 from ..models.storage.manifest import Content
 from .annotating import Annotator, check_existing_ents, check_spans_key
 from .look_ahead import look_ahead
+from .regex_limits import MAX_TIMEOUTS, SECONDS, RegexLimits
 from .saving import saved_model
 from .saving.pipe import SavedPipe
 from .thresholds import Threshold, read_threshold, thresholds
-from .validators import Validators, checks, read_validators
+from .validators import Check, ValidatorLimits, Validators, checks, read_validators
 
 
 class EntityPipe(SavedPipe):
@@ -44,6 +45,10 @@ class EntityPipe(SavedPipe):
 
     Attributes:
         refused (Counter): How many entities the validators left out, by type, in this process.
+        regex_budget (float): The seconds of computing that the regex of a validator may take for
+            the entities of one document; those that it has no time for are refused.
+        regex_max_timeouts (int): After how many documents that took longer it is switched off, and
+            all entities of its type are refused.
     """
 
     # A subclass that finds the best entities around those that are there adds "constrain".
@@ -70,7 +75,10 @@ class EntityPipe(SavedPipe):
         self.spans_key = spans_key
         self.threshold = read_threshold(threshold)
         self.scorer = scorer
-        read_validators(validators)
+        self.regex_budget = SECONDS
+        self.regex_max_timeouts = MAX_TIMEOUTS
+        self._validator_limits: ValidatorLimits = RegexLimits()
+        read_validators(validators, self._validator_limits)
         self.validators = validators
         self.refused: Counter[str] = Counter()
         self.cfg = {}
@@ -98,6 +106,33 @@ class EntityPipe(SavedPipe):
         check_existing_ents(self.existing_ents, self.existing_ents_choices)
         check_spans_key(self.spans_key)
 
+    def checks(self) -> dict[int, Check]:
+        """What looks at the texts of entities, by the index of their label.
+
+        RAISES ValueError: If there is a validator for a type that there is not.
+        """
+        limits = self._validator_limits
+        limits.seconds, limits.max_timeouts = self.regex_budget, self.regex_max_timeouts
+        return checks(self.validators, tuple(self.labels), limits)
+
+    @property
+    def validator_timeouts(self) -> dict[str, int]:
+        """Of how many documents in this process the entities took a validator's regex too long.
+
+        By type. Those with regex_max_timeouts are switched off.
+        """
+        found: Counter[str] = Counter()
+        for (label, _), n in self._validator_limits.timeouts.items():
+            found[label] += n
+        return dict(found)
+
+    def tallies(self) -> list[Counter[Any]]:
+        """What predict counts while it runs, so that it can be taken back.
+
+        That is done where a batch fails and its documents are read again, one by one.
+        """
+        return [self.refused, self._validator_limits.timeouts]
+
     def annotator(self) -> Annotator:
         """What writes entities to Docs, by the settings as they are now.
 
@@ -111,7 +146,7 @@ class EntityPipe(SavedPipe):
             thresholds(self.threshold, self.labels),
             overwrites=self.existing_ents == "overwrite",
             spans_key=self.spans_key,
-            checks=checks(self.validators, tuple(self.labels)),
+            checks=self.checks(),
             refused=self.refused,
         )
 
@@ -159,6 +194,7 @@ class EntityPipe(SavedPipe):
 
     def _find(self, docs: list[Doc]) -> Iterator[tuple[Doc, Entities]]:
         """What is in each Doc, without those that fail by themselves."""
+        before = [(tally, tally.copy()) for tally in self.tallies()]
         try:
             found = self.predict(docs)
         except Exception as error:
@@ -169,6 +205,9 @@ class EntityPipe(SavedPipe):
         else:
             yield from zip(docs, found, strict=True)
             return
+        for tally, former in before:
+            tally.clear()
+            tally.update(former)
         for doc in docs:
             yield from self._find([doc])
 

@@ -81,16 +81,16 @@ def _check_components(nlp: Language, settings: dict[str, Any], name: str) -> Non
                 f"{name}: [training] {setting} names {unknown}, but the pipeline has "
                 f"{nlp.pipe_names}."
             )
-    learning = [
-        one
-        for one, pipe in nlp.pipeline
-        if one not in frozen and getattr(pipe, "is_trainable", False)
-    ]
-    if not learning:
+    able = [one for one, pipe in nlp.pipeline if getattr(pipe, "is_trainable", False)]
+    if set(able) <= set(frozen):
+        advice = (
+            " What does not learn, such as rules, needs no training: spacy assemble makes the "
+            "pipeline, and ner-plus evaluate scores it."
+        )
         raise ValueError(
             f"{name}: nothing would be trained, as no component of the pipeline {nlp.pipe_names} "
             f"learns (frozen_components = {list(frozen)}). Name one in [nlp] pipeline, and take it "
-            "out of frozen_components."
+            f"out of frozen_components.{advice if nlp.pipe_names and not able else ''}"
         )
     sourced = get_sourced_components(nlp.config.interpolate())
     for one in frozen:

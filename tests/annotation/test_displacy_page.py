@@ -90,6 +90,13 @@ def test_no_word_is_lost_and_each_word_of_a_span_has_a_line(
     assert n_lines == sum(end - start + 1 for start, end in spans)
 
 
+def test_spans_without_tokens_are_not_shown() -> None:
+    doc = nested_doc()
+    doc.spans["sc"] = [Span(doc, 1, 1, "ORG")]
+    assert "ORG" not in render_entities(doc, "sc")
+    assert shown_text(render_entities(NLP(""), "sc")) == ""
+
+
 def test_group_that_is_not_there_shows_the_text_alone() -> None:
     assert shown_text(render_entities(nested_doc(), "other")) == nested_doc().text
 

@@ -142,6 +142,17 @@ def test_hits_of_components_come_in_their_order() -> None:
     assert hard_entities(doc) == {(0, 2, "X"), (1, 3, "X")}
 
 
+@pytest.mark.parametrize("name", ["BIO", "BILOU"])
+def test_blocked_spans_of_blocked_words_are_not_looked_after(name: str) -> None:
+    every = [(i, j, "X", "block", 0.0) for i in range(4) for j in range(i + 1, 5)]
+    hits: list[Hit] = [(1, 2, "X", "block_words", 0.0), *every, (0, 3, "X", "soft", 1.0)]
+    doc = doc_with(["a"] * 4, hits)
+    effects = hit_effects(doc, np.arange(4), SCHEMES[name], nothing_on(doc))
+    assert effects is not None
+    left = zip(effects.spans.starts, effects.spans.ends, effects.spans.labels, strict=True)
+    assert set(left) == {(0, 1, 0), (2, 3, 0), (2, 4, 0), (3, 4, 0), (0, 3, 0)}
+
+
 def test_the_same_hard_hit_twice_is_no_conflict() -> None:
     doc = doc_with(["a", "b"], [(0, 2, "X", "hard", 0.0)] * 2)
     effects = hit_effects(doc, np.arange(2), SCHEMES["BIO"], nothing_on(doc))

@@ -34,8 +34,9 @@ def test_spans_are_counted_by_how_they_lie():
     # of 1, 1, 1, 3, 3 and 5 tokens
     assert (found.ends, train.bins, dev.bins) == ([1, 2, 3, 4, 8], [3, 0, 2, 0, 1], [1, 0, 0, 0, 0])
     assert found.warnings == [
-        "3 of the 6 spans of train have more than 2 tokens: a classifier of spans up to that width "
-        "can't learn or find them. Give it more, or see whether so long ones are meant."
+        "3 of the 6 spans of train have more than 2 tokens: a biaffine head of that max_width "
+        'can\'t learn or find them. Give it more, take the head "both", or see whether so long '
+        "ones are meant."
     ]
     assert find_nesting(corpus(), 12) == replace(
         found,

@@ -123,6 +123,11 @@ CONFIGS: dict[str, tuple[str, str, str]] = {
     "no factory": (r'factory = "ner_plus"', "", r"'ner_plus': component block needs"),
     "pipeline": (r'\["ner_plus"\]', '["ner_plus","x"]', r"Can't find component 'x'"),
     "no pipeline": (r'\["ner_plus"\]', "[]", r"a\.cfg: nothing would be trained"),
+    "rules alone": (
+        r'factory = "ner_plus"\n\n\[components\.ner_plus\.model\]\n(.*\n)*?\n',
+        'factory = "ner_plus_rules"\n\n',
+        r"a\.cfg: nothing would be trained.*rules, needs no training.*ner-plus evaluate",
+    ),
     "language": (r'"en"', '"qq"', r"Can't import language qq"),
     "corpus": (r'"corpora\.train"', '"corpora.trian"', r"corpora.trian"),
     "variable": (r'path = ".*"', "path = ${paths.a}", r"a\.cfg: .*'corpora\.train'.*paths\.a"),

@@ -249,3 +249,21 @@ def test_head_of_chains_needs_the_plan_of_its_labels() -> None:
     for plan in (None, ChainPlan.of_levels([(["A"], 1)])):
         with pytest.raises(TypeError, match=r"a head of chains for \('A', 'B'\) has the plan"):
             ChainDecoder.make_head(shape_of("crf_per_label", plan))
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("make", [make_chains, make_both])
+def test_cuda_spans_and_losses_equal_those_of_the_cpu(make: Make) -> None:
+    decoder = make()
+    rows = make_rows(decoder.head.n_features)
+    found = decoder.find_spans(rows, floor=0.05, calibration=IDENTITY)
+    learned = span_gradient(decoder, rows, GOLD, SpanLearning())
+    decoder.head.cuda()
+    there = RowFeatures(rows.features.cuda(), rows.row_tokens)
+    for spans, others in zip(
+        found, decoder.find_spans(there, floor=0.05, calibration=IDENTITY), strict=True
+    ):
+        assert by_place(others) == pytest.approx(by_place(spans), abs=1e-5)
+    again = span_gradient(decoder, there, GOLD, SpanLearning())
+    np.testing.assert_allclose(again.losses, learned.losses, rtol=1e-5)
+    torch.testing.assert_close(again.gradient.cpu(), learned.gradient, rtol=1e-4, atol=1e-5)

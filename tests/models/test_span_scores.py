@@ -165,6 +165,20 @@ def test_constraints_keep_the_spans() -> None:
     assert constrain(emissions, permitted).spans is emissions.spans
 
 
+def test_fewer_documents_are_together_the_more_tags_they_need(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scheme = TagScheme("BILOU", ["X"])
+    docs = np.arange(6)
+    spans = SpanFactors(scheme, docs, 0 * docs, 0 * docs + 3, 0 * docs, torch.ones(6).double())
+    emissions = Emissions(torch.zeros(24, 5), [np.arange(4)] * 6, spans)
+    assert [len(group.docs) for group in emissions.groups()] == [6]
+    monkeypatch.setattr(emissions_module, "MAX_TRANSITIONS", 2 * 9**2)  # 4 tags of one slot
+    assert [len(group.docs) for group in emissions.groups()] == [2, 2, 2]
+    monkeypatch.setattr(emissions_module, "MAX_TRANSITIONS", 1)
+    assert [len(group.docs) for group in emissions.groups()] == [1] * 6
+
+
 def test_documents_that_need_many_tags_are_apart_from_others() -> None:
     """So that the few do not make all others slow."""
     scheme = SCHEMES[1]

@@ -873,3 +873,20 @@ def test_toys_are_trained_and_their_data_debugged(
     best = spacy.load(tmp_path / "model-best")
     scores = best.evaluate([Example(eg.predicted, eg.reference) for eg in make_examples(best)])
     assert scores["ents_f"] > 0.4
+
+
+def test_what_a_batch_that_fails_has_counted_is_not_counted_twice() -> None:
+    nlp = spacy.blank("en")
+    lookup = add_lookup(nlp)
+    lookup.set_error_handler(lambda *_: None)
+    predict = lookup.predict
+
+    def counting(docs: Iterable[Doc]) -> list[Entities]:
+        docs = list(docs)
+        lookup.refused["seen"] += len(docs)
+        return predict(docs)
+
+    lookup.predict = counting  # type: ignore[method-assign]
+    texts = ["pain", f"pain {BAD_WORD}", "fever"]
+    assert len(list(lookup.pipe(nlp.make_doc(text) for text in texts))) == 2
+    assert lookup.refused == {"seen": 3}

@@ -18,6 +18,7 @@ from thinc.api import Adam
 from spacy_ner_plus.annotation.gold import allowed_tags
 from spacy_ner_plus.annotation.rule_hits import RuleHit, set_rule_hits
 from spacy_ner_plus.models.decoding.losses import loss_and_gradient
+from spacy_ner_plus.nn.crf import SpanFactors
 from spacy_ner_plus.pipeline.ner_plus import rule_learning
 from spacy_ner_plus.pipeline.ner_plus.factory import NerPlus
 from spacy_ner_plus.pipeline.ner_plus.rule_scores import IgnoredHits
@@ -116,6 +117,16 @@ CASES: dict[str, tuple[list[str], list[Hit]]] = {
     "hard of another type": (WORDS, [(1, 3, "ORG", "hard", 0.0)]),
     "block": (WORDS, [(1, 3, "Disease", "block", 0.0), (0, 1, "Chemical", "block", 0.0)]),
     "block of any type": (WORDS, [(0, 4, "", "block", 0.0), (1, 3, "", "block", 0.0)]),
+    "block of blocked words": (
+        WORDS,
+        [
+            (1, 2, "Disease", "block_words", 0.0),
+            (0, 4, "Disease", "block", 0.0),
+            (0, 3, "Chemical", "block", 0.0),
+            (2, 4, "", "block", 0.0),
+            (0, 4, "Disease", "soft", 3.0),
+        ],
+    ),
     "block words": (WORDS, [(1, 2, "Disease", "block_words", 0.0)]),
     "block words of any type": (WORDS, [(0, 2, "", "block_words", 0.0)]),
     "block space": (SPACED, [(2, 3, "", "block_words", 0.0)]),
@@ -320,6 +331,34 @@ def test_very_many_overlapping_hits_are_bounded_and_counted(own_nlp: Language) -
     with pytest.warns(UserWarning, match="so many that overlap"):
         ner(hit(Doc(own_nlp.vocab, words=words), hits))
     assert 0 < ner.ignored_hits["crowded"] < 250
+
+
+def test_blocks_are_kept_however_many_overlap(own_nlp: Language) -> None:
+    """All spans of many words, and many that have nothing in common."""
+    ner = own_nlp.get_pipe("ner_plus")
+    words = ["word"] * 90
+    every = [(i, j, "", "block", 0.0) for i in range(20) for j in range(i + 1, 21)]
+    nested = [(20 + i, 90 - i, label, "block", 0.0) for i in range(34) for label in LABELS]
+    doc = ner(hit(Doc(own_nlp.vocab, words=words), every + nested))
+    assert ner.ignored_hits == {}
+    blocked = {(start, end) for start, end, *_ in every + nested}
+    assert not {(ent.start, ent.end) for ent in doc.ents} & blocked
+
+
+def test_blocks_that_are_too_many_are_no_entities_and_counted(
+    own_nlp: Language, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ner = own_nlp.get_pipe("ner_plus")
+    free = ner(Doc(own_nlp.vocab, words=WORDS * 3)).ents
+    assert len(free) > 1
+    start, end, label = free[0].start, free[0].end, free[0].label_
+    monkeypatch.setattr(SpanFactors, "strongest", lambda self: np.zeros(0, dtype=np.int64))
+    hits = [(start, end, label, "block", 0.0), (start, end + 1, label, "soft", 1.0)]
+    with pytest.warns(UserWarning, match="a span that is blocked is no entity all the same"):
+        doc = ner(hit(Doc(own_nlp.vocab, words=WORDS * 3), hits))
+    expected = [(ent.start, ent.end, ent.label_) for ent in free[1:]]
+    assert [(ent.start, ent.end, ent.label_) for ent in doc.ents] == expected
+    assert ner.ignored_hits == {"crowded": 2}
 
 
 def test_other_things_on_the_doc_are_an_error_that_says_so(nlp: Language) -> None:

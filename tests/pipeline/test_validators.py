@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from spacy.language import Language
 
 from tests.pipeline.test_entity_pipe import lookup_nlp
 
@@ -25,15 +26,49 @@ def test_regex_must_match_the_whole_text_of_its_own_type() -> None:
     assert nlp.get_pipe("lookup").refused == {"CODE": 2}  # type: ignore[attr-defined]
 
 
-def test_regex_that_takes_for_ever_refuses_and_is_told(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+BOMB = "(.*?a){20}P"
+LONG, SHORT = "a" * 3000, "aP" * 20
+
+
+def bomb_nlp(**settings: Any) -> tuple[Language, Any]:
+    """A pipeline with a regex that takes LONG too long, and what has it."""
+    nlp = lookup_nlp(
+        {LONG: ("CODE", 0.5), SHORT: ("CODE", 0.5)}, validators={"CODE": {"regex": BOMB}}
+    )
+    lookup: Any = nlp.get_pipe("lookup")
+    lookup.regex_budget = 0.05
+    return nlp, lookup
+
+
+def test_regex_that_takes_for_ever_refuses_is_told_and_switched_off(
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr("spacy_ner_plus.pipeline.validators.BUDGET", 0.01)
-    word = "a" * 3000
-    nlp = lookup_nlp({word: ("CODE", 0.5)}, validators={"CODE": {"regex": "(.*?a){20}P"}})
-    assert nlp(word).ents == ()
-    assert "The validator of 'CODE', the regex '(.*?a){20}P', took longer than" in caplog.text
-    assert nlp.get_pipe("lookup").refused == {"CODE": 1}  # type: ignore[attr-defined]
+    nlp, lookup = bomb_nlp()
+    lookup.regex_max_timeouts = 2
+    found = [len(nlp(text).ents) for text in (SHORT, f"one {LONG}", f"two {LONG}", SHORT, LONG)]
+    assert found == [1, 0, 0, 0, 0]
+    name = f"The validator of 'CODE', the regex {BOMB!r},"
+    assert caplog.text.count(f"{name} took longer than 0.05 s") == 2
+    assert "begins with 'one aaa" in caplog.text
+    assert caplog.text.count(f"{name} is switched off, after 2 documents") == 1
+    assert "all entities of the type 'CODE' are refused from now on" in caplog.text
+    assert lookup.validator_timeouts == {"CODE": 2}
+    assert lookup.refused == {"CODE": 4}
+
+
+def test_the_entities_of_one_document_have_one_budget_and_count_once() -> None:
+    nlp, lookup = bomb_nlp()
+    assert [ent.text for ent in nlp(f"{SHORT} {LONG} {LONG} {SHORT}").ents] == [SHORT]
+    assert lookup.validator_timeouts == {"CODE": 1}
+    assert lookup.refused == {"CODE": 3}
+
+
+def test_another_regex_begins_anew() -> None:
+    nlp, lookup = bomb_nlp()
+    lookup.regex_max_timeouts = 1
+    assert nlp(LONG).ents == nlp(SHORT).ents == ()
+    lookup.validators = {"CODE": {"regex": "[aP]*"}}
+    assert len(nlp(SHORT).ents) == 1
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from ...data.formats.spacy_files import ATTRS
 from ...data.splitting import annotated_corpus
 from ...evaluation.calibrate import calibrate
 from ...experiments.carrying_out import (
-    code_settings,
+    content_settings,
     describe_scores,
     usable_config,
     warn_of_rare_labels,
@@ -77,7 +77,7 @@ def cross_validated_readings(corpus: AuditedCorpus, folds: Folds) -> list[Second
         folds=folds.n,
         dev_share=folds.dev_share,
         seed=folds.seed,
-        further_settings=code_settings(code),
+        further_settings=content_settings(config.interpolate(), code),
     )
     plan = replace(plan, file_name=PLAN, schema=SCHEMA)
     warn_of_rare_labels(written.rare_labels(folds.n), f"for {folds.n} folds")

@@ -13,6 +13,10 @@ def encoder_cli(
     output: Annotated[
         Path | None, typer.Option(help="JSON file to write the encoder's name and hashes to")
     ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(help="Training config: nothing is done if it does not use paths.encoder"),
+    ] = None,
 ) -> None:
     """Put the encoder in place, or say what will be used.
 
@@ -23,4 +27,4 @@ def encoder_cli(
     with errors_as_messages():
         from ...training.project.encoder_wheel import prepare_encoder
 
-        prepare_encoder(encoder, output)
+        prepare_encoder(encoder, output, config=config)

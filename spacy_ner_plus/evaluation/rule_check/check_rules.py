@@ -61,7 +61,7 @@ def check_rules(
     check_files(Path(data))
     nlp, pipe = _rules_of(rules, component, lang, label)
     gold = source_of(None, spans_key)
-    tally, timeouts = RuleTally(pipe.search.meaning.groups, gold), pipe.search.regexes
+    tally, limits = RuleTally(pipe.search.meaning.groups, gold), pipe.search.regexes.limits
     n_documents = n_known = n_off_tokens = 0
     before = pipe.refused.copy()
     stream = tqdm(make_corpus_v1(Path(data), tokens)(nlp), unit="docs", disable=None, leave=False)
@@ -83,7 +83,7 @@ def check_rules(
         spans_key=gold.spans_key,
         documents=n_known,
         documents_without_annotation=n_documents - n_known,
-        scores=_sorted(list(_scores(pipe, tally, timeouts)), sort),
+        scores=_sorted(list(_scores(pipe, tally, limits)), sort),
         conflicts=_conflicts(tally, pipe.search.meaning.groups),
         entities=tally.entities.total(),
         right=tally.n_right,
@@ -131,7 +131,7 @@ def _run_others(nlp: Language, pipe: Any, examples: Sequence[Example]) -> None:
         example.predicted = doc
 
 
-def _scores(pipe: Any, tally: RuleTally, regexes: Any) -> Iterator[RuleScores]:
+def _scores(pipe: Any, tally: RuleTally, limits: Any) -> Iterator[RuleScores]:
     for row in pipe.search.overview(tally.seen, MAX_NEVER):
         group = row.group
         label, kind, name = tally.groups[group]
@@ -156,8 +156,8 @@ def _scores(pipe: Any, tally: RuleTally, regexes: Any) -> Iterator[RuleScores]:
             blocked=tally.blocked[group],
             found=found,
             gold=gold,
-            timeouts=regexes.timeouts[group],
-            is_switched_off=group in regexes.switched_off,
+            timeouts=limits.timeouts[group],
+            is_switched_off=group in limits.switched_off,
             precision=right / (right + wrong) if right + wrong else None,
             recall=found / gold if gold and not is_block else None,
         )

@@ -65,7 +65,7 @@ class BandDecoder(SpanDecoder[SpanBandHead]):
         targets = self._targets(layout, gold)
         logits = self.head(rows.features, layout)  # (n_rows, max_width, n_labels)
         of_docs = self._loss(learning).of_docs(logits, targets, layout)
-        return SpanLosses(of_docs, targets.n_known_rows)
+        return SpanLosses(of_docs, targets.n_known_rows, int(targets.n_too_wide.sum()))
 
     def begin_with(self, batches: Iterable[Sequence[RowGold]], learning: SpanLearning) -> None:
         """Begin with the labels' priors. See SpanDecoder.begin_with."""

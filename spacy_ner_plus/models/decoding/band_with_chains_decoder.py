@@ -74,7 +74,11 @@ class BandWithChainsDecoder(SpanDecoder[BandWithChains]):
         of_band, of_chains = self._split(rows)
         one = self.band.losses(of_band, gold, learning)
         other = self.chains.losses(of_chains, gold, learning)
-        return SpanLosses(one.of_docs + other.of_docs, max(one.n_known, other.n_known))
+        n_left_out = 0
+        if one.n_left_out and other.n_left_out:  # perhaps not the same ones
+            n_left_out = sum(int(part.spans.sum()) for doc in gold for part in self.left_out(doc))
+        of_docs = one.of_docs + other.of_docs
+        return SpanLosses(of_docs, max(one.n_known, other.n_known), n_left_out)
 
     def begin_with(self, batches: Iterable[Sequence[RowGold]], learning: SpanLearning) -> None:
         """See BandDecoder.begin_with."""

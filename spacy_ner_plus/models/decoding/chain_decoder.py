@@ -103,20 +103,22 @@ class ChainDecoder(SpanDecoder[ChainHead]):
         """
         crfs, emissions = self.head.crfs, Emissions(rows.features, rows.row_tokens)
         device = rows.features.device
+        targets = [self._targets(one) for one in gold]
         nothing = np.zeros((0, crfs.n_tags), dtype=bool)
-        allowed = np.concatenate([nothing, *(self._targets(one).allowed for one in gold)])
+        allowed = np.concatenate([nothing, *(one.allowed for one in targets)])
         n_known = int((~allowed.all(axis=1)).sum())
+        n_left_out = sum(int(one.left_out.sum()) for one in targets)
         of_docs = torch.zeros(len(gold), dtype=torch.float64, device=device)
         overflown = overflown_docs(crfs, emissions)
         if len(overflown):
             of_docs[to_device(overflown, device)] = torch.nan
-            return SpanLosses(of_docs, n_known)
+            return SpanLosses(of_docs, n_known, n_left_out)
         permitted = to_device(allowed, device)  # (n_rows, chains * tags)
         scores = rows.features - self._log_weights(learning).to(device)  # as permitted
         for group in emissions.groups(crfs.n_chains):
             of_group = crfs.loss(scores[group.rows], group.layout, permitted[group.rows])
             of_docs = of_docs.index_add(0, to_device(group.docs, device), of_group)
-        return SpanLosses(of_docs, n_known)
+        return SpanLosses(of_docs, n_known, n_left_out)
 
     def left_out(self, gold: RowGold) -> list[UnlearnableSpans]:
         """Those that no chain holds. See SpanDecoder.left_out."""

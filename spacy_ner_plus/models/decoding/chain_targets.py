@@ -33,6 +33,11 @@ class ChainTargets:
     too_deep: np.ndarray
     unplaced: np.ndarray
 
+    @property
+    def left_out(self) -> np.ndarray:
+        """(n_spans,) bool, those that no chain holds."""
+        return np.asarray(self.crossing | self.too_deep | self.unplaced)
+
 
 def placed_spans(gold: RowGold, labels: Sequence[str]) -> list[PlacedSpan]:
     """The annotated spans of a document with the names of their labels, on its rows."""

@@ -12,6 +12,8 @@ from ...nn.crf.transfer import to_device
 
 # Documents times rows of the longest one that are decoded together: bounds the lattice's memory.
 MAX_CELLS = 1 << 18
+# Entries of matrices of transitions, one a document, that are there at the same time at most.
+MAX_TRANSITIONS = 1 << 25
 
 
 @dataclass(frozen=True)
@@ -40,11 +42,14 @@ class Emissions:
         ascending. Tokens that take no part in tagging have no row.
     spans (SpanFactors): Scores of spans of rows besides; their sequences are the Docs. None for
         none.
+    excluded (FrozenSet): Doc, first row, row behind the last one and label of spans that are no
+        entities although `spans` does not rule them out.
     """
 
     scores: Tensor
     row_tokens: list[np.ndarray]
     spans: SpanFactors | None = None
+    excluded: frozenset[tuple[int, int, int, int]] = frozenset()
 
     @cached_property
     def lengths(self) -> np.ndarray:
@@ -63,16 +68,12 @@ class Emissions:
         order = order[self.lengths[order] > 0]
         if self.spans is not None:
             has_spans = np.isin(order, self.spans.sequences)
-            for docs, most_cells in self._with_spans(order[has_spans]):
-                yield from self._packed(docs, most_cells)
+            yield from self._with_spans(order[has_spans])
             order = order[~has_spans]
-        yield from self._packed(order, max(1, MAX_CELLS // n_chains))
+        yield from self._packed(order, max(1, MAX_CELLS // n_chains), len(order))
 
-    def _with_spans(self, order: np.ndarray) -> Iterator[tuple[np.ndarray, int]]:
-        """Documents with scores of spans, those that need about as many tags together.
-
-        YIELDS: The documents, (n_docs,) in the given order, and the budget of padded cells.
-        """
+    def _with_spans(self, order: np.ndarray) -> Iterator[SequenceGroup]:
+        """Documents with scores of spans, those that need about as many tags together."""
         assert self.spans is not None
         groups = self.spans.groups
         needed = np.zeros(len(self.row_tokens), dtype=np.int64)  # by the busiest label
@@ -82,14 +83,17 @@ class Emissions:
         for value in np.unique(level):
             docs = order[level == value]
             own = self.spans.of_sequences(docs)
-            n_slots = 0 if own is None else int(own.n_slots().sum())
-            yield docs, max(1, MAX_CELLS * n_tags // (n_tags + 4 * n_slots))
+            n_all = n_tags if own is None else n_tags + 4 * int(own.n_slots().sum())
+            most_cells = max(1, MAX_CELLS * n_tags // n_all)
+            yield from self._packed(docs, most_cells, max(1, MAX_TRANSITIONS // n_all**2))
 
-    def _packed(self, order: np.ndarray, most_cells: int) -> Iterator[SequenceGroup]:
+    def _packed(
+        self, order: np.ndarray, most_cells: int, most_docs: int
+    ) -> Iterator[SequenceGroup]:
         start = 0
         while start < len(order):
             longest = int(self.lengths[order[start]])
-            docs = order[start : start + max(1, most_cells // longest)]
+            docs = order[start : start + min(most_docs, max(1, most_cells // longest))]
             yield self.group(docs)
             start += len(docs)
 

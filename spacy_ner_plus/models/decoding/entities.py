@@ -68,6 +68,8 @@ class Tagger:
                 scores = emissions.scores[group.rows]  # (N, n_tags)
                 tags = self.decoder.decode(scores, group.layout, spans=group.spans)  # (N,)
                 spans = _spans_of(tags.cpu().numpy(), group, self.scheme)
+                if emissions.excluded:
+                    spans = spans.without(emissions.excluded)
                 if not len(spans.starts):
                     continue
                 probabilities = _probabilities_of(spans, group, emissions, self)  # (n_spans,)
@@ -113,6 +115,13 @@ class _Spans:
     starts: np.ndarray
     ends: np.ndarray
     labels: np.ndarray
+
+    def without(self, excluded: frozenset[tuple[int, int, int, int]]) -> "_Spans":
+        """All but some. excluded (FrozenSet): Document, start, end and label of each."""
+        columns = (self.docs, self.starts, self.ends, self.labels)
+        rows = zip(*(column.tolist() for column in columns), strict=True)
+        kept = np.array([row not in excluded for row in rows], dtype=bool)
+        return _Spans(*(column[kept] for column in columns))
 
 
 def _spans_of(tags: np.ndarray, group: SequenceGroup, scheme: TagScheme) -> _Spans:

@@ -13,6 +13,8 @@ _MAX_STEPS = 100
 # What Newton's method still promises, in nats a prediction, when it stops.
 _LEAST_GAIN = 1e-20
 _LEAST_STEP = 2.0**-40
+# Smaller gains can't be seen in the loss for its rounding; Newton's steps are right that near.
+_LEAST_SEEN_GAIN = 1e-12
 # Keeps the Hessian invertible where all scores are the same.
 _RIDGE = 1e-12
 
@@ -64,6 +66,9 @@ def _minimise(columns: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> 
         gain = float(gradient @ step)
         if gain < _LEAST_GAIN:
             break
+        if gain < _LEAST_SEEN_GAIN:
+            weights = weights - step
+            continue
         size = 1.0
         # Armijo's rule: at least a ten-thousandth of what the gradient promises
         while (lower := _mean_loss(columns @ (weights - size * step), targets)) > (

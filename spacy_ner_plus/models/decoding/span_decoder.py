@@ -71,10 +71,12 @@ class SpanLosses:
 
     of_docs: (n_docs,) float64 in nats, 0 where nothing is known.
     n_known (int): Rows of which something is known.
+    n_left_out (int): Annotated spans that the head can't learn: see SpanDecoder.left_out.
     """
 
     of_docs: Tensor
     n_known: int
+    n_left_out: int
 
 
 @dataclass(frozen=True)

@@ -19,12 +19,14 @@ class SpanGradient:
     losses: (n_docs,) float64 in nats, 0 for a Doc of which nothing is known, nan or infinite where
         scores or weights are not finite.
     n_known (int): Rows of which something is known.
+    n_left_out (int): Annotated spans that the head can't learn.
     gradient: (n_rows, n_features), of the sum of the losses over n_known, with respect to the
         features; 0, and without meaning, unless all losses are finite.
     """
 
     losses: np.ndarray
     n_known: int
+    n_left_out: int
     gradient: Tensor
 
 
@@ -45,4 +47,4 @@ def span_gradient(
         if np.isfinite(losses).all() and found.n_known:
             (found.of_docs.sum() / found.n_known).backward()
     gradient = torch.zeros_like(leaf) if leaf.grad is None else leaf.grad
-    return SpanGradient(losses, found.n_known, gradient)
+    return SpanGradient(losses, found.n_known, found.n_left_out, gradient)

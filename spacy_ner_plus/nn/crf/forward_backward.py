@@ -243,6 +243,7 @@ def _is_safe(emissions: Tensor, scores: ChainScores, states: Tensor) -> Tensor:
 def _log_recursion(packed: Tensor, scores: ChainScores, layout: Layout) -> _Run:
     """As `_scaled_recursion` over emissions, all in log space."""
     boundary, transition = _both_directions(scores)
+    blocks = Blocks.of_all(transition, -torch.inf)
     to_from = transition.transpose(1, 2).unsqueeze(1).contiguous()  # (lanes, 1, to, from)
     n_lanes, n_tags, step_sizes = len(transition), packed.shape[-1], layout.step_sizes
     messages, states = torch.empty_like(packed), torch.empty_like(packed)  # (lanes * N, tags) each
@@ -263,6 +264,10 @@ def _log_recursion(packed: Tensor, scores: ChainScores, layout: Layout) -> _Run:
         torch.amax(state, -1, keepdim=True, out=scale)
         scale.masked_fill_(scale == -torch.inf, 0.0)  # a sequence without any path stays -inf
         state.sub_(scale)
-        # (lanes, n, tags)
-        incoming = torch.logsumexp(state.view(n_lanes, n, 1, n_tags) + to_from, -1)
+        of_lanes = state.view(n_lanes, n, n_tags)
+        if blocks is not None:
+            sent = [block.log_product(own) for block, own in zip(blocks, of_lanes, strict=True)]
+            incoming = torch.stack(sent)  # (lanes, n, tags)
+        else:
+            incoming = torch.logsumexp(of_lanes.unsqueeze(2) + to_from, -1)
     return messages, states, scales

@@ -46,12 +46,22 @@ def merge_edges(
     kept = []
     for i, (sequence, start, end) in enumerate(places):
         own = groups.chosen(groups.sequences == sequence)
-        kept.append(_moved(own.chosen((own.starts >= start) & (own.starts < end)), i, start))
+        within = _moved(own.chosen((own.starts >= start) & (own.starts < end)), i, start)
+        kept.append(within)
         crossing = own.chosen((own.starts < start) & (own.exits >= start))
         rows = slice(int(firsts[i]), int(lasts[i]) + 1)
         for label in np.unique(crossing.labels):
             moved = _moved(crossing.chosen(crossing.labels == label), i, start)
-            one = _Carried(tags, moved, own_emissions[rows], before[i], after[i])
+            _, one_a_slot = np.unique(moved.slots, return_index=True)
+            one = _Carried(
+                tags,
+                moved.chosen(one_a_slot),
+                within.chosen(within.labels == label),
+                bool(groups.shares[groups.labels == label].any()),
+                own_emissions[rows],
+                before[i],
+                after[i],
+            )
             one.merge_into(emissions[rows])
             kept.append(one.merged)
     if not tags.tells_last:
@@ -91,15 +101,20 @@ class _Carried:
     """A span of one label that has begun before a segment, somewhere.
 
     It may have begun where one of some groups did, or anywhere else. From the segment's first token
-    on it is a group of its own, in the slot of that one of them that takes longest.
+    on it is a group of its own, in the slot of that one of them that takes longest; or, as groups
+    within the segment may share that, in the one that is there for it.
 
-    groups (SpanGroups): Those that it may be of, in the segment's tokens.
+    groups (SpanGroups): Those that it may be of, in the segment's tokens, one of each slot.
+    within (SpanGroups): Those of its label that begin in the segment.
+    has_own_slot (bool): Whether the last slot of its label is there for it.
     emissions (Tensor): The segment's own. *Shape:* (n_tokens, n_all)
     before, after (Tensor): Log of what is around it. *Shape:* (n_all,)
     """
 
     tags: SlotTags
     groups: SpanGroups
+    within: SpanGroups
+    has_own_slot: bool
     emissions: Tensor
     before: Tensor
     after: Tensor
@@ -107,7 +122,9 @@ class _Carried:
     @property
     def merged(self) -> SpanGroups:
         """The one group."""
-        return self.groups.chosen(np.array([int(self.groups.exits.argmax())]))
+        one = self.groups.chosen(np.array([int(self.groups.exits.argmax())]))
+        slots = self.tags.n_slots[one.labels] - 1 if self.has_own_slot else one.slots
+        return replace(one, slots=slots, shares=np.zeros(1, dtype=bool))
 
     def merge_into(self, segment: Tensor) -> None:
         """Write the emissions of the one group, in the place of all others.
@@ -115,9 +132,10 @@ class _Carried:
         segment (Tensor): The segment's emissions with what is around it. *Shape:* (n_tokens, n_all)
         """
         tags, last = self.tags, len(segment) - 1
-        for slot, exit_ in zip(tags.slots_of(self.groups), self.groups.exits, strict=True):
+        slots = tags.slots_of(self.groups)
+        for slot, stop in zip(slots, self._stops(), strict=True):
             for column in (tags.inner[slot], tags.closing[slot], tags.exiting[slot]):
-                segment[: exit_ + 1, column] = -torch.inf
+                segment[:stop, column] = -torch.inf
         segment[0, self._own] = -torch.inf
         [slot], [exit_] = tags.slots_of(self.merged), self.merged.exits
         shares = None  # log of how much of what goes on began at each beginning
@@ -131,6 +149,17 @@ class _Carried:
             column = tags.exiting[slot] if token == exit_ else tags.inner[slot]
             segment[token, tags.closing[slot]] = torch.logsumexp(ended, 0)
             segment[token, column] = going
+
+    def _stops(self) -> np.ndarray:
+        """Until where the slots of the groups are not needed any more, int64 (n_groups,).
+
+        It is where they are free, or where a group within the segment begins that shares one.
+        """
+        stops = self.groups.exits + 1
+        for slot, start in zip(self.within.slots, self.within.starts, strict=True):
+            own = self.groups.slots == slot
+            stops[own] = np.minimum(stops[own], start + 1)
+        return stops
 
     def _ways(self, token: int, shares: Tensor | None, *, is_last: bool) -> tuple[Tensor, Tensor]:
         """Log weights of the span's end at a token, and of its going on, by where it began.

@@ -34,7 +34,7 @@ class SlotTags:
     """The tags of a scheme, and those of slots among them.
 
     scheme (TagScheme): The tags of the chain.
-    n_slots: int64 (n_labels,), slots of each label.
+    n_slots: int64 (n_labels,), slots of each label, as the attribute of this name.
 
     Attributes, int64:
         base: (n_all,), the scheme's tag that each stands for, ascending, so that of equally good
@@ -49,6 +49,7 @@ class SlotTags:
 
     def __init__(self, scheme: TagScheme, n_slots: np.ndarray) -> None:
         self.scheme = scheme
+        self.n_slots = n_slots
         labels = np.repeat(np.arange(len(n_slots)), n_slots)  # (n_slots,)
         self.slot_labels = labels
         self.first_slots = np.cumsum(n_slots) - n_slots

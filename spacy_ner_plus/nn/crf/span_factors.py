@@ -11,20 +11,24 @@ conditional random fields for information extraction"). A chain's tags don't rem
 entity began, so while a span with a factor is going on it has tags of its own: see `slot_tags`.
 """
 
-import heapq
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from ...tags import TagScheme
+from .slot_assignment import assign_slots, ends_of_groups
 from .transfer import to_device
 
 # As many slots as this a sequence, or as there are labels if these are more: see `strongest`.
 MOST_SLOTS = 64
+# As many for spans that are ruled out, of which none is to be left out for the sake of speed. Each
+# further one makes the matrices of all transitions, of 2,000 tags by then and 34 MB, larger still.
+MOST_SLOTS_RULED_OUT = 512
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,9 @@ class SpanGroups:
     sequences, labels, starts: int64 (n_groups,).
     exits: int64 (n_groups,), the last token at which the end of a factor must be told from others.
     slots: int64 (n_groups,), from 0 for each label: groups of one sequence and label that are going
-        on at the same time have different ones.
+        on at the same time have different ones, but for those that share.
+    shares: bool (n_groups,), those in a slot in which another one is going on that nothing tells
+        from it any more.
     """
 
     sequences: np.ndarray
@@ -42,13 +48,14 @@ class SpanGroups:
     starts: np.ndarray
     exits: np.ndarray
     slots: np.ndarray
+    shares: np.ndarray
 
     def __len__(self) -> int:
         return len(self.sequences)
 
-    def chosen(self, which: np.ndarray) -> "SpanGroups":
-        """Some of the groups, by positions or a mask."""
-        columns = (self.sequences, self.labels, self.starts, self.exits, self.slots)
+    def chosen(self, which: np.ndarray | slice) -> "SpanGroups":
+        """Some of the groups, by positions, a mask or a slice."""
+        columns = (self.sequences, self.labels, self.starts, self.exits, self.slots, self.shares)
         return SpanGroups(*(column[which] for column in columns))
 
 
@@ -79,6 +86,11 @@ class SpanFactors:
         return bool((self.scheme.last != self.scheme.inside).all())
 
     @cached_property
+    def ruled_out(self) -> np.ndarray:
+        """Bool (n,), the factors of -inf."""
+        return np.asarray((self.scores.detach() == -torch.inf).cpu().numpy())
+
+    @cached_property
     def groups(self) -> SpanGroups:
         """The groups of all factors but those of `unit`, by sequence, label and start."""
         return self._grouped[0]
@@ -105,13 +117,22 @@ class SpanFactors:
         np.maximum.at(exits, own, self.ends[is_grouped] - 1)
         group_of = np.full(len(self), -1, dtype=np.int64)
         group_of[is_grouped] = own
-        slots = _slots(sequences, labels, starts, exits)
-        return SpanGroups(sequences, labels, starts, exits, slots), group_of
+        is_long = self.ends - self.starts > 1
+        ends = ends_of_groups(
+            group_of[is_long], self.ends[is_long], self.ruled_out[is_long], len(starts)
+        )
+        slots, shares = assign_slots(sequences, labels, starts, exits, ends)
+        return SpanGroups(sequences, labels, starts, exits, slots, shares), group_of
 
     def n_slots(self) -> np.ndarray:
-        """int64 (n_labels,), how many slots each label needs at most in one sequence."""
+        """int64 (n_labels,), how many slots each label needs at most in one sequence.
+
+        Labels whose groups share slots have one more, the last one, which `slot_merging` uses.
+        """
+        groups = self.groups
         needed = np.zeros(len(self.scheme.labels), dtype=np.int64)
-        np.maximum.at(needed, self.groups.labels, self.groups.slots + 1)
+        np.maximum.at(needed, groups.labels, groups.slots + 1)
+        needed[np.unique(groups.labels[groups.shares])] += 1
         return needed
 
     def of_sequences(self, sequences: np.ndarray) -> "SpanFactors | None":
@@ -124,7 +145,10 @@ class SpanFactors:
         kept = np.flatnonzero(place[self.sequences] >= 0)
         if not len(kept):
             return None
-        return replace(self.chosen(kept), sequences=place[self.sequences[kept]])
+        found = self.chosen(kept)
+        moved = replace(found, sequences=place[found.sequences])
+        moved.__dict__["ruled_out"] = found.ruled_out
+        return moved
 
     def divided(self, temperature: float) -> "SpanFactors":
         """With all scores divided by a temperature."""
@@ -137,6 +161,7 @@ class SpanFactors:
 
         A slot is four further tags, and the time for a token grows with their square. Where very
         many factors overlap, those with the largest scores are kept, and what is kept stays exact.
+        Spans that are ruled out come first, and have many more slots.
 
         RETURNS: int64 (n_kept,) positions, ascending.
         """
@@ -145,26 +170,32 @@ class SpanFactors:
         crowded = [
             sequence
             for sequence, own in _runs(groups.sequences)
-            if _n_slots(groups.labels[own], groups.slots[own]) > most
+            if _n_slots(groups.chosen(own)) > most
         ]
         kept = ~np.isin(self.sequences, crowded) | (self.group_of < 0)  # those need no slot
         strength = self.scores.detach().abs().cpu().numpy()  # (n,), inf for what is ruled out
         for sequence in crowded:
             own = np.flatnonzero(self.sequences == sequence)
             own = own[np.argsort(-strength[own], kind="stable")]
-            kept[own[: self._most_that_fit(own, most)]] = True
+            n_ruled_out = int(self.ruled_out[own].sum())
+            n_kept = self._most_that_fit(own[:n_ruled_out], 0, max(MOST_SLOTS_RULED_OUT, most))
+            if n_kept == n_ruled_out:
+                n_kept = self._most_that_fit(own, n_kept, most)
+            kept[own[:n_kept]] = True
         return np.flatnonzero(kept)
 
-    def _most_that_fit(self, ordered: np.ndarray, most: int) -> int:
+    def _most_that_fit(self, ordered: np.ndarray, n_sure: int, most: int) -> int:
         """How many of the factors of a sequence fit, from the first one on.
 
-        Each further one needs as many slots or more, so it is found by halving.
+        Each further one needs as many slots or more, if it does not make two groups alike that can
+        share one then. So the number is found by halving.
+
+        n_sure (int): How many are there in any case.
         """
-        fits, does_not = 0, len(ordered)
+        fits, does_not = n_sure, len(ordered) + 1
         while does_not - fits > 1:
             middle = (fits + does_not) // 2
-            groups = self.chosen(ordered[:middle]).groups
-            if _n_slots(groups.labels, groups.slots) <= most:
+            if _n_slots(self.chosen(ordered[:middle]).groups) <= most:
                 fits = middle
             else:
                 does_not = middle
@@ -172,7 +203,7 @@ class SpanFactors:
 
     def chosen(self, kept: np.ndarray) -> "SpanFactors":
         """Some of the factors. kept: int64 positions."""
-        return SpanFactors(
+        chosen = SpanFactors(
             self.scheme,
             self.sequences[kept],
             self.starts[kept],
@@ -180,32 +211,8 @@ class SpanFactors:
             self.labels[kept],
             self.scores[to_device(kept, self.scores.device)],
         )
-
-
-def _slots(
-    sequences: np.ndarray, labels: np.ndarray, starts: np.ndarray, exits: np.ndarray
-) -> np.ndarray:
-    """The lowest slot that is free, for each group in turn, (n_groups,).
-
-    For intervals in the order of their starts that takes as few slots as are possible. A slot is
-    free again at a group's exit: what ends or goes on there is no beginning.
-
-    sequences, labels, starts, exits: (n_groups,), sorted by the first three.
-    """
-    slots = np.zeros(len(sequences), dtype=np.int64)
-    place = (-1, -1)
-    free: list[int] = []
-    busy: list[tuple[int, int]] = []  # until which token, and which slot
-    columns = zip(sequences.tolist(), labels.tolist(), starts.tolist(), exits.tolist(), strict=True)
-    for i, (sequence, label, start, exit_) in enumerate(columns):
-        if place != (sequence, label):
-            place, free, busy = (sequence, label), [], []
-        while busy and busy[0][0] <= start:
-            heapq.heappush(free, heapq.heappop(busy)[1])
-        slot = heapq.heappop(free) if free else len(busy)
-        heapq.heappush(busy, (exit_, slot))
-        slots[i] = slot
-    return slots
+        chosen.__dict__["ruled_out"] = self.ruled_out[kept]  # without asking the device again
+        return chosen
 
 
 def _runs(values: np.ndarray) -> Iterator[tuple[int, slice]]:
@@ -215,8 +222,8 @@ def _runs(values: np.ndarray) -> Iterator[tuple[int, slice]]:
         yield int(values[first]), slice(first, last)
 
 
-def _n_slots(labels: np.ndarray, slots: np.ndarray) -> int:
+def _n_slots(groups: SpanGroups) -> int:
     """How many slots all labels of a sequence need together."""
-    needed = np.zeros(labels.max(initial=0) + 1, dtype=np.int64)
-    np.maximum.at(needed, labels, slots + 1)
+    needed = np.zeros(groups.labels.max(initial=0) + 1, dtype=np.int64)
+    np.maximum.at(needed, groups.labels, groups.slots + 1)
     return int(needed.sum())

@@ -28,12 +28,14 @@ def likely_spans(
         _candidates(lattice, [int(ids[label]) for ids in _columns(tags)], bound)
         for label in range(len(tags.first))
     ]
+    none = torch.zeros(0, dtype=torch.int64)
+    if not any(len(heads) for heads, _ in parts):
+        return none, none, none, none
     label = torch.repeat_interleave(
         torch.arange(len(parts)), torch.tensor([len(heads) for heads, _ in parts])
     )
-    none = torch.zeros(0, dtype=torch.int64)
-    heads = torch.cat([none, *(heads.cpu() for heads, _ in parts)])
-    tails = torch.cat([none, *(tails.cpu() for _, tails in parts)])
+    heads = torch.cat([heads.cpu() for heads, _ in parts])
+    tails = torch.cat([tails.cpu() for _, tails in parts])
     sequence = lattice.layout.sequence.cpu()[heads]
     first = lattice.layout.first.cpu()[sequence]
     start, end = heads - first, tails - first + 1
@@ -57,13 +59,15 @@ def _candidates(lattice: Lattice, tags: list[int], bound: float) -> tuple[Tensor
     """
     first, inside, last, unit = tags
     marginals = lattice.marginals()  # (N, tags)
-    is_last = torch.zeros(len(marginals), dtype=torch.bool, device=marginals.device)
-    is_last[lattice.layout.last] = True
     units = (marginals[:, unit] >= bound).nonzero().squeeze(1)
     found = [(units, units)]
-    steps = [lattice.step_probs(*pair) for pair in _pairs(first, inside, last)]  # (N - 1,) each
     head = (marginals[:, first] >= bound).nonzero().squeeze(1)
+    if not len(head):  # as in most chains of most texts
+        return units, units
+    steps = [lattice.step_probs(*pair) for pair in _pairs(first, inside, last)]  # (N - 1,) each
     tail, still_open = head, marginals[head, first]
+    is_last = torch.zeros(len(marginals), dtype=torch.bool, device=marginals.device)
+    is_last[lattice.layout.last] = True
     to_inside, to_last = steps[0], steps[1]
     while len(head):
         goes_on = ~is_last[tail]

@@ -56,6 +56,8 @@ class LabelLattice:
             own[label_ids] = np.arange(len(label_ids))
             own_label = torch.from_numpy(own)[label]  # (n_spans,) in this chain, -1 where it is not
             rows = (own_label >= 0).nonzero().squeeze(1)
+            if not len(rows):
+                continue
             tags = self._tags_of(own_label[rows])
             log_probs = lattice.span_log_probs(sequence[rows], start[rows], end[rows], tags)
             rows = rows.to(device)

@@ -1,5 +1,6 @@
 """The component itself: its settings, predicting, and how sure it is."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -130,6 +131,10 @@ class NerPlus(LearningPipe, CalibratedPipe):
             ignored=self._ignored_hits,
         )
         return restrictions.apply(docs, emissions, self.shim.scheme)
+
+    def tallies(self) -> list[Counter[Any]]:
+        """See EntityPipe.tallies. Hits of rules without effect are among it."""
+        return [*super().tallies(), self._ignored_hits.counts]
 
     # How sure it is
 

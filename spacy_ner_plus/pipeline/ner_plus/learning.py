@@ -124,7 +124,7 @@ class LearningPipe(UpdatedPipe):
         labels = choose_labels(seen, labels, self.labels, origin, self.name)
         options.check_weighted_labels(self.label_weights, labels)
         thresholds(self.threshold, labels)  # before there is anything to lose
-        checks(self.validators, tuple(labels))
+        checks(self.validators, tuple(labels), self._validator_limits)
         self._set_labels(TagScheme(self.shim.scheme.name, labels), origin)
         self.cfg["balanced"] = options.balanced_weights(seen.counts, labels)
         self.cfg.pop(RULE_WEIGHTS, None)

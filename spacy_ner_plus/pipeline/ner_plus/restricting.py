@@ -77,7 +77,8 @@ class Restrictions:
         found = weighted_spans(spans, scheme, emissions.scores.device, self.ignored)
         if found is not None:
             weights = self.learned.applied(found.rules, found.labels, found.weights)
-            emissions = replace(emissions, spans=found.weighted(weights).factors)
+            spans_of_hits = found.weighted(weights).factors
+            emissions = replace(emissions, spans=spans_of_hits, excluded=found.excluded)
         return emissions
 
     def _known(self, doc: Doc, row_tokens: np.ndarray, scheme: TagScheme) -> _Known:

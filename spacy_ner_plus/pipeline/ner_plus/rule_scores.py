@@ -25,11 +25,13 @@ class WeightedSpans:
     factors (SpanFactors): As the decoding takes them; sequences are the Docs. Their scores are the
         hits' own weights at first.
     rules, labels (List[str]): Of each.
+    excluded (FrozenSet): Doc, start, end and label of blocked spans that had to be left out.
     """
 
     factors: SpanFactors
     rules: list[str]
     labels: list[str]
+    excluded: frozenset[tuple[int, int, int, int]] = frozenset()
 
     def weighted(self, weights: np.ndarray) -> "WeightedSpans":
         """With other weights, (n,) float64."""
@@ -100,7 +102,17 @@ def weighted_spans(
         torch.from_numpy(np.concatenate([one.weights for _, one in own])).to(device),
     )
     kept = factors.strongest()
+    excluded: frozenset[tuple[int, int, int, int]] = frozenset()
     if len(kept) < len(factors):
         ignored.count({CROWDED: len(factors) - len(kept)})
+        excluded = _blocked(factors, np.setdiff1d(np.arange(len(factors)), kept))
         factors, rules = factors.chosen(kept), [rules[i] for i in kept]
-    return WeightedSpans(factors, rules, [scheme.labels[i] for i in factors.labels])
+    return WeightedSpans(factors, rules, [scheme.labels[i] for i in factors.labels], excluded)
+
+
+def _blocked(factors: SpanFactors, left_out: np.ndarray) -> frozenset[tuple[int, int, int, int]]:
+    """The blocked spans among some factors: see WeightedSpans.excluded. left_out: positions."""
+    left_out = left_out[factors.ruled_out[left_out]]
+    columns = (factors.sequences, factors.starts, factors.ends, factors.labels)
+    rows = zip(*(column[left_out].tolist() for column in columns), strict=True)
+    return frozenset((doc, start, end, label) for doc, start, end, label in rows)

@@ -3,8 +3,6 @@
 `regex` is used for it: it looks at a clock while it searches, which `re` can't.
 """
 
-import logging
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from time import thread_time
 
@@ -12,7 +10,7 @@ import numpy as np
 import regex
 from spacy.tokens import Doc
 
-logger = logging.getLogger("spacy_ner_plus")
+from ..regex_limits import RegexLimits
 
 STRICT, EXPAND = ALIGNMENT_MODES = ("strict", "expand")
 # The part of a match that is meant, if a regex names one so.
@@ -26,27 +24,17 @@ class RegexSearch:
     names (Mapping[int, str]): What they are called.
 
     Attributes:
-        budget (float): The seconds of computing that one regex may take for one text, of which
-            `regex` counts those of all threads of the process.
-        max_timeouts (int): After how many texts that took it longer a regex is switched off.
-        timeouts (Counter): Texts that took longer, by group.
+        limits (RegexLimits): How long they may take, and which have taken longer; by group.
     """
 
     def __init__(self, patterns: Mapping[int, str], names: Mapping[int, str]) -> None:
         self._patterns = {group: regex.compile(text) for group, text in patterns.items()}
         self._names = names
-        self.budget = 1.0
-        self.max_timeouts = 3
-        self.timeouts: Counter[int] = Counter()
+        self.limits: RegexLimits[int] = RegexLimits()
 
     def __len__(self) -> int:
         """How many regexes there are."""
         return len(self._patterns)
-
-    @property
-    def switched_off(self) -> list[int]:
-        """The groups of the regexes that are not searched for any more."""
-        return [group for group, n in self.timeouts.items() if n >= self.max_timeouts]
 
     def matches(self, text: str) -> list[tuple[int, int, int]]:
         """The start, end and group of each match, in characters, without white space around it.
@@ -55,42 +43,30 @@ class RegexSearch:
         """
         found: list[tuple[int, int, int]] = []
         for group, pattern in self._patterns.items():
-            if self.timeouts[group] >= self.max_timeouts:
+            if self.limits.is_off(group):
                 continue
             try:
                 for start, end in self._spans(pattern, text):
                     found.append((start, end, group))
             except TimeoutError:
-                self._count(group, text)
+                self.limits.count(
+                    group,
+                    f"The regex {self._names[group]!r}",
+                    text,
+                    then="what it found until then was taken, and all other rules were applied",
+                    off="it finds nothing from now on",
+                )
         return found
 
     def _spans(self, pattern: "regex.Pattern[str]", text: str) -> Iterator[tuple[int, int]]:
-        deadline = thread_time() + self.budget
+        deadline = self.limits.deadline()
         which = ENTITY if ENTITY in pattern.groupindex else 0
-        for match in pattern.finditer(text, timeout=self.budget):
+        for match in pattern.finditer(text, timeout=self.limits.seconds):
             start, end = trimmed(text, *match.span(which))
             if start < end:
                 yield start, end
             if thread_time() > deadline:  # quick matches, but too many of them
                 raise TimeoutError
-
-    def _count(self, group: int, text: str) -> None:
-        self.timeouts[group] += 1
-        name = self._names[group]
-        logger.warning(
-            "The regex %r took longer than %s s for the document that begins with %r: what it "
-            "found until then was taken, and all other rules were applied.",
-            name,
-            self.budget,
-            text[:60],
-        )
-        if self.timeouts[group] == self.max_timeouts:
-            logger.warning(
-                "The regex %r is switched off, after %s documents that took it too long. Write it "
-                "so that it can't backtrack for so long, or raise regex_budget.",
-                name,
-                self.max_timeouts,
-            )
 
 
 def trimmed(text: str, start: int, end: int) -> tuple[int, int]:

@@ -1,6 +1,7 @@
 """The component itself: its rules, its settings, and what it finds."""
 
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,6 @@ from ..rule_matching.rule_search import RuleSearch
 from ..rule_matching.rule_set import RuleSet
 from ..rule_matching.token_patterns import UNUSABLE, TokenPatterns
 from ..thresholds import thresholds
-from ..validators import checks
 from .counts import RuleCounts
 from .deciding import NOTHING, Decider
 from .rule_annotator import IDS, RuleAnnotator
@@ -190,8 +190,8 @@ class NerPlusRules(EntityPipe):
             self._search = RuleSearch(self._rules, self.vocab)
         # they may have been set since it was made
         self._search.alignment_mode = self.alignment_mode
-        self._search.regexes.budget = self.regex_budget
-        self._search.regexes.max_timeouts = self.regex_max_timeouts
+        self._search.regexes.limits.seconds = self.regex_budget
+        self._search.regexes.limits.max_timeouts = self.regex_max_timeouts
         return self._search
 
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = 1000) -> Iterator[Doc]:
@@ -221,26 +221,30 @@ class NerPlusRules(EntityPipe):
         return self._decider().decide(docs, searched, known)
 
     def _decider(self) -> Decider:
-        found = checks(self.validators, self.labels)
+        found = self.checks()
         by_label = {self.labels[i]: check for i, check in found.items()}
         return Decider(self.search, self.soft_ents, by_label, self.counts, self.refused)
 
     def _count_search(self, n_docs: int, n_off_tokens: int) -> None:
-        counts, regexes = self.counts, self.search.regexes
+        counts, limits = self.counts, self.search.regexes.limits
         counts.documents += n_docs
         counts.off_tokens += n_off_tokens
-        if regexes.timeouts:
+        if limits.timeouts:
             names = self.search.meaning.groups
             counts.timeouts.clear()
-            for group, n in regexes.timeouts.items():
+            for group, n in limits.timeouts.items():
                 counts.timeouts[names[group].name] += n
-            counts.switched_off = [names[group].name for group in regexes.switched_off]
+            counts.switched_off = [names[group].name for group in limits.switched_off]
+
+    def tallies(self) -> list[Counter[Any]]:
+        """See EntityPipe.tallies. `counts` are of documents that have not failed."""
+        return [*super().tallies(), self.search.regexes.limits.timeouts]
 
     def check_settings(self) -> None:
         """RAISES ValueError: If a setting is unknown or out of range."""
         super().check_settings()
         self._check_own_settings()
-        checks(self.validators, self.labels)
+        self.checks()
 
     def _check_own_settings(self) -> None:
         _one_of("phrase_matcher_attr", self.phrase_matcher_attr, ATTRIBUTES)

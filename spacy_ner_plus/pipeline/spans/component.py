@@ -21,7 +21,7 @@ from ...models.runtime.span_shim import span_shim_of
 from ..ner_plus.options import LabelWeights, fault_of_weights, read_label_weights
 from ..thresholds import Threshold, thresholds
 from ..updating import UpdateCounts
-from ..validators import Validators, checks
+from ..validators import Validators
 from .judging_spans import JUDGED_FROM, CalibratedSpans, JudgedSpans, score_docs
 from .learning import BALANCED, SpanLearningPipe
 from .options import (
@@ -50,6 +50,7 @@ class NerPlusSpans(SpanLearningPipe):
     Attributes:
         crossings (Counter): How many groups of crossing spans were decided in an "exact" way, and
             how many were too large for it ("greedy"), in this process.
+        left_out (int): How often there were annotated spans in updates that the head can't learn.
     """
 
     unset_threshold = 0.5
@@ -93,6 +94,7 @@ class NerPlusSpans(SpanLearningPipe):
         self.cfg = {BALANCED: {}}
         self.progress = UpdateCounts()
         self.crossings: Counter[str] = Counter()
+        self.left_out = 0
         register_annotated_labels()
 
     @property
@@ -157,7 +159,7 @@ class NerPlusSpans(SpanLearningPipe):
             sets_ents=self.set_ents,
             crossings=crossings,
             overwrites=self.existing_ents == "overwrite",
-            checks=checks(self.validators, self.labels),
+            checks=self.checks(),
             refused=refused,
         )
 

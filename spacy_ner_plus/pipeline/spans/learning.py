@@ -1,5 +1,6 @@
 """The labels of a component whose model scores spans, and how it learns."""
 
+import warnings
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -51,6 +52,8 @@ class SpanLearningPipe(UpdatedPipe):
     label_weights: LabelWeights
     negative_weight: float
     boundary_smoothing: float
+    left_out: int
+    _has_told = False  # in this process, that there are spans that can't be learned
 
     # Labels
 
@@ -116,7 +119,7 @@ class SpanLearningPipe(UpdatedPipe):
         labels = choose_span_labels(seen, labels, self.labels, self.name, where)
         check_weighted_labels(self.label_weights, labels)
         thresholds(self.threshold, labels)  # before there is anything to lose
-        checks(self.validators, tuple(labels))
+        checks(self.validators, tuple(labels), self._validator_limits)
         self.span_shim.decoder_type.check_learning(self._learning_of_negatives())
         chains = self.span_shim.plan_chains(labels, self._gold_batches(get_examples(), labels))
         self.span_shim.start(labels, chains)
@@ -134,6 +137,7 @@ class SpanLearningPipe(UpdatedPipe):
         shim.decoder.begin_with(batches, learning)
         deque(batches, maxlen=0)  # those that it did not ask for
         left_out.warn(counts, self.name)
+        self._has_told = True
 
     def _gold_batches(
         self, examples: Iterable[Example], labels: Sequence[str]
@@ -164,12 +168,24 @@ class SpanLearningPipe(UpdatedPipe):
         learning = self._learning()
         found = span_gradient(self.span_shim.decoder, scores, gold, learning)
         check_losses(found.losses, examples)
+        self._tell_of_left_out(found.n_left_out)
         if not found.n_known:
             self.warn_of_no_annotation(
                 f"doc.spans[{self.spans_key!r}] of its documents (an empty group says that there "
                 "are none)"
             )
         return float(found.losses.sum()) / max(1, found.n_known), found.gradient
+
+    def _tell_of_left_out(self, n_left_out: int) -> None:
+        self.left_out += n_left_out
+        if n_left_out and not self._has_told:
+            self._has_told = True
+            warnings.warn(
+                f"There are annotated spans in the documents that '{self.name}' learns from that "
+                "its head can't learn. It was made for other data: initialize with all of it tells "
+                "why, and `left_out` counts them.",
+                stacklevel=4,
+            )
 
     def finish_update(self, sgd: Optimizer) -> None:
         """Take a step with the gradients that were collected.

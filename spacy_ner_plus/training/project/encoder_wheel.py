@@ -12,9 +12,12 @@ from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from zipfile import ZipFile
 
+from spacy import util
+
 from ...pages.telling import say
 from ...support.digests import file_digest
 from ...support.sha256_sums import SUMS_NAME, find_problems, read_sums
+from ..load_config import named_errors
 
 # Where the default encoder, or the copy of another one, lies in a project.
 ENCODER_FOLDER = "assets/encoder"
@@ -22,21 +25,43 @@ CONFIG_NAME = "config.json"
 # What names the wheel and the SHA-256 of its files.
 PIN = Path(str(files("spacy_ner_plus.models.pretrained"))) / "default_encoder"
 WHEEL = "wheel.txt"
+# How a config's settings name the encoder.
+_USED = "${paths.encoder}"
 
 
-def prepare_encoder(encoder: str, output: Path | None = None) -> None:
+def prepare_encoder(
+    encoder: str, output: Path | None = None, *, config: Path | None = None
+) -> None:
     """Put the encoder in place if it is the default one, else check that it can be used.
 
     encoder (str): Hub name or folder; ENCODER_FOLDER for the default one.
     output (Optional[Path]): JSON file to write the encoder's name to, and the SHA-256 of the files
-        in its folder by their names: none for the name of an encoder on the hub.
-    RAISES (ValueError): If the encoder is missing or is not what the sums say.
+        in its folder by their names: none for the name of an encoder on the hub. The name is null
+        if none is needed.
+    config (Optional[Path]): The training config. If it does not use paths.encoder, nothing is done.
+    RAISES (ValueError): If the encoder is missing or is not what the sums say, or the config can't
+        be read.
     """
-    digests = _place(encoder)
+    is_used = config is None or _uses_encoder(config)
+    digests = {}
+    if is_used:
+        digests = _place(encoder)
+    else:
+        say.info(f"{config} starts from no pretrained encoder, so none is fetched")
     if output is not None:
         output.parent.mkdir(parents=True, exist_ok=True)
-        record = {"encoder": encoder, "sha256": digests}
+        record = {"encoder": encoder if is_used else None, "sha256": digests}
         output.write_text(json.dumps(record, indent=2) + "\n", encoding="utf8")
+
+
+def _uses_encoder(config: Path) -> bool:
+    """Whether a setting of a config outside of [paths] is paths.encoder, or has it in it."""
+    if not config.is_file():
+        raise ValueError(f"There is no config {config}.")
+    with named_errors(str(config)):
+        loaded = util.load_config(config, interpolate=False)
+    loaded.pop("paths", None)
+    return _USED in loaded.to_str(interpolate=False)
 
 
 def _place(encoder: str) -> dict[str, str]:

@@ -11,7 +11,8 @@ from .planned import Choice
 # The widest spans are few, and all spans take time in proportion to the width that is looked at.
 HELD = 0.999
 LEAST_WIDTH, MOST_WIDTH = 8, 32
-# Fewer spans cross by mistake, and a model that may cross others would make such of its own.
+# Fewer spans cross by mistake, and a model that may cross others would make such of its own; and
+# fewer wide ones are no reason for the time of another head.
 MEANT = 0.01
 
 
@@ -21,12 +22,14 @@ class SpanPlan:
 
     why (str): How the entities of the training data lie, and so why it is such a model.
     spans_key (str): Where in doc.spans annotated spans are, and where found ones will be.
+    head (Choice): What scores spans.
     max_width (Choice): Tokens of the widest spans that it can find.
     allow (Choice): Which spans may be found together.
     """
 
     why: str
     spans_key: str
+    head: Choice
     max_width: Choice
     allow: Choice
 
@@ -41,8 +44,13 @@ def plan_spans(spans: LyingSpans, spans_key: str) -> SpanPlan:
 
     spans (LyingSpans): How they lie, and their tokens.
     """
+    max_width = _plan_width(spans)
     return SpanPlan(
-        _reason(spans.counts), spans_key, max_width=_plan_width(spans), allow=_plan_allow(spans)
+        _reason(spans.counts),
+        spans_key,
+        head=_plan_head(spans, int(max_width.value)),
+        max_width=max_width,
+        allow=_plan_allow(spans),
     )
 
 
@@ -62,6 +70,14 @@ def _reason(its: NestingCounts) -> str:
     )
 
 
+def _plan_head(spans: LyingSpans, max_width: int) -> Choice:
+    """The band of spans up to a width; where many are wider, CRFs for these as well."""
+    n_wider, n_spans = spans.n_wider(max_width), spans.counts.spans
+    if n_wider > MEANT * n_spans:
+        return Choice("both", f"CRFs for what is wider, {n_wider:,} of the {n_spans:,} spans")
+    return Choice("biaffine", "A score for every span of up to max_width tokens")
+
+
 def _plan_width(spans: LyingSpans) -> Choice:
     """As wide as nearly all are, within limits."""
     needed, n_held = 0, 0
@@ -73,11 +89,11 @@ def _plan_width(spans: LyingSpans) -> Choice:
     n_wider = spans.n_wider(width)
     if not n_wider:
         return Choice(width, "Tokens of a span: none of the training data has more")
-    return Choice(
-        width,
-        f"Tokens of a span: {n_wider:,} of the {spans.counts.spans:,} of the training data have "
-        "more, and can't be learned",
-    )
+    n_spans = spans.counts.spans
+    why = f"Tokens of a span: {n_wider:,} of the {n_spans:,} of the training data have more"
+    if n_wider <= MEANT * n_spans:
+        why += ", and can't be learned"
+    return Choice(width, why)
 
 
 def _plan_allow(spans: LyingSpans) -> Choice:

@@ -60,9 +60,11 @@ class Project:
         ]
         (self.pin / "SHA256SUMS").write_text("\n".join(lines))
 
-    def run(self, encoder: str | Path | None = None) -> Result:
+    def run(self, encoder: str | Path | None = None, config: Path | None = None) -> Result:
         arguments = ["project", "encoder", str(encoder or self.encoder)]
         arguments += ["--output", str(self.output)]
+        if config is not None:
+            arguments += ["--config", str(config)]
         return CliRunner().invoke(app, arguments)
 
     def unpacked(self) -> dict[str, bytes]:
@@ -160,6 +162,42 @@ def test_encoder_uses_another_folder_as_it_is(project: Project, tiny_encoder_dir
     assert f"Using the encoder in {tiny_encoder_dir}" in words_of(result)
     record = json.loads(project.output.read_text())
     assert record["sha256"]["config.json"] == file_digest(tiny_encoder_dir / "config.json")
+
+
+CONFIGS = {
+    "bilstm_crf": False,
+    "cnn": False,
+    "cpu": True,
+    "features": False,
+    "gpu": True,
+    "private_trf": True,
+    "shared": True,
+    "shared_trf": True,
+}
+
+
+def test_encoder_is_fetched_for_configs_that_start_from_one_alone(project: Project) -> None:
+    folder = Path(__file__).parents[3] / "configs"
+    assert sorted(path.stem for path in folder.glob("*.cfg")) == list(CONFIGS)
+    for name, is_used in CONFIGS.items():
+        result = project.run("hub-name", folder / f"{name}.cfg")
+        assert result.exit_code == 0, result.output
+        said = f"{name}.cfg starts from no pretrained encoder" in words_of(result)
+        assert said is not is_used
+        expected = "hub-name" if is_used else None
+        assert json.loads(project.output.read_text()) == {"encoder": expected, "sha256": {}}
+
+
+def test_encoder_says_which_config_is_missing_or_none(project: Project) -> None:
+    result = project.run("hub-name", project.folder / "no.cfg")
+    assert result.exit_code == 1
+    assert f"There is no config {project.folder / 'no.cfg'}" in result.output
+    broken = project.folder / "broken.cfg"
+    broken.write_text("encoder = ${paths.encoder}")
+    result = project.run("hub-name", broken)
+    assert result.exit_code == 1
+    assert str(broken) in result.output
+    assert not project.output.exists()
 
 
 def test_encoder_refuses_a_missing_folder_and_one_without_encoder(project: Project) -> None:

@@ -1,12 +1,14 @@
 """Many tags: the same results with most of the forbidden transitions left out."""
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from spacy_ner_plus.nn.crf import CRF, blocks
+from spacy_ner_plus.nn.crf import CRF, SpanFactors, blocks
 from spacy_ner_plus.nn.crf.blocks import Blocks
 from spacy_ner_plus.nn.crf.layout import Layout
+from spacy_ner_plus.nn.crf.slot_tags import SlotTags
 from spacy_ner_plus.tags import TagScheme
 
 LENGTHS = [1, 2, 9, 30]
@@ -58,21 +60,58 @@ def test_probabilities_are_the_same(
     torch.testing.assert_close(found.marginals(), expected.marginals(), rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize(("name", "n_labels"), [("BILOU", 60), ("BIO", 120)])
-def test_blocks_leave_out_forbidden_transitions_only(name: str, n_labels: int) -> None:
-    crf, _ = many_tags(name, n_labels)
-    transition = torch.where(crf.transition_mask, crf.transition.detach(), -torch.inf)
+def check_blocks(transition: Tensor, share: float) -> None:
+    """Whether blocks have all permitted transitions, and few others."""
     for direction in (transition, transition.T):
         found = Blocks.of(direction, -torch.inf)
         assert found is not None
-        n_kept = found.scores.numel() + found.other_scores.numel()
-        assert n_kept < {"BILOU": 0.3, "BIO": 0.6}[name] * transition.numel()
+        kept = (found.sources, found.scores, found.other_scores)
+        assert sum(part.numel() for part in kept) < share * transition.numel()
         again = torch.full_like(transition, -torch.inf)
-        again[found.sources[:, None], found.targets] = found.scores.T
+        block = found.scores[found.target_rows]  # (n_all_targets, n_sources)
+        for i, (tags, is_own) in enumerate(zip(found.sources, found.is_source == 0, strict=True)):
+            again[tags[is_own, None], found.targets] = block[:, i]
         pairs = (found.other_sources, found.others[:, None].expand_as(found.other_sources))
         is_real = found.other_scores > -torch.inf
         again[tuple(index[is_real] for index in pairs)] = found.other_scores[is_real]
         assert torch.equal(again, direction)
+
+
+@pytest.mark.parametrize(("name", "n_labels"), [("BILOU", 60), ("BIO", 120)])
+def test_blocks_leave_out_forbidden_transitions_only(name: str, n_labels: int) -> None:
+    crf, _ = many_tags(name, n_labels)
+    transition = torch.where(crf.transition_mask, crf.transition.detach(), -torch.inf)
+    check_blocks(transition, {"BILOU": 0.3, "BIO": 0.6}[name])
+
+
+@pytest.mark.parametrize("name", ["BILOU", "BIO"])
+@pytest.mark.parametrize("n_slots", [[60, 0, 0], [20, 30, 1]])
+def test_blocks_do_not_grow_with_slots(name: str, n_slots: list[int]) -> None:
+    crf, _ = many_tags(name, len(n_slots))
+    tags = SlotTags(TagScheme(name, ["0", "1", "2"]), np.array(n_slots))
+    check_blocks(tags.scores(crf._scores()).transition.detach(), 0.05)
+
+
+@pytest.mark.parametrize("name", ["BILOU", "BIO"])
+@pytest.mark.parametrize("scale", [1.0, 300.0])  # the latter only in log space
+def test_results_with_many_slots_are_the_same(
+    name: str, scale: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crf, _ = many_tags(name, 2)
+    emissions = scale * torch.randn(150, crf.n_tags)
+    emissions[:, 0] -= scale
+    starts = np.arange(60)
+    scores = torch.where(torch.arange(60) % 3 == 0, -torch.inf, torch.randn(60).double())
+    scheme = TagScheme(name, ["0", "1"])
+    spans = SpanFactors(scheme, 0 * starts, starts, 150 - starts, starts % 2, scores)
+    layout = Layout([150])
+    path = crf.decode(emissions, layout, spans=spans)
+    found = crf.lattice(emissions, layout, spans=spans)
+    monkeypatch.setattr(blocks, "FEWEST_TAGS", 10**6)
+    assert torch.equal(path, crf.decode(emissions, layout, spans=spans))
+    expected = crf.lattice(emissions, layout, spans=spans)
+    torch.testing.assert_close(found.log_z, expected.log_z, rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(found.marginals(), expected.marginals(), rtol=0, atol=1e-10)
 
 
 def test_there_are_none_for_few_tags_or_without_structure() -> None:

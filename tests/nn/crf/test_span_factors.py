@@ -1,6 +1,7 @@
 """Scores of whole spans on top of a chain, against the enumeration of all paths."""
 
 import math
+from collections import Counter
 from dataclasses import dataclass
 from itertools import product
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from spacy_ner_plus.nn.crf import CRF, Lattice, Layout, SpanFactors, SpanTags, TagDecoder
+from spacy_ner_plus.nn.crf import span_factors as span_factors_module
 from spacy_ner_plus.nn.crf.span_factors import MOST_SLOTS
 from spacy_ner_plus.tags import TagScheme
 from tests.nn.crf.chains import INF, randomize, scores_of
@@ -92,6 +94,10 @@ def span_cases(draw: st.DrawFn, longest: int = 6, most: int = 8) -> SpanCase:
         return row, start, end, draw(st.integers(0, n_labels - 1)), draw(weight)
 
     factors = draw(st.lists(factor(), min_size=1, max_size=most))
+    if draw(st.booleans()):  # all spans of some words are ruled out, as slots are shared for
+        row, start, end, label, _ = draw(factor())
+        ends = range(start + 1, end + 1)
+        factors += [(row, i, j, label, -INF) for i in range(start, end) for j in ends if i < j]
     return SpanCase(decoder, scheme, emissions, lengths, factors)
 
 
@@ -233,6 +239,33 @@ def test_segments_and_segments_of_segments(case: SpanCase, data: st.DataObject) 
         check_segment(within, i, parts_of(paths, log_probs, start + first, start + last))
 
 
+@pytest.mark.parametrize(("name", "n"), [("BIO", 6), ("BILOU", 5)])
+@pytest.mark.parametrize("extra", [[], [(0, 0, 4, 0, 1.5)], [(0, 0, 5, 0, -INF)]])
+def test_segments_within_words_of_which_all_spans_are_ruled_out(
+    name: str, n: int, extra: list[Factor]
+) -> None:
+    """Of all places: a span from before them goes on beside those that begin within, and beyond."""
+    scheme = TagScheme(name, ["X"])
+    generator = torch.Generator().manual_seed(0)
+    decoder = randomize(CRF.from_scheme(scheme), generator, 1.0)
+    emissions = torch.randn(n, scheme.n_tags, generator=generator).double()
+    factors = [(0, i, j, 0, -INF) for i in range(1, n - 1) for j in range(i + 1, n)]
+    factors += extra
+    case = SpanCase(decoder, scheme, emissions, [n], factors)
+    assert case.spans.groups.shares.any()
+    paths, scores = case.paths(0)
+    log_probs = scores.log_softmax(0)
+    places = [(start, end) for start in range(n) for end in range(start + 1, n + 1)]
+    segments = case.lattice().segments([0] * len(places), *zip(*places, strict=True))
+    for i, (start, end) in enumerate(places):
+        check_segment(segments, i, parts_of(paths, log_probs, start, end))
+        inner = [(first, last) for first, last in places if last <= end - start]
+        within = segments.segments([i] * len(inner), *zip(*inner, strict=True))
+        for j, (first, last) in enumerate(inner):
+            parts = parts_of(paths, log_probs, start + first, start + last)
+            check_segment(within, j, parts)
+
+
 @many
 @given(span_cases(), st.data())
 def test_loss_and_its_gradients(case: SpanCase, data: st.DataObject) -> None:
@@ -292,18 +325,48 @@ def chain_of(decoder: TagDecoder) -> tuple[Tensor, Tensor, Tensor]:
 
 @settings(max_examples=100, deadline=None)
 @given(span_cases(most=25))
-def test_slots_are_disjoint_and_as_few_as_possible(case: SpanCase) -> None:
+def test_slots_are_of_groups_that_nothing_tells_apart(case: SpanCase) -> None:
     groups = case.spans.groups
-    going_on: dict[tuple[int, int, int], list[int]] = {}
-    for sequence, label, start, exit_, slot in zip(
-        groups.sequences, groups.labels, groups.starts, groups.exits, groups.slots, strict=True
+    going_on: dict[tuple[int, int, int, int], list[int]] = {}  # who is in a slot at a token
+    for i, (sequence, label, start, exit_, slot) in enumerate(
+        zip(groups.sequences, groups.labels, groups.starts, groups.exits, groups.slots, strict=True)
     ):
         for token in range(start, exit_):
-            going_on.setdefault((sequence, label, token), []).append(slot)
-    assert all(len(set(slots)) == len(slots) for slots in going_on.values())
-    for label, needed in enumerate(case.spans.n_slots()):
-        most = [len(slots) for (_, own, _), slots in going_on.items() if own == label]
-        assert needed == max(most, default=0)
+            going_on.setdefault((sequence, label, slot, token), []).append(i)
+    for (sequence, label, _, token), members in going_on.items():
+        to_come = []
+        for start in groups.starts[members]:
+            own: dict[int, float] = {}
+            for *place, end, _, w in [(s, y, b, e, y, w) for s, b, e, y, w in case.factors]:
+                if place == [sequence, label, start] and end > token + 1:
+                    own[end] = own.get(end, 0.0) + w
+            to_come.append(own)
+        assert all(own == to_come[0] for own in to_come)
+        assert len(to_come) == 1 or set(to_come[0].values()) <= {-INF}
+    assert sum(len(members) > 1 for members in going_on.values()) >= bool(groups.shares.any())
+
+
+@settings(max_examples=100, deadline=None)
+@given(span_cases(most=25))
+def test_slots_are_as_few_as_possible(case: SpanCase) -> None:
+    """Of finite scores, which share none."""
+    finite = [(*place, w if w > -INF else 1.0) for *place, w in case.factors]
+    spans = span_factors(case.scheme, finite)
+    groups, going_on = spans.groups, Counter[tuple[int, int, int]]()
+    for sequence, label, start, exit_ in zip(
+        groups.sequences, groups.labels, groups.starts, groups.exits, strict=True
+    ):
+        going_on.update((sequence, label, token) for token in range(start, exit_))
+    for label, needed in enumerate(spans.n_slots()):
+        assert needed == max((n for (_, own, _), n in going_on.items() if own == label), default=0)
+
+
+@pytest.mark.parametrize("name", ["BIO", "BILOU"])
+def test_all_spans_of_some_words_need_one_slot(name: str) -> None:
+    """And one more, for segments."""
+    scheme = TagScheme(name, ["X", "Y"])
+    blocks = [(0, i, j, 0, -INF) for i in range(100) for j in range(i + 1, 101)]
+    assert span_factors(scheme, blocks).n_slots().tolist() == [2, 0]
 
 
 def test_spans_of_two_tokens_everywhere_need_one_slot() -> None:
@@ -334,6 +397,72 @@ def test_of_very_many_spans_in_one_place_the_strongest_are_kept() -> None:
     own = kept.scores[torch.from_numpy(kept.sequences == 1)].abs().numpy()
     assert sorted(own) == sorted(strength)[-len(own) :]
     assert own.max() == INF
+
+
+def best_and_sum(
+    emissions: Tensor, decoder: TagDecoder, scheme: TagScheme, blocked: set[tuple[int, int]]
+) -> tuple[float, float]:
+    """The best score and log Z by all spans of the one label in a semi-Markov recursion."""
+    start, transition, end = chain_of(decoder)
+    n = len(emissions)
+    first, inside = int(scheme.first[0]), int(scheme.inside[0])
+    last, unit = int(scheme.last[0]), int(scheme.unit[0])
+    # of what ends before each token, by its last tag
+    ways: list[dict[int, tuple[float, float]]] = [{} for _ in range(n + 1)]
+
+    def add(at: int, tag: int, score: float, total: float) -> None:
+        best, log_sum = ways[at].get(tag, (-INF, -INF))
+        ways[at][tag] = (max(best, score), float(np.logaddexp(log_sum, total)))
+
+    for i in range(n):
+        arcs = [(i + 1, [0])]
+        arcs += [(i + 1, [unit])] if (i, i + 1) not in blocked else []
+        for j in range(i + 2, n + 1):
+            if (i, j) not in blocked:
+                arcs.append((j, [first, *[inside] * (j - i - 2), last]))
+        for j, tags in arcs:
+            inner = emissions[range(i, j), tags].sum() + transition[tags[:-1], tags[1:]].sum()
+            before = [(start[tags[0]].item(), (0.0, 0.0))] if i == 0 else []
+            before += [(transition[tag, tags[0]].item(), way) for tag, way in ways[i].items()]
+            for score, (best, total) in before:
+                add(j, tags[-1], best + score + inner.item(), total + score + inner.item())
+    finals = [(end[tag].item(), way) for tag, way in ways[n].items()]
+    return (
+        max(score + best for score, (best, _) in finals),
+        float(np.logaddexp.reduce([score + total for score, (_, total) in finals])),
+    )
+
+
+def test_more_ruled_out_spans_than_there_are_slots_for_others_are_exact() -> None:
+    scheme = TagScheme("BILOU", ["X"])
+    decoder = randomize(CRF.from_scheme(scheme), torch.Generator().manual_seed(0), 0.5)
+    emissions = torch.randn(170, 5, generator=torch.Generator().manual_seed(1)).double()
+    emissions[:, int(scheme.inside[0])] += 2.0  # long spans are the best ones
+    rng = np.random.default_rng(0)
+    blocked = {(i, int(j)) for i in range(80) for j in rng.integers(85, 171, size=20)}
+    spans = span_factors(scheme, [(0, i, j, 0, -INF) for i, j in sorted(blocked)])
+    assert spans.n_slots()[0] > MOST_SLOTS
+    assert len(spans.strongest()) == len(spans)
+    layout = Layout([len(emissions)])
+    best, log_z = best_and_sum(emissions, decoder, scheme, blocked)
+    lattice = decoder.lattice(emissions, layout, spans=spans)
+    assert lattice.log_z.item() == pytest.approx(log_z, rel=1e-10)
+    path = decoder.decode(emissions, layout, spans=spans)
+    [(again, [log_prob])] = lattice.k_best(1)
+    assert torch.equal(again[0], path)
+    assert log_prob.item() == pytest.approx(best - log_z, abs=1e-8)
+    assert not {span[:2] for span in decoded(scheme, path.tolist())} & blocked
+
+
+def test_of_too_many_ruled_out_spans_some_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(span_factors_module, "MOST_SLOTS_RULED_OUT", MOST_SLOTS + 6)
+    scheme = TagScheme("BIO", ["X"])
+    crowd = [(0, i, 300 - i, 0, -INF) for i in range(140)]
+    crowd += [(0, i, 301 - i, 0, 1.0) for i in range(140)]
+    spans = span_factors(scheme, crowd)
+    kept = spans.chosen(spans.strongest())
+    assert kept.n_slots().tolist() == [MOST_SLOTS + 6]
+    assert kept.ruled_out.sum() == MOST_SLOTS + 6
 
 
 def test_spans_that_need_no_slot_are_kept_however_weak() -> None:

@@ -42,6 +42,35 @@ def test_regex_that_runs_for_ever_is_stopped_told_and_switched_off(
     assert caplog.text.count("'bomb' is switched off, after 2 documents") == 1
 
 
+def test_documents_of_a_batch_that_fails_are_counted_and_told_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    rows = [{"label": "X", "regex": BOMB, "rule": "bomb"}, {"label": "WORD", "phrase": "good"}]
+    nlp, pipe = rules_nlp(*rows, regex_budget=0.02)
+    pipe.set_error_handler(lambda *_: None)
+    docs = [nlp.make_doc(f"good {i} {COMMAS}") for i in range(2)] + [nlp.make_doc("good")]
+    docs[2].set_ents([], default="outside")
+    docs[2]._.rule_hits = {pipe.name: 3}
+    assert [found(doc) for doc in pipe.pipe(docs)] == [[("good", "WORD")]] * 2
+    assert pipe.counts.timeouts == {"bomb": 2}
+    assert pipe.counts.switched_off == []
+    assert caplog.text.count("'bomb' took longer than 0.02 s") == 2
+
+
+def test_validators_have_the_same_limits() -> None:
+    rows = [{"label": "X", "regex": "a+"}, {"label": "WORD", "phrase": "good"}]
+    nlp, pipe = rules_nlp(
+        *rows,
+        regex_budget=0.02,
+        regex_max_timeouts=1,
+        validators={"X": {"regex": "(.*?a){20}P"}, "WORD": {"regex": "good"}},
+    )
+    docs = list(nlp.pipe([f"good {'a' * 3000} {'b' * i}" for i in range(3)]))
+    assert [found(doc) for doc in docs] == [[("good", "WORD")]] * 3
+    assert pipe.validator_timeouts == {"X": 1}
+    assert pipe.refused == {"X": 3}
+
+
 def test_matches_before_the_time_is_over_are_kept() -> None:
     nlp, pipe = rules_nlp({"label": "X", "regex": f"first|{BOMB}"}, regex_budget=0.05)
     assert found(nlp(f"first {COMMAS}")) == [("first", "X")]

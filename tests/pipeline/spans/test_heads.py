@@ -1,5 +1,7 @@
 """What one head of the component of spans has and the others have not."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -64,6 +66,24 @@ def test_what_lies_too_deep_or_crosses_is_told_by_label() -> None:
     assert messages[1].startswith("2 of 8 gold spans lie within more others of their label than")
     assert "(X: 2 of 6). A larger max_levels" in messages[1]
     assert spans_pipe(nlp).span_shim.chains == ChainPlan.of_levels([(["X"], 2), (["Y"], 1)])
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_updates_with_other_data_count_what_can_not_be_learned(head: str) -> None:
+    nlp = initialized(spans_nlp(model_head=head))
+    pipe = spans_pipe(nlp)
+    pipe.update(nested_examples(nlp))
+    assert pipe.left_out == 0
+    spans = [(0, 7, "ORG"), (0, 6, "ORG"), (1, 2, "LOC")]  # wider than 5, and one deeper
+    other = [nested_example(nlp, "a b c d e f g", spans)]
+    pipe.update(other)  # initialize would have told
+    n_lost = {"biaffine": 2, "crf_per_label": 1, "both": 1}[head]
+    assert pipe.left_out == n_lost
+    loaded = spans_pipe(copy.deepcopy(nlp))
+    loaded._has_told = False  # as in another process
+    with pytest.warns(UserWarning, match="that its head can't learn.*`left_out` counts them"):
+        loaded.update(other)
+    assert loaded.left_out == 2 * n_lost
 
 
 def test_crossing_spans_of_other_levels_are_learned_all_the_same() -> None:
