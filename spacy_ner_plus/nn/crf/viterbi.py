@@ -175,7 +175,8 @@ def _best_scores(
             torch.max(candidates, -1, out=(best, previous))
         torch.add(best, emission, out=state)
         backpointer.copy_(previous)
-    backpointers += _first_states(packed)[:, None]
+    if n_chains > 1:  # else they are the tags, and the array is as long as the text
+        backpointers += _first_states(packed)[:, None]
     return backpointers.flatten(1), running
 
 

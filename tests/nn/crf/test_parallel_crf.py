@@ -98,8 +98,10 @@ def test_losses_and_gradients_are_those_of_each_chain(
 @settings(max_examples=60, deadline=None)
 @given(chains(), rules, st.booleans())
 def test_best_paths_are_those_of_each_chain(made: Chains, rule: object, ties: bool) -> None:
-    if ties:
-        is_gone = made.emissions == -INF
+    is_gone = made.emissions == -INF
+    # Without emissions, paths of the same transitions in another order have the same score: only
+    # whole numbers add up to the same in any order.
+    if ties or not made.emissions[~is_gone].any():
         made.emissions = made.emissions.clamp(-2, 2).round().masked_fill(is_gone, -INF)
         for parameter in made.crf.parameters():
             parameter.data.round_()
