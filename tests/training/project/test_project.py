@@ -14,7 +14,6 @@ import spacy
 from spacy_ner_plus import evaluate
 from spacy_ner_plus.training.project.init_project import init_project
 from tests.annotated_texts import make_nested_rows, make_rows, write_rows
-from tests.forked import FORK, python
 
 pytestmark = pytest.mark.slow
 
@@ -22,10 +21,7 @@ STEPS = ["convert", "train", "calibrate", "evaluate", "package", "report"]
 
 
 def run(folder: Path, *arguments: str, **environment: str) -> tuple[int, str]:
-    """Run Python in a folder, in copies of this process if it can be (see tests.forked).
-
-    RETURNS (Tuple[int, str]): Exit status, all it printed.
-    """
+    """Run Python in a folder. RETURNS (Tuple[int, str]): Exit status, all it printed."""
     env = {
         **os.environ,
         "PYTHONUNBUFFERED": "1",  # as `make run` does: weasel's headings come in their places
@@ -33,8 +29,6 @@ def run(folder: Path, *arguments: str, **environment: str) -> tuple[int, str]:
         "ANSI_COLORS_DISABLED": "1",
         **environment,
     }
-    if FORK is not None and arguments[0] == "-m":
-        return python([*arguments], cwd=folder, env=env)
     result = subprocess.run(
         [sys.executable, *arguments],
         cwd=folder,
@@ -66,10 +60,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory, tiny_encoder_dir: Path) -> 
 
 
 def learn_fast(folder: Path) -> None:
-    """Have a rate that suits an encoder that knows nothing."""
+    """Have a rate that suits an encoder that knows nothing, and fewer steps."""
     config = (folder / "config.cfg").read_text(encoding="utf8")
-    config, n_found = re.subn(r"\ninitial_rate = .*", "\ninitial_rate = 0.003", config)
-    assert n_found == 1
+    settings = {"max_steps": 200, "total_steps": 200, "eval_frequency": 100, "warmup_steps": 10}
+    for setting, value in {**settings, "initial_rate": 0.003}.items():
+        config, n_found = re.subn(rf"\n{setting} = .*", f"\n{setting} = {value}", config)
+        assert n_found == 1, setting
     (folder / "config.cfg").write_text(config, encoding="utf8")
 
 
