@@ -13,56 +13,49 @@ import pytest
 from spacy_ner_plus import evaluate
 from spacy_ner_plus.training.project.init_project import init_project
 from tests.annotated_texts import make_rows, write_rows
-from tests.forked import FORK, python
 
 pytestmark = pytest.mark.slow
 
 STEPS = ["convert", "train", "calibrate", "evaluate", "package", "report"]
 
 
-def run(folder: Path, *arguments: str, **environment: str) -> tuple[int, str]:
-    """Run Python in a folder, in copies of this process if it can be (see tests.forked).
-
-    RETURNS (Tuple[int, str]): Exit status, all it printed.
-    """
-    env = {
-        **os.environ,
-        "PYTHONUNBUFFERED": "1",  # as `make run` does: weasel's headings come in their places
-        "OMP_NUM_THREADS": "1",
-        "ANSI_COLORS_DISABLED": "1",
-        **environment,
-    }
-    if FORK is not None and arguments[0] == "-m":
-        return python([*arguments], cwd=folder, env=env)
-    result = subprocess.run(
+def run(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
         [sys.executable, *arguments],
         cwd=folder,
-        env=env,
+        env={
+            **os.environ,
+            "PYTHONUNBUFFERED": "1",  # as `make run` does: weasel's headings come in their places
+            "OMP_NUM_THREADS": "1",
+            "ANSI_COLORS_DISABLED": "1",
+            **environment,
+        },
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         check=False,
     )
-    return result.returncode, result.stdout
 
 
 def run_project(folder: Path, *arguments: str, **environment: str) -> str:
-    status, output = run(folder, "-m", "spacy", "project", "run", *arguments, **environment)
-    assert status == 0, output
-    return output
+    result = run(folder, "-m", "spacy", "project", "run", *arguments, **environment)
+    assert result.returncode == 0, result.stdout
+    return result.stdout
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory, tiny_encoder_dir: Path) -> Path:
-    """A project with a space in its path, whose rate suits an encoder that knows nothing."""
+    """A project with a space in its path, whose rate and steps suit an encoder that knows nothing."""
     texts = write_rows(tmp_path_factory.mktemp("texts") / "all.jsonl", make_rows(200))
     folder = tmp_path_factory.mktemp("projects") / "my ner"
     init_project(folder, [texts], encoder=tiny_encoder_dir)
     texts.unlink()  # the project has its own
     config = (folder / "config.cfg").read_text(encoding="utf8")
-    config, n_found = re.subn(r"\ninitial_rate = .*", "\ninitial_rate = 0.003", config)
-    assert n_found == 1
+    settings = {"max_steps": 200, "total_steps": 200, "eval_frequency": 100, "warmup_steps": 10}
+    for setting, value in {**settings, "initial_rate": 0.003}.items():
+        config, n_found = re.subn(rf"\n{setting} = .*", f"\n{setting} = {value}", config)
+        assert n_found == 1, setting
     (folder / "config.cfg").write_text(config, encoding="utf8")
     return folder
 
@@ -92,15 +85,15 @@ def test_wheel_can_be_installed_and_used(folder: Path, first_run: str, tmp_path:
     (wheel,) = (folder / "packages").glob("*.whl")
     assert wheel.name == "en_my_ner-0.1.0-py3-none-any.whl"
     install = ["-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target"]
-    status, output = run(tmp_path, *install, str(tmp_path / "site"), str(wheel))
-    assert status == 0, output
+    installed = run(tmp_path, *install, str(tmp_path / "site"), str(wheel))
+    assert installed.returncode == 0, installed.stdout
     code = (
         "import spacy; nlp = spacy.load('en_my_ner');"
         "doc = nlp('Case 1: Aspirin is given for gout.');"
         "print([(ent.text, ent.label_) for ent in doc.ents])"
     )
-    _, output = run(tmp_path, "-c", code, PYTHONPATH=str(tmp_path / "site"))
-    assert "('Aspirin', 'Drug')" in output
+    used = run(tmp_path, "-c", code, PYTHONPATH=str(tmp_path / "site"))
+    assert "('Aspirin', 'Drug')" in used.stdout
 
 
 def test_second_run_skips_what_is_done_wherever_the_folder_is(
@@ -136,12 +129,10 @@ def test_wheels_of_other_versions_do_not_stay(folder: Path, first_run: str, tmp_
 def test_without_a_package_index_the_encoder_step_says_what_to_do(tmp_path: Path) -> None:
     texts = write_rows(tmp_path / "texts.jsonl", make_rows(30))
     init_project(tmp_path / "project", [texts])
-    status, output = run(
-        tmp_path / "project", "-m", "spacy", "project", "run", "all", PIP_NO_INDEX="1"
-    )
-    assert status == 1
-    assert "pip could not download" in output
-    assert "ner-plus init-project --encoder" in " ".join(output.split())
+    result = run(tmp_path / "project", "-m", "spacy", "project", "run", "all", PIP_NO_INDEX="1")
+    assert result.returncode == 1
+    assert "pip could not download" in result.stdout
+    assert "ner-plus init-project --encoder" in " ".join(result.stdout.split())
     assert not (tmp_path / "project" / "corpus").exists()
 
 
