@@ -288,7 +288,7 @@ def test_changed_file_of_the_model_repeats_training(project: Project, first_run:
     with changed(project.folder / "spacy_ner_plus/nn/crf/decoder.py"):
         status, output = project.run("code", in_copies=False)
         assert status == 0, output
-        repeated = ["debug", "train-pipeline", "calibrate", "evaluate", "package"]
+        repeated = ["debug", "train-pipeline", "calibrate", "evaluate", "package", "smoke"]
         assert project.steps_to_repeat("all") == repeated
         assert project.steps_to_repeat("train") == ["train-pipeline"]
     project.note_code()

@@ -75,6 +75,8 @@ def has_group(path: Path, spans_key: str) -> bool:
     is_folder = path.is_dir() and FORMATS["spacy"].recognises(make_sample(path))
     if not is_folder and (path.suffix != ".spacy" or not path.is_file()):
         return False
+    if not is_folder and not path.stat().st_size:
+        return False  # `read` says so
     docs = (doc for file in find_files(path) for doc in read_file(file).get_docs(Vocab()))
     return any(spans_key in doc.spans for doc in docs)
 

@@ -102,7 +102,8 @@ def test_carry_out_refuses_pipelines_without_entities_before_training(tmp_path: 
     config = read_config()
     config["nlp"]["pipeline"] = ["sentencizer"]
     config["components"] = {"sentencizer": {"factory": "sentencizer"}}
-    with pytest.raises(ValueError, match=r"No component .* scores entities. It has: sentencizer"):
+    message = r"No component .* scores entities in doc\.ents\. It has: sentencizer"
+    with pytest.raises(ValueError, match=message):
         carry_out(RUN, tmp_path, config=config, corpus=corpus)
     assert not (tmp_path / "model-last").exists()
 
