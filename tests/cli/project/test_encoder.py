@@ -173,6 +173,7 @@ CONFIGS = {
     "private_trf": True,
     "shared": True,
     "shared_trf": True,
+    "spans": True,
 }
 
 

@@ -79,8 +79,9 @@ def test_matches_before_the_time_is_over_are_kept() -> None:
 
 def test_quick_matches_without_end_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     ticks = iter(range(1000))
-    clock = "spacy_ner_plus.pipeline.rule_matching.regex_search.thread_time"
-    monkeypatch.setattr(clock, lambda: float(next(ticks)))
+    for module in ("rule_matching.regex_search", "regex_limits"):
+        clock = f"spacy_ner_plus.pipeline.{module}.thread_time"
+        monkeypatch.setattr(clock, lambda: float(next(ticks)))
     nlp, pipe = rules_nlp({"label": "X", "regex": "a"}, regex_budget=2.5)
     doc = nlp("a " * 50)
     assert 0 < len(doc.ents) < 50
