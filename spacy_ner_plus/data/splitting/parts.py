@@ -10,7 +10,6 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from ...annotation.entity_source import EntitySource
-from ...annotation.lying_spans import LyingSpans, lying_spans
 from ...support.durable import written_whole
 from ...support.output_folder import check_output_folder
 from ...text.token_exceptions import read_exceptions
@@ -55,11 +54,6 @@ class Part:
         """How many entities of each label they have."""
         source = EntitySource(self.spans_key)
         return Counter(label for doc in self.docs for _, _, label in source.spans(doc))
-
-    @property
-    def lying(self) -> LyingSpans:
-        """How they lie to each other, and how many tokens they have."""
-        return lying_spans(self.docs, EntitySource(self.spans_key))
 
     def write(self, path: Path) -> None:
         """Write a .spacy file; the same texts give the same bytes.

@@ -11,6 +11,8 @@ from spacy.tokens import DocBin, Span
 from spacy.vocab import Vocab
 from thinc.api import Config
 
+from spacy_ner_plus.annotation.entity_source import EntitySource
+from spacy_ner_plus.annotation.lying_spans import lying_spans
 from spacy_ner_plus.data.conversion import convert
 from spacy_ner_plus.data.formats.record_files import read
 from spacy_ner_plus.data.splitting.parts import write_parts
@@ -353,7 +355,7 @@ def test_entities_within_others_get_a_project_that_finds_them(
 ) -> None:
     folder = tmp_path / "project"
     project = init_project(folder, [nested_texts], model=model)
-    lying = project.parts["train"].lying.counts
+    lying = lying_spans(project.parts["train"].docs, EntitySource("sc")).counts
     assert lying.nested_in_own_label > 0
     spans = project.plan.spans
     assert spans is not None
