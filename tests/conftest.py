@@ -13,17 +13,8 @@ from tests import tiny
 SPECIAL_CASES = (
     "can't", "Can't", "cannot", "didn't", "doesn't", "don't", "Don't", "Mr.", "Inc.", "'s",
 )  # fmt: skip
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Spare the fast tests what each pipeline that is made or loaded learns anew.
-
-    It takes four fifths of that time. `make test` runs all tests with all of it.
-    """
-    if config.option.markexpr == "not slow":
-        English.Defaults.tokenizer_exceptions = {
-            word: English.Defaults.tokenizer_exceptions[word] for word in SPECIAL_CASES
-        }
+ALL_CASES = English.Defaults.tokenizer_exceptions
+FEW_CASES = {word: ALL_CASES[word] for word in SPECIAL_CASES}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -36,7 +27,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Leave tests that need a GPU out where there is none, but for those that are tried without."""
+    """Spare the fast tests what each English pipeline learns anew, nine tenths of its making.
+
+    Tests that need a GPU are left out where there is none, but for those that are tried without.
+    """
+    is_slow = item.get_closest_marker("slow") is not None
+    English.Defaults.tokenizer_exceptions = ALL_CASES if is_slow else FEW_CASES
     if item.get_closest_marker("gpu") and not torch.cuda.is_available():
         fixtures = getattr(item, "fixturenames", ())
         if os.environ.get("SPACY_NER_PLUS_TEST_DEVICE") != "cpu" or "device" not in fixtures:

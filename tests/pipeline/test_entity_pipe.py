@@ -2,6 +2,7 @@
 
 import ast
 import copy
+import functools
 import json
 import multiprocessing
 import pickle
@@ -478,6 +479,7 @@ def classes_of_rooms() -> dict[str, set[str]]:
     }
 
 
+@functools.cache
 def parsed(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf8"))
 
