@@ -416,7 +416,7 @@ def test_calibrate_and_export_say_what_a_component_lacks(data: Path, tmp_path: P
     refused = run("calibrate", tmp_path / "model", data, "--output", tmp_path / "out", *name)
     assert "no component 'lookup' that can be calibrated. It has: lookup" in refused.stderr
     refused = run("export", tmp_path / "model", tmp_path / "out", *name)
-    assert "no component 'lookup' that has a tagger to export" in refused.stderr
+    assert "no component 'lookup' that can be exported" in refused.stderr
     assert not (tmp_path / "out").exists()
 
 
@@ -449,9 +449,9 @@ def test_capabilities_have_what_somebody_uses_and_no_more() -> None:
         if isinstance(node, ast.ClassDef) and any("Protocol" in ast.dump(b) for b in node.bases)
     }
     assert set(members) == {
-        "HasThresholds", "HasCalibration", "HasRules", "HasTaggerShim", "HasValidators",
-        "GivesReadings", "GivesReasons", "GivesSecondReadings", "WritesNestedEntities",
-        "LearnsNestedEntities",
+        "HasThresholds", "HasCalibration", "HasLabelledShim", "HasRules", "HasTaggerShim",
+        "HasValidators", "GivesReadings", "GivesReasons", "GivesSecondReadings",
+        "WritesNestedEntities", "LearnsNestedEntities",
     }  # fmt: skip
     for name, its in members.items():
         users = [
