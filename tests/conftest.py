@@ -7,7 +7,7 @@ import pytest
 import torch
 from spacy.lang.en import English
 
-from tests import tiny
+from tests import forked, tiny
 
 # All of the 1,347 special cases of English that the texts of the fast tests have.
 SPECIAL_CASES = (
@@ -20,10 +20,16 @@ FEW_CASES = {word: ALL_CASES[word] for word in SPECIAL_CASES}
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the files that have slow tests: those at the end keep one worker waiting.
 
-    xdist would begin with the files that have most tests; see the Makefile.
+    Copies of a worker are the faster the less it has in its memory, so those that are made come
+    first. xdist would begin with the files that have most tests; see the Makefile.
     """
     n_slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
-    items.sort(key=lambda item: -n_slow[item.path])
+    items.sort(key=lambda item: (not _makes_copies(item), -n_slow[item.path]))
+
+
+def _makes_copies(item: pytest.Item) -> bool:
+    """Whether its file uses tests/forked.py."""
+    return forked.python in vars(getattr(item, "module", item)).values()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

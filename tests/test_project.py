@@ -304,7 +304,7 @@ def test_project_of_nested_entities_needs_a_config_and_a_corpus_alone(
     for seed, split in enumerate(("train", "dev", "test")):
         write_rows(corpus / f"{split}.jsonl", make_nested_rows(60, seed))
     write_sums(corpus)
-    for step in ("check", "encoder", "convert", "train-pipeline", "calibrate"):
+    for step in ("code", "check", "encoder", "convert", "train-pipeline", "calibrate"):
         status, output = project.run(step, config="spans", corpus="nested")
         assert status == 0, output
         if step == "convert":

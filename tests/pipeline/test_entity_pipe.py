@@ -4,7 +4,6 @@ import ast
 import copy
 import functools
 import json
-import multiprocessing
 import pickle
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -275,18 +274,8 @@ def test_error_is_raised_where_nobody_handles_it() -> None:
         list(nlp.pipe(["pain", BAD_WORD]))
 
 
-@pytest.mark.parametrize(
-    ("factory", "method"),
-    [
-        *((factory, None) for factory in TOYS),
-        pytest.param("test_learned_lookup", "spawn", marks=pytest.mark.slow),
-    ],
-)
-def test_two_processes(factory: str, method: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
-    toy = toy_nlp(factory)
-    context = multiprocessing.get_context(method)
-    for name in ("Process", "Pipe", "Queue"):
-        monkeypatch.setattr(f"spacy.language.mp.{name}", getattr(context, name))
+def test_two_processes(toy: Language) -> None:
+    """By fork, where there is that. Those that are spawned get a pickled pipeline: see there."""
     texts = [example.text for example in make_examples(toy, 8)]
     docs = list(toy.pipe(texts, n_process=2, batch_size=2))
     expected = list(toy.pipe(texts))
