@@ -29,7 +29,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def _makes_copies(item: pytest.Item) -> bool:
     """Whether its file uses tests/forked.py."""
-    return forked.python in vars(getattr(item, "module", item)).values()
+    names = vars(getattr(item, "module", item)).values()
+    return any(name is forked.python for name in names)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
