@@ -170,7 +170,9 @@ class NerPlusSpans(SpanLearningPipe):
         """
         # spans_key is what spaCy's scorer of spancat asks for
         where = {"nested_key": self.nested_key, "spans_key": self.spans_key}
-        scores: dict[str, Any] = super().score(examples, **where, **kwargs)
+        scores: dict[str, Any] = super().score(
+            examples, **where, with_ents=self.learn_ents, **kwargs
+        )
         return scores
 
     # How sure it is

@@ -3,13 +3,14 @@
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from spacy.tokens import Doc
 from spacy.training import Example
 
 from ...annotation.gold import Lost, describe_lost
 from ...annotation.nested_gold import GoldSources, nested_gold
+from ...nesting.nesting_counts import NestingCounts, count_nesting
 from ...records import check_tidy
 from ...support.numbers import counted
 from ...text.word_counts import WordCounts
@@ -25,12 +26,14 @@ class SpanSurvey:
     n_examples, n_annotated (int): All, and those of which something is known.
     counts (Counter): Spans by label, those that do not fit the tokens included.
     sample (List[Doc]): A few documents that are not empty.
+    nesting (NestingCounts): How those lie that fit the tokens.
     """
 
     n_examples: int
     n_annotated: int
     counts: Counter[str]
     sample: list[Doc]
+    nesting: NestingCounts = field(default_factory=NestingCounts)
 
 
 def survey_spans(
@@ -50,6 +53,7 @@ def survey_spans(
     counts: Counter[str] = Counter()
     lost: list[Lost] = []
     sample: list[Doc] = []
+    nesting = NestingCounts()
     for example in examples:
         n_examples += 1
         if word_counts is not None:
@@ -57,6 +61,7 @@ def survey_spans(
         gold = nested_gold(example, sources)
         n_annotated += bool(gold.known.any() or gold.spans or gold.lost)
         lost += gold.lost
+        nesting += count_nesting((span.start, span.end, span.label_) for span in gold.spans)
         for span in [*gold.spans, *(one.entity for one in gold.lost)]:
             if span.label_ not in counts:
                 where = f"The type of {span.text!r} in the document {span.doc.text[:80]!r}"
@@ -70,7 +75,7 @@ def survey_spans(
             f"{describe_lost(lost)}",
             stacklevel=3,
         )
-    return SpanSurvey(n_examples, n_annotated, counts, sample)
+    return SpanSurvey(n_examples, n_annotated, counts, sample, nesting)
 
 
 def choose_span_labels(
