@@ -49,7 +49,7 @@ class EntitySource:
 
     def is_set(self, doc: Doc) -> bool:
         """Whether a Doc says anything about entities there, be it that there are none."""
-        if self._reads_ents and doc.has_annotation("ENT_IOB"):
+        if self.reads_ents and doc.has_annotation("ENT_IOB"):
             return True
         return self.spans_key in doc.spans
 
@@ -68,7 +68,7 @@ class EntitySource:
         Those of a group have its scores. One that is there twice is given twice.
         """
         pairs = [] if self.spans_key is None else _of_group(doc, self.spans_key)
-        if self._reads_ents:
+        if self.reads_ents:
             known = {_place(span) for span, _ in pairs}
             pairs += [pair for pair in probability_of_ents(doc) if _place(pair[0]) not in known]
         yield from sorted(pairs, key=lambda pair: (pair[0].start, pair[0].end))
@@ -81,7 +81,8 @@ class EntitySource:
         return sorted(group.union(entity_spans(doc) if self.with_ents else ()))
 
     @property
-    def _reads_ents(self) -> bool:
+    def reads_ents(self) -> bool:
+        """Whether the entities of doc.ents are among them."""
         return self.spans_key is None or self.with_ents
 
 

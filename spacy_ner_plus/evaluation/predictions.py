@@ -231,7 +231,7 @@ def read_predictions(
 
 def _is_known(doc: Doc, gold: EntitySource) -> bool:
     """Whether anything is said about entities, be it only of such as are not on tokens."""
-    return gold.is_set(doc) or (not gold.may_nest and bool(refused_annotations(doc)))
+    return gold.is_set(doc) or (gold.reads_ents and bool(refused_annotations(doc)))
 
 
 def _timed(

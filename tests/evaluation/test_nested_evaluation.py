@@ -213,6 +213,18 @@ def test_gold_of_doc_ents_counts_where_the_component_learns_it(
     assert (found.a.spans_key, found.b.spans_key) == (None, KEY)
 
 
+def test_annotation_that_is_on_no_tokens_counts_where_doc_ents_is_learned(
+    nested: Language, tmp_path: Path
+) -> None:
+    text = {"text": "Annual", "spans": [{"start": 0, "end": 3, "label": "PER"}]}
+    (tmp_path / "in.jsonl").write_text(json.dumps(text), encoding="utf8")
+    convert(tmp_path / "in.jsonl", tmp_path / "flat.spacy", misaligned="missing")
+    toy: Any = nested.get_pipe("nested_lookup")
+    toy.gold_sources = GoldSources(KEY)
+    found = evaluate(nested, tmp_path / "flat.spacy", samples=20).metrics
+    assert (found.counts.off_tokens, found.exact.micro.fn) == (1, 1)
+
+
 def test_a_file_is_compared_with_a_nested_pipeline(
     nested: Language, data: Path, tmp_path: Path
 ) -> None:

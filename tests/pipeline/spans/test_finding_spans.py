@@ -237,7 +237,7 @@ def test_document_that_fails_reaches_the_error_handler(
     [
         ("allow", "some", r"allow = 'some' is unknown"),
         ("spans_key", None, r"spans_key = None must be a name"),
-        ("spans_key", "", r"spans_key = '' must be a name"),
+        ("spans_key", "", r"spans_key = '' must be a name for doc.spans: that is"),
         ("set_ents", "yes", r"set_ents = 'yes' must be true or false"),
         ("learn_ents", 1, r"learn_ents = 1 must be true or false"),
         ("existing_ents", "constrain", r"existing_ents = 'constrain' is unknown"),
