@@ -9,6 +9,7 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.util import registry
 
+from spacy_ner_plus.annotation.unknown_group import set_unknown, unknown_tokens
 from spacy_ner_plus.models.decoding.entities import NO_ENTITIES, Entities
 from spacy_ner_plus.pipeline.capabilities import (
     HasCalibration,
@@ -144,6 +145,15 @@ def test_span_that_a_validator_refuses_is_in_nobodys_way() -> None:
     doc = write(nlp, SCORED)
     assert found(doc) == [(1, 2, "LOC"), (3, 6, "PER"), (6, 7, "LOC")]
     assert spans_pipe(nlp).refused == {"ORG": 1}
+
+
+def test_what_was_not_annotated_before_is_known_now(known: Language) -> None:
+    doc = make_doc(known, SENTENCES[0][0])
+    doc.spans[KEY] = []
+    set_unknown(doc, KEY, np.ones(len(doc), dtype=bool))
+    assert not unknown_tokens(known(doc), KEY).any()
+    doc.spans[f"{KEY}_unknown"] = [Span(doc, 0, 1, "MINE")]  # somebody's own group
+    assert len(known(doc).spans[f"{KEY}_unknown"]) == 1
 
 
 def test_nothing_found_is_an_empty_group(known: Language) -> None:
