@@ -186,6 +186,19 @@ def test_entities_of_doc_ents_are_gold_if_they_are_learned(learn_ents: bool) -> 
     assert scores[f"spans_{KEY}_r"] == (1.0 if learn_ents else None)
 
 
+@pytest.mark.parametrize(("label", "learn_ents"), [("LOC", True), ("X", True), ("X", False)])
+def test_types_of_doc_ents_alone_are_told(
+    label: str, learn_ents: bool, recwarn: pytest.WarningsRecorder
+) -> None:
+    nlp = spans_nlp(learn_ents=learn_ents)
+    [example] = [nested_example(nlp, "Ann lives in Monza .", [(3, 4, "LOC")])]
+    example.reference.set_ents([Span(example.reference, 0, 1, label)], default="outside")
+    initialized(nlp, [example])
+    messages = [str(one.message) for one in recwarn if "in doc.ents alone" in str(one.message)]
+    assert len(messages) == (label == "X" and learn_ents)
+    assert all("(X: 1). Set learn_ents to false" in message for message in messages)
+
+
 @pytest.mark.parametrize(
     ("allow", "told"),
     [
