@@ -211,6 +211,7 @@ def test_gold_of_doc_ents_counts_where_the_component_learns_it(
     found = compare(flat, nested, tmp_path / "flat.spacy", samples=20, swaps=20).metrics
     assert (found.exact.micro.a.tp, found.exact.micro.b.tp) == (2 * N, 2 * N)
     assert (found.a.spans_key, found.b.spans_key) == (None, KEY)
+    assert found.gold_in_ents
 
 
 def test_annotation_that_is_on_no_tokens_counts_where_doc_ents_is_learned(
