@@ -7,36 +7,38 @@ import pytest
 import torch
 from spacy.lang.en import English
 
-from tests import tiny
+from tests import forked, tiny
 
 # All of the 1,347 special cases of English that the texts of the fast tests have.
 SPECIAL_CASES = (
     "can't", "Can't", "cannot", "didn't", "doesn't", "don't", "Don't", "Mr.", "Inc.", "'s",
 )  # fmt: skip
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Spare the fast tests what each pipeline that is made or loaded learns anew.
-
-    It takes four fifths of that time. `make test` runs all tests with all of it.
-    """
-    if config.option.markexpr == "not slow":
-        English.Defaults.tokenizer_exceptions = {
-            word: English.Defaults.tokenizer_exceptions[word] for word in SPECIAL_CASES
-        }
+ALL_CASES = English.Defaults.tokenizer_exceptions
+FEW_CASES = {word: ALL_CASES[word] for word in SPECIAL_CASES}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the files that have slow tests: those at the end keep one worker waiting.
 
-    xdist would begin with the files that have most tests; see the Makefile.
+    Copies of a worker are the faster the less it has in its memory, so those that are made come
+    first. xdist would begin with the files that have most tests; see the Makefile.
     """
     n_slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
-    items.sort(key=lambda item: -n_slow[item.path])
+    items.sort(key=lambda item: (not _makes_copies(item), -n_slow[item.path]))
+
+
+def _makes_copies(item: pytest.Item) -> bool:
+    """Whether its file uses tests/forked.py."""
+    return forked.python in vars(getattr(item, "module", item)).values()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Leave tests that need a GPU out where there is none, but for those that are tried without."""
+    """Spare the fast tests what each English pipeline learns anew, nine tenths of its making.
+
+    Tests that need a GPU are left out where there is none, but for those that are tried without.
+    """
+    is_slow = item.get_closest_marker("slow") is not None
+    English.Defaults.tokenizer_exceptions = ALL_CASES if is_slow else FEW_CASES
     if item.get_closest_marker("gpu") and not torch.cuda.is_available():
         fixtures = getattr(item, "fixturenames", ())
         if os.environ.get("SPACY_NER_PLUS_TEST_DEVICE") != "cpu" or "device" not in fixtures:

@@ -3,7 +3,7 @@
     python(["benchmarks/crf.py", "--rounds", "1"], cwd=folder)
 
 is `python benchmarks/crf.py --rounds 1`, and `python -m ...` likewise. What such a command starts
-in its turn, by subprocess or multiprocessing, is a copy too.
+in its turn, by subprocess or multiprocessing, is a copy too, but for those in ORIGINALS.
 """
 
 import multiprocessing
@@ -18,6 +18,9 @@ from typing import IO, Any, TextIO
 
 FORK = multiprocessing.get_context("fork") if hasattr(os, "fork") else None
 LIMIT = 400  # seconds: many times what any takes
+# When the parent has used torch, a backward pass of a copy takes many times as long. The others
+# have no use for what we have imported.
+ORIGINALS = ("-m spacy train ", "-m pip ", "-m build ")
 PARALLEL = b"TOKENIZERS_PARALLELISM"
 Popen, putenv = subprocess.Popen, os.putenv
 
@@ -36,12 +39,13 @@ class Forked:
     """What subprocess.Popen is, as far as our benchmarks and commands use it.
 
     Output goes to a file, and errors with it or where those of the parent go. What is not Python
-    is started as usual.
+    or is better not a copy is started as usual.
     """
 
     def __new__(cls, args: list[Any], **settings: Any) -> Any:
-        is_ours = args[0] == sys.executable and (args[1] == "-m" or args[1].endswith(".py"))
-        return super().__new__(cls) if is_ours else Popen(args, **settings)
+        is_python = args[0] == sys.executable and (args[1] == "-m" or args[1].endswith(".py"))
+        is_original = not is_python or " ".join(args[1:]).startswith(ORIGINALS)
+        return Popen(args, **settings) if is_original else super().__new__(cls)
 
     def __init__(
         self,

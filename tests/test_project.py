@@ -79,11 +79,11 @@ class Project:
         settings = {"encoder": str(self.encoder)}
         return {f"vars.{name}": value for name, value in (settings | changes).items()}
 
-    def run(self, command: str, *, in_copies: bool = True, **variables: object) -> tuple[int, str]:
+    def run(self, command: str, **variables: object) -> tuple[int, str]:
         """Run a command or workflow. RETURNS (Tuple[int, str]): Exit status, all it printed.
 
-        in_copies (bool): In copies of this process, where there can be any. They have our package
-            already, and not from the project's folder: its files are yet those that are noted.
+        Where there can be copies of this process it is run in such. They have our package already,
+        and not from the project's folder: its files are yet those that are noted.
         """
         overrides = [f"--{name}={value}" for name, value in self.variables(**variables).items()]
         arguments = ["-m", "spacy", "project", "run", command, ".", *overrides]
@@ -94,7 +94,7 @@ class Project:
             "ANSI_COLORS_DISABLED": "1",
             "COLUMNS": "200",
         }
-        if in_copies and FORK is not None:
+        if FORK is not None:
             with self._package_here():
                 return python(arguments, cwd=self.folder, env=env)
         result = subprocess.run(
@@ -157,7 +157,7 @@ def project(tmp_path_factory: pytest.TempPathFactory, tiny_encoder_dir: Path) ->
 
 @pytest.fixture(scope="module")
 def first_run(project: Project) -> str:
-    status, output = project.run("all", in_copies=False)
+    status, output = project.run("all")
     assert status == 0, output
     return output
 
@@ -256,10 +256,10 @@ def test_missing_corpus_and_missing_encoder_are_named(
     tmp_path: Path, tiny_encoder_dir: Path
 ) -> None:
     project = Project(tmp_path, tiny_encoder_dir)
-    status, output = project.run("all", corpus="bc5crd")
+    status, output = project.run("check", corpus="bc5crd")
     assert status == 1
     assert "assets/bc5crd does not exist. There are: assets/bc5cdr" in output
-    status, output = project.run("all", encoder="assets/nowhere")
+    status, output = project.run("encoder", encoder="assets/nowhere")
     assert status == 1
     assert "There is no folder assets/nowhere" in output
     assert not (project.folder / "corpus").exists()
@@ -286,7 +286,7 @@ def test_changed_file_repeats_the_steps_that_use_it(
 
 def test_changed_file_of_the_model_repeats_training(project: Project, first_run: str) -> None:
     with changed(project.folder / "spacy_ner_plus/nn/crf/decoder.py"):
-        status, output = project.run("code", in_copies=False)
+        status, output = project.run("code")
         assert status == 0, output
         repeated = ["debug", "train-pipeline", "calibrate", "evaluate", "package", "smoke"]
         assert project.steps_to_repeat("all") == repeated
@@ -304,7 +304,7 @@ def test_project_of_nested_entities_needs_a_config_and_a_corpus_alone(
     for seed, split in enumerate(("train", "dev", "test")):
         write_rows(corpus / f"{split}.jsonl", make_nested_rows(60, seed))
     write_sums(corpus)
-    for step in ("code", "check", "encoder", "convert", "debug", "train-pipeline", "calibrate"):
+    for step in ("code", "check", "encoder", "convert", "train-pipeline", "calibrate"):
         status, output = project.run(step, config="spans", corpus="nested")
         assert status == 0, output
         if step == "convert":

@@ -27,7 +27,12 @@ def export_cli(
         Path | None,
         typer.Option(help=".spacy file of documents on which to compare it with the original"),
     ] = None,
-    component: Annotated[str, typer.Option(help="Name of the component")] = "ner_plus",
+    component: Annotated[
+        str | None,
+        typer.Option(
+            help="Name of the component, where several have a model and none is 'ner_plus'"
+        ),
+    ] = None,
 ) -> None:
     """Export a trained pipeline, to run it on ONNX Runtime.
 
@@ -43,26 +48,28 @@ def export_cli(
             raise ValueError(f"--format {format_} is unknown: use one of {', '.join(FORMATS)}.")
         parity = export_onnx(model, output, quantize=quantize, data=check, component=component)
     _print_parity(parity, is_sample=check is None, quantize=quantize)
-    size = (output / component / "model" / "model.onnx").stat().st_size
-    say.good(f"Exported to {output}: model.onnx has {size / 1e6:.1f} MB")
+    size = (output / parity.component / "model" / "model.onnx").stat().st_size
+    say.good(f"Exported {parity.component} to {output}: model.onnx has {size / 1e6:.1f} MB")
 
 
 def _print_parity(parity: "Parity", *, is_sample: bool, quantize: str | None) -> None:
     where = f"{parity.n_docs:,} {'sentences of our own' if is_sample else 'documents'}"
     msg.divider(f"torch and onnx on {where}")
-    msg.table(
-        [
-            ("scores compared", f"{parity.n_scores:,}"),
-            ("largest difference", f"{parity.largest:.2g}"),
-            ("mean difference", f"{parity.mean:.2g}"),
-            ("tokens", f"{parity.n_tokens:,}"),
-            ("with another tag", f"{parity.n_other_tags:,}"),
-            ("entities of torch", f"{parity.n_entities:,}"),
-            ("not found by onnx", f"{parity.n_lost:,}"),
-            ("found by onnx alone", f"{parity.n_new:,}"),
-        ],
-        aligns=("l", "r"),
-    )
+    rows = [
+        ("scores compared", f"{parity.n_scores:,}"),
+        ("largest difference", f"{parity.largest:.2g}"),
+        ("mean difference", f"{parity.mean:.2g}"),
+        ("tokens", f"{parity.n_tokens:,}"),
+    ]
+    if parity.n_other_tags is not None:
+        rows.append(("with another tag", f"{parity.n_other_tags:,}"))
+    rows += [
+        ("entities of torch", f"{parity.n_entities:,}"),
+        ("not found by onnx", f"{parity.n_lost:,}"),
+        ("found by onnx alone", f"{parity.n_new:,}"),
+        ("largest difference of probabilities", f"{parity.largest_probability:.2g}"),
+    ]
+    msg.table(rows, aligns=("l", "r"))
     if is_sample and quantize is not None:
         say.info(
             "How much int8 changes shows on documents like yours: give some with --check, or "

@@ -16,6 +16,7 @@ from thinc.api import Model
 
 from ..annotation.nested_gold import GoldSources
 from ..models.decoding.entities import Entities
+from ..models.runtime.labelled_shim import LabelledShim
 from ..models.runtime.tagger_shim import TaggerShim
 from ..tags import Span as EntitySpan
 from .judged_entities import Judgements
@@ -232,15 +233,25 @@ class GivesReasons(Protocol):
 
 
 @runtime_checkable
-class HasTaggerShim(Protocol):
-    """Has a model whose shim knows the tags of a scheme.
+class HasLabelledShim(Protocol):
+    """Has a model whose shim knows its labels, whatever kind of head it has for them.
 
     name (str): The component's name in the pipeline.
-    model (Model): Gives Emissions.
+    model (Model): The model.
     """
 
     name: str
     model: Model[list[Doc], Any]
+
+    @property
+    def labelled_shim(self) -> LabelledShim:
+        """The shim that has the labels and the head."""
+        ...
+
+
+@runtime_checkable
+class HasTaggerShim(HasLabelledShim, Protocol):
+    """Has a model whose shim knows the tags of a scheme, and gives Emissions."""
 
     @property
     def shim(self) -> TaggerShim:

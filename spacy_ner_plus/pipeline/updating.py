@@ -9,6 +9,7 @@ from spacy.training import Example, validate_examples
 from thinc.api import Adam, Optimizer, set_dropout_rate
 from torch import Tensor
 
+from ..models.runtime.labelled_shim import LabelledShim, labelled_shim_of
 from ..models.runtime.optimizer import SAFE_ENCODER_RATE
 from .base import TrainableEntityPipe
 
@@ -28,6 +29,11 @@ class UpdatedPipe(TrainableEntityPipe):
     """
 
     progress: UpdateCounts
+
+    @property
+    def labelled_shim(self) -> LabelledShim:
+        """The part of the model that knows the labels, and has the head for them."""
+        return labelled_shim_of(self.model)
 
     def update(
         self,

@@ -14,8 +14,8 @@ from ..data.doc_files import check_files
 from ..models.onnx.export import check_exportable, export_graph
 from ..models.onnx.parity import Parity, compare
 from ..models.onnx.shim import OnnxShim
-from ..models.runtime.tagger_shim import shim_of
-from ..pipeline.capabilities import HasTaggerShim, find_component
+from ..models.runtime.labelled_shim import labelled_shim_of
+from ..pipeline.capabilities import HasLabelledShim, find_component, only_component
 from ..pipeline.preparing import load_pipeline
 from ..pipeline.saving.whole_pipeline import save_whole
 from ..support.output_folder import check_output_folder
@@ -39,7 +39,7 @@ def export_onnx(
     *,
     quantize: str | None = None,
     data: str | Path | None = None,
-    component: str = "ner_plus",
+    component: str | None = None,
 ) -> Parity:
     """Make a pipeline run on ONNX Runtime.
 
@@ -52,7 +52,8 @@ def export_onnx(
     quantize (str): "int8" for smaller and faster weights; None to leave them fp32.
     data (str / Path): .spacy file of documents on which to compare it with the original; None for
         a few sentences of ours.
-    component (str): Name of the component.
+    component (str): Name of the component; None for the only one that has a model of ours, or
+        'ner_plus' if there are several.
     RETURNS (Parity): How far scores and entities are from those of the original.
     RAISES ValueError: If the component can't be exported, the graph gives other scores, or an
         argument does not fit.
@@ -61,8 +62,10 @@ def export_onnx(
     data = None if data is None else Path(data)
     _check_arguments(output, data)
     nlp = load_pipeline(model)
-    ner: HasTaggerShim = find_component(nlp, component, HasTaggerShim, "has a tagger to export")
-    parity = _export(nlp, ner, _read_docs(nlp, data), quantize=quantize)
+    can = "can be exported"
+    component = component or only_component(nlp, HasLabelledShim, can, preferred="ner_plus")
+    pipe: HasLabelledShim = find_component(nlp, component, HasLabelledShim, can)
+    parity = _export(nlp, pipe, _read_docs(nlp, data), quantize=quantize)
     if output is not None:
         save_whole(nlp, output)
     return parity
@@ -92,27 +95,28 @@ def _read_docs(nlp: Language, data: Path | None) -> list[Doc]:
 
 
 def _export(
-    nlp: Language, ner: HasTaggerShim, docs: Sequence[Doc], *, quantize: str | None = None
+    nlp: Language, pipe: HasLabelledShim, docs: Sequence[Doc], *, quantize: str | None = None
 ) -> Parity:
     """Put an exported model into a component of a pipeline, in place."""
-    check_exportable(ner.model, ner.name)
-    graph = export_graph(ner.shim, quantize=quantize)
-    config = nlp.config.interpolate()["components"][ner.name]["model"]
+    trained = pipe.labelled_shim
+    check_exportable(trained, pipe.name)
+    graph = export_graph(trained, quantize=quantize)
+    config = nlp.config.interpolate()["components"][pipe.name]["model"]
     exported = registry.resolve({"model": {**config, "runtime": "onnx"}})["model"]
-    shim = shim_of(exported)
+    shim = labelled_shim_of(exported)
     assert isinstance(shim, OnnxShim)
-    shim.take_over(ner.shim, graph)
+    shim.take_over(trained, graph)
     # the rounding of bf16 would hide differences
-    ner.shim.config = replace(ner.shim.config, precision="fp32")
-    parity = compare(ner.model, exported, list(docs))
+    trained.config = replace(trained.config, precision="fp32")
+    parity = compare(pipe.model, exported, docs, component=pipe.name)
     if quantize is None and not parity.largest <= TOLERANCE:
         raise ValueError(
             f"The exported graph gives other scores than the model: they differ by up to "
             f"{parity.largest:.2g}. Nothing was written. Please report it, with the name of the "
             "encoder and the versions of torch, transformers and onnxscript."
         )
-    ner.model = exported
-    nlp.get_pipe_config(ner.name)["model"]["runtime"] = "onnx"
+    pipe.model = exported
+    nlp.get_pipe_config(pipe.name)["model"]["runtime"] = "onnx"
     requirements: list[Any] = nlp.meta.setdefault("requirements", [])
     if not any(str(line).startswith("onnxruntime") for line in requirements):
         requirements.append(REQUIREMENT)

@@ -52,6 +52,9 @@ def test_spans_are_on_tokens_and_as_probable_as_their_calibrated_logits() -> Non
                         expected[doc][int(tokens[i]), int(tokens[j]) + 1, label] = float(p)
         row += len(tokens)
     assert sum(map(len, expected)) > 5 and not len(found[1])
+    are_spans = np.isfinite(logits)
+    assert decoder.raw_scores(rows).tolist() == pytest.approx(logits[are_spans].tolist())
+    assert are_spans.sum() == 2 * (9 + 3)  # of 4 and of 2 tokens, for each label
     for spans, wanted in zip(found, expected, strict=True):
         columns = (spans.starts, spans.ends, spans.labels, spans.probabilities)
         got = {

@@ -17,6 +17,7 @@ from spacy_ner_plus.models.decoding.row_features import RowFeatures
 from spacy_ner_plus.models.decoding.row_gold import RowGold
 from spacy_ner_plus.models.decoding.span_calibration import SpanCalibration
 from spacy_ner_plus.models.decoding.span_decoder import HeadShape, HeadT, SpanDecoder, SpanLearning
+from spacy_ner_plus.models.decoding.span_heads import DECODERS
 from spacy_ner_plus.models.decoding.span_losses import span_gradient
 from spacy_ner_plus.models.decoding.span_settings import SpanHeadSettings
 from spacy_ner_plus.nesting.chain_plan import ChainPlan
@@ -243,6 +244,23 @@ def test_both_heads_lose_what_neither_can_learn() -> None:
     found = [one for one in make_both().left_out(deep) if one.spans.any()]
     assert [one.spans.tolist() for one in found] == [[False, False, True, False]]
     assert found[0].why.startswith("have more than max_width = 2 tokens and lie within more")
+
+
+@pytest.mark.parametrize("head", DECODERS)
+def test_head_without_a_width_finds_what_a_whole_one_finds_in_its_features(head: str) -> None:
+    """As exported models have it: what makes the features is elsewhere."""
+    torch.manual_seed(0)
+    kind, shape = DECODERS[head], shape_of(head)
+    whole, rest = randomized(kind.make_head(shape)), kind.make_head(replace(shape, width=None))
+    weights, own = whole.state_dict(), set(rest.state_dict())
+    assert rest.width is None and rest.n_features == whole.n_features and own < set(weights)
+    rest.load_state_dict({name: weights[name] for name in own})
+    features = whole.read_tokens(torch.randn(6, 4)).detach()
+    rows = replace(make_rows(whole.n_features), features=features)
+    decoders = [kind(each, LABELS) for each in (whole, rest.eval())]
+    expected, found = (one.find_spans(rows, floor=0.05, calibration=IDENTITY) for one in decoders)
+    assert any(map(len, expected)) and list(map(by_place, found)) == list(map(by_place, expected))
+    assert torch.equal(*(one.raw_scores(rows) for one in decoders))
 
 
 def test_head_of_chains_needs_the_plan_of_its_labels() -> None:

@@ -8,11 +8,13 @@ import pickle
 import signal
 import time
 from collections.abc import Callable
-from pathlib import Path
+from dataclasses import asdict, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
 import pytest
+import spacy
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,8 +26,9 @@ from spacy_ner_plus.models.architectures.transformer_tagger import build_transfo
 from spacy_ner_plus.models.decoding.emissions import Emissions
 from spacy_ner_plus.models.onnx import export as onnx_export
 from spacy_ner_plus.models.onnx import graph as onnx_graph
+from spacy_ner_plus.models.onnx import parity as onnx_parity
 from spacy_ner_plus.models.onnx import session as onnx_session
-from spacy_ner_plus.models.onnx.shim import OnnxShim
+from spacy_ner_plus.models.onnx.shim import OnnxTaggerShim
 from spacy_ner_plus.support import extras
 from tests import tiny
 
@@ -40,6 +43,8 @@ MakeTagger = Callable[..., Model]
 SETTINGS: dict[str, Any] = {"window": 32, "overlap": 8, "device": "cpu", "precision": "fp32"}
 # Where one layer does not show all that there is, or the setting has another name.
 SIZES: dict[str, dict[str, int]] = {"modernbert": {}, "distilbert": {"n_layers": 1}}
+# More weights in its matrices than in its vocabulary, which int8 leaves as it is.
+SIZES["bert"] = {"num_hidden_layers": 1, "intermediate_size": 4096}
 LONG = "The patients were given 30 mg/kg of naloxone and (3H)-clonidine every day for 3 weeks. "
 TEXTS = [
     "Bob Smith flew to Paris.",
@@ -47,17 +52,17 @@ TEXTS = [
     LONG * 3,
     " \n ",
     "IL-2",
-    LONG + "Methylene-dioxy" * 9 + " and more " + LONG,  # a token of several windows
+    LONG + "https://a.com/" + "methylene/" * 20 + " and more " + LONG,  # a token of several windows
     "北京是中华人民共和国的首都。",
 ]
 
 
-def exported(model: Model, *, quantize: str | None = None, **settings: Any) -> Model:
+def exported(model: Model, **settings: Any) -> Model:
     """The model on ONNX Runtime; settings are those that it was made with."""
     other = build_transformer_tagger_v1(
         model.attrs["name"], **{**SETTINGS, **settings}, runtime="onnx"
     )
-    graph = onnx_export.export_graph(model.shims[0], quantize=quantize)
+    graph = onnx_export.export_graph(model.shims[0])
     other.shims[0].take_over(model.shims[0], graph)
     return other
 
@@ -73,15 +78,52 @@ def assert_same(found: Emissions, expected: Emissions, *, within: float = 1e-4) 
     torch.testing.assert_close(found.scores, expected.scores, rtol=0, atol=within)
 
 
+Pair = tuple[Model, Model]
+Case = tuple[str, str, bool, str | None]
+BERT: Case = ("bert", "first", True, "casing")
+# Family, pooling, use_crf, word_forms.
+CASES: list[Case] = [
+    BERT,
+    ("roberta", "max", False, None),
+    ("distilbert", "last", True, "casing"),
+    ("deberta-v2", "first", True, None),
+    ("xlm-roberta", "mean", False, "casing"),
+    ("electra", "max", True, "casing"),
+    ("mpnet", "last", False, None),
+    ("modernbert", "mean", True, "casing"),
+]
+
+
 @pytest.fixture(scope="module")
-def pair(make_tagger: MakeTagger) -> tuple[Model, Model]:
+def make_pair(
+    make_tagger: MakeTagger, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[Case], Pair]:
+    """Makes a tagger and its exported version, not to be changed: once, as it takes seconds."""
+
+    @cache
+    def make(case: Case) -> Pair:
+        family, pooling, use_crf, word_forms = case
+        settings = {"pooling": pooling, "use_crf": use_crf, "word_forms": word_forms}
+        folder = tmp_path_factory.mktemp("encoder")
+        tiny.save_encoder(folder, family, **SIZES.get(family, {"num_hidden_layers": 1}))
+        model = make_tagger(folder, **settings)
+        before = model.predict(read(spacy.blank("en"))).scores
+        pair = model, exported(model, **settings)
+        # it is left as it was
+        assert torch.equal(model.predict(read(spacy.blank("en"))).scores, before)
+        return pair
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def pair(make_pair: Callable[[Case], Pair]) -> Pair:
     """A tagger and its exported version, not to be changed."""
-    model = make_tagger()
-    return model, exported(model)
+    return make_pair(BERT)
 
 
 @pytest.fixture
-def graph(pair: tuple[Model, Model]) -> Any:
+def graph(pair: Pair) -> Any:
     """An exported graph to change."""
     return onnx.load_from_string(pair[1].shims[0].module.session.graph)
 
@@ -89,36 +131,15 @@ def graph(pair: tuple[Model, Model]) -> Any:
 # Parity
 
 
-@pytest.mark.parametrize(
-    ("family", "pooling", "use_crf", "word_forms"),
-    [
-        ("bert", "mean", True, "casing"),
-        ("roberta", "max", False, None),
-        ("distilbert", "last", True, "casing"),
-        ("deberta-v2", "first", True, None),
-        ("xlm-roberta", "mean", False, "casing"),
-        ("electra", "max", True, "casing"),
-        ("mpnet", "last", False, None),
-        ("modernbert", "first", True, "casing"),
-    ],
-)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case[0])
 def test_export_gives_the_emissions_of_torch(
-    make_tagger: MakeTagger,
-    nlp: Language,
-    tmp_path: Path,
-    family: str,
-    pooling: str,
-    use_crf: bool,
-    word_forms: str | None,
+    make_pair: Callable[[Case], Pair], nlp: Language, case: Case
 ) -> None:
-    settings = {"pooling": pooling, "use_crf": use_crf, "word_forms": word_forms}
-    folder = tiny.save_encoder(tmp_path, family, **SIZES.get(family, {"num_hidden_layers": 1}))
-    model = make_tagger(folder, **settings)
+    model, other = make_pair(case)
+    assert model.shims[0].read_docs(read(nlp))[0].n_split >= 1
     expected = model.predict(read(nlp))
     assert expected.scores.abs().mean() > 0.1
-    other = exported(model, **settings)
     assert_same(other.predict(read(nlp)), expected)
-    assert_same(model.predict(read(nlp)), expected, within=0)  # it is left as it was
     assert all(parameter.requires_grad for parameter in model.shims[0].module.parameters())
     for text in TEXTS:
         assert_same(other.predict(read(nlp, [text])), model.predict(read(nlp, [text])))
@@ -128,9 +149,53 @@ def test_export_gives_the_emissions_of_torch(
         assert torch.equal(parameter, same) and not same.requires_grad
 
 
+def test_parity_is_the_same_in_batches(
+    make_tagger: MakeTagger, nlp: Language, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = make_tagger(), make_tagger(seed=1)
+    together = onnx_parity.compare(one, two, read(nlp), component="ner_plus")
+    monkeypatch.setattr(onnx_parity, "SIZE", 2)  # some have no tokens at all
+    apart = onnx_parity.compare(one, two, read(nlp), component="ner_plus")
+    for name, value in asdict(together).items():
+        same = value if isinstance(value, str) else pytest.approx(value, rel=1e-3)
+        assert getattr(apart, name) == same
+    rows, others = (model.predict(read(nlp)) for model in (one, two))
+    differences = (rows.scores - others.scores).abs()
+    assert together.largest == pytest.approx(differences.max().item())
+    assert together.mean == pytest.approx(differences.mean().item(), rel=1e-3)
+    assert (together.n_docs, together.n_tokens) == (len(TEXTS), len(rows.scores))
+    other_tags = rows.scores.argmax(dim=1) != others.scores.argmax(dim=1)
+    assert together.n_other_tags == other_tags.sum() > 0
+    found = [
+        {
+            (i, start, end, label): probability
+            for i, doc in enumerate(model.shims[0].tagger.decode(its))
+            for start, end, label, probability in zip(
+                doc.starts, doc.ends, doc.labels, doc.probabilities, strict=True
+            )
+        }
+        for model, its in ((one, rows), (two, others))
+    ]
+    assert together.n_entities == len(found[0])
+    assert together.n_lost == len(found[0].keys() - found[1].keys()) > 0
+    assert together.n_new == len(found[1].keys() - found[0].keys()) > 0
+    both = found[0].keys() & found[1].keys()
+    changes = [abs(found[0][place] - found[1][place]) for place in both]
+    assert together.largest_probability == pytest.approx(max(changes, default=0.0))
+
+
+def test_parity_sees_what_is_no_number(nlp: Language, pair: Pair) -> None:
+    """Whatever else there is: it is more than any tolerance."""
+    parity = onnx_parity.compare(*pair, read(nlp), component="ner_plus")
+    assert parity.largest < 1e-4
+    wrong = replace(parity, largest=np.nan)
+    for batches in ([wrong, parity], [parity, wrong]):
+        assert np.isnan(onnx_parity._join(batches).largest)
+
+
 @pytest.mark.parametrize("texts", [[], [""], [" \n "]])
 def test_export_gives_no_emissions_for_no_words(
-    pair: tuple[Model, Model], nlp: Language, texts: list[str]
+    pair: Pair, nlp: Language, texts: list[str]
 ) -> None:
     found = pair[1].predict(read(nlp, texts))
     assert found.scores.shape == (0, 5) and found.scores.dtype == torch.float32
@@ -138,7 +203,7 @@ def test_export_gives_no_emissions_for_no_words(
 
 
 def test_export_names_an_architecture_that_it_can_not_export(
-    pair: tuple[Model, Model], monkeypatch: pytest.MonkeyPatch
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*args: Any, **kwargs: Any) -> None:
         raise torch.onnx.OnnxExporterError("no translation of aten::strange\nand more")
@@ -148,15 +213,16 @@ def test_export_names_an_architecture_that_it_can_not_export(
         onnx_export.export_graph(pair[0].shims[0])
 
 
-def test_export_refuses_an_unknown_quantization(pair: tuple[Model, Model]) -> None:
+def test_export_refuses_an_unknown_quantization(pair: Pair) -> None:
     with pytest.raises(ValueError, match="quantize = 'int3' is unknown"):
         onnx_export.export_graph(pair[0].shims[0], quantize="int3")
 
 
 def test_export_names_a_graph_that_is_too_large(
-    pair: tuple[Model, Model], monkeypatch: pytest.MonkeyPatch
+    pair: Pair, graph: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(onnx_export, "MAX_BYTES", 1000)
+    monkeypatch.setattr(onnx_export, "_trace", lambda module: graph)  # it takes seconds
     message = r"The graph has [\d,]{6,} bytes, and ONNX takes 1,000 .*: export a smaller encoder"
     with pytest.raises(ValueError, match=message):
         onnx_export.export_graph(pair[0].shims[0])
@@ -179,16 +245,16 @@ def test_what_is_not_needed_is_left_out_of_branches_too(graph: Any) -> None:
 
 
 @pytest.fixture(scope="module")
-def int8_pair(
-    make_tagger: MakeTagger, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[Model, Model]:
-    """A tagger with more weights in its matrices than in its vocabulary, and it in int8."""
-    folder = tmp_path_factory.mktemp("wide")
-    model = make_tagger(tiny.save_encoder(folder, num_hidden_layers=1, intermediate_size=4096))
-    return model, exported(model, quantize="int8")
+def int8_pair(pair: Pair) -> Pair:
+    """A tagger, and it in int8: its graph is what export_graph makes int8 of."""
+    model, int8 = pair[0], pair[1].copy()
+    graph = onnx_export._to_int8(onnx.load_from_string(int8.shims[0].module.session.graph))
+    onnx_export._strip(graph)
+    int8.shims[0].run(onnx_graph.check_graph(graph.SerializeToString()))
+    return model, int8
 
 
-def test_int8_is_smaller_and_near(int8_pair: tuple[Model, Model], nlp: Language) -> None:
+def test_int8_is_smaller_and_near(int8_pair: Pair, nlp: Language) -> None:
     model, int8 = int8_pair
     n_weights = sum(p.numel() for p in model.shims[0].module.encoder.parameters())
     assert len(int8.shims[0].module.session.graph) < 0.6 * 4 * n_weights
@@ -197,7 +263,7 @@ def test_int8_is_smaller_and_near(int8_pair: tuple[Model, Model], nlp: Language)
     assert 0 < difference < 0.1 * expected.abs().mean()
 
 
-def test_int8_leaves_the_linear_layer_in_float(int8_pair: tuple[Model, Model]) -> None:
+def test_int8_leaves_the_linear_layer_in_float(int8_pair: Pair) -> None:
     model, int8 = int8_pair
     graph = onnx.load_from_string(int8.shims[0].module.session.graph)
     encoder = model.shims[0].module.encoder.model
@@ -214,25 +280,25 @@ def test_int8_leaves_the_linear_layer_in_float(int8_pair: tuple[Model, Model]) -
 # Files, copies, processes
 
 
-def test_export_survives_bytes_pickle_and_copy(pair: tuple[Model, Model], nlp: Language) -> None:
+def test_export_survives_bytes_pickle_and_copy(pair: Pair, nlp: Language) -> None:
     shim = pair[1].shims[0]
     expected = pair[1].predict(read(nlp))
     empty = build_transformer_tagger_v1("unused", **SETTINGS, runtime="onnx")
     empty.shims[0].from_bytes(shim.to_bytes())
     for other in (empty, copy.deepcopy(pair[1]), pickle.loads(pickle.dumps(pair[1]))):
-        assert isinstance(other.shims[0], OnnxShim)
+        assert isinstance(other.shims[0], OnnxTaggerShim)
         assert other.shims[0].scheme == shim.scheme
         assert_same(other.predict(read(nlp)), expected, within=0)
         assert other.shims[0].to_bytes() == shim.to_bytes()
 
 
-def test_export_holds_no_torch_weights_of_the_encoder(pair: tuple[Model, Model]) -> None:
+def test_export_holds_no_torch_weights_of_the_encoder(pair: Pair) -> None:
     names = list(pair[1].shims[0].module.state_dict())
     assert names and all(name.startswith("head.decoder.") for name in names)
 
 
 def test_session_has_torchs_threads(
-    pair: tuple[Model, Model], nlp: Language, monkeypatch: pytest.MonkeyPatch
+    pair: Pair, nlp: Language, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session = pair[1].shims[0].module.session
     for n_threads in (2, 1):
@@ -245,7 +311,7 @@ def test_session_has_torchs_threads(
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this platform has no fork")
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_forked_process_opens_its_own_session_and_ends(
-    pair: tuple[Model, Model], nlp: Language, monkeypatch: pytest.MonkeyPatch
+    pair: Pair, nlp: Language, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model, docs = pickle.loads(pickle.dumps(pair[1])), read(nlp)
     with monkeypatch.context() as patch:
@@ -278,7 +344,7 @@ def wait_for(process: int, seconds: float = 60) -> int | None:
 
 
 def test_onnx_runtime_that_is_not_installed_is_named(
-    pair: tuple[Model, Model], monkeypatch: pytest.MonkeyPatch
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = pair[1].shims[0].to_bytes()
 
@@ -424,7 +490,7 @@ def test_what_is_no_graph_is_refused(content: bytes, message: str) -> None:
 
 @given(data=st.data())
 def test_cut_or_changed_graph_is_refused_or_reads_no_other_file(
-    pair: tuple[Model, Model], data: st.DataObject
+    pair: Pair, data: st.DataObject
 ) -> None:
     content = bytearray(pair[1].shims[0].module.session.graph)
     at = data.draw(st.integers(0, len(content) - 1))
@@ -441,17 +507,18 @@ def test_cut_or_changed_graph_is_refused_or_reads_no_other_file(
     assert not any(onnx.external_data_helper.uses_external_data(tensor) for tensor in tensors)
 
 
-def test_graph_of_other_tags_is_refused(pair: tuple[Model, Model], nlp: Language) -> None:
+def test_graph_of_other_tags_is_refused(pair: Pair, nlp: Language) -> None:
     session = pair[1].shims[0].module.session
-    other = onnx_session.GraphSession(session.graph, n_tags=session.n_tags + 2, device="cpu")
-    with pytest.raises(ValueError, match="where one of 7 tags is needed"):
+    n_outputs = session.n_outputs + 2
+    other = onnx_session.GraphSession(session.graph, n_outputs=n_outputs, device="cpu")
+    with pytest.raises(ValueError, match="where one of 7 numbers is needed"):
         other({})
 
 
 def test_graph_that_does_not_run_is_refused(graph: Any) -> None:
     graph.graph.node[0].op_type = "NoSuchOperator"
     content = onnx_graph.check_graph(graph.SerializeToString())
-    session = onnx_session.GraphSession(content, n_tags=5, device="cpu")
+    session = onnx_session.GraphSession(content, n_outputs=5, device="cpu")
     with pytest.raises(ValueError, match=r"model\.onnx can't be run by ONNX Runtime.*NoSuchOpe"):
         session({})
 
@@ -492,7 +559,7 @@ def rename(graph: Any, output: str, name: str) -> None:
     ],
 )
 def test_graph_that_gives_something_else_is_named(
-    change: Any, message: str, graph: Any, pair: tuple[Model, Model], nlp: Language
+    change: Any, message: str, graph: Any, pair: Pair, nlp: Language
 ) -> None:
     change(graph)
     content = onnx_graph.check_graph(graph.SerializeToString())

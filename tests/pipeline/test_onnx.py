@@ -30,7 +30,9 @@ pytest.importorskip("onnxruntime")
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
-METHODS = [m for m in ("fork", "spawn") if m in multiprocessing.get_all_start_methods()]
+# One that spawns workers pickles what a pipeline is, which is tested without them; test_processes
+# has them for torch.
+METHODS = ["fork"] if "fork" in multiprocessing.get_all_start_methods() else ["spawn"]
 RUNTIME = "components.ner_plus.model.runtime"
 
 

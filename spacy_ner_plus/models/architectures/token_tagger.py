@@ -68,7 +68,7 @@ class TokenTaggerShim(TaggerShim):
 
     def rebuild(self, saved: dict[str, Any]) -> TokenTagger:
         """See TorchShim.rebuild. It is a head alone: the vectors come from a tok2vec."""
-        return TokenTagger(self.make_head(saved["width"]))
+        return TokenTagger(self.make_head(int(saved["width"])))
 
 
 def _initialize(

@@ -9,8 +9,10 @@ from thinc.api import Model
 from torch import Tensor
 
 from ...nn.heads.span_readers import TransformerSpanReader
+from ...support.choices import check_choice
 from ..decoding.row_features import RowFeatures
 from ..decoding.span_settings import SpanHeadSettings
+from ..onnx.shim import OnnxSpanShim
 from ..runtime.shim_settings import WordpieceSettings
 from ..runtime.span_shim import TransformerSpanShim
 from .wordpiece_rows import wordpiece_rows
@@ -39,6 +41,7 @@ def build_transformer_spans_v1(
     device: str = "auto",
     max_batch_pieces: int = 8192,
     gradient_checkpointing: bool = False,
+    runtime: str = "torch",
 ) -> Model[list[Doc], RowFeatures]:
     """A pretrained transformer with a head of spans, which may nest and overlap.
 
@@ -70,7 +73,7 @@ def build_transformer_spans_v1(
     tag_scheme (str): Of CRFs: "BILOU" or "BIO".
     dropout (float): Dropout of token vectors, and of their features.
     head_lr_scale (float): Learning rate of head and word forms relative to the encoder's.
-    lr_decay, freeze, precision, device, max_batch_pieces, gradient_checkpointing: See
+    lr_decay, freeze, precision, device, max_batch_pieces, gradient_checkpointing, runtime: See
         build_transformer_tagger_v1.
     RETURNS (Model[List[Doc], RowFeatures]): One row of features per token that can be in a span.
     RAISES ValueError: A setting is out of range.
@@ -98,12 +101,13 @@ def build_transformer_spans_v1(
         max_levels=max_levels,
         tag_scheme=tag_scheme,
     )
+    check_choice("runtime", runtime, tuple(RUNTIMES))
     return Model(
         "ner_plus_transformer_spans",
         _forward,
         init=_initialize,
         attrs={"name": name},
-        shims=[TransformerSpanShim(settings, head=of_head, dropout=dropout)],
+        shims=[RUNTIMES[runtime](settings, head=of_head, dropout=dropout)],
     )
 
 
@@ -114,9 +118,17 @@ def _initialize(
 ) -> None:
     """Fetch the encoder and put a head for the shim's labels on it."""
     shim = _shim_of(model)
+    shim.check_can_learn()
     encoder = shim.fetch_encoder(model.attrs["name"])
     head = shim.make_head(encoder.width)
     shim.place(TransformerSpanReader(encoder, head, pooling=shim.config.pooling))
+
+
+# The kind of shim by setting.
+RUNTIMES: dict[str, type[TransformerSpanShim]] = {
+    "torch": TransformerSpanShim,
+    "onnx": OnnxSpanShim,
+}
 
 
 def _forward(

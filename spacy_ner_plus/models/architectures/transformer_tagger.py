@@ -16,7 +16,7 @@ from ...nn.heads.taggers import TransformerTagger
 from ...support.choices import check_choice
 from ...tags import TagScheme
 from ..decoding.emissions import Emissions
-from ..onnx.shim import OnnxShim, refuse_learning
+from ..onnx.shim import OnnxTaggerShim
 from ..pretrained.loading import load_tags
 from ..pretrained.tag_names import IMPROBABLE, NO_ROW, CheckpointTags, TagNamesError, adjacent
 from ..runtime.shim_settings import WordpieceSettings
@@ -112,8 +112,7 @@ def _initialize(
     The head is a new one, or that of the checkpoint.
     """
     shim = _shim_of(model)
-    if isinstance(shim, OnnxShim):
-        refuse_learning()
+    shim.check_can_learn()
     name = model.attrs["name"]
     if shim.origin is not None:
         _take_over(shim, name, shim.origin)
@@ -133,8 +132,7 @@ def find_origin(model: Model, given: Iterable[str] | None) -> CheckpointTags | N
     RETURNS (CheckpointTags): None if the model has no checkpoint, or the checkpoint no head.
     RAISES ValueError: If the encoder can't be loaded. TagNamesError: If its tags can't be read.
     """
-    if isinstance(shim_of(model), OnnxShim):
-        refuse_learning()  # before its tags are forgotten
+    shim_of(model).check_can_learn()  # before its tags are forgotten
     name = model.attrs.get("name")
     if name is None:
         return None
@@ -196,7 +194,7 @@ def _fill_head(head: TagHead, classifier: nn.Linear, rows: Tensor) -> None:
 # The kind of shim by setting.
 RUNTIMES: dict[str, type[TransformerTaggerShim]] = {
     "torch": TransformerTaggerShim,
-    "onnx": OnnxShim,
+    "onnx": OnnxTaggerShim,
 }
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from ...nn.heads.span_band import (
     BandLayout,
@@ -56,6 +57,14 @@ class BandDecoder(SpanDecoder[SpanBandHead]):
         lines = log_odds_lines(calibration, self.labels)
         spans = self.head.find_spans(rows.features, layout, floor=floor, lines=lines)
         return RowSpans(spans.docs, spans.starts, spans.ends, spans.labels, spans.probabilities)
+
+    def raw_scores(self, rows: RowFeatures) -> Tensor:
+        """The logits of all spans. See SpanDecoder.raw_scores."""
+        layout = self.head.layout(rows.lengths, rows.features.device)
+        with torch.no_grad():
+            logits = self.head(rows.features, layout)  # (n_rows, max_width, n_labels)
+        scores: Tensor = logits[layout.is_span()].flatten()
+        return scores
 
     def losses(
         self, rows: RowFeatures, gold: Sequence[RowGold], learning: SpanLearning

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from ...nesting.chain_plan import ChainPlan
 from ...nn.heads.band_with_chains import BandWithChains
@@ -66,6 +68,11 @@ class BandWithChainsDecoder(SpanDecoder[BandWithChains]):
         without_weight = replace(calibration, negative_weight=1.0)
         every = self.chains.score_spans(of_chains, floor=floor, calibration=without_weight)
         return join_row_spans([narrow, every.those(self._are_wide(every.starts, every.ends))])
+
+    def raw_scores(self, rows: RowFeatures) -> Tensor:
+        """Those of both. See SpanDecoder.raw_scores."""
+        of_band, of_chains = self._split(rows)
+        return torch.cat([self.band.raw_scores(of_band), self.chains.raw_scores(of_chains)])
 
     def losses(
         self, rows: RowFeatures, gold: Sequence[RowGold], learning: SpanLearning

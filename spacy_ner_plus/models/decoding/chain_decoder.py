@@ -93,6 +93,10 @@ class ChainDecoder(SpanDecoder[ChainHead]):
                 found.append(scored.those(scored.probabilities >= floor))
         return join_row_spans(found)
 
+    def raw_scores(self, rows: RowFeatures) -> Tensor:
+        """The emissions of all chains. See SpanDecoder.raw_scores."""
+        return rows.features.flatten()
+
     def losses(
         self, rows: RowFeatures, gold: Sequence[RowGold], learning: SpanLearning
     ) -> SpanLosses:

@@ -36,14 +36,15 @@ class HeadShape:
     """What a head is made for.
 
     settings (SpanHeadSettings): Those of the config.
-    width (int): Numbers of a token vector.
+    width (int): Numbers of a token vector; None for a head that is given features, which is the
+        part of one that an exported graph leaves.
     labels (Tuple[str, ...]): In the order of its scores.
     chains (ChainPlan): What `plan_chains` gave, or what it became as labels were added.
     dropout (float): Of token vectors, and of their features.
     """
 
     settings: SpanHeadSettings
-    width: int
+    width: int | None
     labels: tuple[str, ...]
     chains: ChainPlan | None
     dropout: float
@@ -177,6 +178,13 @@ class SpanDecoder(ABC, Generic[HeadT]):
         self, rows: RowFeatures, *, floor: float, calibration: SpanCalibration
     ) -> RowSpans:
         """As find_spans, on rows."""
+
+    @abstractmethod
+    def raw_scores(self, rows: RowFeatures) -> Tensor:
+        """All scores that probabilities are made of, (n_scores,) float32.
+
+        Those of two heads with the same settings are of the same spans, or tags of chains.
+        """
 
     # Learning
 

@@ -1,4 +1,4 @@
-"""A trained tagger to an ONNX graph: encoder, pooling and linear layer, for one bucket of windows.
+"""A trained model to an ONNX graph: encoder, pooling and head's first step, for one bucket.
 
 torch.onnx traces the module (torch.export) and translates it. Weights can then be made int8 by ONNX
 Runtime's dynamic quantisation: matrix products in int8 with a scale for each output column of the
@@ -15,13 +15,12 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
-from thinc.api import Model
 from torch import Tensor, nn
 
-from ...nn.heads.taggers import TransformerTagger
+from ...nn.encoders.vectors import TransformerVectors
 from ...support.extras import check_installed
 from ...support.full_disk import told_if_full
-from ..runtime.tagger_shim import TaggerShim, shim_of
+from ..runtime.labelled_shim import LabelledShim
 from .session import INPUTS
 from .shim import OnnxShim
 
@@ -34,12 +33,12 @@ QUANTIZATIONS = ("int8",)
 TEMPORARY = "Make room there, or set TMPDIR to a folder on another disk."
 
 
-class _BucketEmissions(nn.Module):
-    """The fields of one bucket to the weighted emissions of its row parts: what a graph does."""
+class _BucketReader(nn.Module):
+    """The fields of one bucket to the weighted output of its row parts: what a graph does."""
 
-    def __init__(self, tagger: TransformerTagger) -> None:
+    def __init__(self, reader: TransformerVectors) -> None:
         super().__init__()
-        self.tagger = tagger
+        self.reader = reader
 
     def forward(
         self,
@@ -50,28 +49,27 @@ class _BucketEmissions(nn.Module):
         parts: Tensor,
         part_weights: Tensor,
     ) -> Tensor:
-        return self.tagger.read_parts(ids, mask, forms, positions, parts, part_weights)
+        return self.reader.read_parts(ids, mask, forms, positions, parts, part_weights)
 
 
-def check_exportable(model: Model, name: str) -> None:
+def check_exportable(shim: LabelledShim, name: str) -> None:
     """Check that a component's model is one that can be exported.
 
     name (str): The component's name.
     RAISES ValueError: If it is not trained, has no encoder of its own, or was exported already.
     """
-    shim = shim_of(model)
     if isinstance(shim, OnnxShim):
         raise ValueError(
             f"'{name}' was exported already: export the pipeline that it was exported from."
         )
     if not shim.is_built:
         raise ValueError(f"'{name}' has no weights to export: train the pipeline first.")
-    if not isinstance(shim.module, TransformerTagger):
+    if not isinstance(shim.module, TransformerVectors):
         raise ValueError(
             f"'{name}' has no encoder of its own (its model is a {type(shim.module).__name__}), "
-            "and only spacy_ner_plus.TransformerTagger.v1 can be exported. An encoder that other "
-            "components share stays in torch; to export, train a pipeline with "
-            "TransformerTagger.v1."
+            "and only spacy_ner_plus.TransformerTagger.v1 and TransformerSpans.v1 can be exported. "
+            "An encoder that other components share stays in torch; to export, train a pipeline "
+            "with one of these."
         )
 
 
@@ -81,19 +79,20 @@ def check_packages() -> None:
         check_installed(package, "export", what="Exporting")
 
 
-def export_graph(shim: TaggerShim, *, quantize: str | None = None) -> bytes:
-    """The graph of a trained tagger with an encoder of its own.
+def export_graph(shim: LabelledShim, *, quantize: str | None = None) -> bytes:
+    """The graph of a trained model with an encoder of its own.
 
     quantize (str): "int8", or None for fp32.
     RETURNS (bytes): An ONNX file. Its inputs are fields of text.packing.Bucket, those that the
-        tagger needs, and its output (n_parts, n_tags) float32, the emissions times part_weights.
+        model needs, and its output (n_parts, n_outputs) float32: what the module gives for parts of
+        rows, emissions or features, times part_weights.
     RAISES ValueError: If packages are missing, the encoder's architecture can't be exported, or
         the graph gets too large for ONNX.
     """
     check_packages()
     if quantize not in (None, *QUANTIZATIONS):
         raise ValueError(f"quantize = {quantize!r} is unknown: use one of {QUANTIZATIONS}.")
-    module = _BucketEmissions(deepcopy(shim.module).cpu().float()).eval()
+    module = _BucketReader(deepcopy(shim.module).cpu().float()).eval()
     graph = _trace(module)
     if quantize == "int8":
         graph = _to_int8(graph)
@@ -108,7 +107,7 @@ def export_graph(shim: TaggerShim, *, quantize: str | None = None) -> bytes:
     return data
 
 
-def _trace(module: _BucketEmissions) -> Any:
+def _trace(module: _BucketReader) -> Any:
     """The module as an onnx.ModelProto, for buckets of any shape."""
     inputs = _example(module)
     dynamic = torch.export.Dim.DYNAMIC
@@ -121,12 +120,12 @@ def _trace(module: _BucketEmissions) -> Any:
                 dynamo=True,
                 dynamic_shapes=shapes,
                 input_names=list(inputs),
-                output_names=["emissions"],
+                output_names=["outputs"],
                 opset_version=OPSET,
                 verbose=False,
             )
     except RuntimeError as error:
-        kind = module.tagger.encoder.config["model_type"]
+        kind = module.reader.encoder.config["model_type"]
         cause = str(error.__cause__ or error).strip().splitlines() or [type(error).__name__]
         raise ValueError(
             f"The encoder's architecture '{kind}' can't be exported to ONNX with torch "
@@ -136,14 +135,14 @@ def _trace(module: _BucketEmissions) -> Any:
     return program.model_proto
 
 
-def _example(module: _BucketEmissions) -> dict[str, Tensor]:
+def _example(module: _BucketReader) -> dict[str, Tensor]:
     """A bucket of two windows; no size is 1, which would be taken for a constant."""
-    n_windows, length = 2, min(module.tagger.encoder.max_pieces or 24, 24)
+    n_windows, length = 2, min(module.reader.encoder.max_pieces or 24, 24)
     mask = torch.ones(n_windows, length, dtype=torch.bool)
     mask[1, length // 2 :] = False
     ones = torch.ones(n_windows, length, dtype=torch.int64)
     positions = torch.tensor([1, 2, length + 1])
-    joins = module.tagger.pooling in ("mean", "max")
+    joins = module.reader.pooling in ("mean", "max")
     parts = torch.tensor([0, 0, 1]) if joins else torch.arange(3)
     weights = torch.ones(int(parts[-1]) + 1)
     example = {"ids": ones, "mask": mask, "forms": ones.clone(), "positions": positions}
@@ -155,7 +154,7 @@ def _example(module: _BucketEmissions) -> dict[str, Tensor]:
 def _to_int8(graph: Any) -> Any:
     """Matrix products of the encoder in int8.
 
-    The linear layer and the embeddings stay as they are.
+    Linear layers after pooling and the embeddings stay as they are.
 
     Each column of the weights has a scale of its own. Weights have 7 bits: processors without
     instructions for it (VNNI) add up pairs of products in 16 bits, which 8 bits would overflow.
@@ -164,7 +163,7 @@ def _to_int8(graph: Any) -> Any:
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     del graph.graph.value_info[:]  # of what will not be there any more
-    # the linear layer after pooling; ONNX Runtime makes a MatMul of it, of this name
+    # those after pooling; ONNX Runtime makes a MatMul of each, of this name
     linear = [f"{node.name}_MatMul" for node in graph.graph.node if node.op_type == "Gemm"]
     with TemporaryDirectory() as folder, _quiet(), told_if_full(Path(folder), to_go_on=TEMPORARY):
         path = Path(folder) / "int8.onnx"

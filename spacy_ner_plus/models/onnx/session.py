@@ -18,21 +18,21 @@ CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
 
 
 class GraphSession:
-    """A graph from a bucket's arrays to the emissions of its row parts.
+    """A graph from a bucket's arrays to what it gives for its row parts: emissions, or features.
 
     ONNX Runtime's session can't be pickled, and its threads do not survive a fork; so each process
     opens its own. Its number of threads is torch's: in the workers of nlp.pipe that is 1.
 
     graph (bytes): An ONNX graph that check_graph has checked.
-    n_tags (int): Columns of the emissions.
+    n_outputs (int): Columns of that.
     device (str): The setting: "auto", "cpu", "cuda", ...
     RAISES ValueError: If ONNX Runtime is not installed, or can't use the device.
     """
 
-    def __init__(self, graph: bytes, *, n_tags: int, device: str) -> None:
+    def __init__(self, graph: bytes, *, n_outputs: int, device: str) -> None:
         check_installed("onnxruntime", "onnx", what='A ner_plus model with runtime = "onnx"')
         self.graph = graph
-        self.n_tags = n_tags
+        self.n_outputs = n_outputs
         self.device = device
         if device not in ("auto", "cpu"):
             find_providers(device)
@@ -44,25 +44,26 @@ class GraphSession:
         """Run the graph.
 
         arrays: The fields of a text.packing.Bucket, by name.
-        RETURNS: (n_parts, n_tags) float32, weighted by part_weights.
+        RETURNS: (n_parts, n_outputs) float32, weighted by part_weights.
         RAISES ValueError: If the graph can't be run, or gives something else.
         """
         session = self._session()
         feeds = {wanted.name: arrays[wanted.name] for wanted in session.get_inputs()}
         try:
-            emissions: np.ndarray = session.run(None, feeds)[0]
+            outputs: np.ndarray = session.run(None, feeds)[0]
         except Exception as error:  # onnxruntime has one of its own for each reason
             raise _not_run(error) from error
-        wanted_shape = (len(arrays["part_weights"]), self.n_tags)
+        wanted_shape = (len(arrays["part_weights"]), self.n_outputs)
         # what a graph says of its output need not be what it gives
-        if emissions.dtype != np.float32 or emissions.shape != wanted_shape:
+        if outputs.dtype != np.float32 or outputs.shape != wanted_shape:
             raise damage(
                 GRAPH,
                 None,
-                f"gives {emissions.dtype} of the shape {emissions.shape}, where float32 of "
-                f"{wanted_shape} is needed: a row for each token's part, a column for each tag",
+                f"gives {outputs.dtype} of the shape {outputs.shape}, where float32 of "
+                f"{wanted_shape} is needed: a row for each token's part, with the numbers that the "
+                "head reads",
             )
-        return emissions
+        return outputs
 
     def _session(self) -> Any:
         n_threads = torch.get_num_threads()
@@ -107,12 +108,12 @@ class GraphSession:
     def _check(self, session: Any) -> None:
         inputs = {found.name for found in session.get_inputs()}
         outputs = [[found.type, *found.shape] for found in session.get_outputs()]
-        if not inputs <= INPUTS or len(outputs) != 1 or outputs[0][2:] != [self.n_tags]:
+        if not inputs <= INPUTS or len(outputs) != 1 or outputs[0][2:] != [self.n_outputs]:
             raise damage(
                 GRAPH,
                 None,
                 f"has the inputs {sorted(inputs)} and outputs {outputs}, where one "
-                f"of {self.n_tags} tags is needed",
+                f"of {self.n_outputs} numbers is needed",
             )
 
 

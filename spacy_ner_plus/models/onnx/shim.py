@@ -1,11 +1,12 @@
-"""The shim of an exported tagger: encoder, pooling and linear layer in an ONNX graph.
+"""The shim of an exported model: encoder, pooling and what its head does of one token at a time.
 
-Windows, alignment, CRF, probabilities and files are those of every other tagger; the CRF's weights
-are in the same file as ever. What can't be done is to learn.
+That is the linear layer of a tagger, and of a head of spans the layer that makes features. They are
+in an ONNX graph. Windows, alignment, CRFs, bands, probabilities and files are those of every other
+model; what is left of the head has its weights in the same file as ever. What can't be done is to
+learn.
 """
 
 from collections.abc import Callable, Mapping
-from copy import deepcopy
 from dataclasses import fields
 from typing import Any, NoReturn, Self
 
@@ -13,13 +14,14 @@ import torch
 from thinc.types import ArgsKwargs
 from torch import Tensor, nn
 
-from ...nn.crf import TagDecoder
 from ...nn.encoders.buckets import TensorBucket
-from ...nn.heads.taggers import TransformerTagger
-from ...tags import TagScheme
+from ...nn.heads.span_head import SpanHead
+from ...nn.heads.tag_head import TagHead
+from ..runtime.labelled_shim import LabelledShim
 from ..runtime.processes import handle_forks
-from ..runtime.tagger_shim import TaggerShim
+from ..runtime.span_shim import TransformerSpanShim
 from ..runtime.transformer_tagger_shim import TransformerTaggerShim
+from ..runtime.wordpiece_shim import WordpieceShim
 from ..storage.files import GRAPH, WEIGHTS, Unsaved
 from ..storage.manifest import Content
 from .graph import check_graph
@@ -40,18 +42,10 @@ ONLY_ONNX = (
 )
 
 
-class _Decoder(nn.Module):
-    """What is left of a TagHead."""
+class OnnxReader(nn.Module):
+    """Windows of wordpieces to one row per token, as a TransformerVectors with a head.
 
-    def __init__(self, decoder: TagDecoder) -> None:
-        super().__init__()
-        self.decoder = decoder
-
-
-class OnnxTagger(nn.Module):
-    """Windows of wordpieces to one row of emissions per token, as nn.heads' TransformerTagger.
-
-    decoder (TagDecoder): Reads the emissions.
+    head (TagHead / SpanHead): What the graph leaves of it: it has no width.
     max_pieces (int): The encoder's longest input, or None.
     has_word_forms (bool): Whether the encoder reads them.
 
@@ -62,12 +56,17 @@ class OnnxTagger(nn.Module):
     session: GraphSession
 
     def __init__(
-        self, decoder: TagDecoder, *, max_pieces: int | None, has_word_forms: bool
+        self, head: TagHead | SpanHead, *, max_pieces: int | None, has_word_forms: bool
     ) -> None:
         super().__init__()
-        self.head = _Decoder(decoder)
+        self.head = head
         self.max_pieces = max_pieces
         self.has_word_forms = has_word_forms
+
+    @property
+    def n_outputs(self) -> int:
+        """Numbers in a row of the output."""
+        return self.head.n_features
 
     @property
     def config(self) -> dict[str, Any]:
@@ -75,26 +74,29 @@ class OnnxTagger(nn.Module):
         return {"max_pieces": self.max_pieces, "word_forms": self.has_word_forms}
 
     def forward(self, buckets: list[TensorBucket], n_rows: int) -> Tensor:
-        """(n_rows, n_tags) float32 emissions.
+        """(n_rows, n_outputs) float32: emissions, or features.
 
         buckets (list[TensorBucket]): The windows, on the CPU.
-        n_rows (int): Rows of the batch. Those of a token that was split over windows are averaged,
-            which is the same as averaging its vectors, as the linear layer comes after pooling.
+        n_rows (int): Rows of the batch. Those of a token that was split over windows are averaged.
         """
-        emissions = torch.zeros(n_rows, self.session.n_tags)
+        rows = torch.zeros(n_rows, self.n_outputs)
         for bucket in buckets:
             arrays = {f.name: getattr(bucket, f.name).numpy() for f in fields(bucket)}
-            parts = torch.from_numpy(self.session(arrays))  # (parts, n_tags)
-            emissions.index_add_(0, bucket.part_rows, parts)
-        return emissions
+            parts = torch.from_numpy(self.session(arrays))  # (parts, n_outputs)
+            rows.index_add_(0, bucket.part_rows, parts)
+        return rows
 
 
-class OnnxShim(TransformerTaggerShim):
-    """A tagger that was exported. It can be loaded, saved, pickled and used, but not changed."""
+class OnnxShim(WordpieceShim, LabelledShim):
+    """A model that was exported. It can be loaded, saved, pickled and used, but not changed.
+
+    It is what an OnnxReader needs in place of an encoder; the kind of head is that of the shim that
+    it is mixed into.
+    """
 
     @property
     def device(self) -> torch.device:
-        """Where inputs and emissions are; ONNX Runtime copies what it needs on a GPU."""
+        """Where inputs and rows are; ONNX Runtime copies what it needs on a GPU."""
         assert self.module is not None
         return torch.device("cpu")
 
@@ -111,18 +113,22 @@ class OnnxShim(TransformerTaggerShim):
 
     def begin_update(self, inputs: ArgsKwargs) -> tuple[Any, Callable[[ArgsKwargs], ArgsKwargs]]:
         """RAISES ValueError: Always, as an exported encoder can't learn."""
-        refuse_learning()
+        _refuse_learning()
 
-    def grow(self, scheme: TagScheme) -> None:
+    def grow(self, labels: Any) -> None:
         """RAISES ValueError: Always, as an exported encoder can't learn new labels."""
-        refuse_learning()
+        _refuse_learning()
+
+    def check_can_learn(self) -> None:
+        """RAISES ValueError: Always. See LabelledShim.check_can_learn."""
+        _refuse_learning()
 
     def rebuild(self, saved: dict[str, Any]) -> nn.Module:
         """The module of a saved model, without weights and graph."""
         self.check_word_forms(saved["word_forms"])
         self.check_window(saved["max_pieces"])
-        return OnnxTagger(
-            self.make_decoder(),
+        return OnnxReader(
+            self.make_head(None),
             max_pieces=saved["max_pieces"],
             has_word_forms=saved["word_forms"],
         )
@@ -145,29 +151,32 @@ class OnnxShim(TransformerTaggerShim):
     def run(self, graph: bytes) -> None:
         """Have the module run a graph. RAISES ValueError: See GraphSession."""
         self.module.session = GraphSession(
-            graph, n_tags=self.scheme.n_tags, device=self.config.device
+            graph, n_outputs=self.module.n_outputs, device=self.config.device
         )
 
-    def take_over(self, trained: TaggerShim, graph: bytes) -> None:
-        """Become the exported version of a tagger with an encoder of its own.
+    def take_over(self, trained: LabelledShim, graph: bytes) -> None:
+        """Become the exported version of a model with an encoder of its own.
 
         graph (bytes): Its graph, from export_graph.
         """
-        tagger: TransformerTagger = trained.module
-        self.start(trained.scheme)
-        self.calibration = trained.calibration
-        self.fresh_labels = trained.fresh_labels
+        saved = {**trained.settings(), "max_pieces": trained.module.encoder.max_pieces}
+        self.read_settings(saved)
         self.tokenizer = trained.tokenizer
-        self.place(
-            OnnxTagger(
-                deepcopy(trained.decoder).cpu(),
-                max_pieces=tagger.encoder.max_pieces,
-                has_word_forms=tagger.encoder.word_forms is not None,
-            )
-        )
+        module = self.rebuild(saved)
+        weights = trained.module.state_dict()
+        module.load_state_dict({name: weights[name] for name in module.state_dict()})
+        self.place(module)
         self.run(check_graph(graph))
 
 
-def refuse_learning() -> NoReturn:
+class OnnxTaggerShim(OnnxShim, TransformerTaggerShim):
+    """A tagger that was exported: the CRF is what is left of its head."""
+
+
+class OnnxSpanShim(OnnxShim, TransformerSpanShim):
+    """A model with a head of spans that was exported: what is of spans is left of its head."""
+
+
+def _refuse_learning() -> NoReturn:
     """RAISES ValueError: Always. It says what to do instead."""
     raise ValueError(NO_LEARNING)

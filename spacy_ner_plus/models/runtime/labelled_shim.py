@@ -4,9 +4,12 @@ import warnings
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
-from thinc.api import Optimizer
+from thinc.api import Model, Optimizer
 
+from ...nn.heads.span_head import SpanHead
+from ...nn.heads.tag_head import TagHead
 from ...support.numbers import as_float
+from ..decoding.scored_rows import ScoredRows
 from ..storage.files import SETTINGS, Unsaved, pack_settings, read_settings
 from ..storage.manifest import Content, damage
 from .optimizer import NOTHING_LEARNS
@@ -17,7 +20,8 @@ from .torch_shim import TorchShim
 class LabelledShim(TorchShim):
     """A module with a head for labels.
 
-    A subclass says in `label_settings` what the labels are, and takes it up in `start_with`.
+    A subclass says in `label_settings` what the labels are, and takes it up in `start_with`. Its
+    head has a first step, of one token at a time, which can run elsewhere: see `make_head`.
 
     config (TorchSettings): Those of the config.
     dropout (float): Dropout of the head.
@@ -46,6 +50,21 @@ class LabelledShim(TorchShim):
         RAISES ValueError, TypeError, LookupError: If it is something else.
         """
         raise NotImplementedError
+
+    def make_head(self, width: int | None) -> TagHead | SpanHead:
+        """A new head for the labels.
+
+        width (int): Numbers of a token vector; None for a head that is given what its first step
+            would make of vectors.
+        """
+        raise NotImplementedError
+
+    def score_rows(self, rows: Any) -> ScoredRows:
+        """What the head makes of what the model gives for some Docs."""
+        raise NotImplementedError
+
+    def check_can_learn(self) -> None:
+        """RAISES ValueError: If it can't, whatever it is given."""
 
     def finish_update(self, optimizer: Optimizer) -> None:
         """See TorchShim.finish_update. Frozen weights are told once."""
@@ -76,3 +95,16 @@ class LabelledShim(TorchShim):
     def settings(self) -> dict[str, Any]:
         """See TorchShim.settings. The labels are added."""
         return {**super().settings(), **self.label_settings()}
+
+
+def labelled_shim_of(model: Model) -> LabelledShim:
+    """The shim of the one node that has a head for labels.
+
+    It is looked for, and not a thinc reference, because copies of a model lose their references.
+    RAISES LookupError: There is none: the model is of another kind.
+    """
+    for node in model.walk():
+        for shim in node.shims:
+            if isinstance(shim, LabelledShim):
+                return shim
+    raise LookupError(f"The model {model.name!r} has no head for labels.")

@@ -10,7 +10,9 @@ from torch import nn
 from ...nesting.chain_plan import ChainPlan
 from ...nn.heads.span_head import SpanHead
 from ...nn.heads.span_readers import TokenSpanReader, TransformerSpanReader
+from ..decoding.row_features import RowFeatures
 from ..decoding.row_gold import RowGold
+from ..decoding.scored_rows import ScoredRows
 from ..decoding.span_calibration import SpanCalibration, read_span_calibration
 from ..decoding.span_decoder import HeadShape, SpanDecoder
 from ..decoding.span_heads import DECODERS
@@ -55,13 +57,16 @@ class SpanShim(LabelledShim):
         """What reads the module's rows of features."""
         return self.decoder_type(self.module.head, self.labels)
 
-    def make_head(self, width: int) -> SpanHead:
-        """A new head for the labels over token vectors of this length.
-
-        RAISES ValueError: If there are no labels.
-        """
+    def make_head(self, width: int | None) -> SpanHead:
+        """See LabelledShim.make_head. RAISES ValueError: If there are no labels."""
         head: SpanHead = self.decoder_type.make_head(self._shape(width))
         return head
+
+    def score_rows(self, rows: RowFeatures) -> ScoredRows:
+        """See LabelledShim.score_rows. Of spans, those that are more probable than not."""
+        scores = self.decoder.raw_scores(rows).cpu().numpy()
+        found = self.decoder.find_spans(rows, floor=0.5, calibration=self.calibration)
+        return ScoredRows(scores, None, found)
 
     def plan_chains(
         self, labels: Sequence[str], batches: Iterable[Sequence[RowGold]]
@@ -92,7 +97,9 @@ class SpanShim(LabelledShim):
 
     def label_settings(self) -> dict[str, Any]:
         """See LabelledShim.label_settings."""
-        chains = None if self.chains is None else [list(level) for level in self.chains.levels]
+        chains = None
+        if self.chains is not None:
+            chains = [[list(family), n_levels] for family, n_levels in self.chains.levels]
         return {"labels": list(self.labels), "chains": chains}
 
     def start_with(self, saved: dict[str, Any]) -> None:
@@ -118,7 +125,7 @@ class SpanShim(LabelledShim):
         except ValueError as error:  # the file's fault, not the config's: read_files names it
             raise TypeError(str(error)) from error
 
-    def _shape(self, width: int) -> HeadShape:
+    def _shape(self, width: int | None) -> HeadShape:
         return HeadShape(
             settings=self.head,
             width=width,
@@ -155,7 +162,7 @@ class TokenSpanShim(SpanShim):
 
     def rebuild(self, saved: dict[str, Any]) -> nn.Module:
         """See TorchShim.rebuild. It is a head alone: the vectors come from a tok2vec."""
-        return TokenSpanReader(self.make_head(saved["width"]))
+        return TokenSpanReader(self.make_head(int(saved["width"])))
 
 
 def span_shim_of(model: Model) -> SpanShim:

@@ -12,7 +12,9 @@ from ...nn.heads.new_labels import NEW_LABEL_SCORE
 from ...nn.heads.tag_head import TagHead
 from ...tags import TagScheme
 from ..decoding.calibration import Calibration, read_calibration
+from ..decoding.emissions import Emissions
 from ..decoding.entities import Tagger, make_decoder
+from ..decoding.scored_rows import ScoredRows
 from ..pretrained.tag_names import CheckpointTags
 from .labelled_shim import LabelledShim
 from .shim_settings import TorchSettings
@@ -64,13 +66,18 @@ class TaggerShim(LabelledShim):
         """How many tags have been learned: those of fresh labels are the last ones."""
         return self.scheme.n_tags - len(self.fresh_labels) * len(self.scheme.prefixes)
 
-    def make_head(self, width: int) -> TagHead:
-        """A new head for the scheme over vectors of this length."""
+    def make_head(self, width: int | None) -> TagHead:
+        """See LabelledShim.make_head. It is for the tags of the scheme."""
         return TagHead(width, self.make_decoder(), dropout=self.dropout)
 
     def make_decoder(self) -> TagDecoder:
         """A new decoder for the scheme."""
         return make_decoder(self.scheme, use_crf=self.use_crf)
+
+    def score_rows(self, rows: Emissions) -> ScoredRows:
+        """See LabelledShim.score_rows. The scores are the emissions."""
+        scores = rows.scores.cpu().numpy()  # (n_rows, n_tags)
+        return ScoredRows(scores.reshape(-1), scores.argmax(axis=1), self.tagger.decode(rows))
 
     def start(self, scheme: TagScheme, origin: CheckpointTags | None = None) -> None:
         """Forget what the weights were: a new scheme, nothing learned and nothing calibrated.
@@ -90,7 +97,7 @@ class TaggerShim(LabelledShim):
         old, n_old = self.module.head, self.scheme.n_tags
         known = self.scheme.labels
         self.scheme = scheme
-        head = self.make_head(old.linear.in_features).to(old.linear.weight.device)
+        head = self.make_head(old.width).to(old.linear.weight.device)
         with torch.no_grad():
             for name, rows in old.linear.named_parameters():
                 new_rows = head.linear.get_parameter(name)  # (n_tags, width) or (n_tags,)

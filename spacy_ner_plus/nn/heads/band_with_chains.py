@@ -26,8 +26,8 @@ class BandWithChains(SpanHead):
         self.chains = chains
 
     @property
-    def width(self) -> int:
-        """Numbers of a token vector."""
+    def width(self) -> int | None:
+        """See SpanHead.width."""
         return self.band.width
 
     @property

@@ -11,7 +11,7 @@ from .tag_head import TagHead
 class ChainHead(SpanHead):
     """Token vectors to the emissions of all chains, and the CRFs that read them.
 
-    width (int): Numbers of a token vector.
+    width (int): Numbers of a token vector; None if emissions are given in place of vectors.
     plan (ChainPlan): The chains.
     scheme_name (str): Of the tags of all chains: see TagScheme.
     dropout (float): Share of the vectors' numbers dropped in training.
@@ -23,7 +23,9 @@ class ChainHead(SpanHead):
 
     undecayed = ("tags.decoder.",)
 
-    def __init__(self, width: int, plan: ChainPlan, scheme_name: str, *, dropout: float) -> None:
+    def __init__(
+        self, width: int | None, plan: ChainPlan, scheme_name: str, *, dropout: float
+    ) -> None:
         super().__init__()
         self.plan = plan
         self.tags = TagHead(width, LabelCRFs(plan, scheme_name), dropout=dropout)
@@ -36,14 +38,14 @@ class ChainHead(SpanHead):
         return crfs
 
     @property
-    def width(self) -> int:
-        """Numbers of a token vector."""
-        return self.tags.linear.in_features
+    def width(self) -> int | None:
+        """See SpanHead.width."""
+        return self.tags.width
 
     @property
     def n_features(self) -> int:
         """The tags of all chains."""
-        return self.crfs.n_tags
+        return self.tags.n_features
 
     def read_tokens(self, vectors: Tensor) -> Tensor:
         """The emissions, (n_rows, width) -> (n_rows, n_features) float32."""

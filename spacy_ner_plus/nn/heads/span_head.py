@@ -8,7 +8,8 @@ class SpanHead(nn.Module):
 
     `read_tokens` is of each token alone, so that it can read the vectors of some tokens at a time,
     as they come from an encoder. All that is of spans is a matter of the head's own, and needs the
-    features of whole documents.
+    features of whole documents. A head without a width has the second step only: an exported graph
+    takes the first one.
 
     Attributes:
         undecayed (tuple): Matrices whose zeros mean something, by name: they are not drawn to 0.
@@ -17,8 +18,8 @@ class SpanHead(nn.Module):
     undecayed: tuple[str, ...] = ()
 
     @property
-    def width(self) -> int:
-        """Numbers of a token vector."""
+    def width(self) -> int | None:
+        """Numbers of a token vector; None if features are given in place of vectors."""
         raise NotImplementedError
 
     @property

@@ -23,7 +23,7 @@ class TransformerTagger(TransformerVectors):
     @property
     def n_outputs(self) -> int:
         """The number of tags: the output is (n_rows, n_tags) float32 emissions."""
-        return self.head.linear.out_features
+        return self.head.n_features
 
     def read_out(self, pooled: Tensor) -> Tensor:
         """The scores of the tags, (parts, width) -> (parts, n_tags)."""
@@ -41,7 +41,7 @@ class TokenTagger(nn.Module):
     @property
     def config(self) -> dict[str, Any]:
         """What it is, as plain data."""
-        return {"width": self.head.linear.in_features}
+        return {"width": self.head.width}
 
     def forward(self, vectors: Tensor) -> Tensor:
         """(n_rows, width) -> (n_rows, n_tags) float32 emissions."""

@@ -53,6 +53,7 @@ precision = "auto"
 device = "auto"
 max_batch_pieces = 8192
 gradient_checkpointing = false
+runtime = "torch"
 """
 
 

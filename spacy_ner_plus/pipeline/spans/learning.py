@@ -115,6 +115,7 @@ class SpanLearningPipe(UpdatedPipe):
             a setting names a type that there is not, or the encoder can't be loaded.
         """
         validate_get_examples(get_examples, f"{self.name}.initialize")
+        self.span_shim.check_can_learn()
         counts = count_words(self.model)
         seen = survey_spans(get_examples(), self.name, self.gold_sources, counts)
         where = f"doc.spans[{self.spans_key!r}]" + (" or doc.ents" if self.learn_ents else "")

@@ -14,14 +14,20 @@ import spacy
 from spacy_ner_plus import evaluate
 from spacy_ner_plus.training.project.init_project import init_project
 from tests.annotated_texts import make_nested_rows, make_rows, write_rows
+from tests.forked import FORK, python
 
 pytestmark = pytest.mark.slow
 
 STEPS = ["convert", "train", "calibrate", "evaluate", "package", "report"]
 
 
-def run(folder: Path, *arguments: str, **environment: str) -> tuple[int, str]:
-    """Run Python in a folder. RETURNS (Tuple[int, str]): Exit status, all it printed."""
+def run(
+    folder: Path, *arguments: str, in_copies: bool = True, **environment: str
+) -> tuple[int, str]:
+    """Run Python in a folder. RETURNS (Tuple[int, str]): Exit status, all it printed.
+
+    in_copies (bool): In copies of this process, where there can be any.
+    """
     env = {
         **os.environ,
         "PYTHONUNBUFFERED": "1",  # as `make run` does: weasel's headings come in their places
@@ -29,6 +35,8 @@ def run(folder: Path, *arguments: str, **environment: str) -> tuple[int, str]:
         "ANSI_COLORS_DISABLED": "1",
         **environment,
     }
+    if in_copies and FORK is not None:
+        return python(list(arguments), cwd=folder, env=env)
     result = subprocess.run(
         [sys.executable, *arguments],
         cwd=folder,
@@ -42,8 +50,10 @@ def run(folder: Path, *arguments: str, **environment: str) -> tuple[int, str]:
     return result.returncode, result.stdout
 
 
-def run_project(folder: Path, *arguments: str, **environment: str) -> str:
-    status, output = run(folder, "-m", "spacy", "project", "run", *arguments, **environment)
+def run_project(folder: Path, step: str, *options: str, in_copies: bool = True) -> str:
+    # named: in a copy it would else be the folder in which weasel was imported
+    words = ["-m", "spacy", "project", "run", step, str(folder), *options]
+    status, output = run(folder, *words, in_copies=in_copies)
     assert status == 0, output
     return output
 
@@ -71,7 +81,7 @@ def learn_fast(folder: Path) -> None:
 
 @pytest.fixture(scope="module")
 def first_run(folder: Path) -> str:
-    return run_project(folder, "all")
+    return run_project(folder, "all", in_copies=False)
 
 
 def test_all_steps_run_and_the_last_line_names_the_report(folder: Path, first_run: str) -> None:
@@ -101,7 +111,8 @@ def test_wheel_can_be_installed_and_used(folder: Path, first_run: str, tmp_path:
         "doc = nlp('Case 1: Aspirin is given for gout.');"
         "print([(ent.text, ent.label_) for ent in doc.ents])"
     )
-    _, output = run(tmp_path, "-c", code, PYTHONPATH=str(tmp_path / "site"))
+    site = str(tmp_path / "site")
+    _, output = run(tmp_path, "-c", code, in_copies=False, PYTHONPATH=site)
     assert "('Aspirin', 'Drug')" in output
 
 
@@ -130,7 +141,7 @@ def test_other_texts_are_converted_and_learned_anew(
 def test_wheels_of_other_versions_do_not_stay(folder: Path, first_run: str, tmp_path: Path) -> None:
     copied = tmp_path / "copied"
     shutil.copytree(folder, copied)
-    run_project(copied, "package", ".", "--vars.version", "0.2.0")
+    run_project(copied, "package", "--vars.version", "0.2.0")
     (wheel,) = (copied / "packages").iterdir()
     assert wheel.name == "en_my_ner-0.2.0-py3-none-any.whl"
 
@@ -138,9 +149,8 @@ def test_wheels_of_other_versions_do_not_stay(folder: Path, first_run: str, tmp_
 def test_without_a_package_index_the_encoder_step_says_what_to_do(tmp_path: Path) -> None:
     texts = write_rows(tmp_path / "texts.jsonl", make_rows(30))
     init_project(tmp_path / "project", [texts])
-    status, output = run(
-        tmp_path / "project", "-m", "spacy", "project", "run", "all", PIP_NO_INDEX="1"
-    )
+    words = ("-m", "spacy", "project", "run", "all", ".")
+    status, output = run(tmp_path / "project", *words, PIP_NO_INDEX="1")
     assert status == 1
     assert "pip could not download" in output
     assert "ner-plus init-project --encoder" in " ".join(output.split())

@@ -30,7 +30,7 @@ FLOOR = 0.05
 class BandSizes:
     """How large the parts of a SpanBandHead are: plain data.
 
-    width (int): Numbers of a token vector.
+    width (int): Numbers of a token vector; None if features are given in place of vectors.
     n_labels (int): Labels.
     max_width (int): Tokens of the widest spans.
     hidden_width (int): Numbers of a token as start, as end, and within a span.
@@ -39,7 +39,7 @@ class BandSizes:
     RAISES ValueError: If one of them is too small.
     """
 
-    width: int
+    width: int | None
     n_labels: int
     max_width: int = 12
     hidden_width: int = 128
@@ -49,7 +49,7 @@ class BandSizes:
     def __post_init__(self) -> None:
         for name, value in asdict(self).items():
             least = 0 if name == "n_blocks" else 1
-            if value < least:
+            if value is not None and value < least:
                 raise ValueError(f"{name} = {value} must be at least {least}.")
 
 
@@ -67,18 +67,21 @@ class SpanBandHead(SpanHead):
         training, they are computed again in the backward pass.
 
     Attributes:
+        tokens (TokenLayer): From vectors to features. Not there without a width.
         bias (nn.Parameter): A score of each label. *Shape:* (n_labels,)
         undecayed (tuple): Matrices whose zeros mean something: no preference among widths.
     """
 
     undecayed = ("terms.widths", "cells.widths")
+    tokens: TokenLayer
 
     def __init__(self, sizes: BandSizes, *, dropout: float, max_rows: int = MAX_ROWS) -> None:
         super().__init__()
         self.sizes = sizes
         self.max_rows = max_rows
         hidden_width, n_labels = sizes.hidden_width, sizes.n_labels
-        self.tokens = TokenLayer(sizes.width, hidden_width, dropout=dropout)
+        if sizes.width is not None:
+            self.tokens = TokenLayer(sizes.width, hidden_width, dropout=dropout)
         self.biaffine = Biaffine(hidden_width, n_labels)
         self.terms = AdditiveTerms(hidden_width, sizes.max_width, n_labels)
         self.bias = nn.Parameter(torch.zeros(n_labels))
@@ -96,8 +99,8 @@ class SpanBandHead(SpanHead):
         return asdict(self.sizes)
 
     @property
-    def width(self) -> int:
-        """Numbers of a token vector."""
+    def width(self) -> int | None:
+        """See SpanHead.width."""
         return self.sizes.width
 
     @property
