@@ -22,9 +22,12 @@ class EntitySource:
 
     spans_key (str): They are in doc.spans[spans_key], where they may nest and overlap; None for
         doc.ents.
+    with_ents (bool): Those of doc.ents count, too, once where the group has them as well. A Doc
+        that lacks the group is annotated as its doc.ents says.
     """
 
     spans_key: str | None = None
+    with_ents: bool = False
 
     @classmethod
     def named(cls, name: str) -> "EntitySource":
@@ -34,7 +37,10 @@ class EntitySource:
     @property
     def where(self) -> str:
         """What Python calls the place."""
-        return ENTS if self.spans_key is None else f"doc.spans[{self.spans_key!r}]"
+        if self.spans_key is None:
+            return ENTS
+        group = f"doc.spans[{self.spans_key!r}]"
+        return f"{group} or {ENTS}" if self.with_ents else group
 
     @property
     def may_nest(self) -> bool:
@@ -43,8 +49,8 @@ class EntitySource:
 
     def is_set(self, doc: Doc) -> bool:
         """Whether a Doc says anything about entities there, be it that there are none."""
-        if self.spans_key is None:
-            return bool(doc.has_annotation("ENT_IOB"))
+        if self.reads_ents and doc.has_annotation("ENT_IOB"):
+            return True
         return self.spans_key in doc.spans
 
     def missing(self, doc: Doc) -> np.ndarray:
@@ -52,7 +58,7 @@ class EntitySource:
 
         RETURNS: (n_tokens,) bool
         """
-        if self.spans_key is None:
+        if self.spans_key is None or (self.with_ents and self.spans_key not in doc.spans):
             return np.asarray(doc.to_array("ENT_IOB").reshape(-1) == MISSING)
         return unknown_tokens(doc, self.spans_key)
 
@@ -61,22 +67,38 @@ class EntitySource:
 
         Those of a group have its scores. One that is there twice is given twice.
         """
-        if self.spans_key is None:
-            yield from probability_of_ents(doc)
-        elif self.spans_key in doc.spans:
-            group = doc.spans[self.spans_key]
-            scores = list(group.attrs.get(SCORES, ()))
-            if len(scores) != len(group):  # another component's, or spans were added
-                scores = [None] * len(group)
-            pairs = sorted(zip(group, scores, strict=True), key=lambda p: (p[0].start, p[0].end))
-            yield from ((span, as_probability(score)) for span, score in pairs)
+        pairs = [] if self.spans_key is None else _of_group(doc, self.spans_key)
+        if self.reads_ents:
+            known = {_place(span) for span, _ in pairs}
+            pairs += [pair for pair in probability_of_ents(doc) if _place(pair[0]) not in known]
+        yield from sorted(pairs, key=lambda pair: (pair[0].start, pair[0].end))
 
     def spans(self, doc: Doc) -> list[EntitySpan]:
         """Start, end and label of the entities of a Doc, on its own tokens, each once."""
         if self.spans_key is None:
             return entity_spans(doc)
-        group = doc.spans[self.spans_key] if self.is_set(doc) else ()
-        return sorted({(span.start, span.end, span.label_) for span in group})
+        group = {_place(span) for span, _ in _of_group(doc, self.spans_key)}
+        return sorted(group.union(entity_spans(doc) if self.with_ents else ()))
+
+    @property
+    def reads_ents(self) -> bool:
+        """Whether the entities of doc.ents are among them."""
+        return self.spans_key is None or self.with_ents
+
+
+def _of_group(doc: Doc, key: str) -> list[tuple[Span, float | None]]:
+    """The spans of a group, each with its score; none where a Doc lacks it."""
+    if key not in doc.spans:
+        return []
+    group = doc.spans[key]
+    scores = list(group.attrs.get(SCORES, ()))
+    if len(scores) != len(group):  # another component's, or spans were added
+        scores = [None] * len(group)
+    return [(span, as_probability(score)) for span, score in zip(group, scores, strict=True)]
+
+
+def _place(span: Span) -> EntitySpan:
+    return span.start, span.end, span.label_
 
 
 DOC_ENTS = EntitySource()

@@ -53,13 +53,18 @@ class GoldSources:
         return [*([self.group] if self.group else []), *([DOC_ENTS] if self.with_ents else [])]
 
     @property
+    def as_source(self) -> EntitySource:
+        """All of them as one, to compare with."""
+        return EntitySource(self.spans_key, with_ents=self.with_ents and self.group is not None)
+
+    @property
     def where(self) -> str:
         """What Python calls the places."""
-        return " or ".join(place.where for place in self.places)
+        return self.as_source.where
 
     def is_set(self, doc: Doc) -> bool:
         """Whether a Doc says anything about entities, be it that there are none."""
-        return any(place.is_set(doc) for place in self.places)
+        return self.as_source.is_set(doc)
 
 
 @dataclass(frozen=True)

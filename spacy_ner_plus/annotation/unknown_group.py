@@ -41,6 +41,13 @@ def set_unknown(doc: Doc, spans_key: str, is_unknown: np.ndarray) -> None:
         doc.spans[key] = ScoredGroup(doc, name=key, spans=[Span(doc, *run) for run in runs])
 
 
+def clear_unknown(doc: Doc, spans_key: str) -> None:
+    """Take away what is beside doc.spans[spans_key], as the group says all now."""
+    key = unknown_key(spans_key)
+    if key in doc.spans and not any(span.label for span in doc.spans[key]):
+        del doc.spans[key]
+
+
 def unknown_tokens(doc: Doc, spans_key: str) -> np.ndarray:
     """The tokens about which doc.spans[spans_key] says nothing: there may be more spans on them.
 

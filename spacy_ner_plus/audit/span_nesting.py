@@ -64,13 +64,21 @@ class SpanNesting:
     @property
     def warnings(self) -> list[str]:
         """What somebody should act on."""
-        return [
+        wider = [
             f"{its.total.wider:,} of the {its.total.spans:,} spans of {name} have more than "
             f"{self.max_width} tokens: a biaffine head of that max_width can't learn or find them. "
             'Give it more, take the head "both", or see whether so long ones are meant.'
             for name, its in self.parts.items()
             if its.total.wider
         ]
+        crossing = [
+            f"{its.total.crossing:,} of the {its.total.spans:,} spans of {name} cross others, "
+            "which is often by mistake: look at some. If it is meant, they are found together with "
+            'allow = "all" alone.'
+            for name, its in self.parts.items()
+            if its.total.crossing
+        ]
+        return wider + crossing
 
 
 def find_nesting(corpus: AuditedCorpus, max_width: int) -> SpanNesting | Absent:

@@ -211,7 +211,7 @@ def _row(where: str, id: Any, text: str, one: Placement) -> dict[str, Any]:
 
 def refusal(report: PlacementReport, limit: float, lang: str) -> str:
     """Why nothing is written, and what to do."""
-    n, start = report.n_refused, ""
+    n, start, advice = report.n_refused, "", []
     if limit:
         share = n / report.total
         start = f"{share:.2%} of {report.total:,} annotations are more than --max-refused {limit}. "
@@ -224,4 +224,7 @@ def refusal(report: PlacementReport, limit: float, lang: str) -> str:
         kinds = [(what, k) for (kind, what), k in report.done.items() if kind == REFUSED]
         counts = ", ".join(f"{what} ({k:,})" for what, k in sorted(kinds))
         start += f"{n:,} annotations are refused: {counts}."
-    return "\n".join([start, report.shown, *report.hints])
+        advice = [
+            "Correct them, or say with --max-refused how large a share may be left out, 1 all."
+        ]
+    return "\n".join([start, report.shown, *report.hints, *advice])

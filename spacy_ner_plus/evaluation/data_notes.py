@@ -20,7 +20,8 @@ def source_notes(metrics: Metrics) -> list[str]:
 
 
 def _sources(metrics: Metrics) -> Iterator[str]:
-    gold, predicted = (EntitySource(key) for key in (metrics.spans_key, metrics.predicted_key))
+    gold = EntitySource(metrics.spans_key, with_ents=metrics.gold_in_ents)
+    predicted = EntitySource(metrics.predicted_key)
     if gold != predicted:
         yield f"Gold entities are those in {gold.where}, predicted ones those in {predicted.where}."
     elif gold.may_nest:

@@ -130,7 +130,7 @@ def entities_of(doc: Doc, source: EntitySource = DOC_ENTS) -> list[Entity]:
 
 def _reference(doc: Doc, gold: EntitySource) -> tuple[Doc, set[Place]]:
     # of a text whose annotation is not known in a group, none is gold there
-    return with_refused(doc, gold) if gold.is_set(doc) or not gold.may_nest else (doc, set())
+    return with_refused(doc, gold) if gold.is_set(doc) or gold.reads_ents else (doc, set())
 
 
 def _document(

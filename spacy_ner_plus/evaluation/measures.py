@@ -115,6 +115,7 @@ def measure(
         data_version=find_version(Path(settings.data)),
         train_version=None if train is None else find_version(train),
         nesting=nesting(documents, settings.samples, settings.seed),
+        gold_in_ents=sources.gold.with_ents,
     )
     return metrics, _rows(documents, by_document)
 

@@ -65,6 +65,7 @@ def predict(
     tokens: str = "reference",
     spans_key: str | None = None,
     predicted_key: str | None = None,
+    gold: EntitySource | None = None,
     uncalibrated: bool = True,
     choice: LabelChoice = ALL,
 ) -> Predictions:
@@ -79,6 +80,7 @@ def predict(
         None for what the pipeline says: see pipeline.entity_sources. The entities in a file are
         where they are, so with None gold ones are in doc.ents.
     predicted_key (str): Where the pipeline's are, if elsewhere.
+    gold (EntitySource): Where gold ones are, whatever else is said; None for what is.
     uncalibrated (bool): Run a calibrated pipeline a second time, for the probabilities without its
         calibration.
     choice (LabelChoice): Which types will count, so that what can't be judged is known, and that
@@ -95,14 +97,15 @@ def predict(
                 f"{name} has its entities where they are: leave out where those of a pipeline are, "
                 f"{predicted_key!r}."
             )
-        found = read_predictions(Path(name), data, source_of(None, spans_key), choice)
+        found = read_predictions(Path(name), data, gold or source_of(None, spans_key), choice)
     else:
         nlp = load_pipeline(model)
+        sources = sources_of(nlp, spans_key, predicted_key)
         found = run(
             nlp,
             data,
             tokens=tokens,
-            sources=sources_of(nlp, spans_key, predicted_key),
+            sources=sources if gold is None else replace(sources, gold=gold),
             name=name,
             uncalibrated=uncalibrated,
             choice=choice,
@@ -228,7 +231,7 @@ def read_predictions(
 
 def _is_known(doc: Doc, gold: EntitySource) -> bool:
     """Whether anything is said about entities, be it only of such as are not on tokens."""
-    return gold.is_set(doc) or (not gold.may_nest and bool(refused_annotations(doc)))
+    return gold.is_set(doc) or (gold.reads_ents and bool(refused_annotations(doc)))
 
 
 def _timed(

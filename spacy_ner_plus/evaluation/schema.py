@@ -274,6 +274,8 @@ class Metrics:
         `doc.ents`, and if an earlier version wrote it.
     nesting (Optional[Nesting]): Scores of entities inside of others; null if no entities of one
         side overlap.
+    gold_in_ents (bool): Whether entities of `doc.ents` are gold beside those of the key, as the
+        pipeline learns both.
     """
 
     schema: str
@@ -299,3 +301,4 @@ class Metrics:
     train_version: DataVersion | None = None
     predicted_key: str | None = None
     nesting: Nesting | None = None
+    gold_in_ents: bool = False

@@ -3,7 +3,7 @@
 from spacy.language import Language
 
 from ..annotation.entity_source import DOC_ENTS, ENTS, EntitySource, EntitySources
-from .capabilities import WritesNestedEntities, components
+from .capabilities import LearnsNestedEntities, WritesNestedEntities, components
 
 
 def source_of(nlp: Language | None, name: str | None = None) -> EntitySource:
@@ -36,13 +36,26 @@ def sources_of(
 
     nlp (Language): See source_of.
     gold (str): Where a user says that both are, but for what `predicted` says; None for what the
-        pipeline says.
+        pipeline says. Gold ones are where it learns them: in doc.ents, too, if it does so.
     predicted (str): Where a user says that the pipeline's are; None for the same place.
     RAISES ValueError: See source_of.
     """
+    annotated = source_of(nlp, gold)
     return EntitySources(
-        gold=source_of(nlp, gold),
+        gold=annotated if gold is not None or nlp is None else _as_learned(nlp, annotated),
         predicted=source_of(nlp, gold if predicted is None else predicted),
+    )
+
+
+def _as_learned(nlp: Language, source: EntitySource) -> EntitySource:
+    """Where annotated entities are learned by who writes to a place, and so are compared with."""
+    return next(
+        (
+            pipe.gold_sources.as_source
+            for pipe in components(nlp)
+            if isinstance(pipe, LearnsNestedEntities) and source_of_component(pipe) == source
+        ),
+        source,
     )
 
 

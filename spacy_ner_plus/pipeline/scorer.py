@@ -1,6 +1,7 @@
 """The registered scorer: entities against gold, with spaCy's rules for missing annotation."""
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -41,16 +42,22 @@ def make_ner_scorer_v1(spans_key: str | None = None) -> Scorer:
 
 
 def score_own_entities(
-    examples: Iterable[Example], *, nested_key: str | None = None, **kwargs: Any
+    examples: Iterable[Example],
+    *,
+    nested_key: str | None = None,
+    with_ents: bool = False,
+    **kwargs: Any,
 ) -> dict[str, Any]:
     """Score the entities of the component that asks.
 
     nested_key (str): Where in doc.spans one whose entities may nest has them; None for doc.ents.
+    with_ents (bool): See score_nested.
     RETURNS (Dict[str, Any]): See score_entities and score_nested.
     """
     if nested_key is None:
         return score_entities(examples)
-    return score_nested(examples, source=EntitySource(nested_key))
+    source = EntitySource(nested_key)
+    return score_nested(examples, source=source, nested_key=nested_key, with_ents=with_ents)
 
 
 def score_entities(examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:
@@ -70,22 +77,30 @@ def score_entities(examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]
 
 
 def score_nested(
-    examples: Iterable[Example], *, source: EntitySource, **kwargs: Any
+    examples: Iterable[Example],
+    *,
+    source: EntitySource,
+    nested_key: str | None = None,
+    with_ents: bool = False,
+    **kwargs: Any,
 ) -> dict[str, Any]:
     """Score a group of doc.spans by exact span and label, with scores of those inside of others.
 
-    The group is a set of spans: one that is there twice counts once. Documents without the group
+    The group is a set of spans: one that is there twice counts once. Documents without annotation
     are skipped, and a predicted span of a type that the document is not annotated for is neither
     right nor wrong.
 
     examples (Iterable[Example]): The predicted and the reference Docs.
     source (EntitySource): Where entities are in both.
+    nested_key (str): Where in doc.spans the component that asks has its entities.
+    with_ents (bool): Whether it learns those of doc.ents, too: then they are gold there.
     RETURNS (Dict[str, Any]): spans_KEY_p and so on, named as spancat's with our further ones: see
         score_entities; spans_KEY_outer_p, _r, _f of outermost spans, spans_KEY_inner_p, _r, _f of
         those inside of others, and spans_KEY_per_depth with p, r, f and support by depth: see
         metrics.depth_scores. Scores of spans that there are none of are None.
     """
-    spans = judged_spans(examples, EntitySources(source, source))
+    gold = replace(source, with_ents=with_ents and source.spans_key == nested_key)
+    spans = judged_spans(examples, EntitySources(gold, source))
     labels, counts = count_spans(*spans)
     scores = _exact_scores(labels, counts.sum(axis=0))
     by_depth = count_by_depth(*spans).sum(axis=0)  # (n_depths, 4)

@@ -32,7 +32,7 @@ READERS = ("spacy.Corpus.v1", "spacy_ner_plus.Corpus.v1")
 # What it means if a corpus has none.
 WITHOUT_ENTITIES = {
     "train": " to learn",
-    "dev": ", so no checkpoint scores higher than another, and model-best will be the first one",
+    "dev": ", so no checkpoint scores higher than another, and model-best will be the last one",
 }
 
 
@@ -130,7 +130,7 @@ def check_corpora(config: Config, nlp: Language, name: str) -> None:
         dotted = config["training"].get(f"{part}_corpus", f"corpora.{part}")
         block = _block(config, dotted)
         if _reads_files(block):
-            places = _places(nlp, is_learned=part == "train")
+            places = _places(nlp)
             has_entities = _look_at(block.get("path"), f"{name}: [{dotted}] path", places)
             if places and not has_entities:
                 where = " or ".join(sorted(place.where for place in places))
@@ -138,15 +138,12 @@ def check_corpora(config: Config, nlp: Language, name: str) -> None:
                 say.warn(f"{block['path']} has no entities{of_place}{WITHOUT_ENTITIES[part]}")
 
 
-def _places(nlp: Language, *, is_learned: bool) -> set[EntitySource]:
-    """Where components that learn to find entities have annotated ones.
-
-    is_learned (bool): Of what is learned, and not of what is scored.
-    """
+def _places(nlp: Language) -> set[EntitySource]:
+    """Where components that learn to find entities have annotated ones."""
     found: set[EntitySource] = set()
     for pipe in components(nlp):
         if isinstance(pipe, LearnsNestedEntities):
-            found |= set(pipe.gold_sources.places[: None if is_learned else 1])
+            found |= set(pipe.gold_sources.places)
         elif isinstance(pipe, HasTaggerShim):
             found |= {DOC_ENTS}
     return found

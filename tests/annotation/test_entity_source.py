@@ -98,3 +98,20 @@ def test_what_nobody_has_annotated_is_not_judged_but_what_is_annotated_there() -
     example = Example(Doc(NLP.vocab, words=["t"] * 6), doc)
     predicted = [OUTER, INNER, (0, 1, "LOC"), (1, 3, "ORG"), (2, 3, "LOC")]
     assert verdicts(example, predicted, NESTED) == [True, True, None, None, False]
+
+
+def test_doc_ents_may_count_as_well_as_a_group() -> None:
+    """What is in both counts once; a Doc without the group is annotated as its doc.ents says."""
+    both = EntitySource("nested", with_ents=True)
+    assert both.where == "doc.spans['nested'] or doc.ents" and both.may_nest
+    doc = make_doc([OUTER, (4, 5, "LOC")], [OUTER, INNER])
+    assert both.spans(doc) == [OUTER, INNER, (4, 5, "LOC")]
+    found = [(span.start, span.end, span.label_) for span, _ in both.scored(doc)]
+    assert found == both.spans(doc)
+    assert not both.missing(doc).any()
+    flat, empty, bare = make_doc([OUTER]), make_doc(None, []), make_doc(None)
+    assert [both.is_set(one) for one in (flat, empty, bare)] == [True, True, False]
+    assert both.spans(flat) == [OUTER] and both.spans(empty) == both.spans(bare) == []
+    flat.set_ents([Span(flat, *OUTER)], missing=[flat[4:6]], default="outside")
+    assert both.missing(flat).tolist() == [False] * 4 + [True] * 2
+    assert verdicts(Example(make_doc(None), flat), [OUTER, INNER], both) == [True, False]

@@ -36,7 +36,9 @@ def test_spans_are_counted_by_how_they_lie():
     assert found.warnings == [
         "3 of the 6 spans of train have more than 2 tokens: a biaffine head of that max_width "
         'can\'t learn or find them. Give it more, take the head "both", or see whether so long '
-        "ones are meant."
+        "ones are meant.",
+        "2 of the 6 spans of train cross others, which is often by mistake: look at some. If it is "
+        'meant, they are found together with allow = "all" alone.',
     ]
     assert find_nesting(corpus(), 12) == replace(
         found,

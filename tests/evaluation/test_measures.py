@@ -45,6 +45,7 @@ KEYS = [
     "train_version",
     "predicted_key",
     "nesting",
+    "gold_in_ents",
 ]
 
 

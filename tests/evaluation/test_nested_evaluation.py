@@ -13,6 +13,7 @@ from typer.testing import CliRunner, Result
 
 from spacy_ner_plus import compare, convert, evaluate, predict
 from spacy_ner_plus.annotation.entity_source import EntitySource
+from spacy_ner_plus.annotation.nested_gold import GoldSources
 from spacy_ner_plus.cli import app
 from spacy_ner_plus.evaluation.entity_types import labels_of
 from tests.pipeline.nested_toy import GOLD, KEY, TEXT, add_nested, nested_doc, write_nested
@@ -193,6 +194,36 @@ def test_flat_and_nested_pipelines_are_compared_on_nested_gold(
     assert found.nesting.outer.interval == (0.0, 0.0)
     back = compare(nested, flat, data, samples=20, swaps=20).metrics
     assert back.nesting is not None and back.nesting.inner.difference == pytest.approx(-2 / 3)
+
+
+def test_gold_of_doc_ents_counts_where_the_component_learns_it(
+    flat: Language, nested: Language, tmp_path: Path
+) -> None:
+    """Of a flat corpus nothing would be scored else."""
+    docs = [nested_doc(nested.vocab, key="other") for _ in range(N)]
+    DocBin(docs=docs).to_disk(tmp_path / "flat.spacy")
+    with pytest.raises(ValueError, match=r"None of the 4 documents .* in doc.spans\['nested'\]"):
+        evaluate(nested, tmp_path / "flat.spacy", samples=20)
+    toy: Any = nested.get_pipe("nested_lookup")
+    toy.gold_sources = GoldSources(KEY)
+    counts = evaluate(nested, tmp_path / "flat.spacy", samples=20).metrics.exact.micro
+    assert (counts.tp, counts.fn) == (2 * N, 0)
+    found = compare(flat, nested, tmp_path / "flat.spacy", samples=20, swaps=20).metrics
+    assert (found.exact.micro.a.tp, found.exact.micro.b.tp) == (2 * N, 2 * N)
+    assert (found.a.spans_key, found.b.spans_key) == (None, KEY)
+    assert found.gold_in_ents
+
+
+def test_annotation_that_is_on_no_tokens_counts_where_doc_ents_is_learned(
+    nested: Language, tmp_path: Path
+) -> None:
+    text = {"text": "Annual", "spans": [{"start": 0, "end": 3, "label": "PER"}]}
+    (tmp_path / "in.jsonl").write_text(json.dumps(text), encoding="utf8")
+    convert(tmp_path / "in.jsonl", tmp_path / "flat.spacy", misaligned="missing")
+    toy: Any = nested.get_pipe("nested_lookup")
+    toy.gold_sources = GoldSources(KEY)
+    found = evaluate(nested, tmp_path / "flat.spacy", samples=20).metrics
+    assert (found.counts.off_tokens, found.exact.micro.fn) == (1, 1)
 
 
 def test_a_file_is_compared_with_a_nested_pipeline(

@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.fuzz import learning, properties, reading
+from tests.fuzz import learning, nested, properties, reading
 from tests.fuzz.pipelines import SETUPS, Setup
 from tests.fuzz.strategies import SPLITS, Recipe, labels, plain_recipes, recipes, words
 
@@ -33,6 +33,7 @@ def make_checks(setups: Sequence[Setup], real: tuple[str, ...]) -> list[Check]:
     setups: The pipelines to choose from. real: Texts to mutate.
     """
     setup = st.sampled_from(list(setups))
+    spans = nested.span_setups(setups)
     documents = st.lists(recipes(real), max_size=5)
     some_fail = st.lists(st.one_of(plain_recipes(), recipes(real)), max_size=6)
     pairs = st.lists(st.tuples(recipes(real), st.sampled_from(SPLITS)), min_size=1, max_size=4)
@@ -83,6 +84,13 @@ def make_checks(setups: Sequence[Setup], real: tuple[str, ...]) -> list[Check]:
             {"setup": setup, "labels": labels(), "recipes": st.lists(recipes(real), max_size=2)},
             12,
         ),
+        Check(
+            nested.check_span_prediction,
+            {"setup": spans, "recipes": documents, "batch_size": batch_size},
+            2,
+        ),
+        Check(nested.check_span_batches, {"setup": spans, "recipes": documents}, 2),
+        Check(nested.check_span_training, {"setup": spans, "pairs": pairs}, 4),
     ]
 
 

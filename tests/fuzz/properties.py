@@ -35,7 +35,7 @@ def check_prediction(setup: Setup, recipes: Sequence[Recipe], batch_size: int = 
     nlp = pipeline(setup)
     docs = [cook(recipe, nlp.vocab, FOREIGN) for recipe in recipes]
     befores = [state_of(doc) for doc in docs]
-    with _no_failures(nlp):
+    with no_failures(nlp):
         processed = list(nlp.pipe(docs, batch_size=batch_size))
     assert len(processed) == len(docs) and all(a is b for a, b in zip(processed, docs, strict=True))
     for doc, before in zip(docs, befores, strict=True):
@@ -210,7 +210,7 @@ def ner_of(nlp: Language) -> NerPlus:
 
 
 @contextmanager
-def _no_failures(nlp: Language) -> Iterator[None]:
+def no_failures(nlp: Language) -> Iterator[None]:
     """Whatever reaches an error handler is raised."""
 
     def fail(name: str, proc: Any, docs: list[Doc], error: Exception) -> None:

@@ -107,6 +107,19 @@ def test_losses_that_are_no_numbers_give_no_gradient() -> None:
     assert not found.gradient.any() and decoder.head.bias.grad is None
 
 
+@pytest.mark.parametrize("where", ["features", "weights"])
+def test_scores_that_are_no_numbers_are_refused(where: str) -> None:
+    """Else a document would have no entities without a word."""
+    decoder = make_decoder()
+    rows = make_rows(decoder)
+    if where == "features":
+        rows.features[4] = torch.nan
+    else:
+        decoder.head.bias.data[1] = torch.inf
+    with pytest.raises(ValueError, match="scores of spans contain nan or \\+inf"):
+        decoder.find_spans(rows, floor=0.05, calibration=SpanCalibration())
+
+
 def test_start_counts_what_is_too_wide_and_sets_the_priors() -> None:
     decoder = make_decoder()
     known = np.ones((6, 2), dtype=bool)

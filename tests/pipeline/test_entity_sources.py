@@ -13,6 +13,7 @@ from spacy_ner_plus.pipeline.entity_sources import (
     sources_of,
 )
 from tests.pipeline.nested_toy import KEY, add_nested
+from tests.pipeline.spans.nested_samples import spans_nlp
 from tests.pipeline.test_entity_pipe import add_lookup
 
 NESTED = EntitySource(KEY)
@@ -65,3 +66,11 @@ def test_of_several_keys_a_user_has_to_choose(nlp: Language) -> None:
     assert sources_of(nlp, "other").gold == EntitySource("other")
     with pytest.raises(ValueError, match="--spans-key"):
         sources_of(nlp, None, "other")
+
+
+@pytest.mark.parametrize("learn_ents", [True, False])
+def test_gold_entities_are_where_the_component_learns_them(learn_ents: bool) -> None:
+    found = sources_of(spans_nlp(learn_ents=learn_ents))
+    group = EntitySource("sc")
+    assert found == EntitySources(EntitySource("sc", with_ents=learn_ents), group)
+    assert sources_of(spans_nlp(), "sc") == EntitySources(group, group)

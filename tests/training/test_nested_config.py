@@ -43,21 +43,24 @@ def test_scores_of_another_group_are_refused() -> None:
     check_pipeline(made, NAME)
 
 
-@pytest.mark.parametrize("with_spans", [True, False])
+@pytest.mark.parametrize("place", ["group", "doc.ents", None])
 def test_corpora_are_looked_at_where_the_component_learns_from(
-    with_spans: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    place: str | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     nlp = spans_nlp()
     docs = [example.reference for example in nested_examples(spacy.blank("en"))]
     assert not any(doc.ents for doc in docs)
-    if not with_spans:
+    if place is None:
         docs = [doc for doc in docs if not doc.spans["sc"]]
+    elif place == "doc.ents":
+        docs[0].ents = list(docs[0].spans.pop("sc"))[:1]
+        docs = docs[:1]
     DocBin(docs=docs).to_disk(tmp_path / "data.spacy")
     made = nlp.config
     for part in ("train", "dev"):
         made["corpora"][part]["path"] = str(tmp_path / "data.spacy")
     check_corpora(made, nlp, NAME)
-    assert ("has no entities" in " ".join(capsys.readouterr().out.split())) == (not with_spans)
+    assert ("has no entities" in " ".join(capsys.readouterr().out.split())) == (place is None)
 
 
 @pytest.mark.parametrize("in_group", [True, False])

@@ -6,8 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from ...records import LAYER, SpanRecord, TextRecord, TokenRecord
 from ...tags import Span
 
+COLUMNS = "columns"
 
-def solid_tokens(record: TextRecord, what: str = "columns") -> list[TokenRecord]:
+
+def solid_tokens(record: TextRecord, what: str = COLUMNS) -> list[TokenRecord]:
     """The tokens that are not white space.
 
     what (str): Is made of them. RAISES (ValueError): The record has no tokens.
@@ -21,7 +23,7 @@ def solid_tokens(record: TextRecord, what: str = "columns") -> list[TokenRecord]
 
 
 def in_layers(
-    record: TextRecord, n_layers: int, *, what: str = "columns", within_sentences: bool = True
+    record: TextRecord, n_layers: int, *, what: str = COLUMNS, within_sentences: bool = True
 ) -> tuple[list[list[Span]], int]:
     """The accepted entities by their tokens that are not white space.
 
@@ -74,6 +76,8 @@ def _no_layer(own: int | None, n_layers: int, what: str) -> str:
     if own is not None:
         return f"overlaps another in layer {own}"
     more = f", and there are {n_layers} layers" if n_layers > 1 else ""
+    if what == COLUMNS:
+        more += f" (another column for it: --to-option layers={n_layers + 1})"
     return f"overlaps another, which in {what} it can't{more}"
 
 

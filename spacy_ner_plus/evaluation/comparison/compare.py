@@ -9,7 +9,7 @@ from typing import Any
 
 from spacy.language import Language
 
-from ...annotation.entity_source import DOC_ENTS, ENTS, EntitySource
+from ...annotation.entity_source import DOC_ENTS, EntitySource
 from ...data.doc_files import check_files
 from ...pages.telling import say
 from ..documents import Document
@@ -168,18 +168,16 @@ def run_both(
             check_model(model)
     keys = dict.fromkeys(sides) | dict(predicted_keys or {})
 
-    def run(side: str, gold: str | None) -> System:
-        return _run(side, sides[side], data, tokens, (gold, keys[side]), choice)
+    def run(side: str, gold: EntitySource | None = None) -> System:
+        return _run(side, sides[side], data, tokens, (spans_key, keys[side]), choice, gold)
 
     order = sorted(sides, key=lambda side: not is_file(sides[side]))
-    systems = {side: run(side, spans_key) for side in order}
+    systems = {side: run(side) for side in order}
     gold = _gold_of_both(systems)
     for side in order:
         if systems[side].found.sources.gold != gold:
-            if keys[side] is None and not is_file(sides[side]):
-                keys[side] = ENTS
             say.info(f"{side} runs again: gold entities are those in {gold.where}, as of the other")
-            systems[side] = run(side, gold.spans_key)
+            systems[side] = run(side, gold)
     return systems["A"], systems["B"]
 
 
@@ -190,10 +188,12 @@ def _run(
     tokens: str,
     keys: tuple[str | None, str | None],
     choice: LabelChoice,
+    gold: EntitySource | None = None,
 ) -> System:
     """Run one of both.
 
     keys (Tuple[Optional[str], Optional[str]]): Where gold and where predicted entities are.
+    gold (EntitySource): Where gold ones are, whatever else is said; None for what is.
     """
     with _naming(side, model):
         found = predict(
@@ -202,6 +202,7 @@ def _run(
             tokens=tokens,
             spans_key=keys[0],
             predicted_key=keys[1],
+            gold=gold,
             uncalibrated=False,
             choice=choice,
         )
@@ -215,17 +216,19 @@ def _run(
 def _gold_of_both(systems: Mapping[str, System]) -> EntitySource:
     """Where gold entities are: where they may nest, if a pipeline says so.
 
+    Of two that learn them at one place, and one of them in doc.ents too, they are in both.
+
     RAISES ValueError: If both say it, of different places.
     """
     places = {side: system.found.sources.gold for side, system in systems.items()}
     nested = {source for source in places.values() if source.may_nest}
-    if len(nested) > 1:
+    if len({source.spans_key for source in nested}) > 1:
         said = " and ".join(f"{side} in {source.where}" for side, source in places.items())
         raise ValueError(
             f"The pipelines find entities at different places, {said}: say where gold ones are "
             "with --spans-key, and where those of each are with --key-a and --key-b."
         )
-    return next(iter(nested), DOC_ENTS)
+    return max(nested, key=lambda source: source.with_ents, default=DOC_ENTS)
 
 
 @contextmanager

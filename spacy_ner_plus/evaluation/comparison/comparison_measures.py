@@ -97,6 +97,7 @@ def compare_systems(
         errors=_errors(documents),
         gate=None,
         nesting=compare_nesting(of_a, of_b, samples, seed),
+        gold_in_ents=a.found.sources.gold.with_ents,
     )
 
 

@@ -319,6 +319,8 @@ class ComparisonMetrics:
     gate (Optional[GateResult]): What the gate says; null without one.
     nesting (Optional[NestingComparison]): Scores of entities inside of others; null if none of one
         side overlap.
+    gold_in_ents (bool): Whether entities of `doc.ents` are gold beside those of the key, as one of
+        the pipelines learns both.
     """
 
     schema: str
@@ -336,3 +338,4 @@ class ComparisonMetrics:
     errors: ErrorComparison
     gate: GateResult | None
     nesting: NestingComparison | None = None
+    gold_in_ents: bool = False

@@ -227,7 +227,7 @@ def _print_nesting(nesting: NestingComparison | None) -> None:
 
 def _print_sources(comparison: ComparisonMetrics) -> None:
     """Where entities are, if not all in doc.ents."""
-    gold = EntitySource(comparison.spans_key)
+    gold = EntitySource(comparison.spans_key, with_ents=comparison.gold_in_ents)
     of_both = {"A": EntitySource(comparison.a.spans_key), "B": EntitySource(comparison.b.spans_key)}
     if gold.may_nest:
         print(f"Gold entities are those in {gold.where}.")

@@ -93,7 +93,8 @@ class BandDecoder(SpanDecoder[SpanBandHead]):
         return [
             UnlearnableSpans(
                 f"have more than max_width = {max_width} tokens",
-                "A larger max_width takes more time, in proportion.",
+                "A larger max_width takes more time, in proportion; with the head crf_per_label or "
+                "both there are spans of any width.",
                 gold.ends - gold.starts > max_width,
             )
         ]

@@ -98,7 +98,7 @@ class BandWithChainsDecoder(SpanDecoder[BandWithChains]):
         return [
             UnlearnableSpans(
                 f"have more than max_width = {max_width} tokens and {one.why}",
-                one.what_to_do,
+                "With a larger max_width they can be learned, in more time, in proportion.",
                 one.spans & are_wide,
             )
             for one in self.chains.left_out(gold)

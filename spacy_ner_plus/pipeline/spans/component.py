@@ -74,6 +74,7 @@ class NerPlusSpans(SpanLearningPipe):
         validators: Validators = None,
     ) -> None:
         span_shim_of(model)
+        check_group_key(spans_key)
         super().__init__(
             vocab,
             model,
@@ -104,8 +105,8 @@ class NerPlusSpans(SpanLearningPipe):
 
     def check_settings(self) -> None:
         """RAISES ValueError: If a setting that says what is written to Docs is unknown."""
-        super().check_settings()
         check_group_key(self.spans_key)
+        super().check_settings()
         check_allow(self.allow)
         check_flag("set_ents", self.set_ents)
         check_flag("learn_ents", self.learn_ents)
@@ -170,7 +171,9 @@ class NerPlusSpans(SpanLearningPipe):
         """
         # spans_key is what spaCy's scorer of spancat asks for
         where = {"nested_key": self.nested_key, "spans_key": self.spans_key}
-        scores: dict[str, Any] = super().score(examples, **where, **kwargs)
+        scores: dict[str, Any] = super().score(
+            examples, **where, with_ents=self.learn_ents, **kwargs
+        )
         return scores
 
     # How sure it is

@@ -3,13 +3,14 @@
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from spacy.tokens import Doc
 from spacy.training import Example
 
 from ...annotation.gold import Lost, describe_lost
 from ...annotation.nested_gold import GoldSources, nested_gold
+from ...nesting.nesting_counts import NestingCounts, count_nesting
 from ...records import check_tidy
 from ...support.numbers import counted
 from ...text.word_counts import WordCounts
@@ -25,12 +26,14 @@ class SpanSurvey:
     n_examples, n_annotated (int): All, and those of which something is known.
     counts (Counter): Spans by label, those that do not fit the tokens included.
     sample (List[Doc]): A few documents that are not empty.
+    nesting (NestingCounts): How those lie that fit the tokens.
     """
 
     n_examples: int
     n_annotated: int
     counts: Counter[str]
     sample: list[Doc]
+    nesting: NestingCounts = field(default_factory=NestingCounts)
 
 
 def survey_spans(
@@ -50,6 +53,8 @@ def survey_spans(
     counts: Counter[str] = Counter()
     lost: list[Lost] = []
     sample: list[Doc] = []
+    nesting = NestingCounts()
+    of_group, of_ents = Counter[str](), Counter[str]()
     for example in examples:
         n_examples += 1
         if word_counts is not None:
@@ -57,11 +62,15 @@ def survey_spans(
         gold = nested_gold(example, sources)
         n_annotated += bool(gold.known.any() or gold.spans or gold.lost)
         lost += gold.lost
+        nesting += count_nesting((span.start, span.end, span.label_) for span in gold.spans)
         for span in [*gold.spans, *(one.entity for one in gold.lost)]:
             if span.label_ not in counts:
                 where = f"The type of {span.text!r} in the document {span.doc.text[:80]!r}"
                 check_span_label(where, span.label_)
             counts[span.label_] += 1
+        if sources.with_ents and sources.group and sources.group.is_set(example.reference):
+            of_group.update(label for _, _, label in sources.group.spans(example.reference))
+            of_ents.update(ent.label_ for ent in example.reference.ents)
         if len(sample) < SAMPLE_SIZE and len(example.predicted):
             sample.append(example.predicted)
     if lost:
@@ -70,7 +79,23 @@ def survey_spans(
             f"{describe_lost(lost)}",
             stacklevel=3,
         )
-    return SpanSurvey(n_examples, n_annotated, counts, sample)
+    _warn_of_other_types(of_group, of_ents, name)
+    return SpanSurvey(n_examples, n_annotated, counts, sample, nesting)
+
+
+def _warn_of_other_types(of_group: Counter[str], of_ents: Counter[str], name: str) -> None:
+    """Say that doc.ents has types of its own: it may be another annotation than the group's.
+
+    of_group, of_ents (Counter): Spans by label, of documents that have the group.
+    """
+    others = {label: n for label, n in sorted(of_ents.items()) if label not in of_group}
+    if others and of_group:
+        listed = ", ".join(f"{label}: {n}" for label, n in others.items())
+        warnings.warn(
+            f"'{name}' learns entities of types that are in doc.ents alone, of documents that have "
+            f"spans in the group, too ({listed}). Set learn_ents to false if they are not meant.",
+            stacklevel=4,
+        )
 
 
 def choose_span_labels(
@@ -91,8 +116,9 @@ def choose_span_labels(
         raise ValueError(f"The labels given to '{name}' have some twice: {labels}.")
     if unknown := set(seen.counts) - set(labels):
         raise ValueError(
-            f"The training data has spans of type {sorted(unknown)}, but the labels given to "
-            f"'{name}' are {labels}: add the types or take their spans out."
+            f"The training data has spans of type {sorted(unknown)} in {where}, but the labels "
+            f"given to '{name}' are {labels}: add the types, or take their spans out (learn_ents = "
+            "false leaves out those of doc.ents)."
         )
     if not labels:
         raise ValueError(

@@ -100,8 +100,9 @@ def make_ner_plus_spans(
     existing_ents (str): What becomes of entities and blocked tokens that are in doc.ents already,
         with set_ents: "keep" leaves them, and takes the best spans beside them; "overwrite"
         replaces them.
-    learn_ents (bool): Whether the entities of doc.ents are learned, too. What is in both counts
-        once. A document that lacks doc.spans[spans_key] is annotated as its doc.ents says.
+    learn_ents (bool): Whether the entities of doc.ents are learned, too, and so are gold in scores.
+        What is in both counts once. A document that lacks doc.spans[spans_key] is annotated as its
+        doc.ents says.
     label_weights (Dict[str, float] / str): What training multiplies the odds of each type's spans
         by, beyond what the data say: recall for precision. "balanced" takes the inverse of the
         types' numbers.

@@ -44,7 +44,7 @@ class ScoredDoc:
     """The scored spans of a Doc, and what its annotation says of each.
 
     spans (Entities): With their probabilities before calibration, n of them.
-    can_judge: (n,) bool, whether anything is known of it. correct: (n,) bool.
+    can_judge: (n,) bool, whether it would be known of each if it were wrong. correct: (n,) bool.
     """
 
     doc: Doc
@@ -164,8 +164,9 @@ def score_docs(
     """Score the spans of annotated documents, and look whether each is right.
 
     A span of which a token is not annotated, or whose label the document is not annotated for, is
-    neither right nor wrong, unless it is annotated itself. Documents without annotation are left
-    out.
+    neither right nor wrong, also if it is annotated itself: there only right ones are known, and
+    probabilities that are fitted to these would be too high. So is one that touches an annotated
+    span of its label that does not fit the tokens. Documents without annotation are left out.
 
     score (Callable): Gives the scored spans of some Docs.
     labels (Sequence[str]): What their labels are indices into.
@@ -201,10 +202,14 @@ def _judge(
     if annotated is not None:
         is_annotated = np.array([label in annotated for label in labels], dtype=bool)
         can_judge &= is_annotated[spans.labels]
+    for lost, tokens in zip(gold.lost, gold.lost_tokens, strict=True):
+        if len(tokens) and lost.entity.label_ in labels:
+            touches = (spans.starts <= tokens[-1]) & (spans.ends > tokens[0])  # (n_spans,)
+            can_judge &= ~(touches & (spans.labels == labels.index(lost.entity.label_)))
     correct = np.array(
         [(start, end, labels[label]) in right for start, end, label in _places(spans)], dtype=bool
     )
-    return can_judge | correct, correct
+    return can_judge, correct
 
 
 def _places(spans: Entities) -> Iterator[tuple[int, int, int]]:

@@ -32,6 +32,7 @@ from ..thresholds import thresholds
 from ..updating import UpdatedPipe
 from ..validators import checks
 from .examples import check_span_label, choose_span_labels, survey_spans
+from .excluding import warn_of_excluding
 from .left_out import LeftOutCounts
 from .options import read_boundary_smoothing, read_negative_weight
 from .row_reading import read_gold, word_tokens
@@ -45,9 +46,10 @@ class SpanLearningPipe(UpdatedPipe):
     """A component with a head of spans, which learns labels.
 
     model (Model[List[Doc], RowFeatures]): The model; its SpanShim knows the labels.
-    learn_ents, label_weights, negative_weight, boundary_smoothing: See make_ner_plus_spans.
+    allow, learn_ents, label_weights, negative_weight, boundary_smoothing: See make_ner_plus_spans.
     """
 
+    allow: str
     learn_ents: bool
     label_weights: LabelWeights
     negative_weight: float
@@ -127,6 +129,7 @@ class SpanLearningPipe(UpdatedPipe):
         for label in labels:
             self.vocab.strings.add(label)
         self.cfg[BALANCED] = balanced_weights(seen.counts, labels)
+        warn_of_excluding(seen.nesting, self.allow, self.name)
         self.model.initialize(X=seen.sample)
         self._begin(get_examples(), seen.counts)
 

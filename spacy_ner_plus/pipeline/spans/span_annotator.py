@@ -7,6 +7,7 @@ import numpy as np
 from spacy.tokens import Doc
 
 from ...annotation.scored_group import ScoredGroup
+from ...annotation.unknown_group import clear_unknown
 from ...models.decoding.entities import Entities
 from ...models.decoding.span_choice import SpanChoice, choose_spans
 from ..annotating import Annotator, check_probabilities
@@ -90,6 +91,7 @@ class SpanAnnotator(Annotator):
         super().write(doc, self._choose(spans, FLAT).of(spans))
 
     def _write_group(self, doc: Doc, chosen: Entities) -> None:
+        clear_unknown(doc, self._group_key)  # as doc.ents has no missing tokens any more
         every = np.ones(len(chosen), dtype=bool)
         doc.spans[self._group_key] = ScoredGroup(
             doc,

@@ -12,7 +12,7 @@ from .planned import Choice
 HELD = 0.999
 LEAST_WIDTH, MOST_WIDTH = 8, 32
 # Fewer spans cross by mistake, and a model that may cross others would make such of its own; and
-# fewer wide ones are no reason for the time of another head.
+# fewer wide, or narrow, ones are no reason for the time of another head.
 MEANT = 0.01
 
 
@@ -71,8 +71,11 @@ def _reason(its: NestingCounts) -> str:
 
 
 def _plan_head(spans: LyingSpans, max_width: int) -> Choice:
-    """The band of spans up to a width; where many are wider, CRFs for these as well."""
+    """The band of spans up to a width; where many are wider, CRFs for these, too, or alone."""
     n_wider, n_spans = spans.n_wider(max_width), spans.counts.spans
+    if n_spans - n_wider < MEANT * n_spans:
+        why = f"CRFs find spans of any width; {n_wider:,} of the {n_spans:,} are wider than a band"
+        return Choice("crf_per_label", why)
     if n_wider > MEANT * n_spans:
         return Choice("both", f"CRFs for what is wider, {n_wider:,} of the {n_spans:,} spans")
     return Choice("biaffine", "A score for every span of up to max_width tokens")

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 from spacy.language import Language
-from spacy.tokens import Doc
+from spacy.tokens import Doc, Span
 from spacy.training import Example
 
 from spacy_ner_plus.annotation.nested_gold import GoldSources
@@ -74,7 +74,42 @@ def test_scored_spans_are_right_wrong_or_unknown() -> None:
     assert gold_labels == {"ORG", "LOC"}
     assert [its.correct.tolist() for its in docs] == [[True, *[False] * 3, True, False]] * 3
     not_third = [True, True, False, True, True, True]
-    assert [its.can_judge.tolist() for its in docs] == [[True] * 6, not_third, not_third]
+    # on what is not known everywhere, only right ones would be known: (0, 4), and (3, 6) neither
+    assert [its.can_judge.tolist() for its in docs] == [
+        [True] * 6,
+        [False, True, False, True, True, True],
+        not_third,
+    ]
+
+
+def test_right_spans_of_labels_that_were_not_looked_for_are_not_judged() -> None:
+    """None but right ones are known of these."""
+    nlp = spans_nlp()
+    [example] = nested_examples_of(nlp, 1)
+    example.reference._.annotated_labels = ["LOC"]
+    [its], _ = score_docs(
+        lambda docs: [scored(SCORED, LABELS) for _ in docs], [example], LABELS, GoldSources(KEY)
+    )
+    assert its.can_judge.tolist() == [False, True, False, True, True, True]
+
+
+def test_spans_that_touch_gold_of_their_label_on_other_tokens_are_not_judged() -> None:
+    nlp = spans_nlp()
+    reference = Doc(nlp.vocab, words=["a", "b", "c", "d-e", "f", "g"])
+    reference.spans[KEY] = [Span(reference, 1, 2, "LOC"), Span(reference, 3, 4, "ORG")]
+    predicted = Doc(
+        nlp.vocab,
+        words=["a", "b", "c", "d", "-", "e f", "g"],
+        spaces=[True, True, True, False, False, True, False],
+    )
+    [its], _ = score_docs(
+        lambda docs: [scored(SCORED, LABELS) for _ in docs],
+        [Example(predicted, reference)],
+        LABELS,
+        GoldSources(KEY),
+    )
+    assert its.can_judge.tolist() == [False, True, True, True, True, True]
+    assert its.correct.tolist() == [False, True, False, False, False, False]
 
 
 @pytest.mark.parametrize(

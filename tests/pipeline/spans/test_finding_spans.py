@@ -9,6 +9,7 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.util import registry
 
+from spacy_ner_plus.annotation.unknown_group import set_unknown, unknown_tokens
 from spacy_ner_plus.models.decoding.entities import NO_ENTITIES, Entities
 from spacy_ner_plus.pipeline.capabilities import (
     HasCalibration,
@@ -146,6 +147,15 @@ def test_span_that_a_validator_refuses_is_in_nobodys_way() -> None:
     assert spans_pipe(nlp).refused == {"ORG": 1}
 
 
+def test_what_was_not_annotated_before_is_known_now(known: Language) -> None:
+    doc = make_doc(known, SENTENCES[0][0])
+    doc.spans[KEY] = []
+    set_unknown(doc, KEY, np.ones(len(doc), dtype=bool))
+    assert not unknown_tokens(known(doc), KEY).any()
+    doc.spans[f"{KEY}_unknown"] = [Span(doc, 0, 1, "MINE")]  # somebody's own group
+    assert len(known(doc).spans[f"{KEY}_unknown"]) == 1
+
+
 def test_nothing_found_is_an_empty_group(known: Language) -> None:
     doc = write(known, [])
     assert len(doc.spans[KEY]) == 0 and doc.spans[KEY].attrs["scores"].shape == (0,)
@@ -237,7 +247,7 @@ def test_document_that_fails_reaches_the_error_handler(
     [
         ("allow", "some", r"allow = 'some' is unknown"),
         ("spans_key", None, r"spans_key = None must be a name"),
-        ("spans_key", "", r"spans_key = '' must be a name"),
+        ("spans_key", "", r"spans_key = '' must be a name for doc.spans: that is"),
         ("set_ents", "yes", r"set_ents = 'yes' must be true or false"),
         ("learn_ents", 1, r"learn_ents = 1 must be true or false"),
         ("existing_ents", "constrain", r"existing_ents = 'constrain' is unknown"),

@@ -68,6 +68,17 @@ def test_what_lies_too_deep_or_crosses_is_told_by_label() -> None:
     assert spans_pipe(nlp).span_shim.chains == ChainPlan.of_levels([(["X"], 2), (["Y"], 1)])
 
 
+def test_both_heads_say_of_what_neither_learns_that_it_is_too_wide() -> None:
+    nlp = spans_nlp(model_head="both", model_max_width=1, model_max_levels=2)
+    with pytest.warns(UserWarning) as warned:
+        initialized(nlp, [nested_example(nlp, *one) for one in (DEEP, CROSSING)])
+    messages = [str(one.message) for one in warned]
+    assert len(messages) == 2
+    for message in messages:
+        assert "have more than max_width = 1 tokens and" in message
+        assert "With a larger max_width they can be learned" in message
+
+
 @pytest.mark.parametrize("head", HEADS)
 def test_updates_with_other_data_count_what_can_not_be_learned(head: str) -> None:
     nlp = initialized(spans_nlp(model_head=head))

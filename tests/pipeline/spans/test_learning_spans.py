@@ -1,5 +1,6 @@
 """How the component of spans learns, and from what."""
 
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -171,6 +172,48 @@ def test_entities_of_doc_ents_are_learned_if_wanted(learn_ents: bool) -> None:
     reference.set_ents([Span(reference, 3, 4, "LOC")])
     example = Example(make_doc(nlp, text), reference)
     assert (spans_pipe(nlp).update([example])[NAME] > 0.0) == learn_ents
+
+
+@pytest.mark.parametrize("learn_ents", [True, False])
+def test_entities_of_doc_ents_are_gold_if_they_are_learned(learn_ents: bool) -> None:
+    nlp = spans_nlp(learn_ents=learn_ents)
+    [example] = [nested_example(nlp, "Ann lives in Monza .", None)]
+    example.reference.set_ents([Span(example.reference, 3, 4, "LOC")], default="outside")
+    found = make_doc(nlp, "Ann lives in Monza .")
+    found.spans[KEY] = [Span(found, 3, 4, "LOC"), Span(found, 0, 1, "PER")]
+    scores = spans_pipe(nlp).score([Example(found, example.reference)])
+    assert scores[f"spans_{KEY}_p"] == (0.5 if learn_ents else None)
+    assert scores[f"spans_{KEY}_r"] == (1.0 if learn_ents else None)
+
+
+@pytest.mark.parametrize(("label", "learn_ents"), [("LOC", True), ("X", True), ("X", False)])
+def test_types_of_doc_ents_alone_are_told(
+    label: str, learn_ents: bool, recwarn: pytest.WarningsRecorder
+) -> None:
+    nlp = spans_nlp(learn_ents=learn_ents)
+    [example] = [nested_example(nlp, "Ann lives in Monza .", [(3, 4, "LOC")])]
+    example.reference.set_ents([Span(example.reference, 0, 1, label)], default="outside")
+    initialized(nlp, [example])
+    messages = [str(one.message) for one in recwarn if "in doc.ents alone" in str(one.message)]
+    assert len(messages) == (label == "X" and learn_ents)
+    assert all("(X: 1). Set learn_ents to false" in message for message in messages)
+
+
+@pytest.mark.parametrize(
+    ("allow", "told"),
+    [
+        ("all", None),
+        ("nested", 'Of 11 gold spans 2 cross others: .*allow = "nested"'),
+        ("flat", "Of 11 gold spans 4 lie within longer ones, 2 have the place .*, 2 cross others"),
+    ],
+)
+def test_annotated_spans_that_exclude_each_other_are_told(
+    allow: str, told: str | None, recwarn: pytest.WarningsRecorder
+) -> None:
+    initialized(spans_nlp(allow=allow))
+    messages = [str(one.message) for one in recwarn if "gold spans" in str(one.message)]
+    assert len(messages) == (told is not None)
+    assert told is None or re.match(told, messages[0])
 
 
 def test_span_that_does_not_fit_the_tokens_is_told_and_unknown() -> None:

@@ -35,13 +35,21 @@ def test_width_is_the_least_that_holds_nearly_all_within_limits(widths: dict[int
 
 
 @pytest.mark.parametrize(
-    ("wide", "head"), [(0, "biaffine"), (10, "biaffine"), (11, "both"), (500, "both")]
+    ("wide", "head"),
+    [
+        (0, "biaffine"),
+        (10, "biaffine"),
+        (11, "both"),
+        (990, "both"),
+        (991, "crf_per_label"),
+        (1000, "crf_per_label"),
+    ],
 )
 def test_wide_spans_get_a_head_of_their_own_where_they_are_many(wide: int, head: str) -> None:
     plan = plan_spans(lying({2: 1000 - wide, 50: wide}), "sc")
     assert plan.head.value == head
     assert ("can't be learned" in plan.max_width.why) == (head == "biaffine" and wide > 0)
-    assert (f"{wide} of the 1,000" in plan.head.why) == (head == "both")
+    assert (f"{wide:,} of the 1,000" in plan.head.why) == (head != "biaffine")
 
 
 @pytest.mark.parametrize(

@@ -69,19 +69,22 @@ def take_spans(
 ) -> BandSpans:
     """The spans that are probable enough. Only they leave the logits' device.
 
-    A logit that is no number is not taken.
-
     logits (Tensor): Of some rows, one after the other. *Shape:* (rows, max_width, n_labels)
     layout (BandLayout): Of the whole batch.
     first_row (int): The first one of these rows.
     floor (float): Probability that a span must have at least.
     lines (LogOddsLines): What the logits mean; None if they are the log odds themselves.
-    RAISES ValueError: If the floor is not from 0 to 1.
+    RAISES ValueError: If the floor is not from 0 to 1, or a logit is nan or +inf.
     """
     if not 0.0 <= floor <= 1.0:
         raise ValueError(f"floor = {floor} must be from 0 to 1.")
     is_span = layout.is_span(slice(first_row, first_row + len(logits)))  # (rows, max_width)
     log_odds = _log_odds(logits, lines)  # (rows, max_width, n_labels) float64
+    if log_odds.numel() and not bool(log_odds.amax() < math.inf):  # false for nan, too
+        raise ValueError(
+            "scores of spans contain nan or +inf: the encoder's output, or the head's weights, are "
+            "not finite"
+        )
     is_taken = (log_odds >= _logit(floor)) & is_span.unsqueeze(2)
     cells = is_taken.flatten().nonzero().squeeze(1)  # (n,), ascending
     taken = log_odds.flatten()[cells].cpu().numpy()  # (n,)

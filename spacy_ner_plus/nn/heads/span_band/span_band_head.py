@@ -181,7 +181,7 @@ class SpanBandHead(SpanHead):
         features, layout: As those of forward.
         floor (float): Probability that a span must have at least.
         lines (LogOddsLines): What the logits mean; None if they are the log odds themselves.
-        RAISES ValueError: As forward, or if the floor is not from 0 to 1.
+        RAISES ValueError: As forward and take_spans.
         """
         with torch.no_grad():
             found = [
