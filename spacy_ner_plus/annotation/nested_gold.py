@@ -77,14 +77,12 @@ class NestedGold:
     lost (List[Lost]): Spans that have no place in the predicted tokens.
     lost_tokens: For each of them, the predicted tokens that it touches, int64 (n_tokens,). Nobody
         knows what they hold of its label.
-    n_repeated (int): Spans left out because another one is the same.
     """
 
     spans: list[Span]
     known: np.ndarray
     lost: list[Lost]
     lost_tokens: list[np.ndarray]
-    n_repeated: int
 
 
 def nested_gold(example: Example, sources: GoldSources) -> NestedGold:
@@ -116,7 +114,6 @@ def nested_gold(example: Example, sources: GoldSources) -> NestedGold:
         known=known,
         lost=lost,
         lost_tokens=[_touched(example, one.entity.start, one.entity.end) for one in lost],
-        n_repeated=len(spans) - len(unique),
     )
 
 

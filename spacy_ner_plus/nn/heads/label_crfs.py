@@ -69,20 +69,6 @@ class LabelCRFs(ParallelCRF):
             [[plan.labels.index(label) for label in chain.labels] for chain in plan.chains]
         )
 
-    def best_spans(self, emissions: Tensor, layout: Layout) -> LabelledSpans:
-        """The spans on the best paths of all chains.
-
-        RAISES ValueError: As ParallelCRF.decode.
-        """
-        tags = self.decode(emissions, layout).T.flatten().cpu().numpy()  # (chains * N,)
-        # Valid sequences one after the other are a valid one, whose spans stay within each.
-        heads, ends, labels = self.scheme.decode(tags)  # (n_spans,) each
-        chain, head = np.divmod(heads, max(layout.n_tokens, 1))
-        sequence = layout.sequence.cpu().numpy()[head]
-        start = head - layout.first.cpu().numpy()[sequence]
-        columns = (sequence, start, start + ends - heads, self.label_ids[chain, labels])
-        return LabelledSpans.unique(np.stack(columns, axis=1))
-
     def span_lattice(
         self, emissions: Tensor, layout: Layout, *, temperature: float | Tensor = 1.0
     ) -> LabelLattice:
