@@ -1,3 +1,4 @@
+import gc
 import os
 from collections import Counter
 from collections.abc import Iterator
@@ -5,16 +6,21 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import settings
 from spacy.lang.en import English
 
 from tests import forked, tiny
 
-# All of the 1,347 special cases of English that the texts of the fast tests have.
+# Those of the 1,347 special cases of English that most tests have.
 SPECIAL_CASES = (
     "can't", "Can't", "cannot", "didn't", "doesn't", "don't", "Don't", "Mr.", "Inc.", "'s",
 )  # fmt: skip
 ALL_CASES = English.Defaults.tokenizer_exceptions
 FEW_CASES = {word: ALL_CASES[word] for word in SPECIAL_CASES}
+
+# Other examples are drawn each time, and `make fuzz` has an hour.
+settings.register_profile("suite", max_examples=50)
+settings.load_profile("suite")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -27,6 +33,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: (not _makes_copies(item), -n_slow[item.path]))
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Have no search for garbage, here or in copies, go through what is there from now on."""
+    gc.collect()
+    gc.freeze()
+
+
 def _makes_copies(item: pytest.Item) -> bool:
     """Whether its file uses tests/forked.py."""
     names = vars(getattr(item, "module", item)).values()
@@ -34,12 +46,12 @@ def _makes_copies(item: pytest.Item) -> bool:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Spare the fast tests what each English pipeline learns anew, nine tenths of its making.
+    """Spare most tests what each English pipeline learns anew, nine tenths of its making.
 
     Tests that need a GPU are left out where there is none, but for those that are tried without.
     """
-    is_slow = item.get_closest_marker("slow") is not None
-    English.Defaults.tokenizer_exceptions = ALL_CASES if is_slow else FEW_CASES
+    is_whole = item.get_closest_marker("whole_english") is not None
+    English.Defaults.tokenizer_exceptions = ALL_CASES if is_whole else FEW_CASES
     if item.get_closest_marker("gpu") and not torch.cuda.is_available():
         fixtures = getattr(item, "fixturenames", ())
         if os.environ.get("SPACY_NER_PLUS_TEST_DEVICE") != "cpu" or "device" not in fixtures:

@@ -6,6 +6,7 @@ is `python benchmarks/crf.py --rounds 1`, and `python -m ...` likewise. What suc
 in its turn, by subprocess or multiprocessing, is a copy too, but for those in ORIGINALS.
 """
 
+import gc
 import multiprocessing
 import os
 import runpy
@@ -131,6 +132,7 @@ def _be_python(
     words: list[str], cwd: Path, environment: dict[str, str], outputs: dict[int, IO[bytes]]
 ) -> None:
     """Become what `python WORDS` starts."""
+    gc.freeze()  # to look through the parent's objects for garbage would copy its memory
     os.chdir(cwd)
     os.environ.clear()
     os.environ.update(environment)

@@ -112,6 +112,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--steps", type=int, help="steps in a turn of training")
     parser.add_argument("--words", type=int, help="words in a turn of inference")
     parser.add_argument("--score-words", type=int, help="words by which F1 is measured")
+    parser.add_argument("--reads", type=int, help="of a text in a turn of latency")
     parser.add_argument("--longest", type=int, help="words of the longest document of growth")
     parser.add_argument("--most-docs", type=int, help="documents of the longest stream of growth")
     parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1, ...")

@@ -80,7 +80,9 @@ def systems(run: Run) -> dict[str, tuple[Any, dict[str, Any]]]:
         builds[ner_plus_name(precision)] = SpacyPipeline, settings
         if s.device == "cpu":  # elsewhere nothing is packed
             builds[unpacked_name(precision)] = UnpackedPipeline, settings
-    for name, folder in _exported(run, source).items():
+    if source not in run.exported:
+        run.exported[source] = _export(run, source)
+    for name, folder in run.exported[source].items():
         builds[name] = SpacyPipeline, {"path": folder, "overrides": {}, "device": s.device}
     plain = model_folder(run, plain_name(s.precisions[-1]))
     if plain.exists():
@@ -127,7 +129,7 @@ def _check_encoder(model: Path, encoder: str) -> None:
             )
 
 
-def _exported(run: Run, source: Path) -> dict[str, Path]:
+def _export(run: Run, source: Path) -> dict[str, Path]:
     """ner_plus for ONNX Runtime on a CPU, written by the package's own command."""
     if run.settings.device != "cpu":
         return {}

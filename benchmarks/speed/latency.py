@@ -14,7 +14,6 @@ from benchmarks.speed.training import start_workers
 from benchmarks.speed.workers import Worker, WorkerError, stop_all
 
 LENGTHS = (10, 50, 200)  # words
-READS = 10  # of a text in each turn of a system
 TURNS = 4  # for each round of the other parts
 
 
@@ -23,12 +22,13 @@ def time_all(run: Run) -> dict[str, Any]:
     run.progress.start("latency")
     workers = start_workers(run, systems(run))
     texts = {str(n): _text_of(run, n) for n in LENGTHS}
-    turns = TURNS * run.settings.amounts.rounds
+    turns, reads = TURNS * run.settings.amounts.rounds, run.settings.amounts.reads
     lengths = {
-        n: _medians(workers, text, turns=turns, progress=run.progress) for n, text in texts.items()
+        n: _medians(workers, text, turns=turns, reads=reads, progress=run.progress)
+        for n, text in texts.items()
     }
     stop_all(workers.values())
-    return {"reads": READS * turns, "seconds": lengths}
+    return {"reads": reads * turns, "seconds": lengths}
 
 
 def _text_of(run: Run, n_words: int) -> str:
@@ -38,25 +38,26 @@ def _text_of(run: Run, n_words: int) -> str:
 
 
 def _medians(
-    workers: dict[str, Worker], text: str, *, turns: int, progress: Progress
+    workers: dict[str, Worker], text: str, *, turns: int, reads: int, progress: Progress
 ) -> dict[str, float]:
+    """reads (int): Of the text in each turn of a system."""
     able = dict(workers)
     for name, worker in workers.items():
         try:
             worker.call("prepare", [text])
-            _read(worker, text)  # warm-up
+            _read(worker, text, reads)  # warm-up
         except WorkerError as error:
             progress.say(f"left out: {error}")
             del able[name]
     seconds: dict[str, list[float]] = {name: [] for name in able}
     for _ in range(turns):
         for name, worker in able.items():
-            seconds[name] += _read(worker, text)
+            seconds[name] += _read(worker, text, reads)
     medians = {name: statistics.median(own) for name, own in seconds.items()}
     for name, median in medians.items():
         progress.say(f"{len(text.split())} words: {name}: {1e3 * median:.1f} ms")
     return medians
 
 
-def _read(worker: Worker, text: str) -> list[float]:
-    return [worker.call("read_one", text).seconds for _ in range(READS)]
+def _read(worker: Worker, text: str, n: int) -> list[float]:
+    return [worker.call("read_one", text).seconds for _ in range(n)]

@@ -1,7 +1,7 @@
 """The choices of a run."""
 
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -25,15 +25,17 @@ class Amounts:
     words: int
     score_words: int
     steps: int
+    reads: int
     longest: int
     most_docs: int
 
 
 FULL = Amounts(
-    rounds=5, words=12_000, score_words=50_000, steps=20, longest=1_000_000, most_docs=100_000
-)
+    rounds=5, words=12_000, score_words=50_000, steps=20, reads=10, longest=1_000_000,
+    most_docs=100_000,
+)  # fmt: skip
 QUICK = Amounts(
-    rounds=3, words=3_000, score_words=3_000, steps=3, longest=100_000, most_docs=10_000
+    rounds=3, words=3_000, score_words=3_000, steps=3, reads=10, longest=100_000, most_docs=10_000
 )
 # A GPU reads more in a turn that lasts long enough to be measured.
 GPU_WORDS = 300_000
@@ -73,10 +75,14 @@ class Settings:
 
 @dataclass
 class Run:
-    """Settings, the data as far as they have been read, and what is said meanwhile."""
+    """Settings, the data as far as they have been read, and what is said meanwhile.
+
+    exported: Folders of the models that were exported, by their names: by the one they are of.
+    """
 
     settings: Settings
     progress: Progress
+    exported: dict[Path, dict[str, Path]] = field(default_factory=dict)
 
     @cached_property
     def tokenizer(self) -> Any:

@@ -123,7 +123,7 @@ def test_permitted_tags_leave_just_the_sequences_around_what_is_known(name: str)
     scheme = SCHEMES[name]
     valid = {n: valid_paths(scheme, n) for n in range(1, 4 if name == "BILOU" else 5)}
 
-    @settings(deadline=None, max_examples=150)
+    @settings(deadline=None, max_examples=100)
     @given(case=annotated_docs())
     def check(case: tuple[list[str], list[Span3], list[int]]) -> None:
         words, ents, blocked = case

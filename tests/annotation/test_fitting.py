@@ -21,7 +21,7 @@ NLP = spacy.blank("en")
 OVERLAPS = ("error", "longest", "first", "labels:x,y")
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 @given(
     records().filter(lambda record: record.spans is not None),
     st.builds(

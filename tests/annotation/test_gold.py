@@ -114,7 +114,7 @@ def test_allowed_tags_permit_just_the_sequences_that_agree(name: str) -> None:
     scheme = TagScheme(name, ["PER", "LOC"])
     valid = {n: valid_paths(scheme, n) for n in range(1, 4)}
 
-    @settings(deadline=None, max_examples=150)
+    @settings(deadline=None, max_examples=100)
     @given(doc=annotated_docs())
     def check(doc: tuple[list[str], Ents, list[int]]) -> None:
         words, ents, missing = doc
@@ -140,7 +140,7 @@ def test_allowed_tags_permit_just_the_sequences_that_agree(name: str) -> None:
     check()
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 @given(data=st.data())
 def test_aligned_entities_are_those_of_spacy(data: st.DataObject) -> None:
     """Whatever the tokens, with annotation that is missing and tokens that are blocked."""

@@ -109,7 +109,7 @@ def hits_in(draw: st.DrawFn, n_tokens: int) -> Hit:
     return start, end, draw(st.sampled_from(labels)), kind, weight
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.sampled_from(["BIO", "BILOU"]), st.data())
 def test_effects_are_as_stated_for_every_reading(name: str, data: st.DataObject) -> None:
     scheme = SCHEMES[name]

@@ -29,7 +29,7 @@ def runs(doc):
     return [(a.idx, b.idx + len(b)) for a in solid for b in solid if a.i <= b.i]
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=100)
 @given(docs(), st.data())
 def test_snap_is_the_smallest_cover_and_contract_the_largest_run_within(doc, data):
     start, end = data.draw(stretches(len(doc.text)))

@@ -42,7 +42,7 @@ def noted(record: TextRecord) -> Doc:
     return doc
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(annotated())
 def test_all_annotations_are_entities_again(record: TextRecord) -> None:
     doc = noted(record)

@@ -86,7 +86,7 @@ def test_predictions_of_types_that_were_not_annotated_are_not_judged(
     assert spans(document.not_judged) == [(1, 2, "Y")]
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(flat_spans, flat_spans)
 def test_counts_are_those_of_spacy(gold: list[Spanned], predicted: list[Spanned]) -> None:
     example = make_example(gold, predicted)

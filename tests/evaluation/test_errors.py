@@ -170,7 +170,7 @@ def naive_place(own: Entity, side: Sequence[Entity]) -> str | None:
 
 
 @pytest.mark.slow
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(any_spans, any_spans)
 def test_every_entity_is_in_one_finding_of_the_right_kind(
     gold: list[Span], predicted: list[Span]
@@ -195,7 +195,7 @@ def test_every_entity_is_in_one_finding_of_the_right_kind(
 
 
 @pytest.mark.slow
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(any_spans, any_spans)
 def test_what_is_alone_overlaps_nothing_that_is_alone(
     gold: list[Span], predicted: list[Span]
@@ -206,7 +206,7 @@ def test_what_is_alone_overlaps_nothing_that_is_alone(
     assert not any(g.start < p.end and p.start < g.end for g in golds for p in others)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(flat_spans, flat_spans)
 def test_the_other_way_round_errors_are_mirrored(gold: list[Span], predicted: list[Span]) -> None:
     there, back = Counter(kinds(gold, predicted)), Counter(kinds(predicted, gold))
@@ -214,7 +214,7 @@ def test_the_other_way_round_errors_are_mirrored(gold: list[Span], predicted: li
 
 
 @pytest.mark.slow
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(any_spans, any_spans)
 def test_pairs_hold_each_entity_once(gold: list[Span], predicted: list[Span]) -> None:
     for finding in find_errors(make_document(gold, predicted)):

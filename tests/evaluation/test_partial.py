@@ -61,7 +61,7 @@ def naive_pairs(document: Document, same: Callable[[Entity, Entity], bool]) -> i
     return n_pairs
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.one_of(flat_spans, overlapping_spans), overlapping_spans)
 def test_as_many_are_right_as_can_be_where_entities_overlap(
     gold: list[Span], predicted: list[Span]

@@ -31,7 +31,7 @@ def naive_groups(spans: list[ScoredSpan]) -> list[list[int]]:
     return sorted(sorted(group) for group in groups if len(group) > 1)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 @given(scored_spans(n_tokens=14, n_labels=1, most=16))
 def test_groups_are_what_crossings_join(spans: list[ScoredSpan]) -> None:
     starts, ends, _ = columns_of(spans)

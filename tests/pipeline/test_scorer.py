@@ -92,14 +92,14 @@ def assert_like_spacy(batch: list[Example]) -> None:
     assert ours["ents_micro_f"] == ours["ents_f"]
 
 
-@settings(deadline=None, max_examples=150, derandomize=True)
+@settings(deadline=None, max_examples=100, derandomize=True)
 @given(st.lists(examples(same_tokens=True), max_size=4))
 def test_scores_equal_those_of_spacy(batch: list[Example]) -> None:
     assert_like_spacy(batch)
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=150, derandomize=True)
+@settings(deadline=None, max_examples=100, derandomize=True)
 @given(st.lists(examples(same_tokens=False), max_size=4))
 def test_scores_equal_those_of_spacy_with_other_tokens(batch: list[Example]) -> None:
     assert_like_spacy(batch)

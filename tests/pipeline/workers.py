@@ -52,7 +52,6 @@ def main(folder: Path, methods: list[str]) -> None:
     nlp.add_pipe("process_facts", last=True)
     reports = {"none": run(nlp, 1)}
     torch.nn.functional.layer_norm(torch.ones(4096, 512), (512,))  # large enough for two threads
-    multiprocessing.set_forkserver_preload(["spacy_ner_plus.pipeline.ner_plus.factory"])
     for method in methods:
         multiprocessing.set_start_method(method, force=True)
         reports[method] = run(nlp, 2)

@@ -62,7 +62,7 @@ WORDS = st.text(
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=100)
 @given(words=st.lists(st.tuples(WORDS, st.booleans()), max_size=12))
 def test_word_forms_equal_looking_at_each_character(words: list[tuple[str, bool]]) -> None:
     doc = Doc(VOCAB, words=[w for w, _ in words], spaces=[space for _, space in words])

@@ -71,6 +71,7 @@ def is_checkpoint(path: Path) -> bool:
     return path.name.isdecimal()
 
 
+@pytest.mark.whole_english
 def test_unbroken_run_is_that_of_spacy_and_resumed_one_too(
     tmp_path: Path, dropout_encoder: Path
 ) -> None:

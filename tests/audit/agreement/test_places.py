@@ -43,7 +43,7 @@ def shared(records: list[TextRecord]) -> SharedText:
     return SharedText(audited, {i: Voice(one) for i, one in enumerate(records)}, False)
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(st.lists(RECORDS, min_size=2, max_size=3))
 def test_each_disputed_entity_is_in_one_place(records: list[TextRecord]) -> None:
     text = shared(records)

@@ -80,7 +80,7 @@ def real_pairs() -> list[tuple[Document, Document]]:
 
 @pytest.mark.slow
 @given(document_pairs())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_compare_documents_accounts_for_each_entity(documents) -> None:
     a, b = documents
     compared = compare_documents(a, b)

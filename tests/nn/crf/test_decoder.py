@@ -37,7 +37,7 @@ from tests.oracles import (
 
 
 @pytest.mark.slow
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(cases())
 def test_log_z_and_marginals_equal_brute_force(case: Case) -> None:
     scores = scores_of(case.module)
@@ -139,7 +139,7 @@ def test_span_log_probs_rejects_spans_out_of_range(span: tuple[int, int, int]) -
 # Decoding
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(cases(emission_scales=(0.0, 1.0, 30.0, 300.0)), st.booleans())
 def test_decode_equals_brute_force_and_ties_go_to_the_lowest_tag(case: Case, ties: bool) -> None:
     if ties:  # small whole numbers have many equal sums, all exact
@@ -192,7 +192,7 @@ def test_decode_follows_impossible_emissions_and_refuses_a_dead_end() -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(cases(kinds=(CRF,)))
 def test_partial_label_loss_equals_brute_force(case: Case) -> None:
     allowed = case.random_allowed()

@@ -18,7 +18,7 @@ from tests.oracles import crf_brute_force_k_best
 
 
 @pytest.mark.slow
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(cases(), st.sampled_from((1, 2, 3, 7, 50, 10_000)), st.sampled_from((0.5, 1.0, 3.0)))
 def test_k_best_equals_brute_force(case: Case, k: int, temperature: float) -> None:
     lattice = case.module.lattice(case.emissions, case.layout, temperature=temperature)

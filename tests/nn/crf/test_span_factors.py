@@ -218,7 +218,7 @@ def parts_of(
     return {part: log_prob for part, log_prob in pairs if log_prob > -INF}
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(span_cases(), st.data())
 def test_segments_and_segments_of_segments(case: SpanCase, data: st.DataObject) -> None:
     places, inner = [], []

@@ -59,7 +59,7 @@ def with_ids(given_rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{**row, "id": str(i), "rule": f"r{i}"} for i, row in enumerate(given_rows)]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(rows, st.lists(spaced, min_size=1, max_size=4), st.booleans())
 def test_component_finds_what_a_naive_search_finds(
     given_rows: list[dict[str, Any]], tokens: list[list[tuple[str, bool]]], soft_ents: bool

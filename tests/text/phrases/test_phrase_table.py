@@ -79,7 +79,7 @@ def found_hits(table, docs):
     return found
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=100)
 @given(entries=ENTRIES, texts=TEXTS, attribute=st.sampled_from(ATTRIBUTES))
 def test_hits_are_those_of_a_dictionary(entries, texts, attribute):
     docs = [NLP.make_doc(text) for text in texts]

@@ -50,10 +50,10 @@ def run(
     return result.returncode, result.stdout
 
 
-def run_project(folder: Path, step: str, *options: str, in_copies: bool = True) -> str:
+def run_project(folder: Path, step: str, *options: str) -> str:
     # named: in a copy it would else be the folder in which weasel was imported
     words = ["-m", "spacy", "project", "run", step, str(folder), *options]
-    status, output = run(folder, *words, in_copies=in_copies)
+    status, output = run(folder, *words)
     assert status == 0, output
     return output
 
@@ -81,7 +81,7 @@ def learn_fast(folder: Path) -> None:
 
 @pytest.fixture(scope="module")
 def first_run(folder: Path) -> str:
-    return run_project(folder, "all", in_copies=False)
+    return run_project(folder, "all")
 
 
 def test_all_steps_run_and_the_last_line_names_the_report(folder: Path, first_run: str) -> None:
