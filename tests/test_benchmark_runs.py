@@ -212,7 +212,7 @@ RUNS = {
         )
         | rows("words in nlp.vocab, before and after", figures=((1, 2_000), (1, 2_000)))
         | rows("hits in them", figures=((0, 0), (60, 2_000)))
-        | rows("build s, by the clock and processor", figures=(POSITIVE, POSITIVE))
+        | rows("build s, by the clock and processor", figures=(AMOUNT, AMOUNT))
         | rows("MB on the disk, and strings of these", figures=(AMOUNT, AMOUNT))
         | rows("load s, by the clock and processor", figures=(AMOUNT, AMOUNT))
         | rows("PhraseMatcher phrases, build s", figures=((50, 50), AMOUNT))

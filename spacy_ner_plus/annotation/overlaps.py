@@ -12,9 +12,9 @@ LABELS = "labels:"
 def check_overlaps(overlaps: str) -> None:
     """RAISES ValueError: It is none of the ways to choose.
 
-    overlaps (str): "longest", of those as long the one that is given first; "first", as they are
-        given; "labels:A,B", those of A before those of B before all others, and of a label as
-        longest; "error" for none.
+    overlaps (str): "longest", in characters, of those as long the one that is given first; "first",
+        as they are given; "labels:A,B", those of A before those of B before all others, and of a
+        label as longest; "error" for none.
     """
     if overlaps in OVERLAPS:
         return
