@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, ClassVar
 
+import numpy as np
 from spacy.pipeline import TrainablePipe
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
@@ -53,8 +54,6 @@ class EntityPipe(SavedPipe):
 
     # A subclass that finds the best entities around those that are there adds "constrain".
     existing_ents_choices: ClassVar[tuple[str, ...]] = ("keep", "overwrite")
-    # The least probability of types without a threshold, in one that has to choose among many.
-    unset_threshold: ClassVar[float] = 0.0
 
     def __init__(
         self,
@@ -98,8 +97,15 @@ class EntityPipe(SavedPipe):
 
         RAISES ValueError: If a threshold is set for a type that there is not.
         """
-        least = thresholds(self.threshold, self.labels, self.unset_threshold).tolist()
+        least = self.thresholds().tolist()
         return {label: value for label, value in zip(self.labels, least, strict=True) if value}
+
+    def thresholds(self) -> np.ndarray:
+        """The least probability of an entity of each label, (n_labels,) float64.
+
+        RAISES ValueError: If a threshold is set for a type that there is not.
+        """
+        return thresholds(self.threshold, self.labels)
 
     def check_settings(self) -> None:
         """RAISES ValueError: If a setting that says what is written to Docs is unknown."""
@@ -143,7 +149,7 @@ class EntityPipe(SavedPipe):
         return Annotator(
             self.name,
             [self.vocab.strings.add(label) for label in self.labels],
-            thresholds(self.threshold, self.labels),
+            self.thresholds(),
             overwrites=self.existing_ents == "overwrite",
             spans_key=self.spans_key,
             checks=self.checks(),

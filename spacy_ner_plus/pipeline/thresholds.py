@@ -32,18 +32,24 @@ def _probability(value: Any, of_label: str = "") -> float:
     return number
 
 
-def thresholds(threshold: Threshold, labels: Iterable[str], unset: float = 0.0) -> np.ndarray:
+def thresholds(
+    threshold: Threshold, labels: Iterable[str], unset: np.ndarray | float = 0.0
+) -> np.ndarray:
     """(n_labels,) float64, the least probability of an entity of each type.
 
-    unset (float): That of types for which none is set.
+    unset: That of types for which none is set, one for all or (n_labels,) float64.
     RAISES ValueError: If a threshold is no probability, or set for a type that there is not.
     """
     threshold = read_threshold(threshold)  # it may have been set since the component was made
     labels = list(labels)
-    if not isinstance(threshold, Mapping):
-        return np.full(len(labels), unset if threshold is None else threshold)
-    check_labels("threshold", threshold, labels)
-    return np.array([threshold.get(label, unset) for label in labels])
+    found = np.full(len(labels), unset, dtype=np.float64)  # (n_labels,)
+    if isinstance(threshold, Mapping):
+        check_labels("threshold", threshold, labels)
+        for label, value in threshold.items():
+            found[labels.index(label)] = value
+    elif threshold is not None:
+        found[:] = threshold
+    return found
 
 
 def check_labels(setting: str, values: Mapping[str, Any], labels: list[str]) -> None:

@@ -67,6 +67,14 @@ class SpanCalibration:
         scores = log_odds(probabilities) + np.log(self.negative_weight)  # (n,)
         return np.where(changes, sigmoid(slopes * scores + intercepts), probabilities)
 
+    def even(self, names: Sequence[str]) -> np.ndarray:
+        """What even odds before the calibration are after it, (n_labels,) float64.
+
+        A span that reaches it was held for likelier than not. names (Sequence[str]): The labels.
+        """
+        intercepts = [self.by_label.get(name, self.line).intercept for name in names]
+        return sigmoid(np.array(intercepts, dtype=np.float64))
+
     @property
     def described(self) -> str:
         """Its numbers in a line."""

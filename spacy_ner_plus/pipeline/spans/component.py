@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 from spacy.tokens import Doc
 from spacy.training import Example
 from spacy.vocab import Vocab
@@ -22,7 +23,7 @@ from ..ner_plus.options import LabelWeights, fault_of_weights, read_label_weight
 from ..thresholds import Threshold, thresholds
 from ..updating import UpdateCounts
 from ..validators import Validators
-from .judging_spans import JUDGED_FROM, CalibratedSpans, JudgedSpans, score_docs
+from .judging_spans import JUDGED_FROM, CalibratedSpans, Choose, JudgedSpans, score_docs
 from .learning import BALANCED, SpanLearningPipe
 from .options import (
     check_flag,
@@ -53,8 +54,6 @@ class NerPlusSpans(SpanLearningPipe):
         left_out (int): How often there were annotated spans in updates that the head can't learn.
     """
 
-    unset_threshold = 0.5
-
     def __init__(
         self,
         vocab: Vocab,
@@ -63,7 +62,7 @@ class NerPlusSpans(SpanLearningPipe):
         *,
         spans_key: str = "sc",
         allow: str = "all",
-        threshold: Threshold = 0.5,
+        threshold: Threshold = None,
         set_ents: bool = False,
         existing_ents: str = "keep",
         learn_ents: bool = True,
@@ -121,7 +120,7 @@ class NerPlusSpans(SpanLearningPipe):
             or the least threshold, if that is lower), with indices into `labels` and probabilities.
             set_annotations chooses among them.
         """
-        return self._scored(list(docs), self.calibration, self._least())
+        return self._scored(list(docs), self.calibration, _floor(self.thresholds()))
 
     def predict_under(self, docs: Iterable[Doc], calibration: SpanCalibration) -> list[Entities]:
         """As predict, with the scores that the spans would have on a Doc under a calibration.
@@ -129,15 +128,22 @@ class NerPlusSpans(SpanLearningPipe):
         They are those of predict, but with allow = "flat": then given that no two spans overlap.
         """
         docs = list(docs)
-        choose = self._annotator(Counter(), Counter()).choose
-        found = zip(docs, self._scored(docs, calibration, self._least()), strict=True)
+        least = self._thresholds_under(calibration)  # (n_labels,)
+        choose = self._annotator(least, Counter(), Counter()).choose
+        found = zip(docs, self._scored(docs, calibration, _floor(least)), strict=True)
         chosen = [choose(doc, entities) for doc, entities in found]
         return [replace(spans, probabilities=choice.scores) for spans, choice in chosen]
 
-    def _least(self) -> float:
-        """The least probability of spans that are looked at."""
-        least = thresholds(self.threshold, self.labels, self.unset_threshold)  # (n_labels,)
-        return float(least.min(initial=FLOOR))
+    def thresholds(self) -> np.ndarray:
+        """See EntityPipe.thresholds.
+
+        Where none is set, a calibration leaves what is found: spans that were likelier than not
+        before it.
+        """
+        return self._thresholds_under(self.calibration)
+
+    def _thresholds_under(self, calibration: SpanCalibration) -> np.ndarray:
+        return thresholds(self.threshold, self.labels, calibration.even(self.labels))
 
     def _scored(
         self, docs: list[Doc], calibration: SpanCalibration, floor: float
@@ -147,14 +153,16 @@ class NerPlusSpans(SpanLearningPipe):
 
     def annotator(self) -> SpanAnnotator:
         """See EntityPipe.annotator."""
-        return self._annotator(self.crossings, self.refused)
+        return self._annotator(self.thresholds(), self.crossings, self.refused)
 
-    def _annotator(self, crossings: Counter[str], refused: Counter[str]) -> SpanAnnotator:
+    def _annotator(
+        self, least: np.ndarray, crossings: Counter[str], refused: Counter[str]
+    ) -> SpanAnnotator:
         self.check_settings()
         return SpanAnnotator(
             self.name,
             [self.vocab.strings.add(label) for label in self.labels],
-            thresholds(self.threshold, self.labels, self.unset_threshold),
+            least,
             spans_key=str(self.spans_key),
             allow=self.allow,
             sets_ents=self.set_ents,
@@ -199,35 +207,35 @@ class NerPlusSpans(SpanLearningPipe):
 
         RETURNS (JudgedSpans): Each span, with whether it is right.
         """
-        base, annotator = self.uncalibrated, self._annotator(Counter(), Counter())
-        least = self._least()
+        base = self.uncalibrated
+        floor = min(_floor(self._thresholds_under(base)), JUDGED_FROM)
         docs, gold_labels = score_docs(
-            lambda docs: self._scored(docs, base, min(least, JUDGED_FROM)),
+            lambda docs: self._scored(docs, base, floor),
             examples,
             self.labels,
             self.gold_sources,
         )
 
-        def choose(doc: Doc, entities: Entities) -> Entities:
-            spans, choice = annotator.choose(doc, entities)
-            return choice.of(spans)
+        def choosing(under: SpanCalibration) -> Choose:
+            least = self._thresholds_under(under)  # (n_labels,)
+            annotator = self._annotator(least, Counter(), Counter())
 
-        return JudgedSpans(
-            docs,
-            self.labels,
-            gold_labels=gold_labels,
-            base=base,
-            choose=choose,
-            least=least,
-        )
+            def choose(doc: Doc, entities: Entities) -> Entities:
+                likely = entities.some(entities.probabilities >= _floor(least))
+                spans, choice = annotator.choose(doc, likely)
+                return choice.of(spans)
+
+            return choose
+
+        return JudgedSpans(docs, self.labels, gold_labels=gold_labels, base=base, choosing=choosing)
 
     def calibrate(self, examples: Iterable[Example], form: str = "line") -> CalibratedSpans:
         """Make probabilities agree with how often they come true.
 
         They are fitted on annotated documents that the model was not trained on: a line for each
         label with 100 candidates, spans with a probability of 0.05 at least, and one for the others
-        together. The spans that are found may change: thresholds and choices go by the new
-        probabilities.
+        together. Where a threshold is set, or spans exclude each other, the spans that are found
+        may change: both go by the new probabilities.
 
         examples (Iterable[Example]): Some hundreds of spans at least, better thousands.
         form (str): "line" for slope and intercept, "temperature" for the slope alone.
@@ -251,3 +259,8 @@ class NerPlusSpans(SpanLearningPipe):
     def fault_of(self, cfg: Mapping[str, Any]) -> str | None:
         """See SavedPipe.fault_of. Weights of labels are looked at."""
         return fault_of_weights(cfg.get(BALANCED)) or super().fault_of(cfg)
+
+
+def _floor(least: np.ndarray) -> float:
+    """The least probability of spans that are looked at. least: (n_labels,), the thresholds."""
+    return float(least.min(initial=FLOOR))

@@ -37,6 +37,8 @@ JUDGED_FROM = 0.005
 
 Columns = tuple[np.ndarray, np.ndarray, np.ndarray]
 """Probabilities (n,) float64, whether each span is right (n,) bool, whether it is inner (n,)."""
+Choose = Callable[[Doc, Entities], Entities]
+"""Gives the spans that are returned of those that were scored in a Doc, with their scores."""
 
 
 @dataclass(frozen=True)
@@ -75,9 +77,8 @@ class JudgedSpans:
     gold_labels (Set[str]): The types of annotated spans.
     base (SpanCalibration): Under which the spans were scored. It has the weight of the negatives,
         and nothing fitted.
-    choose (Callable): What the component returns of the spans of a Doc, with the scores that it
-        writes.
-    least (float): The least probability of a span that it looks at.
+    choosing (Callable): Gives, for a calibration, what the component returns of the spans of a Doc
+        that have probabilities by it, with the scores that it writes.
 
     Attributes:
         labels (Set[str]): The types of candidates that can be judged.
@@ -90,14 +91,12 @@ class JudgedSpans:
         *,
         gold_labels: set[str],
         base: SpanCalibration,
-        choose: Callable[[Doc, Entities], Entities],
-        least: float,
+        choosing: Callable[[SpanCalibration], Choose],
     ) -> None:
         self._docs = docs
         self._names = names
         self._base = base
-        self._choose = choose
-        self._least = least
+        self._choosing = choosing
         self.gold_labels = gold_labels
         self.labels = {
             names[i] for its in docs for i in np.unique(its.spans.labels[_candidates(its)]).tolist()
@@ -132,18 +131,21 @@ class JudgedSpans:
     def candidates(self, under: SpanCalibration) -> CandidateAgreement:
         """The same of all candidates, too, and of outermost and inner spans apart."""
         returned, candidates = [], []
+        choose, further = self._choosing(under), replace(under, negative_weight=1.0)
         for its in self._docs:
-            of_returned, of_candidates = self._columns(its, replace(under, negative_weight=1.0))
+            of_returned, of_candidates = self._columns(its, further, choose)
             returned.append(of_returned)
             candidates.append(of_candidates)
         return CandidateAgreement(_agreement(returned), _agreement(candidates))
 
-    def _columns(self, its: ScoredDoc, under: SpanCalibration) -> tuple[Columns, Columns]:
+    def _columns(
+        self, its: ScoredDoc, under: SpanCalibration, choose: Choose
+    ) -> tuple[Columns, Columns]:
         """Of the spans of a Doc that are returned, and of its candidates; only judged ones."""
         spans = its.spans
         own = under.of_spans(spans.probabilities, spans.labels, self._names)  # (n,)
         calibrated = replace(spans, probabilities=own)
-        returned = self._choose(its.doc, calibrated.some(own >= self._least))
+        returned = choose(its.doc, calibrated)
         place_of = {place: i for i, place in enumerate(_places(spans))}
         at = np.array([place_of[place] for place in _places(returned)], dtype=np.int64)
         is_inner = lie_inside(spans.starts, spans.ends, returned.starts, returned.ends)  # (n,)

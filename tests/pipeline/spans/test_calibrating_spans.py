@@ -140,8 +140,37 @@ def test_agreement_is_of_what_is_returned_and_of_candidates(
     assert agreed.returned.inner.n == 2 * (1 in returned)
 
 
-def test_a_calibration_may_change_what_is_returned(nlp: Language) -> None:
+@pytest.mark.parametrize(
+    ("line", "by_label"),
+    [
+        (LogOddsLine(1.0, 4.5), {}),
+        (LogOddsLine(0.3, -1.0), {"LOC": LogOddsLine(2.0, -4.0), "PER": LogOddsLine()}),
+    ],
+)
+def test_without_a_threshold_a_calibration_leaves_what_is_returned(
+    nlp: Language, line: LogOddsLine, by_label: dict[str, LogOddsLine]
+) -> None:
     pipe = spans_pipe(nlp)
+    judged = pipe.judge(nested_examples_of(nlp, 1))
+    calibration = SpanCalibration(line=line, by_label=by_label)
+    assert judged.candidates(calibration).returned.total.n == 4
+    pipe.calibration = calibration
+    doc = pipe(make_doc(nlp, TEXT))
+    group = doc.spans[KEY]
+    assert [(s.start, s.end, s.label_) for s in group] == [row[:3] for row in SCORED[:4]]
+    own = scored(SCORED[:4], LABELS)
+    expected = calibration.of_spans(own.probabilities, own.labels, LABELS)
+    assert group.attrs["scores"] == pytest.approx(expected)
+    [of_under] = pipe.predict_under([make_doc(nlp, TEXT)], SpanCalibration())
+    assert len(of_under) == 5  # all that are looked at
+    intercepts = {label: by_label.get(label, line).intercept for label in LABELS}
+    least = {label: float(sigmoid(np.array(x))) for label, x in intercepts.items()}
+    assert pipe.least_probabilities() == pytest.approx(least)
+
+
+def test_with_a_threshold_a_calibration_may_change_what_is_returned(nlp: Language) -> None:
+    pipe = spans_pipe(nlp)
+    pipe.threshold = 0.5
     judged = pipe.judge(nested_examples_of(nlp, 1))
     surer = SpanCalibration(line=LogOddsLine(1.0, 4.5))  # 0.02 becomes 0.65
     assert judged.candidates(surer).returned.total.n == 6
