@@ -252,12 +252,13 @@ def with_rules(config: Config, rules: Path, setup: Setup) -> None:
 def print_table(setup: Setup, gazetteers: list[str], seeds: list[int]) -> None:
     alone = tables(setup, ALONE, seeds)
     print(f"\n{setup.model} of {setup.documents} documents, seeds {seeds}: F1 on test documents")
-    print(f"{'':24}{'phrases':>9}{'F1':>8}{'from':>8}{'to':>8}{'gain':>8}{'from':>8}{'to':>8}")
+    titles = ("P", "R", "F1", "from", "to", "gain", "from", "to")
+    print(f"{'':24}{'phrases':>9}" + "".join(f"{title:>8}" for title in titles))
     rows = [ALONE, *(f"{way}.{name}" for name in gazetteers for way in WAYS)]
     for row in rows:
         own = tables(setup, row, seeds)
         n = Run(row, seeds[0]).scores(setup.folder)["phrases"]
-        cells = [*f1_with_interval(own), *gain_with_interval(own, alone)]
+        cells = [*mean_scores(own)[:2], *f1_with_interval(own), *gain_with_interval(own, alone)]
         title = " ".join(reversed(row.split(".")))
         print(f"{title:24}{n:>9,.0f}" + "".join(f"{100 * cell:8.2f}" for cell in cells))
 
@@ -274,20 +275,23 @@ def sampled_f1(tables: list[np.ndarray]) -> np.ndarray:
     return mean
 
 
-def mean_f1(tables: list[np.ndarray]) -> float:
-    return float(np.mean([scores_of(counts.sum(axis=0)).micro[2] for counts in tables]))
+def mean_scores(tables: list[np.ndarray]) -> list[float]:
+    """Micro precision, recall and F1, each the mean of the seeds."""
+    scores = [scores_of(counts.sum(axis=0)).micro for counts in tables]  # (3,) each
+    means: list[float] = np.mean(scores, axis=0).tolist()
+    return means
 
 
 def f1_with_interval(own: list[np.ndarray]) -> tuple[float, float, float]:
     low, high = percentile_interval(sampled_f1(own)).tolist()
-    return mean_f1(own), low, high
+    return mean_scores(own)[2], low, high
 
 
 def gain_with_interval(
     own: list[np.ndarray], alone: list[np.ndarray]
 ) -> tuple[float, float, float]:
     low, high = percentile_interval(sampled_f1(own) - sampled_f1(alone)).tolist()
-    return mean_f1(own) - mean_f1(alone), low, high
+    return mean_scores(own)[2] - mean_scores(alone)[2], low, high
 
 
 def parse_args() -> argparse.Namespace:

@@ -45,7 +45,7 @@ class Forked:
 
     def __new__(cls, args: list[Any], **settings: Any) -> Any:
         is_python = args[0] == sys.executable and (args[1] == "-m" or args[1].endswith(".py"))
-        is_original = not is_python or " ".join(args[1:]).startswith(ORIGINALS)
+        is_original = not is_python or " ".join(args[1:]).startswith(ORIGINALS) or FORK is None
         return Popen(args, **settings) if is_original else super().__new__(cls)
 
     def __init__(

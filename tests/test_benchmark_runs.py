@@ -200,7 +200,7 @@ RUNS = {
                 for gazetteer in ("own", "training", "mesh")
                 for way in ("rules", "hard", "soft", "learned")
             ),
-            figures=(AMOUNT, *3 * (PERCENT,), *3 * (CHANGE,)),
+            figures=(AMOUNT, *5 * (PERCENT,), *3 * (CHANGE,)),
         ),
     ),
     "gazetteer": Start(

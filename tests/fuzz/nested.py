@@ -27,7 +27,7 @@ from tests.fuzz.properties import (
     FOREIGN,
     check_doc_copies,
     check_kept,
-    no_failures,
+    processed,
     spans_of,
     state_of,
 )
@@ -119,12 +119,7 @@ def _span_model(setup: SpanSetup) -> dict[str, Any]:
 def check_span_prediction(setup: SpanSetup, recipes: Sequence[Recipe], batch_size: int = 4) -> None:
     """Documents come back in order and whole, with spans that fit them and `allow`."""
     nlp = span_pipeline(setup)
-    docs = [cook(recipe, nlp.vocab, FOREIGN) for recipe in recipes]
-    befores = [state_of(doc) for doc in docs]
-    with no_failures(nlp):
-        processed = list(nlp.pipe(docs, batch_size=batch_size))
-    assert len(processed) == len(docs) and all(a is b for a, b in zip(processed, docs, strict=True))
-    for doc, before in zip(docs, befores, strict=True):
+    for doc, before in processed(nlp, recipes, batch_size):
         _check_spans(doc, setup, spans_pipe_of(nlp).labels)
         if setup.set_ents:
             assert doc.has_annotation("ENT_IOB", require_complete=True)

@@ -33,15 +33,22 @@ Found = list[tuple[int, int, str]]
 def check_prediction(setup: Setup, recipes: Sequence[Recipe], batch_size: int = 4) -> None:
     """Documents come back in order and whole, with entities that fit them."""
     nlp = pipeline(setup)
-    docs = [cook(recipe, nlp.vocab, FOREIGN) for recipe in recipes]
-    befores = [state_of(doc) for doc in docs]
-    with no_failures(nlp):
-        processed = list(nlp.pipe(docs, batch_size=batch_size))
-    assert len(processed) == len(docs) and all(a is b for a, b in zip(processed, docs, strict=True))
-    for doc, before in zip(docs, befores, strict=True):
+    for doc, before in processed(nlp, recipes, batch_size):
         check_doc(doc, ner_of(nlp))
         check_kept(doc, before, setup.existing_ents)
         check_doc_copies(doc)
+
+
+def processed(
+    nlp: Language, recipes: Sequence[Recipe], batch_size: int
+) -> Iterator[tuple[Doc, dict[str, Any]]]:
+    """Each document as a pipeline leaves it, with what was on it before. All come, in order."""
+    docs = [cook(recipe, nlp.vocab, FOREIGN) for recipe in recipes]
+    befores = [state_of(doc) for doc in docs]
+    with no_failures(nlp):
+        found = list(nlp.pipe(docs, batch_size=batch_size))
+    assert len(found) == len(docs) and all(a is b for a, b in zip(found, docs, strict=True))
+    yield from zip(docs, befores, strict=True)
 
 
 def check_doc(doc: Doc, ner: NerPlus) -> None:

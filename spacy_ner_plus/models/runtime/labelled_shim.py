@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 from thinc.api import Model, Optimizer
 
@@ -15,6 +15,8 @@ from ..storage.manifest import Content, damage
 from .optimizer import NOTHING_LEARNS
 from .shim_settings import TorchSettings
 from .torch_shim import TorchShim
+
+ShimT = TypeVar("ShimT")
 
 
 class LabelledShim(TorchShim):
@@ -97,14 +99,20 @@ class LabelledShim(TorchShim):
         return {**super().settings(), **self.label_settings()}
 
 
-def labelled_shim_of(model: Model) -> LabelledShim:
-    """The shim of the one node that has a head for labels.
+def find_shim(model: Model, kind: type[ShimT]) -> ShimT | None:
+    """The shim of the one node that has one of a kind; None if no node has.
 
     It is looked for, and not a thinc reference, because copies of a model lose their references.
+    """
+    shims = (shim for node in model.walk() for shim in node.shims)
+    return next((shim for shim in shims if isinstance(shim, kind)), None)
+
+
+def labelled_shim_of(model: Model) -> LabelledShim:
+    """The shim with the head for labels.
+
     RAISES LookupError: There is none: the model is of another kind.
     """
-    for node in model.walk():
-        for shim in node.shims:
-            if isinstance(shim, LabelledShim):
-                return shim
+    if shim := find_shim(model, LabelledShim):
+        return shim
     raise LookupError(f"The model {model.name!r} has no head for labels.")

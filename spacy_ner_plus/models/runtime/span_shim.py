@@ -17,7 +17,7 @@ from ..decoding.span_calibration import SpanCalibration, read_span_calibration
 from ..decoding.span_decoder import HeadShape, SpanDecoder
 from ..decoding.span_heads import DECODERS
 from ..decoding.span_settings import SpanHeadSettings
-from .labelled_shim import LabelledShim
+from .labelled_shim import LabelledShim, find_shim
 from .shim_settings import TorchSettings
 from .wordpiece_shim import WordpieceShim
 
@@ -166,15 +166,12 @@ class TokenSpanShim(SpanShim):
 
 
 def span_shim_of(model: Model) -> SpanShim:
-    """The shim of the one node that has a head of spans.
+    """The shim with the head of spans.
 
-    It is looked for, and not a thinc reference, because copies of a model lose their references.
     RAISES ValueError: There is none: the model is of another kind.
     """
-    for node in model.walk():
-        for shim in node.shims:
-            if isinstance(shim, SpanShim):
-                return shim
+    if shim := find_shim(model, SpanShim):
+        return shim
     raise ValueError(
         f"The model {model.name!r} has no head of spans: use spacy_ner_plus.TransformerSpans.v1 or "
         "spacy_ner_plus.TokenSpans.v1."

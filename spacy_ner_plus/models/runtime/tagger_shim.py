@@ -16,7 +16,7 @@ from ..decoding.emissions import Emissions
 from ..decoding.entities import Tagger, make_decoder
 from ..decoding.scored_rows import ScoredRows
 from ..pretrained.tag_names import CheckpointTags
-from .labelled_shim import LabelledShim
+from .labelled_shim import LabelledShim, find_shim
 from .shim_settings import TorchSettings
 
 
@@ -148,9 +148,10 @@ class TaggerShim(LabelledShim):
 
 
 def shim_of(model: Model) -> TaggerShim:
-    """The shim of the one node that has a tagger.
+    """The shim with the tagger.
 
-    It is looked for, and not a thinc reference, because copies of a model lose their references.
+    RAISES LookupError: There is none: the model is of another kind.
     """
-    shims = (shim for node in model.walk() for shim in node.shims)
-    return next(shim for shim in shims if isinstance(shim, TaggerShim))
+    if shim := find_shim(model, TaggerShim):
+        return shim
+    raise LookupError(f"The model {model.name!r} has no tagger.")

@@ -23,7 +23,6 @@ from ..rule_matching.rule_reading import RuleSource, read_rules
 from ..rule_matching.rule_search import RuleSearch
 from ..rule_matching.rule_set import RuleSet
 from ..rule_matching.token_patterns import UNUSABLE, TokenPatterns
-from ..thresholds import thresholds
 from .counts import RuleCounts
 from .deciding import NOTHING, Decider
 from .rule_annotator import IDS, RuleAnnotator
@@ -263,7 +262,7 @@ class NerPlusRules(EntityPipe):
         return RuleAnnotator(
             self.name,
             [self.vocab.strings.add(label) for label in self.labels],
-            thresholds(self.threshold, self.labels),
+            self.thresholds(),
             overwrites=self.existing_ents == "overwrite",
             spans_key=self.spans_key,
             soft_ents=self.soft_ents,

@@ -4,8 +4,6 @@ import json
 import os
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,20 +12,15 @@ import spacy
 from spacy_ner_plus import evaluate
 from spacy_ner_plus.training.project.init_project import init_project
 from tests.annotated_texts import make_nested_rows, make_rows, write_rows
-from tests.forked import FORK, python
+from tests.forked import python
 
 pytestmark = pytest.mark.slow
 
 STEPS = ["convert", "train", "calibrate", "evaluate", "package", "report"]
 
 
-def run(
-    folder: Path, *arguments: str, in_copies: bool = True, **environment: str
-) -> tuple[int, str]:
-    """Run Python in a folder. RETURNS (Tuple[int, str]): Exit status, all it printed.
-
-    in_copies (bool): In copies of this process, where there can be any.
-    """
+def run(folder: Path, *arguments: str, **environment: str) -> tuple[int, str]:
+    """Run Python in a folder. RETURNS (Tuple[int, str]): Exit status, all it printed."""
     env = {
         **os.environ,
         "PYTHONUNBUFFERED": "1",  # as `make run` does: weasel's headings come in their places
@@ -35,19 +28,7 @@ def run(
         "ANSI_COLORS_DISABLED": "1",
         **environment,
     }
-    if in_copies and FORK is not None:
-        return python(list(arguments), cwd=folder, env=env)
-    result = subprocess.run(
-        [sys.executable, *arguments],
-        cwd=folder,
-        env=env,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    return result.returncode, result.stdout
+    return python(list(arguments), cwd=folder, env=env)
 
 
 def run_project(folder: Path, step: str, *options: str) -> str:
@@ -112,7 +93,7 @@ def test_wheel_can_be_installed_and_used(folder: Path, first_run: str, tmp_path:
         "print([(ent.text, ent.label_) for ent in doc.ents])"
     )
     site = str(tmp_path / "site")
-    _, output = run(tmp_path, "-c", code, in_copies=False, PYTHONPATH=site)
+    _, output = run(tmp_path, "-c", code, PYTHONPATH=site)
     assert "('Aspirin', 'Drug')" in output
 
 
