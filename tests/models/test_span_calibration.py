@@ -15,6 +15,7 @@ from spacy_ner_plus.models.decoding.log_odds import LogOddsLine, log_odds, sigmo
 from spacy_ner_plus.models.decoding.span_calibration import (
     FORMS,
     SpanCalibration,
+    best_threshold,
     fit_span_calibration,
     read_span_calibration,
 )
@@ -165,8 +166,33 @@ def test_labels_that_have_the_identity_change_no_bit() -> None:
     assert (mapped[1::2] != probabilities[1::2]).all()
 
 
+@settings(deadline=None)
+@given(st.lists(st.floats(0.001, 1), max_size=20), st.integers(0, 30))
+def test_best_threshold_reaches_the_highest_f1_to_be_expected(
+    probabilities: list[float], n_gold: int
+) -> None:
+    """By trying all thresholds; F1 is that of a great many documents like these."""
+
+    def expected_f1(taken: list[float]) -> float:
+        return 2 * sum(taken) / (len(taken) + n_gold) if taken else 0.0
+
+    n_gold = max(n_gold, math.ceil(sum(probabilities)))
+    threshold = best_threshold(np.array(probabilities), n_gold)
+    assert 0.0 < threshold <= 0.5
+    tried = [expected_f1([p for p in probabilities if p >= least]) for least in probabilities]
+    reached = expected_f1([p for p in probabilities if p >= threshold])
+    assert reached == pytest.approx(max(tried, default=0.0), abs=1e-9)
+
+
+def test_threshold_without_anything_to_expect_is_even_odds() -> None:
+    assert best_threshold(np.zeros(0), 3) == 0.5
+    assert best_threshold(np.array([0.9]), 0) == 0.5
+    assert best_threshold(np.array([0.9, 0.9]), 1) == 0.5
+
+
 def test_calibration_is_read_from_what_was_saved() -> None:
-    calibration = SpanCalibration(0.2, LogOddsLine(0.5, 0.25), {"PER": LogOddsLine(1.5, -1.0)})
+    by_label = {"PER": LogOddsLine(1.5, -1.0)}
+    calibration = SpanCalibration(0.2, LogOddsLine(0.5, 0.25), by_label, 0.3)
     assert read_span_calibration(json.loads(json.dumps(asdict(calibration)))) == calibration
     assert read_span_calibration({}) == SpanCalibration()
 

@@ -13,6 +13,10 @@ fitted to all.
 
 Within a label the order of the spans stays the same; between labels it may change, and with it what
 is chosen: choose spans by the calibrated probabilities.
+
+Once probabilities mean something, F1 is highest where all spans are taken that are more probable
+than half of the F1 that is reached, whatever their label (Lipton, Elkan and Naryanaswamy 2014,
+"Optimal thresholding of classifiers to maximize F1 measure"): so a calibration knows a threshold.
 """
 
 from collections.abc import Mapping, Sequence
@@ -35,17 +39,23 @@ class SpanCalibration:
     negative_weight (float): How much the negatives counted in the loss of the model.
     line (LogOddsLine): For labels without one of their own.
     by_label (Dict[str, LogOddsLine]): By the label's name.
-    RAISES ValueError: If the weight is no finite number over 0.
+    threshold (float): The calibrated probability from which spans are best taken, where nobody sets
+        another: even odds before anything is fitted.
+    RAISES ValueError: If the weight is no finite number over 0, or the threshold none from 0 to 1.
     """
 
     negative_weight: float = 1.0
     line: LogOddsLine = field(default_factory=LogOddsLine)
     by_label: Mapping[str, LogOddsLine] = field(default_factory=dict)
+    threshold: float = 0.5
 
     def __post_init__(self) -> None:
         check_finite(self, "negative_weight", self.negative_weight)
         if not self.negative_weight > 0:
             raise ValueError(f"{self}: negative_weight must be over 0.")
+        check_finite(self, "threshold", self.threshold)
+        if not 0.0 <= self.threshold <= 1.0:
+            raise ValueError(f"{self}: threshold must be from 0 to 1.")
 
     def of_spans(
         self, probabilities: np.ndarray, labels: np.ndarray, names: Sequence[str]
@@ -67,21 +77,12 @@ class SpanCalibration:
         scores = log_odds(probabilities) + np.log(self.negative_weight)  # (n,)
         return np.where(changes, sigmoid(slopes * scores + intercepts), probabilities)
 
-    def even(self, names: Sequence[str]) -> np.ndarray:
-        """What even odds before the calibration are after it, (n_labels,) float64.
-
-        A span that reaches it was held for likelier than not. names (Sequence[str]): The labels.
-        """
-        intercepts = [self.by_label.get(name, self.line).intercept for name in names]
-        return sigmoid(np.array(intercepts, dtype=np.float64))
-
     @property
     def described(self) -> str:
         """Its numbers in a line."""
-        if not self.by_label:
-            return self.line.described
         own = [f"{label} {line.described}" for label, line in self.by_label.items()]
-        return "; ".join([*own, f"other labels {self.line.described}"])
+        shared = f"other labels {self.line.described}" if own else self.line.described
+        return "; ".join([*own, shared, f"threshold {self.threshold:.3f}"])
 
 
 @dataclass(frozen=True)
@@ -152,6 +153,24 @@ def fit_span_calibration(
     return SpanCalibrationFit(calibration, n_predictions, sharing, problem)
 
 
+def best_threshold(probabilities: np.ndarray, n_gold: int) -> float:
+    """Half of the highest F1 that can be expected: the threshold at which it is reached.
+
+    Of spans in the order of their probabilities, the first k have as many right ones as their
+    probabilities add up to, so their F1 is 2 * sum / (k + n_gold).
+
+    probabilities: (n,) float64, calibrated ones of candidates.
+    n_gold (int): Annotated spans in the same documents, candidates or not.
+    RETURNS (float): 0.5 if there are neither.
+    """
+    if not len(probabilities) or not n_gold:
+        return 0.5
+    n_right = np.cumsum(np.sort(probabilities)[::-1])  # (n,)
+    scores = 2.0 * n_right / (np.arange(1, len(n_right) + 1) + n_gold)  # (n,)
+    # more may be expected to be right than there are
+    return min(0.5, 0.5 * float(scores.max()))
+
+
 def read_span_calibration(saved: object) -> SpanCalibration:
     """The calibration that was saved as plain data: the reverse of dataclasses.asdict.
 
@@ -160,7 +179,7 @@ def read_span_calibration(saved: object) -> SpanCalibration:
     """
     known = {own.name for own in fields(SpanCalibration)}
     if not isinstance(saved, Mapping) or set(saved) - known:
-        raise ValueError(f"{saved!r:.200} is no weight, line and lines by label.")
+        raise ValueError(f"{saved!r:.200} is no weight, line, lines by label and threshold.")
     by_label = saved.get("by_label", {})
     if not isinstance(by_label, Mapping):
         raise ValueError(f"{by_label!r:.200} are no lines by label.")
@@ -168,6 +187,7 @@ def read_span_calibration(saved: object) -> SpanCalibration:
         saved.get("negative_weight", 1.0),
         _read_line(saved.get("line", {})),
         {str(label): _read_line(line) for label, line in by_label.items()},
+        saved.get("threshold", 0.5),
     )
 
 

@@ -137,13 +137,13 @@ class NerPlusSpans(SpanLearningPipe):
     def thresholds(self) -> np.ndarray:
         """See EntityPipe.thresholds.
 
-        Where none is set, a calibration leaves what is found: spans that were likelier than not
-        before it.
+        Where none is set, it is that of the calibration: the one of the highest expected F1, or 0.5
+        before anything was fitted.
         """
         return self._thresholds_under(self.calibration)
 
     def _thresholds_under(self, calibration: SpanCalibration) -> np.ndarray:
-        return thresholds(self.threshold, self.labels, calibration.even(self.labels))
+        return thresholds(self.threshold, self.labels, calibration.threshold)
 
     def _scored(
         self, docs: list[Doc], calibration: SpanCalibration, floor: float

@@ -94,8 +94,8 @@ def make_ner_plus_spans(
     allow (str): Which spans may be found together: "all"; "nested", none that cross, which means to
         overlap with neither inside the other; "flat", none that overlap. It is the best such set.
     threshold (float / Dict[str, float]): The least probability of a span: one value for all, or one
-        per type. Where none is set, spans are found that the model holds for likelier than not,
-        before and after it is calibrated: 0.5 before, another number for each type after.
+        per type. Where none is set, it is 0.5 before the model is calibrated, and what `calibrate`
+        finds best after: half of the F1 that is expected then.
     set_ents (bool): Whether doc.ents gets the best spans that do not overlap, whatever `allow` is,
         with ent._.probability given that none overlap.
     existing_ents (str): What becomes of entities and blocked tokens that are in doc.ents already,

@@ -26,6 +26,7 @@ from ...models.decoding.entities import Entities
 from ...models.decoding.span_calibration import (
     SpanCalibration,
     SpanCalibrationFit,
+    best_threshold,
     fit_span_calibration,
 )
 from ...nesting.inside import lie_inside
@@ -47,12 +48,14 @@ class ScoredDoc:
 
     spans (Entities): With their probabilities before calibration, n of them.
     can_judge: (n,) bool, whether it would be known of each if it were wrong. correct: (n,) bool.
+    n_gold (int): Annotated spans that can be judged, scored or not.
     """
 
     doc: Doc
     spans: Entities
     can_judge: np.ndarray
     correct: np.ndarray
+    n_gold: int
 
 
 @dataclass(frozen=True)
@@ -103,7 +106,7 @@ class JudgedSpans:
         }
 
     def fit(self, form: str = "line") -> SpanCalibrationFit:
-        """The calibration that makes the probabilities of candidates most likely.
+        """The calibration that makes the probabilities of candidates most likely, with a threshold.
 
         form (str): See fit_span_calibration.
         RAISES ValueError: The form is unknown.
@@ -121,8 +124,13 @@ class JudgedSpans:
                 "The spans that are scored in the annotated documents are nothing to calibrate it "
                 f"with: {fitted.problem}. Use more documents, and ones that it was not trained on."
             )
-        weight = self._base.negative_weight
-        return replace(fitted, calibration=replace(fitted.calibration, negative_weight=weight))
+        calibrated = fitted.calibration.of_spans(probabilities, labels, self._names)  # (n,)
+        calibration = replace(
+            fitted.calibration,
+            negative_weight=self._base.negative_weight,
+            threshold=best_threshold(calibrated, sum(its.n_gold for its in self._docs)),
+        )
+        return replace(fitted, calibration=calibration)
 
     def agreement(self, under: SpanCalibration) -> Agreement:
         """How well the scores of returned spans agree with what is right."""
@@ -183,8 +191,7 @@ def score_docs(
         for example, spans in zip(batch, found, strict=True):
             gold = nested_gold(example, sources)
             gold_labels |= {span.label_ for span in gold.spans}
-            can_judge, correct = _judge(example, spans, labels, gold)
-            docs.append(ScoredDoc(example.predicted, spans, can_judge, correct))
+            docs.append(_judged(example, spans, labels, gold))
     return docs, gold_labels
 
 
@@ -193,25 +200,40 @@ def _candidates(its: ScoredDoc) -> np.ndarray:
     return np.flatnonzero(its.can_judge & (its.spans.probabilities >= LEAST_PROBABILITY))
 
 
-def _judge(
+def _judged(
     example: Example, spans: Entities, labels: Sequence[str], gold: NestedGold
-) -> tuple[np.ndarray, np.ndarray]:
-    """Whether each span can be judged, and whether it is right, (n_spans,) bool each."""
-    right = {(span.start, span.end, span.label_) for span in gold.spans}
-    n_unknown = np.concatenate([[0], np.cumsum(~gold.known)])  # (n_tokens + 1,)
-    can_judge = n_unknown[spans.starts] == n_unknown[spans.ends]  # (n_spans,)
+) -> ScoredDoc:
+    """What the annotation says of scored spans, whose labels are indices into `labels`."""
     annotated = annotated_labels(example.reference)
-    if annotated is not None:
-        is_annotated = np.array([label in annotated for label in labels], dtype=bool)
-        can_judge &= is_annotated[spans.labels]
-    for lost, tokens in zip(gold.lost, gold.lost_tokens, strict=True):
-        if len(tokens) and lost.entity.label_ in labels:
-            touches = (spans.starts <= tokens[-1]) & (spans.ends > tokens[0])  # (n_spans,)
-            can_judge &= ~(touches & (spans.labels == labels.index(lost.entity.label_)))
-    correct = np.array(
-        [(start, end, labels[label]) in right for start, end, label in _places(spans)], dtype=bool
+    is_annotated = np.array([annotated is None or label in annotated for label in labels])
+    n_unknown = np.concatenate([[0], np.cumsum(~gold.known)])  # (n_tokens + 1,)
+    lost = [
+        (tokens[0], tokens[-1] + 1, labels.index(its.entity.label_))
+        for its, tokens in zip(gold.lost, gold.lost_tokens, strict=True)
+        if len(tokens) and its.entity.label_ in labels
+    ]
+
+    def can_judge(starts: np.ndarray, ends: np.ndarray, of_labels: np.ndarray) -> np.ndarray:
+        """Of some places with labels, (n,) int64 each: (n,) bool."""
+        judged = (n_unknown[starts] == n_unknown[ends]) & is_annotated[of_labels]  # (n,)
+        for first, last, label in lost:
+            judged &= ~((starts < last) & (ends > first) & (of_labels == label))
+        return judged
+
+    right = [
+        (span.start, span.end, labels.index(span.label_))
+        for span in gold.spans
+        if span.label_ in labels
+    ]
+    places = set(right)
+    of_gold = np.array(right, dtype=np.int64).reshape(-1, 3)  # (n_right, 3)
+    return ScoredDoc(
+        example.predicted,
+        spans,
+        can_judge(spans.starts, spans.ends, spans.labels),
+        np.array([place in places for place in _places(spans)], dtype=bool),
+        n_gold=int(can_judge(*of_gold.T).sum()),
     )
-    return can_judge, correct
 
 
 def _places(spans: Entities) -> Iterator[tuple[int, int, int]]:

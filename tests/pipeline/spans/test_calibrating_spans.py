@@ -74,6 +74,7 @@ def test_scored_spans_are_right_wrong_or_unknown() -> None:
     assert gold_labels == {"ORG", "LOC"}
     assert [its.correct.tolist() for its in docs] == [[True, *[False] * 3, True, False]] * 3
     not_third = [True, True, False, True, True, True]
+    assert [its.n_gold for its in docs] == [2, 1, 2]
     # on what is not known everywhere, only right ones would be known: (0, 4), and (3, 6) neither
     assert [its.can_judge.tolist() for its in docs] == [
         [True] * 6,
@@ -140,32 +141,23 @@ def test_agreement_is_of_what_is_returned_and_of_candidates(
     assert agreed.returned.inner.n == 2 * (1 in returned)
 
 
-@pytest.mark.parametrize(
-    ("line", "by_label"),
-    [
-        (LogOddsLine(1.0, 4.5), {}),
-        (LogOddsLine(0.3, -1.0), {"LOC": LogOddsLine(2.0, -4.0), "PER": LogOddsLine()}),
-    ],
-)
-def test_without_a_threshold_a_calibration_leaves_what_is_returned(
-    nlp: Language, line: LogOddsLine, by_label: dict[str, LogOddsLine]
-) -> None:
+def test_without_a_threshold_that_of_the_calibration_is_taken(nlp: Language) -> None:
     pipe = spans_pipe(nlp)
     judged = pipe.judge(nested_examples_of(nlp, 1))
-    calibration = SpanCalibration(line=line, by_label=by_label)
-    assert judged.candidates(calibration).returned.total.n == 4
+    assert pipe.least_probabilities() == dict.fromkeys(LABELS, 0.5)
+    calibration = SpanCalibration(line=LogOddsLine(0.3, -1.0), threshold=0.15)
+    assert judged.candidates(calibration).returned.total.n == 5
     pipe.calibration = calibration
+    assert pipe.least_probabilities() == dict.fromkeys(LABELS, 0.15)
     doc = pipe(make_doc(nlp, TEXT))
     group = doc.spans[KEY]
-    assert [(s.start, s.end, s.label_) for s in group] == [row[:3] for row in SCORED[:4]]
-    own = scored(SCORED[:4], LABELS)
+    places = [(span.start, span.end, span.label_) for span in group]
+    assert sorted(places) == sorted(row[:3] for row in SCORED[:5])
+    own = scored([SCORED[[row[:3] for row in SCORED].index(place)] for place in places], LABELS)
     expected = calibration.of_spans(own.probabilities, own.labels, LABELS)
     assert group.attrs["scores"] == pytest.approx(expected)
-    [of_under] = pipe.predict_under([make_doc(nlp, TEXT)], SpanCalibration())
-    assert len(of_under) == 5  # all that are looked at
-    intercepts = {label: by_label.get(label, line).intercept for label in LABELS}
-    least = {label: float(sigmoid(np.array(x))) for label, x in intercepts.items()}
-    assert pipe.least_probabilities() == pytest.approx(least)
+    pipe.threshold = {"LOC": 0.9}
+    assert pipe.least_probabilities() == dict.fromkeys(LABELS, 0.15) | {"LOC": 0.9}
 
 
 def test_with_a_threshold_a_calibration_may_change_what_is_returned(nlp: Language) -> None:
@@ -194,6 +186,10 @@ def test_calibration_is_fitted_to_candidates(nlp: Language) -> None:
     assert "PER (60 predictions, 0 of them right" in done.fit.notes[0]
     assert done.after.candidates.total.log_loss < done.before.candidates.total.log_loss
     assert pipe.agreement(examples) == done.after
+    # (1, 2) is right in two of three documents, and comes before the two others of LOC
+    n_right, n_gold = 40, 40
+    highest = 2 * n_right / (60 + n_gold)
+    assert pipe.calibration.threshold == pytest.approx(highest / 2, rel=0.05)
 
 
 def test_calibration_keeps_the_weight_of_negatives() -> None:
