@@ -10,7 +10,7 @@ are from within those that are not tested. Each sentence is a text. All have the
 batches and steps, those that `init-config` plans for so many words:
 
     flat           ner_plus, which learns the outermost entities
-    biaffine, ...  ner_plus_spans with each of its heads; `convolution` is a biaffine one, too
+    biaffine, ...  ner_plus_spans with each of its heads; `no-convolution` is a biaffine one, too
     spancat        spaCy's, with a suggester of 1 to 12 tokens
 
 Nothing of ours is tuned. For `spancat` the learning rate is chosen, and then training is made three

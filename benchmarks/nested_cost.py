@@ -260,7 +260,7 @@ def parse_args() -> argparse.Namespace:
         "--systems",
         nargs="+",
         choices=NAMES,
-        default=["flat", "biaffine", "convolution", "crf_per_label", "both"],
+        default=["flat", "biaffine", "no-convolution", "crf_per_label", "both"],
     )
     parser.add_argument("--lengths", nargs="+", type=int, default=[1000, 10_000, 100_000])
     parser.add_argument("--steps", type=int, default=60, help=f"of {BATCH_WORDS} words, to learn")

@@ -64,7 +64,7 @@ SYSTEMS = {
     **_with_each_encoder("flat", "flat `ner_plus`", FLAT),
     **_with_each_encoder("biaffine", "`biaffine`", SPANS, head="biaffine"),
     **_with_each_encoder(
-        "convolution", "`biaffine`, convolution", SPANS, head="biaffine", convolutions=1
+        "no-convolution", "`biaffine`, no convolution", SPANS, head="biaffine", convolutions=0
     ),
     **_with_each_encoder("crf_per_label", "`crf_per_label`", SPANS, head="crf_per_label"),
     **_with_each_encoder(

@@ -23,7 +23,7 @@ def build_token_spans_v1(
     head: str = "biaffine",
     max_width: int = 12,
     hidden_width: int = 128,
-    convolutions: int = 0,
+    convolutions: int = 1,
     channels: int = 64,
     chains: str = "labels",
     max_levels: int = 3,

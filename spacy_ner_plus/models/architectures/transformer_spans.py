@@ -28,7 +28,7 @@ def build_transformer_spans_v1(
     head: str = "biaffine",
     max_width: int = 12,
     hidden_width: int = 128,
-    convolutions: int = 0,
+    convolutions: int = 1,
     channels: int = 64,
     chains: str = "labels",
     max_levels: int = 3,
@@ -63,8 +63,8 @@ def build_transformer_spans_v1(
         memory grow with it, in proportion.
     hidden_width (int): Of a biaffine head: numbers of a token as the first one of a span, as the
         last one, and as one of it.
-    convolutions (int): Of a biaffine head: convolutions over spans that are next to each other; 0
-        for none.
+    convolutions (int): Of a biaffine head: convolutions over spans that are next to each other, by
+        which readings that differ by a token know of each other; 0 for none.
     channels (int): Numbers of a span within them.
     chains (str): Of CRFs: "labels", each label has its own; or "layers", all labels are in each, as
         in data with layers of annotation. A span's layer is how many others it lies within.

@@ -31,7 +31,7 @@ class SpanHeadSettings:
     head: str = BIAFFINE
     max_width: int = 12
     hidden_width: int = 128
-    convolutions: int = 0
+    convolutions: int = 1
     channels: int = 64
     chains: str = LABELS
     max_levels: int = 3

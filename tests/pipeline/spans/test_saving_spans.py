@@ -105,7 +105,7 @@ def test_files_are_json_and_safetensors(known: Language, tmp_path: Path) -> None
     [
         ("max_width", 6),
         ("hidden_width", 8),
-        ("convolutions", 1),
+        ("convolutions", 2),
         ("max_levels", 2),
         ("chains", "layers"),
     ],
