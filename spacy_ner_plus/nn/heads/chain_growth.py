@@ -26,8 +26,10 @@ def with_chains(head: ChainHead, plan: ChainPlan) -> ChainHead:
     for name, weights in old.linear.named_parameters():
         new = _by_chain(grown.tags.linear.get_parameter(name), grown)
         if name == "bias":
-            new[n_chains:, 1:] = NEW_LABEL_SCORE
-            new[:n_chains, n_tags:] = NEW_LABEL_SCORE
+            # deeper levels have it from the outermost
+            score = NEW_LABEL_SCORE * (1.0 - grown.is_deeper)  # (chains, 1)
+            new[n_chains:, 1:] = score[n_chains:]
+            new[:n_chains, n_tags:] = score[:n_chains]
         known = _by_chain(weights, head)
         new[:n_chains, n_tags:] += known[:, :1]  # O and a little noise
         new[:n_chains, :n_tags] = known

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from spacy_ner_plus.nesting.chain_plan import ChainPlan
+from spacy_ner_plus.nesting.chain_plan import Chain, ChainPlan
 from spacy_ner_plus.nn.crf import Layout
 from spacy_ner_plus.nn.heads.chain_growth import with_chains
 from spacy_ner_plus.nn.heads.chain_head import ChainHead
@@ -69,3 +69,19 @@ def test_head_of_chains_is_one_of_spans() -> None:
     assert head.read_tokens(torch.zeros(2, 6)).shape == (2, 15)
     names = [name for name, _ in head.named_parameters() if name.startswith(head.undecayed)]
     assert names == [f"tags.decoder.{part}" for part in ("start", "transition", "end")]
+
+
+@pytest.mark.parametrize("plan", PLANS)
+def test_deeper_levels_add_to_the_scores_of_the_outermost(plan: ChainPlan) -> None:
+    """Chain by chain, by hand."""
+    head = make_head(plan)
+    vectors = torch.randn(5, 6)
+    weight, bias = head.tags.linear.weight, head.tags.linear.bias
+    own = dict(
+        zip(plan.chains, (vectors @ weight.T + bias).chunk(len(plan.chains), 1), strict=True)
+    )
+    expected = [
+        scores + own[Chain(chain.labels, 0)] if chain.level else scores
+        for chain, scores in own.items()
+    ]
+    torch.testing.assert_close(head.read_tokens(vectors), torch.cat(expected, dim=1))
