@@ -440,7 +440,7 @@ def test_capabilities_have_what_somebody_uses_and_no_more() -> None:
     assert set(members) == {
         "HasThresholds", "HasCalibration", "HasLabelledShim", "HasRules", "HasTaggerShim",
         "HasValidators", "GivesReadings", "GivesReasons", "GivesSecondReadings",
-        "WritesNestedEntities", "LearnsNestedEntities",
+        "WritesNestedEntities", "LearnsNestedEntities", "DecidesCrossings",
     }  # fmt: skip
     for name, its in members.items():
         users = [
