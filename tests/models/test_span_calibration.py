@@ -165,6 +165,15 @@ def test_labels_that_have_the_identity_change_no_bit() -> None:
     assert (mapped[1::2] != probabilities[1::2]).all()
 
 
+def test_only_lines_that_labels_use_are_described() -> None:
+    own = {name: LogOddsLine(0.5, 0.1) for name in ("PER", "LOC", "OLD")}
+    calibration = SpanCalibration(line=LogOddsLine(2.0, -1.0), by_label=own)
+    shared, line = "slope 2.000, intercept -1.000", "slope 0.500, intercept +0.100"
+    assert calibration.described(NAMES) == f"PER {line}; LOC {line}; other labels {shared}"
+    assert calibration.described(("PER", "LOC")) == f"PER {line}; LOC {line}"
+    assert calibration.described(("ORG",)) == shared
+
+
 def test_calibration_is_read_from_what_was_saved() -> None:
     calibration = SpanCalibration(0.2, LogOddsLine(0.5, 0.25), {"PER": LogOddsLine(1.5, -1.0)})
     assert read_span_calibration(json.loads(json.dumps(asdict(calibration)))) == calibration

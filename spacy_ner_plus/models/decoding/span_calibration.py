@@ -75,13 +75,15 @@ class SpanCalibration:
         intercepts = [self.by_label.get(name, self.line).intercept for name in names]
         return sigmoid(np.array(intercepts, dtype=np.float64))
 
-    @property
-    def described(self) -> str:
-        """Its numbers in a line."""
-        if not self.by_label:
-            return self.line.described
-        own = [f"{label} {line.described}" for label, line in self.by_label.items()]
-        return "; ".join([*own, f"other labels {self.line.described}"])
+    def described(self, names: Sequence[str]) -> str:
+        """Its numbers in a line.
+
+        names (Sequence[str]): The labels of the model. Lines that none of them uses are left out.
+        """
+        own = [f"{name} {self.by_label[name].described}" for name in names if name in self.by_label]
+        if len(own) == len(names):
+            return "; ".join(own)
+        return "; ".join([*own, f"{'other labels ' if own else ''}{self.line.described}"])
 
 
 @dataclass(frozen=True)
