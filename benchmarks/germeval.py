@@ -25,10 +25,9 @@ from pathlib import Path
 from nested_data import PARTS, Division, write_parts
 from nested_plan import Wanted
 from nested_runs import Setup
-from nested_stages import CORES, run_job, run_stages
+from nested_stages import run_job, run_stages, shared_parser
 from nested_systems import SYSTEMS
 
-ROOT = Path(__file__).parent.parent
 FILES = {
     "train": ("NER-de-train.tsv", "germ.train.iob2"),
     "dev": ("NER-de-dev.tsv",),
@@ -67,19 +66,9 @@ def find(folder: Path, part: str) -> Path:
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = shared_parser(__doc__, systems=NAMES, default=DEFAULT, output="training/germeval")
     parser.add_argument("folder", type=Path, metavar="FOLDER")
-    parser.add_argument("--encoder", type=Path, default=ROOT / "assets" / "encoder")
-    parser.add_argument("--systems", nargs="+", choices=NAMES, default=DEFAULT)
     parser.add_argument("--sentences", type=int, help="to learn from; else all")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--jobs", type=int, default=CORES, help="trainings at once")
-    parser.add_argument("--output", type=Path, default=Path("training/germeval"))
-    parser.add_argument("--plan", action="store_true", help="trials, and what is to be run")
-    parser.add_argument("--quick", action="store_true", help="two steps each, to see that it runs")
-    parser.add_argument("--run", nargs=2, metavar=("NAME", "SEED"), help=argparse.SUPPRESS)
     return parser.parse_args()
 
 

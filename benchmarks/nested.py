@@ -33,10 +33,9 @@ from pathlib import Path
 from nested_data import fold_divisions, write_folds
 from nested_plan import Wanted
 from nested_runs import Setup
-from nested_stages import CORES, run_job, run_stages
+from nested_stages import run_job, run_stages, shared_parser
 from nested_systems import SYSTEMS, TRANSFORMER
 
-ROOT = Path(__file__).parent.parent
 NAMES = [name for name, system in SYSTEMS.items() if system.encoder == TRANSFORMER]
 DEFAULT = ["flat", "biaffine", "crf_per_label", "both", "spancat"]
 # Whatever the seed of the trainings, so that folds are the same.
@@ -69,22 +68,12 @@ def main() -> None:
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = shared_parser(__doc__, systems=NAMES, default=DEFAULT, output="training/nested")
     parser.add_argument("data", type=Path, metavar="FILE")
-    parser.add_argument("--encoder", type=Path, default=ROOT / "assets" / "encoder")
-    parser.add_argument("--systems", nargs="+", choices=NAMES, default=DEFAULT)
     parser.add_argument("--n-folds", type=int, default=5)
     parser.add_argument("--folds", nargs="+", type=int, help="those to run, from 0; else all")
     parser.add_argument("--rates", nargs="+", type=int, default=[50, 100, 200], help="percent")
     parser.add_argument("--lengthenings", type=int, default=2, help="of spancat, at most")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--jobs", type=int, default=CORES, help="trainings at once")
-    parser.add_argument("--output", type=Path, default=Path("training/nested"))
-    parser.add_argument("--plan", action="store_true", help="trials, and what is to be run")
-    parser.add_argument("--quick", action="store_true", help="two steps each, to see that it runs")
-    parser.add_argument("--run", nargs=2, metavar=("NAME", "SEED"), help=argparse.SUPPRESS)
     return parser.parse_args()
 
 

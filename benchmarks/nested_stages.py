@@ -1,14 +1,40 @@
 """All runs of benchmarks/nested.py or germeval.py, one stage after the other."""
 
+import argparse
 import os
 from collections.abc import Sequence
+from pathlib import Path
 
 from nested_plan import Job, plan_lines
 from nested_runs import Setup, carry_out
 from nested_tables import write_tables
 from runs import run_all
 
+ROOT = Path(__file__).parent.parent
 CORES = os.cpu_count() or 1
+
+
+def shared_parser(
+    description: str | None, *, systems: Sequence[str], default: Sequence[str], output: str
+) -> argparse.ArgumentParser:
+    """A parser with the options that both benchmarks have.
+
+    description (str): Of the benchmark.
+    systems, default (Sequence[str]): Names of those that may be run, and of those that are run.
+    output (str): The folder where results go.
+    """
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--encoder", type=Path, default=ROOT / "assets" / "encoder")
+    parser.add_argument("--systems", nargs="+", choices=systems, default=default)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--jobs", type=int, default=CORES, help="trainings at once")
+    parser.add_argument("--output", type=Path, default=Path(output))
+    parser.add_argument("--plan", action="store_true", help="trials, and what is to be run")
+    parser.add_argument("--quick", action="store_true", help="two steps each, to see that it runs")
+    parser.add_argument("--run", nargs=2, metavar=("NAME", "SEED"), help=argparse.SUPPRESS)
+    return parser
 
 
 def run_job(setup: Setup, name: str, seed: str) -> None:

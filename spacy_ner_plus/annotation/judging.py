@@ -1,15 +1,15 @@
-"""Which predicted entities the annotation says something about, and which of them are right.
+"""Which entities can be judged by the annotation, and which of the predicted ones are right.
 
 The rules are those of spacy.scorer.get_ner_prf: a predicted entity that touches a token without
 annotation, or is of a type that the document is not annotated for (doc._.annotated_labels), is
-neither right nor wrong. In a group of doc.spans there may be annotation on such tokens all the
-same (see unknown_group): what is annotated is right.
+neither right nor wrong. In a group of doc.spans there may be annotated entities on such tokens all
+the same (see unknown_group). They are neither found nor missed: as nobody can tell which of the
+others that are predicted there are wrong, precision would be too high if right ones counted.
 """
 
 from collections import Counter
 from collections.abc import Collection, Iterable
 
-import numpy as np
 from spacy.tokens import Doc
 from spacy.training import Example
 
@@ -52,22 +52,30 @@ def judgeable(
 ) -> list[Span | None]:
     """Spans on the reference's tokens, with None in place of one that can't be judged.
 
-    That is one that touches a token without annotation and is not annotated itself, or is of a type
-    that the reference is not annotated for.
+    That is one that touches a token without annotation, or is of a type that the reference is not
+    annotated for.
 
     annotated (Collection[str]): The types that it is annotated for; None for all.
     gold (EntitySource): Where its entities are.
     """
     unknown = gold.missing(reference)  # (n_tokens,)
-    known = set(gold.spans(reference)) if unknown.any() else set()
     return [
         span
         if span is not None
         and (annotated is None or span[2] in annotated)
-        and (span in known or not np.any(unknown[span[0] : span[1]]))
+        and not unknown[span[0] : span[1]].any()
         else None
         for span in predicted
     ]
+
+
+def judged_gold(reference: Doc, gold: EntitySource = DOC_ENTS) -> list[Span]:
+    """The annotated entities that touch no token without annotation; of doc.ents all.
+
+    gold (EntitySource): Where they are.
+    """
+    found = judgeable(reference, gold.spans(reference), None, gold)
+    return [span for span in found if span is not None]
 
 
 def verdicts(

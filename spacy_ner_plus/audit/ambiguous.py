@@ -54,6 +54,7 @@ class AmbiguousForms:
     several_labels (int): Ambiguous ones with at least two labels.
     also_unlabelled (int): Ambiguous ones that are rightly no entity in some places.
     found (List[AmbiguousForm]): The ambiguous ones, those with most places first.
+    left_out (int): Entities with another label on the same characters: they are not looked at.
     """
 
     forms: int
@@ -61,6 +62,7 @@ class AmbiguousForms:
     several_labels: int
     also_unlabelled: int
     found: list[AmbiguousForm]
+    left_out: int = 0
 
     @property
     def warnings(self) -> list[str]:
@@ -79,6 +81,7 @@ def find_ambiguous(corpus: AuditedCorpus) -> AmbiguousForms:
         several_labels=_count(sum(label is not None for label in its) > 1 for its in senses),
         also_unlabelled=_count(None in its for its in senses),
         found=sorted(found, key=lambda its: (-its.places, its.text)),
+        left_out=judged.n_left_out,
     )
 
 

@@ -10,7 +10,8 @@ from spacy.tokens import Doc, Span
 from tqdm import tqdm
 
 from ..annotation.doc_records import place_record
-from ..annotation.placement import Placement, Placing
+from ..annotation.offsets import TokenEdges
+from ..annotation.placement import OVERLAPPING, Placement, Placing
 from ..data.formats.record_files import open_records
 from ..records import TextRecord
 
@@ -26,9 +27,9 @@ class AuditedText:
     number (int): Its place in the part, from 0.
     where (str): The file, and the line or number in it.
     record (TextRecord): As it was read.
-    doc (Doc): Its tokens, and in doc.ents its entities: of those that overlap the longest, and none
-        of those that do not start and end with tokens, whose tokens are missing. Of a text without
-        annotation all are missing.
+    doc (Doc): Its tokens, and in doc.ents its flat entities: of those that overlap the longest, and
+        none of those that do not start and end with tokens, whose tokens are missing. Of a text
+        without annotation all are missing.
     placements (Tuple[Placement, ...]): What became of each accepted span.
     """
 
@@ -45,9 +46,30 @@ class AuditedText:
         return self.record.spans is not None
 
     @property
-    def entities(self) -> tuple[Span, ...]:
-        """Its entities from left to right."""
+    def flat_entities(self) -> tuple[Span, ...]:
+        """Its entities from left to right, of those that overlap the longest."""
         return tuple(self.doc.ents)
+
+    @property
+    def spans(self) -> tuple[Span, ...]:
+        """All its entities that start and end with tokens, each once; they may nest and overlap.
+
+        From left to right, the longer ones first.
+        """
+        hidden = [one.span for one in self.placements if OVERLAPPING in one.done]
+        if not hidden:
+            return self.flat_entities
+        edges = TokenEdges(self.doc, white_space=self.record.tokens is not None)
+        found = {(ent.start, -ent.end, ent.label_) for ent in self.doc.ents}
+        for span in hidden:
+            if (tokens := edges.tokens(span.start, span.end)) is not None:
+                found.add((tokens[0], -tokens[1], span.label))
+        return tuple(Span(self.doc, start, -end, label) for start, end, label in sorted(found))
+
+    @property
+    def n_hidden(self) -> int:
+        """How many of these are not in doc.ents, as they overlap longer ones."""
+        return len(self.spans) - len(self.doc.ents)
 
     def sentences(self) -> Iterator[Span]:
         """Its sentences, where they are marked; else the whole of it."""
@@ -97,7 +119,7 @@ class AuditedCorpus:
     @property
     def labels(self) -> list[str]:
         """The entity types, sorted."""
-        return sorted({ent.label_ for text in self.texts() for ent in text.doc.ents})
+        return sorted({span.label_ for text in self.texts() for span in text.spans})
 
 
 def read_corpus(paths: Mapping[str, Path], nlp: Language, **options: Any) -> AuditedCorpus:

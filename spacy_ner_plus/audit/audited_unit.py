@@ -29,11 +29,11 @@ class AuditedUnit:
 
     @property
     def entities(self) -> list[Entity]:
-        """Its entities from left to right; one that goes over its end is none of it."""
+        """Its entities, as AuditedText.spans; one that goes over its end is none of it."""
         return [
-            (ent.start_char, ent.end_char, ent.label_)
-            for ent in self.within.doc.ents
-            if self.start <= ent.start_char and ent.end_char <= self.end
+            (span.start_char, span.end_char, span.label_)
+            for span in self.within.spans
+            if self.start <= span.start_char and span.end_char <= self.end
         ]
 
     def is_known(self, start: int, end: int, label: str) -> bool:
@@ -41,8 +41,10 @@ class AuditedUnit:
         labels = self.within.record.annotated_labels
         if labels is not None and label not in labels:
             return False
-        span = self.within.doc.char_span(start, end, alignment_mode="expand")
-        return span is None or all(token.ent_iob != MISSING for token in span)
+        stretch = self.within.doc.char_span(start, end, alignment_mode="expand")
+        missing = [token.i for token in stretch or () if token.ent_iob == MISSING]
+        # those of a span that overlaps a longer one are missing in doc.ents
+        return all(any(s.start <= i < s.end for s in self.within.spans) for i in missing)
 
 
 def texts_as_units(corpus: AuditedCorpus) -> list[AuditedUnit]:

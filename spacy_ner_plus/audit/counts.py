@@ -44,12 +44,12 @@ class PartCounts:
     tokens (int): Tokens.
     unknown_tokens (int): Those of which nothing is known: in stretches that are so marked, in
         ignored spans, or where a span did not fit.
-    entities (int): Those that fit.
+    entities (int): Those that start and end with tokens; they may overlap.
     forms (int): Different texts of these.
     labels (Dict[str, int]): These by label, the most frequent first.
     rejected, ignored (int): Spans of that status.
-    misfits (Dict[str, int]): Spans that can't be entities as they are, by what is wrong with them:
-        see MISFITS.
+    misfits (Dict[str, int]): Spans that a flat model can't learn as they are, by what is wrong with
+        them: see MISFITS. Those that overlap longer ones are among the entities, too.
     """
 
     texts: int
@@ -78,7 +78,7 @@ class PartCounts:
 
 @dataclass(frozen=True)
 class MisfitKind:
-    """Spans that can't be entities as they are, for the same reason.
+    """Spans that a flat model can't learn as they are, for the same reason.
 
     kind (str): A key of MISFITS.
     what (str): The same in words.
@@ -139,7 +139,7 @@ def find_counts(corpus: AuditedCorpus) -> Counts:
 
 
 def misfits(text: AuditedText) -> Iterator[tuple[str, SpanRecord]]:
-    """The spans that can't be entities as they are, with the kind, a key of MISFITS."""
+    """The spans that a flat model can't learn as they are, with the kind, a key of MISFITS."""
     spans = [one.span for one in text.placements]
     related = relate([(span.start, span.end, span.label) for span in spans])
     for one, its in zip(text.placements, related, strict=True):
@@ -163,21 +163,22 @@ def _count(part: AuditedPart) -> PartCounts:
     if all(len(text.doc) < 2 for text in marked):  # spaCy takes a single token for a sentence
         marked = []
     n_without = sum(not sentence.ents for text in marked for sentence in text.sentences())
-    labels = Counter(ent.label_ for text in texts for ent in text.doc.ents)
+    entities = [span for text in texts for span in text.spans]
+    labels = Counter(span.label_ for span in entities)
     spans = [span for text in texts for span in text.record.spans or ()]
     kinds = Counter(kind for text in texts for kind, _ in misfits(text))
     return PartCounts(
         texts=len(part.texts),
         not_annotated=len(part.texts) - len(texts),
         empty=sum(not text.record.text.strip() for text in texts),
-        without_entities=sum(not text.doc.ents for text in texts),
+        without_entities=sum(not text.flat_entities for text in texts),
         partly_annotated=sum(text.record.annotated_labels is not None for text in texts),
         sentences=sum(1 for text in marked for _ in text.sentences()) if marked else None,
         sentences_without_entities=n_without if marked else None,
         tokens=sum(len(text.doc) for text in texts),
         unknown_tokens=sum(int((text.doc.to_array("ENT_IOB") == MISSING).sum()) for text in texts),
         entities=labels.total(),
-        forms=len({ent.text for text in texts for ent in text.doc.ents}),
+        forms=len({span.text for span in entities}),
         labels=dict(sorted(labels.items(), key=lambda item: (-item[1], item[0]))),
         rejected=sum(span.status == "rejected" for span in spans),
         ignored=sum(span.status == "ignored" for span in spans),

@@ -69,6 +69,7 @@ class Cues:
     broken (List[Cue]): Those with exceptions, those with the most surprising ones first.
     unlabelled (int): Words beside these that are in no entity.
     strong (int): Those of them with a surprise of 5 bits and more: 1 in 32.
+    left_out (int): Spans that overlap longer ones: they are not looked at.
     """
 
     cues: int
@@ -76,6 +77,7 @@ class Cues:
     broken: list[Cue]
     unlabelled: int
     strong: int
+    left_out: int = 0
 
     @property
     def warnings(self) -> list[str]:
@@ -107,7 +109,9 @@ class _Beside:
 def find_cues(corpus: AuditedCorpus) -> Cues:
     """Find the words that nearly always go with a label, and their exceptions."""
     beside: dict[CueKey, list[_Beside]] = defaultdict(list)
+    n_left_out = 0
     for its in corpus_words(corpus):
+        n_left_out += its.text.n_hidden
         for key, place in _pairs(its):
             beside[key].append(place)
     background: dict[tuple[str, int], Counter[str | None]] = defaultdict(Counter)
@@ -128,6 +132,7 @@ def find_cues(corpus: AuditedCorpus) -> Cues:
         broken=broken,
         unlabelled=sum(cue.unlabelled for cue in broken),
         strong=sum(cue.unlabelled for cue in broken if _is_strong(cue)),
+        left_out=n_left_out,
     )
 
 
@@ -157,7 +162,7 @@ def _pairs(its: TextWords) -> Iterator[tuple[CueKey, _Beside]]:
     """Each word as a cue for the next one and for the one before, but within entities."""
     owner: list[int | None] = [None] * len(its.words)
     begins, ends = {}, {}
-    for i, (start, end, label) in enumerate(its.entities):
+    for i, (start, end, label) in enumerate(its.flat_entities):
         owner[start:end] = [i] * (end - start)
         begins[start], ends[end - 1] = label, label
     for at in range(1, len(its.words)):
@@ -200,7 +205,7 @@ def _cue(key: CueKey, places: list[_Beside], background: Counter[str | None]) ->
 
 def _shown(beside: _Beside) -> Occurrence:
     its, at = beside.its, beside.at
-    for start, end, label in its.entities:
+    for start, end, label in its.flat_entities:
         if start <= at < end:
             return occurrence(its.text, its.starts[start], its.ends[end - 1], label)
     return occurrence(its.text, its.starts[at], its.ends[at], None)

@@ -67,6 +67,8 @@ class FormPlaces:
     places (List[AuditedPlace]): Where it is an entity, or unlabelled, in the order of the corpus.
     n_inside (int): How often it is a part of something longer.
     n_overlapping (int): How often an entity has a part of it only.
+    n_several (int): How often it is an entity with another label on the same words: such are no
+        places, for the model of these expects one label in each.
     """
 
     form: Form
@@ -74,6 +76,7 @@ class FormPlaces:
     places: list[AuditedPlace] = field(default_factory=list)
     n_inside: int = 0
     n_overlapping: int = 0
+    n_several: int = 0
 
     @property
     def text(self) -> str:
@@ -94,15 +97,24 @@ def places_of_forms(corpus: AuditedCorpus) -> list[FormPlaces]:
     found: dict[Form, FormPlaces] = {}
     for its in texts:
         split = its.split_entities()
+        several = _with_several_labels(its)
         for place in find_places(its.words, its.entities, its.is_missing, forms):
             form = its.form(place.start, place.end)
             of_form = found.setdefault(form, FormPlaces(form))
-            if place.kind in (ENTITY, UNLABELLED):
+            if (place.start, place.end) in several:
+                of_form.n_several += 1
+            elif place.kind in (ENTITY, UNLABELLED):
                 of_form.casing = its.casing[place.start], its.casing[place.end - 1]
                 of_form.places.append(_place(its, place, split))
             of_form.n_inside += place.kind == INSIDE
             of_form.n_overlapping += place.kind == OVERLAPPING
     return list(found.values())
+
+
+def _with_several_labels(its: TextWords) -> set[tuple[int, int]]:
+    """The words of entities that have another label on the same words."""
+    n_labels = Counter((start, end) for start, end, _ in its.entities)
+    return {place for place, n in n_labels.items() if n > 1}
 
 
 def _place(its: TextWords, place: FormPlace, split: set[tuple[int, int]]) -> AuditedPlace:

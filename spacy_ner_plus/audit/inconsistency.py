@@ -68,6 +68,7 @@ class Inconsistencies:
     strong (int): Those with a surprise of 5 bits and more.
     twins (int): Those that stand between the same words as a place with the suggested label.
     found (List[InconsistentForm]): The forms that have them, the most surprising first.
+    left_out (int): Entities with another label on the same characters: they are not looked at.
     """
 
     forms: int
@@ -76,6 +77,7 @@ class Inconsistencies:
     strong: int
     twins: int
     found: list[InconsistentForm]
+    left_out: int = 0
 
     @property
     def warnings(self) -> list[str]:
@@ -104,6 +106,7 @@ def find_inconsistency(corpus: AuditedCorpus) -> Inconsistencies:
         strong=sum(one.surprise >= STRONG for one in suspects),
         twins=sum(one.has_twin for one in suspects),
         found=sorted(found, key=lambda its: (-its.surprise, its.text)),
+        left_out=judged.n_left_out,
     )
 
 

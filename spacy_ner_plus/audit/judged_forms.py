@@ -107,10 +107,12 @@ class JudgedForms:
 
     n_forms (int): Surface forms of entities.
     varying (List[JudgedForm]): Those whose places differ.
+    n_left_out (int): Entities with another label on the same words, which are no places of them.
     """
 
     n_forms: int
     varying: list[JudgedForm]
+    n_left_out: int = 0
 
 
 def judge_forms(corpus: AuditedCorpus) -> JudgedForms:
@@ -118,7 +120,9 @@ def judge_forms(corpus: AuditedCorpus) -> JudgedForms:
     forms = places_of_forms(corpus)
     varying = [its for its in forms if len(its.counts) > 1]
     model = LabelModel(forms)
-    return JudgedForms(len(forms), [_judge(its, model) for its in varying])
+    return JudgedForms(
+        len(forms), [_judge(its, model) for its in varying], sum(its.n_several for its in forms)
+    )
 
 
 def _judge(its: FormPlaces, model: LabelModel) -> JudgedForm:

@@ -160,7 +160,7 @@ def _measure(text: AuditedText, encoder: AuditedEncoder | None, sizes: list[int]
     spans = {
         "texts": [(0, len(text.doc))],
         "sentences": sentences,
-        "entities": [(ent.start, ent.end) for ent in text.doc.ents],
+        "entities": [(span.start, span.end) for span in text.spans],
     }
     in_tokens = {unit: [end - start for start, end in its] for unit, its in spans.items()}
     if encoder is None:
@@ -238,8 +238,8 @@ def _units(
             for start, end in _sentences(text):
                 yield end - start, text, start, start + 1, None
         elif unit == "entities":
-            for ent in text.doc.ents:
-                yield len(ent), text, ent.start, ent.end, ent.label_
+            for span in text.spans:
+                yield len(span), text, span.start, span.end, span.label_
 
 
 def _at(text: AuditedText, start: int, end: int, label: str | None) -> Occurrence:

@@ -120,8 +120,8 @@ def find_overlap(corpus: AuditedCorpus) -> Overlap:
 def _forms(part: AuditedPart) -> Iterator[tuple[str, str]]:
     """The text and label of each entity."""
     for text in part.annotated:
-        for ent in text.doc.ents:
-            yield " ".join(ent.text.split()), ent.label_
+        for span in text.spans:
+            yield " ".join(span.text.split()), span.label_
 
 
 def _kind(text: str, label: str, known: Mapping[str, Counter[str]]) -> str:

@@ -2,16 +2,13 @@
 
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from ..annotation.offsets import TokenEdges
 from ..nesting.chain_spans import DerivedChains, derive_chains
 from ..nesting.nesting_counts import NestingCounts, count_nesting_by_label
-from ..nesting.span_relations import PlacedSpan
-from .audited import AuditedCorpus, AuditedPart, AuditedText
+from .audited import AuditedCorpus, AuditedPart
 from .lengths import bin_ends
 from .section import Absent
 
@@ -157,7 +154,9 @@ class _Counted:
 def _count(part: AuditedPart) -> _Counted:
     nesting: defaultdict[str, NestingCounts] = defaultdict(NestingCounts)
     widths_of: defaultdict[str, Counter[int]] = defaultdict(Counter)
-    texts = [set(_places(text)) for text in part.annotated]
+    texts = [
+        {(span.start, span.end, span.label_) for span in text.spans} for text in part.annotated
+    ]
     for spans in texts:
         for label, counts in count_nesting_by_label(spans).items():
             nesting[label] += counts
@@ -167,15 +166,6 @@ def _count(part: AuditedPart) -> _Counted:
     if nesting:
         chains = derive_chains(texts, sorted(nesting), most_levels=sys.maxsize, layered=False)
     return _Counted(dict(nesting), dict(widths_of), chains)
-
-
-def _places(text: AuditedText) -> Iterator[PlacedSpan]:
-    """The tokens of each entity that starts and ends where tokens do."""
-    edges = TokenEdges(text.doc, white_space=text.record.tokens is not None)
-    for span in text.record.spans or ():
-        tokens = edges.tokens(span.start, span.end) if span.is_accepted else None
-        if tokens is not None:
-            yield (*tokens, span.label)
 
 
 def _n_wider(widths: Counter[int], max_width: int) -> int:

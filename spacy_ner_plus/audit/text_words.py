@@ -1,10 +1,11 @@
 """The words of a text without white space, with what the sections about spelling need of each."""
 
-from collections.abc import Collection, Iterator
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
+from spacy.tokens import Span
 
 from ..annotation.token_states import MISSING
 from ..text.word_forms import word_forms
@@ -22,7 +23,9 @@ class TextWords:
     starts, ends (List[int]): Their characters, end exclusive.
     casing (List[int]): Their classes, indices into WORD_FORMS.
     opens (List[bool]): Whether a sentence starts with them.
-    entities (List[Tuple[int, int, str]]): First word, end (exclusive) and label of each.
+    entities (List[Tuple[int, int, str]]): First word, end (exclusive) and label of each; they may
+        nest and overlap.
+    flat_entities (List[Tuple[int, int, str]]): Likewise, of those that overlap the longest.
     is_missing (List[bool]): Whether nothing is known about them.
     """
 
@@ -33,6 +36,7 @@ class TextWords:
     casing: list[int]
     opens: list[bool]
     entities: list[tuple[int, int, str]]
+    flat_entities: list[tuple[int, int, str]]
     is_missing: list[bool]
 
     def left(self, start: int) -> int | None:
@@ -48,10 +52,13 @@ class TextWords:
 
         Perhaps they are one, which a boundary in the wrong place cuts.
         """
+        beginning: defaultdict[tuple[int, str], set[int]] = defaultdict(set)  # their ends
+        for start, end, label in self.entities:
+            beginning[start, label].add(end)
         found = set()
-        for (start, end, label), (after, until, other) in pairwise(self.entities):
-            if end == after and label == other and self.opens[after]:
-                found |= {(start, end), (after, until)}
+        for start, end, label in self.entities:
+            if (end, label) in beginning and self.opens[end]:
+                found |= {(start, end), *((end, until) for until in beginning[end, label])}
         return found
 
     def form(self, start: int, end: int) -> tuple[str, ...]:
@@ -76,6 +83,14 @@ def words_of(text: AuditedText, labels: Collection[str] = ()) -> TextWords:
     kept = np.flatnonzero(is_space == 0)
     up_to = np.concatenate([[0], np.cumsum(is_space == 0)]).tolist()  # words before each token
     whole = text.record.text
+
+    def in_words(spans: Iterable[Span]) -> list[tuple[int, int, str]]:
+        return [
+            (first, last, span.label_)
+            for span in spans
+            if (first := up_to[span.start]) < (last := up_to[span.end])
+        ]
+
     bounds = list(zip(starts[kept].tolist(), ends[kept].tolist(), strict=True))
     return TextWords(
         text=text,
@@ -84,11 +99,8 @@ def words_of(text: AuditedText, labels: Collection[str] = ()) -> TextWords:
         ends=[end for _, end in bounds],
         casing=word_forms(whole, starts[kept], ends[kept]).tolist(),
         opens=(sentence_start[kept] == 1).tolist(),
-        entities=[
-            (first, last, ent.label_)
-            for ent in doc.ents
-            if (first := up_to[ent.start]) < (last := up_to[ent.end])
-        ],
+        entities=in_words(text.spans),
+        flat_entities=in_words(text.flat_entities),
         is_missing=((ent_iob[kept] == MISSING) | is_partial).tolist(),
     )
 

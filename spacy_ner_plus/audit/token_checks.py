@@ -192,7 +192,7 @@ def find_token_checks(corpus: AuditedCorpus, encoder: AuditedEncoder | None) -> 
     counts: Counter[str] = Counter()
     n_misaligned = n_entities = 0
     for text in corpus.texts():
-        n_entities += len(text.doc.ents)
+        n_entities += len(text.spans)
         for kind, start, end in odd.odd_characters(text.record.text):
             tallies[kind].add(text, start, end, _form(kind, text.record.text[start:end]))
         for kind, start, end in _across(text):
@@ -234,11 +234,11 @@ def _finding(kind: str, tally: _Tally) -> TokenFinding:
 def _across(text: AuditedText) -> Iterator[odd.Found]:
     """Entities that go over the end of a sentence or line."""
     is_cut = text.doc.has_annotation("SENT_START")
-    for ent in text.doc.ents:
-        if is_cut and any(token.is_sent_start for token in ent[1:]):
-            yield ACROSS_SENTENCES, ent.start_char, ent.end_char
-        if "\n" in ent.text:
-            yield ACROSS_LINES, ent.start_char, ent.end_char
+    for span in text.spans:
+        if is_cut and any(token.is_sent_start for token in span[1:]):
+            yield ACROSS_SENTENCES, span.start_char, span.end_char
+        if "\n" in span.text:
+            yield ACROSS_LINES, span.start_char, span.end_char
 
 
 def _unread(text: AuditedText, encoder: AuditedEncoder) -> Iterator[odd.Found]:

@@ -86,7 +86,7 @@ def calibrate_cli(
             _print_candidates(name, done.candidates_before[name], done.candidates_after[name])
         else:
             _print_agreement(name, done.before[name], done.after[name])
-    say.good(f"Saved to {output}: {done.calibration.described}")
+    say.good(f"Saved to {output}: {done.described}")
 
 
 def _print_agreement(name: str, before: "Agreement", after: "Agreement") -> None:

@@ -13,6 +13,7 @@ from ..data.formats.columns import AUTO
 from ..pages.telling import say
 from ._errors import errors_as_messages
 from ._options import LabelMap, SpansKey, parse_label_map
+from ._parts import FormatOptions, FromFormat, Group, TokenizerLang
 
 if TYPE_CHECKING:
     from ..data.conversion_result import Conversion
@@ -46,10 +47,7 @@ def convert_cli(
             "file does not tell; repeatable, for entities that nest",
         ),
     ] = None,
-    group: Annotated[
-        int | None,
-        typer.Option(min=1, help="Sentences a document, where the file marks none (default: 1)"),
-    ] = None,
+    group: Group = None,
     ignore_markers: Annotated[
         bool, typer.Option("--ignore-markers", help="Use --group even if the file marks documents")
     ] = False,
@@ -62,10 +60,7 @@ def convert_cli(
         ),
     ] = False,
     label_map: LabelMap = None,
-    from_format: Annotated[
-        str | None,
-        typer.Option("--from", help="Format of IN, if its content does not tell"),
-    ] = None,
+    from_format: FromFormat = None,
     to_format: Annotated[
         str | None, typer.Option("--to", help="Format of OUT, if its name does not tell")
     ] = None,
@@ -89,12 +84,7 @@ def convert_cli(
     ls_config: Annotated[
         Path | None, typer.Option(help="Label Studio's labelling configuration, an XML file")
     ] = None,
-    option: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME=VALUE", help="Any other option of the formats, see docs/formats.md"
-        ),
-    ] = None,
+    option: FormatOptions = None,
     to_option: Annotated[
         list[str] | None,
         typer.Option(
@@ -102,9 +92,7 @@ def convert_cli(
             help="Option of OUT's format alone, such as layout=uner where IN has a layout, too",
         ),
     ] = None,
-    lang: Annotated[
-        str, typer.Option(help="Language whose tokenizer cuts texts that have no tokens")
-    ] = "en",
+    lang: TokenizerLang = "en",
     misaligned: Annotated[
         str,
         typer.Option(

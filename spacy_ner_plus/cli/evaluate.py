@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ..pages.telling import say, tell_refused
+from ..pages.telling import say, tell_greedy, tell_refused
 from ._errors import errors_as_messages
 from ._options import (
     CodePath,
@@ -82,6 +82,7 @@ def evaluate_cli(
         )
         print_metrics(evaluation.metrics, evaluation.errors)
         tell_refused(evaluation.refused)
+        tell_greedy(evaluation.n_greedy)
         if output is not None:
             evaluation.write(output)
             say.good(f"Wrote metrics.json, errors.jsonl and report.html to {output}")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ..pages.telling import tell_refused
+from ..pages.telling import tell_greedy, tell_refused
 from ._errors import errors_as_messages
 from ._options import CodePath, GpuId, SpansKey, prepare
 
@@ -116,6 +116,7 @@ def predict_cli(
         f"{counts.words:,} words ({summary.words_per_second:,.0f} words/s)"
     )
     tell_refused(summary.refused)
+    tell_greedy(summary.n_greedy)
     if counts.rejects and not counts.documents:
         message = "Not one row could be processed: the pipeline or the call is at fault."
         typer.echo(message, err=True)

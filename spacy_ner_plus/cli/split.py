@@ -8,6 +8,7 @@ from wasabi import msg
 
 from ..pages.telling import say
 from ._errors import errors_as_messages
+from ._parts import FromFormat, TokenizerLang
 
 if TYPE_CHECKING:
     from ..data.splitting.split_manifest import Split
@@ -39,12 +40,8 @@ def split_cli(
     ] = 0.8,
     seed: Annotated[int, typer.Option(help="Another one divides otherwise")] = 0,
     to: Annotated[str, typer.Option(help="Format or suffix of the files")] = "jsonl",
-    from_format: Annotated[
-        str | None, typer.Option("--from", help="Format of the data, if they do not tell")
-    ] = None,
-    lang: Annotated[
-        str, typer.Option(help="Language whose tokenizer cuts texts without tokens")
-    ] = "en",
+    from_format: FromFormat = None,
+    lang: TokenizerLang = "en",
 ) -> None:
     """Divide annotated texts into training, development and test data.
 

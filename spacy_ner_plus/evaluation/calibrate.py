@@ -25,6 +25,7 @@ class Calibrated:
     """How a calibration came out.
 
     calibration (Calibration / SpanCalibration): What the component has now.
+    described (str): Its numbers in a line, those that any of the component's labels uses.
     before, after (Dict[str, Agreement]): How well probabilities of what is found agree with what is
         right: on "development" data, which it was fitted to, and on "test" data, if some were
         given.
@@ -39,6 +40,7 @@ class Calibrated:
     """
 
     calibration: Any
+    described: str
     before: dict[str, Agreement]
     after: dict[str, Agreement]
     problem: str | None = None
@@ -112,6 +114,7 @@ def calibrate(
         save_whole(nlp, Path(output))
     return Calibrated(
         ner.calibration,
+        described=ner.calibration.described(ner.labels),
         before={name: its.agreement(old) for name, its in judged.items()},
         after={name: its.agreement(ner.calibration) for name, its in judged.items()},
         problem=problem,

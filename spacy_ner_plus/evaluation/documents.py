@@ -8,7 +8,7 @@ from spacy.training import Example
 
 from ..annotation.entity_source import DOC_ENTS, FLAT, EntitySource, EntitySources
 from ..annotation.gold import annotated_labels
-from ..annotation.judging import aligned, judgeable
+from ..annotation.judging import aligned, judgeable, judged_gold
 from ..data.refused_annotations import Place, with_refused
 from ..tags import Span
 from .label_choice import ALL, LabelChoice
@@ -51,12 +51,14 @@ class Document:
     text (str): Its text.
     token_starts (Tuple[int, ...]): Where the reference's tokens start, in characters.
     sentence_starts (Tuple[int, ...]): The tokens that start a sentence; empty if nothing says so.
-    gold (Tuple[Entity, ...]): From left to right.
+    gold (Tuple[Entity, ...]): Those that can be judged, from left to right.
     predicted (Tuple[Entity, ...]): Those that can be judged, from left to right. Two that touch the
         same tokens only may have the same span.
     not_judged (Tuple[Entity, ...]): Predicted entities that touch a token without annotation, or
         are of a type that the document is not annotated for: neither right nor wrong. One that
         touches no token of the reference starts and ends at 0.
+    gold_not_judged (Tuple[Entity, ...]): Gold entities that touch a token without annotation:
+        neither found nor missed. Only a group of doc.spans can have such.
     n_repeated (int): Entities of either side that are there twice, with the same characters and
         label, and so left out once.
     """
@@ -68,12 +70,14 @@ class Document:
     gold: tuple[Entity, ...]
     predicted: tuple[Entity, ...]
     not_judged: tuple[Entity, ...]
+    gold_not_judged: tuple[Entity, ...] = ()
     n_repeated: int = 0
 
     @property
     def n_entities(self) -> int:
         """Entities of both sides."""
-        return len(self.gold) + len(self.predicted) + len(self.not_judged)
+        sides = (self.gold, self.predicted, self.not_judged, self.gold_not_judged)
+        return sum(map(len, sides))
 
 
 def from_example(
@@ -149,12 +153,13 @@ def _document(
         start, end, _ = span or (0, 0, "")
         entity = _moved(entity, start, end)
         (not_judged if verdict is None else judged).append(entity)
-    gold = [
-        replace(entity, is_off_tokens=True)
-        if (entity.start_char, entity.end_char, entity.label) in off_tokens
-        else entity
-        for entity in entities_of(reference, source)
-    ]
+    can_judge = set(judged_gold(reference, source))
+    gold: list[Entity] = []
+    gold_not_judged: list[Entity] = []
+    for entity in entities_of(reference, source):
+        if (entity.start_char, entity.end_char, entity.label) in off_tokens:
+            entity = replace(entity, is_off_tokens=True)
+        (gold if entity.span in can_judge else gold_not_judged).append(entity)
     has_sentences = reference.has_annotation("SENT_START")
     document = Document(
         index=index,
@@ -164,8 +169,9 @@ def _document(
         gold=distinct(gold),
         predicted=distinct(judged),
         not_judged=distinct(not_judged),
+        gold_not_judged=distinct(gold_not_judged),
     )
-    n_given = len(gold) + len(judged) + len(not_judged)
+    n_given = len(gold) + len(judged) + len(not_judged) + len(gold_not_judged)
     return replace(document, n_repeated=n_given - document.n_entities)
 
 

@@ -116,13 +116,18 @@ def own_labels(labels: Iterable[str], choice: LabelChoice) -> Mapping[str, list[
 
 
 def _chosen_of(document: Document, choice: LabelChoice) -> Document:
-    gold, predicted, not_judged = (
+    gold, predicted, not_judged, gold_not_judged = (
         [
             replace(entity, label=choice.name(entity.label))
             for entity in side
             if choice.counts(entity.label)
         ]
-        for side in (document.gold, document.predicted, document.not_judged)
+        for side in (
+            document.gold,
+            document.predicted,
+            document.not_judged,
+            document.gold_not_judged,
+        )
     )
     # a span of several types may have the same one by its new names
     found = replace(
@@ -130,6 +135,7 @@ def _chosen_of(document: Document, choice: LabelChoice) -> Document:
         gold=distinct(gold),
         predicted=distinct(predicted),
         not_judged=distinct(not_judged),
+        gold_not_judged=distinct(gold_not_judged),
     )
-    n_given = len(gold) + len(predicted) + len(not_judged)
+    n_given = len(gold) + len(predicted) + len(not_judged) + len(gold_not_judged)
     return replace(found, n_repeated=document.n_repeated + n_given - found.n_entities)

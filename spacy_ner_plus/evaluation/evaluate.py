@@ -30,11 +30,14 @@ class Evaluation:
     metrics (Metrics): All figures, as in metrics.json.
     errors (List[Dict[str, Any]]): The single errors in context, as in errors.jsonl.
     refused (Dict[str, int]): Entities that the pipeline's validators left out, by type.
+    n_greedy (int): Groups of crossing spans that were too large for the pipeline to find the best
+        set, so that it took the most probable ones first.
     """
 
     metrics: Metrics
     errors: list[dict[str, Any]]
     refused: dict[str, int] = field(default_factory=dict)
+    n_greedy: int = 0
 
     def __repr__(self) -> str:
         """In short: there may be thousands of errors."""
@@ -132,7 +135,8 @@ def evaluate(
         predicted_key=predicted_key,
         choice=settings.choice,
     )
-    return Evaluation(*measure(predicted, settings), predicted.refused)
+    counted = predicted.counted
+    return Evaluation(*measure(predicted, settings), dict(counted.refused), counted.n_greedy)
 
 
 def check_folder(folder: Path) -> None:

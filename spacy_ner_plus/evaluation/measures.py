@@ -131,6 +131,7 @@ def _counts(predicted: Predictions, documents: Sequence[Document]) -> DataCounts
         not_judged=sum(len(document.not_judged) for document in documents),
         off_tokens=sum(e.is_off_tokens for document in documents for e in document.gold),
         repeated=sum(document.n_repeated for document in documents),
+        gold_not_judged=sum(len(document.gold_not_judged) for document in documents),
     )
 
 

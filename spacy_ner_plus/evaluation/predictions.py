@@ -20,9 +20,9 @@ from ..annotation.unknown_group import entity_keys
 from ..data.corpus import make_corpus_v1
 from ..data.formats.json_lines import JsonLinesRecords
 from ..data.refused_annotations import refused_annotations
-from ..pipeline.capabilities import refused_entities
 from ..pipeline.entity_sources import source_of, sources_of
 from ..pipeline.preparing import check_pipeline_exists, load_pipeline
+from ..pipeline.run_counts import RunCounts, run_counts
 from ..records import SpanRecord, TextRecord
 from ..support.peak_memory import peak_memory
 from .documents import Document, Entity, entities_of, from_example, from_offsets
@@ -44,7 +44,7 @@ class Predictions:
     n_without_annotation (int): Documents that were left out because nothing is known about them.
     nlp (Language): The pipeline; None for predictions that were read.
     speed (RunCost): None for predictions that were read.
-    refused (Dict[str, int]): Entities that the pipeline's validators left out, by type.
+    counted (RunCounts): What the pipeline left out, or did not decide in the best way.
     sources (EntitySources): Where the entities of both are.
     """
 
@@ -54,7 +54,7 @@ class Predictions:
     n_without_annotation: int
     nlp: Language | None = None
     speed: RunCost | None = None
-    refused: dict[str, int] = field(default_factory=dict)
+    counted: RunCounts = field(default_factory=RunCounts)
     sources: EntitySources = FLAT
 
 
@@ -167,9 +167,9 @@ def run(
         gold = {entity.label for doc in references for entity in entities_of(doc, sources.gold)}
         choice.check(gold, labels_of(nlp, sources.predicted))
     n_words = sum(len(examples[i].reference) for i in known)
-    refused_before = refused_entities(nlp)
+    counted_before = run_counts(nlp)
     documents, speed = _timed(nlp, examples, known, sources, choice)
-    refused = dict(refused_entities(nlp) - refused_before)
+    counted = run_counts(nlp).since(counted_before)
     ner = calibrated_component(nlp, sources.predicted) if uncalibrated else None
     if ner is not None:
         again = [eg.predicted for eg in make_corpus_v1(data, tokens)(nlp)]
@@ -183,7 +183,7 @@ def run(
         n_without_annotation=n_documents - len(known),
         nlp=nlp,
         speed=speed,
-        refused=refused,
+        counted=counted,
         sources=sources,
     )
 

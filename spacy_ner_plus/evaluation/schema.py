@@ -20,12 +20,13 @@ class DataCounts:
     documents (int): With annotation.
     documents_without_annotation (int): Left out, beyond those.
     words (int): Tokens of the reference.
-    gold (int): Gold entities.
+    gold (int): Gold entities that can be judged.
     predicted (int): Predicted entities that can be judged.
     not_judged (int): Predicted ones beyond those.
     off_tokens (int): Gold entities that are not on the data's tokens (`convert --misaligned
         missing` notes them): they count, and can be found on other tokens only.
     repeated (int): Entities of either side that are there twice: each counts once.
+    gold_not_judged (int): Gold entities beyond `gold`.
     """
 
     documents: int
@@ -36,6 +37,7 @@ class DataCounts:
     not_judged: int
     off_tokens: int = 0
     repeated: int = 0
+    gold_not_judged: int = 0
 
 
 @dataclass(frozen=True)

@@ -76,6 +76,12 @@ def print_scores(metrics: Metrics) -> None:
             "predicted entities.",
             end="",
         )
+    if counts.gold_not_judged:
+        print(
+            f"\nNeither found nor missed, for lack of annotation: {counts.gold_not_judged:,} more "
+            "gold entities.",
+            end="",
+        )
     print()
     for note in data_notes(metrics):
         print(note)

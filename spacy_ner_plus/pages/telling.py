@@ -55,3 +55,12 @@ def tell_refused(refused: Mapping[str, int]) -> None:
     if refused:
         numbers = ", ".join(f"{label} {n:,}" for label, n in sorted(refused.items()))
         print(locale_escape(f"Entities that validators refused: {numbers}"))
+
+
+def tell_greedy(n_greedy: int) -> None:
+    """Say how many groups of crossing spans were not decided in the best way, if there are any."""
+    if n_greedy:
+        print(
+            f"Groups with too many crossing spans to find the best set: {n_greedy:,}. In these the "
+            "most probable spans were taken first"
+        )

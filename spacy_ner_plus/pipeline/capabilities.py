@@ -196,6 +196,17 @@ class HasValidators(Protocol):
 
 
 @runtime_checkable
+class DecidesCrossings(Protocol):
+    """Takes the best set of spans of which none cross, and counts how it found that.
+
+    crossings (Counter): How many groups of crossing spans were decided in an "exact" way, and how
+        many were too large for it ("greedy"), in this process.
+    """
+
+    crossings: Counter[str]
+
+
+@runtime_checkable
 class HasRules(Protocol):
     """Finds entities by rules, each of which can be asked what it finds.
 
@@ -257,15 +268,6 @@ class HasTaggerShim(HasLabelledShim, Protocol):
     def shim(self) -> TaggerShim:
         """The shim that has the tags and their decoder."""
         ...
-
-
-def refused_entities(nlp: Language) -> Counter[str]:
-    """How many entities the components of a pipeline have refused so far, by type."""
-    found: Counter[str] = Counter()
-    for component in components(nlp):
-        if isinstance(component, HasValidators):
-            found += component.refused
-    return found
 
 
 def components(nlp: Language) -> list[Any]:

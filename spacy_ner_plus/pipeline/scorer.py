@@ -10,7 +10,7 @@ from spacy import registry
 from spacy.training import Example
 
 from ..annotation.entity_source import FLAT, EntitySource, EntitySources
-from ..annotation.judging import in_reference
+from ..annotation.judging import in_reference, judged_gold
 from ..metrics.depth_scores import GOLD, PREDICTED, count_by_depth, depth_scores
 from ..metrics.spans import count_spans, scores_of
 from ..tags import Span as EntitySpan
@@ -88,7 +88,7 @@ def score_nested(
 
     The group is a set of spans: one that is there twice counts once. Documents without annotation
     are skipped, and a predicted span of a type that the document is not annotated for is neither
-    right nor wrong.
+    right nor wrong. Spans of either side that touch a token without annotation don't count.
 
     examples (Iterable[Example]): The predicted and the reference Docs.
     source (EntitySource): Where entities are in both.
@@ -142,7 +142,7 @@ def count_entities(
 def judged_spans(
     examples: Iterable[Example], sources: EntitySources
 ) -> tuple[list[list[EntitySpan]], list[list[EntitySpan]]]:
-    """Gold entities and predicted ones that can be judged, of each document with annotation.
+    """Gold and predicted entities that can be judged, of each document with annotation.
 
     RETURNS (Tuple[List[List[Span]], List[List[Span]]]): By document: start, end and label on the
         tokens of the reference.
@@ -152,7 +152,7 @@ def judged_spans(
         in_reference(example, sources.predicted.spans(example.x), sources.gold) for example in known
     )
     return (
-        [sources.gold.spans(example.y) for example in known],
+        [judged_gold(example.y, sources.gold) for example in known],
         [[span for span in spans if span is not None] for spans in found],
     )
 

@@ -17,9 +17,9 @@ from tqdm import tqdm
 from ..data.sources.inputs import open_input
 from ..data.sources.rows import Fields, Input, InputRow, Reject, RowError, SourceDocument
 from ..data.sources.separated_rows import AUTO, QUOTED
-from ..pipeline.capabilities import refused_entities
 from ..pipeline.entity_sources import source_of
 from ..pipeline.preparing import check_pipeline_exists, load_pipeline
+from ..pipeline.run_counts import run_counts
 from ..support.digests import content_digest
 from ..support.output_folder import check_output_folder
 from ..support.package_versions import PACKAGES, package_versions
@@ -70,6 +70,8 @@ class RunSummary:
     seconds (float): What processing the rest took.
     rejects (Path): The file with the rejects; None if there are none.
     refused (Dict[str, int]): Entities that validators left out in this run, by type.
+    n_greedy (int): Groups of crossing spans in this run that were too large to find the best set,
+        so that the most probable ones were taken first.
     """
 
     counts: ChunkCounts
@@ -77,6 +79,7 @@ class RunSummary:
     seconds: float
     rejects: Path | None
     refused: dict[str, int] = field(default_factory=dict)
+    n_greedy: int = 0
 
     @property
     def words_per_second(self) -> float:
@@ -125,7 +128,7 @@ def run_prediction(
     )
     nlp = load_pipeline(model)
     found = Found(source_of(nlp, settings.spans_key))
-    refused_before = refused_entities(nlp)
+    counted_before = run_counts(nlp)
     content = _content_of(nlp) if nlp is model else content_digest(Path(str(nlp.path)))
     reader = None
     if settings.k_best is not None:
@@ -145,8 +148,8 @@ def run_prediction(
         journal.finish(writer.join)
         seconds = perf_counter() - started
     rejects = journal.rejects if counts.rejects else None
-    refused = dict(refused_entities(nlp) - refused_before)
-    return RunSummary(counts, before, seconds, rejects, refused)
+    counted = run_counts(nlp).since(counted_before)
+    return RunSummary(counts, before, seconds, rejects, dict(counted.refused), counted.n_greedy)
 
 
 def _check_apart(input: Path, output: Path) -> None:

@@ -8,7 +8,7 @@ from spacy.training import Example
 
 from spacy_ner_plus.annotation.entity_source import DOC_ENTS, ENTS, EntitySource
 from spacy_ner_plus.annotation.gold import register_annotated_labels
-from spacy_ner_plus.annotation.judging import in_reference, verdicts
+from spacy_ner_plus.annotation.judging import in_reference, judged_gold, verdicts
 from spacy_ner_plus.annotation.probabilities import PROBABILITY, register_probability
 from spacy_ner_plus.annotation.unknown_group import set_unknown
 from spacy_ner_plus.tags import Span as EntitySpan
@@ -76,8 +76,10 @@ def test_missing_tokens_of_both_places_are_their_own(source: EntitySource) -> No
     n_judged = sum(span is not None for span in in_reference(example, found, source))
     assert n_judged == sum(verdict is not None for verdict in judged)
     set_unknown(reference, "nested", np.array([0, 1, 0, 0, 0, 1], dtype=bool))
-    found = [*found, (5, 6, "LOC")]  # what is annotated on such tokens is right all the same
-    assert verdicts(example, found, NESTED) == [True, True, False, None]
+    found = [*found, (5, 6, "LOC")]
+    assert verdicts(example, found, NESTED) == [None, None, False, None]
+    assert judged_gold(reference, NESTED) == []
+    assert judged_gold(reference, DOC_ENTS) == [OUTER]
     assert NESTED.missing(reference).tolist() == [False, True, False, False, False, True]
     assert DOC_ENTS.missing(reference).tolist() == [False] * 4 + [True] * 2
 
@@ -90,14 +92,15 @@ def test_types_that_a_document_is_not_annotated_for_are_not_judged_in_a_group() 
     assert verdicts(example, [OUTER, INNER], NESTED) == [True, None]
 
 
-def test_what_nobody_has_annotated_is_not_judged_but_what_is_annotated_there() -> None:
+def test_what_touches_a_token_that_nobody_has_annotated_is_not_judged_on_either_side() -> None:
     doc = make_doc([], [OUTER, INNER])
-    set_unknown(doc, "nested", np.array([True, True, False, False, False, False]))
-    assert NESTED.missing(doc).tolist() == [True, True, False, False, False, False]
+    set_unknown(doc, "nested", np.array([True, False, False, False, False, False]))
+    assert NESTED.missing(doc).tolist() == [True, False, False, False, False, False]
     assert not DOC_ENTS.missing(doc).any()
     example = Example(Doc(NLP.vocab, words=["t"] * 6), doc)
-    predicted = [OUTER, INNER, (0, 1, "LOC"), (1, 3, "ORG"), (2, 3, "LOC")]
-    assert verdicts(example, predicted, NESTED) == [True, True, None, None, False]
+    predicted = [OUTER, INNER, (0, 1, "LOC"), (0, 3, "ORG"), (2, 3, "LOC")]
+    assert verdicts(example, predicted, NESTED) == [None, True, None, None, False]
+    assert judged_gold(doc, NESTED) == [INNER]
 
 
 def test_doc_ents_may_count_as_well_as_a_group() -> None:

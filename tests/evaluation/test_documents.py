@@ -1,5 +1,6 @@
 """Gold and predicted entities on the same tokens."""
 
+import numpy as np
 import pytest
 import spacy
 from hypothesis import given, settings
@@ -9,6 +10,7 @@ from spacy.training import Example
 
 from spacy_ner_plus.annotation.entity_source import FLAT, EntitySource, EntitySources
 from spacy_ner_plus.annotation.gold import ANNOTATED_LABELS, register_annotated_labels
+from spacy_ner_plus.annotation.unknown_group import set_unknown
 from spacy_ner_plus.evaluation.documents import (
     Document,
     Entity,
@@ -16,7 +18,9 @@ from spacy_ner_plus.evaluation.documents import (
     from_example,
     from_offsets,
 )
+from spacy_ner_plus.evaluation.entity_types import chosen
 from spacy_ner_plus.evaluation.errors import find_errors
+from spacy_ner_plus.evaluation.label_choice import LabelChoice
 from spacy_ner_plus.tags import Span as Spanned
 from tests.evaluation.docs import N_TOKENS, flat_spans
 
@@ -69,6 +73,24 @@ def test_predictions_on_missing_annotation_are_not_judged() -> None:
     document = from_example(0, Example(predicted, reference))
     assert spans(document.predicted) == [(0, 1, "X")]
     assert spans(document.not_judged) == [(1, 2, "X")]
+
+
+def test_gold_of_a_group_on_missing_annotation_is_not_judged() -> None:
+    """Else right predictions there would count, and wrong ones not."""
+    reference, predicted = make_doc(["a", "b", "c"], []), make_doc(["a", "b", "c"], [])
+    reference.spans["sc"] = [Span(reference, 0, 3, "X"), Span(reference, 2, 3, "X")]
+    set_unknown(reference, "sc", np.array([True, False, False]))
+    predicted.spans["sc"] = [
+        Span(predicted, *place, "X") for place in ((0, 3), (0, 1), (2, 3), (1, 2))
+    ]
+    document = from_example(0, Example(predicted, reference), NESTED)
+    assert spans(document.gold) == [(2, 3, "X")]
+    assert spans(document.gold_not_judged) == [(0, 3, "X")]
+    assert spans(document.predicted) == [(1, 2, "X"), (2, 3, "X")]
+    assert spans(document.not_judged) == [(0, 1, "X"), (0, 3, "X")]
+    assert document.n_repeated == 0
+    [renamed] = chosen([document], LabelChoice(label_map={"X": "Y"}))
+    assert spans(renamed.gold_not_judged) == [(0, 3, "Y")]
 
 
 @pytest.mark.parametrize("sources", [FLAT, NESTED])

@@ -143,8 +143,10 @@ def test_extremes_are_measured_and_printed(
 
 def test_what_cannot_be_judged_is_counted_beside() -> None:
     document = make_document([(0, 2, "A")], [(0, 2, "A")])
-    metrics, _ = measured([replace(document, not_judged=document.predicted)])
+    beside = replace(document, not_judged=document.predicted, gold_not_judged=document.gold)
+    metrics, _ = measured([beside])
     assert metrics["counts"]["predicted"] == metrics["counts"]["not_judged"] == 1
+    assert metrics["counts"]["gold"] == metrics["counts"]["gold_not_judged"] == 1
     assert metrics["exact"]["micro"]["precision"] == 1.0
 
 

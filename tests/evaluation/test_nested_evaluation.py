@@ -16,8 +16,8 @@ from spacy_ner_plus.annotation.entity_source import EntitySource
 from spacy_ner_plus.annotation.nested_gold import GoldSources
 from spacy_ner_plus.cli import app
 from spacy_ner_plus.evaluation.entity_types import labels_of
+from tests.pipeline.lookup_pipelines import add_lookup
 from tests.pipeline.nested_toy import GOLD, KEY, TEXT, add_nested, nested_doc, write_nested
-from tests.pipeline.test_entity_pipe import add_lookup
 
 FEW = {"samples": 20}
 N = 4

@@ -118,6 +118,18 @@ def test_entities_without_probability_are_counted(capsys: pytest.CaptureFixture[
             assert (said in out) == (documents is where)
 
 
+def test_what_can_not_be_judged_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    document = make_document([(0, 1, "A")], [(0, 1, "A")])
+    beside = replace(document, not_judged=document.predicted * 2, gold_not_judged=document.gold)
+    for documents in ([document], [beside]):
+        metrics, _ = measure(Predictions("a", documents, 12, 0), EvaluationSettings("b"))
+        print_scores(metrics)
+        out = capsys.readouterr().out
+        is_told = documents == [beside]
+        assert ("for lack of annotation: 2 more predicted entities." in out) == is_told
+        assert ("for lack of annotation: 1 more gold entities." in out) == is_told
+
+
 def test_types_that_only_one_side_has_are_named(capsys: pytest.CaptureFixture[str]) -> None:
     documents = [make_document([(0, 1, "PER")], [(0, 1, "PERSON"), (2, 3, "ORG")])]
     metrics, _ = measure(Predictions("a", documents, 12, 0), EvaluationSettings("b"))

@@ -190,6 +190,17 @@ def test_threshold_without_anything_to_expect_is_even_odds() -> None:
     assert best_threshold(np.array([0.9, 0.9]), 1) == 0.5
 
 
+def test_only_lines_that_labels_use_are_described() -> None:
+    own = {name: LogOddsLine(0.5, 0.1) for name in ("PER", "LOC", "OLD")}
+    calibration = SpanCalibration(line=LogOddsLine(2.0, -1.0), by_label=own, threshold=0.3)
+    shared, line = "slope 2.000, intercept -1.000", "slope 0.500, intercept +0.100"
+    threshold = "threshold 0.300"
+    expected = f"PER {line}; LOC {line}; other labels {shared}; {threshold}"
+    assert calibration.described(NAMES) == expected
+    assert calibration.described(("PER", "LOC")) == f"PER {line}; LOC {line}; {threshold}"
+    assert calibration.described(("ORG",)) == f"{shared}; {threshold}"
+
+
 def test_calibration_is_read_from_what_was_saved() -> None:
     by_label = {"PER": LogOddsLine(1.5, -1.0)}
     calibration = SpanCalibration(0.2, LogOddsLine(0.5, 0.25), by_label, 0.3)

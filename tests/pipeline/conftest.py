@@ -7,6 +7,7 @@ from spacy.tokens import Doc
 from spacy.util import fix_random_seed
 
 from tests import tiny
+from tests.pipeline.lookup_pipelines import TOYS, toy_nlp
 from tests.pipeline.samples import (
     TEXTS,
     chunk_wordpiece,
@@ -62,3 +63,9 @@ def trained_docs(trained: Language) -> list[Doc]:
     docs = [trained(text) for text in TEXTS]
     assert [len(docs[i].ents) for i in (0, 1, 3, 7)] == [4, 1, 1, 3]
     return docs
+
+
+@pytest.fixture(params=TOYS)
+def toy(request: pytest.FixtureRequest) -> Language:
+    """A pipeline with each of the toy components."""
+    return toy_nlp(request.param)

@@ -12,9 +12,9 @@ from spacy_ner_plus.pipeline.entity_sources import (
     source_of_component,
     sources_of,
 )
+from tests.pipeline.lookup_pipelines import add_lookup
 from tests.pipeline.nested_toy import KEY, add_nested
 from tests.pipeline.spans.nested_samples import spans_nlp
-from tests.pipeline.test_entity_pipe import add_lookup
 
 NESTED = EntitySource(KEY)
 

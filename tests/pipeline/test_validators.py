@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from spacy.language import Language
 
-from tests.pipeline.test_entity_pipe import lookup_nlp
+from tests.pipeline.lookup_pipelines import lookup_nlp
 
 WORDS = {"DE89370400440532013000": ("IBAN", 0.9), "DE89370400440532013001": ("IBAN", 0.9)}
 CODES = {"XG-4500": ("CODE", 0.8), "pain": ("Disease", 0.8), "XG": ("CODE", None)}

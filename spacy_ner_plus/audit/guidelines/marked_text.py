@@ -126,8 +126,8 @@ def mark(text: AuditedText) -> MarkedText:
 def _entities(text: AuditedText) -> Iterator[tuple[int, int, str]]:
     """Their first and last tokens, ends exclusive."""
     spans = [span for span in text.record.spans or () if span.is_accepted]
-    if len(spans) == len(text.entities):
-        yield from ((ent.start, ent.end, ent.label_) for ent in text.entities)
+    if len(spans) == len(text.flat_entities):
+        yield from ((ent.start, ent.end, ent.label_) for ent in text.flat_entities)
         return
     starts = {token.idx: token.i for token in text.doc}
     ends = {token.idx + len(token): token.i + 1 for token in text.doc}

@@ -51,17 +51,18 @@ def label_errors(
     findings.sort(key=lambda one: -one.score)  # of equal ones, as they are in the corpus
     by_kind = Counter(one.kind for one in findings)
     known = {one.label for reading in readings for one in reading.confidences}
-    labels = {ent.label_ for text in texts for ent in text.doc.ents}
+    labels = {ent.label_ for text in texts for ent in text.flat_entities}
     return LabelErrors(
         judged_by=judged_by,
         n_texts=len(texts),
-        n_entities=sum(len(text.entities) for text in texts),
+        n_entities=sum(len(text.flat_entities) for text in texts),
         n_disagreements=sum(len(reading.disagreements) for reading in readings),
         n_not_judged=sum(reading.n_not_judged for reading in readings),
         unknown_labels=sorted(labels - known),
         confidences=ranking.confidences,
         by_kind={kind: by_kind[kind] for kind in KINDS if by_kind[kind]},
         findings=findings,
+        left_out=sum(text.n_hidden for text in texts),
     )
 
 

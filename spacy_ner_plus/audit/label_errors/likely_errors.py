@@ -61,6 +61,7 @@ class LabelErrors:
     confidences (List[SelfConfidence]): By type: what a reading is measured by.
     by_kind (Dict[str, int]): The likely errors of each kind.
     findings (List[LikelyError]): The likely errors, the likeliest first.
+    left_out (int): Spans that overlap longer ones: models read flat entities.
     """
 
     judged_by: str
@@ -72,6 +73,7 @@ class LabelErrors:
     confidences: list[SelfConfidence]
     by_kind: dict[str, int]
     findings: list[LikelyError]
+    left_out: int = 0
 
     @property
     def warnings(self) -> list[str]:

@@ -3,12 +3,14 @@
 from ...evaluation.tables import print_table
 from ..ambiguous import AmbiguousForms, Sense
 from .in_context import one_line
+from .left_out import SAME_PLACE, print_left_out
 
 SHOWN_FORMS = 10
 
 
 def print_ambiguous(result: AmbiguousForms) -> None:
     """Print the forms with most places."""
+    print_left_out(result.left_out, SAME_PLACE)
     if not result.found:
         print("No surface form has several labels that its neighbours tell apart.")
         return

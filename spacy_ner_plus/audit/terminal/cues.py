@@ -5,12 +5,14 @@ from wasabi.util import locale_escape
 from ...evaluation.tables import print_table
 from ..cues import Cues
 from .in_context import one_line, print_occurrences
+from .left_out import LONGER, print_left_out
 
 SHOWN_CUES, SHOWN_EXAMPLES = 10, 5
 
 
 def print_cues(result: Cues) -> None:
     """Print the cues whose exceptions are the most surprising."""
+    print_left_out(result.left_out, LONGER)
     if not result.cues:
         print("No word goes with a label in at least 10 places and 90 % of them.")
         return

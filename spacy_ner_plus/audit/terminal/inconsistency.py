@@ -4,6 +4,7 @@ from wasabi.util import locale_escape
 
 from ..inconsistency import Inconsistencies, InconsistentForm
 from .in_context import one_line, print_occurrences, shown_occurrence
+from .left_out import SAME_PLACE, print_left_out
 
 SHOWN_FORMS = 10
 SHOWN_PLACES = 2
@@ -17,6 +18,7 @@ def print_inconsistency(result: Inconsistencies) -> None:
         f"and the neighbouring words make improbable: {result.strong:,} by\n5 bits and more, "
         f"{result.twins:,} between the same words as one with the suggested label."
     )
+    print_left_out(result.left_out, SAME_PLACE)
     for its in result.found[:SHOWN_FORMS]:
         print(
             locale_escape(f"\n{its.surprise:5.1f} bits  {one_line(its.text)}: {shown_counts(its)}")

@@ -6,6 +6,7 @@ from ...evaluation.tables import percent, print_table
 from ..label_errors.likely_errors import LabelErrors, LikelyError
 from ..plain_span import PlainSpan
 from .in_context import one_line, shown_occurrence, shown_place
+from .left_out import LONGER, print_left_out
 
 SHOWN = 10
 
@@ -20,6 +21,7 @@ def print_label_errors(errors: LabelErrors) -> None:
     )
     if errors.n_not_judged:
         print(f"Not judged, for lack of annotation or of labels: {errors.n_not_judged:,} more.")
+    print_left_out(errors.left_out, LONGER)
     rows = [
         (one.label or "no entity", f"{one.n:,}", percent(one.mean, 1)) for one in errors.confidences
     ]

@@ -11,20 +11,36 @@ from spacy.tokens import Doc
 
 from ...annotation.doc_records import place_record
 from ...annotation.entity_source import EntitySource
+from ...annotation.existing import entity_spans
 from ...annotation.offsets import hint_of_countings
 from ...annotation.placement import OVERLAPPING, Placement, Placing
 from ...records import SpanRecord, TextRecord, among, without_duplicates
+from ...tags import Span as EntitySpan
 from ..overlapping_texts import open_annotated
 
 MOST_SHOWN = 10
 
 
 class AnnotatedText(NamedTuple):
-    """A text as spaCy has it, as the file has it, and where in the file it is."""
+    """A text as spaCy has it, as the file has it, and where in the file it is.
+
+    hidden (Tuple[SpanRecord, ...]): Entities that gave way to others, and so are in neither.
+    """
 
     doc: Doc
     record: TextRecord
     where: str
+    hidden: tuple[SpanRecord, ...] = ()
+
+    @property
+    def all_spans(self) -> list[EntitySpan]:
+        """The tokens and label of its entities in doc.ents and of those that are hidden.
+
+        Hidden ones that do not start and end with tokens are left out.
+        """
+        placed = (self.doc.char_span(its.start, its.end, its.label) for its in self.hidden)
+        hidden = {(span.start, span.end, span.label_) for span in placed if span is not None}
+        return sorted(hidden.union(entity_spans(self.doc)))
 
 
 @dataclass(frozen=True)
@@ -125,7 +141,8 @@ def read_annotated(
         else:
             refused = [one for one in placed.fitted.placements if one.placed is None]
             hidden = [one.span for one in refused if OVERLAPPING in one.done]
-            texts.append(AnnotatedText(placed.doc, _without(record, hidden), where))
+            own = _without(record, hidden)
+            texts.append(AnnotatedText(placed.doc, own, where, tuple(hidden)))
             misaligned += [f"{where}: {one.misfit}" for one in refused if one.misfit]
             placements += refused
     if wrong:

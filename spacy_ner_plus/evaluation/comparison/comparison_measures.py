@@ -112,6 +112,7 @@ def _counts(found: Predictions, n_differing: int) -> ComparedCounts:
         documents_without_annotation=found.n_without_annotation,
         words=found.n_words,
         gold=sum(len(document.gold) for document in found.documents),
+        gold_not_judged=sum(len(document.gold_not_judged) for document in found.documents),
     )
 
 

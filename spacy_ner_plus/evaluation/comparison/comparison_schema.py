@@ -44,7 +44,8 @@ class ComparedCounts:
     documents_that_differ (int): In their counts of right, wrong and missed entities.
     documents_without_annotation (int): Left out, beyond `documents`.
     words (int): Tokens of the reference.
-    gold (int): Gold entities.
+    gold (int): Gold entities that can be judged.
+    gold_not_judged (int): Gold entities beyond those.
     """
 
     documents: int
@@ -52,6 +53,7 @@ class ComparedCounts:
     documents_without_annotation: int
     words: int
     gold: int
+    gold_not_judged: int = 0
 
 
 @dataclass(frozen=True)

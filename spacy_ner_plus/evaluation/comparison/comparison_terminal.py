@@ -52,6 +52,8 @@ def print_comparison(comparison: ComparisonMetrics) -> None:
             "Neither right nor wrong, for lack of annotation: predicted entities, "
             f"{a.not_judged:,} of A\nand {b.not_judged:,} of B."
         )
+    if counts.gold_not_judged:
+        print(f"Not among the gold entities, for lack of annotation: {counts.gold_not_judged:,}.")
     _print_sources(comparison)
     _print_types(a, b)
     _print_scores(comparison.exact)

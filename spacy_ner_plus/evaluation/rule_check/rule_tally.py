@@ -8,7 +8,7 @@ from spacy.training import Example
 
 from ...annotation.entity_source import DOC_ENTS, EntitySource
 from ...annotation.gold import annotated_labels
-from ...annotation.judging import aligned, in_reference, judgeable
+from ...annotation.judging import aligned, in_reference, judgeable, judged_gold
 from ...annotation.rule_hits import ANY_LABEL, BLOCK, HARD, SOFT
 from ...pipeline.rule_matching.batch_hits import RuleGroup
 from ...pipeline.rule_matching.found_hits import FoundHits
@@ -27,7 +27,7 @@ class RuleTally:
     Attributes:
         hits, right, wrong, not_judged, entities, blocked, found (Counter): By the numbers of
             groups: see RuleScores.
-        gold (Counter): Annotated entities by type.
+        gold (Counter): Annotated entities that can be judged, by type.
         seen (Set[int]): The entries of phrases that were hit.
         conflicts (Counter): Hits that were not taken, by the groups of both hits.
         examples (Dict): The texts of the first of these: of the one that was not taken, and of the
@@ -70,7 +70,7 @@ class RuleTally:
             by_doc[doc].append(i)
         starts, ends, groups = (c.tolist() for c in (hits.starts, hits.ends, hits.groups))
         for number, example in enumerate(examples):
-            gold = self._source.spans(example.y)
+            gold = judged_gold(example.y, self._source)
             self.gold.update(label for _, _, label in gold)
             rows = by_doc[number]
             spans = [(starts[i], ends[i], self.groups[groups[i]].label) for i in rows]

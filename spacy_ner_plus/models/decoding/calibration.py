@@ -7,7 +7,7 @@ line through their log odds (Platt 1999, "Probabilistic outputs for support vect
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -48,9 +48,11 @@ class Calibration:
         """
         return LogOddsLine(self.slope, self.intercept).of(probabilities)
 
-    @property
-    def described(self) -> str:
-        """Its numbers in a line."""
+    def described(self, names: Sequence[str]) -> str:
+        """Its numbers in a line.
+
+        names (Sequence[str]): The labels of the model, for all of which they are the same.
+        """
         line = LogOddsLine(self.slope, self.intercept)
         return f"temperature {self.temperature:.3f}, {line.described}"
 

@@ -77,12 +77,17 @@ class SpanCalibration:
         scores = log_odds(probabilities) + np.log(self.negative_weight)  # (n,)
         return np.where(changes, sigmoid(slopes * scores + intercepts), probabilities)
 
-    @property
-    def described(self) -> str:
-        """Its numbers in a line."""
-        own = [f"{label} {line.described}" for label, line in self.by_label.items()]
-        shared = f"other labels {self.line.described}" if own else self.line.described
-        return "; ".join([*own, shared, f"threshold {self.threshold:.3f}"])
+    def described(self, names: Sequence[str]) -> str:
+        """Its numbers in a line.
+
+        names (Sequence[str]): The labels of the model. Lines that none of them uses are left out.
+        """
+        lines = [
+            f"{name} {self.by_label[name].described}" for name in names if name in self.by_label
+        ]
+        if len(lines) < len(names):
+            lines.append(f"{'other labels ' if lines else ''}{self.line.described}")
+        return "; ".join([*lines, f"threshold {self.threshold:.3f}"])
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from spacy.language import Language
-from spacy.tokens import Doc
 
 from ...data.blank_pipeline import blank_pipeline
 from ...data.overlapping_texts import SPANS_KEY
-from ...data.splitting.annotated_file import read_annotated
+from ...data.splitting.annotated_file import AnnotatedText, read_annotated
 from ...support.durable import write_atomically
 from ...support.output_folder import check_output_folder
 from ...text.token_exceptions import read_exceptions
@@ -81,8 +80,9 @@ def init_config(
     nesting = choose_nesting([data], nested, spans_key=spans_key)
     wishes = replace(wishes, spans_key=nesting.spans_key)
     wishes.check()
-    train_docs = _read_docs(data, nlp, nesting)
-    dev_docs = _read_docs(dev, nlp, nesting) if dev else []
+    train_texts = _read_texts(data, nlp, nesting)
+    train_docs = [text.doc for text in train_texts]
+    dev_docs = [text.doc for text in _read_texts(dev, nlp, nesting)] if dev else []
     plan = plan_model(wishes, train_docs, dev_docs, chosen, device_facts(device))
     paths = ConfigPaths(
         train=data.as_posix(),
@@ -95,7 +95,8 @@ def init_config(
     if isinstance(plan, RulesPlan):
         if phrases.exists():
             raise ValueError(f"{phrases} is there already: name another config, or remove it.")
-        write_atomically(phrases, phrases_text(phrases_of(train_docs)))
+        found = phrases_of(train_docs, entities=[text.all_spans for text in train_texts])
+        write_atomically(phrases, phrases_text(found))
     write_atomically(config, render_config(plan, nlp, paths, device=device))
     return plan
 
@@ -108,8 +109,8 @@ def _check_suffix(path: Path) -> None:
         )
 
 
-def _read_docs(path: Path, nlp: Language, nesting: NestingChoice) -> list[Doc]:
+def _read_texts(path: Path, nlp: Language, nesting: NestingChoice) -> list[AnnotatedText]:
     file = read_annotated(path, nlp, spans_key=nesting.spans_key, overlaps=nesting.overlaps)
     for note in notes_on_files([file]):
         logger.warning("%s", note)
-    return [text.doc for text in file.texts]
+    return file.texts

@@ -126,7 +126,9 @@ def init_project(
         if pieces:
             _write(folder / EXCEPTIONS, exceptions_text(pieces))
         if isinstance(plan, RulesPlan):
-            _write(folder / PHRASES, phrases_text(phrases_of(parts["train"].docs)))
+            train = parts["train"]
+            phrases = phrases_of(train.docs, entities=[text.all_spans for text in train.texts])
+            _write(folder / PHRASES, phrases_text(phrases))
         _write(folder / "config.cfg", render_config(plan, nlp, places, device=device))
         values = {
             "name": name,

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from spacy.tokens import Doc
 
+from ...annotation.existing import entity_spans
+from ...tags import Span as EntitySpan
+
 # A phrase that is more often no entity, or one of another type, does more harm than good.
 LEAST_PRECISION = 0.5
 
@@ -33,21 +36,27 @@ class MentionPhrase:
 
 
 def phrases_of(
-    docs: Sequence[Doc], *, least_precision: float = LEAST_PRECISION
+    docs: Sequence[Doc],
+    *,
+    least_precision: float = LEAST_PRECISION,
+    entities: Sequence[Iterable[EntitySpan]] | None = None,
 ) -> list[MentionPhrase]:
     """The texts of the entities of some documents that are right often enough, sorted.
 
     Words are compared as they are written. What is not annotated counts as no entity.
 
     least_precision (float): From 0 to 1.
+    entities (Sequence[Iterable[Span]]): Those of each Doc, which may nest and overlap; None for
+        doc.ents.
     """
     labels: defaultdict[tuple[str, ...], Counter[str]] = defaultdict(Counter)
     texts: dict[tuple[str, ...], str] = {}
-    for doc in docs:
-        for ent in doc.ents:
-            words = tuple(token.text for token in ent)
-            labels[words][ent.label_] += 1
-            texts.setdefault(words, ent.text)
+    of_docs = map(entity_spans, docs) if entities is None else entities
+    for doc, spans in zip(docs, of_docs, strict=True):
+        for start, end, of_span in spans:
+            words = tuple(token.text for token in doc[start:end])
+            labels[words][of_span] += 1
+            texts.setdefault(words, doc[start:end].text)
     seen = _count(docs, labels)
     found = []
     for words, counts in labels.items():

@@ -264,7 +264,11 @@ def test_print_comparison_fits_80_columns(capsys: pytest.CaptureFixture[str]) ->
 def test_print_comparison_says_what_is_left_out(capsys: pytest.CaptureFixture[str]) -> None:
     def system(name: str, n_not_judged: int) -> System:
         document = make_document([(0, 1, "A")], [(0, 1, "A")])
-        document = replace(document, not_judged=document.predicted * n_not_judged)
+        document = replace(
+            document,
+            not_judged=document.predicted * n_not_judged,
+            gold_not_judged=document.gold,
+        )
         return System(Predictions(name, [document], 12, n_without_annotation=1200), [])
 
     a, b = system("a", 1), system("b", 3)
@@ -276,9 +280,10 @@ def test_print_comparison_says_what_is_left_out(capsys: pytest.CaptureFixture[st
         "Neither right nor wrong, for lack of annotation: predicted entities, 1 of A\nand 3 of B."
     )
     assert said in out
+    assert "Not among the gold entities, for lack of annotation: 1.\n" in out
     print_comparison(comparison_of(real_pairs()[:4]))
     out = capsys.readouterr().out
-    assert "Left out" not in out and "Neither right nor wrong" not in out
+    assert "Left out" not in out and "lack of annotation" not in out
 
 
 def test_print_examples_shows_as_many_as_there_are(capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,7 +10,7 @@ from spacy.language import Language
 from spacy.tokens import Doc, DocBin, Span
 from typer.testing import CliRunner
 
-from spacy_ner_plus import calibrate, evaluate
+from spacy_ner_plus import calibrate, evaluate, predict
 from spacy_ner_plus.cli import app
 from spacy_ner_plus.cli.calibrate import _print_candidates
 from spacy_ner_plus.metrics.candidate_agreement import (
@@ -19,7 +19,16 @@ from spacy_ner_plus.metrics.candidate_agreement import (
 )
 from spacy_ner_plus.metrics.reliability import agreement
 from spacy_ner_plus.models.decoding.span_calibration import SpanCalibration
-from tests.pipeline.spans.nested_samples import KEY, LABELS, NAME, initialized, make_doc, spans_nlp
+from tests.pipeline.spans.nested_samples import (
+    KEY,
+    LABELS,
+    NAME,
+    initialized,
+    make_doc,
+    nested_examples,
+    spans_nlp,
+    spans_pipe,
+)
 
 TEXT = "a b c d e f g"
 N_DOCS = 40
@@ -117,3 +126,23 @@ def test_no_agreement_is_printed_where_nothing_is_scored(
     none = AgreementByLevel(nothing, nothing, nothing)
     _print_candidates("test", CandidateAgreement(none, none), CandidateAgreement(none, none))
     assert "Nothing is scored" in capsys.readouterr().out
+
+
+def test_groups_that_were_too_large_for_the_best_set_are_told(tmp_path: Path) -> None:
+    """Without a threshold all spans of a long text are found, and most of them cross."""
+    long, short = tmp_path / "long.txt", tmp_path / "short.txt"
+    long.write_text(f"{' '.join([TEXT] * 8)}\n{TEXT}\n", encoding="utf8")
+    short.write_text(TEXT, encoding="utf8")
+    nlp = spans_nlp(threshold=0.0, allow="nested")
+    initialized(nlp, nested_examples(nlp)[:3])
+    nlp.to_disk(tmp_path / "model")
+    spans_pipe(nlp).crossings["greedy"] += 5  # of earlier runs
+    assert predict(nlp, long, tmp_path / "a.jsonl").n_greedy == 1
+    assert predict(nlp, short, tmp_path / "b.jsonl").n_greedy == 0
+    told = "Groups with too many crossing spans to find the best set: 1."
+    assert told in run("predict", tmp_path / "model", long, tmp_path / "c.jsonl")
+    assert "crossing" not in run("predict", tmp_path / "model", short, tmp_path / "d.jsonl")
+    doc = Doc(nlp.vocab, words=" ".join([TEXT] * 8).split(" "))
+    doc.spans[KEY] = [Span(doc, 0, 1, "LOC")]
+    DocBin(docs=[doc]).to_disk(tmp_path / "data.spacy")
+    assert told in run("evaluate", tmp_path / "model", tmp_path / "data.spacy", "--samples", 1)

@@ -395,6 +395,23 @@ def test_the_outermost_alone_are_a_flat_project(tmp_path: Path, nested_texts: Pa
     assert not any(doc.user_data for doc in docs)  # nothing counts as missed that was left out
 
 
+def test_phrases_of_a_flat_project_are_also_those_within_others(
+    tmp_path: Path, nested_texts: Path
+) -> None:
+    project = init_project(tmp_path / "project", [nested_texts], model="rules", nested=False)
+    train = project.parts["train"]
+    hidden = {
+        (text.record.text[its.start : its.end], its.label)
+        for text in train.texts
+        for its in text.hidden
+    }
+    outermost = {(e.text, e.label_) for doc in train.docs for e in doc.ents}
+    assert hidden - outermost
+    lines = (tmp_path / "project/assets/phrases.jsonl").read_text(encoding="utf8").splitlines()
+    found = {(row["phrase"], row["label"]) for row in map(json.loads, lines)}
+    assert found <= hidden | outermost and found & (hidden - outermost)
+
+
 def test_flat_entities_can_be_a_nested_project(tmp_path: Path, texts: Path) -> None:
     project = init_project(tmp_path / "project", [texts], nested=True, spans_key="mine")
     assert project.plan.spans is not None

@@ -58,6 +58,22 @@ def test_what_is_mostly_no_entity_is_left_out() -> None:
     assert [its.precision for its in phrases_of(texts, least_precision=0)] == [1.0, 1 / 3]
 
 
+def test_entities_within_others_count_as_well() -> None:
+    """By doc.ents alone, "York" would mostly be no entity."""
+    words = ["New", "York", "Times", "of", "York"]
+    doc = doc_of(words, [(0, 3, "ORG"), (4, 5, "LOC")])
+    spans = [(0, 2, "LOC"), (0, 3, "ORG"), (1, 2, "LOC"), (1, 2, "PER"), (4, 5, "LOC")]
+    flat, nested = phrases_of([doc, doc]), phrases_of([doc, doc], entities=[spans, spans])
+    assert [(its.phrase, its.right, its.seen) for its in flat] == [
+        ("York", 2, 4), ("New York Times", 2, 2)
+    ]  # fmt: skip
+    assert [(its.phrase, its.label, its.right, its.seen) for its in nested] == [
+        ("New York", "LOC", 2, 2),
+        ("York", "LOC", 4, 4),
+        ("New York Times", "ORG", 2, 2),
+    ]
+
+
 def test_lines_are_what_the_rules_read() -> None:
     texts = [doc_of(["Zoë", "left"], [(0, 1, "PER")])]
     assert phrases_text(phrases_of(texts)) == '{"phrase": "Zoë", "label": "PER"}\n'
