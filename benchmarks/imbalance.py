@@ -35,7 +35,7 @@ AUGMENTER = {
     "@augmenters": "spacy_ner_plus.MentionReplacement.v1",
     "level": 0.5,
     "p": 0.5,
-    "corpus": "${paths.train}",
+    "corpus": "${corpora.train.path}",
 }
 SYSTEMS: dict[str, dict[str, str | float]] = {
     "default": {},

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from spacy.tokens import Doc
 from ...annotation.doc_records import place_record, to_record
 from ...annotation.entity_source import EntitySource
 from ...annotation.offsets import TokenEdges
-from ...records import TextRecord
+from ...records import TextRecord, TokenRecord
 from ...support.output_folder import check_output_folder
 from ..blank_pipeline import blank_pipeline
 from ..formats.form import RecordSource
@@ -25,6 +26,7 @@ from ..formats.record_files import (
 )
 from .augmentation import Augmentation, Change
 from .augmentation_page import render_changes
+from .changed_record import changed_record
 from .doc_augmenter import DocAugmenter, SpacyAugmenter, varied
 from .named_augmenters import augmenter_of
 
@@ -142,7 +144,11 @@ def _changed(
                 done.n_off_tokens += _n_off_tokens(one, nlp, entities)
                 if len(done.changes) < shown:
                     done.changes.append(Change(None if is_there else doc, one))
-            yield _as_record(one, record, spans_key, is_own=one is doc)
+            if one is doc:
+                kept = placed.fitted.record
+                yield kept if kept.tokens is not None else replace(kept, tokens=_tokens_of(doc))
+            else:
+                yield changed_record(one, record, spans_key, done.left_out)
 
 
 def _n_off_tokens(doc: Doc, nlp: Language, entities: EntitySource) -> int:
@@ -152,20 +158,5 @@ def _n_off_tokens(doc: Doc, nlp: Language, entities: EntitySource) -> int:
     return sum(edges.tokens(start, end) is None for start, end in places)
 
 
-def _as_record(
-    doc: Doc, original: TextRecord, spans_key: str | None, *, is_own: bool
-) -> TextRecord:
-    """The record of a document. What is unchanged is as it was, with the tokens that it got."""
-    made = to_record(doc, spans_key)
-    fields = {"id": original.id, "meta": original.meta, "other": original.other}
-    if not is_own:
-        fields["meta"] = {**original.meta, "augmented": True}
-    return TextRecord(
-        text=made.text,
-        annotated_labels=made.annotated_labels,
-        spans=made.spans,
-        tokens=made.tokens,
-        unknown=made.unknown,
-        blocked=made.blocked,
-        **fields,
-    )
+def _tokens_of(doc: Doc) -> tuple[TokenRecord, ...]:
+    return to_record(doc).tokens or ()

@@ -35,6 +35,7 @@ class Augmentation:
         if it were to cut the changed text: with `tokens = "pipeline"` they count as not annotated.
     tallies (List[Tuple[str, Counter[str]]]): Of each augmenter, what it did and what it did not.
     changes (List[Change]): The first ones, to be looked at.
+    left_out (Counter[str]): What records of changed documents lack of the original's, by name.
     lost (Counter[str]): What the output has no place for, by name.
     warnings (List[str]): Of the data.
     """
@@ -49,6 +50,7 @@ class Augmentation:
     n_off_tokens: int = 0
     tallies: list[tuple[str, Counter[str]]] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
+    left_out: Counter[str] = field(default_factory=Counter)
     lost: Counter[str] = field(default_factory=Counter)
     warnings: list[str] = field(default_factory=list)
 
@@ -65,6 +67,7 @@ class Augmentation:
             ("entities left out, not on tokens", self.n_misplaced),
             ("entities in changed text, not on the tokenizer's tokens", self.n_off_tokens),
         ]
+        rows += [(f"{what}, left out", n) for what, n in self.left_out.items() if n]
         for name, counts in self.tallies:
             rows.append((name, counts[DOCUMENTS]))
             rows += [(f"  {what}", n) for what, n in counts.items() if what != DOCUMENTS and n]

@@ -94,8 +94,10 @@ class TextAugmenter(ChanceAugmenter):
         if len(reference) and chance.random() < self.level:
             rewriting = self.rewrite(passage_of(reference), chance, nlp)
             if rewriting.n_edits:
-                changed = rewritten_doc(reference, rewriting, self.counts)
+                left_out: Counter[str] = Counter()
+                changed = rewritten_doc(reference, rewriting, left_out)
                 if changed is not None:
+                    self.counts += left_out
                     self.counts[CHANGED] += 1
                     self.counts[EDITS] += rewriting.n_edits
                     yield changed

@@ -35,7 +35,8 @@ def make_mention_replacement_v1(
     p (float): The probability for each entity of these. One that has another entity within, or
         across its edge, stays; one that is within others is replaced.
     seed (int): See TextAugmenter.
-    corpus (Path): A .spacy file, or a folder of such, whose entities are taken: the training data.
+    corpus (Path): A .spacy file, or a folder of such, whose entities are taken: the training data,
+        in a config ${corpora.train.path}, so that experiments with parts of them see no others.
     gazetteer (Path): A list of phrases, .csv, .tsv or .jsonl, with `phrase` and `label`, and
         perhaps `id`, which is the entity's kb id then. It may be given with a corpus or without.
     labels (List[str]): The types whose entities are replaced; None for all.

@@ -90,7 +90,8 @@ def _moved_starts(doc: Doc, tokens: list[NewToken]) -> list[int]:
     starts = _sentence_starts(doc)
     if not starts.any():
         return [0] * len(tokens)
-    values, before = [], 0
+    values: list[int] = []
+    before = 0
     for token in tokens:
         value = _GOES_ON
         if token.first < token.end and not (values and token.first < before <= token.end):
@@ -123,7 +124,7 @@ def _move_word_attributes(
     if not attributes or not len(made):
         return
     values = doc.to_array(attributes).reshape(len(doc), -1)  # (n_tokens, n_attributes)
-    rows = values[np.maximum(sources, 0)]  # (n_new, n_attributes)
+    rows: Any = values[np.maximum(sources, 0)]  # (n_new, n_attributes)
     rows[sources < 0] = 0
     lost[WORD_ATTRIBUTES] += int((sources < 0).sum())
     made.from_array(attributes, rows)
@@ -200,17 +201,18 @@ def _move_user_data(
     doc: Doc, made: Doc, rewriting: Rewriting, moved: MovedTokens, lost: Counter[str]
 ) -> None:
     """Values of doc._. as they are; those of tokens and spans go with these."""
-    user_data: dict[Any, Any] = doc.user_data
-    for key, value in user_data.items():
+    before: dict[Any, Any] = doc.user_data
+    user_data: dict[Any, Any] = made.user_data
+    for key, value in before.items():
         if key == RECORD:
             kept = {name: one for name, one in value.items() if name == "meta"}
             lost[DETAILS] += len(kept) < len(value)
             if kept:
-                made.user_data[key] = kept
+                user_data[key] = kept
         elif not isinstance(key, tuple) or len(key) < 4 or key[2] is None:
-            made.user_data[key] = value
+            user_data[key] = value
         elif (place := _moved_key(doc, made, key, rewriting, moved)) is not None:
-            made.user_data[place] = value
+            user_data[place] = value
         else:
             lost[USER_DATA] += 1
 
@@ -221,8 +223,9 @@ def _moved_key(
     """Where a value of token._. or span._. is kept, which spaCy does by their characters."""
     start, end = key[2], key[3]
     old = doc.char_span(start, start + 1 if end is None else end, alignment_mode="expand")
-    is_place = old is not None and start == old.start_char and end in (None, old.end_char)
-    if not is_place or (old.start, old.end) in rewriting.replaced:
+    if old is None or start != old.start_char or end not in (None, old.end_char):
+        return None
+    if (old.start, old.end) in rewriting.replaced:
         return None
     place = moved.span(old.start, old.end)
     if place is None:

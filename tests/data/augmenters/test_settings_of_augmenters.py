@@ -191,23 +191,52 @@ def test_augment_writes_what_training_would_read(tmp_path: Path) -> None:
     assert ("documents changed", 2) in [(what.strip(), n) for what, n in done.rows()]
 
 
-def test_augment_keeps_what_it_does_not_change_and_counts_what_does_not_fit(tmp_path: Path) -> None:
+RELATED: dict[str, Any] = {
+    "id": 7,
+    "text": "Aspirin-like drugs and Ibuprofen",
+    "meta": {"a": 1},
+    "spans": [
+        {"start": 0, "end": 7, "label": "A", "id": 1, "meta": {"sure": True}},
+        {"start": 1, "end": 3, "label": "B"},
+        {"start": 13, "end": 18, "label": "B", "status": "rejected"},
+        {"start": 23, "end": 32, "label": "A", "id": 2},
+    ],
+    "relations": [{"head": 1, "tail": 2, "label": "like"}],
+}
+
+
+def test_augment_keeps_what_it_does_not_change(tmp_path: Path) -> None:
     from spacy_ner_plus import augment, read
 
-    rows = [
-        {"id": 7, "text": "Aspirin-like drugs", "meta": {"a": 1},
-         "spans": [{"start": 0, "end": 7, "label": "A"}, {"start": 1, "end": 3, "label": "B"}]},
-    ]  # fmt: skip
     data = tmp_path / "data.jsonl"
-    data.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    data.write_text(json.dumps(RELATED) + "\n")
     state = random.getstate()
     done = augment(data, tmp_path / "out.jsonl", ['CasingNoise={"level": 0}'])
     assert random.getstate() == state
     [record] = read(tmp_path / "out.jsonl")
-    assert (record.id, record.meta) == (7, {"a": 1})
-    assert [(span.start, span.end) for span in record.spans or ()] == [(0, 7)]
+    row = record.to_json()
+    assert [token["start"] for token in row.pop("tokens")] == [0, 7, 8, 13, 19, 23]
+    first, _, *others = RELATED["spans"]  # the second is within a token
+    assert row == {**RELATED, "spans": [first, *others], "unknown": [[1, 3]]}
     assert done.n_misplaced == 1
     assert done.n_changed == 0
+    assert not done.left_out
+
+
+def test_augment_counts_what_changed_records_lack(tmp_path: Path) -> None:
+    from spacy_ner_plus import augment, read
+
+    data = tmp_path / "data.jsonl"
+    data.write_text(json.dumps(RELATED) + "\n")
+    upper = 'CasingNoise={"level": 1, "p": 1, "forms": ["upper"]}'
+    done = augment(data, tmp_path / "out.jsonl", [upper])
+    [record] = read(tmp_path / "out.jsonl")
+    assert (record.id, record.meta) == (7, {"a": 1, "augmented": True})
+    assert [(span.id, span.text) for span in record.spans or ()] == [
+        ("1", "ASPIRIN"), ("2", "IBUPROFEN"),
+    ]  # fmt: skip
+    assert [(one.head, one.tail, one.label) for one in record.relations] == [("1", "2", "like")]
+    assert +done.left_out == {"rejected and ignored annotations": 1, "details of entities": 1}
 
 
 def test_augment_is_the_same_for_a_seed(tmp_path: Path) -> None:
