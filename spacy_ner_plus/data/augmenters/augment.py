@@ -83,8 +83,6 @@ def augment(
     with _seeded(seed):
         records = _changed(source, augmenter, nlp, spans_key, done, shown)
         done.lost = write_counted(records, output, to, **writing).lost
-    if not done.n_documents:
-        raise ValueError(f"There is no text in {', '.join(map(str, inputs))}.")
     if isinstance(augmenter, DocAugmenter):
         done.tallies = augmenter.tallies()
     done.warnings = list(source.warnings)
@@ -139,16 +137,17 @@ def _changed(
         for one in made:
             done.n_written += 1
             done.entities_after.update(span.label_ for span, _ in entities.scored(one))
-            if one is not doc:
-                done.n_changed += 1
-                done.n_off_tokens += _n_off_tokens(one, nlp, entities)
-                if len(done.changes) < shown:
-                    done.changes.append(Change(None if is_there else doc, one))
             if one is doc:
                 kept = placed.fitted.record
                 yield kept if kept.tokens is not None else replace(kept, tokens=_tokens_of(doc))
-            else:
-                yield changed_record(one, record, spans_key, done.left_out)
+                continue
+            done.n_changed += 1
+            done.n_off_tokens += _n_off_tokens(one, nlp, entities)
+            if len(done.changes) < shown:
+                done.changes.append(Change(None if is_there else doc, one))
+            yield changed_record(one, record, spans_key, done.left_out)
+    if not done.n_documents:
+        raise ValueError("There is no text in the data: there is nothing to change.")
 
 
 def _n_off_tokens(doc: Doc, nlp: Language, entities: EntitySource) -> int:

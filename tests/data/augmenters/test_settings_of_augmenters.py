@@ -257,3 +257,12 @@ def test_augment_refuses_to_write_over_its_input(tmp_path: Path) -> None:
     DocBin(docs=[make_doc()]).to_disk(tmp_path / "train.spacy")
     with pytest.raises(ValueError, match=r"train\.spacy is an input"):
         augment(tmp_path / "train.spacy", tmp_path / "train.spacy", ["CasingNoise"])
+
+
+def test_augment_writes_nothing_of_nothing(tmp_path: Path) -> None:
+    from spacy_ner_plus import augment
+
+    DocBin().to_disk(tmp_path / "train.spacy")
+    with pytest.raises(ValueError, match="There is no text"):
+        augment(tmp_path / "train.spacy", tmp_path / "out.jsonl", ["CasingNoise"])
+    assert not (tmp_path / "out.jsonl").exists()
