@@ -1,4 +1,4 @@
-"""What label_weights and label_smoothing do to rare types and to probabilities, on WNUT-17.
+"""What there is for rare types does to them and to probabilities, on WNUT-17.
 
     python benchmarks/imbalance.py assets/wnut17 --seeds 0 1 2 --output metrics/imbalance
 
@@ -8,6 +8,9 @@ setting only:
     default      no weights, no smoothing
     balanced     label_weights = "balanced"
     smoothing    label_smoothing = 0.1
+    focal        focal_gamma = 2.0
+    oversampling oversample = 0.1 of the corpus reader: types in fewer than a tenth of the documents
+    mentions     half of the mentions in half of the documents are others of their type
 
 Scored by exact entities on the test set: micro F1 over all, macro F1 over the types, and the
 expected calibration error of the predicted entities' probabilities (15 bins of equal mass), without
@@ -21,16 +24,26 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from runs import Run, batches, learn, run_all
+from runs import Run, fresh_batches, learn, run_all
 from spacy.training import Example
-from spacy.util import fix_random_seed, load_config, load_model_from_config
+from spacy.util import fix_random_seed, load_config, load_model_from_config, registry
 from thinc.api import Adam, warmup_linear
 
 ROOT = Path(__file__).parent.parent
+MENTIONS = "mentions"
+AUGMENTER = {
+    "@augmenters": "spacy_ner_plus.MentionReplacement.v1",
+    "level": 0.5,
+    "p": 0.5,
+    "corpus": "${corpora.train.path}",
+}
 SYSTEMS: dict[str, dict[str, str | float]] = {
     "default": {},
     "balanced": {"components.ner_plus.label_weights": "balanced"},
     "smoothing": {"components.ner_plus.label_smoothing": 0.1},
+    "focal": {"components.ner_plus.focal_gamma": 2.0},
+    "oversampling": {"corpora.train.oversample": 0.1},
+    MENTIONS: {},
 }
 COLUMNS = {"micro": "micro F1", "macro": "macro F1", "precision": "P", "recall": "R", "ece": "ECE"}
 BINS = 15
@@ -64,24 +77,30 @@ def parse_args() -> argparse.Namespace:
 
 def run_one(args: argparse.Namespace, run: Run) -> dict[str, float]:
     from spacy_ner_plus.data.conversion import convert
-    from spacy_ner_plus.data.corpus import make_corpus_v1
 
-    overrides = {"paths.encoder": args.encoder, **SYSTEMS[run.name]}
-    config = load_config(ROOT / "configs" / "cpu.cfg", overrides)
-    fix_random_seed(run.seed)
-    nlp = load_model_from_config(config, auto_fill=True)
-    corpora = []
-    for split in ("train", "test"):
-        with tempfile.TemporaryDirectory() as folder:
-            file = Path(folder) / "docs.spacy"
-            convert(args.folder / f"{split}.tsv", file)
-            corpora.append(list(make_corpus_v1(file)(nlp)))
-    train, test = corpora
-    nlp.initialize(lambda: train)
-    schedule = warmup_linear(args.rate, args.steps // 10, args.steps)
-    optimizer = Adam(schedule, L2=0.01, grad_clip=1.0)
-    stream = batches(train, words=args.batch_words, steps=args.steps, seed=run.seed)
-    seconds = learn(nlp, optimizer, stream)
+    with tempfile.TemporaryDirectory() as temp:
+        paths = {split: Path(temp) / f"{split}.spacy" for split in ("train", "test")}
+        for split, path in paths.items():
+            convert(args.folder / f"{split}.tsv", path)
+        overrides = {"paths.encoder": args.encoder, "paths.train": str(paths["train"])}
+        overrides |= {"paths.dev": str(paths["test"]), **SYSTEMS[run.name]}
+        config = load_config(ROOT / "configs" / "cpu.cfg", overrides)
+        if run.name == MENTIONS:
+            config["corpora"]["train"]["augmenter"] = AUGMENTER
+        fix_random_seed(run.seed)
+        nlp = load_model_from_config(config, auto_fill=True)
+        corpora = registry.resolve(config.interpolate()["corpora"])
+        nlp.initialize(lambda: list(corpora["train"](nlp)))
+        schedule = warmup_linear(args.rate, args.steps // 10, args.steps)
+        optimizer = Adam(schedule, L2=0.01, grad_clip=1.0)
+        stream = fresh_batches(
+            lambda: list(corpora["train"](nlp)),
+            words=args.batch_words,
+            steps=args.steps,
+            seed=run.seed,
+        )
+        seconds = learn(nlp, optimizer, stream)
+        test = list(corpora["dev"](nlp))
     for example in test:
         example.predicted = nlp.get_pipe("ner_plus")(example.predicted)
     scores = nlp.get_pipe("ner_plus").score(test)

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -89,10 +89,18 @@ def batches(
     examples: list[Example], *, words: int, steps: int, seed: int
 ) -> Iterator[list[Example]]:
     """`steps` batches of at least `words` tokens, shuffled anew for each pass over the data."""
+    yield from fresh_batches(lambda: examples, words=words, steps=steps, seed=seed)
+
+
+def fresh_batches(
+    read: Callable[[], list[Example]], *, words: int, steps: int, seed: int
+) -> Iterator[list[Example]]:
+    """Likewise, of data that are read anew for each pass."""
     order = Random(seed)
     batch: list[Example] = []
     n_batches = 0
     while True:
+        examples = read()
         for example in order.sample(examples, len(examples)):
             batch.append(example)
             if sum(len(eg.predicted) for eg in batch) >= words:

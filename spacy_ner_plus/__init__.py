@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .audit.audit_data import audit_data as audit_data
     from .audit.guidelines.draft_guidelines import guidelines as guidelines
     from .audit.label_errors.judges import Folds as Folds
+    from .data.augmenters.augment import augment as augment
     from .data.conversion import convert as convert
     from .data.formats.record_files import read as read
     from .data.formats.record_files import write as write
@@ -53,6 +54,7 @@ _HOMES = {
     "TagScheme": "spacy_ner_plus.tags",
     "TextRecord": "spacy_ner_plus.records",
     "__version__": "spacy_ner_plus.about",
+    "augment": "spacy_ner_plus.data.augmenters.augment",
     "audit_data": "spacy_ner_plus.audit.audit_data",
     "agreement": "spacy_ner_plus.audit.agreement.agree",
     "calibrate": "spacy_ner_plus.evaluation.calibrate",

@@ -226,7 +226,10 @@ RUNS = {
     ),
     "imbalance.py": Start(
         "tsv --encoder encoder --seeds 0 --steps 2 --batch-words 60 --jobs 3",
-        rows("default", "balanced", "smoothing", figures=5 * (PERCENT,)),
+        rows(
+            *("default", "balanced", "smoothing", "focal", "oversampling", "mentions"),
+            figures=5 * (PERCENT,),
+        ),
     ),
     "label_errors.py": Start(
         "conll --encoder encoder --folds 2 --epochs 1 --batch-words 60",
@@ -250,6 +253,10 @@ RUNS = {
         "nested/genia.jsonlines --systems flat biaffine --lengths 60 120 --steps 2"
         " --encoder encoder",
         {},
+    ),
+    "noise.py": Start(
+        "tsv --encoder encoder --seeds 0 --steps 2 --batch-words 60 --jobs 2",
+        rows("tsv plain", "tsv typos", figures=7 * (PERCENT,)),
     ),
     "prediction.py": Start(
         "model spacy/test.spacy --documents 1500 --chunk-size 15 --words 5 --kill-at 0.1 0.3"

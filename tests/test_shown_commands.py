@@ -32,6 +32,7 @@ OURS = f"{SPACY}ner-plus "
 RUN: dict[str, dict[str, str]] = {
     OURS + "agreement ": {},
     OURS + "audit .* test.spacy --output": {},
+    OURS + "augment ": {},
     OURS + "audit .* --sections nesting": {},
     OURS + "calibrate ": {},
     OURS + "compare ": {"test.spacy": "test.spacy --swaps 50 --samples 50"},

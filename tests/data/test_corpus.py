@@ -1,3 +1,4 @@
+import random
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from spacy import registry
 from spacy.tokens import Doc, DocBin, Span
 
 from spacy_ner_plus.annotation.gold import allowed_tags, register_annotated_labels
+from spacy_ner_plus.data.augmenters.casing_noise import CasingNoise
 from spacy_ner_plus.data.corpus import make_corpus_v1
 from spacy_ner_plus.tags import TagScheme
 
@@ -93,3 +95,80 @@ def test_corpus_labels_may_be_set_in_a_config(corpus: Path) -> None:
     assert allowed_tags(first, rows, scheme)[1].tolist() == [False, False, False, True, False]
     assert allowed_tags(first, rows, scheme)[2].tolist() == [True, True, True, False, False]
     assert not second.reference.ents
+
+
+# Augmenters, rare types, order
+
+
+def read_with(corpus: Path, **settings: object) -> list[tuple[list[str], list[str]]]:
+    """The predicted tokens of each example, and the entities."""
+    examples = make_corpus_v1(corpus, **settings)(spacy.blank("en"))  # type: ignore[arg-type]
+    return [
+        ([token.text for token in eg.predicted], [ent.text for ent in eg.reference.ents])
+        for eg in examples
+    ]
+
+
+def test_augmented_documents_have_the_tokens_that_the_setting_says(corpus: Path) -> None:
+    upper = CasingNoise(1.0, 1.0, forms=["upper"])
+    words = [["DRUG-INDUCED", "HEPATITIS", "AND", "MK-801."]]
+    words += [["NO", "ENTITY", " ", "HERE", ".", "\n"]]
+    found = read_with(corpus, augmenter=upper)
+    assert found == [(words[0], ["HEPATITIS"]), (words[1], [])]
+    piped = read_with(corpus, augmenter=upper, tokens="pipeline")
+    assert piped[0][0] == [t.text for t in spacy.blank("en").make_doc(" ".join(words[0]))]
+    assert piped[0][0] != words[0]
+
+
+def test_spacys_own_augmenter_acts_too(corpus: Path) -> None:
+    lower = registry.augmenters.get("spacy.lower_case.v1")(level=1.0)
+    found = read_with(corpus, augmenter=lower)
+    assert found[0] == (["drug-induced", "hepatitis", "and", "mk-801."], ["hepatitis"])
+
+
+def test_entities_that_the_pipelines_tokens_cut_are_told(
+    corpus: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    nlp = spacy.blank("en")
+    doc = Doc(nlp.vocab, words=["Drug", "s"], spaces=[False, False])
+    doc.ents = [Span(doc, 0, 1, "Chemical")]
+    DocBin(docs=[doc]).to_disk(corpus)
+    upper = CasingNoise(1.0, 1.0, forms=["upper"])
+    reader = make_corpus_v1(corpus, tokens="pipeline", augmenter=upper)
+    assert len(list(reader(nlp))) == len(list(reader(nlp))) == 1
+    told = [message for message in caplog.messages if "augmenter" in message]
+    assert len(told) == 1  # not again at each pass
+    assert "Of 1 documents that the augmenter has changed, 1 have 1 entities" in told[0]
+
+
+@pytest.fixture
+def unbalanced(tmp_path: Path) -> Path:
+    nlp = spacy.blank("en")
+    docs = [nlp.make_doc(f"Common{i}") for i in range(15)] + [nlp.make_doc("Rare")]
+    for doc in docs:
+        doc.ents = [Span(doc, 0, 1, doc.text.rstrip("0123456789"))]
+    DocBin(docs=docs).to_disk(tmp_path / "unbalanced.spacy")
+    return tmp_path / "unbalanced.spacy"
+
+
+def test_documents_with_rare_types_are_read_several_times(
+    unbalanced: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", logger="spacy_ner_plus")
+    found = [text for _, [text] in read_with(unbalanced, oversample=0.5625)]
+    assert found.count("Rare") == 3  # sqrt(0.5625 * 16)
+    assert len(found) == 18
+    assert "16 documents are read about 18 times; documents by type: Rare 1 -> 3" in caplog.text
+    found = [text for _, [text] in read_with(unbalanced, oversample=0.5625, max_repeats=2)]
+    assert found.count("Rare") == 2
+
+
+def test_order_is_that_of_pythons_generator(unbalanced: Path) -> None:
+    orders = []
+    for seed in (0, 0, 1):
+        random.seed(seed)
+        orders.append([text for _, [text] in read_with(unbalanced, shuffle=True)])
+    assert orders[0] == orders[1] != orders[2]
+    plain = [text for _, [text] in read_with(unbalanced)]
+    assert plain != orders[0]
+    assert sorted(plain) == sorted(orders[0])

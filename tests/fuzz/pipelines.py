@@ -50,6 +50,7 @@ class Setup:
     labels: tuple[str, ...] = HARD_LABELS
     label_weights: str | None = None
     label_smoothing: float = 0.0
+    focal_gamma: float = 0.0
     seed: int = 0
 
 
@@ -63,7 +64,7 @@ SETUPS = (
     Setup("electra", DIGITS, "BIO", pooling="mean", word_forms="casing"),
     Setup("mpnet", "unigram", "BILOU", False, "mean", 8, 2, word_forms="casing"),
     Setup("modernbert", "byte-bpe", "BIO", False, "first", 64, 16, word_forms=None),
-    Setup(HASH_EMBED, label_weights="balanced", label_smoothing=0.1),
+    Setup(HASH_EMBED, label_weights="balanced", label_smoothing=0.1, focal_gamma=2.0),
 )
 
 
@@ -82,6 +83,7 @@ def random_setup(rng: Random) -> Setup:
         existing_ents=rng.choice(existing_settings()),
         label_weights=rng.choice([None, "balanced"]),
         label_smoothing=rng.choice([0.0, 0.2]),
+        focal_gamma=rng.choice([0.0, 2.0]),
         seed=rng.randrange(10),
     )
 
@@ -146,6 +148,7 @@ def make_pipeline(setup: Setup) -> Language:
             "existing_ents": setup.existing_ents,
             "label_weights": setup.label_weights,
             "label_smoothing": setup.label_smoothing,
+            "focal_gamma": setup.focal_gamma,
             "model": model_config(setup),
         },
     )

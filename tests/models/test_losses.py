@@ -86,6 +86,7 @@ def stated_loss(
     allowed: np.ndarray,
     log_weights: np.ndarray,
     smoothing: float,
+    gamma: float = 0.0,
 ) -> Tensor:
     n_rows = len(scores)
     if not n_rows:
@@ -99,6 +100,13 @@ def stated_loss(
     agreeing = [score for score, does in zip(all_scores, agrees, strict=True) if does]
     loss = torch.logsumexp(torch.stack(all_scores), 0)
     loss = loss - torch.logsumexp(torch.stack(agreeing), 0)
+    if gamma and isinstance(decoder, CRF):
+        loss = (1 - torch.exp(-loss)) ** gamma * loss
+    elif gamma:
+        weighted = scores - torch.from_numpy(log_weights)
+        shares = weighted.softmax(1).masked_fill(~torch.from_numpy(allowed), 0).sum(1)
+        shares = shares[~torch.from_numpy(allowed.all(axis=1))]  # where all is allowed it is 1
+        loss = ((1 - shares) ** gamma * -shares.log()).sum()
     for row in range(n_rows):
         if allowed[row].sum() == 1:
             possible = sorted({path[row] for path in paths})
@@ -115,6 +123,7 @@ def stated_loss(
     seed=st.integers(0, 9999),
     smoothing=st.sampled_from([0.0, 0.1, 0.5]),
     weighted=st.booleans(),
+    gamma=st.sampled_from([0.0, 0.5, 1.0, 2.0]),
 )
 def test_loss_and_its_gradients_are_those_of_the_stated_formula(
     scheme: TagScheme,
@@ -123,13 +132,19 @@ def test_loss_and_its_gradients_are_those_of_the_stated_formula(
     seed: int,
     smoothing: float,
     weighted: bool,
+    gamma: float,
 ) -> None:
     decoder = make(scheme, use_crf, seed)
     emissions = make_emissions(scheme, lengths, seed)
     allowed = [random_allowed(scheme, n, seed + i) for i, n in enumerate(lengths)]
     log_weights = log_weights_of(scheme) if weighted else None
     losses, gradient = loss_and_gradient(
-        decoder, emissions, allowed, log_weights=log_weights, smoothing=smoothing
+        decoder,
+        emissions,
+        allowed,
+        log_weights=log_weights,
+        smoothing=smoothing,
+        focal_gamma=gamma,
     )
     found = [parameter.grad.clone() for parameter in decoder.parameters()]
 
@@ -138,7 +153,7 @@ def test_loss_and_its_gradients_are_those_of_the_stated_formula(
     no_weights = np.zeros(scheme.n_tags)
     expected = [
         stated_loss(
-            decoder, scheme, scores, tags, log_weights if weighted else no_weights, smoothing
+            decoder, scheme, scores, tags, log_weights if weighted else no_weights, smoothing, gamma
         )
         for scores, tags in zip(leaf.split(lengths), allowed, strict=True)
     ]
@@ -157,7 +172,7 @@ def test_gradient_equals_finite_differences(use_crf: bool) -> None:
     decoder = make(BIO, use_crf, 0)
     emissions = make_emissions(BIO, (3, 4, 1), 0)
     allowed = [random_allowed(BIO, n, n) for n in (3, 4, 1)]
-    options = {"log_weights": log_weights_of(BIO), "smoothing": 0.2}
+    options = {"log_weights": log_weights_of(BIO), "smoothing": 0.2, "focal_gamma": 1.5}
     _, gradient = loss_and_gradient(decoder, emissions, allowed, **options)
 
     def mean_loss(scores: Tensor) -> float:
@@ -185,6 +200,68 @@ def test_smoothing_without_crf_is_torchs_cross_entropy(seed: int, smoothing: flo
     expected.backward()
     assert losses.sum() / 6 == pytest.approx(expected.item(), abs=1e-9)
     torch.testing.assert_close(gradient, leaf.grad, rtol=0, atol=1e-9)
+
+
+@settings(deadline=None, max_examples=10)
+@given(seed=st.integers(0, 9999), gamma=st.sampled_from([0.5, 2.0, 5.0]))
+def test_focal_loss_without_crf_is_that_of_lin(seed: int, gamma: float) -> None:
+    """By cross-entropy, as other libraries write it."""
+    decoder = make_decoder(BIO, use_crf=False)
+    emissions = make_emissions(BIO, (4, 2), seed)
+    tags = torch.from_numpy(np.random.default_rng(seed).integers(BIO.n_tags, size=6))
+    allowed = list(np.split(np.eye(BIO.n_tags, dtype=bool)[tags], [4]))
+    losses, gradient = loss_and_gradient(decoder, emissions, allowed, focal_gamma=gamma)
+    leaf = emissions.scores.clone().requires_grad_()
+    nll = nn.functional.cross_entropy(leaf, tags, reduction="none")  # (6,)
+    expected = ((1 - torch.exp(-nll)) ** gamma * nll).mean()
+    expected.backward()
+    assert losses.sum() / 6 == pytest.approx(expected.item(), abs=1e-9)
+    torch.testing.assert_close(gradient, leaf.grad, rtol=0, atol=1e-9)
+
+
+@each_decoder
+@pytest.mark.parametrize("gamma", [0.5, 1.0, 3.0])
+def test_focal_loss_of_what_is_certain_or_not_annotated_has_no_gradient(
+    use_crf: bool, gamma: float
+) -> None:
+    decoder = make_decoder(BIO, use_crf=use_crf)
+    certain = torch.full((2, BIO.n_tags), -1000.0, dtype=torch.float64)
+    certain[:, 0] = 1000.0
+    scores = torch.cat([certain, torch.zeros_like(certain)])
+    gold = np.eye(BIO.n_tags, dtype=bool)[[0, 0]]
+    emissions = Emissions(scores, [np.arange(2), np.arange(2)])
+    allowed = [gold, np.ones_like(gold)]
+    losses, gradient = loss_and_gradient(decoder, emissions, allowed, focal_gamma=gamma)
+    np.testing.assert_allclose(losses, 0, atol=1e-9)
+    torch.testing.assert_close(gradient, torch.zeros_like(gradient), rtol=0, atol=1e-9)
+
+
+@each_decoder
+def test_focal_loss_of_what_is_impossible_is_infinite(use_crf: bool) -> None:
+    """As without it: the caller names the document."""
+    decoder = make_decoder(BIO, use_crf=use_crf)
+    # with a CRF, no sequence begins with I-X
+    possible = np.eye(BIO.n_tags, dtype=bool)[[2, 0]]
+    allowed = [possible if use_crf else np.zeros_like(possible)]
+    emissions = Emissions(torch.zeros(2, BIO.n_tags, dtype=torch.float64), [np.arange(2)])
+    losses, _ = loss_and_gradient(decoder, emissions, allowed, focal_gamma=2.0)
+    assert losses[0] == np.inf
+
+
+@each_decoder
+def test_focal_loss_draws_less_the_surer_a_sequence_is(use_crf: bool) -> None:
+    decoder = make_decoder(BIO, use_crf=use_crf)
+    gold = np.eye(BIO.n_tags, dtype=bool)[[0, 0, 0]]
+    ratios = []
+    for score in (0.0, 2.0, 5.0):
+        scores = torch.zeros(3, BIO.n_tags, dtype=torch.float64)
+        scores[:, 0] = score
+        emissions = Emissions(scores, [np.arange(3)])
+        plain, _ = loss_and_gradient(decoder, emissions, [gold])
+        focal, _ = loss_and_gradient(decoder, emissions, [gold], focal_gamma=2.0)
+        ratios.append(float(focal[0] / plain[0]))
+    assert ratios == sorted(ratios, reverse=True)
+    assert ratios[-1] < 0.05 < 0.3 < ratios[0] < 1
 
 
 @each_decoder

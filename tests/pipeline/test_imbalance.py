@@ -1,4 +1,4 @@
-"""label_weights and label_smoothing in training. The formula is tested in models/test_learning."""
+"""label_weights, label_smoothing and focal_gamma in training. The formula: models/test_losses."""
 
 from pathlib import Path
 from typing import Any
@@ -133,6 +133,18 @@ def test_weights_and_smoothing_teach_nothing_about_missing_annotation(encoder_di
         assert not torch.any(gradient.abs() > 1e-7), name
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("use_crf", [True, False])
+def test_focal_loss_is_less_and_0_is_none(encoder_dir: Path, use_crf: bool) -> None:
+    nlp = same_weights(encoder_dir, model_use_crf=use_crf)
+    ner, examples = nlp.get_pipe("ner_plus"), make_examples(nlp)
+    plain = loss_of(nlp, examples)
+    ner.focal_gamma = 2.0
+    assert 0 < loss_of(nlp, examples) < plain
+    ner.focal_gamma = 0.0
+    assert loss_of(nlp, examples) == plain
+
+
 def test_predictions_do_not_depend_on_weights_and_smoothing(
     trained_dir: Path, trained: Language
 ) -> None:
@@ -156,6 +168,7 @@ def test_predictions_do_not_depend_on_weights_and_smoothing(
         ({"label_weights": {"Disease": -1.0}}, r"the weight -1.0 of 'Disease'"),
         ({"label_smoothing": 1.0}, r"label_smoothing = 1.0 must be at least 0 and less than 1"),
         ({"label_smoothing": -0.1}, r"label_smoothing = -0.1"),
+        ({"focal_gamma": -1.0}, r"focal_gamma = -1.0 must be at least 0"),
     ],
 )
 def test_settings_out_of_range_are_errors(

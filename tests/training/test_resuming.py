@@ -35,11 +35,26 @@ pytestmark = pytest.mark.slow
 
 KILLED = -signal.SIGKILL
 
-# Epochs are streams of examples, lowercased by chance.
+# Epochs are streams of examples, which are chosen, put in order and changed by chance.
 STREAMED = {
     "max_epochs = 0": "max_epochs = -1",
-    'path = "{folder}/train.spacy"': 'path = "{folder}/train.spacy"\n\n'
-    '[corpora.train.augmenter]\n@augmenters = "spacy.lower_case.v1"\nlevel = 0.5',
+    '@readers = "spacy.Corpus.v1"\npath = "{folder}/train.spacy"': """\
+@readers = "spacy_ner_plus.Corpus.v1"
+path = "{folder}/train.spacy"
+oversample = 0.9
+shuffle = true
+
+[corpora.train.augmenter]
+@augmenters = "spacy_ner_plus.InTurn.v1"
+
+[corpora.train.augmenter.*.lower]
+@augmenters = "spacy.lower_case.v1"
+level = 0.5
+
+[corpora.train.augmenter.*.typos]
+@augmenters = "spacy_ner_plus.KeyboardTypos.v1"
+level = 0.5
+p = 0.1""",
 }
 
 

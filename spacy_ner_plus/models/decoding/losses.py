@@ -14,6 +14,17 @@ smoothed targets. Both act on the emissions alone, so they are the same with a C
 
 Scores of spans, where emissions have some, belong to score(x, y) of either kind. Without a CRF the
 sum over y' is then over the valid sequences.
+
+With a focal exponent g, what is before "+ e" is weighed by how improbable the annotation is, after
+Lin et al. (2017), "Focal Loss for Dense Object Detection". With a CRF, P is the probability of the
+sequence's annotation and L that part of the loss, P = exp(-L):
+
+    L' = (1 - P)^g * L
+
+Without a CRF (and without scores of spans) tokens are independent, and it is the focal loss of each
+token t, L' = sum_t (1 - p_t)^g * (-log p_t), with p_t the probability of what is allowed there. The
+gradient goes through the weight, too. With a CRF, then, whole sequences count less once they are
+learned: what is rare within a sequence gets no more weight than the rest of it.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,10 +34,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ...nn.crf import CRF, SoftTargets, TagDecoder
+from ...nn.crf import CRF, Layout, SoftTargets, TagDecoder
 from ...nn.crf.transfer import to_device
 from ...tags import TagScheme
 from .emissions import Emissions, SequenceGroup
+
+# Of what is certain, so that powers of it have finite slopes.
+_LEAST_IMPROBABILITY = 1e-12
 
 
 def loss_and_gradient(
@@ -36,6 +50,7 @@ def loss_and_gradient(
     *,
     log_weights: np.ndarray | None = None,
     smoothing: float = 0.0,
+    focal_gamma: float = 0.0,
 ) -> tuple[np.ndarray, Tensor]:
     """The loss of the allowed tags of each Doc, and its gradient.
 
@@ -44,6 +59,7 @@ def loss_and_gradient(
     log_weights: (n_tags,) float, what the tags score less in the loss; None for all 0. See
         tag_log_weights.
     smoothing (float): From 0 to less than 1; acts on rows of which the tag is known.
+    focal_gamma (float): From 0, for none.
     RETURNS: (n_docs,) float64 losses in nats, 0 for a Doc that has no rows or on which all is
         permitted, infinite where the allowed tags hold no valid sequence, nan where scores or
         the decoder's parameters are not finite; and (n_rows, n_tags) the gradient of their mean
@@ -58,7 +74,10 @@ def loss_and_gradient(
     def loss(scores: Tensor, group: SequenceGroup) -> Tensor:
         targets = permitted[group.rows]  # (N, n_tags), as scores
         weighted = scores if weights is None else scores - weights  # (N, n_tags)
-        nll = decoder.loss(weighted, group.layout, targets, spans=group.spans)  # (n_docs,)
+        if focal_gamma:
+            nll = _focal_loss(decoder, weighted, group, targets, focal_gamma)  # (n_docs,)
+        else:
+            nll = decoder.loss(weighted, group.layout, targets, spans=group.spans)  # (n_docs,)
         if smoothing:
             possible = _possible_tags(decoder, targets, group)
             gap = _smoothing_gap(scores.double(), targets, possible)  # (N,)
@@ -68,6 +87,24 @@ def loss_and_gradient(
 
     n_annotated = int((~permitted.all(dim=1)).sum())
     return _collect(decoder, emissions, loss, n_annotated)
+
+
+def _focal_loss(
+    decoder: TagDecoder, scores: Tensor, group: SequenceGroup, targets: Tensor, gamma: float
+) -> Tensor:
+    """(n_docs,) fp64, of whole sequences with a CRF or scores of spans, else of their tokens."""
+    layout = group.layout
+    if isinstance(decoder, CRF) or group.spans is not None:
+        return _focal(decoder.loss(scores, layout, targets, spans=group.spans), gamma)
+    each = Layout(np.ones(layout.n_tokens, dtype=np.int64), layout.device)
+    return layout.sum(_focal(decoder.loss(scores, each, targets), gamma))
+
+
+def _focal(nll: Tensor, gamma: float) -> Tensor:
+    """(1 - exp(-nll))^gamma * nll; 0 without a gradient where nll is 0, or less by rounding."""
+    improbability = -torch.expm1(-nll)
+    # an exponent below 1 would have an infinite slope at 0
+    return improbability.clamp_min(_LEAST_IMPROBABILITY) ** gamma * nll
 
 
 def span_score_gradient(

@@ -155,6 +155,7 @@ class NerFeatures(NerPlus):
                 report,
                 log_weights=self._log_weights(),
                 smoothing=float(self.label_smoothing),
+                focal_gamma=float(self.focal_gamma),
             )
 
     def _choose_trainer(self, data: FeatureData) -> tuple[str, str]:
@@ -171,6 +172,8 @@ class NerFeatures(NerPlus):
             hindrances.append("label_weights are set")
         if float(self.label_smoothing):
             hindrances.append("label_smoothing is set")
+        if float(self.focal_gamma):
+            hindrances.append("focal_gamma is set")
         if wanted == PATHS:
             return PATHS, "it is set"
         if not hindrances:

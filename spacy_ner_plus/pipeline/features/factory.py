@@ -22,6 +22,7 @@ spans_key = "ner_plus"
 threshold = null
 label_weights = null
 label_smoothing = 0.0
+focal_gamma = 0.0
 within_lines = "never"
 within_sentences = false
 validators = null
@@ -68,15 +69,16 @@ def make_ner_plus_features(
     fine_tune: bool,
     scorer: Callable[..., dict[str, Any]] | None,
     validators: Validators = None,
+    focal_gamma: float = 0.0,
 ) -> NerFeatures:
     """Create the component.
 
     model (Model[List[Doc], Emissions]): FeatureTagger.v1.
-    tag_scheme, existing_ents, spans_key, threshold, label_weights, label_smoothing, within_lines,
-        within_sentences, validators, scorer: See make_ner_plus.
+    tag_scheme, existing_ents, spans_key, threshold, label_weights, label_smoothing, focal_gamma,
+        within_lines, within_sentences, validators, scorer: See make_ner_plus.
     trainer (str): What learns the weights in initialize: "crfsuite", for complete annotation
-        without label_weights and label_smoothing; "torch", for any; "auto" takes the first that
-        can. Only "crfsuite" needs the extra `features`, and only in training.
+        without label_weights, label_smoothing and focal_gamma; "torch", for any; "auto" takes the
+        first that can. Only "crfsuite" needs the extra `features`, and only in training.
     c1, c2 (float): Weights of the sums of absolute values and of squares in the objective. With a
         larger c1, fewer features are kept.
     max_iterations (int): Of L-BFGS.
@@ -95,6 +97,7 @@ def make_ner_plus_features(
         threshold=threshold,
         label_weights=label_weights,
         label_smoothing=label_smoothing,
+        focal_gamma=focal_gamma,
         within_lines=within_lines,
         within_sentences=within_sentences,
         validators=validators,

@@ -1,6 +1,6 @@
 """Learning the weights with the decoder's own loss.
 
-It is for annotation that lacks some tags, for label weights and for label smoothing.
+It is for annotation that lacks some tags, for label weights, label smoothing and focal loss.
 
 The objective is crfsuite's, -log P(annotation) + c1 * sum |w| + c2 * sum w^2, with the sum over all
 paths that the annotation permits, and over valid paths alone. As in crfsuite, a feature has weights
@@ -31,15 +31,16 @@ def train_on_paths(
     *,
     log_weights: np.ndarray | None = None,
     smoothing: float = 0.0,
+    focal_gamma: float = 0.0,
 ) -> FeatureWeights:
     """Learn the weights.
 
     decoder (CRF): A new one, whose parameters are used as room.
     report (Callable): Gets the number of each iteration and the value after it.
-    log_weights, smoothing: See models.decoding.losses.
+    log_weights, smoothing, focal_gamma: See models.decoding.losses.
     RAISES ValueError: If the annotation of a document contradicts itself.
     """
-    objective = _Objective(data, decoder.double(), settings.c2, log_weights, smoothing)
+    objective = _Objective(data, decoder.double(), settings.c2, log_weights, smoothing, focal_gamma)
     found = minimize(
         objective,
         torch.zeros(objective.n_weights, dtype=torch.float64),
@@ -61,9 +62,11 @@ class _Objective:
         c2: float,
         log_weights: np.ndarray | None,
         smoothing: float,
+        focal_gamma: float,
     ) -> None:
         self._data, self._decoder, self._c2 = data, decoder, c2
         self._log_weights, self._smoothing = log_weights, smoothing
+        self._focal_gamma = focal_gamma
         # one template after the other: a column is contiguous
         self._columns = [torch.from_numpy(c) for c in data.rows.T.astype(np.int64).copy()]
         allowed = torch.from_numpy(np.concatenate(data.allowed))  # (n_rows, n_tags)
@@ -109,6 +112,7 @@ class _Objective:
             self._data.allowed,
             log_weights=self._log_weights,
             smoothing=self._smoothing,
+            focal_gamma=self._focal_gamma,
         )
         check_losses(losses, self._data.examples)
         gradient = self._n_annotated * self._joined(d_scores)  # that was of the mean

@@ -53,8 +53,8 @@ class NerPlus(LearningPipe, CalibratedPipe):
     vocab (Vocab): The shared vocabulary.
     model (Model[List[Doc], Emissions]): The model; its TaggerShim knows the tags.
     name (str): The component's name in the pipeline.
-    tag_scheme, existing_ents, spans_key, threshold, label_weights, label_smoothing, within_lines,
-        within_sentences, learn_rule_weights, scorer, validators: See make_ner_plus.
+    tag_scheme, existing_ents, spans_key, threshold, label_weights, label_smoothing, focal_gamma,
+        within_lines, within_sentences, learn_rule_weights, scorer, validators: See make_ner_plus.
     RAISES ValueError: If a setting is unknown.
     """
 
@@ -77,6 +77,7 @@ class NerPlus(LearningPipe, CalibratedPipe):
         learn_rule_weights: bool = False,
         scorer: Callable[..., dict[str, Any]] | None = None,
         validators: Validators = None,
+        focal_gamma: float = 0.0,
     ) -> None:
         super().__init__(
             vocab,
@@ -90,6 +91,7 @@ class NerPlus(LearningPipe, CalibratedPipe):
         )
         self.label_weights = options.read_label_weights(label_weights)
         self.label_smoothing = options.read_label_smoothing(label_smoothing)
+        self.focal_gamma = options.read_focal_gamma(focal_gamma)
         self.bounds = Bounds(lines=within_lines, sentences=within_sentences)
         self.learn_rule_weights = options.read_learn_rule_weights(learn_rule_weights)
         self.cfg = {"balanced": {}}

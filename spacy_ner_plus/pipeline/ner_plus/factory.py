@@ -21,6 +21,7 @@ spans_key = "ner_plus"
 threshold = null
 label_weights = null
 label_smoothing = 0.0
+focal_gamma = 0.0
 within_lines = "never"
 within_sentences = false
 learn_rule_weights = false
@@ -71,6 +72,7 @@ def make_ner_plus(
     learn_rule_weights: bool,
     scorer: Callable[..., dict[str, Any]] | None,
     validators: Validators = None,
+    focal_gamma: float = 0.0,
 ) -> NerPlus:
     """Create the component.
 
@@ -101,6 +103,9 @@ def make_ner_plus(
     validators (Dict[str, Union[str, Dict[str, str]]]): What the text of entities must satisfy, by
         type: the name of a checksum ("iban", "isbn", "luhn"), or {"regex": "..."} that all of it
         must match. Others are left out, and counted in `refused`.
+    focal_gamma (float): In training, weighs the loss of a document by (1 - P) to the power of this,
+        where P is the probability of its annotation; without the CRF, that of each token. 0: all
+        count alike.
     """
     warn_of_shared_key(nlp, name, spans_key)
     return NerPlus(
@@ -118,4 +123,5 @@ def make_ner_plus(
         learn_rule_weights=learn_rule_weights,
         scorer=scorer,
         validators=validators,
+        focal_gamma=focal_gamma,
     )

@@ -41,7 +41,7 @@ class LearningPipe(UpdatedPipe):
     """A component with a tagger, which learns labels.
 
     model (Model[List[Doc], Emissions]): The model; its TaggerShim knows the tags.
-    label_weights, label_smoothing: See make_ner_plus.
+    label_weights, label_smoothing, focal_gamma: See make_ner_plus.
     bounds (Bounds): What no entity is found across.
     learn_rule_weights (bool): See make_ner_plus.
     """
@@ -49,6 +49,7 @@ class LearningPipe(UpdatedPipe):
     learn_rule_weights: bool
     label_weights: LabelWeights
     label_smoothing: float
+    focal_gamma: float
     bounds: Bounds
     # nlp.resume_training puts a copy of the model here
     _rehearsal_model: Model | None
@@ -136,7 +137,7 @@ class LearningPipe(UpdatedPipe):
 
         examples (Iterable[Example]): The batch.
         scores (Emissions): What the model's begin_update or predict gave for its Docs.
-        RETURNS (Tuple[float, Tensor]): Mean negative log-likelihood per annotated token, and
+        RETURNS (Tuple[float, Tensor]): Mean loss per annotated token, see losses.py, and
             (n_rows, n_tags). The CRF's own parameters collect their gradients on the way.
         RAISES ValueError: If a document's annotation contradicts itself or the loss is no number.
         """
@@ -160,6 +161,7 @@ class LearningPipe(UpdatedPipe):
             known,
             log_weights=self._log_weights(),
             smoothing=options.read_label_smoothing(self.label_smoothing),
+            focal_gamma=options.read_focal_gamma(self.focal_gamma),
         )
         check_losses(losses, examples)
         n_annotated = sum(int((~tags.all(axis=1)).sum()) for tags in known)

@@ -1,4 +1,4 @@
-"""Settings of learning that need looking at: label weights and label smoothing."""
+"""Settings of learning that need looking at: label weights, label smoothing, focal loss."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -39,6 +39,14 @@ def read_label_smoothing(smoothing: Any) -> float:
     if not 0.0 <= share < 1.0:
         raise ValueError(f"label_smoothing = {smoothing} must be at least 0 and less than 1.")
     return share
+
+
+def read_focal_gamma(gamma: Any) -> float:
+    """An exponent. RAISES ValueError: If it is not at least 0, or without end."""
+    exponent = as_float(gamma, "focal_gamma")
+    if not 0.0 <= exponent < float("inf"):
+        raise ValueError(f"focal_gamma = {gamma} must be at least 0.")
+    return exponent
 
 
 def read_learn_rule_weights(learns: Any) -> bool:

@@ -166,6 +166,7 @@ def test_nothing_to_learn_is_told() -> None:
     [
         ({"label_weights": {"Disease": 5.0}}, "label_weights are set"),
         ({"label_smoothing": 0.1}, "label_smoothing is set"),
+        ({"focal_gamma": 1.0}, "focal_gamma is set"),
         ({"trainer": "torch"}, "it is set"),
     ],
 )
