@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from .training.project.init_config import init_config as init_config
     from .training.project.init_project import init_project as init_project
     from .training.train import train as train
+    from .weak_labels.weak_label import weak_label as weak_label
 
 # Where each public name is at home. `ner-plus project code` reads this, too.
 _HOMES = {
@@ -76,6 +77,7 @@ _HOMES = {
     "set_offset_ents": "spacy_ner_plus.annotation.offsets",
     "split": "spacy_ner_plus.data.splitting.split",
     "train": "spacy_ner_plus.training.train",
+    "weak_label": "spacy_ner_plus.weak_labels.weak_label",
     "write": "spacy_ner_plus.data.formats.record_files",
 }
 __all__ = sorted(_HOMES)

@@ -228,6 +228,13 @@ RUNS = {
         "tsv --encoder encoder --seeds 0 --steps 2 --batch-words 60 --jobs 3",
         rows("default", "balanced", "smoothing", figures=5 * (PERCENT,)),
     ),
+    "partial_labels.py": Start(
+        "tsv --encoder encoder --seeds 0 1 --steps 2 --further-steps 2 --start 8 --decisions 9"
+        " --batch-words 60 --jobs 3",
+        rows("halves.joined", "halves.outside", "halves.full", figures=(PERCENT, PERCENT))
+        | rows("decisions.start", "decisions.none", figures=(PERCENT, PERCENT))
+        | rows("decisions.accepted", "decisions.both", figures=(PERCENT, PERCENT, CHANGE, CHANGE)),
+    ),
     "label_errors.py": Start(
         "conll --encoder encoder --folds 2 --epochs 1 --batch-words 60",
         rows("spans, ours", "tokens, cleanlab", "at random", figures=(AMOUNT, AMOUNT)),

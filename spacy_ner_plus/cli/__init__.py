@@ -33,6 +33,7 @@ from .rules import check_cli as rules_check_cli
 from .split import split_cli
 from .train import CONTEXT, train_cli
 from .vectors import vectors_cli
+from .weak_label import weak_label_cli
 
 app = typer.Typer(
     name="ner-plus",
@@ -59,6 +60,7 @@ app.command("report")(report_cli)
 app.command("split")(split_cli)
 app.command("train", context_settings=CONTEXT)(train_cli)
 app.command("vectors")(vectors_cli)
+app.command("weak-label")(weak_label_cli)
 
 project_app = typer.Typer(
     name="project",

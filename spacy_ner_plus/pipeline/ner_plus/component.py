@@ -14,6 +14,7 @@ from thinc.api import Model
 from ...annotation.bounds import Bounds
 from ...annotation.gold import register_annotated_labels
 from ...annotation.rule_hits import register_rule_hits
+from ...annotation.unknown_group import INCORRECT_SPANS
 from ...models.decoding.calibration import Calibration
 from ...models.decoding.emissions import Emissions
 from ...models.decoding.entities import Entities
@@ -21,6 +22,7 @@ from ...models.storage.manifest import Content
 from ...tags import TagScheme
 from ..calibrated import CalibratedPipe
 from ..capabilities import Reading, SecondReading
+from ..incorrect_survey import check_incorrect_key
 from ..judged_entities import JudgedEntities
 from ..saving.saved_model import read_model
 from ..thresholds import Threshold
@@ -54,7 +56,8 @@ class NerPlus(LearningPipe, CalibratedPipe):
     model (Model[List[Doc], Emissions]): The model; its TaggerShim knows the tags.
     name (str): The component's name in the pipeline.
     tag_scheme, existing_ents, spans_key, threshold, label_weights, label_smoothing, within_lines,
-        within_sentences, learn_rule_weights, scorer, validators: See make_ner_plus.
+        within_sentences, learn_rule_weights, scorer, validators, incorrect_spans_key: See
+        make_ner_plus.
     RAISES ValueError: If a setting is unknown.
     """
 
@@ -77,6 +80,7 @@ class NerPlus(LearningPipe, CalibratedPipe):
         learn_rule_weights: bool = False,
         scorer: Callable[..., dict[str, Any]] | None = None,
         validators: Validators = None,
+        incorrect_spans_key: str | None = INCORRECT_SPANS,
     ) -> None:
         super().__init__(
             vocab,
@@ -91,6 +95,8 @@ class NerPlus(LearningPipe, CalibratedPipe):
         self.label_weights = options.read_label_weights(label_weights)
         self.label_smoothing = options.read_label_smoothing(label_smoothing)
         self.bounds = Bounds(lines=within_lines, sentences=within_sentences)
+        check_incorrect_key(incorrect_spans_key, spans_key)
+        self.incorrect_spans_key = incorrect_spans_key
         self.learn_rule_weights = options.read_learn_rule_weights(learn_rule_weights)
         self.cfg = {"balanced": {}}
         self.progress = UpdateCounts()

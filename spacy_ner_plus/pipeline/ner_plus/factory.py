@@ -7,6 +7,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from thinc.api import Config, Model
 
+from ...annotation.unknown_group import INCORRECT_SPANS
 from ...models.decoding.emissions import Emissions
 from ..scorer import SCORE_WEIGHTS
 from ..shared_keys import warn_of_shared_key
@@ -25,6 +26,7 @@ within_lines = "never"
 within_sentences = false
 learn_rule_weights = false
 validators = null
+incorrect_spans_key = "incorrect_spans"
 
 [ner_plus.scorer]
 @scorers = "spacy_ner_plus.ner_scorer.v1"
@@ -71,6 +73,7 @@ def make_ner_plus(
     learn_rule_weights: bool,
     scorer: Callable[..., dict[str, Any]] | None,
     validators: Validators = None,
+    incorrect_spans_key: str | None = INCORRECT_SPANS,
 ) -> NerPlus:
     """Create the component.
 
@@ -101,6 +104,9 @@ def make_ner_plus(
     validators (Dict[str, Union[str, Dict[str, str]]]): What the text of entities must satisfy, by
         type: the name of a checksum ("iban", "isbn", "luhn"), or {"regex": "..."} that all of it
         must match. Others are left out, and counted in `refused`.
+    incorrect_spans_key (str): doc.spans[incorrect_spans_key] of the annotation holds spans that are
+        known to be wrong, as with spaCy's ner; None for no such. They are learned exactly: the more
+        improbable the sum of all readings that have one of them, the better.
     """
     warn_of_shared_key(nlp, name, spans_key)
     return NerPlus(
@@ -118,4 +124,5 @@ def make_ner_plus(
         learn_rule_weights=learn_rule_weights,
         scorer=scorer,
         validators=validators,
+        incorrect_spans_key=incorrect_spans_key,
     )
