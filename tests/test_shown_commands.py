@@ -58,6 +58,7 @@ NOT_RUN = {
     OURS + "export ": "takes long; tests/cli/test_export.py runs it",
     OURS + "project encoder ": "asks a package index",
     OURS + "split ": "groups by a key of somebody's; tests/data/splitting/test_split.py runs it",
+    OURS + "weak-label ": "needs voters that find something; tests/weak_labels/test_weak_label.py",
     SPACY + "package ": "builds a wheel; tests/test_project.py does",
     SPACY + r"project run \w+$": "tests/training/project/test_project.py runs it",
     SPACY + r"project run \w+ \. --vars": "whole trainings; tests/test_project.py runs a small one",
