@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from .pipeline.rules import NerPlusRules as NerPlusRules
     from .prediction.onnx_export import export_onnx as export_onnx
     from .prediction.predict import predict as predict
+    from .ranking.rank import rank as rank
     from .records import SpanRecord as SpanRecord
     from .records import TextRecord as TextRecord
     from .tags import TagScheme as TagScheme
@@ -71,6 +72,7 @@ _HOMES = {
     "init_project": "spacy_ner_plus.training.project.init_project",
     "learning_curve": "spacy_ner_plus.experiments.learning_curve",
     "predict": "spacy_ner_plus.prediction.predict",
+    "rank": "spacy_ner_plus.ranking.rank",
     "read": "spacy_ner_plus.data.formats.record_files",
     "read_metrics": "spacy_ner_plus.evaluation.evaluate",
     "render_entities": "spacy_ner_plus.annotation.displacy_page",

@@ -35,6 +35,7 @@ FLOORS = {
     "evaluation": 4,
     "prediction": 4,
     "experiments": 4,
+    "ranking": 4,
     "weak_labels": 4,
     "monitoring": 4,
     "audit": 5,
@@ -85,8 +86,8 @@ ALLOWED = {
     "spacy": {
         "text", "annotation", "models/storage", "models/runtime", "models/onnx",
         "models/architectures", "pipeline", "data", "training", "evaluation", "prediction",
-        "experiments", "weak_labels", "monitoring", "audit", "serving", "feedback", "registry",
-        "database", "redaction", "cli", "__init__.py",
+        "experiments", "ranking", "weak_labels", "monitoring", "audit", "serving", "feedback",
+        "registry", "database", "redaction", "cli", "__init__.py",
     },
     "torch": {
         "nn", "models/storage", "models/pretrained", "models/decoding", "models/runtime",

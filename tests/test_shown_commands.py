@@ -44,6 +44,7 @@ RUN: dict[str, dict[str, str]] = {
     OURS + "learning-curve ": {"0.125,0.25,0.5,1 --repeats 3": "0.5,1 --repeats 1"},
     OURS + "predict ": {},
     OURS + "project split ": {},
+    OURS + "rank ": {},
     OURS + "rules check ": {},
     OURS + "train ": {},
     OURS + "vectors ": {},

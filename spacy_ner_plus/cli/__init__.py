@@ -28,6 +28,7 @@ from .project.convert import convert_cli as project_convert_cli
 from .project.encoder import encoder_cli
 from .project.smoke import smoke_cli
 from .project.split import split_cli as project_split_cli
+from .rank import rank_cli
 from .report import report_cli
 from .rules import check_cli as rules_check_cli
 from .split import split_cli
@@ -56,6 +57,7 @@ app.command("init-config")(init_config_cli)
 app.command("init-project")(init_project_cli)
 app.command("learning-curve", context_settings=CONTEXT)(learning_curve_cli)
 app.command("predict")(predict_cli)
+app.command("rank")(rank_cli)
 app.command("report")(report_cli)
 app.command("split")(split_cli)
 app.command("train", context_settings=CONTEXT)(train_cli)

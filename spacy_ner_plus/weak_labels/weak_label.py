@@ -2,16 +2,15 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
 from spacy.language import Language
-from tqdm import tqdm
 
 from ..data.formats.record_files import write_counted
+from ..data.sources.document_batches import document_batches
 from ..data.sources.inputs import open_input
-from ..data.sources.rows import Fields, Input, RowError, SourceDocument
+from ..data.sources.rows import Fields, SourceDocument
 from ..records import TextRecord
 from ..support.output_folder import check_output_folder
 from ..voting.agreement_of_pairs import count_pairs
@@ -26,7 +25,7 @@ from .weak_schema import PairFigures, VoterFigures, WeakLabels
 _BATCH = 500
 # Fewer voters agree too seldom to tell anything.
 FEW_VOTERS = 3
-MAX_SHOWN = 5  # of rows that can't be read
+MAX_SHOWN = 5  # of voters that are silent
 
 
 def weak_label(
@@ -82,7 +81,7 @@ def weak_label(
         raise ValueError("There is nobody to vote: give --rules or --pipeline.")
     candidates = Candidates(names)
     examples = _Examples(candidates)
-    for documents in _batches(source):
+    for documents in document_batches(source, _BATCH):
         votes = [voter.votes(documents) for voter in voters]
         for document, *own in zip(documents, *votes, strict=True):
             candidates.add(vote for part in own for vote in part)
@@ -97,7 +96,8 @@ def weak_label(
 
     def records() -> Iterator[TextRecord]:
         first = 0
-        documents = (document for batch in _batches(source) for document in batch)
+        batches = document_batches(source, _BATCH)
+        documents = (document for batch in batches for document in batch)
         for document, places in zip(documents, candidates.places, strict=True):
             rows = slice(first, first + len(places))
             first += len(places)
@@ -124,29 +124,6 @@ def weak_label(
         has_converged=weighed.has_converged,
         warnings=_warnings(weighed),
     )
-
-
-def _batches(source: Input) -> Iterator[list[SourceDocument]]:
-    """The texts of the input.
-
-    RAISES ValueError: Rows can't be read; it names the first of them.
-    """
-    wrong: list[str] = []
-
-    def documents() -> Iterator[SourceDocument]:
-        for row in tqdm(source.rows(), unit="texts", disable=None, leave=False):
-            try:
-                yield source.parse(row)
-            except RowError as error:
-                wrong.append(f"{row.file}, row {row.row}: {error}")
-
-    stream = documents()
-    while batch := list(islice(stream, _BATCH)):
-        yield batch
-    if wrong:
-        shown = "\n".join(f"  {line}" for line in wrong[:MAX_SHOWN])
-        more = f"\n  and {len(wrong) - MAX_SHOWN:,} more" * (len(wrong) > MAX_SHOWN)
-        raise ValueError(f"{len(wrong):,} rows of {source.path} can't be read:\n{shown}{more}")
 
 
 class _Examples:

@@ -1,6 +1,7 @@
 """Votes as tables on a terminal."""
 
 import json
+from collections.abc import Sequence
 
 from wasabi import msg
 from wasabi.util import locale_escape
@@ -51,10 +52,10 @@ def print_weak_labels(its: WeakLabels) -> None:
     msg.divider("Candidates")
     labels = sorted({*its.accepted, *its.rejected, *its.ignored})
     columns = (its.accepted, its.ignored, its.rejected)
-    rows = [
+    of_types = [
         (_short(label), *(f"{column.get(label, 0):,}" for column in columns)) for label in labels
     ]
-    _print_table(("Type", "Accepted", "Undecided", "Rejected"), rows, left=1)
+    _print_table(("Type", "Accepted", "Undecided", "Rejected"), of_types, left=1)
     print(
         f"{its.documents:,} texts, {its.candidates:,} candidates; accepted from {its.threshold:g} "
         f"on, rejected up to {its.reject_below:g}."
@@ -67,7 +68,7 @@ def weak_labels_json(its: WeakLabels) -> str:
     return json.dumps(to_json(its), indent=2, ensure_ascii=False)
 
 
-def _print_table(header: tuple[str, ...], rows: list[tuple[str, ...]], *, left: int) -> None:
+def _print_table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]], *, left: int) -> None:
     """Print rows below their header. left (int): Columns that are aligned to the left."""
     aligns = ("l",) * left + ("r",) * (len(header) - left)
     msg.table(rows, header=header, divider=True, aligns=aligns, max_col=60)

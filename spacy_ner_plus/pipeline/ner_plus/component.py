@@ -21,7 +21,7 @@ from ...models.decoding.entities import Entities
 from ...models.storage.manifest import Content
 from ...tags import TagScheme
 from ..calibrated import CalibratedPipe
-from ..capabilities import Reading, SecondReading
+from ..capabilities import Reading, SecondReading, Uncertainty
 from ..incorrect_survey import check_incorrect_key
 from ..judged_entities import JudgedEntities
 from ..saving.saved_model import read_model
@@ -44,6 +44,7 @@ from .rule_learning import RuleLearner
 from .rule_scores import IgnoredHits
 from .rule_weights import RULE_WEIGHTS, RuleWeights, fault_of_rule_weights
 from .second_reading import second_readings
+from .uncertainties import uncertainties_of_parts
 
 
 class NerPlus(LearningPipe, CalibratedPipe):
@@ -184,6 +185,17 @@ class NerPlus(LearningPipe, CalibratedPipe):
         RETURNS (List[List[List[Reading]]]): For each document, for each of its parts.
         """
         return readings_of_parts(self.shim.tagger, self.emissions(docs), parts, k)
+
+    def uncertainties(
+        self, docs: Sequence[Doc], parts: Sequence[Sequence[Doc | Span]]
+    ) -> list[list[Uncertainty]]:
+        """How undecided the model is about parts of each document, from one run of it.
+
+        docs (Sequence[Doc]): The documents.
+        parts (Sequence[Sequence[Doc / Span]]): For each document, what to look at of it.
+        RETURNS (List[List[Uncertainty]]): For each document, for each of its parts.
+        """
+        return uncertainties_of_parts(self.shim.tagger, self.emissions(docs), parts)
 
     def tag_probabilities(self, span: Doc | Span) -> TagProbabilities:
         """The probabilities of all tags of each token of a part of a document."""
