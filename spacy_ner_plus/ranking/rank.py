@@ -18,6 +18,7 @@ from ..data.splitting.near_duplicates import duplicates
 from ..models.architectures.row_vectors import row_vectors
 from ..pipeline.capabilities import KnowsUncertainty, components
 from ..pipeline.preparing import load_pipeline
+from ..records import TextRecord
 from ..support.output_folder import check_output_folder
 from .k_centre import k_centre, letter_vectors
 from .ranked_units import DOCUMENT, RankedUnit, UnitCutter, as_task, within_budget
@@ -100,12 +101,7 @@ def rank(
     RAISES ValueError: What is given can't be read or done.
     """
     output = Path(output)
-    if strategy not in NAMES:
-        raise ValueError(f"--strategy {strategy}: use one of {', '.join(NAMES)}.")
-    if n is None and tokens is None:
-        raise ValueError("Say how many texts are wanted: -n, or --tokens for a budget.")
-    if (n is not None and n < 1) or (tokens is not None and tokens < 1):
-        raise ValueError(f"-n {n} and --tokens {tokens} must be at least 1.")
+    _check_wishes(strategy, n, tokens)
     to = output_format(output, to)
     check_output_folder(output.parent)
     cutter = UnitCutter(unit)
@@ -119,9 +115,9 @@ def rank(
     if not pool:
         raise ValueError(f"There is no text in {texts} to choose.")
     found = reader.read_again(source, pool)
-    groups, has_near = duplicates([found[i].text for i in range(len(pool))])
+    groups, has_near = duplicates([one.text for one in found])
     kept = [i for i, first in enumerate(groups.tolist()) if first == i]
-    vectors = ""
+    n_duplicates, vectors = len(pool) - len(kept), ""
     if diverse and len(kept) > 1:
         wanted = len(within_budget([pool[i] for i in kept], n, tokens))
         vectors, matrix = reader.vectors(found, kept)
@@ -130,18 +126,8 @@ def rank(
     chosen = [kept[place] for place in within_budget([pool[i] for i in kept], n, tokens)]
     if not chosen:
         raise ValueError(f"--tokens {tokens} is less than any of the best texts has: raise it.")
-
-    def tasks() -> Iterator[Any]:
-        for place, i in enumerate(chosen, start=1):
-            told = {"place": place, "strategy": strategy, "score": round(pool[i].score, 6)}
-            yield as_task(found[i].doc, pool[i], found[i].id, told, unit == DOCUMENT)
-
-    write_counted(tasks(), output, to)
-    warnings = []
-    if not has_near:
-        warnings.append("texts that are nearly the same were not looked for: install rensa")
-    if diverse and vectors == "letters":
-        warnings.append("the model has no vectors to compare texts by: their letters were taken")
+    tasks = _tasks([found[i] for i in chosen], strategy, is_whole=unit == DOCUMENT)
+    write_counted(tasks, output, to)
     return RankedTexts(
         texts=str(texts),
         output=str(output),
@@ -152,12 +138,37 @@ def rank(
         tokens=units.n_tokens,
         chosen=len(chosen),
         chosen_tokens=sum(pool[i].n_tokens for i in chosen),
-        duplicates=len(pool) - int((groups == np.arange(len(pool))).sum()),
+        duplicates=n_duplicates,
         vectors=vectors,
         mean_score=float(np.mean([pool[i].score for i in chosen])),
         all_score=units.total / max(units.n_units, 1),
-        warnings=warnings,
+        warnings=_warnings(vectors, has_near=has_near),
     )
+
+
+def _check_wishes(strategy: str, n: int | None, tokens: int | None) -> None:
+    if strategy not in NAMES:
+        raise ValueError(f"--strategy {strategy}: use one of {', '.join(NAMES)}.")
+    if n is None and tokens is None:
+        raise ValueError("Say how many texts are wanted: -n, or --tokens for a budget.")
+    if (n is not None and n < 1) or (tokens is not None and tokens < 1):
+        raise ValueError(f"-n {n} and --tokens {tokens} must be at least 1.")
+
+
+def _tasks(chosen: "Sequence[_Found]", strategy: str, *, is_whole: bool) -> Iterator[TextRecord]:
+    """What is written, the best first."""
+    for place, one in enumerate(chosen, start=1):
+        told = {"place": place, "strategy": strategy, "score": round(one.unit.score, 6)}
+        yield as_task(one.doc, one.unit, one.id, told, is_whole=is_whole)
+
+
+def _warnings(vectors: str, *, has_near: bool) -> list[str]:
+    found = []
+    if not has_near:
+        found.append("texts that are nearly the same were not looked for: install rensa")
+    if vectors == "letters":
+        found.append("the model has no vectors to compare texts by: their letters were taken")
+    return found
 
 
 def _component(nlp: Language, name: str | None) -> KnowsUncertainty:

@@ -60,7 +60,7 @@ class UnitCutter:
 
 
 def as_task(
-    doc: Doc, unit: RankedUnit, id: Any, told: dict[str, Any], is_whole: bool
+    doc: Doc, unit: RankedUnit, id: Any, told: dict[str, Any], *, is_whole: bool
 ) -> TextRecord:
     """A text to annotate, with what the model finds in it, of which nothing is known yet.
 

@@ -10,8 +10,8 @@ from spacy.language import Language
 from ..data.formats.record_files import write_counted
 from ..data.sources.document_batches import document_batches
 from ..data.sources.inputs import open_input
-from ..data.sources.rows import Fields, SourceDocument
-from ..records import TextRecord
+from ..data.sources.rows import Fields, Input, SourceDocument
+from ..records import SpanRecord
 from ..support.output_folder import check_output_folder
 from ..voting.agreement_of_pairs import count_pairs
 from ..voting.dawid_skene import WeighedVotes, weigh_votes
@@ -72,20 +72,8 @@ def weak_label(
             f"{output} must be a .jsonl file: `ner-plus convert` writes other formats."
         )
     source = open_input(Path(texts), input_format, Fields(text_field, id_field))
-    voters: list[Voter] = []
-    if rules:
-        voters.append(RuleVoters([Path(path) for path in rules], lang, label))
-    voters += [PipelineVoter(pipeline) for pipeline in pipelines or ()]
-    names = check_names(voters)
-    if not names:
-        raise ValueError("There is nobody to vote: give --rules or --pipeline.")
-    candidates = Candidates(names)
-    examples = _Examples(candidates)
-    for documents in document_batches(source, _BATCH):
-        votes = [voter.votes(documents) for voter in voters]
-        for document, *own in zip(documents, *votes, strict=True):
-            candidates.add(vote for part in own for vote in part)
-            examples.look_at(document)
+    voters = _voters(rules or (), pipelines or (), lang, label)
+    candidates, examples = _collected(source, voters)
     table = candidates.table()
     if not len(table):
         raise ValueError(
@@ -93,20 +81,11 @@ def weak_label(
         )
     weighed = weigh_votes(table)
     counts: dict[str, Counter[str]] = {s: Counter() for s in (ACCEPTED, REJECTED, IGNORED)}
-
-    def records() -> Iterator[TextRecord]:
-        first = 0
-        batches = document_batches(source, _BATCH)
-        documents = (document for batch in batches for document in batch)
-        for document, places in zip(documents, candidates.places, strict=True):
-            rows = slice(first, first + len(places))
-            first += len(places)
-            spans = decide(places, table.votes[rows], weighed.probabilities[rows], table, limits)
-            for span in spans:
-                counts[str(span.status)][span.label] += 1
-            yield as_record(document, spans, unknown_outside=unknown_outside)
-
-    write_counted(records(), output, "jsonl")
+    records = (
+        as_record(document, spans, unknown_outside=unknown_outside)
+        for document, spans in _decided(source, candidates, weighed, limits, counts)
+    )
+    write_counted(records, output, "jsonl")
     return WeakLabels(
         texts=str(texts),
         output=str(output),
@@ -124,6 +103,54 @@ def weak_label(
         has_converged=weighed.has_converged,
         warnings=_warnings(weighed),
     )
+
+
+def _voters(
+    rules: Sequence[str | Path],
+    pipelines: Sequence[Language | str | Path],
+    lang: str,
+    label: str | None,
+) -> list[Voter]:
+    """Who votes. RAISES ValueError: Nobody, or one can't be read."""
+    voters: list[Voter] = []
+    if rules:
+        voters.append(RuleVoters([Path(path) for path in rules], lang, label))
+    voters += [PipelineVoter(pipeline) for pipeline in pipelines]
+    if not voters:
+        raise ValueError("There is nobody to vote: give --rules or --pipeline.")
+    return voters
+
+
+def _collected(source: Input, voters: Sequence[Voter]) -> "tuple[Candidates, _Examples]":
+    """The candidates of all texts, and their words. RAISES ValueError: Two voters have one name."""
+    candidates = Candidates(check_names(voters))
+    examples = _Examples(candidates)
+    for documents in document_batches(source, _BATCH):
+        votes = [voter.votes(documents) for voter in voters]
+        for document, *own in zip(documents, *votes, strict=True):
+            candidates.add(vote for part in own for vote in part)
+            examples.look_at(document)
+    return candidates, examples
+
+
+def _decided(
+    source: Input,
+    candidates: Candidates,
+    weighed: WeighedVotes,
+    limits: StatusLimits,
+    counts: dict[str, Counter[str]],
+) -> Iterator[tuple[SourceDocument, list[SpanRecord]]]:
+    """All texts once more, with what becomes of their candidates, which is counted by status."""
+    first, table = 0, weighed.table
+    batches = document_batches(source, _BATCH)
+    documents = (document for batch in batches for document in batch)
+    for document, places in zip(documents, candidates.places, strict=True):
+        rows = slice(first, first + len(places))
+        first += len(places)
+        spans = decide(places, table.votes[rows], weighed.probabilities[rows], table, limits)
+        for span in spans:
+            counts[str(span.status)][span.label] += 1
+        yield document, spans
 
 
 class _Examples:

@@ -2,6 +2,7 @@
 
 import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 import spacy
@@ -12,6 +13,15 @@ from thinc.api import Adam
 
 from tests.nn.crf.test_span_factors import span_log_probs
 from tests.pipeline.samples import initialized_nlp, make_examples, make_nlp, shake_head
+from tests.pipeline.spans.nested_samples import (
+    HEADS,
+    NAME,
+    SENTENCES,
+    initialized,
+    nested_example,
+    spans_nlp,
+    spans_pipe,
+)
 
 KEY = "incorrect_spans"
 WORDS = ["Selegiline", "-", "induced", "postural", "hypotension", "occurred", "."]
@@ -95,6 +105,28 @@ def test_what_teaches_nothing_is_counted(encoder_dir: Path) -> None:
     assert "(Gene: 1, Species: 1)" in messages
     assert "1 spans in doc.spans['incorrect_spans'], which are known to be wrong, teach" in messages
     assert nlp.get_pipe("ner_plus").labels == ("Chemical", "Disease")
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_heads_of_spans_unlearn_them_where_nothing_else_is_known(head: str) -> None:
+    nlp = initialized(spans_nlp(model_head=head))
+    pipe: Any = spans_pipe(nlp)
+    text, place = SENTENCES[1][0], (1, 4, "PROTEIN")
+    wrong = nested_example(nlp, text, None)
+    wrong.reference.spans[KEY] = [Span(wrong.reference, *place)]
+    optimizer = Adam(0.01, L2=0.0, grad_clip=1.0)
+    for _ in range(10):
+        pipe.update([wrong], sgd=optimizer)
+    before = pipe.update([wrong])[NAME]
+    for _ in range(10):
+        pipe.update([wrong], sgd=optimizer)
+    assert 0 < pipe.update([wrong])[NAME] < before
+    gold = nested_example(nlp, text, [place])
+    gold.reference.spans[KEY] = [Span(gold.reference, *place)]
+    with pytest.raises(ValueError, match=r"'interleukin 2 receptor' of type 'PROTEIN' at .*wrong"):
+        pipe.update([gold])
+    with pytest.raises(ValueError, match=r"'interleukin 2 receptor' of type 'PROTEIN' at .*wrong"):
+        initialized(spans_nlp(model_head=head), [gold])
 
 
 @pytest.mark.parametrize("factory", ["ner_plus", "ner_plus_spans", "ner_plus_features"])
