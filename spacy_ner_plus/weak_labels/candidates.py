@@ -5,10 +5,8 @@ from collections.abc import Iterable, Sequence
 
 from ..annotation.rule_hits import ANY_LABEL, BLOCK
 from ..voting.vote_table import SILENT, VoteTable
+from .free_places import Place
 from .voters import Vote, without_own_overlaps
-
-Place = tuple[int, int]
-"""Start character, end character (exclusive)."""
 
 
 class Candidates:
@@ -55,14 +53,12 @@ class Candidates:
 
     def _block(self, block: Vote, rows: dict[Place, list[int]]) -> None:
         """Note what a block says of the candidates that have its type, or any."""
-        label = self._labels.get(block.label)
-        for (start, end), row in rows.items():
-            is_meant = block[:2] == (start, end)
-            if block.kind != BLOCK:
-                is_meant = block.start < end and start < block.end
-            has_label = block.label == ANY_LABEL or label in row
-            own = self._number[block.voter]
-            if is_meant and has_label and row[own] == SILENT:
+        label, own = self._labels.get(block.label), self._number[block.voter]
+        meant = [rows[block[:2]]] if block[:2] in rows else []
+        if block.kind != BLOCK:  # of its words
+            meant = [r for (s, e), r in rows.items() if block.start < e and s < block.end]
+        for row in meant:
+            if row[own] == SILENT and (block.label == ANY_LABEL or label in row):
                 row[own] = -1
 
     def _count_overlaps(self, wanted: Sequence[Vote]) -> None:

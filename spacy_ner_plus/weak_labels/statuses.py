@@ -8,7 +8,7 @@ import numpy as np
 from ..data.sources.rows import SourceDocument, Tokens
 from ..records import SpanRecord, TextRecord, TokenRecord
 from ..voting.vote_table import SILENT, VoteTable
-from .candidates import Place
+from .free_places import FreePlaces, Place
 
 ACCEPTED, REJECTED, IGNORED = "accepted", "rejected", "ignored"
 VOTES = "votes"  # of a span's meta
@@ -50,15 +50,12 @@ def decide(
     """
     best = probabilities[:, 1:].argmax(axis=1)  # (n_places,)
     spans: list[SpanRecord] = []
-    taken: list[Place] = []
+    free = FreePlaces()
     for i in np.argsort(-probabilities[:, 1:].max(axis=1, initial=0.0), kind="stable").tolist():
-        start, end = places[i]
         label = int(best[i])
         probability = float(probabilities[i, label + 1])
-        is_free = all(end <= s or e <= start for s, e in taken)
         meta = {VOTES: _shown(votes[i], table)}
-        if probability >= limits.threshold and is_free:
-            taken.append(places[i])
+        if probability >= limits.threshold and free.take(places[i]):
             spans.append(_span(places[i], table.labels[label], probability, ACCEPTED, meta))
         elif probability > limits.reject_below:
             spans.append(_span(places[i], table.labels[label], probability, IGNORED, meta))

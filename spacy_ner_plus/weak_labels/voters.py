@@ -13,6 +13,7 @@ from ..data.blank_pipeline import blank_pipeline
 from ..data.sources.rows import SourceDocument
 from ..pipeline.entity_sources import source_of
 from ..pipeline.preparing import load_pipeline
+from .free_places import FreePlaces
 
 
 class Vote(NamedTuple):
@@ -140,9 +141,6 @@ def without_own_overlaps(votes: Iterable[Vote]) -> list[Vote]:
 
     A voter has one opinion of a word.
     """
-    kept: list[Vote] = []
-    for vote in sorted(votes, key=lambda one: (one.is_block, -one.length, one.start)):
-        is_free = all(one.end <= vote.start or vote.end <= one.start for one in kept)
-        if vote.is_block or is_free:
-            kept.append(vote)
-    return kept
+    free = FreePlaces()
+    ordered = sorted(votes, key=lambda one: (-one.length, one.start))
+    return [vote for vote in ordered if vote.is_block or free.take(vote[:2])]

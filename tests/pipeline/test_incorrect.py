@@ -4,6 +4,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import spacy
 from spacy.language import Language
@@ -11,6 +12,9 @@ from spacy.tokens import Doc, Span
 from spacy.training import Example
 from thinc.api import Adam
 
+from spacy_ner_plus.nn.crf import SpanFactors
+from spacy_ner_plus.pipeline.ner_plus.rule_learning import rejected_elsewhere, without_held_out
+from spacy_ner_plus.tags import TagScheme
 from tests.nn.crf.test_span_factors import span_log_probs
 from tests.pipeline.samples import initialized_nlp, make_examples, make_nlp, shake_head
 from tests.pipeline.spans.nested_samples import (
@@ -156,3 +160,18 @@ def test_hand_written_features_learn_from_them() -> None:
         return float(probabilities[4, pipe.shim.scheme.unit[0]])
 
     assert oslo([plain, wrong]) < 0.5 * oslo([plain])
+
+
+def test_the_model_does_not_learn_wrong_spans_on_phrases_that_teach_weights_of_rules() -> None:
+    scheme = TagScheme("BIO", ["X"])
+    spans = SpanFactors.of_rejected(scheme, np.array([(0, 0, 2, 0), (0, 3, 4, 0), (1, 0, 1, 0)]))
+    held_out = [np.array([False, True, False, False]), np.array([False])]
+    kept = rejected_elsewhere(spans, held_out)
+    assert kept is not None
+    assert (kept.sequences.tolist(), kept.starts.tolist()) == ([0, 1], [3, 0])
+    assert rejected_elsewhere(spans, [np.ones(4, dtype=bool), np.ones(1, dtype=bool)]) is None
+    assert rejected_elsewhere(None, held_out) is None
+    allowed = [np.zeros((4, 3), dtype=bool), np.ones((1, 3), dtype=bool)]
+    opened = without_held_out(allowed, held_out)
+    assert [own.all(axis=1).tolist() for own in opened] == [[False, True, False, False], [True]]
+    assert not allowed[0].any()
