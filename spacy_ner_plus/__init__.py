@@ -36,12 +36,14 @@ if TYPE_CHECKING:
     from .pipeline.rules import NerPlusRules as NerPlusRules
     from .prediction.onnx_export import export_onnx as export_onnx
     from .prediction.predict import predict as predict
+    from .ranking.rank import rank as rank
     from .records import SpanRecord as SpanRecord
     from .records import TextRecord as TextRecord
     from .tags import TagScheme as TagScheme
     from .training.project.init_config import init_config as init_config
     from .training.project.init_project import init_project as init_project
     from .training.train import train as train
+    from .weak_labels.weak_label import weak_label as weak_label
 
 # Where each public name is at home. `ner-plus project code` reads this, too.
 _HOMES = {
@@ -72,12 +74,14 @@ _HOMES = {
     "init_project": "spacy_ner_plus.training.project.init_project",
     "learning_curve": "spacy_ner_plus.experiments.learning_curve",
     "predict": "spacy_ner_plus.prediction.predict",
+    "rank": "spacy_ner_plus.ranking.rank",
     "read": "spacy_ner_plus.data.formats.record_files",
     "read_metrics": "spacy_ner_plus.evaluation.evaluate",
     "render_entities": "spacy_ner_plus.annotation.displacy_page",
     "set_offset_ents": "spacy_ner_plus.annotation.offsets",
     "split": "spacy_ner_plus.data.splitting.split",
     "train": "spacy_ner_plus.training.train",
+    "weak_label": "spacy_ner_plus.weak_labels.weak_label",
     "write": "spacy_ner_plus.data.formats.record_files",
 }
 __all__ = sorted(_HOMES)

@@ -231,6 +231,13 @@ RUNS = {
             figures=5 * (PERCENT,),
         ),
     ),
+    "partial_labels.py": Start(
+        "tsv --encoder encoder --seeds 0 --steps 2 --further-steps 2 --start 8 --decisions 9"
+        " --batch-words 60 --jobs 3",
+        rows("halves.joined", "halves.outside", "halves.full", figures=(PERCENT,))
+        | rows("decisions.start", "decisions.none", figures=(PERCENT,))
+        | rows("decisions.accepted", "decisions.both", figures=(PERCENT, CHANGE, CHANGE)),
+    ),
     "label_errors.py": Start(
         "conll --encoder encoder --folds 2 --epochs 1 --batch-words 60",
         rows("spans, ours", "tokens, cleanlab", "at random", figures=(AMOUNT, AMOUNT)),

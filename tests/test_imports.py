@@ -22,6 +22,7 @@ FLOORS = {
     "records": 0,
     "metrics": 0,
     "nesting": 0,
+    "voting": 0,
     "support": 0,
     "nn": 1,
     "text": 1,
@@ -34,6 +35,8 @@ FLOORS = {
     "evaluation": 4,
     "prediction": 4,
     "experiments": 4,
+    "ranking": 4,
+    "weak_labels": 4,
     "monitoring": 4,
     "audit": 5,
     "serving": 5,
@@ -83,8 +86,8 @@ ALLOWED = {
     "spacy": {
         "text", "annotation", "models/storage", "models/runtime", "models/onnx",
         "models/architectures", "pipeline", "data", "training", "evaluation", "prediction",
-        "experiments", "monitoring", "audit", "serving", "feedback", "registry", "database",
-        "redaction", "cli", "__init__.py",
+        "experiments", "ranking", "weak_labels", "monitoring", "audit", "serving", "feedback",
+        "registry", "database", "redaction", "cli", "__init__.py",
     },
     "torch": {
         "nn", "models/storage", "models/pretrained", "models/decoding", "models/runtime",
@@ -107,6 +110,7 @@ WITHIN_REACH = (
     "evaluation.rule_check.rule_terminal.",
     "audit.terminal.",
     "audit.agreement.agreement_terminal.",
+    "weak_labels.weak_terminal.",
 )
 # And by name, which a new command should do without.
 BEYOND_THE_FACE = {
@@ -140,7 +144,7 @@ BEYOND_THE_FACE = {
     "project.smoke": {"training.project.smoke_run.try_package"},
     "project.split": {"data.splitting.parts.write_parts"},
 }
-STDLIB_AND_NUMPY = ("about", "tags", "records", "metrics", "nesting", "support")
+STDLIB_AND_NUMPY = ("about", "tags", "records", "metrics", "nesting", "support", "voting")
 
 
 def imports_of(source: str, module: str, *, is_package: bool = False) -> set[str]:

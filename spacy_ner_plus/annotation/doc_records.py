@@ -24,7 +24,7 @@ from .offsets import Misaligned, TokenEdges, set_flat_ents
 from .placement import MISALIGNED, Placing
 from .probabilities import PROBABILITY, SCORES, register_probability
 from .scored_group import LAYERS, ScoredGroup, layers_of
-from .unknown_group import set_unknown, token_runs
+from .unknown_group import INCORRECT_SPANS, set_unknown, token_runs
 
 # Spans that do not fit are left out, and it is the caller who tells.
 DEFAULT_PLACING = Placing()
@@ -67,10 +67,12 @@ def to_record(doc: Doc, spans_key: str | None = None) -> TextRecord:
 
     spans_key (str): Take doc.spans[spans_key], beside which is what is unknown: see unknown_group;
         None for doc.ents.
-    RETURNS (TextRecord): Its spans are None if the Doc says nothing about entities.
+    RETURNS (TextRecord): Its spans are None if the Doc says nothing about entities. Those of
+        doc.spans["incorrect_spans"] are rejected ones, behind the others.
     """
     source = EntitySource(spans_key)
-    has_spans = source.is_set(doc)
+    rejected = _rejected(doc)
+    has_spans = source.is_set(doc) or bool(rejected)
     known = existing(doc)
     is_unknown = source.missing(doc)
     is_blocked = np.zeros(len(doc), dtype=bool)
@@ -79,12 +81,22 @@ def to_record(doc: Doc, spans_key: str | None = None) -> TextRecord:
     return TextRecord(
         text=doc.text,
         annotated_labels=None if labels is None else tuple(sorted(labels)),
-        spans=span_records(doc, source) if has_spans else None,
+        spans=(*span_records(doc, source), *rejected) if has_spans else None,
         tokens=tuple(
             TokenRecord(token.idx, token.idx + len(token), token.is_sent_start) for token in doc
         ),
         unknown=tuple(_stretches(doc, is_unknown)) if has_spans else (),
         blocked=tuple(_stretches(doc, is_blocked)),
+    )
+
+
+def _rejected(doc: Doc) -> tuple[SpanRecord, ...]:
+    """What is known to be wrong of a Doc. Spans without a label say nothing."""
+    group = [span for span in doc.spans.get(INCORRECT_SPANS, ()) if span.label_]
+    places = {(span.start_char, span.end_char, span.label_): span for span in group}
+    return tuple(
+        SpanRecord(*place, text=span.text, status="rejected")
+        for place, span in sorted(places.items(), key=lambda pair: pair[0])
     )
 
 
@@ -94,10 +106,15 @@ class PlacedDoc:
 
     doc (Doc): The Doc.
     fitted (Fitted): The record as the Doc says it, and what was done to get there.
+    n_rejected (int): Spans of doc.spans["incorrect_spans"].
+    n_rejected_lost (int): Rejected spans that are not there, as they don't start and end with
+        tokens.
     """
 
     doc: Doc
     fitted: Fitted
+    n_rejected: int = 0
+    n_rejected_lost: int = 0
 
 
 def to_doc(
@@ -123,7 +140,8 @@ def place_record(
 ) -> PlacedDoc:
     """Put what a record says of its tokens and entities on a Doc.
 
-    record (TextRecord): Rejected spans are left out, and tokens of ignored ones are missing.
+    record (TextRecord): Rejected spans go to doc.spans["incorrect_spans"], as they are, if they
+        start and end with tokens. Tokens of ignored ones are missing.
     nlp (Language): Its tokenizer cuts the text, if the record has no tokens.
     spans_key (str): Put the spans in doc.spans[spans_key], where they may nest, and what is unknown
         beside it: see unknown_group. Those that placing chooses of spans that overlap are in
@@ -134,6 +152,11 @@ def place_record(
     RAISES (ValueError): Spans overlap that go to doc.ents alone, or a label has white space around
         it.
     """
+    if spans_key == INCORRECT_SPANS:
+        raise ValueError(
+            f"doc.spans[{INCORRECT_SPANS!r}] is for spans that are known to be wrong: give another "
+            "spans key."
+        )
     has_tokens = record.tokens is not None
     doc = _make_doc(record, nlp.vocab) if has_tokens else nlp.make_doc(record.text)
     if record.annotated_labels is not None:
@@ -146,14 +169,15 @@ def place_record(
     fitted = fit_record(record, edges, placing, is_flat=spans_key is None)
     if spans_key is not None:
         _set_group(doc, spans_key, edges, fitted.record)
+    counts = _set_rejected(doc, edges, fitted.record)
     has_misaligned = any(MISALIGNED in one.done for one in fitted.placements)
     if placing.misaligned == "skip" and has_misaligned:
-        return PlacedDoc(doc, fitted)  # the text is left out
+        return PlacedDoc(doc, fitted, *counts)  # the text is left out
     flat = fitted
     if spans_key is not None:
         flat = fit_record(fitted.record, edges, _choosing(placing), is_flat=True)
     _set_ents(doc, edges, flat.record)
-    return PlacedDoc(doc, fitted)
+    return PlacedDoc(doc, fitted, *counts)
 
 
 def _choosing(placing: Placing) -> Placing:
@@ -169,6 +193,22 @@ def _placed(doc: Doc, edges: TokenEdges, record: TextRecord) -> list[tuple[Span,
         if tokens is not None:
             found.append((_make_span(doc, tokens, span), span))
     return found
+
+
+def _set_rejected(doc: Doc, edges: TokenEdges, record: TextRecord) -> tuple[int, int]:
+    """Note what is known to be wrong. RETURNS: How many spans are noted, and how many are not."""
+    rejected = {
+        (span.start, span.end, span.label): span
+        for span in record.spans or ()
+        if span.status == "rejected"
+    }
+    spans = []
+    for (start, end, _), span in sorted(rejected.items(), key=lambda pair: pair[0]):
+        if (tokens := edges.tokens(start, end)) is not None:
+            spans.append(_make_span(doc, tokens, span))
+    if spans:
+        doc.spans[INCORRECT_SPANS] = ScoredGroup(doc, name=INCORRECT_SPANS, spans=spans)
+    return len(spans), len(rejected) - len(spans)
 
 
 def _unknown(edges: TokenEdges, record: TextRecord) -> np.ndarray:

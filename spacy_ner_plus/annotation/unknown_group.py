@@ -13,6 +13,9 @@ from spacy.tokens import Doc, Span
 from .scored_group import ScoredGroup
 
 _SUFFIX = "_unknown"
+# Where spans are that are known to be wrong, unless somebody says otherwise: what spaCy's own
+# documentation calls it.
+INCORRECT_SPANS = "incorrect_spans"
 
 
 def unknown_key(spans_key: str) -> str:
@@ -21,12 +24,15 @@ def unknown_key(spans_key: str) -> str:
 
 
 def entity_keys(doc: Doc) -> list[str]:
-    """The groups of a Doc, but for those of unknown stretches, whose spans have no label."""
+    """The groups of a Doc that hold entities.
+
+    Neither unknown stretches are such, whose spans have no label, nor what is known to be wrong.
+    """
     beside = {unknown_key(key) for key in doc.spans}
     return [
         key
         for key, group in doc.spans.items()
-        if key not in beside or any(span.label for span in group)
+        if key != INCORRECT_SPANS and (key not in beside or any(span.label for span in group))
     ]
 
 

@@ -29,11 +29,13 @@ from .project.convert import convert_cli as project_convert_cli
 from .project.encoder import encoder_cli
 from .project.smoke import smoke_cli
 from .project.split import split_cli as project_split_cli
+from .rank import rank_cli
 from .report import report_cli
 from .rules import check_cli as rules_check_cli
 from .split import split_cli
 from .train import CONTEXT, train_cli
 from .vectors import vectors_cli
+from .weak_label import weak_label_cli
 
 app = typer.Typer(
     name="ner-plus",
@@ -57,10 +59,12 @@ app.command("init-config")(init_config_cli)
 app.command("init-project")(init_project_cli)
 app.command("learning-curve", context_settings=CONTEXT)(learning_curve_cli)
 app.command("predict")(predict_cli)
+app.command("rank")(rank_cli)
 app.command("report")(report_cli)
 app.command("split")(split_cli)
 app.command("train", context_settings=CONTEXT)(train_cli)
 app.command("vectors")(vectors_cli)
+app.command("weak-label")(weak_label_cli)
 
 project_app = typer.Typer(
     name="project",

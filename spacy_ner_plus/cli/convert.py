@@ -126,6 +126,21 @@ def convert_cli(
         typer.Option(help="File of tokenizer exceptions to use, or that split writes"),
     ] = None,
     spans_key: SpansKey = None,
+    positives_only: Annotated[
+        bool,
+        typer.Option(
+            "--positives-only",
+            help="IN has some of the entities: nothing is known of all other text",
+        ),
+    ] = False,
+    annotated_label: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="LABEL",
+            help="A type that was looked for in IN, by its new name, where there are others to "
+            "learn; repeatable",
+        ),
+    ] = None,
 ) -> None:
     """Convert annotated texts to spaCy's training format, or to any other.
 
@@ -177,6 +192,8 @@ def convert_cli(
             max_refused=max_refused,
             report=report,
             exceptions=exceptions,
+            positives_only=positives_only,
+            annotated_labels=annotated_label or None,
         )
     # Standard output is for the records alone, if they go there.
     is_stream = str(output_path) == "-"
@@ -218,7 +235,7 @@ def _table_rows(done: "Conversion", label_map: dict[str, str]) -> list[tuple[str
         ("entities with another label on the same place", nesting.several_labels),
         ("documents without annotation", done.n_without_annotation),
         ("documents left out for misaligned annotations", done.n_skipped),
-        (f"rejected annotations{' left out' * is_of_docs}", done.n_rejected),
+        (f"rejected annotations{', in incorrect_spans' * is_of_docs}", done.n_rejected),
         (f"ignored annotations{', taken for unknown' * is_of_docs}", done.n_ignored),
         *done.source.counts.items(),
     ):

@@ -17,6 +17,7 @@ from .formats.record_files import (
     output_format,
     write_counted,
 )
+from .known_parts import KnownParts
 from .record_transfer import DividedOptions, with_tokens
 from .renaming import all_renamed, check_names
 from .standard_streams import STREAM, input_paths, output_path
@@ -40,6 +41,8 @@ def convert(
     max_refused: float | None = None,
     report: str | Path | None = None,
     exceptions: str | Path | None = None,
+    positives_only: bool = False,
+    annotated_labels: Sequence[str] | None = None,
 ) -> Conversion:
     """Write annotated texts to a .spacy file, or to one of another format.
 
@@ -79,6 +82,11 @@ def convert(
     report (str / Path): A .jsonl file for what became of each annotation.
     exceptions (str / Path): A file of the tokenizer's exceptions: those there are used, and with
         "split", what more is needed is written to it. `init_project` and `init_config` take it.
+    positives_only (bool): The spans of the input are entities, and nothing else is known: there may
+        be others, of which nobody has looked for all.
+    annotated_labels (Sequence[str]): The types that were looked for, by their new names, if the
+        input does not say it and there are others: where no entity is, there may be one of another
+        type. None for all, or what the input says.
     RETURNS (Conversion): What was read and written.
     RAISES (ValueError): What is wrong, with file and line, and what to do. Nothing is written then
         but the report.
@@ -91,6 +99,11 @@ def convert(
     wishes.check(to)
     label_map = label_map or {}
     check_names(label_map)
+    parts = KnownParts(
+        positives_only=positives_only,
+        annotated_labels=annotated_labels,
+        may_nest=spans_key is not None,
+    )
     options = {**(options or {}), **({"lenient": True} if lenient else {})}
     to_options = to_options or {}
     if "spans_key" in {*options, *to_options}:
@@ -113,10 +126,10 @@ def convert(
 
         done = Conversion(inputs, opened(), output, to, mapped=dict.fromkeys(label_map, 0))
         if to == SPACY:
-            write_docs(done, file, label_map, wishes, opened)
+            write_docs(done, file, label_map, wishes, opened, parts)
         else:
             own = {"spans_key": spans_key} if "spans_key" in of_writer else {}
-            _write_records(done, file, label_map, lang, divided.for_writer() | own)
+            _write_records(done, file, label_map, lang, divided.for_writer() | own, parts)
     return done
 
 
@@ -148,9 +161,10 @@ def _write_records(
     label_map: Mapping[str, str],
     lang: str,
     options: Mapping[str, Any],
+    parts: KnownParts,
 ) -> None:
     def counted() -> Iterator[TextRecord]:
-        for _, record in all_renamed(done, label_map):
+        for _, record in all_renamed(done, label_map, parts):
             done.count_record(record)
             yield record
 

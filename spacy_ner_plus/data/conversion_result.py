@@ -33,7 +33,8 @@ class Conversion:
     n_without_annotation (int): Documents about whose entities nothing is known.
     n_skipped (int): Documents that were left out because of misaligned annotations.
     n_rejected, n_ignored (int): Annotations of that status, which are no entities; the tokens of
-        ignored ones count as not annotated.
+        ignored ones count as not annotated. Rejected ones go to doc.spans["incorrect_spans"] of a
+        .spacy file, if they start and end with tokens.
     n_partly_unknown (int): Documents with stretches that nobody has annotated, beside a group of
         spans.
     entities (Counter[str]): Those that were written, by label.

@@ -14,6 +14,7 @@ from .formats.form import RecordSource
 from .formats.repairs import Errors
 from .formats.spacy_files import DocFile
 from .formats.unsound_spans import UnsoundSpan
+from .known_parts import KnownParts
 from .needed_exceptions import find_exceptions
 from .placed_texts import TextPlacer
 from .placement_report import limit_of, refusal, reporting
@@ -63,8 +64,9 @@ def write_docs(
     label_map: Mapping[str, str],
     wishes: DocWishes,
     opened: Callable[[], RecordSource],
+    parts: KnownParts,
 ) -> None:
-    """Write Docs. `opened` opens the source once more."""
+    """Write Docs. `opened` opens the source once more, `parts` says what is known of texts."""
     placing = Placing(
         wishes.misaligned, trim=wishes.trim, overlaps=wishes.overlaps, merges_repeated=True
     )
@@ -83,7 +85,7 @@ def write_docs(
     with reporting(wishes.report) as done.placements:
         nlp = blank_pipeline(wishes.lang, known)
         placer = TextPlacer(nlp, placing, wishes.spans_key, done.placements)
-        for where, record in all_renamed(done, label_map):
+        for where, record in all_renamed(done, label_map, parts):
             if unsound:
                 done.placements.refuse_unsound(where, record, _counted(unsound, label_map))
                 unsound.clear()
@@ -94,6 +96,7 @@ def write_docs(
                     done.n_skipped += 1
                     continue
                 done.lost["relations of refused annotations"] += placed.fitted.n_relations_lost
+                done.lost["rejected annotations that are not on tokens"] += placed.n_rejected_lost
                 done.count(placed.doc, record, wishes.spans_key)
                 refused = [one.span for one in placed.fitted.placements if MISALIGNED in one.done]
                 file.add(placed.doc, placed.fitted.record, wishes.spans_key, refused)

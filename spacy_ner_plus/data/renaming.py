@@ -6,6 +6,7 @@ from dataclasses import replace
 from ..records import TextRecord, check_tidy
 from .conversion_result import Conversion
 from .formats.written import among
+from .known_parts import KnownParts
 
 
 def check_names(label_map: Mapping[str, str]) -> None:
@@ -36,14 +37,21 @@ def renamed(record: TextRecord, label_map: Mapping[str, str], mapped: dict[str, 
     return replace(record, spans=spans, annotated_labels=labels, relations=relations)
 
 
-def all_renamed(done: Conversion, label_map: Mapping[str, str]) -> Iterator[tuple[str, TextRecord]]:
-    """The records of the source with the new names of types.
+def all_renamed(
+    done: Conversion, label_map: Mapping[str, str], parts: KnownParts
+) -> Iterator[tuple[str, TextRecord]]:
+    """The records of the source with the new names of types, as they are meant.
 
-    RAISES (ValueError): There is none.
+    parts (KnownParts): What is known of them, by the new names.
+    RAISES (ValueError): There is none, or one has entities of types that were not looked for.
     """
     for where, record in done.source.records():
         n_relations = len(record.relations)
         record = renamed(record, label_map, done.mapped)
+        try:
+            record = parts.of(record)
+        except ValueError as error:
+            raise ValueError(f"{where}: {error}") from None
         done.lost["relations of dropped types"] += n_relations - len(record.relations)
         done.look_at(record)
         yield where, record

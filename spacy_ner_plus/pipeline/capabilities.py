@@ -4,6 +4,7 @@ Callers ask whether a component has a capability (isinstance works), and never o
 A capability has what some caller uses, and no more.
 """
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -94,6 +95,45 @@ class GivesReadings(Protocol):
         """The k most probable readings of parts of each document, best first, from one run.
 
         RETURNS (List[List[List[Reading]]]): For each Doc, for each of its parts.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Uncertainty:
+    """How undecided a model is about a text.
+
+    n_tokens (int): Its tokens that take part in tagging.
+    log_prob, second_log_prob (float): The log probabilities of its best reading and of the second,
+        -inf if there is none.
+    entropy (float): Of its distribution over all readings, in nats.
+    expected_errors (float): How many entities of its best reading are expected to be wrong, and how
+        many beside them to be missed.
+    """
+
+    n_tokens: int
+    log_prob: float
+    second_log_prob: float
+    entropy: float
+    expected_errors: float
+
+
+# About a text in which nothing can be an entity.
+SURE = Uncertainty(0, 0.0, -math.inf, 0.0, 0.0)
+
+
+@runtime_checkable
+class KnowsUncertainty(Protocol):
+    """Knows how undecided it is about a text."""
+
+    model: Any
+
+    def uncertainties(
+        self, docs: Sequence[Doc], parts: Sequence[Sequence[Doc | Span]]
+    ) -> list[list[Uncertainty]]:
+        """How undecided it is about parts of each document, from one run.
+
+        RETURNS (List[List[Uncertainty]]): For each Doc, for each of its parts.
         """
         ...
 

@@ -221,7 +221,7 @@ def test_annotations_that_are_there_twice_count_once(tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     for line in (
         "annotations 8", "kept 3", "changed 3 repeated 3", "refused 2 misaligned 2", "entities 3",
-        "rejected annotations left out 1", "ignored annotations, taken for unknown 1",
+        "rejected annotations, in incorrect_spans 1", "ignored annotations, taken for unknown 1",
     ):  # fmt: skip
         assert line in " ".join(result.output.split())
     _, record = read(tmp_path / "out.spacy")

@@ -225,7 +225,7 @@ def _with_kept(record: TextRecord, doc: Doc, spans_key: str | None) -> tuple[Tex
             places = set(map(_place, spans))
             described = tuple(s for s in described if not s.is_accepted or _place(s) in places)
         if _places(described) == _places(spans):
-            spans = described
+            spans = (*described, *_further_rejected(spans, described))
         else:
             gone.append("details of changed entities")
     if REFUSED in kept:
@@ -290,6 +290,16 @@ def _bare(spans: Iterable[SpanRecord]) -> list[SpanRecord]:
 
 def _place(span: SpanRecord) -> tuple[int, int, str]:
     return span.start, span.end, span.label
+
+
+def _further_rejected(
+    spans: Iterable[SpanRecord], described: Iterable[SpanRecord]
+) -> Iterator[SpanRecord]:
+    """Rejected spans of a Doc that somebody has noted since it was made of a record."""
+    known = {_place(span) for span in described if span.status == "rejected"}
+    for span in spans:
+        if span.status == "rejected" and _place(span) not in known:
+            yield span
 
 
 def _places(spans: Iterable[SpanRecord]) -> list[tuple[int, int, str]]:

@@ -109,9 +109,15 @@ class BandDecoder(SpanDecoder[SpanBandHead]):
             labels=np.concatenate([nothing, *(one.labels for one in gold)]),
         )
         n_labels = len(self.labels)
+        rejected = [np.insert(one.rejected, 0, i, axis=1) for i, one in enumerate(gold)]
+        no_spans = np.zeros((0, 4), dtype=np.int64)
         no_rows = np.zeros((0, n_labels), dtype=bool)
         is_known = np.concatenate([no_rows, *(one.known for one in gold)])  # (n_rows, n_labels)
-        known = None if is_known.all() else known_cells(layout, n_labels, tokens=is_known)
+        known = None
+        if not is_known.all():
+            known = known_cells(
+                layout, n_labels, tokens=is_known, spans=np.concatenate([*rejected, no_spans])
+            )
         return make_targets(layout, spans, n_labels, known)
 
     def _loss(self, learning: SpanLearning) -> BandLoss:

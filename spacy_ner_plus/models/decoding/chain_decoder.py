@@ -18,10 +18,12 @@ from ...nesting.chain_spans import derive_chains
 from ...nn.crf.transfer import to_device
 from ...nn.heads.chain_growth import with_chains
 from ...nn.heads.chain_head import ChainHead
+from .chain_rejects import ChainRejects
 from .chain_targets import ChainTargets, chain_targets, placed_spans
 from .emissions import Emissions
 from .log_odds import log_odds, sigmoid
 from .losses import overflown_docs
+from .rejected import count_known
 from .row_features import RowFeatures
 from .row_gold import RowGold
 from .row_spans import RowSpans, join_row_spans
@@ -100,27 +102,35 @@ class ChainDecoder(SpanDecoder[ChainHead]):
     def losses(
         self, rows: RowFeatures, gold: Sequence[RowGold], learning: SpanLearning
     ) -> SpanLosses:
-        """The negative log-likelihood of what is annotated in all chains. See SpanDecoder.losses.
+        """The negative log-likelihood of what is known in all chains. See SpanDecoder.losses.
 
         An entity's score is less by the log of its label's weight, as in decoding.losses. So at
         each level its odds become so many times those of the data.
         """
-        crfs, emissions = self.head.crfs, Emissions(rows.features, rows.row_tokens)
-        device = rows.features.device
+        crfs, device = self.head.crfs, rows.features.device
         targets = [self._targets(one) for one in gold]
         nothing = np.zeros((0, crfs.n_tags), dtype=bool)
-        allowed = np.concatenate([nothing, *(one.allowed for one in targets)])
-        n_known = int((~allowed.all(axis=1)).sum())
+        by_doc = [one.allowed for one in targets]  # (n_rows_of_doc, chains * tags) each
+        rejects = ChainRejects.of_docs(
+            [one.rejected for one in gold], by_doc, crfs.scheme, crfs.label_ids, device
+        )
+        emissions = Emissions(rows.features, rows.row_tokens, rejects.of_all)
+        n_known = count_known(by_doc, emissions.spans)
         n_left_out = sum(int(one.left_out.sum()) for one in targets)
         of_docs = torch.zeros(len(gold), dtype=torch.float64, device=device)
         overflown = overflown_docs(crfs, emissions)
         if len(overflown):
             of_docs[to_device(overflown, device)] = torch.nan
             return SpanLosses(of_docs, n_known, n_left_out)
-        permitted = to_device(allowed, device)  # (n_rows, chains * tags)
+        permitted = to_device(np.concatenate([nothing, *by_doc]), device)  # (n_rows, chains * tags)
         scores = rows.features - self._log_weights(learning).to(device)  # as permitted
         for group in emissions.groups(crfs.n_chains):
-            of_group = crfs.loss(scores[group.rows], group.layout, permitted[group.rows])
+            of_group = crfs.loss(
+                scores[group.rows],
+                group.layout,
+                permitted[group.rows],
+                spans=None if group.spans is None else rejects.of_group(group.docs),
+            )
             of_docs = of_docs.index_add(0, to_device(group.docs, device), of_group)
         return SpanLosses(of_docs, n_known, n_left_out)
 

@@ -68,11 +68,11 @@ class Emissions:
         order = order[self.lengths[order] > 0]
         if self.spans is not None:
             has_spans = np.isin(order, self.spans.sequences)
-            yield from self._with_spans(order[has_spans])
+            yield from self._with_spans(order[has_spans], n_chains)
             order = order[~has_spans]
         yield from self._packed(order, max(1, MAX_CELLS // n_chains), len(order))
 
-    def _with_spans(self, order: np.ndarray) -> Iterator[SequenceGroup]:
+    def _with_spans(self, order: np.ndarray, n_chains: int) -> Iterator[SequenceGroup]:
         """Documents with scores of spans, those that need about as many tags together."""
         assert self.spans is not None
         groups = self.spans.groups
@@ -83,8 +83,8 @@ class Emissions:
         for value in np.unique(level):
             docs = order[level == value]
             own = self.spans.of_sequences(docs)
-            n_all = n_tags if own is None else n_tags + 4 * int(own.n_slots().sum())
-            most_cells = max(1, MAX_CELLS * n_tags // n_all)
+            n_all = n_tags if own is None else n_tags + 4 * n_chains * int(own.n_slots().sum())
+            most_cells = max(1, MAX_CELLS // n_chains * n_tags // n_all)
             yield from self._packed(docs, most_cells, max(1, MAX_TRANSITIONS // n_all**2))
 
     def _packed(

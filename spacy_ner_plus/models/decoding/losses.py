@@ -12,8 +12,9 @@ via logit adjustment", for whole entities. The last term is the label smoothing 
 (2016), "Rethinking the Inception architecture"; without a CRF it is exactly the cross-entropy with
 smoothed targets. Both act on the emissions alone, so they are the same with a CRF and without.
 
-Scores of spans, where emissions have some, belong to score(x, y) of either kind. Without a CRF the
-sum over y' is then over the valid sequences.
+Scores of spans, where emissions have some, belong to score(x, y) of either kind, and no y has a
+span that is rejected: see the file of that name. Without a CRF the sum over y' is then over the
+valid sequences.
 
 With a focal exponent g, what is before "+ e" is weighed by how improbable the annotation is, after
 Lin et al. (2017), "Focal Loss for Dense Object Detection". With a CRF, P is the probability of the
@@ -38,6 +39,7 @@ from ...nn.crf import CRF, Layout, SoftTargets, TagDecoder
 from ...nn.crf.transfer import to_device
 from ...tags import TagScheme
 from .emissions import Emissions, SequenceGroup
+from .rejected import count_known
 
 # Of what is certain, so that powers of it have finite slopes.
 _LEAST_IMPROBABILITY = 1e-12
@@ -54,7 +56,7 @@ def loss_and_gradient(
 ) -> tuple[np.ndarray, Tensor]:
     """The loss of the allowed tags of each Doc, and its gradient.
 
-    emissions (Emissions): The model's output.
+    emissions (Emissions): The model's output, with spans that are rejected if there are any.
     allowed: for each Doc (n_rows_of_doc, n_tags) bool, the tags that the annotation permits.
     log_weights: (n_tags,) float, what the tags score less in the loss; None for all 0. See
         tag_log_weights.
@@ -63,8 +65,9 @@ def loss_and_gradient(
     RETURNS: (n_docs,) float64 losses in nats, 0 for a Doc that has no rows or on which all is
         permitted, infinite where the allowed tags hold no valid sequence, nan where scores or
         the decoder's parameters are not finite; and (n_rows, n_tags) the gradient of their mean
-        over annotated rows with respect to the scores, without meaning unless all losses are
-        finite. The decoder's own parameters collect theirs on the way, and so do scores of spans.
+        over rows of which something is known with respect to the scores, without meaning unless all
+        losses are finite. The decoder's own parameters collect theirs on the way, and so do scores
+        of spans.
     """
     permitted = _join(allowed, emissions)  # (n_rows, n_tags)
     weights = None  # (n_tags,)
@@ -85,8 +88,7 @@ def loss_and_gradient(
             nll = nll + smoothing * group.layout.sum(gap * is_known)
         return nll
 
-    n_annotated = int((~permitted.all(dim=1)).sum())
-    return _collect(decoder, emissions, loss, n_annotated)
+    return _collect(decoder, emissions, loss, count_known(allowed, emissions.spans))
 
 
 def _focal_loss(
@@ -115,7 +117,7 @@ def span_score_gradient(
     Each is how often the span is expected to be there, less how often it is expected by those who
     know the allowed tags.
 
-    emissions (Emissions): The model's output, with scores of spans of some Docs.
+    emissions (Emissions): The model's output, with scores of spans of some Docs, and rejected ones.
     allowed: For each Doc (n_rows_of_doc, n_tags) bool, the tags that the annotation permits. Where
         they hold no valid sequence, nothing is learned.
     RETURNS: (n_spans,) float64, of the sum over Docs.

@@ -62,7 +62,8 @@ class CRF(TagDecoder):
     ) -> Tensor:
         """Negative log-likelihood of each sequence's annotation.
 
-        It is log Z(valid paths) - log Z(valid paths of allowed tags).
+        It is log Z(valid paths) - log Z(valid paths of allowed tags), of which none has a rejected
+        span.
 
         allowed (Tensor): bool, tags that agree with the annotation: one where it is complete, all
             where it is missing. *Shape:* (N, tags)

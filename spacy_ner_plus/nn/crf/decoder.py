@@ -112,7 +112,8 @@ class TagDecoder(nn.Module):
         """Cross-entropy of each sequence.
 
         It is the sum over its tokens of logsumexp(all tags) - logsumexp(allowed tags). With scores
-        of spans, which no token has, it is the negative log-likelihood among the valid paths.
+        of spans or rejected ones, which no token has, it is the negative log-likelihood among the
+        valid paths, as that of a CRF.
 
         allowed (Tensor): bool, tags that agree with the annotation: one where it is complete, all
             where it is missing. *Shape:* (N, tags)
@@ -138,12 +139,11 @@ class TagDecoder(nn.Module):
     def _loss_with_spans(
         self, emissions: Tensor, layout: Layout, allowed: Tensor, spans: SpanFactors
     ) -> Tensor:
-        """Log Z(valid paths) - log Z(valid paths of allowed tags), fp64 (batch,)."""
+        """Log Z(valid paths) - log Z(those of allowed tags and no rejected span), fp64 (batch,)."""
         tags = SlotTags(spans.scheme, spans.n_slots())
-        every, possible = tags.emissions(emissions, layout, spans)  # (N, n_all) each
-        base = to_device(tags.base, emissions.device)
+        every, permitted = tags.targets(emissions, allowed, layout, spans)  # (N, n_all) each
         scores = tags.scores(self._scores()).stacked()
-        loss: Tensor = PathLoss.apply(every, *scores, allowed[:, base] & possible, layout)
+        loss: Tensor = PathLoss.apply(every, *scores, permitted, layout)
         return loss
 
     @torch.no_grad()

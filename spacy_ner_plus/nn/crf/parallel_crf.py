@@ -18,6 +18,8 @@ from .messages import (
     refuse_impossible,
 )
 from .path_loss import PathLoss
+from .slot_tags import SlotTags
+from .span_factors import SpanFactors
 from .viterbi import viterbi_of_chains
 
 
@@ -57,18 +59,34 @@ class ParallelCRF(nn.Module):
         masks = (scheme.starts, scheme.transitions, scheme.ends)
         return cls(*(torch.tensor(mask) for mask in masks), n_chains=n_chains)
 
-    def loss(self, emissions: Tensor, layout: Layout, allowed: Tensor) -> Tensor:
+    def loss(
+        self,
+        emissions: Tensor,
+        layout: Layout,
+        allowed: Tensor,
+        *,
+        spans: SpanFactors | None = None,
+    ) -> Tensor:
         """Negative log-likelihood of each sequence's annotation in all chains together.
 
         RETURNS (Tensor): the sum of `chain_losses` over the chains. *Shape:* (batch,)
         RAISES (ValueError): as `chain_losses`.
         """
-        return self.chain_losses(emissions, layout, allowed).sum(1)
+        return self.chain_losses(emissions, layout, allowed, spans=spans).sum(1)
 
-    def chain_losses(self, emissions: Tensor, layout: Layout, allowed: Tensor) -> Tensor:
+    def chain_losses(
+        self,
+        emissions: Tensor,
+        layout: Layout,
+        allowed: Tensor,
+        *,
+        spans: SpanFactors | None = None,
+    ) -> Tensor:
         """Negative log-likelihood of each sequence's annotation in each chain; see `CRF.loss`.
 
         allowed (Tensor): bool, tags that agree with the annotation. *Shape:* (N, chains * tags)
+        spans (SpanFactors): of the sequences of all chains, those of one chain after the other: a
+            chain's number times the batch, and a sequence's. The scheme is that of each chain.
         RETURNS (Tensor): fp64; +inf, without gradient, where the allowed tags contain no valid
             path. *Shape:* (batch, chains)
         RAISES (ValueError): arguments do not fit, or emissions are nan or +inf.
@@ -76,7 +94,13 @@ class ParallelCRF(nn.Module):
         emissions = checked_emissions(emissions, layout, self.n_tags)
         check_allowed(allowed, emissions)
         by_chain, allowed = self._chain_after_chain(emissions), self._chain_after_chain(allowed)
-        loss: Tensor = PathLoss.apply(by_chain, *self._scores(), allowed, layout)
+        scores = self._scores()
+        if spans is not None:
+            tags = SlotTags(spans.scheme, spans.n_slots())
+            every = layout.repeated(self.n_chains)
+            by_chain, allowed = tags.targets(by_chain, allowed, every, spans)
+            scores = tags.scores_of_chains(scores)
+        loss: Tensor = PathLoss.apply(by_chain, *scores, allowed, layout)
         return loss.view(self.n_chains, len(layout.lengths)).T
 
     @torch.no_grad()

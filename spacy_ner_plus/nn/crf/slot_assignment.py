@@ -7,47 +7,51 @@ from itertools import pairwise
 
 import numpy as np
 
+# What a factor does: it is impossible for annotated paths alone, has a finite score, or is
+# impossible. Of several of one span the largest holds.
+REJECTED, SCORED, RULED_OUT = 0, 1, 2
+
 
 @dataclass(frozen=True)
 class Ends:
     """Where the factors of a group end that are longer than one token, ascending and different.
 
     tokens: int64 (n_ends,), exclusive.
-    ruled_out: bool (n_ends,), whether the span that ends there is ruled out.
+    kinds: int64 (n_ends,), what becomes of the span that ends there.
     """
 
     tokens: np.ndarray
-    ruled_out: np.ndarray
+    kinds: np.ndarray
 
     def is_going_on_in(self, other: "Ends", start: int) -> bool:
         """Whether from a group's start on nothing tells it from another one.
 
-        That is so if the same spans are ruled out from then on, and none has a finite score, which
+        That is so if the same spans are impossible from then on, and none has a finite score, which
         would have to be added for one of them alone.
 
         start (int): Where this group starts.
         """
-        if not len(self.tokens) or not self.ruled_out.all():
+        if not len(self.tokens) or bool((self.kinds == SCORED).any()):
             return False
         first = np.searchsorted(other.tokens, start + 1, side="right")
-        return np.array_equal(other.tokens[first:], self.tokens) and bool(
-            other.ruled_out[first:].all()
+        return np.array_equal(other.tokens[first:], self.tokens) and np.array_equal(
+            other.kinds[first:], self.kinds
         )
 
 
 def ends_of_groups(
-    group_of: np.ndarray, ends: np.ndarray, ruled_out: np.ndarray, n_groups: int
+    group_of: np.ndarray, ends: np.ndarray, kinds: np.ndarray, n_groups: int
 ) -> list[Ends]:
-    """The ends of each group's factors. group_of, ends, ruled_out: (n,), of longer factors."""
+    """The ends of each group's factors. group_of, ends, kinds: (n,), of longer factors."""
     order = np.lexsort((ends, group_of))
-    group_of, ends, ruled_out = group_of[order], ends[order], ruled_out[order]
+    group_of, ends, kinds = group_of[order], ends[order], kinds[order]
     is_new = (np.diff(group_of, prepend=-1) != 0) | (np.diff(ends, prepend=-1) != 0)
     firsts = np.flatnonzero(is_new)
     if len(firsts):
-        ruled_out = np.logical_or.reduceat(ruled_out, firsts)  # several of one span add up
+        kinds = np.maximum.reduceat(kinds, firsts)
     group_of, ends = group_of[firsts], ends[firsts]
     edges = np.searchsorted(group_of, np.arange(n_groups + 1)).tolist()
-    return [Ends(ends[i:j], ruled_out[i:j]) for i, j in pairwise(edges)]
+    return [Ends(ends[i:j], kinds[i:j]) for i, j in pairwise(edges)]
 
 
 def assign_slots(

@@ -107,6 +107,11 @@ class SlotTags:
         every = (scores.start[base], scores.transition[base[:, None], base], scores.end[base])
         return ChainScores.within(masks, every)
 
+    def scores_of_chains(self, scores: ChainScores) -> ChainScores:
+        """As `scores`, of stacked scores."""
+        chains = [self.scores(scores.of_chain(i)) for i in range(len(scores.start))]
+        return ChainScores(*(torch.stack(parts) for parts in zip(*chains, strict=True)))
+
     def emissions(
         self, emissions: Tensor, layout: Layout, factors: SpanFactors
     ) -> tuple[Tensor, Tensor]:
@@ -121,13 +126,38 @@ class SlotTags:
         firsts = np.cumsum(lengths) - lengths  # (batch,)
         possible = to_device(self._possible(factors.groups, firsts, lengths), device)
         every = emissions[:, to_device(self.base, device)].masked_fill(~possible, -torch.inf)
-        n_tokens = factors.ends - factors.starts
-        tag = self.unit[factors.labels]  # (n_factors,)
-        is_long = n_tokens > 1
-        tag[is_long] = self.closing[self.slots_of(factors.groups)[factors.group_of[is_long]]]
-        row = firsts[factors.sequences] + factors.ends - 1
+        row, tag = self._last_cells(layout, factors)
         index = (to_device(row, device), to_device(tag, device))
         return every.index_put(index, factors.scores.to(device), accumulate=True), possible
+
+    def targets(
+        self, emissions: Tensor, allowed: Tensor, layout: Layout, factors: SpanFactors
+    ) -> tuple[Tensor, Tensor]:
+        """As `emissions`, with the tags that agree with an annotation.
+
+        A path has a rejected span just if it has one tag on one row, which is not permitted.
+
+        allowed (Tensor): bool, the scheme's tags. *Shape:* (N, tags)
+        RETURNS (Tuple[Tensor, Tensor]): The emissions of all tags, and bool, what the paths that
+            agree are made of. *Shape:* (N, n_all) each
+        """
+        every, possible = self.emissions(emissions, layout, factors)
+        device = emissions.device
+        permitted = allowed[:, to_device(self.base, device)] & possible  # (N, n_all)
+        if factors.rejected is not None:
+            row, tag = self._last_cells(layout, factors)
+            rejected = factors.rejected
+            permitted[to_device(row[rejected], device), to_device(tag[rejected], device)] = False
+        return every, permitted
+
+    def _last_cells(self, layout: Layout, factors: SpanFactors) -> tuple[np.ndarray, np.ndarray]:
+        """The row and tag that a path has just if it has a factor's span, int64 (n_factors,)."""
+        lengths = layout.lengths.numpy()
+        firsts = np.cumsum(lengths) - lengths  # (batch,)
+        tag = self.unit[factors.labels]  # (n_factors,)
+        is_long = factors.ends - factors.starts > 1
+        tag[is_long] = self.closing[self.slots_of(factors.groups)[factors.group_of[is_long]]]
+        return firsts[factors.sequences] + factors.ends - 1, tag
 
     def _possible(self, groups: SpanGroups, firsts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
         """Which tags each token may have, (N, n_all) bool."""

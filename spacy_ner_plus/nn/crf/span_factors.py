@@ -5,7 +5,8 @@ With factors h, each a span with a label and a score w, a path's score becomes
     score(path) + sum of w over the factors h whose span is in the path, with its label,
 
 where "in the path" means exactly this span: it begins there, ends there, and is not carried on. A
-finite w makes a span more or less probable, once and not per token; w = -inf rules it out. That is
+finite w makes a span more or less probable, once and not per token; w = -inf rules it out. What is
+known to be wrong is ruled out of the annotated paths of a loss alone (`rejected`). That is
 a linear chain with a few arcs of a semi-Markov model (Sarawagi and Cohen 2004, "Semi-Markov
 conditional random fields for information extraction"). A chain's tags don't remember where an
 entity began, so while a span with a factor is going on it has tags of its own: see `slot_tags`.
@@ -21,7 +22,7 @@ import torch
 from torch import Tensor
 
 from ...tags import TagScheme
-from .slot_assignment import assign_slots, ends_of_groups
+from .slot_assignment import REJECTED, RULED_OUT, SCORED, assign_slots, ends_of_groups
 from .transfer import to_device
 
 # As many slots as this a sequence, or as there are labels if these are more: see `strongest`.
@@ -68,6 +69,8 @@ class SpanFactors:
     starts, ends: int64 (n,) tokens of the sequence, ends exclusive.
     labels: int64 (n,), indices into the scheme's.
     scores (Tensor): fp64, finite or -inf. *Shape:* (n,)
+    rejected: bool (n,), spans that no path that agrees with the annotation has: they act in losses,
+        and nowhere else. None for none.
     """
 
     scheme: TagScheme
@@ -76,9 +79,47 @@ class SpanFactors:
     ends: np.ndarray
     labels: np.ndarray
     scores: Tensor
+    rejected: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.sequences)
+
+    @classmethod
+    def of_rejected(
+        cls,
+        scheme: TagScheme,
+        spans: np.ndarray,
+        device: torch.device = torch.device("cpu"),  # noqa: B008 (it does not change)
+    ) -> "SpanFactors":
+        """Spans that are known to be wrong, which score nothing.
+
+        spans: int64 (n, 4), the sequence, start, end and label of each.
+        device (torch.device): Of the scores.
+        """
+        sequences, starts, ends, labels = spans.reshape(-1, 4).T
+        scores = torch.zeros(len(sequences), dtype=torch.float64, device=device)
+        rejected = np.ones(len(sequences), dtype=bool)
+        return cls(scheme, sequences, starts, ends, labels, scores, rejected)
+
+    def and_others(self, others: "SpanFactors | None") -> "SpanFactors":
+        """These, and others of the same sequences behind them."""
+        if others is None:
+            return self
+        both = (self, others)
+        return SpanFactors(
+            self.scheme,
+            np.concatenate([one.sequences for one in both]),
+            np.concatenate([one.starts for one in both]),
+            np.concatenate([one.ends for one in both]),
+            np.concatenate([one.labels for one in both]),
+            torch.cat([one.scores for one in both]),
+            np.concatenate([one.are_rejected for one in both]),
+        )
+
+    @property
+    def are_rejected(self) -> np.ndarray:
+        """Bool (n,), `rejected` of all."""
+        return np.zeros(len(self), dtype=bool) if self.rejected is None else self.rejected
 
     @property
     def tells_last(self) -> bool:
@@ -118,9 +159,8 @@ class SpanFactors:
         group_of = np.full(len(self), -1, dtype=np.int64)
         group_of[is_grouped] = own
         is_long = self.ends - self.starts > 1
-        ends = ends_of_groups(
-            group_of[is_long], self.ends[is_long], self.ruled_out[is_long], len(starts)
-        )
+        kinds = np.where(self.ruled_out, RULED_OUT, np.where(self.are_rejected, REJECTED, SCORED))
+        ends = ends_of_groups(group_of[is_long], self.ends[is_long], kinds[is_long], len(starts))
         slots, shares = assign_slots(sequences, labels, starts, exits, ends)
         return SpanGroups(sequences, labels, starts, exits, slots, shares), group_of
 
@@ -210,6 +250,7 @@ class SpanFactors:
             self.ends[kept],
             self.labels[kept],
             self.scores[to_device(kept, self.scores.device)],
+            None if self.rejected is None else self.rejected[kept],
         )
         chosen.__dict__["ruled_out"] = self.ruled_out[kept]  # without asking the device again
         return chosen

@@ -119,7 +119,9 @@ class NerFeatures(NerPlus):
         super().initialize(get_examples, nlp=nlp, labels=labels)
         examples = list(get_examples())
         annotate(examples, nlp, self.name)
-        data = gather(examples, self.shim, self.name, self.training.min_freq)
+        data = gather(
+            examples, self.shim, self.name, self.training.min_freq, self.incorrect_spans_key
+        )
         if not data.examples:
             warnings.warn(
                 f"None of {counted(len(examples), 'document')} is annotated, so '{self.name}' has "
@@ -168,6 +170,9 @@ class NerFeatures(NerPlus):
         hindrances = []
         if data.n_missing:
             hindrances.append(f"{counted(data.n_missing, 'token')} may have more than one tag")
+        if data.rejected is not None:
+            n_rejected = counted(len(data.rejected), "span")
+            hindrances.append(f"{n_rejected} known to be wrong must be learned from")
         if self.label_weights is not None:
             hindrances.append("label_weights are set")
         if float(self.label_smoothing):

@@ -7,6 +7,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from thinc.api import Config, Model
 
+from ...annotation.unknown_group import INCORRECT_SPANS
 from ...models.decoding.emissions import Emissions
 from ..scorer import SCORE_WEIGHTS
 from ..shared_keys import warn_of_shared_key
@@ -26,6 +27,7 @@ focal_gamma = 0.0
 within_lines = "never"
 within_sentences = false
 validators = null
+incorrect_spans_key = "incorrect_spans"
 trainer = "auto"
 c1 = 0.1
 c2 = 0.1
@@ -70,15 +72,17 @@ def make_ner_plus_features(
     scorer: Callable[..., dict[str, Any]] | None,
     validators: Validators = None,
     focal_gamma: float = 0.0,
+    incorrect_spans_key: str | None = INCORRECT_SPANS,
 ) -> NerFeatures:
     """Create the component.
 
     model (Model[List[Doc], Emissions]): FeatureTagger.v1.
     tag_scheme, existing_ents, spans_key, threshold, label_weights, label_smoothing, focal_gamma,
-        within_lines, within_sentences, validators, scorer: See make_ner_plus.
+        within_lines, within_sentences, validators, incorrect_spans_key, scorer: See make_ner_plus.
     trainer (str): What learns the weights in initialize: "crfsuite", for complete annotation
-        without label_weights, label_smoothing and focal_gamma; "torch", for any; "auto" takes the
-        first that can. Only "crfsuite" needs the extra `features`, and only in training.
+        without label_weights, label_smoothing and focal_gamma, and without spans that are known to
+        be wrong where it is missing; "torch", for any; "auto" takes the first that can. Only
+        "crfsuite" needs the extra `features`, and only in training.
     c1, c2 (float): Weights of the sums of absolute values and of squares in the objective. With a
         larger c1, fewer features are kept.
     max_iterations (int): Of L-BFGS.
@@ -101,6 +105,7 @@ def make_ner_plus_features(
         within_lines=within_lines,
         within_sentences=within_sentences,
         validators=validators,
+        incorrect_spans_key=incorrect_spans_key,
         training=TrainerSettings(
             trainer=trainer, c1=c1, c2=c2, max_iterations=max_iterations, min_freq=min_freq
         ),

@@ -4,7 +4,7 @@ It is for annotation that lacks some tags, for label weights, label smoothing an
 
 The objective is crfsuite's, -log P(annotation) + c1 * sum |w| + c2 * sum w^2, with the sum over all
 paths that the annotation permits, and over valid paths alone. As in crfsuite, a feature has weights
-only for tags that it was seen with.
+only for tags that it was seen with, or that a span has which is known to be wrong.
 """
 
 from collections.abc import Callable
@@ -15,6 +15,7 @@ from torch import Tensor
 
 from ...models.decoding.emissions import Emissions
 from ...models.decoding.losses import loss_and_gradient
+from ...models.decoding.rejected import count_known
 from ...models.runtime.owl_qn import minimize
 from ...nn.crf import CRF
 from ..ner_plus.examples import check_losses
@@ -72,18 +73,32 @@ class _Objective:
         allowed = torch.from_numpy(np.concatenate(data.allowed))  # (n_rows, n_tags)
         self._seen = self._seen_with(allowed)  # positions in the flat matrix of weights
         self._valid = decoder.transition_mask.flatten().nonzero().squeeze(1)
-        self._n_annotated = int((~allowed.all(dim=1)).sum())
+        self._n_known = count_known(data.allowed, data.rejected)
 
     def _seen_with(self, allowed: Tensor) -> Tensor:
         """The pairs of features and tags that occur, as (n,) int64."""
         seen = torch.zeros(self._data.index.n_rows, allowed.shape[1], dtype=torch.bool)
-        known = ~allowed.all(dim=1)
+        has_tag = allowed & ~allowed.all(dim=1, keepdim=True)  # (n_rows, n_tags)
+        has_tag |= torch.from_numpy(self._rejected_tags(*allowed.shape))
         for tag in range(allowed.shape[1]):
-            rows = allowed[:, tag] & known
+            rows = has_tag[:, tag]
             for column in self._columns:
                 seen[column[rows], tag] = True
         seen[torch.from_numpy(self._data.index.none_rows())] = False
         return seen.flatten().nonzero().squeeze(1)
+
+    def _rejected_tags(self, n_rows: int, n_tags: int) -> np.ndarray:
+        """The tags that tokens have in spans which are known to be wrong, (n_rows, n_tags) bool."""
+        found = np.zeros((n_rows, n_tags), dtype=bool)
+        if (spans := self._data.rejected) is not None:
+            lengths = np.array([len(tokens) for tokens in self._data.row_tokens])
+            firsts = np.cumsum(lengths) - lengths  # (n_docs,)
+            columns = (firsts[spans.sequences], spans.starts, spans.ends, spans.labels)
+            for first, start, end, label in zip(*(c.tolist() for c in columns), strict=True):
+                span = (0, end - start, spans.scheme.labels[label])
+                tags = spans.scheme.encode([span], end - start)
+                found[np.arange(first + start, first + end), tags] = True
+        return found
 
     @property
     def n_weights(self) -> int:
@@ -108,14 +123,14 @@ class _Objective:
         self._decoder.zero_grad()
         losses, d_scores = loss_and_gradient(
             self._decoder,
-            Emissions(scores, self._data.row_tokens),
+            Emissions(scores, self._data.row_tokens, self._data.rejected),
             self._data.allowed,
             log_weights=self._log_weights,
             smoothing=self._smoothing,
             focal_gamma=self._focal_gamma,
         )
         check_losses(losses, self._data.examples)
-        gradient = self._n_annotated * self._joined(d_scores)  # that was of the mean
+        gradient = self._n_known * self._joined(d_scores)  # that was of the mean
         value = float(losses.sum()) + self._c2 * float(vector @ vector)
         return value, gradient + 2.0 * self._c2 * vector
 

@@ -12,10 +12,12 @@ from spacy.training import Example
 
 from ...annotation.gold import allowed_tags
 from ...models.runtime.feature_tagger_shim import FeatureTaggerShim
+from ...nn.crf import SpanFactors
 from ...text.feature_index import FeatureIndex
 from ...text.feature_templates import attributes_of
 from ...text.token_attributes import COLUMNS, lacking
 from ...text.token_features import TokenFeatures
+from ..ner_plus.rejected_spans import read_rejected
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,8 @@ class FeatureData:
     row_tokens: for each example, (n_rows_of_doc,) int64, the tokens that take part in tagging.
     allowed: for each example, (n_rows_of_doc, n_tags) bool, the tags that its annotation permits.
     n_unannotated (int): Examples that were left out.
+    rejected (SpanFactors): Spans of the examples that are known to be wrong, where annotation is
+        missing; None for none.
     """
 
     examples: list[Example]
@@ -37,6 +41,7 @@ class FeatureData:
     row_tokens: list[np.ndarray]
     allowed: list[np.ndarray]
     n_unannotated: int
+    rejected: SpanFactors | None = None
 
     @property
     def n_missing(self) -> int:
@@ -50,12 +55,17 @@ class FeatureData:
 
 
 def gather(
-    examples: Sequence[Example], shim: FeatureTaggerShim, name: str, min_freq: int
+    examples: Sequence[Example],
+    shim: FeatureTaggerShim,
+    name: str,
+    min_freq: int,
+    incorrect_spans_key: str | None = None,
 ) -> FeatureData:
     """Read the predicted Docs of the training data, as they are in prediction.
 
     name (str): The component, for errors.
     min_freq (int): Of features; those that fewer tokens have are left out.
+    incorrect_spans_key (str): Where spans are that are known to be wrong; None for nowhere.
     RAISES ValueError: If a feature looks at what other components leave on Docs, and one lacks it.
     """
     docs = [example.predicted for example in examples]
@@ -67,14 +77,18 @@ def gather(
         allowed_tags(example, own, shim.scheme)
         for example, own in zip(examples, tokens.row_tokens, strict=True)
     ]
+    rejected = read_rejected(examples, incorrect_spans_key, tokens.row_tokens, allowed, shim.scheme)
     teaches = np.array([not own.all() for own in allowed], dtype=bool)  # (n_docs,)
+    if rejected is not None:
+        teaches[rejected.sequences] = True
     doc_of_row = np.repeat(np.arange(len(docs)), [len(own) for own in tokens.row_tokens])
     empty = FeatureIndex.empty(shim.templates)
     index = FeatureIndex(shim.templates, reader.values, empty.keys).with_keys(tokens, min_freq)
     rows = index.rows(tokens)[teaches[doc_of_row]]  # (n_rows, n_templates)
     is_rare = np.bincount(rows.ravel(), minlength=index.n_rows) < min_freq
     rows = np.where(is_rare[rows], index.none_rows(), rows)
-    chosen = np.flatnonzero(teaches).tolist()
+    taught = np.flatnonzero(teaches)
+    chosen = taught.tolist()
     return FeatureData(
         examples=[examples[i] for i in chosen],
         index=index,
@@ -82,6 +96,7 @@ def gather(
         row_tokens=[tokens.row_tokens[i] for i in chosen],
         allowed=[allowed[i] for i in chosen],
         n_unannotated=len(docs) - len(chosen),
+        rejected=None if rejected is None else rejected.of_sequences(taught),
     )
 
 

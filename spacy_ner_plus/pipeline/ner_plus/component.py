@@ -14,13 +14,15 @@ from thinc.api import Model
 from ...annotation.bounds import Bounds
 from ...annotation.gold import register_annotated_labels
 from ...annotation.rule_hits import register_rule_hits
+from ...annotation.unknown_group import INCORRECT_SPANS
 from ...models.decoding.calibration import Calibration
 from ...models.decoding.emissions import Emissions
 from ...models.decoding.entities import Entities
 from ...models.storage.manifest import Content
 from ...tags import TagScheme
 from ..calibrated import CalibratedPipe
-from ..capabilities import Reading, SecondReading
+from ..capabilities import Reading, SecondReading, Uncertainty
+from ..incorrect_survey import check_incorrect_key
 from ..judged_entities import JudgedEntities
 from ..saving.saved_model import read_model
 from ..thresholds import Threshold
@@ -42,6 +44,7 @@ from .rule_learning import RuleLearner
 from .rule_scores import IgnoredHits
 from .rule_weights import RULE_WEIGHTS, RuleWeights, fault_of_rule_weights
 from .second_reading import second_readings
+from .uncertainties import uncertainties_of_parts
 
 
 class NerPlus(LearningPipe, CalibratedPipe):
@@ -54,7 +57,8 @@ class NerPlus(LearningPipe, CalibratedPipe):
     model (Model[List[Doc], Emissions]): The model; its TaggerShim knows the tags.
     name (str): The component's name in the pipeline.
     tag_scheme, existing_ents, spans_key, threshold, label_weights, label_smoothing, focal_gamma,
-        within_lines, within_sentences, learn_rule_weights, scorer, validators: See make_ner_plus.
+        within_lines, within_sentences, learn_rule_weights, scorer, validators, incorrect_spans_key:
+        See make_ner_plus.
     RAISES ValueError: If a setting is unknown.
     """
 
@@ -78,6 +82,7 @@ class NerPlus(LearningPipe, CalibratedPipe):
         scorer: Callable[..., dict[str, Any]] | None = None,
         validators: Validators = None,
         focal_gamma: float = 0.0,
+        incorrect_spans_key: str | None = INCORRECT_SPANS,
     ) -> None:
         super().__init__(
             vocab,
@@ -93,6 +98,8 @@ class NerPlus(LearningPipe, CalibratedPipe):
         self.label_smoothing = options.read_label_smoothing(label_smoothing)
         self.focal_gamma = options.read_focal_gamma(focal_gamma)
         self.bounds = Bounds(lines=within_lines, sentences=within_sentences)
+        check_incorrect_key(incorrect_spans_key, spans_key)
+        self.incorrect_spans_key = incorrect_spans_key
         self.learn_rule_weights = options.read_learn_rule_weights(learn_rule_weights)
         self.cfg = {"balanced": {}}
         self.progress = UpdateCounts()
@@ -180,6 +187,17 @@ class NerPlus(LearningPipe, CalibratedPipe):
         RETURNS (List[List[List[Reading]]]): For each document, for each of its parts.
         """
         return readings_of_parts(self.shim.tagger, self.emissions(docs), parts, k)
+
+    def uncertainties(
+        self, docs: Sequence[Doc], parts: Sequence[Sequence[Doc | Span]]
+    ) -> list[list[Uncertainty]]:
+        """How undecided the model is about parts of each document, from one run of it.
+
+        docs (Sequence[Doc]): The documents.
+        parts (Sequence[Sequence[Doc / Span]]): For each document, what to look at of it.
+        RETURNS (List[List[Uncertainty]]): For each document, for each of its parts.
+        """
+        return uncertainties_of_parts(self.shim.tagger, self.emissions(docs), parts)
 
     def tag_probabilities(self, span: Doc | Span) -> TagProbabilities:
         """The probabilities of all tags of each token of a part of a document."""

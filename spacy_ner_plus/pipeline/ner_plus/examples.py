@@ -3,7 +3,7 @@
 import warnings
 from collections import Counter
 from collections.abc import Container, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from spacy.language import Language
@@ -15,6 +15,7 @@ from ...annotation.gold import Lost, describe_lost, lost_entities
 from ...models.pretrained.tag_names import CheckpointTags
 from ...records import check_tidy
 from ...text.word_counts import WordCounts
+from ..incorrect_survey import IncorrectSurvey
 from .legibility import TokenFit
 
 # Docs that a tok2vec gets to see at initialize.
@@ -28,12 +29,14 @@ class Survey:
     n_examples, n_annotated (int): All, and those of which something is known about entities.
     counts (Counter): Entities by label.
     sample (List[Doc]): A few documents that are not empty.
+    incorrect (IncorrectSurvey): Spans that are known to be wrong.
     """
 
     n_examples: int
     n_annotated: int
     counts: Counter[str]
     sample: list[Doc]
+    incorrect: IncorrectSurvey = field(default_factory=lambda: IncorrectSurvey(None))
 
 
 def survey(
@@ -42,6 +45,7 @@ def survey(
     bounds: Bounds,
     nlp: Language | None = None,
     word_counts: WordCounts | None = None,
+    incorrect_spans_key: str | None = None,
 ) -> Survey:
     """Look through the training data once, and warn of entities that can't be learned or found.
 
@@ -49,8 +53,11 @@ def survey(
     bounds (Bounds): What no entity is found across.
     nlp (Language): The pipeline, whose own tokens texts will have; None if that is not known.
     word_counts (WordCounts): Counts the words of all documents, if somebody wants to know.
+    incorrect_spans_key (str): Where spans are that are known to be wrong.
+    RAISES ValueError: If one of these is an entity as well.
     """
     n_examples = n_annotated = 0
+    incorrect = IncorrectSurvey(incorrect_spans_key)
     counts: Counter[str] = Counter()
     lost: list[Lost] = []
     crossing: list[Span] = []
@@ -62,7 +69,8 @@ def survey(
             word_counts.add(example.predicted)
         if nlp is not None:
             fit.look_at(nlp, example.reference)
-        n_annotated += example.reference.has_annotation("ENT_IOB")
+        says_wrong = incorrect.look_at(example)
+        n_annotated += says_wrong or example.reference.has_annotation("ENT_IOB")
         _check_new_labels(example.reference, counts)
         counts.update(ent.label_ for ent in example.reference.ents)
         lost.extend(lost_entities(example))
@@ -83,7 +91,7 @@ def survey(
             "within_lines or within_sentences is set.",
             stacklevel=3,
         )
-    return Survey(n_examples, n_annotated, counts, sample)
+    return Survey(n_examples, n_annotated, counts, sample, incorrect)
 
 
 def _check_new_labels(doc: Doc, known: Container[str]) -> None:
@@ -151,7 +159,8 @@ def _no_loss(example: Example, loss: float) -> str:
     if loss == float("inf"):
         return (
             f"The annotation of the document {shown!r} permits no valid sequence of tags: two "
-            "parts of it contradict each other. Check its entities."
+            "parts of it contradict each other. Check its entities, and spans that are known to be "
+            "wrong."
         )
     return (
         f"The loss on the document {shown!r} is {loss}: the weights or activations have "

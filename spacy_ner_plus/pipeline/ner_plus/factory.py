@@ -7,6 +7,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from thinc.api import Config, Model
 
+from ...annotation.unknown_group import INCORRECT_SPANS
 from ...models.decoding.emissions import Emissions
 from ..scorer import SCORE_WEIGHTS
 from ..shared_keys import warn_of_shared_key
@@ -26,6 +27,7 @@ within_lines = "never"
 within_sentences = false
 learn_rule_weights = false
 validators = null
+incorrect_spans_key = "incorrect_spans"
 
 [ner_plus.scorer]
 @scorers = "spacy_ner_plus.ner_scorer.v1"
@@ -73,6 +75,7 @@ def make_ner_plus(
     scorer: Callable[..., dict[str, Any]] | None,
     validators: Validators = None,
     focal_gamma: float = 0.0,
+    incorrect_spans_key: str | None = INCORRECT_SPANS,
 ) -> NerPlus:
     """Create the component.
 
@@ -106,6 +109,9 @@ def make_ner_plus(
     focal_gamma (float): In training, weighs the loss of a document by (1 - P) to the power of this,
         where P is the probability of its annotation; without the CRF, that of each token. 0: all
         count alike.
+    incorrect_spans_key (str): doc.spans[incorrect_spans_key] of the annotation holds spans that are
+        known to be wrong, as with spaCy's ner; None for no such. They are learned exactly: the more
+        improbable the sum of all readings that have one of them, the better.
     """
     warn_of_shared_key(nlp, name, spans_key)
     return NerPlus(
@@ -124,4 +130,5 @@ def make_ner_plus(
         scorer=scorer,
         validators=validators,
         focal_gamma=focal_gamma,
+        incorrect_spans_key=incorrect_spans_key,
     )

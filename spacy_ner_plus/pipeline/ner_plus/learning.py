@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from ...models.decoding.losses import (
     loss_and_gradient,
     tag_log_weights,
 )
+from ...models.decoding.rejected import count_known
 from ...models.pretrained.tag_names import CheckpointTags
 from ...models.runtime.tagger_shim import TaggerShim, shim_of
 from ...records import check_tidy
@@ -32,7 +34,8 @@ from . import options
 from .examples import check_losses, choose_labels, survey
 from .legibility import warn_of_unknown_pieces
 from .options import LabelWeights
-from .rule_learning import RuleLearner, without_held_out
+from .rejected_spans import read_rejected
+from .rule_learning import RuleLearner, held_out_rows, rejected_elsewhere, without_held_out
 from .rule_scores import IgnoredHits
 from .rule_weights import RULE_WEIGHTS, RuleWeights
 
@@ -43,10 +46,11 @@ class LearningPipe(UpdatedPipe):
     model (Model[List[Doc], Emissions]): The model; its TaggerShim knows the tags.
     label_weights, label_smoothing, focal_gamma: See make_ner_plus.
     bounds (Bounds): What no entity is found across.
-    learn_rule_weights (bool): See make_ner_plus.
+    learn_rule_weights (bool), incorrect_spans_key (str): See make_ner_plus.
     """
 
     learn_rule_weights: bool
+    incorrect_spans_key: str | None
     label_weights: LabelWeights
     label_smoothing: float
     focal_gamma: float
@@ -120,9 +124,10 @@ class LearningPipe(UpdatedPipe):
         """
         validate_get_examples(get_examples, f"{self.name}.initialize")
         counts = count_words(self.model)
-        seen = survey(get_examples(), self.name, self.bounds, nlp, counts)
+        seen = survey(get_examples(), self.name, self.bounds, nlp, counts, self.incorrect_spans_key)
         origin = find_origin(self.model, labels)
         labels = choose_labels(seen, labels, self.labels, origin, self.name)
+        seen.incorrect.warn(labels, self.name)
         options.check_weighted_labels(self.label_weights, labels)
         thresholds(self.threshold, labels)  # before there is anything to lose
         checks(self.validators, tuple(labels), self._validator_limits)
@@ -137,8 +142,8 @@ class LearningPipe(UpdatedPipe):
 
         examples (Iterable[Example]): The batch.
         scores (Emissions): What the model's begin_update or predict gave for its Docs.
-        RETURNS (Tuple[float, Tensor]): Mean loss per annotated token, see losses.py, and
-            (n_rows, n_tags). The CRF's own parameters collect their gradients on the way.
+        RETURNS (Tuple[float, Tensor]): Mean loss per token of which something is known, see losses.py,
+            and (n_rows, n_tags). The CRF's own parameters collect their gradients on the way.
         RAISES ValueError: If a document's annotation contradicts itself or the loss is no number.
         """
         examples = list(examples)
@@ -147,30 +152,41 @@ class LearningPipe(UpdatedPipe):
             allowed_tags(example, tokens, shim.scheme)
             for example, tokens in zip(examples, scores.row_tokens, strict=True)
         ]
-        known, hits = allowed, None
+        rejected = read_rejected(
+            examples,
+            self.incorrect_spans_key,
+            scores.row_tokens,
+            allowed,
+            shim.scheme,
+            scores.scores.device,
+        )
+        known, hits, to_learn = allowed, None, rejected
         if options.read_learn_rule_weights(self.learn_rule_weights):  # it may have been set since
             hits = self._rule_learner.hits(
                 examples, scores, shim.scheme, self.cfg, self._ignored_hits
             )
         docs = [example.predicted for example in examples]
         if hits is not None:
-            known = without_held_out(hits, docs, scores, allowed)
+            held_out = held_out_rows(hits, docs, scores, allowed)
+            known = without_held_out(allowed, held_out)
+            to_learn = rejected_elsewhere(rejected, held_out)
         losses, gradient = loss_and_gradient(
             shim.decoder,
-            scores,
+            replace(scores, spans=to_learn),
             known,
             log_weights=self._log_weights(),
             smoothing=options.read_label_smoothing(self.label_smoothing),
             focal_gamma=options.read_focal_gamma(self.focal_gamma),
         )
         check_losses(losses, examples)
-        n_annotated = sum(int((~tags.all(axis=1)).sum()) for tags in known)
+        n_annotated = count_known(known, to_learn)
         if not n_annotated and hits is None:
             self.warn_of_no_annotation(
                 "the entities of its documents (doc.ents = [] says that there are none)"
             )
         if hits is not None:
-            self._rule_learner.learn(hits, shim.decoder, docs, scores, allowed, self.cfg)
+            with_rejected = replace(scores, spans=rejected)
+            self._rule_learner.learn(hits, shim.decoder, docs, with_rejected, allowed, self.cfg)
         return float(losses.sum()) / max(1, n_annotated), gradient
 
     def finish_update(self, sgd: Optimizer) -> None:

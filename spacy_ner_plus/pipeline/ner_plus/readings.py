@@ -72,7 +72,7 @@ def readings_of_parts(
         places, segments = [], []
         for row, doc in enumerate(group.docs.tolist()):
             for number, part in enumerate(parts[doc]):
-                first, last = _rows(emissions.row_tokens[doc], part)
+                first, last = rows_of(emissions.row_tokens[doc], part)
                 if first < last:
                     places.append((doc, number))
                     segments.append((row, first, last))
@@ -116,7 +116,7 @@ def sequence_entropy(tagger: Tagger, emissions: Emissions, part: Doc | Span) -> 
 
 def _part(tagger: Tagger, emissions: Emissions, part: Doc | Span) -> _Part:
     [tokens] = emissions.row_tokens
-    first, last = _rows(tokens, part)
+    first, last = rows_of(tokens, part)
     lattice = None
     if first < last:
         [group] = emissions.groups()
@@ -125,7 +125,7 @@ def _part(tagger: Tagger, emissions: Emissions, part: Doc | Span) -> _Part:
     return _Part(start, end - start, tokens[first:last], lattice)
 
 
-def _rows(tokens: np.ndarray, part: Doc | Span) -> tuple[int, int]:
+def rows_of(tokens: np.ndarray, part: Doc | Span) -> tuple[int, int]:
     """The first row of a part and the one after its last, from the tokens of its Doc's rows."""
     first, last = np.searchsorted(tokens, _bounds(part)).tolist()
     return first, last

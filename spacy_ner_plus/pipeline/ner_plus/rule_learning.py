@@ -15,7 +15,7 @@ from thinc.api import Optimizer
 from ...annotation.hit_effects import soft_hits
 from ...models.decoding.emissions import Emissions
 from ...models.decoding.losses import span_score_gradient
-from ...nn.crf import TagDecoder
+from ...nn.crf import SpanFactors, TagDecoder
 from ...tags import TagScheme
 from .rule_scores import IgnoredHits, WeightedSpans, weighted_spans
 from .rule_weights import RULE_WEIGHTS, Gradients, RuleWeights
@@ -126,11 +126,12 @@ class RuleLearner:
         """Collect what held-out phrases say about the weights of their rules.
 
         hits (WeightedSpans): Those on the documents with such phrases.
-        docs (Sequence[Doc]): All documents. emissions (Emissions): The model's. allowed: The tags
-            that the annotation permits, of each Doc (n_rows_of_doc, n_tags) bool.
+        docs (Sequence[Doc]): All documents. emissions (Emissions): The model's, with spans that are
+            rejected. allowed: The tags that the annotation permits, of each Doc (n_rows_of_doc,
+            n_tags) bool.
         """
-        with_hits = replace(emissions, spans=hits.factors)
-        gradient = span_score_gradient(decoder, with_hits, allowed)  # (n_hits,)
+        with_hits = replace(emissions, spans=hits.factors.and_others(emissions.spans))
+        gradient = span_score_gradient(decoder, with_hits, allowed)[: len(hits.rules)]  # (n_hits,)
         own = np.flatnonzero(_held_out(hits, docs, emissions))
         rules, labels = [hits.rules[i] for i in own], [hits.labels[i] for i in own]
         pulled = RuleWeights(cfg[RULE_WEIGHTS]).pulled(rules, labels, gradient[own])
@@ -144,18 +145,18 @@ class RuleLearner:
         self._gradients = {}
 
 
-def without_held_out(
+def held_out_rows(
     hits: WeightedSpans,
     docs: Sequence[Doc],
     emissions: Emissions,
     allowed: Sequence[np.ndarray],
 ) -> list[np.ndarray]:
-    """What is left for the model to learn: all but held-out phrases and entities on them.
+    """What the model must not learn: held-out phrases and entities on them.
 
     hits, docs, emissions, allowed: As in RuleLearner.learn.
-    RETURNS: As allowed, with all tags on these rows.
+    RETURNS: For each Doc (n_rows_of_doc,) bool, their rows.
     """
-    known = list(allowed)
+    rows = [np.zeros(len(own), dtype=bool) for own in allowed]
     spans = hits.factors
     for i in np.flatnonzero(_held_out(hits, docs, emissions)):
         doc = int(spans.sequences[i])
@@ -166,10 +167,26 @@ def without_held_out(
             start -= 1
         while end < len(own) and goes_on[end]:
             end += 1
-        if known[doc] is own:
-            known[doc] = own.copy()
-        known[doc][start:end] = True
-    return known
+        rows[doc][start:end] = True
+    return rows
+
+
+def without_held_out(
+    allowed: Sequence[np.ndarray], held_out: Sequence[np.ndarray]
+) -> list[np.ndarray]:
+    """What is left for the model to learn: as allowed, with all tags on held-out rows."""
+    return [own | rows[:, None] for own, rows in zip(allowed, held_out, strict=True)]
+
+
+def rejected_elsewhere(
+    rejected: SpanFactors | None, held_out: Sequence[np.ndarray]
+) -> SpanFactors | None:
+    """Of spans that are known to be wrong those that have no held-out row."""
+    if rejected is None:
+        return None
+    places = zip(rejected.sequences.tolist(), rejected.starts, rejected.ends, strict=True)
+    kept = np.array([not held_out[doc][start:end].any() for doc, start, end in places])
+    return rejected.chosen(np.flatnonzero(kept)) if kept.any() else None
 
 
 def is_held_out(phrase: str) -> bool:

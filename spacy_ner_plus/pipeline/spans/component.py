@@ -12,6 +12,7 @@ from spacy.vocab import Vocab
 from thinc.api import Model
 
 from ...annotation.gold import register_annotated_labels
+from ...annotation.unknown_group import INCORRECT_SPANS
 from ...metrics.candidate_agreement import CandidateAgreement
 from ...models.decoding.entities import Entities
 from ...models.decoding.row_features import RowFeatures
@@ -19,6 +20,7 @@ from ...models.decoding.span_calibration import SpanCalibration
 from ...models.decoding.span_choice import check_allow
 from ...models.decoding.span_decoder import FLOOR
 from ...models.runtime.span_shim import span_shim_of
+from ..incorrect_survey import check_incorrect_key
 from ..ner_plus.options import LabelWeights, fault_of_weights, read_label_weights
 from ..thresholds import Threshold, thresholds
 from ..updating import UpdateCounts
@@ -45,7 +47,8 @@ class NerPlusSpans(SpanLearningPipe):
     model (Model[List[Doc], RowFeatures]): The model; its SpanShim knows the labels.
     name (str): The component's name in the pipeline.
     spans_key, allow, threshold, set_ents, existing_ents, learn_ents, label_weights,
-        negative_weight, boundary_smoothing, scorer, validators: See make_ner_plus_spans.
+        negative_weight, boundary_smoothing, scorer, validators, incorrect_spans_key: See
+        make_ner_plus_spans.
     RAISES ValueError: If the model is of another kind, or a setting is unknown.
 
     Attributes:
@@ -71,9 +74,12 @@ class NerPlusSpans(SpanLearningPipe):
         boundary_smoothing: float = 0.0,
         scorer: Callable[..., dict[str, Any]] | None = None,
         validators: Validators = None,
+        incorrect_spans_key: str | None = INCORRECT_SPANS,
     ) -> None:
         span_shim_of(model)
         check_group_key(spans_key)
+        check_incorrect_key(incorrect_spans_key, spans_key)
+        self.incorrect_spans_key = incorrect_spans_key
         super().__init__(
             vocab,
             model,

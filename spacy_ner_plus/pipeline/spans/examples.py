@@ -14,6 +14,7 @@ from ...nesting.nesting_counts import NestingCounts, count_nesting
 from ...records import check_tidy
 from ...support.numbers import counted
 from ...text.word_counts import WordCounts
+from ..incorrect_survey import IncorrectSurvey
 
 # Docs that a tok2vec gets to see at initialize.
 SAMPLE_SIZE = 10
@@ -27,6 +28,7 @@ class SpanSurvey:
     counts (Counter): Spans by label, those that do not fit the tokens included.
     sample (List[Doc]): A few documents that are not empty.
     nesting (NestingCounts): How those lie that fit the tokens.
+    incorrect (IncorrectSurvey): Spans that are known to be wrong.
     """
 
     n_examples: int
@@ -34,6 +36,7 @@ class SpanSurvey:
     counts: Counter[str]
     sample: list[Doc]
     nesting: NestingCounts = field(default_factory=NestingCounts)
+    incorrect: IncorrectSurvey = field(default_factory=lambda: IncorrectSurvey(None))
 
 
 def survey_spans(
@@ -41,15 +44,19 @@ def survey_spans(
     name: str,
     sources: GoldSources,
     word_counts: WordCounts | None = None,
+    incorrect_spans_key: str | None = None,
 ) -> SpanSurvey:
     """Look through the training data once, and warn of spans that do not fit the tokens.
 
     name (str): The component, for the warnings.
     sources (GoldSources): Where the annotation is.
     word_counts (WordCounts): Counts the words of all documents, if somebody wants to know.
-    RAISES ValueError: A span has no label, or one with white space around it.
+    incorrect_spans_key (str): Where spans are that are known to be wrong.
+    RAISES ValueError: A span has no label, or one with white space around it; or one that is known
+        to be wrong is annotated.
     """
     n_examples = n_annotated = 0
+    incorrect = IncorrectSurvey(incorrect_spans_key)
     counts: Counter[str] = Counter()
     lost: list[Lost] = []
     sample: list[Doc] = []
@@ -60,7 +67,8 @@ def survey_spans(
         if word_counts is not None:
             word_counts.add(example.predicted)
         gold = nested_gold(example, sources)
-        n_annotated += bool(gold.known.any() or gold.spans or gold.lost)
+        says_wrong = incorrect.look_at(example, gold.spans)
+        n_annotated += bool(gold.known.any() or gold.spans or gold.lost or says_wrong)
         lost += gold.lost
         nesting += count_nesting((span.start, span.end, span.label_) for span in gold.spans)
         for span in [*gold.spans, *(one.entity for one in gold.lost)]:
@@ -80,7 +88,7 @@ def survey_spans(
             stacklevel=3,
         )
     _warn_of_other_types(of_group, of_ents, name)
-    return SpanSurvey(n_examples, n_annotated, counts, sample, nesting)
+    return SpanSurvey(n_examples, n_annotated, counts, sample, nesting, incorrect)
 
 
 def _warn_of_other_types(of_group: Counter[str], of_ents: Counter[str], name: str) -> None:

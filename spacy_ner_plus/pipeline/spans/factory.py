@@ -7,6 +7,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from thinc.api import Config, Model
 
+from ...annotation.unknown_group import INCORRECT_SPANS
 from ...models.decoding.row_features import RowFeatures
 from ..scorer import nested_score_weights
 from ..shared_keys import warn_of_shared_key
@@ -25,6 +26,7 @@ label_weights = null
 negative_weight = 1.0
 boundary_smoothing = 0.0
 validators = null
+incorrect_spans_key = "incorrect_spans"
 
 [ner_plus_spans.scorer]
 @scorers = "spacy_ner_plus.ner_scorer.v1"
@@ -78,6 +80,7 @@ def make_ner_plus_spans(
     boundary_smoothing: float,
     scorer: Callable[..., dict[str, Any]] | None,
     validators: Validators = None,
+    incorrect_spans_key: str | None = INCORRECT_SPANS,
 ) -> NerPlusSpans:
     """Create the component.
 
@@ -116,6 +119,10 @@ def make_ner_plus_spans(
     validators (Dict[str, Union[str, Dict[str, str]]]): What the text of spans must satisfy, by
         type: the name of a checksum ("iban", "isbn", "luhn"), or {"regex": "..."} that all of it
         must match. Others are left out, and counted in `refused`.
+    incorrect_spans_key (str): doc.spans[incorrect_spans_key] of the annotation holds spans that are
+        known to be wrong, as with spaCy's ner; None for no such. They are learned where nothing
+        else is known, too: a biaffine head takes them for known not to have the label, and CRFs,
+        exactly, for spans that are in none of the label's chains.
     """
     warn_of_shared_key(nlp, name, spans_key)
     return NerPlusSpans(
@@ -133,4 +140,5 @@ def make_ner_plus_spans(
         boundary_smoothing=boundary_smoothing,
         scorer=scorer,
         validators=validators,
+        incorrect_spans_key=incorrect_spans_key,
     )

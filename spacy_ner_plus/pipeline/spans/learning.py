@@ -46,7 +46,8 @@ class SpanLearningPipe(UpdatedPipe):
     """A component with a head of spans, which learns labels.
 
     model (Model[List[Doc], RowFeatures]): The model; its SpanShim knows the labels.
-    allow, learn_ents, label_weights, negative_weight, boundary_smoothing: See make_ner_plus_spans.
+    allow, learn_ents, label_weights, negative_weight, boundary_smoothing, incorrect_spans_key: See
+        make_ner_plus_spans.
     """
 
     allow: str
@@ -54,6 +55,7 @@ class SpanLearningPipe(UpdatedPipe):
     label_weights: LabelWeights
     negative_weight: float
     boundary_smoothing: float
+    incorrect_spans_key: str | None
     left_out: int
     _has_told = False  # in this process, that there are spans that can't be learned
 
@@ -117,9 +119,12 @@ class SpanLearningPipe(UpdatedPipe):
         validate_get_examples(get_examples, f"{self.name}.initialize")
         self.span_shim.check_can_learn()
         counts = count_words(self.model)
-        seen = survey_spans(get_examples(), self.name, self.gold_sources, counts)
+        seen = survey_spans(
+            get_examples(), self.name, self.gold_sources, counts, self.incorrect_spans_key
+        )
         where = f"doc.spans[{self.spans_key!r}]" + (" or doc.ents" if self.learn_ents else "")
         labels = choose_span_labels(seen, labels, self.labels, self.name, where)
+        seen.incorrect.warn(labels, self.name)
         check_weighted_labels(self.label_weights, labels)
         thresholds(self.threshold, labels)  # before there is anything to lose
         checks(self.validators, tuple(labels), self._validator_limits)
@@ -147,10 +152,12 @@ class SpanLearningPipe(UpdatedPipe):
         self, examples: Iterable[Example], labels: Sequence[str]
     ) -> Iterator[list[RowGold]]:
         for batch in minibatch(examples, BATCH_SIZE):
-            yield [
-                read_gold(example, word_tokens(example), labels, self.gold_sources)
-                for example in batch
-            ]
+            yield [self._read_gold(example, word_tokens(example), labels) for example in batch]
+
+    def _read_gold(
+        self, example: Example, row_tokens: np.ndarray, labels: Sequence[str]
+    ) -> RowGold:
+        return read_gold(example, row_tokens, labels, self.gold_sources, self.incorrect_spans_key)
 
     def get_loss(self, examples: Iterable[Example], scores: RowFeatures) -> tuple[float, Tensor]:
         """The loss of a batch and its gradient with respect to the features of its tokens.
@@ -159,14 +166,14 @@ class SpanLearningPipe(UpdatedPipe):
         scores (RowFeatures): What the model's begin_update or predict gave for its Docs.
         RETURNS (Tuple[float, Tensor]): The mean of the head's loss in nats a token, and (n_rows,
             n_features). It is the binary cross-entropy of all spans and labels that start at an
-            annotated token, or the negative log-likelihood of all CRFs, or their sum. The head's
-            own parameters collect their gradients on the way.
+            annotated token, and of those that are known to be wrong; or the negative
+            log-likelihood of all CRFs, or their sum. The head's own parameters collect their
+            gradients on the way.
         RAISES ValueError: If a document has labels that it can't have, or the loss is no number.
         """
         examples = list(examples)
-        sources = self.gold_sources
         gold = [
-            read_gold(example, tokens, self.labels, sources)
+            self._read_gold(example, tokens, self.labels)
             for example, tokens in zip(examples, scores.row_tokens, strict=True)
         ]
         learning = self._learning()

@@ -11,12 +11,17 @@ from ...annotation.gold import (
     check_known_labels,
     spans_on_rows,
 )
+from ...annotation.incorrect_spans import incorrect_rows
 from ...annotation.nested_gold import GoldSources, nested_gold
 from ...models.decoding.row_gold import RowGold
 
 
 def read_gold(
-    example: Example, row_tokens: np.ndarray, labels: Sequence[str], sources: GoldSources
+    example: Example,
+    row_tokens: np.ndarray,
+    labels: Sequence[str],
+    sources: GoldSources,
+    incorrect_spans_key: str | None = None,
 ) -> RowGold:
     """What the reference of an Example says of the rows of the predicted Doc.
 
@@ -25,8 +30,10 @@ def read_gold(
         with a message in the log.
     labels (Sequence[str]): Those of the model.
     sources (GoldSources): Where the annotation is.
+    incorrect_spans_key (str): Where spans are that are known to be wrong; None for nowhere. Those
+        of other labels are left out.
     RAISES ValueError: If a span's label is not among the labels, or not among those that the
-        document is annotated for.
+        document is annotated for; or if one that is known to be wrong is annotated.
     """
     reference = example.reference
     gold = nested_gold(example, sources)
@@ -42,7 +49,11 @@ def read_gold(
     placed = spans_on_rows(gold.spans, row_tokens)
     rows = [(start, end, label_ids[label]) for start, end, label in placed]
     starts, ends, ids = np.array(rows, dtype=np.int64).reshape(-1, 3).T  # (n_spans,) each
-    return RowGold(starts, ends, ids, known)
+    incorrect = incorrect_rows(example, incorrect_spans_key, row_tokens, placed)
+    wrong = [
+        (start, end, label_ids[label]) for start, end, label in incorrect if label in label_ids
+    ]
+    return RowGold(starts, ends, ids, known, np.array(wrong, dtype=np.int64).reshape(-1, 3))
 
 
 def word_tokens(example: Example) -> np.ndarray:

@@ -167,7 +167,9 @@ def test_what_a_doc_no_longer_says_is_counted(tmp_path, caplog):
     DocBin(docs=[doc], store_user_data=True).to_disk(path)
     caplog.clear()
     [record] = read(path)
-    assert [(span.label, span.id) for span in record.spans] == [("X", "T1")]
+    entity, rejected = record.spans
+    assert (entity.label, entity.id) == ("X", "T1")
+    assert (rejected.label, rejected.status) == ("PER", "rejected")  # has a place on the Doc
     assert not record.relations
     assert record.other == RICH.other
     left_out = [message.removeprefix(f"{path}: ") for message in caplog.messages]

@@ -111,6 +111,7 @@ def known_cells(
     *,
     tokens: np.ndarray | None = None,
     labels: np.ndarray | None = None,
+    spans: np.ndarray | None = None,
 ) -> Tensor:
     """Where annotation says whether a span has a label, (n_rows, max_width, n_labels) bool.
 
@@ -120,6 +121,8 @@ def known_cells(
     tokens: (n_rows,) bool, whether each token has been annotated; or (n_rows, n_labels) bool, for
         which labels. None for all.
     labels: (n_docs, n_labels) bool, the labels that each document was annotated with. None for all.
+    spans: (n, 4) int64, the document, start, end and label of spans that somebody has decided on,
+        whatever else is known. Those that are wider than the band are in no cell.
     """
     known = layout.is_span().unsqueeze(2)  # (n_rows, max_width, 1)
     if tokens is not None:
@@ -131,7 +134,14 @@ def known_cells(
     if labels is not None:
         of_rows = to_device(labels[layout.docs], layout.device)  # (n_rows, n_labels)
         known = known & of_rows.unsqueeze(1)
-    return known.expand(-1, -1, n_labels)
+    known = known.expand(-1, -1, n_labels)
+    if spans is None or not len(spans):
+        return known
+    docs, starts, ends, decided = spans[spans[:, 2] - spans[:, 1] <= layout.max_width].T
+    known = known.clone()
+    index = (layout.firsts[docs] + starts, ends - starts - 1, decided)  # (n,) each
+    known[tuple(to_device(one, layout.device) for one in index)] = True
+    return known
 
 
 def _known_run(is_known: np.ndarray) -> np.ndarray:

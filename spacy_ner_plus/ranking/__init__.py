@@ -1,0 +1,1 @@
+"""Texts that are worth annotating next."""

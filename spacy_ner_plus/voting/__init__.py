@@ -1,0 +1,1 @@
+"""Voters that are wrong now and then, weighed by how they agree. numpy alone."""

@@ -1,0 +1,1 @@
+"""Texts annotated by rules and pipelines that vote."""
