@@ -1,0 +1,1 @@
+"""The factory `ner_plus_llm`."""
