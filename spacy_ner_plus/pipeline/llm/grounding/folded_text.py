@@ -52,7 +52,8 @@ class FoldedText:
             ends += [end] * len(folded)
         self.folded = "".join(pieces)
         self.codes = np.frombuffer(self.folded.encode("utf-32-le"), dtype=np.uint32)
-        places = _bounds_in(np.array(starts, np.int64), np.array(ends, np.int64), tokens)
+        self._starts, self._ends = np.array(starts, np.int64), np.array(ends, np.int64)
+        places = _bounds_in(self._starts, self._ends, tokens)
         self._first_chars = {int(a): int(char) for a, char in zip(*places[0], strict=True)}
         self._last_chars = {int(b): int(char) for b, char in zip(*places[1], strict=True)}
         self.token_starts = np.array(sorted(self._first_chars), dtype=np.int64)
@@ -62,6 +63,10 @@ class FoldedText:
         """The characters of a stretch of the folded text; None if tokens do not bound it."""
         start, end = self._first_chars.get(first), self._last_chars.get(last)
         return None if start is None or end is None else (start, end)
+
+    def around(self, first: int, last: int) -> Stretch:
+        """The characters of a stretch of the folded text, whether tokens bound it or not."""
+        return int(self._starts[first]), int(self._ends[last - 1])
 
     def occurrences(self, folded: str) -> Iterator[Stretch]:
         """Where something folded is in the folded text, on tokens or not."""

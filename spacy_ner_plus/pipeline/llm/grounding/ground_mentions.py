@@ -117,7 +117,7 @@ class _Grounder:
     def _settle_one(self, group: MentionGroup) -> bool:
         if not group.places:
             for i in group.members:
-                self._lost[i] = UngroundedMention(i, group.reason)
+                self._lost[i] = UngroundedMention(i, group.reason, tuple(group.near))
         elif group.is_clear or (self._repeats == ALL and len(set(group.labels)) == 1):
             for i, place in zip(group.members, group.places, strict=False):
                 self._find(i, place, group)

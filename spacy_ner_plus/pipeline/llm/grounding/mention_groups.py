@@ -1,7 +1,7 @@
 """Mentions that are the same but for case, white space and signs, and where they may be."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -23,7 +23,7 @@ class MentionGroup:
     members (List[int]): Which mentions of the answer. labels (List[str]): Theirs.
     places (List[Stretch]): Where they may be, from left to right.
     is_fuzzy (bool): Whether the text only has something like it at these places.
-    reason (str): Why they have no place.
+    reason (str): Why they have no place. near (List[Stretch]): Where they are, but on no tokens.
     """
 
     members: list[int]
@@ -31,6 +31,7 @@ class MentionGroup:
     places: list[Stretch]
     is_fuzzy: bool = False
     reason: str = ""
+    near: list[Stretch] = field(default_factory=list)
 
     @property
     def is_clear(self) -> bool:
@@ -86,12 +87,13 @@ class MentionSearch:
         places = [self._folded.chars(first, last) for first, last in occurrences]
         if known := [place for place in places if place is not None]:
             return MentionGroup(members, labels, known)
-        reason = OFF_TOKENS if occurrences else ABSENT
+        near = [self._folded.around(first, last) for first, last in occurrences]
+        reason = OFF_TOKENS if near else ABSENT
         if self._least_similarity is None:
-            return MentionGroup(members, labels, [], reason=reason)
+            return MentionGroup(members, labels, [], reason=reason, near=near)
         cells = 2 * len(folded) * (len(self._folded.codes) + 1)
         if cells > self._cells_left:
-            return MentionGroup(members, labels, [], reason=UNSEARCHED)
+            return MentionGroup(members, labels, [], reason=UNSEARCHED, near=near)
         self._cells_left -= cells
         windows = closest_windows(self._folded, folded, self._least_similarity)
-        return MentionGroup(members, labels, windows, is_fuzzy=True, reason=reason)
+        return MentionGroup(members, labels, windows, True, reason, near)
