@@ -1,6 +1,7 @@
 """How sure a language model is: by the tokens that it wrote, or by how often it says the same."""
 
 import math
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Sequence
 from itertools import accumulate
@@ -55,9 +56,15 @@ def without_overlaps(
     spans: Each with its probability; 1 for all where it is not known.
     """
     order = sorted(spans, key=lambda one: (-one[1], one[0][0] - one[0][1], one[0]))
-    kept: list[FoundSpan] = []
+    kept: list[FoundSpan] = []  # from left to right
     others: list[FoundSpan] = []
     for span, _ in order:
-        is_free = all(span[1] <= one[0] or one[1] <= span[0] for one in kept)
-        (kept if is_free else others).append(span)
-    return sorted(kept), sorted(others)
+        at = bisect_left(kept, span)
+        is_free = (at == 0 or kept[at - 1][1] <= span[0]) and (
+            at == len(kept) or span[1] <= kept[at][0]
+        )
+        if is_free:
+            kept.insert(at, span)
+        else:
+            others.append(span)
+    return kept, sorted(others)

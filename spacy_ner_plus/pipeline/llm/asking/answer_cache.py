@@ -17,6 +17,7 @@ from .completions_protocol import LlmAnswer, TokenScore
 logger = logging.getLogger("spacy_ner_plus")
 
 FORMAT = 1
+_BEGIN = b'{"key": "'  # of each line
 
 
 def request_key(url: str, body: Mapping[str, Any]) -> str:
@@ -29,7 +30,8 @@ class AnswerCache:
     """A file with a line for each answer, which only its owner can read.
 
     A line is written at once and synced, so that a kill costs one answer at most; a line that is
-    damaged is not used, and its answer asked for again. Processes may share the file.
+    damaged is not used, and its answer asked for again. Processes may share the file. A file of
+    anything else is left alone: a pipeline of a stranger may name any.
 
     path (Path): The file; it is made when it is needed.
 
@@ -106,6 +108,12 @@ class AnswerCache:
     def _fill(self, places: dict[str, tuple[int, int]]) -> None:
         at = 0
         with self.path.open("rb") as file:
+            if file.read(len(_BEGIN)) not in (_BEGIN, b""):
+                raise ValueError(
+                    f"{self.path} is no cache of answers, and nothing is written to it: name "
+                    "another file."
+                )
+            file.seek(0)
             for line in file:
                 row = _read_row(line)
                 if row is not None:
@@ -145,10 +153,11 @@ def _read_row(line: bytes) -> dict[str, Any] | None:
     """A line, if it is whole."""
     try:
         row = json.loads(line)
+        is_sound = isinstance(row["key"], str) and line.endswith(b"\n")
         _answer_of(row)
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
-    return row if isinstance(row["key"], str) and line.endswith(b"\n") else None
+    return row if is_sound else None
 
 
 def _answer_of(row: Mapping[str, Any]) -> LlmAnswer:

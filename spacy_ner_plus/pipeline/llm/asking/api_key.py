@@ -3,16 +3,24 @@
 import os
 
 DEFAULT_VARIABLE = "OPENAI_API_KEY"
+SUFFIX = "_API_KEY"
 HIDDEN = "***"
 
 
 class ApiKey:
     """A key in the environment. It is looked up when it is needed, and is not kept.
 
-    variable (str): The variable's name.
+    variable (str): The variable's name. It must end in _API_KEY: a pipeline of a stranger may name
+        any, and is not to send others to a server.
+    RAISES ValueError: If it does not.
     """
 
     def __init__(self, variable: str = DEFAULT_VARIABLE) -> None:
+        if not variable.endswith(SUFFIX):
+            raise ValueError(
+                f"key_variable = {variable!r} must end in {SUFFIX}, so that no other secret of the "
+                "environment can be meant: put the key into a variable of such a name."
+            )
         self.variable = variable
 
     def __repr__(self) -> str:
