@@ -8,7 +8,7 @@ from spacy.tokens import Doc, Span
 
 from ...annotation.entity_source import DOC_ENTS, EntitySource
 from .grounding.mentions import TokenBounds
-from .prompting.worked_examples import AnnotatedText, WorkedExample, worked_examples
+from .prompting.worked_examples import AnnotatedPiece, WorkedExample, worked_examples
 from .text_chunks import TokenisedText
 
 NO_ANNOTATION, CUT_ENTITY = "not_annotated", "cut_entity"
@@ -47,7 +47,7 @@ def examples_of(
 
 def _annotated_texts(
     doc: Doc, source: EntitySource, left_out: Counter[str]
-) -> Iterator[AnnotatedText]:
+) -> Iterator[AnnotatedPiece]:
     is_missing = source.missing(doc)  # (n_tokens,)
     entities = [span for span, _ in source.scored(doc)]
     for sentence in _sentences(doc):
@@ -61,7 +61,7 @@ def _annotated_texts(
             yield _annotated_text(sentence, own)
 
 
-def _annotated_text(sentence: Span, entities: Iterable[Span]) -> AnnotatedText:
+def _annotated_text(sentence: Span, entities: Iterable[Span]) -> AnnotatedPiece:
     start = sentence.start_char
     places = (
         (token.idx - start, token.idx + len(token) - start)
@@ -69,7 +69,7 @@ def _annotated_text(sentence: Span, entities: Iterable[Span]) -> AnnotatedText:
         if not token.text.isspace()
     )
     own = tuple(((e.start_char - start, e.end_char - start), e.label_) for e in entities)
-    return AnnotatedText(sentence.text, TokenBounds.of(places), own)
+    return AnnotatedPiece(sentence.text, TokenBounds.of(places), own)
 
 
 def _sentences(doc: Doc) -> Iterator[Span]:

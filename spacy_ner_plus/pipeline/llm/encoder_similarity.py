@@ -1,8 +1,9 @@
 """How alike texts are by the vectors of an encoder."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from spacy.language import Language
@@ -14,6 +15,7 @@ from ...models.architectures import build_transformer_v1
 
 _WIDTHS = ("hidden_size", "dim", "d_model")
 _BATCH = 64
+_WINDOW = 256  # wordpieces, of which an encoder may read fewer
 
 
 class EncoderSimilarity:
@@ -51,18 +53,28 @@ def load_similarity(encoder: str, nlp: Language, texts: Sequence[str]) -> Encode
     encoder (str): A folder with a transformer, as ner_plus takes it.
     RAISES ValueError: If there is none.
     """
-    model = build_transformer_v1(encoder, width=_width(encoder), pooling="mean", word_forms=None)
+    config = _config(encoder)
+    window = min(_WINDOW, int(config.get("max_position_embeddings", _WINDOW)))
+    model = build_transformer_v1(
+        encoder, width=_width(config), pooling="mean", word_forms=None, window=window, overlap=0
+    )
     model.initialize()
     return EncoderSimilarity(texts, nlp, model)
 
 
-def _width(encoder: str) -> int:
+def _config(encoder: str) -> dict[str, Any]:
     path = Path(encoder) / "config.json"
     try:
         config = json.loads(path.read_text(encoding="utf8"))
-        return next(int(config[name]) for name in _WIDTHS if name in config)
+        _width(config)
     except (OSError, ValueError, TypeError, StopIteration) as error:
         raise ValueError(
             f"The encoder {encoder} must be a folder with a transformer and its config.json, whose "
             f"hidden_size is the width of its vectors: {type(error).__name__}: {error}"
         ) from error
+    found: dict[str, Any] = config
+    return found
+
+
+def _width(config: Mapping[str, Any]) -> int:
+    return next(int(config[name]) for name in _WIDTHS if name in config)

@@ -9,7 +9,7 @@ from ...support.choices import check_choice
 from .asking.answer_cache import AnswerCache
 from .asking.api_key import DEFAULT_VARIABLE, ApiKey
 from .asking.completions_protocol import CHAT, Sampling
-from .asking.json_post import Bounds
+from .asking.json_post import RequestBounds
 from .asking.llm_client import ClientSettings, LlmClient
 from .asking.retrying import RetryPolicy
 from .asking.server_address import endpoint
@@ -125,7 +125,7 @@ class LlmSettings:
             ApiKey(self.key_variable),
             ClientSettings(
                 n_workers=self.workers,
-                bounds=Bounds(self.timeout, self.max_bytes),
+                bounds=RequestBounds(self.timeout, self.max_bytes),
                 retries=RetryPolicy(self.max_attempts),
                 max_failures=self.max_failures,
                 needs_schema=self.schema == ALWAYS,

@@ -19,7 +19,7 @@ from spacy_ner_plus.pipeline.llm.asking.completions_protocol import (
     Sampling,
     request_body,
 )
-from spacy_ner_plus.pipeline.llm.asking.json_post import Bounds
+from spacy_ner_plus.pipeline.llm.asking.json_post import RequestBounds
 from spacy_ner_plus.pipeline.llm.asking.llm_client import (
     ClientSettings,
     LlmClient,
@@ -54,7 +54,7 @@ def client_of(
     budget: Budget | None = None,
     **settings: Any,
 ) -> LlmClient:
-    own = {"n_workers": 1, "retries": QUICK, "bounds": Bounds(seconds=20)} | settings
+    own = {"n_workers": 1, "retries": QUICK, "bounds": RequestBounds(seconds=20)} | settings
     return LlmClient(
         endpoint(server.url, "chat"),
         ApiKey(),
@@ -135,7 +135,7 @@ def test_what_fails_is_said_and_costs_one_request(
 ) -> None:
     with FakeServer(in_turn(*[reply] * n_requests, says("hello"))) as server:
         bound = 2000 if b" " * 9 in bytes(reply.body) else 200_000  # type: ignore[arg-type]
-        client = client_of(server, bounds=Bounds(seconds=20, size=bound))
+        client = client_of(server, bounds=RequestBounds(seconds=20, size=bound))
         first, second = client.ask(bodies(2))
     assert message in failure(first)
     assert answer(second).text == "hello"
@@ -145,7 +145,9 @@ def test_what_fails_is_said_and_costs_one_request(
 
 def test_a_slow_server_is_not_waited_for() -> None:
     with FakeServer(lambda _: Reply(says("late").body, delay=1.0)) as server:
-        client = client_of(server, bounds=Bounds(seconds=0.1), retries=RetryPolicy(attempts=1))
+        client = client_of(
+            server, bounds=RequestBounds(seconds=0.1), retries=RetryPolicy(attempts=1)
+        )
         assert "did not answer within 0.1 seconds" in failure(client.ask(bodies())[0])
 
 

@@ -6,13 +6,16 @@ from itertools import pairwise, product
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spacy_ner_plus.pipeline.llm.grounding.monotone_assignment import Place, assign_in_order
+from spacy_ner_plus.pipeline.llm.grounding.monotone_assignment import (
+    CandidatePlace,
+    assign_in_order,
+)
 from spacy_ner_plus.pipeline.llm.grounding.ordered_anchors import ordered_anchors
 
 
 def assignments(
-    candidates: Sequence[Sequence[Place]], start: int, end: int
-) -> Iterator[tuple[Place | None, ...]]:
+    candidates: Sequence[Sequence[CandidatePlace]], start: int, end: int
+) -> Iterator[tuple[CandidatePlace | None, ...]]:
     for chosen in product(*([None, *places] for places in candidates)):
         at, is_sound = start, True
         for place in chosen:
@@ -24,9 +27,9 @@ def assignments(
 
 
 def by_enumeration(
-    candidates: Sequence[Sequence[Place]], start: int, end: int
-) -> list[Place | None]:
-    def score(chosen: tuple[Place | None, ...]) -> tuple[int, int]:
+    candidates: Sequence[Sequence[CandidatePlace]], start: int, end: int
+) -> list[CandidatePlace | None]:
+    def score(chosen: tuple[CandidatePlace | None, ...]) -> tuple[int, int]:
         given = [place for place in chosen if place is not None]
         return len(given), sum(place.rank for place in given)
 
@@ -37,14 +40,14 @@ def by_enumeration(
 
 
 places = st.builds(
-    lambda start, length, rank: Place(start, start + length, rank),
+    lambda start, length, rank: CandidatePlace(start, start + length, rank),
     st.integers(0, 8),
     st.integers(1, 3),
     st.integers(0, 2),
 )
 
 
-def one_rank_a_place(found: list[Place]) -> list[Place]:
+def one_rank_a_place(found: list[CandidatePlace]) -> list[CandidatePlace]:
     return list({(place.start, place.end): place for place in found}.values())
 
 
@@ -56,24 +59,24 @@ candidate_lists = st.lists(
 @settings(deadline=None)
 @given(candidate_lists, st.integers(0, 2), st.integers(6, 11))
 def test_assignment_is_what_all_best_ones_agree_on(
-    candidates: list[list[Place]], start: int, end: int
+    candidates: list[list[CandidatePlace]], start: int, end: int
 ) -> None:
     assert assign_in_order(candidates, start, end) == by_enumeration(candidates, start, end)
 
 
 def test_as_many_as_there_are_places_are_in_order() -> None:
-    own = [Place(0, 5), Place(10, 15), Place(20, 25)]
+    own = [CandidatePlace(0, 5), CandidatePlace(10, 15), CandidatePlace(20, 25)]
     assert assign_in_order([own, own, own], 0, 30) == own
 
 
 def test_too_few_are_nowhere() -> None:
-    own = [Place(0, 5), Place(10, 15), Place(20, 25)]
+    own = [CandidatePlace(0, 5), CandidatePlace(10, 15), CandidatePlace(20, 25)]
     assert assign_in_order([own, own], 0, 30) == [None, None]
     assert assign_in_order([own], 6, 19) == [own[1]]
 
 
 def test_many_repeats_in_a_long_text() -> None:
-    own = [Place(2 * i, 2 * i + 1) for i in range(3000)]
+    own = [CandidatePlace(2 * i, 2 * i + 1) for i in range(3000)]
     assert assign_in_order([own] * 3000, 0, 6000) == own
 
 

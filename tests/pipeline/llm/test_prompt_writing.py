@@ -14,7 +14,7 @@ from spacy_ner_plus.pipeline.llm.prompting.prompt_writing import (
     write_prompt,
 )
 from spacy_ner_plus.pipeline.llm.prompting.worked_examples import (
-    AnnotatedText,
+    AnnotatedPiece,
     WorkedExample,
     worked_examples,
 )
@@ -87,13 +87,13 @@ def test_the_schema_allows_the_labels_only() -> None:
     assert entity["additionalProperties"] is False
 
 
-def annotated(text: str, *entities: tuple[str, str]) -> AnnotatedText:
+def annotated(text: str, *entities: tuple[str, str]) -> AnnotatedPiece:
     places, at = [], 0
     for name, label in entities:
         start = text.index(name, at)
         at = start + len(name)
         places.append(((start, at), label))
-    return AnnotatedText(text, TokenBounds.of(words_of(text)), tuple(places))
+    return AnnotatedPiece(text, TokenBounds.of(words_of(text)), tuple(places))
 
 
 def test_examples_whose_answers_do_not_lead_back_are_left_out() -> None:
@@ -104,7 +104,7 @@ def test_examples_whose_answers_do_not_lead_back_are_left_out() -> None:
         annotated("Paris", ("Paris", "LOC")),
         annotated("nothing here"),
         annotated("far too many tokens in this", ("tokens", "Disease")),
-        AnnotatedText(
+        AnnotatedPiece(
             "a b", TokenBounds.of([(0, 1), (2, 3)]), (((0, 3), "Gene"), ((2, 3), "Gene"))
         ),
     ]

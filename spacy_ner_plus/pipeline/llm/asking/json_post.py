@@ -36,7 +36,7 @@ class _NoRedirects(HTTPRedirectHandler):
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class RequestBounds:
     """What one request may take.
 
     seconds (float): Until the answer is there. size (int): Bytes of the answer.
@@ -46,7 +46,7 @@ class Bounds:
     size: int = 4_000_000
 
 
-def post_json(url: str, body: Mapping[str, Any], key: ApiKey, bounds: Bounds) -> Any:
+def post_json(url: str, body: Mapping[str, Any], key: ApiKey, bounds: RequestBounds) -> Any:
     """Send JSON, and read the JSON that comes back.
 
     Proxies of the environment are used. Redirects are not followed.
@@ -72,7 +72,7 @@ def post_json(url: str, body: Mapping[str, Any], key: ApiKey, bounds: Bounds) ->
         ) from None
 
 
-def _read(response: Any, bounds: Bounds, deadline: float) -> bytes:
+def _read(response: Any, bounds: RequestBounds, deadline: float) -> bytes:
     pieces, size = [], 0
     while piece := response.read1(_PIECE):
         size += len(piece)
@@ -88,7 +88,7 @@ def _read(response: Any, bounds: Bounds, deadline: float) -> bytes:
 
 
 def _refusal(
-    url: str, error: HTTPError, key: ApiKey, bounds: Bounds, deadline: float
+    url: str, error: HTTPError, key: ApiKey, bounds: RequestBounds, deadline: float
 ) -> ValueError:
     """What a status says that is no success."""
     status = error.code
@@ -100,7 +100,7 @@ def _refusal(
             "there too: give that address as the base URL if you trust it."
         )
     try:
-        said = _shown(_read(error, Bounds(bounds.seconds, _PIECE), deadline), key)
+        said = _shown(_read(error, RequestBounds(bounds.seconds, _PIECE), deadline), key)
     except (ValueError, OSError, http.client.HTTPException):
         said = "(no message)"
     if status in _FOR_ALL:
@@ -114,7 +114,7 @@ def _refusal(
     return RequestError(message, may_pass=status in _PASSING, wait=wait, status=status)
 
 
-def _unreached(url: str, error: Exception, key: ApiKey, bounds: Bounds) -> ValueError:
+def _unreached(url: str, error: Exception, key: ApiKey, bounds: RequestBounds) -> ValueError:
     reason = error.reason if isinstance(error, URLError) else error
     if isinstance(reason, ssl.SSLCertVerificationError):
         return ServerError(f"{url} can't be trusted: {reason.verify_message}.")

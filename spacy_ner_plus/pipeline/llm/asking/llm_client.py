@@ -10,7 +10,7 @@ from typing import Any
 from .answer_cache import AnswerCache, request_key
 from .api_key import ApiKey
 from .completions_protocol import LlmAnswer, read_response
-from .json_post import Bounds, post_json
+from .json_post import RequestBounds, post_json
 from .request_errors import BudgetError, RequestError, ServerError
 from .retrying import RetryPolicy, with_retries
 from .server_address import warn_of_open_key
@@ -36,7 +36,7 @@ Outcome = LlmAnswer | NoAnswer
 class ClientSettings:
     """How a server is asked.
 
-    n_workers (int): Requests at once, at most. bounds (Bounds), retries (RetryPolicy): Of each.
+    n_workers (int): Requests at once, at most. bounds (RequestBounds), retries (RetryPolicy): Of each.
     max_failures (int): After so many requests in a row that failed, whatever was tried, no other
         is sent.
     needs_schema (bool): Whether a server that does not take a JSON schema is an error. Else
@@ -44,7 +44,7 @@ class ClientSettings:
     """
 
     n_workers: int = 4
-    bounds: Bounds = field(default_factory=Bounds)
+    bounds: RequestBounds = field(default_factory=RequestBounds)
     retries: RetryPolicy = field(default_factory=RetryPolicy)
     max_failures: int = 5
     needs_schema: bool = False

@@ -9,7 +9,7 @@ from ....records import Stretch
 from .closest_windows import closest_windows
 from .folded_text import FoldedText, fold
 from .mentions import ABSENT, EMPTY, EXACT, FUZZY, NORMALISED, OFF_TOKENS, UNSEARCHED, Mention
-from .monotone_assignment import Place
+from .monotone_assignment import CandidatePlace
 
 RANKS = {EXACT: 2, NORMALISED: 1, FUZZY: 0}
 MAX_CELLS = 200_000_000
@@ -69,9 +69,9 @@ class MentionSearch:
             for folded, own in members.items()
         ]
 
-    def place_of(self, mention: Mention, place: Stretch, *, is_fuzzy: bool) -> Place:
+    def place_of(self, mention: Mention, place: Stretch, *, is_fuzzy: bool) -> CandidatePlace:
         """A place of a mention, with how well it fits."""
-        return Place(*place, rank=RANKS[self.how(mention, place, is_fuzzy=is_fuzzy)])
+        return CandidatePlace(*place, rank=RANKS[self.how(mention, place, is_fuzzy=is_fuzzy)])
 
     def how(self, mention: Mention, place: Stretch, *, is_fuzzy: bool) -> str:
         """How a mention was found in a place of its group."""

@@ -7,7 +7,7 @@ import numpy as np
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class CandidatePlace:
     """Where a mention may be.
 
     start, end (int): Its characters, end exclusive. rank (int): The greater the better it fits.
@@ -19,8 +19,8 @@ class Place:
 
 
 def assign_in_order(
-    candidates: Sequence[Sequence[Place]], start: int, end: int
-) -> list[Place | None]:
+    candidates: Sequence[Sequence[CandidatePlace]], start: int, end: int
+) -> list[CandidatePlace | None]:
     """The places that mentions have in every best assignment.
 
     An assignment gives each mention one of its places or none, from left to right, so that they do
@@ -28,7 +28,7 @@ def assign_in_order(
 
     candidates: The places that each mention may have, in the order in which they were named.
     start, end (int): Places must be within these characters.
-    RETURNS (List[Place | None]): None where the best assignments do not agree, or give none.
+    RETURNS (List[CandidatePlace | None]): None where the best assignments do not agree, or give none.
     """
     own = [
         sorted({p for p in places if start <= p.start and p.end <= end}, key=lambda p: p.start)
@@ -41,7 +41,7 @@ def assign_in_order(
     mirrored = [table.mirrored(len(cuts)) for table in reversed(tables)]
     after = _best_scores(mirrored, len(cuts))[::-1, ::-1]  # (n_mentions + 1, n_cuts)
     best = before[-1, -1]
-    chosen: list[Place | None] = []
+    chosen: list[CandidatePlace | None] = []
     for i, table in enumerate(tables):
         scores = before[i][table.starts] + table.scores + after[i + 1][table.ends]  # (n_places,)
         fitting = np.flatnonzero(scores == best)
@@ -59,7 +59,7 @@ class _PlaceTable:
     scores: np.ndarray
 
     @classmethod
-    def of(cls, places: Sequence[Place], cuts: np.ndarray, weight: int) -> "_PlaceTable":
+    def of(cls, places: Sequence[CandidatePlace], cuts: np.ndarray, weight: int) -> "_PlaceTable":
         return cls(
             np.searchsorted(cuts, [p.start for p in places]).astype(np.int64),
             np.searchsorted(cuts, [p.end for p in places]).astype(np.int64),

@@ -41,7 +41,7 @@ class WorkedExample:
 
 
 @dataclass(frozen=True, slots=True)
-class AnnotatedText:
+class AnnotatedPiece:
     """A text with what is known of it.
 
     text (str): The text. tokens (TokenBounds): Its tokens.
@@ -54,7 +54,7 @@ class AnnotatedText:
 
 
 def worked_examples(
-    texts: Iterable[AnnotatedText], labels: Collection[str], *, max_tokens: int
+    texts: Iterable[AnnotatedPiece], labels: Collection[str], *, max_tokens: int
 ) -> tuple[list[WorkedExample], Counter[str]]:
     """Make examples, if the answer to each leads back to its entities.
 
