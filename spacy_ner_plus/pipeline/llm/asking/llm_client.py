@@ -36,7 +36,8 @@ Outcome = LlmAnswer | NoAnswer
 class ClientSettings:
     """How a server is asked.
 
-    n_workers (int): Requests at once, at most. bounds (RequestBounds), retries (RetryPolicy): Of each.
+    n_workers (int): Requests at once, at most.
+    bounds (RequestBounds), retries (RetryPolicy): Of each.
     max_failures (int): After so many requests in a row that failed, whatever was tried, no other
         is sent.
     needs_schema (bool): Whether a server that does not take a JSON schema is an error. Else

@@ -28,7 +28,7 @@ def assign_in_order(
 
     candidates: The places that each mention may have, in the order in which they were named.
     start, end (int): Places must be within these characters.
-    RETURNS (List[CandidatePlace | None]): None where the best assignments do not agree, or give none.
+    RETURNS (List[CandidatePlace | None]): None where the best assignments give none, or differ.
     """
     own = [
         sorted({p for p in places if start <= p.start and p.end <= end}, key=lambda p: p.start)
