@@ -82,14 +82,14 @@ class _Reader:
                 self._fail(BROKEN if char else CUT)
                 break
             key = self._string()
-            if self.fault or self._next() != ":":
+            if self._has_failed() or self._next() != ":":
                 self._fail(BROKEN if self._next() else CUT)
                 break
             self.at += 1
             value = self.value(depth + 1)
             if value is not _NOTHING:
                 found[key] = value
-            if self.fault:
+            if self._has_failed():
                 break
         else:
             self.at += 1
@@ -107,7 +107,7 @@ class _Reader:
             value = self.value(depth + 1)
             if value is not _NOTHING:
                 found.append(value)
-            if self.fault:
+            if self._has_failed():
                 break
         else:
             self.at += 1
@@ -137,6 +137,9 @@ class _Reader:
         match = _SPACE.match(self._text, self.at)
         self.at = match.end() if match else self.at
         return self._text[self.at : self.at + 1]
+
+    def _has_failed(self) -> bool:
+        return self.fault is not None
 
     def _fail(self, fault: str) -> Any:
         self.fault = self.fault or fault
