@@ -55,7 +55,7 @@ def main() -> None:
     test = test[: args.sentences]
     with served(args.gguf, args.threads) if args.gguf else nullcontext(args.base_url) as url:
         settings = make_settings(args, url)
-        print_finding(settings, pool, test)
+        print_finding(settings, args.ways, pool, test)
         print_injection(settings, pool, test)
         annotated = silver(own, ask(settings, "nearest", pool, [doc.text for doc in own], nlp)[0])
     print_students(args, {"language model": annotated, "gold": own}, test)
@@ -71,6 +71,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--api", default="chat", choices=("chat", "completion"))
     parser.add_argument("--gguf", type=Path, help="start a server of xllamacpp for this file")
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--ways", nargs="+", choices=WAYS, default=WAYS)
     parser.add_argument("--shots", type=int, default=3)
     parser.add_argument("--pool", type=int, default=50)
     parser.add_argument("--sentences", type=int, default=100)
@@ -143,13 +144,15 @@ def scores(found: Sequence[set[Entity]], gold: Sequence[set[Entity]]) -> tuple[f
     return 100 * precision, 100 * recall, 200 * right / max(1, n_found + n_gold)
 
 
-def print_finding(settings: LlmSettings, pool: Sequence[Doc], test: Sequence[Doc]) -> None:
+def print_finding(
+    settings: LlmSettings, ways: Sequence[str], pool: Sequence[Doc], test: Sequence[Doc]
+) -> None:
     nlp = blank_pipeline("en")
     gold = [entities(doc) for doc in test]
     print(f"{len(test)} sentences with {sum(map(len, gold))} entities")
     titles = ("P", "R", "F1", *GROUNDINGS, "not found", "no answer", "cut", "seconds")
     print(f"{'':12}" + "".join(f"{title:>12}" for title in titles))
-    for way in WAYS:
+    for way in ways:
         found, seconds = ask(settings, way, pool, [doc.text for doc in test], nlp)
         counts = sum((one.counts for one in found), Counter[str]())
         n_lost = sum(counts[reason] for reason in REASONS)

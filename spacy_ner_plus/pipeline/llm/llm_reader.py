@@ -9,7 +9,7 @@ from ...support.choices import check_choice
 from .asking.completions_protocol import CHAT, FORMS, Sampling, request_body
 from .asking.llm_client import LlmClient, Outcome
 from .chunk_answers import ChunkReading, GroundingSettings, read_chunk
-from .confidence import without_overlaps
+from .confidence import FoundSpan, without_overlaps
 from .prompting.example_choice import ExampleChoice
 from .prompting.label_guides import LabelGuide
 from .prompting.prompt_writing import Prompt, answer_schema, write_prompt
@@ -168,9 +168,8 @@ class LlmReader:
         is_rare = self.settings.n_samples > 1
         rare = [key for key in by_key if is_rare and weights[key] < self.settings.least_share]
         likely = [(key, weights[key]) for key in by_key if key not in set(rare)]
-        if self.settings.grounding.may_nest:
-            kept, others = sorted(key for key, _ in likely), []
-        else:
+        kept, others = sorted(key for key, _ in likely), list[FoundSpan]()
+        if not self.settings.grounding.may_nest:
             kept, others = without_overlaps(likely)
         return [by_key[key] for key in kept], [by_key[key] for key in sorted([*others, *rare])]
 

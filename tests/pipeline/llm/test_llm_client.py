@@ -123,6 +123,7 @@ def test_what_may_pass_is_tried_again() -> None:
         (Reply(b"too long", status=413), "answers 413: too long", 1),
         (Reply(b"later", status=429, headers={"Retry-After": "9999"}), "answers 429: later", 1),
         (Reply(b"<html>"), "not JSON: <html>", 3),
+        (Reply(b'{"error": "overloaded"}'), 'with an error: {"error": "overloaded"}', 3),
         (Reply(b'{"choices": []}'), "no choices", 3),
         (Reply(b"[" * 100_000), "not JSON", 3),
         (Reply(b'{"choices": [{"message": {"content": 3}}]}'), "no text", 3),

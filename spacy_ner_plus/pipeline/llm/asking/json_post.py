@@ -65,11 +65,14 @@ def post_json(url: str, body: Mapping[str, Any], key: ApiKey, bounds: RequestBou
     except (URLError, OSError, http.client.HTTPException) as error:
         raise _unreached(url, error, key, bounds) from None
     try:
-        return json.loads(content)
+        found = json.loads(content)
     except (ValueError, RecursionError):
         raise RequestError(
             f"{url} answers with something that is not JSON: {_shown(content, key)}", may_pass=True
         ) from None
+    if isinstance(found, dict) and found.get("error"):
+        raise RequestError(f"{url} answers with an error: {_shown(content, key)}", may_pass=True)
+    return found
 
 
 def _read(response: Any, bounds: RequestBounds, deadline: float) -> bytes:
