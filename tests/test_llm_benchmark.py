@@ -8,6 +8,7 @@ import pytest
 
 from spacy_ner_plus import write
 from spacy_ner_plus.records import SpanRecord, TextRecord
+from tests import tiny
 from tests.forked import python
 from tests.killing import needs_fork
 from tests.pipeline.llm.fake_server import FakeServer, finds
@@ -25,19 +26,21 @@ def gold() -> TextRecord:
 
 @needs_fork
 @pytest.mark.slow
-def test_all_its_tables_are_printed(tmp_path: Path, tiny_encoder_dir: Path) -> None:
+def test_all_its_tables_are_printed(tmp_path: Path) -> None:
+    tiny.save_encoder(tmp_path / "encoder", max_position_embeddings=300)
     write([gold()] * 12, tmp_path / "train.jsonl")
     write([gold()] * 4, tmp_path / "test.jsonl")
     (tmp_path / "labels.yml").write_text(json.dumps(["Chemical", "Disease"]), encoding="utf8")
     with FakeServer(finds(LEXICON)) as server:
-        printed = python(
+        code, printed = python(
             [
                 str(ROOT / "benchmarks" / "llm.py"), "train.jsonl", "test.jsonl",
                 "--labels", "labels.yml", "--base-url", server.url, "--pool", "4",
-                "--sentences", "4", "--steps", "1", "--encoder", str(tiny_encoder_dir),
+                "--sentences", "4", "--steps", "1", "--encoder", "encoder",
             ],
             cwd=tmp_path,
-        ).stdout  # fmt: skip
+        )  # fmt: skip
+    assert code == 0, printed
     for way in ("zero-shot", "nearest", "diverse", "balanced"):
         assert re.search(rf"(?m)^{way} +100\.00 +100\.00 +100\.00 +8 +0 +0 +0 +0 +0 ", printed)
     assert "of 8 entities 0 removed, 0 added" in printed

@@ -56,6 +56,13 @@ def test_a_mention_is_found_as_it_stands_or_reads_or_is_like() -> None:
     assert reasons(strict) == {0: "absent"}
 
 
+def test_signs_around_a_mention_do_not_matter_unless_the_text_has_them() -> None:
+    text = "aspirin , Acme Inc. won"
+    found = ground(text, '"aspirin."', "Acme Inc.", "!?")
+    assert places(found) == [(0, 0, 7, "normalised"), (1, 10, 19, "exact")]
+    assert reasons(found) == {2: "absent"}
+
+
 def test_single_places_are_found_in_any_order() -> None:
     text = "Paris and London and Rome"
     assert [p[:3] for p in places(ground(text, "Rome", "London", "Paris"))] == [

@@ -31,6 +31,12 @@ def fold(text: str) -> str:
     return "".join(folded for folded, _, _ in _clusters(text)).strip(" ")
 
 
+def without_outer_signs(folded: str) -> str:
+    """Folded text without punctuation around it, such as full stops and quotes."""
+    solid = [i for i, char in enumerate(folded) if unicodedata.category(char)[0] not in "PZ"]
+    return folded[solid[0] : solid[-1] + 1] if solid else ""
+
+
 class FoldedText:
     """A folded text that knows the characters and tokens that it was made of.
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from ....records import Stretch
 from .closest_windows import closest_windows
-from .folded_text import FoldedText, fold
+from .folded_text import FoldedText, fold, without_outer_signs
 from .mentions import ABSENT, EMPTY, EXACT, FUZZY, NORMALISED, OFF_TOKENS, UNSEARCHED, Mention
 from .monotone_assignment import CandidatePlace
 
@@ -83,10 +83,12 @@ class MentionSearch:
     def _group(self, folded: str, members: list[int], labels: list[str]) -> MentionGroup:
         if not folded:
             return MentionGroup(members, labels, [], reason=EMPTY)
-        occurrences = list(self._folded.occurrences(folded))
-        places = [self._folded.chars(first, last) for first, last in occurrences]
-        if known := [place for place in places if place is not None]:
-            return MentionGroup(members, labels, known)
+        occurrences: list[Stretch] = []
+        for form in filter(None, dict.fromkeys((folded, without_outer_signs(folded)))):
+            occurrences += self._folded.occurrences(form)
+            places = [self._folded.chars(first, last) for first, last in occurrences]
+            if known := [place for place in places if place is not None]:
+                return MentionGroup(members, labels, known)
         near = [self._folded.around(first, last) for first, last in occurrences]
         reason = OFF_TOKENS if near else ABSENT
         if self._least_similarity is None:
