@@ -33,11 +33,11 @@ from thinc.api import Adam, warmup_linear
 from spacy_ner_plus import read
 from spacy_ner_plus.annotation.doc_records import to_doc
 from spacy_ner_plus.data.blank_pipeline import blank_pipeline
-from spacy_ner_plus.pipeline.llm.doc_texts import examples_of, tokenised
-from spacy_ner_plus.pipeline.llm.grounding.mentions import GROUNDINGS, REASONS
-from spacy_ner_plus.pipeline.llm.labels_file import read_labels
-from spacy_ner_plus.pipeline.llm.llm_settings import LlmSettings
-from spacy_ner_plus.pipeline.llm.read_text import ReadText
+from spacy_ner_plus.pipeline.llm_reading.doc_texts import examples_of, tokenised
+from spacy_ner_plus.pipeline.llm_reading.grounding.mentions import GROUNDINGS, REASONS
+from spacy_ner_plus.pipeline.llm_reading.labels_file import read_labels
+from spacy_ner_plus.pipeline.llm_reading.llm_settings import LlmSettings
+from spacy_ner_plus.pipeline.llm_reading.read_text import ReadText
 
 ROOT = Path(__file__).parent.parent
 ZERO_SHOT = "zero-shot"

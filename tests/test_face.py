@@ -15,7 +15,7 @@ from spacy.tokens import Doc, DocBin
 import spacy_ner_plus
 from spacy_ner_plus import cli
 from tests import tiny
-from tests.pipeline.llm.fake_server import FakeServer, finds
+from tests.pipeline.llm_reading.fake_server import FakeServer, finds
 from tests.pipeline.samples import make_examples, make_nlp, overfit
 from tests.training.runs import write_config
 

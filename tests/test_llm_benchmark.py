@@ -11,7 +11,7 @@ from spacy_ner_plus.records import SpanRecord, TextRecord
 from tests import tiny
 from tests.forked import python
 from tests.killing import needs_fork
-from tests.pipeline.llm.fake_server import FakeServer, finds
+from tests.pipeline.llm_reading.fake_server import FakeServer, finds
 
 ROOT = Path(__file__).parent.parent
 LEXICON = {"aspirin": "Chemical", "fever": "Disease"}

@@ -18,17 +18,16 @@ from ..data.blank_pipeline import blank_pipeline
 from ..data.formats.record_files import output_format, read, write
 from ..data.sources.inputs import open_input
 from ..data.sources.rows import Fields, Input, Reject, RowError, SourceDocument
-from ..pipeline.llm.doc_texts import examples_of, tokenised
-from ..pipeline.llm.encoder_similarity import load_similarity
-from ..pipeline.llm.labels_file import read_labels
-from ..pipeline.llm.llm_annotator import ungrounded
-from ..pipeline.llm.llm_reader import LlmReader
-from ..pipeline.llm.llm_settings import LlmSettings
-from ..pipeline.llm.prompting.label_guides import LabelSettings
-from ..pipeline.llm.prompting.prompt_writing import write_prompt
-from ..pipeline.llm.prompting.tf_idf import TfIdf
-from ..pipeline.llm.prompting.worked_examples import WorkedExample
-from ..pipeline.llm.read_text import ReadSpan, ReadText
+from ..pipeline.llm_reading.doc_texts import examples_of, tokenised
+from ..pipeline.llm_reading.encoder_similarity import load_similarity
+from ..pipeline.llm_reading.labels_file import read_labels
+from ..pipeline.llm_reading.llm_reader import LlmReader
+from ..pipeline.llm_reading.llm_settings import LlmSettings
+from ..pipeline.llm_reading.prompting.label_guides import LabelSettings
+from ..pipeline.llm_reading.prompting.prompt_writing import write_prompt
+from ..pipeline.llm_reading.prompting.tf_idf import TfIdf
+from ..pipeline.llm_reading.prompting.worked_examples import WorkedExample
+from ..pipeline.llm_reading.read_text import ReadSpan, ReadText, ungrounded
 from ..records import SpanRecord, TextRecord
 from ..support.durable import write_atomically
 from ..support.output_folder import check_output_folder

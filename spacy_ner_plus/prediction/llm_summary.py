@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..pipeline.llm.asking.spending import (
+from ..pipeline.llm_reading.asking.spending import (
     ASKED,
     CACHED,
     COMPLETION_TOKENS,
@@ -13,11 +13,11 @@ from ..pipeline.llm.asking.spending import (
     PROMPT_TOKENS,
     RETRIED,
 )
-from ..pipeline.llm.chunk_answers import ANSWER_FAULTS
-from ..pipeline.llm.doc_texts import DOC_LEFT_OUT
-from ..pipeline.llm.grounding.mentions import GROUNDINGS, REASONS
-from ..pipeline.llm.prompting.answer_reading import FAULTS
-from ..pipeline.llm.prompting.worked_examples import LEFT_OUT
+from ..pipeline.llm_reading.chunk_answers import ANSWER_FAULTS
+from ..pipeline.llm_reading.doc_texts import DOC_LEFT_OUT
+from ..pipeline.llm_reading.grounding.mentions import GROUNDINGS, REASONS
+from ..pipeline.llm_reading.prompting.answer_reading import FAULTS
+from ..pipeline.llm_reading.prompting.worked_examples import LEFT_OUT
 
 _MOST_LABELS = 10
 

@@ -10,7 +10,7 @@ from typer.testing import CliRunner, Result
 from spacy_ner_plus import annotate_llm, read, write
 from spacy_ner_plus.cli import app
 from spacy_ner_plus.records import SpanRecord, TextRecord
-from tests.pipeline.llm.fake_server import FakeServer, finds, rows, says
+from tests.pipeline.llm_reading.fake_server import FakeServer, finds, rows, says
 
 LEXICON = {"aspirin": "Chemical", "fever": "Disease", "rash": "Disease"}
 TEXTS = ["aspirin for fever", "nothing here", "a rash . Then aspirin"]

@@ -20,17 +20,17 @@ from ...models.storage.manifest import Content, damage
 from ..calibrated import CalibratedPipe
 from ..entity_sources import source_of_component
 from ..judged_entities import JudgedEntities, can_be_judged
-from .asking.spending import Spending
-from .doc_texts import examples_of, tokenised
-from .encoder_similarity import load_similarity
-from .grounding.mentions import Mention
+from ..llm_reading.asking.spending import Spending
+from ..llm_reading.doc_texts import examples_of, tokenised
+from ..llm_reading.encoder_similarity import load_similarity
+from ..llm_reading.grounding.mentions import Mention
+from ..llm_reading.llm_reader import LlmReader
+from ..llm_reading.llm_settings import LlmSettings
+from ..llm_reading.prompting.label_guides import read_label_guides
+from ..llm_reading.prompting.tf_idf import TfIdf
+from ..llm_reading.prompting.worked_examples import WorkedExample
+from ..llm_reading.read_text import ReadText
 from .llm_annotator import LlmAnnotator, LlmEntities, register_report, report_of
-from .llm_reader import LlmReader
-from .llm_settings import LlmSettings
-from .prompting.label_guides import read_label_guides
-from .prompting.tf_idf import TfIdf
-from .prompting.worked_examples import WorkedExample
-from .read_text import ReadText
 
 EXAMPLES = "examples.json"
 

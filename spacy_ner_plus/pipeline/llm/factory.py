@@ -6,12 +6,12 @@ from typing import Any
 from spacy.language import Language
 from thinc.api import Config
 
+from ..llm_reading.llm_settings import LlmSettings
 from ..scorer import SCORE_WEIGHTS
 from ..shared_keys import warn_of_shared_key
 from ..thresholds import Threshold
 from ..validators import Validators
 from .component import NerPlusLlm
-from .llm_settings import LlmSettings
 
 DEFAULT_CONFIG = """
 [ner_plus_llm]

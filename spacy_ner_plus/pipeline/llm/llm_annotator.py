@@ -9,7 +9,7 @@ from spacy.tokens import Doc
 
 from ...models.decoding.entities import Entities
 from ..annotating import Annotator
-from .read_text import ReadText
+from ..llm_reading.read_text import ReadText, ungrounded
 
 REPORT = "llm_report"
 """doc._.llm_report says how entities were found, and what was named but not found."""
@@ -40,20 +40,6 @@ def report_of(read: ReadText) -> dict[str, Any]:
         "ungrounded": ungrounded(read),
         "counts": dict(read.counts),
     }
-
-
-def ungrounded(read: ReadText) -> list[dict[str, Any]]:
-    """The mentions without a place, as plain data."""
-    return [
-        {
-            "text": one.text,
-            "label": one.label,
-            "reason": one.reason,
-            "start": one.start,
-            "end": one.end,
-        }
-        for one in read.lost
-    ]
 
 
 class LlmAnnotator(Annotator):

@@ -14,16 +14,16 @@ from spacy.tokens import Doc, Span
 from spacy.training import Example
 
 from ...annotation.offsets import TokenEdges
-from .asking.completions_protocol import LlmAnswer
-from .chunk_answers import ChunkReading, GroundingSettings, read_chunk
-from .confidence import without_overlaps
-from .doc_texts import examples_of, tokenised
-from .grounding.ground_mentions import IN_ORDER, LEAST_SIMILARITY
-from .prompting.example_choice import NEAREST, ExampleChoice
-from .prompting.label_guides import LabelSettings, read_label_guides
-from .prompting.prompt_writing import write_prompt
-from .prompting.worked_examples import WorkedExample
-from .text_chunks import TextChunk, text_chunks
+from ..llm_reading.asking.completions_protocol import LlmAnswer
+from ..llm_reading.chunk_answers import ChunkReading, GroundingSettings, read_chunk
+from ..llm_reading.confidence import without_overlaps
+from ..llm_reading.doc_texts import examples_of, tokenised
+from ..llm_reading.grounding.ground_mentions import IN_ORDER, LEAST_SIMILARITY
+from ..llm_reading.prompting.example_choice import NEAREST, ExampleChoice
+from ..llm_reading.prompting.label_guides import LabelSettings, read_label_guides
+from ..llm_reading.prompting.prompt_writing import write_prompt
+from ..llm_reading.prompting.worked_examples import WorkedExample
+from ..llm_reading.text_chunks import TextChunk, text_chunks
 
 
 class SpacyLlmNer:

@@ -14,9 +14,17 @@ from spacy.util import load_model_from_config
 from thinc.api import Config
 
 from spacy_ner_plus.pipeline.llm import DEFAULT_CONFIG, NerPlusLlm
-from spacy_ner_plus.pipeline.llm.encoder_similarity import load_similarity
-from spacy_ner_plus.pipeline.llm.llm_settings import LlmSettings
-from tests.pipeline.llm.fake_server import Body, FakeServer, Reply, asked_text, finds, rows, says
+from spacy_ner_plus.pipeline.llm_reading.encoder_similarity import load_similarity
+from spacy_ner_plus.pipeline.llm_reading.llm_settings import LlmSettings
+from tests.pipeline.llm_reading.fake_server import (
+    Body,
+    FakeServer,
+    Reply,
+    asked_text,
+    finds,
+    rows,
+    says,
+)
 
 LEXICON = {"aspirin": "Chemical", "fever": "Disease", "rash": "Disease"}
 LABELS = {"Chemical": "a substance", "Disease": {"description": "", "examples": ["flu"]}}

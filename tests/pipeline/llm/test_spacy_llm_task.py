@@ -6,10 +6,10 @@ import pytest
 import spacy
 from spacy.tokens import Doc
 
-from spacy_ner_plus.pipeline.llm.grounding.mentions import Mention
-from spacy_ner_plus.pipeline.llm.prompting.worked_examples import WorkedExample
 from spacy_ner_plus.pipeline.llm.spacy_llm_task import SpacyLlmNer, make_ner_task_v1
-from tests.pipeline.llm.fake_server import asked_text, finds
+from spacy_ner_plus.pipeline.llm_reading.grounding.mentions import Mention
+from spacy_ner_plus.pipeline.llm_reading.prompting.worked_examples import WorkedExample
+from tests.pipeline.llm_reading.fake_server import asked_text, finds
 
 LEXICON = {"aspirin": "Chemical", "fever": "Disease"}
 

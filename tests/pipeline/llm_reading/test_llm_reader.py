@@ -8,21 +8,29 @@ from typing import Any
 import numpy as np
 import pytest
 
-from spacy_ner_plus.pipeline.llm.asking.api_key import ApiKey
-from spacy_ner_plus.pipeline.llm.asking.completions_protocol import Sampling
-from spacy_ner_plus.pipeline.llm.asking.llm_client import ClientSettings, LlmClient
-from spacy_ner_plus.pipeline.llm.asking.retrying import RetryPolicy
-from spacy_ner_plus.pipeline.llm.asking.server_address import endpoint
-from spacy_ner_plus.pipeline.llm.asking.spending import Budget, Spending
-from spacy_ner_plus.pipeline.llm.chunk_answers import GroundingSettings
-from spacy_ner_plus.pipeline.llm.grounding.mentions import Mention, TokenBounds
-from spacy_ner_plus.pipeline.llm.llm_reader import LlmReader, ReaderSettings
-from spacy_ner_plus.pipeline.llm.prompting.example_choice import ExampleChoice
-from spacy_ner_plus.pipeline.llm.prompting.label_guides import read_label_guides
-from spacy_ner_plus.pipeline.llm.prompting.worked_examples import WorkedExample
-from spacy_ner_plus.pipeline.llm.read_text import ReadText, merged
-from spacy_ner_plus.pipeline.llm.text_chunks import TokenisedText
-from tests.pipeline.llm.fake_server import Body, FakeServer, Reply, asked_text, finds, rows, says
+from spacy_ner_plus.pipeline.llm_reading.asking.api_key import ApiKey
+from spacy_ner_plus.pipeline.llm_reading.asking.completions_protocol import Sampling
+from spacy_ner_plus.pipeline.llm_reading.asking.llm_client import ClientSettings, LlmClient
+from spacy_ner_plus.pipeline.llm_reading.asking.retrying import RetryPolicy
+from spacy_ner_plus.pipeline.llm_reading.asking.server_address import endpoint
+from spacy_ner_plus.pipeline.llm_reading.asking.spending import Budget, Spending
+from spacy_ner_plus.pipeline.llm_reading.chunk_answers import GroundingSettings
+from spacy_ner_plus.pipeline.llm_reading.grounding.mentions import Mention, TokenBounds
+from spacy_ner_plus.pipeline.llm_reading.llm_reader import LlmReader, ReaderSettings
+from spacy_ner_plus.pipeline.llm_reading.prompting.example_choice import ExampleChoice
+from spacy_ner_plus.pipeline.llm_reading.prompting.label_guides import read_label_guides
+from spacy_ner_plus.pipeline.llm_reading.prompting.worked_examples import WorkedExample
+from spacy_ner_plus.pipeline.llm_reading.read_text import ReadText, merged
+from spacy_ner_plus.pipeline.llm_reading.text_chunks import TokenisedText
+from tests.pipeline.llm_reading.fake_server import (
+    Body,
+    FakeServer,
+    Reply,
+    asked_text,
+    finds,
+    rows,
+    says,
+)
 
 LEXICON = {"aspirin": "Chemical", "fever": "Disease", "rash": "Disease"}
 SHOTS = [WorkedExample("Ibuprofen helps", (Mention("Ibuprofen", "Chemical"),))]

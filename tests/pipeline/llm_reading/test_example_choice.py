@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spacy_ner_plus.pipeline.llm.grounding.mentions import Mention
-from spacy_ner_plus.pipeline.llm.prompting.example_choice import ExampleChoice
-from spacy_ner_plus.pipeline.llm.prompting.tf_idf import TfIdf, words_of
-from spacy_ner_plus.pipeline.llm.prompting.worked_examples import WorkedExample
+from spacy_ner_plus.pipeline.llm_reading.grounding.mentions import Mention
+from spacy_ner_plus.pipeline.llm_reading.prompting.example_choice import ExampleChoice
+from spacy_ner_plus.pipeline.llm_reading.prompting.tf_idf import TfIdf, words_of
+from spacy_ner_plus.pipeline.llm_reading.prompting.worked_examples import WorkedExample
 
 
 def example(text: str, *labels: str) -> WorkedExample:

@@ -5,15 +5,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spacy_ner_plus.pipeline.llm.grounding.ground_mentions import ground_mentions
-from spacy_ner_plus.pipeline.llm.grounding.mentions import (
+from spacy_ner_plus.pipeline.llm_reading.grounding.ground_mentions import ground_mentions
+from spacy_ner_plus.pipeline.llm_reading.grounding.mentions import (
     GROUNDINGS,
     REASONS,
     Grounding,
     Mention,
     TokenBounds,
 )
-from tests.pipeline.llm.test_closest_windows import words_of
+from tests.pipeline.llm_reading.test_closest_windows import words_of
 
 
 def ground(

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from ...records import Stretch
 from .confidence import FoundSpan
@@ -82,3 +83,17 @@ def merged(stretches: Iterable[Stretch]) -> tuple[Stretch, ...]:
         else:
             found.append((start, end))
     return tuple(found)
+
+
+def ungrounded(read: ReadText) -> list[dict[str, Any]]:
+    """The mentions without a place, as plain data."""
+    return [
+        {
+            "text": one.text,
+            "label": one.label,
+            "reason": one.reason,
+            "start": one.start,
+            "end": one.end,
+        }
+        for one in read.lost
+    ]

@@ -12,29 +12,29 @@ from typing import Any
 
 import pytest
 
-from spacy_ner_plus.pipeline.llm.asking.answer_cache import AnswerCache
-from spacy_ner_plus.pipeline.llm.asking.api_key import ApiKey
-from spacy_ner_plus.pipeline.llm.asking.completions_protocol import (
+from spacy_ner_plus.pipeline.llm_reading.asking.answer_cache import AnswerCache
+from spacy_ner_plus.pipeline.llm_reading.asking.api_key import ApiKey
+from spacy_ner_plus.pipeline.llm_reading.asking.completions_protocol import (
     LlmAnswer,
     Sampling,
     request_body,
 )
-from spacy_ner_plus.pipeline.llm.asking.json_post import RequestBounds
-from spacy_ner_plus.pipeline.llm.asking.llm_client import (
+from spacy_ner_plus.pipeline.llm_reading.asking.json_post import RequestBounds
+from spacy_ner_plus.pipeline.llm_reading.asking.llm_client import (
     ClientSettings,
     LlmClient,
     NoAnswer,
     Outcome,
 )
-from spacy_ner_plus.pipeline.llm.asking.request_errors import (
+from spacy_ner_plus.pipeline.llm_reading.asking.request_errors import (
     BudgetError,
     RequestError,
     ServerError,
 )
-from spacy_ner_plus.pipeline.llm.asking.retrying import RetryPolicy, with_retries
-from spacy_ner_plus.pipeline.llm.asking.server_address import endpoint
-from spacy_ner_plus.pipeline.llm.asking.spending import Budget, Spending
-from tests.pipeline.llm.fake_server import Body, FakeServer, Reply, says
+from spacy_ner_plus.pipeline.llm_reading.asking.retrying import RetryPolicy, with_retries
+from spacy_ner_plus.pipeline.llm_reading.asking.server_address import endpoint
+from spacy_ner_plus.pipeline.llm_reading.asking.spending import Budget, Spending
+from tests.pipeline.llm_reading.fake_server import Body, FakeServer, Reply, says
 
 SECRET = "sk-very-secret-0123456789"
 QUICK = RetryPolicy(attempts=3, first_wait=0.01)

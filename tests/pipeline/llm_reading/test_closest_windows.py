@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spacy_ner_plus.pipeline.llm.grounding.closest_windows import closest_windows
-from spacy_ner_plus.pipeline.llm.grounding.folded_text import FoldedText, fold
-from spacy_ner_plus.pipeline.llm.grounding.mentions import TokenBounds
+from spacy_ner_plus.pipeline.llm_reading.grounding.closest_windows import closest_windows
+from spacy_ner_plus.pipeline.llm_reading.grounding.folded_text import FoldedText, fold
+from spacy_ner_plus.pipeline.llm_reading.grounding.mentions import TokenBounds
 
 
 def words_of(text: str) -> list[tuple[int, int]]:

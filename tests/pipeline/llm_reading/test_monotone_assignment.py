@@ -6,11 +6,11 @@ from itertools import pairwise, product
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spacy_ner_plus.pipeline.llm.grounding.monotone_assignment import (
+from spacy_ner_plus.pipeline.llm_reading.grounding.monotone_assignment import (
     CandidatePlace,
     assign_in_order,
 )
-from spacy_ner_plus.pipeline.llm.grounding.ordered_anchors import ordered_anchors
+from spacy_ner_plus.pipeline.llm_reading.grounding.ordered_anchors import ordered_anchors
 
 
 def assignments(

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spacy_ner_plus.pipeline.llm.grounding.mentions import TokenBounds
-from spacy_ner_plus.pipeline.llm.text_chunks import TextChunk, TokenisedText, text_chunks
+from spacy_ner_plus.pipeline.llm_reading.grounding.mentions import TokenBounds
+from spacy_ner_plus.pipeline.llm_reading.text_chunks import TextChunk, TokenisedText, text_chunks
 
 
 def tokenised(n_tokens: int, sentence_starts: list[int] | None) -> TokenisedText:

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spacy_ner_plus.pipeline.llm.grounding.folded_text import FoldedText, fold
-from spacy_ner_plus.pipeline.llm.grounding.mentions import TokenBounds
+from spacy_ner_plus.pipeline.llm_reading.grounding.folded_text import FoldedText, fold
+from spacy_ner_plus.pipeline.llm_reading.grounding.mentions import TokenBounds
 
 HARD = "ab \u00a0\n\u200b\u0301é\ufb01ß’“–İ\u1112\u1161\u11ab한👩\u200d🔬ก็א\u200fＡ"
 texts = st.text(st.sampled_from(HARD), max_size=12)

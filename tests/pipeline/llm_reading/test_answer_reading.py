@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spacy_ner_plus.pipeline.llm.grounding.mentions import Mention
-from spacy_ner_plus.pipeline.llm.prompting.answer_reading import read_answer
-from spacy_ner_plus.pipeline.llm.prompting.prompt_writing import answer_of
-from spacy_ner_plus.pipeline.llm.prompting.tolerant_json import read_json
+from spacy_ner_plus.pipeline.llm_reading.grounding.mentions import Mention
+from spacy_ner_plus.pipeline.llm_reading.prompting.answer_reading import read_answer
+from spacy_ner_plus.pipeline.llm_reading.prompting.prompt_writing import answer_of
+from spacy_ner_plus.pipeline.llm_reading.prompting.tolerant_json import read_json
 
 LABELS = ["Chemical", "Disease"]
 TWO = [Mention("aspirin", "Chemical"), Mention("rash, severe", "Disease")]

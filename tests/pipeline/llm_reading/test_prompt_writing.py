@@ -6,19 +6,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spacy_ner_plus.pipeline.llm.grounding.mentions import Mention, TokenBounds
-from spacy_ner_plus.pipeline.llm.prompting.label_guides import read_label_guides
-from spacy_ner_plus.pipeline.llm.prompting.prompt_writing import (
+from spacy_ner_plus.pipeline.llm_reading.grounding.mentions import Mention, TokenBounds
+from spacy_ner_plus.pipeline.llm_reading.prompting.label_guides import read_label_guides
+from spacy_ner_plus.pipeline.llm_reading.prompting.prompt_writing import (
     answer_schema,
     fence_of,
     write_prompt,
 )
-from spacy_ner_plus.pipeline.llm.prompting.worked_examples import (
+from spacy_ner_plus.pipeline.llm_reading.prompting.worked_examples import (
     AnnotatedPiece,
     WorkedExample,
     worked_examples,
 )
-from tests.pipeline.llm.test_closest_windows import words_of
+from tests.pipeline.llm_reading.test_closest_windows import words_of
 
 GUIDES = read_label_guides(
     {
