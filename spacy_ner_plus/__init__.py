@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from .pipeline.ner_plus import NerPlus as NerPlus
     from .pipeline.ner_plus.from_checkpoint import from_checkpoint as from_checkpoint
     from .pipeline.rules import NerPlusRules as NerPlusRules
+    from .prediction.annotate_llm import annotate_llm as annotate_llm
     from .prediction.onnx_export import export_onnx as export_onnx
     from .prediction.predict import predict as predict
     from .ranking.rank import rank as rank
@@ -59,6 +60,7 @@ _HOMES = {
     "augment": "spacy_ner_plus.data.augmenters.augment",
     "audit_data": "spacy_ner_plus.audit.audit_data",
     "agreement": "spacy_ner_plus.audit.agreement.agree",
+    "annotate_llm": "spacy_ner_plus.prediction.annotate_llm",
     "calibrate": "spacy_ner_plus.evaluation.calibrate",
     "check_rules": "spacy_ner_plus.evaluation.rule_check.check_rules",
     "compare": "spacy_ner_plus.evaluation.comparison.compare",

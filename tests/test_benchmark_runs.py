@@ -333,7 +333,11 @@ RUNS = {
 
 
 # Those that have tests of their own, and where.
-ELSEWHERE = {"gpu": "tests/test_gpu_script.py", "gpu.sh": "tests/test_gpu_script.py"}
+ELSEWHERE = {
+    "gpu": "tests/test_gpu_script.py",
+    "gpu.sh": "tests/test_gpu_script.py",
+    "llm.py": "tests/test_llm_benchmark.py",
+}
 
 
 def startable() -> set[str]:

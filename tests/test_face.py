@@ -15,6 +15,7 @@ from spacy.tokens import Doc, DocBin
 import spacy_ner_plus
 from spacy_ner_plus import cli
 from tests import tiny
+from tests.pipeline.llm_reading.fake_server import FakeServer, finds
 from tests.pipeline.samples import make_examples, make_nlp, overfit
 from tests.training.runs import write_config
 
@@ -132,5 +133,7 @@ SLOW = ("export_onnx", "learning_curve", "cross_validate", "Gate-compare", "eval
     ],
 )
 def test_example_runs(example: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    exec(compile(example, "docs/api.md", "exec"), {"__name__": "example"})
+    with FakeServer(finds({"Paris": "LOC"})) as server:
+        example = example.replace("http://127.0.0.1:8000/v1", server.url)
+        exec(compile(example, "docs/api.md", "exec"), {"__name__": "example"})
     assert capsys.readouterr().out or "print" not in example

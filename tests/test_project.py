@@ -325,7 +325,9 @@ def test_documented_steps_notice_changed_files() -> None:
 def test_each_config_has_its_own_steps_which_the_project_leaves_as_they_are() -> None:
     assert "max_steps" not in (ROOT / "project.yml").read_text(encoding="utf8")
     for path in (ROOT / "configs").glob("*.cfg"):
-        training = Config().from_disk(path, interpolate=False)["training"]
+        training = Config().from_disk(path, interpolate=False).get("training")
+        if training is None:  # of a pipeline that is not trained
+            continue
         steps = training["max_steps"]
         assert training["optimizer"]["learn_rate"]["total_steps"] == steps, path
         assert steps % training["eval_frequency"] == 0, path

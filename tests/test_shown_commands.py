@@ -53,6 +53,7 @@ RUN: dict[str, dict[str, str]] = {
 # Those that are not, and why: only their words are looked at.
 NOT_RUN = {
     OURS + "cross-validate .* --paths": "five trainings; the shorter form is run",
+    OURS + "annotate-llm ": "asks a language model; tests/prediction/test_annotate_llm.py runs it",
     OURS + "audit .* --folds": "trains; tests/audit/label_errors/test_cross_validated.py does",
     OURS + "audit .* --model": "needs a pipeline of other data; tests/cli/test_audit_judges.py",
     OURS + "audit .* --guidelines": "tests/audit/test_decisions.py runs it",

@@ -9,6 +9,7 @@ from spacy.cli._util import app as spacy_app
 
 from ._terminal import print_plainly
 from .agreement import agreement_cli
+from .annotate_llm import annotate_llm_cli
 from .audit import audit_cli
 from .augment import augment_cli
 from .calibrate import calibrate_cli
@@ -47,6 +48,7 @@ app.callback()(print_plainly)
 app.command("audit")(audit_cli)
 app.command("agreement")(agreement_cli)
 app.command("augment")(augment_cli)
+app.command("annotate-llm")(annotate_llm_cli)
 app.command("calibrate")(calibrate_cli)
 app.command("compare")(compare_cli)
 app.command("convert")(convert_cli)

@@ -1,0 +1,1 @@
+"""What language models are asked, and what they are found to say; no component."""
