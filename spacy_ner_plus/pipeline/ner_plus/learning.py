@@ -142,8 +142,9 @@ class LearningPipe(UpdatedPipe):
 
         examples (Iterable[Example]): The batch.
         scores (Emissions): What the model's begin_update or predict gave for its Docs.
-        RETURNS (Tuple[float, Tensor]): Mean loss per token of which something is known, see losses.py,
-            and (n_rows, n_tags). The CRF's own parameters collect their gradients on the way.
+        RETURNS (Tuple[float, Tensor]): Mean loss per token of which something is known, see
+            losses.py, and (n_rows, n_tags). The CRF's own parameters collect their gradients on the
+            way.
         RAISES ValueError: If a document's annotation contradicts itself or the loss is no number.
         """
         examples = list(examples)
