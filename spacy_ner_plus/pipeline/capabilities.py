@@ -124,8 +124,13 @@ SURE = Uncertainty(0, 0.0, -math.inf, 0.0, 0.0)
 
 @runtime_checkable
 class KnowsUncertainty(Protocol):
-    """Knows how undecided it is about a text."""
+    """Knows how undecided it is about a text.
 
+    name (str): The component's name in the pipeline.
+    model (Model): What it scores tags with.
+    """
+
+    name: str
     model: Any
 
     def uncertainties(

@@ -173,7 +173,9 @@ def _warnings(vectors: str, *, has_near: bool) -> list[str]:
 
 def _component(nlp: Language, name: str | None) -> KnowsUncertainty:
     """The component that is asked. RAISES ValueError: There is none, or several."""
-    able = {one.name: one for one in components(nlp) if isinstance(one, KnowsUncertainty)}
+    able: dict[str, KnowsUncertainty] = {
+        one.name: one for one in components(nlp) if isinstance(one, KnowsUncertainty)
+    }
     if name is None and len(able) == 1:
         [name] = able
     if name not in able:
@@ -182,8 +184,7 @@ def _component(nlp: Language, name: str | None) -> KnowsUncertainty:
             f"The pipeline must have {one} that knows how undecided it is about a text; it has "
             f"{', '.join(able) or 'none'}. Name one with --component."
         )
-    found: KnowsUncertainty = able[name]
-    return found
+    return able[name]
 
 
 class _Candidates:

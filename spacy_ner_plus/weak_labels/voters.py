@@ -65,9 +65,10 @@ class RuleVoters:
 
     def __init__(self, rules: Sequence[Path], lang: str, label: str | None) -> None:
         self._nlp = blank_pipeline(lang)
-        self._pipe: Any = self._nlp.add_pipe("ner_plus_rules")
-        self._pipe.add_rules(list(rules), **({} if label is None else {"label": label}))
-        self._groups = self._pipe.search.meaning.groups
+        pipe: Any = self._nlp.add_pipe("ner_plus_rules")
+        pipe.add_rules(list(rules), **({} if label is None else {"label": label}))
+        self._pipe = pipe
+        self._groups = pipe.search.meaning.groups
 
     @property
     def names(self) -> Sequence[str]:

@@ -19,8 +19,7 @@ def row_vectors(model: Model, docs: Sequence[Doc]) -> list[np.ndarray] | None:
         that has none, such as one over hand-written features or in another runtime.
     """
     for shim in model.shims:
-        encoder = getattr(shim.module, "encoder", None)
-        if isinstance(shim, WordpieceShim) and encoder is not None:
+        if isinstance(shim, WordpieceShim) and hasattr(shim.module, "encoder"):
             return _of_wordpieces(shim, docs)
     if not model.layers:
         return None
