@@ -14,9 +14,9 @@ from spacy.tokens import Doc, Span
 from spacy.training import Example
 
 from ...annotation.offsets import TokenEdges
+from ..llm_reading.answer_confidence import without_overlaps
 from ..llm_reading.asking.completions_protocol import LlmAnswer
 from ..llm_reading.chunk_answers import ChunkReading, GroundingSettings, read_chunk
-from ..llm_reading.confidence import without_overlaps
 from ..llm_reading.doc_texts import examples_of, tokenised
 from ..llm_reading.grounding.ground_mentions import IN_ORDER, LEAST_SIMILARITY
 from ..llm_reading.prompting.example_choice import NEAREST, ExampleChoice

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ...records import Stretch
+from .answer_confidence import FoundSpan, probability_of, shares
 from .asking.completions_protocol import CUT_OFF, REFUSED, LlmAnswer
 from .asking.llm_client import NoAnswer, Outcome
 from .asking.request_errors import BudgetError
-from .confidence import FoundSpan, probability_of, shares
 from .grounding.ground_mentions import ground_mentions
 from .grounding.mentions import GROUNDINGS
 from .prompting.answer_reading import ReadAnswer, read_answer

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...support.choices import check_choice
+from .answer_confidence import FoundSpan, without_overlaps
 from .asking.completions_protocol import CHAT, FORMS, Sampling, request_body
 from .asking.llm_client import LlmClient, Outcome
 from .chunk_answers import ChunkReading, GroundingSettings, read_chunk
-from .confidence import FoundSpan, without_overlaps
 from .prompting.example_choice import ExampleChoice
 from .prompting.label_guides import LabelGuide
 from .prompting.prompt_writing import Prompt, answer_schema, write_prompt

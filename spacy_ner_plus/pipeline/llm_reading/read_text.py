@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...records import Stretch
-from .confidence import FoundSpan
+from .answer_confidence import FoundSpan
 
 
 @dataclass(frozen=True, slots=True)

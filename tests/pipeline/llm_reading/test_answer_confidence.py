@@ -4,8 +4,12 @@ import math
 
 import pytest
 
+from spacy_ner_plus.pipeline.llm_reading.answer_confidence import (
+    probability_of,
+    shares,
+    without_overlaps,
+)
 from spacy_ner_plus.pipeline.llm_reading.asking.completions_protocol import TokenScore
-from spacy_ner_plus.pipeline.llm_reading.confidence import probability_of, shares, without_overlaps
 
 
 def tokens_of(answer: str, cuts: list[int], probabilities: list[float]) -> list[TokenScore]:
