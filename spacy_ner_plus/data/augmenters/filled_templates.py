@@ -12,7 +12,7 @@ from spacy.tokens import Doc, Span
 
 from ...annotation.offsets import set_flat_ents
 from .doc_augmenter import DOCUMENTS, ChanceAugmenter
-from .mention_lists import Mention, MentionLists
+from .mention_lists import MentionForm, MentionLists
 
 SYNTHETIC = "documents added"
 _PIECES = re.compile(r"(\{\{|\}\}|\{[^{}]+\})")
@@ -147,7 +147,7 @@ def _add_text(text: str, words: list[str], spaces: list[bool], nlp: Language) ->
     spaces += [bool(token.whitespace_) for token in doc]
 
 
-def _add_mention(mention: Mention, words: list[str], spaces: list[bool], nlp: Language) -> None:
+def _add_mention(mention: MentionForm, words: list[str], spaces: list[bool], nlp: Language) -> None:
     its_words, its_spaces = mention.tokens(nlp)
     words += its_words
     spaces += its_spaces

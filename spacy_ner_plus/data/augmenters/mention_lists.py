@@ -19,7 +19,7 @@ _PHRASE, _LABEL, _ID = "phrase", "label", "id"
 
 
 @dataclass(frozen=True, slots=True)
-class Mention:
+class MentionForm:
     """What stands for an entity in a text.
 
     text (str): Its characters.
@@ -62,12 +62,12 @@ class MentionLists:
         self.corpus, self.gazetteer = corpus, gazetteer
 
     @cached_property
-    def by_label(self) -> dict[str, list[Mention]]:
+    def by_label(self) -> dict[str, list[MentionForm]]:
         """The mentions of each label, in the order in which they are read; each text once.
 
         RAISES ValueError: A file is not there or can't be read, or there is none in it.
         """
-        found: dict[str, dict[str, Mention]] = {}
+        found: dict[str, dict[str, MentionForm]] = {}
         for label, mention in (*self._of_corpus(), *self._of_gazetteer()):
             found.setdefault(label, {}).setdefault(mention.text, mention)
         if not found:
@@ -75,7 +75,7 @@ class MentionLists:
             raise ValueError(f"There is no entity in {names}: there is nothing to choose from.")
         return {label: list(mentions.values()) for label, mentions in found.items()}
 
-    def draw(self, label: str, chance: Random, but: str | None = None) -> Mention | None:
+    def draw(self, label: str, chance: Random, but: str | None = None) -> MentionForm | None:
         """One of a label's mentions, all alike, or None if there is none.
 
         but (str): The text of one that is not meant.
@@ -87,7 +87,7 @@ class MentionLists:
                 return found
         return None
 
-    def _of_corpus(self) -> Iterator[tuple[str, Mention]]:
+    def _of_corpus(self) -> Iterator[tuple[str, MentionForm]]:
         if self.corpus is None:
             return
         vocab = Vocab()
@@ -95,7 +95,7 @@ class MentionLists:
             for doc in read_file(file).get_docs(vocab):
                 yield from _mentions_in(doc)
 
-    def _of_gazetteer(self) -> Iterator[tuple[str, Mention]]:
+    def _of_gazetteer(self) -> Iterator[tuple[str, MentionForm]]:
         if self.gazetteer is None:
             return
         path = Path(self.gazetteer)
@@ -109,13 +109,13 @@ class MentionLists:
                     f"{row!s:.80}."
                 )
             check_tidy(f"{place}: the label", label)
-            yield label, Mention(str(phrase).strip(), kb_id=str(row.get(_ID) or ""))
+            yield label, MentionForm(str(phrase).strip(), kb_id=str(row.get(_ID) or ""))
 
 
-def _mentions_in(doc: Doc) -> Iterator[tuple[str, Mention]]:
+def _mentions_in(doc: Doc) -> Iterator[tuple[str, MentionForm]]:
     groups = (doc.spans[key] for key in entity_keys(doc))
     for span in (*doc.ents, *(span for group in groups for span in group)):
         if len(span) and not span.text.isspace():
             words = tuple(token.text for token in span)
             spaces = tuple(bool(token.whitespace_) for token in span)
-            yield span.label_, Mention(span.text, words, spaces, span.kb_id_)
+            yield span.label_, MentionForm(span.text, words, spaces, span.kb_id_)

@@ -20,7 +20,7 @@ from spacy_ner_plus.data.augmenters.diacritics_noise import DiacriticsNoise
 from spacy_ner_plus.data.augmenters.doc_augmenter import REFUSED, TextAugmenter
 from spacy_ner_plus.data.augmenters.graphemes import clusters
 from spacy_ner_plus.data.augmenters.keyboard_typos import KeyboardTypos, neighbours, read_layout
-from spacy_ner_plus.data.augmenters.mention_lists import Mention, MentionLists
+from spacy_ner_plus.data.augmenters.mention_lists import MentionForm, MentionLists
 from spacy_ner_plus.data.augmenters.mention_replacement import MentionReplacement
 from spacy_ner_plus.data.augmenters.ocr_errors import OcrErrors, read_confusions
 from spacy_ner_plus.data.augmenters.punctuation_noise import PunctuationNoise
@@ -42,8 +42,8 @@ class ListedMentions(MentionLists):
     """Mentions that no file has."""
 
     by_label: Any = {  # noqa: RUF012
-        "A": [Mention("heart failure", kb_id="D1"), Mention("x"), Mention("日本")],
-        "B": [Mention("ibu-profen 25", ("ibu-profen", "25"), (True, False))],
+        "A": [MentionForm("heart failure", kb_id="D1"), MentionForm("x"), MentionForm("日本")],
+        "B": [MentionForm("ibu-profen 25", ("ibu-profen", "25"), (True, False))],
     }
 
 

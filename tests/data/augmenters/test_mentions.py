@@ -10,7 +10,7 @@ from spacy.tokens import Doc, DocBin, Span
 
 from spacy_ner_plus.data.augmenters import make_filled_templates_v1, make_mention_replacement_v1
 from spacy_ner_plus.data.augmenters.filled_templates import read_template
-from spacy_ner_plus.data.augmenters.mention_lists import Mention, MentionLists
+from spacy_ner_plus.data.augmenters.mention_lists import MentionForm, MentionLists
 from spacy_ner_plus.data.augmenters.mention_replacement import ENTANGLED, WITHOUT_OTHER
 
 NLP = spacy.blank("en")
@@ -59,7 +59,7 @@ def test_mentions_are_the_different_ones_of_corpus_and_list(corpus: Path, gazett
         "Disease": ["heart failure"],
         "Protein": ["IL 2 receptor", "IL 2"],
     }
-    assert found["Chemical"][0] == Mention("aspirin", ("aspirin",), (True,), "D1")
+    assert found["Chemical"][0] == MentionForm("aspirin", ("aspirin",), (True,), "D1")
     # in the tokens that they have there
     assert found["Chemical"][1].tokens(NLP) == (("acetylsalicylic-acid",), (False,))
     assert found["Chemical"][4].tokens(NLP)[0] == ("beta", "-", "blocker")
@@ -107,7 +107,7 @@ def test_labels_restrict_what_is_replaced(corpus: Path) -> None:
 
 def test_draw_finds_another_one_or_none() -> None:
     class Few(MentionLists):
-        by_label: Any = {"A": [Mention("x"), Mention("y")], "B": [Mention("x")]}  # noqa: RUF012
+        by_label: Any = {"A": [MentionForm("x"), MentionForm("y")], "B": [MentionForm("x")]}  # noqa: RUF012
 
     few = Few(Path("none"), None)
     drawn = [few.draw("A", Random(seed), but="x") for seed in range(20)]
