@@ -100,7 +100,7 @@ NAMED = {
     "other.spacy": "dev.spacy test.spacy corpus/dev.spacy corpus/test.spacy"
     " corpus/bc5cdr/dev.spacy",
     "data.tsv": "train.tsv dev.tsv test.tsv",
-    "texts.jsonl": "anna.jsonl ben.jsonl",
+    "texts.jsonl": "anna.jsonl ben.jsonl annotated.jsonl",
     "config.cfg": "configs/cpu.cfg",
 }
 

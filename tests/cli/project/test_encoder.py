@@ -170,6 +170,8 @@ CONFIGS = {
     "cpu": True,
     "features": False,
     "gpu": True,
+    "llm_few_shot": False,
+    "llm_zero_shot": False,
     "private_trf": True,
     "shared": True,
     "shared_trf": True,

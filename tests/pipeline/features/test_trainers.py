@@ -109,7 +109,7 @@ def test_trainers_reach_the_same(run: Run) -> None:
     data, scheme, weights = run
     decoder = CRF.unconstrained(scheme.n_tags)
     found = train_on_paths(data, decoder, SETTINGS, lambda i, value: None)
-    objective = path_training._Objective(data, decoder, SETTINGS.c2, None, 0.0)
+    objective = path_training._Objective(data, decoder, SETTINGS.c2, None, 0.0, 0.0)
     ours, theirs = (value_of(objective, data, own) for own in (found, weights))
     assert ours == pytest.approx(theirs, rel=2e-3)
     np.testing.assert_allclose(found.transitions, weights.transitions, atol=0.1)
@@ -139,7 +139,8 @@ def test_gradient_is_that_of_the_value() -> None:
     for own in data.allowed:
         own[::3] = True  # not annotated
     decoder = CRF.from_scheme(scheme).double()
-    objective = path_training._Objective(data, decoder, 0.3, np.linspace(0, 1, scheme.n_tags), 0.1)
+    weights = np.linspace(0, 1, scheme.n_tags)
+    objective = path_training._Objective(data, decoder, 0.3, weights, 0.1, 1.5)
     generator = torch.Generator().manual_seed(0)
     vector = torch.randn(objective.n_weights, dtype=torch.float64, generator=generator)
     direction = torch.randn(objective.n_weights, dtype=torch.float64, generator=generator)
