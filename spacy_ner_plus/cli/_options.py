@@ -21,6 +21,17 @@ GpuId = Annotated[
         help="GPU for components that need CuPy, or -1; ner_plus finds a GPU by itself",
     ),
 ]
+TextsFormat = Annotated[
+    str | None,
+    typer.Option(
+        "--input-format", help="text, jsonl, csv, tsv, parquet or spacy, if not the suffix's"
+    ),
+]
+TextField = Annotated[str, typer.Option("--text-field", help="Field or column with the text")]
+IdField = Annotated[
+    str,
+    typer.Option("--id-field", help="Field or column that names the document, if there is one"),
+]
 SpansKey = Annotated[
     str | None,
     typer.Option(

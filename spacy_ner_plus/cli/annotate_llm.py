@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from ._errors import errors_as_messages
+from ._options import IdField, TextField, TextsFormat
 from ._parts import TokenizerLang
 
 
@@ -134,17 +135,12 @@ def annotate_llm_cli(
         bool, typer.Option("--use-cache/--no-cache", help="Whether answers are kept")
     ] = True,
     lang: TokenizerLang = "en",
-    input_format: Annotated[
-        str | None,
-        typer.Option(help="text, jsonl, csv, tsv, parquet or spacy, if not the suffix's"),
-    ] = None,
+    input_format: TextsFormat = None,
     output_format: Annotated[
         str | None, typer.Option(help="Format of annotated texts, if not the suffix's")
     ] = None,
-    text_field: Annotated[str, typer.Option(help="Field or column with the text")] = "text",
-    id_field: Annotated[
-        str, typer.Option(help="Field or column that names the document, if there is one")
-    ] = "id",
+    text_field: TextField = "text",
+    id_field: IdField = "id",
     batch_size: Annotated[
         int, typer.Option(min=1, help="Documents whose requests are sent together")
     ] = 64,

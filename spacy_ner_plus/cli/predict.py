@@ -9,7 +9,7 @@ import typer
 
 from ..pages.telling import tell_greedy, tell_refused
 from ._errors import errors_as_messages
-from ._options import CodePath, GpuId, SpansKey, prepare
+from ._options import CodePath, GpuId, IdField, SpansKey, TextField, TextsFormat, prepare
 
 
 def predict_cli(
@@ -28,10 +28,7 @@ def predict_cli(
             "--output-format spacy"
         ),
     ],
-    input_format: Annotated[
-        str | None,
-        typer.Option(help="text, jsonl, csv, tsv, parquet or spacy, if not the suffix's"),
-    ] = None,
+    input_format: TextsFormat = None,
     quoting: Annotated[
         str,
         typer.Option(
@@ -43,10 +40,8 @@ def predict_cli(
     output_format: Annotated[
         str | None, typer.Option(help="jsonl, parquet or spacy, if not the suffix's")
     ] = None,
-    text_field: Annotated[str, typer.Option(help="Field or column with the text")] = "text",
-    id_field: Annotated[
-        str, typer.Option(help="Field or column that names the document, if there is one")
-    ] = "id",
+    text_field: TextField = "text",
+    id_field: IdField = "id",
     keep_fields: Annotated[
         bool, typer.Option("--keep-fields", help="Write the other fields too, under 'fields'")
     ] = False,

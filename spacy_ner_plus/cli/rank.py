@@ -7,7 +7,7 @@ import typer
 
 from ..pages.telling import say
 from ._errors import errors_as_messages
-from ._options import CodePath, prepare
+from ._options import CodePath, GpuId, IdField, TextField, TextsFormat, prepare
 
 
 def rank_cli(
@@ -38,13 +38,11 @@ def rank_cli(
     to: Annotated[
         str | None, typer.Option(help="Format of OUTPUT, if its name does not tell")
     ] = None,
-    input_format: Annotated[
-        str | None, typer.Option(help="Format of TEXTS, if its name does not tell")
-    ] = None,
-    text_field: Annotated[str, typer.Option(help="Field with the text")] = "text",
-    id_field: Annotated[str, typer.Option(help="Field with the id")] = "id",
+    input_format: TextsFormat = None,
+    text_field: TextField = "text",
+    id_field: IdField = "id",
     code: CodePath = None,
-    gpu_id: Annotated[int, typer.Option(help="GPU of components that need CuPy; -1 for none")] = -1,
+    gpu_id: GpuId = -1,
 ) -> None:
     """Choose the texts whose annotation a pipeline would learn most from.
 

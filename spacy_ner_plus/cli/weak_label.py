@@ -7,7 +7,7 @@ import typer
 
 from ..pages.telling import say
 from ._errors import errors_as_messages
-from ._options import CodePath, prepare
+from ._options import CodePath, IdField, TextField, TextsFormat, prepare
 
 
 def weak_label_cli(
@@ -45,11 +45,9 @@ def weak_label_cli(
     label: Annotated[
         str | None, typer.Option(help="Entity type of the rules of a file that say none")
     ] = None,
-    input_format: Annotated[
-        str | None, typer.Option(help="Format of TEXTS, if its name does not tell")
-    ] = None,
-    text_field: Annotated[str, typer.Option(help="Field with the text")] = "text",
-    id_field: Annotated[str, typer.Option(help="Field with the id")] = "id",
+    input_format: TextsFormat = None,
+    text_field: TextField = "text",
+    id_field: IdField = "id",
     json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables")] = False,
     code: CodePath = None,
 ) -> None:

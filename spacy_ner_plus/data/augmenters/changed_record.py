@@ -1,12 +1,13 @@
 """The record of a changed document, with what the original's record says and a Doc does not."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
 
 from spacy.tokens import Doc
 
 from ...annotation.doc_records import to_record
-from ...records import TextRecord, among
+from ...records import SpanRecord, TextRecord, among
 
 # What a changed document lacks of the original, as counts call it.
 RELATIONS = "relations of replaced entities"
@@ -33,7 +34,7 @@ def changed_record(
     )
     kept = among(relations, made.spans or ())
     left_out[RELATIONS] += len(relations) - len(kept)
-    left_out[OTHERS] += sum(not span.is_accepted for span in spans)
+    left_out[OTHERS] += _n_not_accepted(spans) - _n_not_accepted(made.spans or ())
     left_out[DETAILS] += sum(
         span.is_accepted and bool(span.meta or span.other or span.grounding) for span in spans
     )
@@ -44,3 +45,7 @@ def changed_record(
         other=original.other,
         relations=kept,
     )
+
+
+def _n_not_accepted(spans: Iterable[SpanRecord]) -> int:
+    return sum(not span.is_accepted for span in spans)

@@ -13,7 +13,13 @@ from ...annotation.existing import existing
 from ...annotation.offsets import set_flat_ents
 from ...annotation.scored_group import ScoredGroup
 from ...annotation.token_states import MISSING
-from ...annotation.unknown_group import entity_keys, set_unknown, unknown_key, unknown_tokens
+from ...annotation.unknown_group import (
+    INCORRECT_SPANS,
+    entity_keys,
+    set_unknown,
+    unknown_key,
+    unknown_tokens,
+)
 from ..doc_files import RECORD
 from .token_rewriting import MovedTokens, NewToken, Passage, Rewriting
 
@@ -25,6 +31,7 @@ PARSE = "documents whose parse was left out"
 WORD_ATTRIBUTES = "added tokens without tag, lemma and the like"
 DETAILS = "documents whose details of annotations were left out"
 USER_DATA = "values of user data left out"
+REJECTED = "spans known to be wrong that were left out, as they are of other words now"
 
 
 def passage_of(doc: Doc) -> Passage:
@@ -62,7 +69,8 @@ def rewritten_doc(doc: Doc, rewriting: Rewriting, lost: Counter[str]) -> Doc | N
     """The Doc of a changed text, with the annotation of the original.
 
     Entities (also those of all groups of doc.spans), missing and blocked tokens, sentence starts,
-    doc.cats and values of doc._. stay, as do those of tokens and spans where these do. A parse
+    doc.cats and values of doc._. stay, as do those of tokens and spans where these do, and what is
+    known to be wrong. A parse
     stays if the tokens are as many as before; tags, lemmas and the like stay with their tokens.
 
     lost (Counter[str]): What is left out is counted here.
@@ -80,6 +88,7 @@ def rewritten_doc(doc: Doc, rewriting: Rewriting, lost: Counter[str]) -> Doc | N
     _move_word_attributes(doc, made, tokens, moved, lost)
     if not _move_ents(doc, made, rewriting, moved) or not _move_groups(doc, made, rewriting, moved):
         return None
+    _move_rejected(doc, made, rewriting, moved, lost)
     made.cats = dict(doc.cats)
     _move_user_data(doc, made, rewriting, moved, lost)
     return made
@@ -195,6 +204,28 @@ def _move_groups(doc: Doc, made: Doc, rewriting: Rewriting, moved: MovedTokens) 
             is_unknown = EntitySource(key).missing(doc)  # (n_tokens,)
             set_unknown(made, key, _touched(is_unknown, rewriting.tokens))
     return True
+
+
+def _move_rejected(
+    doc: Doc, made: Doc, rewriting: Rewriting, moved: MovedTokens, lost: Counter[str]
+) -> None:
+    """Spans that are known to be wrong, where all their tokens are still there.
+
+    Nobody has said of a shorter one, or of one with another entity in it, that it is none.
+    """
+    if INCORRECT_SPANS not in doc.spans:
+        return
+    kept = []
+    for span in doc.spans[INCORRECT_SPANS]:
+        is_whole = all(moved.place(i) for i in range(span.start, span.end)) and not any(
+            start < span.end and span.start < end for start, end in rewriting.replaced
+        )
+        place = moved.span(span.start, span.end) if is_whole else None
+        if place is None:
+            lost[REJECTED] += 1
+        else:
+            kept.append(Span(made, *place, label=span.label_))
+    made.spans[INCORRECT_SPANS] = ScoredGroup(made, name=INCORRECT_SPANS, spans=kept)
 
 
 def _move_user_data(

@@ -5,7 +5,7 @@ a part of a document: what comes before and after is summed over, not guessed.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,6 +68,24 @@ def readings_of_parts(
     if k < 1:
         raise ValueError(f"k = {k} must be at least 1.")
     found = [[[Reading(1.0, ())] for _ in own] for own in parts]
+    for places, segments, lattice in lattices_of_parts(tagger, emissions, parts):
+        for (doc, number), (_, first, last), paths in zip(
+            places, segments, lattice.k_best(k), strict=True
+        ):
+            tokens = emissions.row_tokens[doc][first:last]
+            found[doc][number] = _readings(parts[doc][number], tokens, paths, tagger.scheme)
+    return found
+
+
+def lattices_of_parts(
+    tagger: Tagger, emissions: Emissions, parts: Sequence[Sequence[Doc | Span]]
+) -> Iterator[tuple[list[tuple[int, int]], list[tuple[int, int, int]], Lattice]]:
+    """The distributions over the tags of parts of Docs, of many at once.
+
+    emissions (Emissions): Of some Docs. parts: For each Doc, what to look at of it.
+    YIELDS: For some parts that have rows: Doc and part, both counted from 0; sequence, first row
+        and the one after the last; and a lattice with a sequence for each of them.
+    """
     for group in emissions.groups():
         places, segments = [], []
         for row, doc in enumerate(group.docs.tolist()):
@@ -76,14 +94,9 @@ def readings_of_parts(
                 if first < last:
                     places.append((doc, number))
                     segments.append((row, first, last))
-        if not places:
-            continue
-        lattice = tagger.lattice(emissions, group)
-        best = lattice.segments(*zip(*segments, strict=True)).k_best(k)
-        for (doc, number), (_, first, last), paths in zip(places, segments, best, strict=True):
-            tokens = emissions.row_tokens[doc][first:last]
-            found[doc][number] = _readings(parts[doc][number], tokens, paths, tagger.scheme)
-    return found
+        if places:
+            lattice = tagger.lattice(emissions, group)
+            yield places, segments, lattice.segments(*zip(*segments, strict=True))
 
 
 def _readings(

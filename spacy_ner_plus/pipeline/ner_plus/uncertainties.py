@@ -12,7 +12,7 @@ from ...models.decoding.entities import Tagger
 from ...nn.crf import Lattice, SpanTags
 from ...tags import TagScheme
 from ..capabilities import SURE, Uncertainty
-from .readings import rows_of
+from .readings import lattices_of_parts
 
 
 def uncertainties_of_parts(
@@ -24,17 +24,7 @@ def uncertainties_of_parts(
     RETURNS (List[List[Uncertainty]]): For each Doc, for each of its parts.
     """
     found = [[SURE for _ in own] for own in parts]
-    for group in emissions.groups():
-        places, segments = [], []
-        for row, doc in enumerate(group.docs.tolist()):
-            for number, part in enumerate(parts[doc]):
-                first, last = rows_of(emissions.row_tokens[doc], part)
-                if first < last:
-                    places.append((doc, number))
-                    segments.append((row, first, last))
-        if not places:
-            continue
-        lattice = tagger.lattice(emissions, group).segments(*zip(*segments, strict=True))
+    for places, segments, lattice in lattices_of_parts(tagger, emissions, parts):
         best, entropies = lattice.k_best(2), lattice.entropy().tolist()
         errors = expected_errors(lattice, [paths[0] for paths, _ in best], tagger.scheme)
         for i, (doc, number) in enumerate(places):

@@ -232,11 +232,11 @@ def test_augment_counts_what_changed_records_lack(tmp_path: Path) -> None:
     done = augment(data, tmp_path / "out.jsonl", [upper])
     [record] = read(tmp_path / "out.jsonl")
     assert (record.id, record.meta) == (7, {"a": 1, "augmented": True})
-    assert [(span.id, span.text) for span in record.spans or ()] == [
-        ("1", "ASPIRIN"), ("2", "IBUPROFEN"),
+    assert [(span.id, span.text, span.status) for span in record.spans or ()] == [
+        ("1", "ASPIRIN", None), ("2", "IBUPROFEN", None), (None, "DRUGS", "rejected"),
     ]  # fmt: skip
     assert [(one.head, one.tail, one.label) for one in record.relations] == [("1", "2", "like")]
-    assert +done.left_out == {"rejected and ignored annotations": 1, "details of entities": 1}
+    assert +done.left_out == {"details of entities": 1}
 
 
 def test_augment_is_the_same_for_a_seed(tmp_path: Path) -> None:
