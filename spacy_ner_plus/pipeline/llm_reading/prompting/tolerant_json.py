@@ -2,8 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from json import JSONDecodeError
-from json.decoder import scanstring  # type: ignore[attr-defined]
+from json import JSONDecodeError, JSONDecoder
 from typing import Any
 
 CUT, BROKEN = "cut", "broken"
@@ -11,6 +10,7 @@ MAX_DEPTH = 20
 
 _SPACE = re.compile(r"[\s,]*")  # a comma too many says nothing
 _ATOM = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|[A-Za-z]+")
+_STRINGS = JSONDecoder(strict=False)  # line ends within strings are put up with
 _WORDS = {"true": True, "false": False, "null": None, "True": True, "False": False, "None": None}
 
 
@@ -115,7 +115,7 @@ class _Reader:
 
     def _string(self) -> Any:
         try:
-            value, self.at = scanstring(self._text, self.at + 1, False)
+            value, self.at = _STRINGS.raw_decode(self._text, self.at)
         except JSONDecodeError as error:
             return self._fail(CUT if error.msg.startswith("Unterminated") else BROKEN)
         return value
