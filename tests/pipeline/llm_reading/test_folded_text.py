@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from spacy_ner_plus.pipeline.llm_reading.grounding.folded_text import FoldedText, fold
 from spacy_ner_plus.pipeline.llm_reading.grounding.mentions import TokenBounds
 
-HARD = "ab \u00a0\n\u200b\u0301é\ufb01ß’“–İ\u1112\u1161\u11ab한👩\u200d🔬ก็א\u200fＡ"
+HARD = (
+    "ab \u00a0\n\u200b\u0301\u0323\u0345é\ufb01ß’“–İ\u1112\u1161\u11ab한👩\u200d🔬ก็א\u200fＡ\u00a8\u037a\ufdfa"
+)
 texts = st.text(st.sampled_from(HARD), max_size=12)
 
 
@@ -28,6 +30,8 @@ texts = st.text(st.sampled_from(HARD), max_size=12)
         ("\u1112\u1161\u11ab", "한"),
         ("soft\u00adware\u200b", "software"),
         (" padded ", "padded"),
+        ("two \u200b blanks", "two blanks"),
+        ("a\u0301\u200b\u0323", "a\u0323\u0301"),
         ("\u202bשלום\u202c", "שלום"),
     ],
 )

@@ -98,25 +98,45 @@ def _bounds_in(
 
 def _clusters(text: str) -> Iterator[tuple[str, int, int]]:
     """Each letter with its accents, and each run of white space: folded, and its characters."""
-    start = 0
+    start, after_blank = 0, False
     while start < len(text):
-        end = start + 1
-        if text[start].isspace():
-            while end < len(text) and text[end].isspace():
-                end += 1
-            yield " ", start, end
-        else:
-            while end < len(text) and unicodedata.combining(text[end]):
-                end += 1
-            if folded := _fold_cluster(text[start:end]):
-                yield folded, start, end
+        end = _cluster_end(text, start)
+        folded = " " if text[start].isspace() else _fold_cluster(text[start:end])
+        # What can't be seen cuts runs of blanks, and some signs decompose to a blank and a mark.
+        if after_blank:
+            folded = folded.lstrip(" ")
+        if folded:
+            yield folded, start, end
+            after_blank = folded.endswith(" ")
         start = end
+
+
+def _cluster_end(text: str, start: int) -> int:
+    end = start + 1
+    if text[start].isspace():
+        while end < len(text) and text[end].isspace():
+            end += 1
+        return end
+    for i in range(end, len(text)):
+        if unicodedata.combining(text[i]):
+            end = i + 1  # with what can't be seen before it: marks have an order of their own
+        elif text[i] not in _UNSEEN:
+            break
+    return end
 
 
 @lru_cache(maxsize=4096)
 def _fold_cluster(cluster: str) -> str:
     if cluster.isascii():
         return _ALIKE.get(cluster, cluster.lower())
-    seen = "".join(_ALIKE.get(char, char) for char in cluster if char not in _UNSEEN)
-    decomposed = unicodedata.normalize("NFKD", seen).casefold()
-    return unicodedata.normalize("NFKD", decomposed)
+    seen = "".join(char for char in cluster if char not in _UNSEEN)
+    # First of all, as an acute accent that stands for an apostrophe decomposes to a blank with it;
+    # and last, as some signs decompose to quotes.
+    folded = unicodedata.normalize("NFD", _alike(seen))
+    for _ in range(2):
+        folded = unicodedata.normalize("NFKD", folded.casefold())
+    return _alike(folded)
+
+
+def _alike(text: str) -> str:
+    return "".join(_ALIKE.get(char, char) for char in text)
