@@ -107,6 +107,11 @@ GERMEVAL_TABLES = {
     "Scores on the test data": rows(FLAT, f"BiLSTM, {BAND}", figures=7 * (PERCENT,)),
     "ECE before and after": rows(FLAT, figures=(SHARE, SHARE, *WAYS_TO_LEARN)),
 }
+ACTIVE_TABLES = {
+    "tsv: F1 on": rows("random", "mnlp", "diverse", figures=3 * (PERCENT,)),
+    "Tokens to 95 %": rows("random", figures=(AMOUNT, PERCENT))
+    | rows("mnlp", "diverse", figures=(AMOUNT, PERCENT, *3 * [(-math.inf, PERCENT[1])])),
+}
 COST_TABLES = {
     "Microseconds a token": rows(FLAT, BAND, figures=(POSITIVE, POSITIVE, AMOUNT)),
     "MiB at most": rows(FLAT, BAND, figures=(POSITIVE, POSITIVE, AMOUNT, RATIO)),
@@ -115,6 +120,7 @@ COST_TABLES = {
 }
 # Of those whose rows have the same names in several tables.
 TABLES = {
+    "active_learning.py": ACTIVE_TABLES,
     "models.py": MODEL_TABLES,
     "nested.py": NESTED_TABLES,
     "nested_cost.py": COST_TABLES,
@@ -223,6 +229,11 @@ RUNS = {
             figures=(POSITIVE, POSITIVE),
         )
         | rows("hits in checked texts, of them wrong", figures=((60, 2_000), (0, 0))),
+    ),
+    "active_learning.py": Start(
+        "tsv --quick --rounds 2 --start 40 --share 0.7 --seeds 0 1 --strategies mnlp diverse"
+        " --student mnlp --jobs 3",
+        rows("BiLSTM, all", r"BiLSTM, mnlp", figures=(AMOUNT, PERCENT)),
     ),
     "imbalance.py": Start(
         "tsv --encoder encoder --seeds 0 --steps 2 --batch-words 60 --jobs 3",

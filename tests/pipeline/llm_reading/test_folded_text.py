@@ -11,7 +11,8 @@ from spacy_ner_plus.pipeline.llm_reading.grounding.folded_text import FoldedText
 from spacy_ner_plus.pipeline.llm_reading.grounding.mentions import TokenBounds
 
 HARD = (
-    "ab \u00a0\n\u200b\u0301\u0323\u0345é\ufb01ß’“–İ\u1112\u1161\u11ab한👩\u200d🔬ก็א\u200fＡ\u00a8\u037a\ufdfa"
+    "ab \u00a0\n\u200b\u0301\u0323\u0345é\ufb01ß’“–İ\u1112\u1161\u11ab한👩\u200d🔬ก็א\u200fＡ"
+    "\u00a8\u037a\ufdfa"
 )
 texts = st.text(st.sampled_from(HARD), max_size=12)
 
