@@ -25,7 +25,7 @@ from pathlib import Path
 from nested_data import PARTS, Division, write_parts
 from nested_plan import Wanted
 from nested_runs import Setup
-from nested_stages import run_job, run_stages, shared_parser
+from nested_stages import run_job, run_stages, shared_parser, take_over
 from nested_systems import SYSTEMS
 
 FILES = {
@@ -47,6 +47,8 @@ def main() -> None:
     if args.run:
         run_job(setup, *args.run)
         return
+    if args.known:
+        take_over(args.known, args.output)
     write_parts({part: find(args.folder, part) for part in PARTS}, division, args.sentences)
     run_stages(
         setup,

@@ -33,7 +33,7 @@ from pathlib import Path
 from nested_data import fold_divisions, write_folds
 from nested_plan import Wanted
 from nested_runs import Setup
-from nested_stages import run_job, run_stages, shared_parser
+from nested_stages import run_job, run_stages, shared_parser, take_over
 from nested_systems import SYSTEMS, TRANSFORMER
 
 NAMES = [name for name, system in SYSTEMS.items() if system.encoder == TRANSFORMER]
@@ -57,6 +57,8 @@ def main() -> None:
     if args.run:
         run_job(setup, *args.run)
         return
+    if args.known:
+        take_over(args.known, args.output)
     write_folds(args.data, args.output, args.n_folds, FOLD_SEED)
     run_stages(
         setup,

@@ -30,6 +30,8 @@ from spacy_ner_plus.evaluation.confidence import Cuts
 TRIAL_BATCH, TRIAL_STEPS, WARM_STEPS = 1000, 8, 2
 # All take turns in reading, so often, after a turn to warm up, each time for so many seconds.
 ROUNDS, LEAST_SECONDS = 5, 2.0
+# Of probabilities in results.
+DIGITS = 6
 # The least threshold among those that are tried.
 FLOOR = 0.05
 QUICK = Steps(batch_words=100, max_steps=2, eval_frequency=2)
@@ -148,7 +150,7 @@ def find(nlp: Language, system: System, corpus: Path) -> list[list[ScoredSpan]]:
     """The entities of each sentence of a corpus, from its tokens alone."""
     source = EntitySource.named(system.where)
     return [
-        [(its.start, its.end, its.label_, float(p or 0.0)) for its, p in source.scored(doc)]
+        [(its.start, its.end, its.label_, round(p or 0.0, DIGITS)) for its, p in source.scored(doc)]
         for doc in nlp.pipe(bare_docs(nlp, corpus))
     ]
 
@@ -199,6 +201,12 @@ def speeds(setup: Setup, job: Job) -> dict[str, float]:
     They take turns, so that what else the machine does is in the figures of all.
     """
     finals = {name: setup.wanted.finals(name)[0] for name in setup.wanted.systems}
+    for own in finals.values():
+        if not own.model(setup.folder).exists():  # its result was taken over
+            raise SystemExit(
+                f"There is no {own.model(setup.folder)} to measure the speed of: remove "
+                f"{own.run.path(setup.folder)}, so that it is trained here."
+            )
     pipelines = {name: spacy.load(own.model(setup.folder)) for name, own in finals.items()}
     corpus = setup.division(job).corpus("test")
     least = 0.0 if setup.quick else LEAST_SECONDS

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -31,10 +32,22 @@ def shared_parser(
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=CORES, help="trainings at once")
     parser.add_argument("--output", type=Path, default=Path(output))
+    parser.add_argument("--known", type=Path, help="folder with results of runs to go on from")
     parser.add_argument("--plan", action="store_true", help="trials, and what is to be run")
     parser.add_argument("--quick", action="store_true", help="two steps each, to see that it runs")
     parser.add_argument("--run", nargs=2, metavar=("NAME", "SEED"), help=argparse.SUPPRESS)
     return parser
+
+
+def take_over(known: Path, output: Path) -> None:
+    """Copy the results of earlier runs, as if they had been run here. Those of here stay."""
+    files = [*known.glob("*.json"), *known.glob("*.spans")]
+    if not files:
+        raise SystemExit(f"--known {known} has no results: *.json and *.spans.")
+    output.mkdir(parents=True, exist_ok=True)
+    for path in files:
+        if not (output / path.name).exists():
+            shutil.copy(path, output)
 
 
 def run_job(setup: Setup, name: str, seed: str) -> None:

@@ -23,6 +23,7 @@ from nested_data import (
 )
 from nested_plan import Job, Kind, Wanted, least_and_most
 from nested_scores import ALL, INNER, LEVELS, OUTER, differences, level_counts, level_scores
+from nested_stages import take_over
 from nested_systems import (
     FLAT,
     SPANS,
@@ -253,3 +254,17 @@ def test_the_settings_of_a_head_are_in_its_config(tmp_path: Path) -> None:
             config = make_config(system, division, steps, encoder=tmp_path, lang="en", seed=0)
             model = config["components"][system.component]["model"]
             assert model.items() >= system.settings.items(), name
+
+
+def test_results_of_earlier_runs_are_taken_over_but_for_those_of_here(tmp_path: Path) -> None:
+    known, output = tmp_path / "known", tmp_path / "output"
+    known.mkdir()
+    with pytest.raises(SystemExit, match="has no results"):
+        take_over(known, output)
+    output.mkdir()
+    for name in ("a.json", "a.spans", "b.json", "b.log"):
+        (known / name).write_text("there")
+    (output / "a.json").write_text("here")
+    take_over(known, output)
+    found = {path.name: path.read_text() for path in output.iterdir()}
+    assert found == {"a.json": "here", "a.spans": "there", "b.json": "there"}
