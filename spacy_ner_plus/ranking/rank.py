@@ -1,7 +1,7 @@
 """Choosing the texts to annotate next: what `ner-plus rank` does, for Python."""
 
 import heapq
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,8 @@ from ..data.sources.rows import Fields, Input, SourceDocument
 from ..data.splitting.near_duplicates import duplicates
 from ..models.architectures.row_vectors import row_vectors
 from ..pipeline.capabilities import KnowsUncertainty, components
+from ..pipeline.entity_sources import source_of_component
 from ..pipeline.preparing import load_pipeline
-from ..records import TextRecord
 from ..support.output_folder import check_output_folder
 from .k_centre import k_centre, letter_vectors
 from .ranked_units import DOCUMENT, RankedUnit, UnitCutter, as_task, within_budget
@@ -107,7 +107,8 @@ def rank(
     cutter = UnitCutter(unit)
     source = open_input(Path(texts), input_format, Fields(text_field, id_field))
     nlp = load_pipeline(model)
-    reader = _Reader(nlp, _component(nlp, component), cutter)
+    ner = _component(nlp, component)
+    reader = _Reader(nlp, ner, cutter)
     units = _Candidates(n, tokens)
     for batch in document_batches(source, _BATCH):
         units.add(reader.scored(batch, strategy, seed, per_token=tokens is not None))
@@ -126,7 +127,17 @@ def rank(
     chosen = [kept[place] for place in within_budget([pool[i] for i in kept], n, tokens)]
     if not chosen:
         raise ValueError(f"--tokens {tokens} is less than any of the best texts has: raise it.")
-    tasks = _tasks([found[i] for i in chosen], strategy, is_whole=unit == DOCUMENT)
+    tasks = (
+        as_task(
+            found[i].doc,
+            pool[i],
+            found[i].id,
+            {"place": place, "strategy": strategy, "score": round(pool[i].score, 6)},
+            source=source_of_component(ner),
+            is_whole=unit == DOCUMENT,
+        )
+        for place, i in enumerate(chosen, start=1)
+    )
     write_counted(tasks, output, to)
     return RankedTexts(
         texts=str(texts),
@@ -153,13 +164,6 @@ def _check_wishes(strategy: str, n: int | None, tokens: int | None) -> None:
         raise ValueError("Say how many texts are wanted: -n, or --tokens for a budget.")
     if (n is not None and n < 1) or (tokens is not None and tokens < 1):
         raise ValueError(f"-n {n} and --tokens {tokens} must be at least 1.")
-
-
-def _tasks(chosen: "Sequence[_Found]", strategy: str, *, is_whole: bool) -> Iterator[TextRecord]:
-    """What is written, the best first."""
-    for place, one in enumerate(chosen, start=1):
-        told = {"place": place, "strategy": strategy, "score": round(one.unit.score, 6)}
-        yield as_task(one.doc, one.unit, one.id, told, is_whole=is_whole)
 
 
 def _warnings(vectors: str, *, has_near: bool) -> list[str]:

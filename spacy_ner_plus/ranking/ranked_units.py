@@ -9,7 +9,7 @@ import numpy as np
 from spacy.pipeline import Sentencizer
 from spacy.tokens import Doc, Span
 
-from ..annotation.entity_source import DOC_ENTS
+from ..annotation.entity_source import EntitySource
 from ..records import SpanRecord, TextRecord
 
 DOCUMENT, SENTENCE = "document", "sentence"
@@ -60,11 +60,18 @@ class UnitCutter:
 
 
 def as_task(
-    doc: Doc, unit: RankedUnit, id: Any, told: dict[str, Any], *, is_whole: bool
+    doc: Doc,
+    unit: RankedUnit,
+    id: Any,
+    told: dict[str, Any],
+    *,
+    source: EntitySource,
+    is_whole: bool,
 ) -> TextRecord:
     """A text to annotate, with what the model finds in it, of which nothing is known yet.
 
     id: Of its document. told (dict): What is said of it in meta.
+    source (EntitySource): Where the entities are that the model finds.
     is_whole (bool): Whether it is a whole document, so that the id is its own.
     """
     span = doc[unit.start : unit.end]
@@ -75,13 +82,13 @@ def as_task(
         text,
         id=id if is_whole else None,
         meta={RANK: {**told, **place}},
-        spans=tuple(_found(doc, unit, at)),
+        spans=tuple(_found(doc, unit, source, at)),
         unknown=((0, len(text)),),
     )
 
 
-def _found(doc: Doc, unit: RankedUnit, at: int) -> Iterator[SpanRecord]:
-    for ent, probability in DOC_ENTS.scored(doc):
+def _found(doc: Doc, unit: RankedUnit, source: EntitySource, at: int) -> Iterator[SpanRecord]:
+    for ent, probability in source.scored(doc):
         if unit.start <= ent.start and ent.end <= unit.end:
             yield SpanRecord(
                 ent.start_char - at, ent.end_char - at, ent.label_, probability=probability

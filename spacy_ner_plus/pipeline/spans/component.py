@@ -1,12 +1,12 @@
 """The component itself: its settings, predicting, and how sure it is."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from spacy.tokens import Doc
+from spacy.tokens import Doc, Span
 from spacy.training import Example
 from spacy.vocab import Vocab
 from thinc.api import Model
@@ -20,6 +20,7 @@ from ...models.decoding.span_calibration import SpanCalibration
 from ...models.decoding.span_choice import check_allow
 from ...models.decoding.span_decoder import FLOOR
 from ...models.runtime.span_shim import span_shim_of
+from ..capabilities import Uncertainty
 from ..incorrect_survey import check_incorrect_key
 from ..ner_plus.options import LabelWeights, fault_of_weights, read_label_weights
 from ..thresholds import Threshold, thresholds
@@ -34,6 +35,7 @@ from .options import (
     read_negative_weight,
 )
 from .span_annotator import SpanAnnotator
+from .span_uncertainties import LOOKED_AT, uncertainties_of_spans
 
 
 class NerPlusSpans(SpanLearningPipe):
@@ -191,6 +193,17 @@ class NerPlusSpans(SpanLearningPipe):
         return scores
 
     # How sure it is
+
+    def uncertainties(
+        self, docs: Sequence[Doc], parts: Sequence[Sequence[Doc | Span]]
+    ) -> list[list[Uncertainty]]:
+        """How undecided it is about parts of each document, as if spans were independent.
+
+        See KnowsUncertainty.
+        """
+        found = self._scored(list(docs), self.calibration, LOOKED_AT)
+        rows = zip(found, docs, parts, strict=True)
+        return [uncertainties_of_spans(*row) for row in rows]
 
     @property
     def calibration(self) -> SpanCalibration:
