@@ -24,6 +24,7 @@ from .judged_entities import Judgements
 from .reason_types import StrongestWeights, TokenReasons
 
 if TYPE_CHECKING:
+    from .ner_plus.teaching import Teaching
     from .rule_matching.found_hits import FoundHits
     from .rule_matching.rule_search import RuleSearch
 
@@ -312,6 +313,18 @@ class HasTaggerShim(HasLabelledShim, Protocol):
     @property
     def shim(self) -> TaggerShim:
         """The shim that has the tags and their decoder."""
+        ...
+
+
+@runtime_checkable
+class LearnsFromTeachers(HasTaggerShim, Protocol):
+    """Can learn what teachers say about documents, beside their annotation."""
+
+    def learn_from(self, teaching: "Teaching | None") -> None:
+        """Let updates learn from teachers, too; None to stop.
+
+        RAISES ValueError: If updates do not learn.
+        """
         ...
 
 

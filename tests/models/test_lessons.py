@@ -188,6 +188,7 @@ def test_lesson_of_several_teachers_is_the_mean_divergence_of_readings(
     mean = mean_targets(targets)
     assert mean.transitions is not None
     lesson = MeansLesson(
+        np.array([1]),
         rows,
         lengths,
         mean.marginals.float().numpy(),

@@ -15,7 +15,7 @@ from torch import Tensor
 from ...nn.crf import TagDecoder
 from ...nn.crf.transfer import to_device
 from .emissions import Emissions, SequenceGroup
-from .lessons import CommonRows, Lesson, LessonForm
+from .lessons import CommonRows, Lesson, LessonForm, flat_rows
 from .losses import collect
 
 
@@ -95,14 +95,9 @@ def _segments(
     emissions: Emissions, taught: TaughtBatch
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The student's rows of all segments, (n,); how many each has, and its Doc, (n_segments,)."""
-    firsts = np.cumsum(emissions.lengths) - emissions.lengths  # (n_docs,)
+    firsts = (np.cumsum(emissions.lengths) - emissions.lengths)[taught.docs]  # (n_taught,)
+    n_segments = np.array([len(its.lengths) for its in taught.common], dtype=np.int64)
     empty = np.zeros(0, dtype=np.int64)
-    pairs = list(zip(taught.docs.tolist(), taught.common, strict=True))
-    rows = [firsts[doc] + its.positions[0] for doc, its in pairs]
-    lengths = [its.lengths for _, its in pairs]
-    docs = [np.full(len(its.lengths), doc, dtype=np.int64) for doc, its in pairs]
-    return (
-        np.concatenate([empty, *rows]),
-        np.concatenate([empty, *lengths]),
-        np.concatenate([empty, *docs]),
-    )
+    lengths = np.concatenate([empty, *(its.lengths for its in taught.common)])
+    docs = np.repeat(taught.docs, n_segments)  # (n_segments,)
+    return flat_rows(firsts, taught.common, 0), lengths, docs

@@ -54,6 +54,16 @@ def common_rows(*sides: np.ndarray) -> CommonRows:
     return CommonRows(positions, np.diff(bounds).astype(np.int64), len(every) - len(shared))
 
 
+def flat_rows(firsts: np.ndarray, common: Sequence[CommonRows], side: int) -> np.ndarray:
+    """(n,) int64: where the common rows of some documents are among all rows of a side.
+
+    firsts: (n_docs,) int64, where the rows of each document begin. side (int): Whose rows.
+    """
+    pairs = zip(firsts.tolist(), common, strict=True)
+    rows = [first + its.positions[side] for first, its in pairs]
+    return np.concatenate([np.zeros(0, dtype=np.int64), *rows])
+
+
 @dataclass(frozen=True)
 class ScoresLesson:
     """What one teacher says about a document.
@@ -70,6 +80,7 @@ class ScoresLesson:
 class MeansLesson:
     """What several teachers say about a document on average, in the student's tags.
 
+    n_cut: (1,) int64, see CommonRows.
     rows: (n_rows,) int64, the student's rows that all teachers have too.
     lengths: (n_segments,) int64, how many are in each stretch without a cut.
     marginals: (n_rows, n_tags) float32, the mean probability of each tag.
@@ -78,6 +89,7 @@ class MeansLesson:
     entropy: (n_segments,) float64, the mean entropy, in nats.
     """
 
+    n_cut: np.ndarray
     rows: np.ndarray
     lengths: np.ndarray
     marginals: np.ndarray
@@ -173,9 +185,8 @@ class MeansForm:
     def common(self, lesson: Lesson, tokens: np.ndarray) -> CommonRows:
         """See LessonForm.common. The lesson was made for the student's rows."""
         assert isinstance(lesson, MeansLesson)
-        n_rows = len(lesson.rows)
-        positions = (lesson.rows, np.arange(n_rows))
-        return CommonRows(positions, lesson.lengths, len(tokens) - n_rows)
+        positions = (lesson.rows, np.arange(len(lesson.rows)))
+        return CommonRows(positions, lesson.lengths, int(lesson.n_cut[0]))
 
     def segments(
         self, lessons: Sequence[Lesson], common: Sequence[CommonRows], device: torch.device
