@@ -92,7 +92,7 @@ def distil_cli(
             [teacher, *(and_teacher or ())],
             config_path,
             output,
-            texts=texts or (),
+            texts=texts,
             share=share,
             weight=weight,
             temperature=temperature,

@@ -22,9 +22,9 @@ from ..models.runtime.tagger_shim import TaggerShim
 from ..tags import Span as EntitySpan
 from .judged_entities import Judgements
 from .reason_types import StrongestWeights, TokenReasons
+from .teaching import Teaching
 
 if TYPE_CHECKING:
-    from .ner_plus.teaching import Teaching
     from .rule_matching.found_hits import FoundHits
     from .rule_matching.rule_search import RuleSearch
 
@@ -320,7 +320,7 @@ class HasTaggerShim(HasLabelledShim, Protocol):
 class LearnsFromTeachers(HasTaggerShim, Protocol):
     """Can learn what teachers say about documents, beside their annotation."""
 
-    def learn_from(self, teaching: "Teaching | None") -> None:
+    def learn_from(self, teaching: Teaching | None) -> None:
         """Let updates learn from teachers, too; None to stop.
 
         RAISES ValueError: If updates do not learn.

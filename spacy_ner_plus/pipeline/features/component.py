@@ -23,8 +23,8 @@ from ...support.numbers import counted
 from ...text.feature_templates import attributes_of
 from ...text.token_attributes import COLUMNS, lacking
 from ..ner_plus import NerPlus
-from ..ner_plus.teaching import Teaching
 from ..reason_types import StrongestWeights, TokenReasons
+from ..teaching import Teaching
 from .crfsuite_training import EXTRA, train_with_crfsuite
 from .feature_weights import FeatureWeights, put_into
 from .options import AUTO, CRFSUITE, PATHS, TrainerSettings

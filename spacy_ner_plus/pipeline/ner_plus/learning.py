@@ -28,6 +28,7 @@ from ...models.pretrained.tag_names import CheckpointTags
 from ...models.runtime.tagger_shim import TaggerShim, shim_of
 from ...records import check_tidy
 from ...tags import TagScheme
+from ..teaching import Teaching, weigh
 from ..thresholds import thresholds
 from ..updating import UpdatedPipe
 from ..validators import checks
@@ -39,7 +40,6 @@ from .rejected_spans import read_rejected
 from .rule_learning import RuleLearner, held_out_rows, rejected_elsewhere, without_held_out
 from .rule_scores import IgnoredHits
 from .rule_weights import RULE_WEIGHTS, RuleWeights
-from .teaching import Teaching, weigh
 
 
 class LearningPipe(UpdatedPipe):

@@ -47,7 +47,7 @@ def distil(
     config: str | Path | Config,
     output: str | Path,
     *,
-    texts: Sequence[str | Path] = (),
+    texts: Sequence[str | Path] | None = None,
     share: float | None = None,
     weight: float = 0.5,
     temperature: float = 1.0,
@@ -75,7 +75,7 @@ def distil(
         labels it gets those of the teachers.
     output (Union[str, Path]): The folder for pipelines, checkpoints and lessons.
     texts (Sequence[Union[str, Path]]): Further texts without annotation, in any form that `predict`
-        reads.
+        reads; None for none.
     share (float): Of texts among all documents: see CorpusWithTexts.v1. None for all.
     weight (float): Of the teachers beside the annotation of the same document, from 0 to 1.
     temperature (float): What all scores are divided by.
@@ -89,7 +89,7 @@ def distil(
     """
     output = Path(output)
     named = [teachers] if isinstance(teachers, str | Path) else teachers
-    names, paths = [str(one) for one in named], [str(one) for one in texts]
+    names, paths = [str(one) for one in named], [str(one) for one in texts or ()]
     check_output_folder(output)
     import_user_code(code)
     _check_texts(paths, input_format, text_field)

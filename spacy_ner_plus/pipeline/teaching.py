@@ -17,10 +17,10 @@ from typing import Protocol
 import numpy as np
 from spacy.tokens import Doc
 
-from ...models.decoding.emissions import Emissions
-from ...models.decoding.lesson_losses import TaughtBatch
-from ...models.decoding.lessons import Lesson, LessonForm
-from ...models.decoding.rejected import count_known
+from ..models.decoding.emissions import Emissions
+from ..models.decoding.lesson_losses import TaughtBatch
+from ..models.decoding.lessons import Lesson, LessonForm
+from ..models.decoding.rejected import count_known
 
 
 class Teaching(Protocol):
