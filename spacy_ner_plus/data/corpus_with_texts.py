@@ -56,8 +56,8 @@ def make_corpus_with_texts_v1(
         share = as_float(share, "share")
         if not 0.0 < share < 1.0:
             raise ValueError(f"share = {share} must be over 0 and less than 1, or null for all.")
-    if isinstance(texts, str) or not texts:
-        raise ValueError(f"texts = {texts!r} must be a list of files or folders.")
+    if not texts:
+        raise ValueError("texts = [] must name at least one file or folder.")
     paths = [Path(one) for one in texts]
     return _CorpusWithTexts(corpus, paths, share, input_format, Fields(text_field))
 

@@ -24,14 +24,17 @@ from ..models.decoding.rejected import count_known
 
 
 class Teaching(Protocol):
-    """Knows what teachers say about documents.
+    """Knows what teachers say about documents."""
 
-    form (LessonForm): How their lessons are read.
-    weight (float): Of a lesson beside the annotation of the same document: from 0 to 1.
-    """
+    @property
+    def form(self) -> LessonForm:
+        """How their lessons are read."""
+        ...
 
-    form: LessonForm
-    weight: float
+    @property
+    def weight(self) -> float:
+        """Of a lesson beside the annotation of the same document: from 0 to 1."""
+        ...
 
     def lessons(
         self, docs: Sequence[Doc], row_tokens: Sequence[np.ndarray]

@@ -109,12 +109,12 @@ class TaughtSegments(Protocol):
 
 
 class LessonForm(Protocol):
-    """What a student must know to read lessons of one kind.
+    """What a student must know to read lessons of one kind."""
 
-    temperature (float): What scores were divided by, or are to be.
-    """
-
-    temperature: float
+    @property
+    def temperature(self) -> float:
+        """What scores were divided by, or are to be."""
+        ...
 
     def common(self, lesson: Lesson, tokens: np.ndarray) -> CommonRows:
         """The rows that both have: the student's first, then those of the lesson.

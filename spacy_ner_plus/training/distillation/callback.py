@@ -64,15 +64,15 @@ def make_distillation_v1(
         is another one, or has other types of entities than the component.
     """
     weight, temperature = check_settings(weight, temperature)
-    if isinstance(teachers, str) or not teachers:
-        raise ValueError(f"teachers = {teachers!r} must be a list of pipelines.")
+    if not teachers:
+        raise ValueError("teachers = [] must name at least one pipeline.")
     if sha256 is not None and len(sha256) != len(teachers):
         raise ValueError(f"sha256 has {len(sha256)} values for {len(teachers)} teachers.")
 
     def distil(nlp: Language) -> Language:
         if first is not None:
             first(nlp)
-        digests = sha256 or [None] * len(teachers)
+        digests: Sequence[str | None] = sha256 or [None] * len(teachers)
         found = [
             Teacher.find(one, teacher_component, digest)
             for one, digest in zip(teachers, digests, strict=True)
