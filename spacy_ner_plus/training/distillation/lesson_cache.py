@@ -6,6 +6,7 @@ packs better: exponents are alike. Nothing is rounded.
 """
 
 import json
+import os
 import struct
 import zlib
 from collections.abc import Mapping
@@ -78,8 +79,8 @@ class LessonCache:
         """
         if not lessons:
             return
-        name = min(lessons).hex()  # these lessons, made again, take the place of themselves
-        file = self.folder / f"{name}{SUFFIX}"
+        # two trainings may make the same lessons at the same time
+        file = self.folder / f"{min(lessons).hex()}-{os.getpid()}{SUFFIX}"
         table: dict[str, tuple[int, int]] = {}
         with written_whole(file) as unfinished, unfinished.open("wb") as stream:
             for key, arrays in lessons.items():
