@@ -463,6 +463,17 @@ def test_distil_refuses_before_it_begins(teachers: list[Path], tmp_path: Path) -
     assert not any(path.name.startswith("model") for path in out.rglob("*"))
 
 
+def test_corpus_within_the_reader_of_texts_is_looked_at(tmp_path: Path) -> None:
+    config = Config().from_disk(write_config(tmp_path, None))
+    config["corpora"]["train"] = {
+        "@readers": "spacy_ner_plus.CorpusWithTexts.v1",
+        "texts": ["texts.txt"],
+        "corpus": {"@readers": "spacy_ner_plus.Corpus.v1", "path": str(tmp_path / "none.spacy")},
+    }
+    with pytest.raises(ValueError, match=r"\[corpora\.train\] path: .*none\.spacy"):
+        train(config, tmp_path / "out")
+
+
 @pytest.mark.slow
 def test_changed_teacher_is_refused_when_a_run_goes_on(
     teachers: list[Path], tmp_path: Path
