@@ -59,11 +59,11 @@ def make_corpus_with_texts_v1(
     if not texts:
         raise ValueError("texts = [] must name at least one file or folder.")
     paths = [Path(one) for one in texts]
-    return _CorpusWithTexts(corpus, paths, share, input_format, Fields(text_field))
+    return CorpusWithTexts(corpus, paths, share, input_format, Fields(text_field))
 
 
 @dataclass
-class _CorpusWithTexts:
+class CorpusWithTexts:
     """See make_corpus_with_texts_v1."""
 
     corpus: Callable[[Language], Iterable[Example]]
@@ -74,25 +74,33 @@ class _CorpusWithTexts:
     _told: bool = field(default=False, init=False)
 
     def __call__(self, nlp: Language) -> Iterator[Example]:
+        """The documents, and the texts that are drawn now."""
+        return self._read(nlp, self.share)
+
+    def every(self, nlp: Language) -> Iterator[Example]:
+        """As when it is called, with all texts, whatever the share is."""
+        return self._read(nlp, None)
+
+    def _read(self, nlp: Language, share: float | None) -> Iterator[Example]:
         sources = [open_input(path, self.input_format, self.fields) for path in self.paths]
         annotated = list(self.corpus(nlp))
         n_texts = sum(source.count() for source in sources)
-        wanted = self._wanted(len(annotated), n_texts)
+        wanted = self._wanted(len(annotated), n_texts, share)
         chosen = None if wanted == n_texts else set(random.sample(range(n_texts), wanted))
         documents = (one for source in sources for one in document_batches(source, _BATCH))
         examples = _examples(nlp, documents, chosen)
         yield from _evenly(annotated, examples, wanted)
 
-    def _wanted(self, n_annotated: int, n_texts: int) -> int:
+    def _wanted(self, n_annotated: int, n_texts: int, share: float | None) -> int:
         """How many texts are read."""
-        if self.share is None:
+        if share is None:
             return n_texts
-        wanted = round(n_annotated * self.share / (1.0 - self.share))
+        wanted = round(n_annotated * share / (1.0 - share))
         if wanted > n_texts and not self._told:
             self._told = True
             logger.warning(
                 "share = %s asks for %s texts beside %s documents, but there are %s: all are read.",
-                *(self.share, f"{wanted:,}", f"{n_annotated:,}", f"{n_texts:,}"),
+                *(share, f"{wanted:,}", f"{n_annotated:,}", f"{n_texts:,}"),
             )
         return min(wanted, n_texts)
 

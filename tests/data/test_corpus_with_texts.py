@@ -61,6 +61,7 @@ def test_share_draws_other_texts_each_time(texts: Path) -> None:
         assert len(found) in (7, 8)
         drawn.append(tuple(text for text in found if text.startswith("raw")))
     assert len(set(drawn)) > 1
+    assert sum(e.predicted.text.startswith("raw") for e in reader.every(nlp)) == 10
     random.seed(0)
     again = [example.predicted.text for example in reader(nlp)]
     assert tuple(text for text in again if text.startswith("raw")) == drawn[0]

@@ -17,6 +17,7 @@ from spacy.util import resolve_dot_names
 from thinc.api import fix_random_seed
 from tqdm import tqdm
 
+from ...data.corpus_with_texts import CorpusWithTexts
 from ...models.architectures.tagged_tokens import tagged_tokens
 from ...pages.telling import say
 from ...pipeline.capabilities import LearnsFromTeachers
@@ -124,12 +125,17 @@ def find_student(nlp: Language, name: str | None) -> Any:
 
 
 def prepare(nlp: Language, student: Any, book: LessonBook) -> LessonCounts:
-    """Ask the teachers about the documents that the training will read, as it will read them."""
+    """Ask the teachers about the documents that the training will read, as it will read them.
+
+    Where other texts are drawn in each pass, they are asked about all.
+    """
     config = nlp.config.interpolate()
     [corpus] = resolve_dot_names(config, [config["training"]["train_corpus"]])
+    is_drawn_anew = config["training"]["max_epochs"] == -1
+    read = corpus.every if is_drawn_anew and isinstance(corpus, CorpusWithTexts) else corpus
 
     def docs() -> Iterator[Doc]:
-        examples = tqdm(corpus(nlp), desc="Lessons", unit="docs", disable=None, leave=False)
+        examples = tqdm(read(nlp), desc="Lessons", unit="docs", disable=None, leave=False)
         return (example.predicted for example in examples)
 
     with starting_from(capture()):
