@@ -81,10 +81,10 @@ def make_distillation_v1(
         student = find_student(nlp, component)
         course = make_course(found, student.shim.scheme, temperature)
         book = LessonBook(course, Path(cache) / _name(course), weight, _told(found))
+        student.learn_from(book)  # which is refused where updates teach nothing
         counts = prepare(nlp, student, book)
         for teacher in found:
             teacher.unload()
-        student.learn_from(book)
         tell(counts, len(found))
         if report is not None:
             write_atomically(Path(report), json.dumps(asdict(counts), indent=2) + "\n")
