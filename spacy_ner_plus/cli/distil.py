@@ -118,8 +118,8 @@ def _rows(lessons: "LessonCounts") -> list[tuple[str, str]]:
     return [
         ("documents", f"{lessons.docs:,}"),
         ("words", f"{lessons.words:,}"),
-        ("words that are taught", f"{lessons.rows:,}"),
-        ("words cut out, as not all models tag them", f"{lessons.rows_cut:,}"),
+        ("words taught", f"{lessons.rows:,}"),
+        ("cut: not all models tag them", f"{lessons.rows_cut:,}"),
         ("documents split there", f"{lessons.sequences_split:,}"),
         ("lessons on disk", f"{lessons.cache_bytes / 1e6:,.1f} MB"),
     ]
