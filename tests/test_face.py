@@ -123,7 +123,8 @@ def folder(prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
 
 # these train, compare or export
 SLOW = (
-    "export_onnx", "learning_curve", "cross_validate", "Gate-compare", "evaluate", "Folds", "distil",
+    "export_onnx", "learning_curve", "cross_validate", "Gate-compare", "evaluate", "Folds",
+    "distil",
 )  # fmt: skip
 
 
