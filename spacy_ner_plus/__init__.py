@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from .records import SpanRecord as SpanRecord
     from .records import TextRecord as TextRecord
     from .tags import TagScheme as TagScheme
+    from .training.distillation.distil import distil as distil
     from .training.project.init_config import init_config as init_config
     from .training.project.init_project import init_project as init_project
     from .training.train import train as train
@@ -67,6 +68,7 @@ _HOMES = {
     "convert": "spacy_ner_plus.data.conversion",
     "convert_vectors": "spacy_ner_plus.data.vector_files.convert_vectors",
     "cross_validate": "spacy_ner_plus.experiments.cross_validate",
+    "distil": "spacy_ner_plus.training.distillation.distil",
     "evaluate": "spacy_ner_plus.evaluation.evaluate",
     "explain": "spacy_ner_plus.pipeline.features.explain",
     "export_onnx": "spacy_ner_plus.prediction.onnx_export",

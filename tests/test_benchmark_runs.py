@@ -272,6 +272,18 @@ RUNS = {
         " --encoder encoder",
         {},
     ),
+    "distil.py": Start(
+        "conll --texts one=vectors.txt --texts other=spacy/test.spacy --encoder encoder"
+        " --quick --jobs 2",
+        rows(
+            "teacher",
+            "student",
+            "distil, data",
+            "distil, one",
+            "distil, other",
+            figures=(PERCENT, PERCENT, MINUTES),
+        ),
+    ),
     "noise.py": Start(
         "tsv --encoder encoder --seeds 0 --steps 2 --batch-words 60 --jobs 2",
         rows("tsv plain", "tsv typos", figures=7 * (PERCENT,)),

@@ -122,7 +122,10 @@ def folder(prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
 
 
 # these train, compare or export
-SLOW = ("export_onnx", "learning_curve", "cross_validate", "Gate-compare", "evaluate", "Folds")
+SLOW = (
+    "export_onnx", "learning_curve", "cross_validate", "Gate-compare", "evaluate", "Folds",
+    "distil",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,7 @@ RUN: dict[str, dict[str, str]] = {
     OURS + "compare ": {"test.spacy": "test.spacy --swaps 50 --samples 50"},
     OURS + "convert ": {},
     OURS + "cross-validate .* --folds ": {"--folds 5": "--folds 2"},
+    OURS + "distil ": {},
     OURS + "evaluate ": {},
     OURS + "guidelines ": {},
     OURS + "init-config ": {},

@@ -16,6 +16,7 @@ from .calibrate import calibrate_cli
 from .compare import compare_cli
 from .convert import convert_cli
 from .cross_validate import cross_validate_cli
+from .distil import distil_cli
 from .evaluate import evaluate_cli
 from .explain import explain_cli
 from .export import export_cli
@@ -53,6 +54,7 @@ app.command("calibrate")(calibrate_cli)
 app.command("compare")(compare_cli)
 app.command("convert")(convert_cli)
 app.command("cross-validate", context_settings=CONTEXT)(cross_validate_cli)
+app.command("distil", context_settings=CONTEXT)(distil_cli)
 app.command("evaluate")(evaluate_cli)
 app.command("explain")(explain_cli)
 app.command("export")(export_cli)

@@ -22,6 +22,7 @@ from ..models.runtime.tagger_shim import TaggerShim
 from ..tags import Span as EntitySpan
 from .judged_entities import Judgements
 from .reason_types import StrongestWeights, TokenReasons
+from .teaching import Teaching
 
 if TYPE_CHECKING:
     from .rule_matching.found_hits import FoundHits
@@ -312,6 +313,18 @@ class HasTaggerShim(HasLabelledShim, Protocol):
     @property
     def shim(self) -> TaggerShim:
         """The shim that has the tags and their decoder."""
+        ...
+
+
+@runtime_checkable
+class LearnsFromTeachers(HasTaggerShim, Protocol):
+    """Can learn what teachers say about documents, beside their annotation."""
+
+    def learn_from(self, teaching: Teaching | None) -> None:
+        """Let updates learn from teachers, too; None to stop.
+
+        RAISES ValueError: If updates do not learn.
+        """
         ...
 
 

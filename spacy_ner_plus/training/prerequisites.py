@@ -28,6 +28,8 @@ from .load_config import named_errors
 
 # Readers of .spacy files under `path`.
 READERS = ("spacy.Corpus.v1", "spacy_ner_plus.Corpus.v1")
+# Readers that have another one under `corpus`.
+READERS_OF_READERS = ("spacy_ner_plus.CorpusWithTexts.v1",)
 
 # What it means if a corpus has none.
 WITHOUT_ENTITIES = {
@@ -66,7 +68,7 @@ def _with_paths(config: Config) -> Config:
     check_corpora looks at the real ones, which experiments give later.
     """
     config = config.copy()
-    for block in config["corpora"].values():
+    for block in map(innermost, config["corpora"].values()):
         if _reads_files(block):
             block["path"] = "."
     return config
@@ -128,7 +130,7 @@ def check_corpora(config: Config, nlp: Language, name: str) -> None:
     """
     for part in ("train", "dev"):
         dotted = config["training"].get(f"{part}_corpus", f"corpora.{part}")
-        block = _block(config, dotted)
+        block = innermost(_block(config, dotted))
         if _reads_files(block):
             places = _places(nlp)
             has_entities = _look_at(block.get("path"), f"{name}: [{dotted}] path", places)
@@ -154,6 +156,13 @@ def _block(config: Config, dotted: str) -> Any:
     block: Any = config
     for key in dotted.split("."):
         block = block.get(key) if isinstance(block, dict) else None
+    return block
+
+
+def innermost(block: Any) -> Any:
+    """The block of the reader of annotated documents, in which others may be wrapped."""
+    while isinstance(block, dict) and block.get("@readers") in READERS_OF_READERS:
+        block = block.get("corpus")
     return block
 
 

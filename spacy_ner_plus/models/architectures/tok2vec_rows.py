@@ -72,7 +72,7 @@ def tok2vec_rows(
     device = shim.device  # asked first: it tells a user that there are no weights yet
     width = shim.module.config["width"]
     vectors, backprop_tok2vec = _token_vectors(model, docs, width, is_train)  # (n_tokens, width)
-    row_tokens = [np.flatnonzero(~doc.to_array("IS_SPACE").astype(bool)) for doc in docs]
+    row_tokens = solid_tokens(docs)
     tokens = torch.from_numpy(flat_tokens(row_tokens, [len(doc) for doc in docs])).to(device)
     inputs = xp2torch(vectors, device=device)[tokens].requires_grad_(is_train)  # (n_rows, width)
     if not is_train and len(inputs) and listeners(model) and not inputs.any():
@@ -89,6 +89,11 @@ def tok2vec_rows(
         return []  # text has no gradient
 
     return rows, row_tokens, backprop
+
+
+def solid_tokens(docs: Sequence[Doc]) -> list[np.ndarray]:
+    """For each Doc (n_rows_of_doc,) int64, the tokens that are not white space."""
+    return [np.flatnonzero(~doc.to_array("IS_SPACE").astype(bool)) for doc in docs]
 
 
 def _token_vectors(

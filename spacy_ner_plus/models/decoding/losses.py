@@ -53,6 +53,8 @@ def loss_and_gradient(
     log_weights: np.ndarray | None = None,
     smoothing: float = 0.0,
     focal_gamma: float = 0.0,
+    doc_weights: np.ndarray | None = None,
+    n_counted: int | None = None,
 ) -> tuple[np.ndarray, Tensor]:
     """The loss of the allowed tags of each Doc, and its gradient.
 
@@ -62,10 +64,12 @@ def loss_and_gradient(
         tag_log_weights.
     smoothing (float): From 0 to less than 1; acts on rows of which the tag is known.
     focal_gamma (float): From 0, for none.
+    doc_weights: (n_docs,) float64, what the loss of each Doc is multiplied by; None for 1.
+    n_counted (int): What the gradient is divided by; None for the rows of which something is known.
     RETURNS: (n_docs,) float64 losses in nats, 0 for a Doc that has no rows or on which all is
         permitted, infinite where the allowed tags hold no valid sequence, nan where scores or
-        the decoder's parameters are not finite; and (n_rows, n_tags) the gradient of their mean
-        over rows of which something is known with respect to the scores, without meaning unless all
+        the decoder's parameters are not finite; and (n_rows, n_tags) the gradient of their sum over
+        n_counted with respect to the scores, without meaning unless all
         losses are finite. The decoder's own parameters collect theirs on the way, and so do scores
         of spans.
     """
@@ -86,9 +90,13 @@ def loss_and_gradient(
             gap = _smoothing_gap(scores.double(), targets, possible)  # (N,)
             is_known = targets.sum(dim=1) == 1  # (N,)
             nll = nll + smoothing * group.layout.sum(gap * is_known)
+        if doc_weights is not None:
+            nll = nll * to_device(doc_weights[group.docs], nll.device)
         return nll
 
-    return _collect(decoder, emissions, loss, count_known(allowed, emissions.spans))
+    if n_counted is None:
+        n_counted = count_known(allowed, emissions.spans)
+    return collect(decoder, emissions, loss, n_counted)
 
 
 def _focal_loss(
@@ -161,7 +169,7 @@ def distillation_loss_and_gradient(
         targets = teacher.soft_targets(known_scores[group.rows], group.layout)
         return decoder.distillation_loss(scores, group.layout, _first(targets, n_known), tags)
 
-    return _collect(decoder, emissions, loss, len(emissions.scores))
+    return collect(decoder, emissions, loss, len(emissions.scores))
 
 
 def tag_log_weights(scheme: TagScheme, weights: dict[str, float]) -> np.ndarray:
@@ -177,7 +185,7 @@ def tag_log_weights(scheme: TagScheme, weights: dict[str, float]) -> np.ndarray:
     return log_weights
 
 
-def _collect(
+def collect(
     decoder: TagDecoder,
     emissions: Emissions,
     loss: Callable[[Tensor, SequenceGroup], Tensor],

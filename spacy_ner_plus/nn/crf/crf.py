@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from .decoder import TagDecoder
-from .distillation import PathDivergence, SoftTargets, path_targets
+from .distillation import SoftTargets, path_targets
 from .forward_backward import forward_backward
 from .lattice import Lattice
 from .layout import Layout
@@ -82,15 +82,8 @@ class CRF(TagDecoder):
         messages = forward_backward(emissions, self._checked_scores(), layout)
         return path_targets(Lattice(messages), layout)
 
-    def _divergence(
-        self, known: Tensor, tags: Tensor, targets: SoftTargets, layout: Layout
-    ) -> Tensor:
-        if targets.transitions is None:
-            raise ValueError("soft targets of a decoder without transitions cannot teach a CRF")
-        start, transition, end = self._scores()
-        scores = (start[tags], transition[tags[:, None], tags], end[tags])
-        loss: Tensor = PathDivergence.apply(known, *scores, targets, layout)
-        return loss
+    def _token_divergence(self, known: Tensor, targets: SoftTargets, layout: Layout) -> Tensor:
+        raise ValueError("soft targets of a decoder without transitions cannot teach a CRF")
 
     def _scores(self) -> ChainScores:
         masks = (self.start_mask, self.transition_mask, self.end_mask)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from ...tags import TagScheme
 from .distillation import (
+    PathDivergence,
     SoftTargets,
     check_targets,
     softmax_divergence,
@@ -190,8 +191,7 @@ class TagDecoder(nn.Module):
             +inf, or the temperature is not a finite number above 0, or so small that scores
             overflow.
         """
-        if not (math.isfinite(temperature) and temperature > 0):
-            raise ValueError(f"temperature must be a finite number above 0, got {temperature}")
+        check_temperature(temperature)
         emissions = self._check(emissions, layout)
         scores = self._checked_scores()
         if temperature != 1:
@@ -209,6 +209,14 @@ class TagDecoder(nn.Module):
         return SpanLattice(messages, tags, spans.groups)
 
     @torch.no_grad()
+    def chain_scores(self) -> ChainScores:
+        """Start, transition and end scores: fp64, -inf where the scheme forbids it.
+
+        RAISES (ValueError): one of them is nan or +inf.
+        """
+        return self._checked_scores()
+
+    @torch.no_grad()
     def soft_targets(self, emissions: Tensor, layout: Layout) -> SoftTargets:
         """The decoder's own distribution, for a student to keep.
 
@@ -221,7 +229,13 @@ class TagDecoder(nn.Module):
         return self._soft_targets(self._check(emissions, layout), layout)
 
     def distillation_loss(
-        self, emissions: Tensor, layout: Layout, targets: SoftTargets, tags: Tensor
+        self,
+        emissions: Tensor,
+        layout: Layout,
+        targets: SoftTargets,
+        tags: Tensor,
+        *,
+        temperature: float = 1.0,
     ) -> Tensor:
         """How far this decoder is from a teacher.
 
@@ -229,34 +243,38 @@ class TagDecoder(nn.Module):
         this decoder's distribution taken conditional on the teacher's tags. What it learns about
         further tags is left alone.
 
-        For the CRF it is the exact divergence of the distributions over whole tag sequences, else
-        the sum over the tokens.
+        Where targets are about whole tag sequences, it is the exact divergence of the distributions
+        over the valid ones, else the sum over the tokens.
 
-        targets (SoftTargets): from a teacher of the same type, for the same lengths.
+        targets (SoftTargets): for the same lengths. A CRF learns from those of sequences alone.
         tags (Tensor): int64, this decoder's id of each of the teacher's tags, all different.
             *Shape:* (teacher's tags,)
+        temperature (float): what this decoder's scores, the learned ones too, are divided by; those
+            of the teacher were before.
         RETURNS (Tensor): fp64, at least 0, and 0 for equal distributions; +inf, without gradient,
             where the teacher believes in what is impossible here. *Shape:* (batch,)
         RAISES (ValueError): arguments do not fit, or emissions are nan or +inf.
         """
+        check_temperature(temperature)
         emissions = self._check(emissions, layout)
         check_targets(targets, tags, self.n_tags, layout)
         tags = tags.to(emissions.device)
-        known = emissions.index_select(1, tags)  # (N, teacher's tags)
-        return self._divergence(known, tags, targets, layout)
+        known = emissions.index_select(1, tags) / temperature  # (N, teacher's tags)
+        if targets.transitions is None:
+            return self._token_divergence(known, targets, layout)
+        start, transition, end = (score / temperature for score in self._scores())
+        scores = (start[tags], transition[tags[:, None], tags], end[tags])
+        loss: Tensor = PathDivergence.apply(known, *scores, targets, layout)
+        return loss
 
     def _soft_targets(self, emissions: Tensor, layout: Layout) -> SoftTargets:
         return softmax_targets(emissions, layout)
 
-    def _divergence(
-        self, known: Tensor, tags: Tensor, targets: SoftTargets, layout: Layout
-    ) -> Tensor:
-        """The divergence of each sequence, once arguments are known to fit.
+    def _token_divergence(self, known: Tensor, targets: SoftTargets, layout: Layout) -> Tensor:
+        """The divergence of each sequence's tokens, once arguments are known to fit.
 
         known (Tensor): emissions of the teacher's tags. *Shape:* (N, teacher's tags)
         """
-        if targets.transitions is not None:
-            raise ValueError("soft targets of a CRF cannot teach a decoder without transitions")
         return softmax_divergence(known, targets, layout)
 
     def _scores(self) -> ChainScores:
@@ -273,3 +291,9 @@ class TagDecoder(nn.Module):
 
     def _check(self, emissions: Tensor, layout: Layout) -> Tensor:
         return checked_emissions(emissions, layout, self.n_tags)
+
+
+def check_temperature(temperature: float) -> None:
+    """RAISES (ValueError): it is not a finite number above 0."""
+    if not (math.isfinite(temperature) and temperature > 0):
+        raise ValueError(f"temperature must be a finite number above 0, got {temperature}")

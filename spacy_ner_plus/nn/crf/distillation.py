@@ -7,6 +7,7 @@ the divergence is exact, since the expected score of a linear chain only needs t
 of uses of each of its scores.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,6 +69,54 @@ def path_targets(lattice: Lattice, layout: Layout) -> SoftTargets:
         transitions=lattice.transitions(),
         entropy=lattice.entropy(),
     )
+
+
+@torch.no_grad()
+def chain_targets(emissions: Tensor, scores: ChainScores, layout: Layout) -> SoftTargets:
+    """What a linear chain believes about whole tag sequences.
+
+    emissions (Tensor): fp64, finite or -inf. *Shape:* (N, tags)
+    scores (ChainScores): Start, transition and end scores, -inf where forbidden.
+    RAISES (ValueError): a sequence has no valid path.
+    """
+    return path_targets(Lattice(forward_backward(emissions, scores, layout)), layout)
+
+
+def mean_targets(targets: Sequence[SoftTargets]) -> SoftTargets:
+    """What a student of several teachers learns, each of them of the same weight.
+
+    The divergence from these targets is the mean of those from each teacher's, exactly, and so is
+    its gradient: log Z of the student is in each, and all else is linear in what is averaged.
+
+    targets (Sequence[SoftTargets]): Of the same batch and tags, all with transitions; at least one.
+    """
+    transitions = [one.transitions for one in targets if one.transitions is not None]
+    return SoftTargets(
+        lengths=targets[0].lengths,
+        marginals=torch.stack([one.marginals for one in targets]).mean(0),  # (N, tags)
+        transitions=torch.stack(transitions).mean(0),  # (batch, tags, tags)
+        entropy=torch.stack([one.entropy for one in targets]).mean(0),  # (batch,)
+    )
+
+
+def merged_targets(targets: SoftTargets, tags: Tensor, n_tags: int) -> SoftTargets:
+    """The same distribution over sequences of coarser tags.
+
+    It is the same if no two of a teacher's paths become one path: then the expected score of a
+    student's path takes nothing but these sums, and the entropy is as it was.
+
+    targets (SoftTargets): With transitions.
+    tags (Tensor): int64, what each of the teacher's tags becomes. *Shape:* (teacher's tags,)
+    n_tags (int): How many there are then.
+    """
+    assert targets.transitions is not None
+    rows, batch = len(targets.marginals), len(targets.entropy)
+    marginals = targets.marginals.new_zeros(rows, n_tags)
+    marginals.index_add_(1, tags, targets.marginals)
+    to = targets.transitions.new_zeros(batch, len(tags), n_tags)
+    to.index_add_(2, tags, targets.transitions)  # (batch, teacher's tags, tags)
+    transitions = to.new_zeros(batch, n_tags, n_tags).index_add_(1, tags, to)
+    return SoftTargets(targets.lengths, marginals, transitions, targets.entropy)
 
 
 def check_targets(targets: SoftTargets, tags: Tensor, n_tags: int, layout: Layout) -> None:

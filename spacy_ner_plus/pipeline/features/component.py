@@ -24,6 +24,7 @@ from ...text.feature_templates import attributes_of
 from ...text.token_attributes import COLUMNS, lacking
 from ..ner_plus import NerPlus
 from ..reason_types import StrongestWeights, TokenReasons
+from ..teaching import Teaching
 from .crfsuite_training import EXTRA, train_with_crfsuite
 from .feature_weights import FeatureWeights, put_into
 from .options import AUTO, CRFSUITE, PATHS, TrainerSettings
@@ -220,6 +221,18 @@ class NerFeatures(NerPlus):
         self.progress.words += sum(len(example.predicted) for example in examples)
         self.progress.loss += loss
         return losses
+
+    def learn_from(self, teaching: Teaching | None) -> None:
+        """See NerPlus. What it learns in initialize, it learns from annotation.
+
+        RAISES ValueError: If updates do not learn.
+        """
+        if teaching is not None and not self.fine_tune:
+            raise ValueError(
+                f"'{self.name}' learns its weights in initialize, from annotation alone: set "
+                "fine_tune = true, so that updates learn from teachers."
+            )
+        super().learn_from(teaching)
 
     def _tell_of_no_step(self) -> None:
         if not self._has_told:

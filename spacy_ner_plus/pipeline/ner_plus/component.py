@@ -106,6 +106,7 @@ class NerPlus(LearningPipe, CalibratedPipe):
         self._ignored_hits = IgnoredHits(name)
         self._rule_learner = RuleLearner(name)
         self._rehearsal_model = None
+        self._teaching = None
         self._set_labels(TagScheme(tag_scheme, []))
         register_annotated_labels()
         register_rule_hits()

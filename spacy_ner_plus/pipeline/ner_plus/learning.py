@@ -17,6 +17,7 @@ from ...models.architectures.bilstm_vectors import count_words
 from ...models.architectures.token_tagger import check_rehearsal
 from ...models.architectures.transformer_tagger import find_origin
 from ...models.decoding.emissions import Emissions
+from ...models.decoding.lesson_losses import lesson_loss_and_gradient
 from ...models.decoding.losses import (
     distillation_loss_and_gradient,
     loss_and_gradient,
@@ -27,6 +28,7 @@ from ...models.pretrained.tag_names import CheckpointTags
 from ...models.runtime.tagger_shim import TaggerShim, shim_of
 from ...records import check_tidy
 from ...tags import TagScheme
+from ..teaching import Teaching, weigh
 from ..thresholds import thresholds
 from ..updating import UpdatedPipe
 from ..validators import checks
@@ -57,6 +59,7 @@ class LearningPipe(UpdatedPipe):
     bounds: Bounds
     # nlp.resume_training puts a copy of the model here
     _rehearsal_model: Model | None
+    _teaching: Teaching | None  # lasts as long as the training that set it
     _rule_learner: RuleLearner
     _ignored_hits: IgnoredHits
 
@@ -171,24 +174,54 @@ class LearningPipe(UpdatedPipe):
             held_out = held_out_rows(hits, docs, scores, allowed)
             known = without_held_out(allowed, held_out)
             to_learn = rejected_elsewhere(rejected, held_out)
-        losses, gradient = loss_and_gradient(
-            shim.decoder,
-            replace(scores, spans=to_learn),
-            known,
-            log_weights=self._log_weights(),
-            smoothing=options.read_label_smoothing(self.label_smoothing),
-            focal_gamma=options.read_focal_gamma(self.focal_gamma),
-        )
-        check_losses(losses, examples)
-        n_annotated = count_known(known, to_learn)
-        if not n_annotated and hits is None:
+        loss, gradient = self._learned(examples, replace(scores, spans=to_learn), known)
+        is_taught = self._teaching is not None or hits is not None
+        if not is_taught and not count_known(known, to_learn):
             self.warn_of_no_annotation(
                 "the entities of its documents (doc.ents = [] says that there are none)"
             )
         if hits is not None:
             with_rejected = replace(scores, spans=rejected)
             self._rule_learner.learn(hits, shim.decoder, docs, with_rejected, allowed, self.cfg)
-        return float(losses.sum()) / max(1, n_annotated), gradient
+        return loss, gradient
+
+    def _learned(
+        self, examples: list[Example], scores: Emissions, known: list[np.ndarray]
+    ) -> tuple[float, Tensor]:
+        """What annotation and teachers say: the mean loss, and its gradient.
+
+        scores (Emissions): With spans that are known to be wrong.
+        known: For each Doc (n_rows_of_doc, n_tags) bool, the tags that its annotation permits.
+        """
+        decoder, docs = self.shim.decoder, [example.predicted for example in examples]
+        plan = weigh(self._teaching, docs, scores, known)
+        losses, gradient = loss_and_gradient(
+            decoder,
+            scores,
+            plan.known,
+            log_weights=self._log_weights(),
+            smoothing=options.read_label_smoothing(self.label_smoothing),
+            focal_gamma=options.read_focal_gamma(self.focal_gamma),
+            doc_weights=plan.annotation_weights,
+            n_counted=plan.n_counted,
+        )
+        check_losses(losses, examples)
+        if plan.taught is not None:
+            divergences, d_taught = lesson_loss_and_gradient(
+                decoder, scores, plan.taught, plan.lesson_weights, plan.n_counted
+            )
+            check_losses(divergences, examples)
+            losses, gradient = losses + divergences, gradient + d_taught
+        return float(losses.sum()) / max(1, plan.n_counted), gradient
+
+    def learn_from(self, teaching: Teaching | None) -> None:
+        """Let updates learn from what teachers say about documents, too.
+
+        It is for one training, and not saved: see docs/distillation.md.
+
+        teaching (Teaching): What knows their lessons; None to learn from annotation alone.
+        """
+        self._teaching = teaching
 
     def finish_update(self, sgd: Optimizer) -> None:
         """Take a step with the gradients that were collected, of rules' weights too.

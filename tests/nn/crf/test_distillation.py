@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from spacy_ner_plus.nn.crf import CRF, Layout, SoftTargets, TagDecoder
+from spacy_ner_plus.nn.crf.distillation import chain_targets, mean_targets, merged_targets
+from spacy_ner_plus.nn.crf.messages import ChainScores
 from tests.nn.crf.chains import (
     INF,
     Masks,
@@ -314,6 +316,93 @@ def test_crf_distillation_loss_keeps_no_tensor_with_pairs_of_tags_for_each_token
     assert max(sizes) <= pair.student_emissions.numel()
 
 
+# Temperature, several teachers, coarser tags
+
+
+def heated(chain: tuple[Tensor, ...], temperature: float) -> tuple[Tensor, ...]:
+    return tuple(part / temperature for part in chain)
+
+
+@pytest.mark.parametrize("kind", [TagDecoder, CRF])
+@settings(max_examples=20, deadline=None)
+@given(data=st.data(), temperature=st.sampled_from((0.5, 1.0, 3.0)))
+def test_divergence_of_sequences_equals_brute_force_at_any_temperature(
+    kind: type[TagDecoder], data: st.DataObject, temperature: float
+) -> None:
+    """Without a CRF the student's distribution is that over its valid sequences."""
+    pair = data.draw(pairs(kind))
+    chain = ChainScores(*scores_of(pair.teacher))
+    targets = chain_targets(
+        pair.teacher_emissions / temperature,
+        ChainScores(*heated(chain, temperature)),
+        pair.layout,
+    )
+    actual = pair.student.distillation_loss(
+        pair.student_emissions, pair.layout, targets, pair.tags, temperature=temperature
+    )
+    for row, theirs, own in pair.sequences():
+        teacher = heated((theirs, *scores_of(pair.teacher)), temperature)
+        student = heated((own[:, pair.tags], *restricted(pair)), temperature)
+        expected = crf_brute_force_divergence(teacher, student)
+        torch.testing.assert_close(actual[row], expected, rtol=1e-9, atol=1e-8)
+
+
+@pytest.mark.parametrize("kind", [TagDecoder, CRF])
+def test_divergence_of_sequences_at_a_temperature_passes_gradcheck(kind: type[TagDecoder]) -> None:
+    pair = make_pair(kind, scheme="BILOU", seed=10)
+    chain = ChainScores(*heated(scores_of(pair.teacher), 2.0))
+    targets = chain_targets(pair.teacher_emissions / 2.0, chain, pair.layout)
+
+    def loss(emissions: Tensor) -> Tensor:
+        return pair.student.distillation_loss(
+            emissions, pair.layout, targets, pair.tags, temperature=2.0
+        )
+
+    assert torch.autograd.gradcheck(loss, [pair.student_emissions.requires_grad_()], atol=1e-6)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 2**31), st.integers(2, 4), st.sampled_from(("BIO", "BILOU")))
+def test_mean_targets_give_the_mean_divergence_and_its_gradient(
+    seed: int, n_teachers: int, scheme: str
+) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    masks, layout = scheme_masks(scheme, 1), Layout([3, 1])
+    student, *teachers = (randomize(CRF(*masks), generator, 1.0) for _ in range(n_teachers + 1))
+    emissions, *theirs = torch.randn(n_teachers + 1, 4, len(masks[0]), generator=generator)
+    emissions = emissions.double().requires_grad_()
+    targets = [
+        teacher.soft_targets(own, layout) for teacher, own in zip(teachers, theirs, strict=True)
+    ]
+    tags = torch.arange(len(masks[0]))
+
+    def loss(of_teacher: SoftTargets) -> Tensor:
+        return student.distillation_loss(emissions, layout, of_teacher, tags)
+
+    apart = torch.stack([loss(one) for one in targets]).mean(0)
+    together = loss(mean_targets(targets))
+    torch.testing.assert_close(together, apart)
+    weights = [emissions, *student.parameters()]
+    for ours, right in zip(
+        torch.autograd.grad(together.sum(), weights),
+        torch.autograd.grad(apart.sum(), weights),
+        strict=True,
+    ):
+        torch.testing.assert_close(ours, right, rtol=1e-6, atol=1e-7)
+
+
+def test_merged_targets_are_the_sums_over_the_tags_that_become_one() -> None:
+    targets = make_pair(CRF, seed=11).targets()
+    merged = merged_targets(targets, torch.tensor([1, 0, 1]), 2)
+    assert targets.transitions is not None
+    assert merged.transitions is not None
+    torch.testing.assert_close(merged.marginals[:, 0], targets.marginals[:, 1])
+    torch.testing.assert_close(merged.marginals[:, 1], targets.marginals[:, [0, 2]].sum(1))
+    together = targets.transitions[:, [0, 2]][:, :, [0, 2]].sum((1, 2))
+    torch.testing.assert_close(merged.transitions[:, 1, 1], together)
+    torch.testing.assert_close(merged.transitions.sum((1, 2)), targets.transitions.sum((1, 2)))
+
+
 # Batches and bad input
 
 
@@ -337,9 +426,15 @@ def test_distillation_loss_refuses_what_does_not_fit(kind: type[TagDecoder]) -> 
     for wrong in ([0, 0, 1], [0, 1, 5], [-1, 0, 1], [0.0, 1.0, 2.0]):
         with pytest.raises(ValueError, match="distinct int64 ids from 0 to 4"):
             loss(emissions, layout, targets, torch.tensor(wrong))
-    other = None if kind is CRF else torch.zeros(3, 3, 3).double()
+    with pytest.raises(ValueError, match="temperature must be a finite number above 0, got 0"):
+        loss(emissions, layout, targets, tags, temperature=0.0)
+
+
+def test_targets_of_tokens_cannot_teach_a_crf() -> None:
+    pair = make_pair(CRF, seed=8)
+    targets = replace(pair.targets(), transitions=None)
     with pytest.raises(ValueError, match="cannot teach"):
-        loss(emissions, layout, replace(targets, transitions=other), tags)
+        pair.student.distillation_loss(pair.student_emissions, pair.layout, targets, pair.tags)
 
 
 @pytest.mark.gpu
