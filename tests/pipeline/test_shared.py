@@ -286,6 +286,23 @@ def test_frozen_encoder_that_annotates_stays_and_the_head_learns(
     assert losses[-1]["ner_plus"] < 0.7 * losses[0]["ner_plus"]
 
 
+@pytest.mark.parametrize("kind", ["shared_cnn", "shared"])
+def test_consistency_needs_an_encoder_that_can_run_twice(tiny_encoder_dir: Path, kind: str) -> None:
+    nlp, examples = initialized(kind, tiny_encoder_dir)
+    nlp.get_pipe("ner_plus").consistency = 1.0
+    with pytest.raises(ValueError, match=r"encoder, which runs once a batch: consistency needs"):
+        learn(nlp, examples, 1)
+
+
+@pytest.mark.parametrize("kind", PRIVATE)
+def test_consistency_with_a_network_of_its_own(tiny_encoder_dir: Path, kind: str) -> None:
+    nlp, examples = initialized(kind, tiny_encoder_dir)
+    plain = learn(nlp, examples, 1, drop=0.3)[0]["ner_plus"]
+    nlp.get_pipe("ner_plus").consistency = 1.0
+    losses = learn(nlp, examples, 10, drop=0.3)
+    assert losses[-1]["ner_plus"] < 0.8 * plain
+
+
 @pytest.mark.parametrize("kind", ["cnn", "shared_cnn"])
 def test_averages_of_thinc_weights_can_be_used(tiny_encoder_dir: Path, kind: str) -> None:
     """thinc's layers are averaged; the head, which has an optimizer of its own, is not."""

@@ -8,6 +8,7 @@ the paths that agree with what is known are summed.
 import torch
 from torch import Tensor, nn
 
+from .consistency import PathConsistency
 from .decoder import TagDecoder
 from .distillation import PathDivergence, SoftTargets, path_targets
 from .forward_backward import forward_backward
@@ -90,6 +91,10 @@ class CRF(TagDecoder):
         start, transition, end = self._scores()
         scores = (start[tags], transition[tags[:, None], tags], end[tags])
         loss: Tensor = PathDivergence.apply(known, *scores, targets, layout)
+        return loss
+
+    def _consistency(self, emissions: Tensor, layout: Layout) -> Tensor:
+        loss: Tensor = PathConsistency.apply(emissions, *self._scores(), layout)
         return loss
 
     def _scores(self) -> ChainScores:

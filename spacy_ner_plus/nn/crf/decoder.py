@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ...tags import TagScheme
+from .consistency import softmax_consistency
 from .distillation import (
     SoftTargets,
     check_targets,
@@ -245,6 +246,21 @@ class TagDecoder(nn.Module):
         known = emissions.index_select(1, tags)  # (N, teacher's tags)
         return self._divergence(known, tags, targets, layout)
 
+    def consistency_loss(self, emissions: Tensor, layout: Layout) -> Tensor:
+        """How far two passes over the same tokens are apart: see `consistency`.
+
+        It is (KL(p || q) + KL(q || p)) / 2 of each sequence, in nats, where p and q are the
+        distributions that `loss` trains: over each token's tags here, over whole tag sequences for
+        the CRF. The gradient goes through both.
+
+        emissions (Tensor): of one pass, and then of the other. *Shape:* (2 N, tags)
+        layout (Layout): of one pass.
+        RETURNS (Tensor): fp64, at least 0, and 0 for equal distributions; +inf, without gradient,
+            where something is possible for one of them alone. *Shape:* (batch,)
+        RAISES (ValueError): arguments do not fit, or emissions are nan or +inf.
+        """
+        return self._consistency(self._check(emissions, layout.repeated(2)), layout)
+
     def _soft_targets(self, emissions: Tensor, layout: Layout) -> SoftTargets:
         return softmax_targets(emissions, layout)
 
@@ -258,6 +274,9 @@ class TagDecoder(nn.Module):
         if targets.transitions is not None:
             raise ValueError("soft targets of a CRF cannot teach a decoder without transitions")
         return softmax_divergence(known, targets, layout)
+
+    def _consistency(self, emissions: Tensor, layout: Layout) -> Tensor:
+        return softmax_consistency(*emissions.chunk(2), layout)
 
     def _scores(self) -> ChainScores:
         """Start, transition and end scores: fp64, -inf where the scheme forbids it."""
