@@ -55,6 +55,7 @@ class Settings:
     pooling: str
     max_batch_pieces: int
     tokenizer: Traced
+    context: int = 0
 
     def batch(self, docs: list[Doc]) -> Batch:
         return make_batch(
@@ -64,6 +65,7 @@ class Settings:
             overlap=self.overlap,
             pooling=self.pooling,
             max_batch_pieces=self.max_batch_pieces,
+            context=self.context,
         )
 
 
@@ -71,12 +73,15 @@ class Settings:
 def all_settings(draw: st.DrawFn, tokenizer: WordpieceTokenizer) -> Settings:
     traced = Traced(tokenizer, draw(st.integers(0, 2)), draw(st.integers(0, 2)))
     window = draw(st.one_of(st.integers(traced.n_special + 1, 24), st.just(64)))
+    capacity = window - traced.n_special
+    context = draw(st.one_of(st.just(0), st.integers(0, (capacity - 1) // 2)))
     return Settings(
         window=window,
-        overlap=draw(st.integers(0, window - traced.n_special - 1)),
+        overlap=draw(st.integers(0, capacity - 2 * context - 1)),
         pooling=draw(st.sampled_from(POOLINGS)),
         max_batch_pieces=draw(st.integers(1, 3000)),
         tokenizer=traced,
+        context=context,
     )
 
 

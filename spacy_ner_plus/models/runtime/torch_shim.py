@@ -7,7 +7,7 @@ averages that never reach the model; so this one does all of that itself.
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import srsly
 import torch
@@ -44,8 +44,11 @@ class TorchShim(PyTorchShim):
 
     Attributes:
         budget (PieceBudget): How much of a batch is in an encoder at once.
+        later_structure (dict): Structural settings that earlier versions did not save, and what
+            they were then.
     """
 
+    later_structure: ClassVar[dict[str, Any]] = {}
     config: TorchSettings
     budget: PieceBudget
     _uses_averages = False
@@ -237,11 +240,12 @@ class TorchShim(PyTorchShim):
 
         RAISES ValueError: If a structural setting is another one than the config's.
         """
+        trained = {**self.later_structure, **saved["structure"]}
         for name, value in self.structure.items():
-            if saved["structure"].get(name) != value:
+            if trained.get(name) != value:
                 raise ValueError(
-                    f"The weights were trained with {name} = {saved['structure'].get(name)!r}, but "
-                    f"the config says {value!r}. This setting can't be changed after training."
+                    f"The weights were trained with {name} = {trained.get(name)!r}, but the config "
+                    f"says {value!r}. This setting can't be changed after training."
                 )
 
     def to_files(self) -> dict[str, Unsaved]:
