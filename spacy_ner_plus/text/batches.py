@@ -47,6 +47,7 @@ def make_batch(
     max_batch_pieces: int,
     bucket_cost: int | None = None,
     context: int = 0,
+    n_characters: int = 0,
 ) -> Batch:
     """Tokenise, align, window and pack some Docs.
 
@@ -59,9 +60,10 @@ def make_batch(
     bucket_cost (int): Of a bucket in training, in pieces; None for buckets in which windows do not
         change each other's scores: see text.bucketing.
     context (int): Wordpieces that each token has on both sides: see text.windows.
+    n_characters (int): Characters of each token that are read, at most: see text.piece_characters.
     RETURNS (Batch): Rows of all Docs in order.
     """
-    joined = join_docs(docs, tokenizer)
+    joined = join_docs(docs, tokenizer, n_characters)
     alignment = joined.alignment
     windows = _plan(joined, window - tokenizer.n_special, overlap, context)
     n_split = _count_split(alignment, windows)

@@ -315,7 +315,8 @@ def test_files_hold_no_pickle_and_no_path_of_this_machine(make_tagger: MakeTagge
     files = files_of(model)
     settings = json.loads(files["tagger.json"])
     assert settings["scheme"] == {"name": "BIO", "labels": ["PER", "LOC"]}
-    assert settings["structure"] == {"pooling": "first", "mix_layers": 0, "use_crf": True}
+    structure = {"pooling": "first", "mix_layers": 0, "characters": None, "use_crf": True}
+    assert settings["structure"] == structure
     json.loads(files["tokenizer.json"])
     weights = safetensors.torch.load(files["weights.safetensors"])
     expected = weights_of(model)

@@ -69,6 +69,7 @@ WRONG: dict[str, list[Any]] = {
     "model.device": [0, None],
     "model.max_batch_pieces": ["x", 0, 64.5, "-1", True],
     "model.gradient_checkpointing": ["yes", 1],
+    "model.characters": ["CNN", "bilstm", True],
     "model.mix_layers": ["x", -1, 1.5, True, None],
     "model.context": ["x", -1, 2.5, True, 128],
     "model.runtime": ["ONNX", "tensorrt", 1],

@@ -56,6 +56,7 @@ class Settings:
     max_batch_pieces: int
     tokenizer: Traced
     context: int = 0
+    n_characters: int = 0
 
     def batch(self, docs: list[Doc]) -> Batch:
         return make_batch(
@@ -66,6 +67,7 @@ class Settings:
             pooling=self.pooling,
             max_batch_pieces=self.max_batch_pieces,
             context=self.context,
+            n_characters=self.n_characters,
         )
 
 
@@ -82,6 +84,7 @@ def all_settings(draw: st.DrawFn, tokenizer: WordpieceTokenizer) -> Settings:
         max_batch_pieces=draw(st.integers(1, 3000)),
         tokenizer=traced,
         context=context,
+        n_characters=draw(st.sampled_from([0, 4])),
     )
 
 
@@ -108,6 +111,9 @@ def read_rows(batch: Batch, made_with: Settings) -> dict[int, Read]:
     for bucket in batch.buckets:
         n_windows, length = bucket.ids.shape
         assert bucket.mask.shape == bucket.forms.shape == bucket.ids.shape
+        assert bucket.characters.shape == (n_windows, length, made_with.n_characters)
+        if made_with.n_characters:  # those of tokens, as the forms are
+            assert ((bucket.characters > 0).any(axis=2) == (bucket.forms > 0)).all()
         assert (bucket.mask.dtype, bucket.ids.dtype) == (bool, np.int64)
         assert length <= made_with.window
         assert n_windows == 1 or n_windows * length <= made_with.max_batch_pieces

@@ -44,6 +44,7 @@ def build_transformer_spans_v1(
     runtime: str = "torch",
     mix_layers: int | str = 0,
     context: int = 0,
+    characters: str | None = None,
 ) -> Model[list[Doc], RowFeatures]:
     """A pretrained transformer with a head of spans, which may nest and overlap.
 
@@ -76,7 +77,7 @@ def build_transformer_spans_v1(
     dropout (float): Dropout of token vectors, and of their features.
     head_lr_scale (float): Learning rate of head and word forms relative to the encoder's.
     lr_decay, freeze, precision, device, max_batch_pieces, gradient_checkpointing, runtime,
-        mix_layers, context: See build_transformer_tagger_v1.
+        mix_layers, context, characters: See build_transformer_tagger_v1.
     RETURNS (Model[List[Doc], RowFeatures]): One row of features per token that can be in a span.
     RAISES ValueError: A setting is out of range.
     """
@@ -94,6 +95,7 @@ def build_transformer_spans_v1(
         gradient_checkpointing=gradient_checkpointing,
         mix_layers=mix_layers,
         context=context,
+        characters=characters,
     )
     of_head = SpanHeadSettings(
         head=head,

@@ -46,6 +46,7 @@ def build_transformer_tagger_v1(
     runtime: str = "torch",
     mix_layers: int | str = 0,
     context: int = 0,
+    characters: str | None = None,
 ) -> Model[list[Doc], Emissions]:
     """A pretrained transformer with a linear layer and a CRF over tags.
 
@@ -82,6 +83,8 @@ def build_transformer_tagger_v1(
     context (int): Wordpieces of a document's text that each of its tokens has on both sides in the
         window that it is read from (Schweter and Akbik 2020), or all that there are. A document
         that one window holds has them anyway.
+    characters (str): "cnn" adds what a small convolutional network makes of a token's characters
+        (Ma and Hovy 2016) to the encoder's input embeddings; None does not. It can't be exported.
     RETURNS (Model[List[Doc], Emissions]): One row of tag scores per token that can be tagged.
     RAISES ValueError: A setting is out of range.
     """
@@ -99,6 +102,7 @@ def build_transformer_tagger_v1(
         gradient_checkpointing=gradient_checkpointing,
         mix_layers=mix_layers,
         context=context,
+        characters=characters,
     )
     check_choice("runtime", runtime, tuple(RUNTIMES))
     shim = RUNTIMES[runtime](settings, use_crf=use_crf, dropout=dropout)

@@ -24,7 +24,7 @@ from .loss_scale import LossScale
 MAX_ENCODER_RATE = 5e-4
 SAFE_ENCODER_RATE = 5e-5
 # At another rate than the encoder, as they start from nothing.
-HEAD_PARAMETERS = ("head.", "encoder.word_forms.", "encoder.mix.")
+HEAD_PARAMETERS = ("head.", "encoder.word_forms.", "encoder.mix.", "encoder.characters.")
 # Matrices whose zeros mean something: no preference among transitions, no word form. A module may
 # name further ones, as `undecayed`.
 UNDECAYED = ("head.decoder.", "encoder.word_forms.")

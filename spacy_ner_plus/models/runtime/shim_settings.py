@@ -67,6 +67,8 @@ class WordpieceSettings(TorchSettings):
     window (int): Longest input of the encoder in wordpieces, special tokens included.
     overlap (int): Wordpieces that neighbouring windows share.
     context (int): Wordpieces that each token has on both sides in its window, at least.
+    characters (str): "cnn" for tokens' characters in the encoder's input, or None. It belongs to
+        the weights.
     mix_layers (int / str): How many of the encoder's last layers are mixed, or "all"; 0 for the
         last one alone. It belongs to the weights.
     """
@@ -76,12 +78,14 @@ class WordpieceSettings(TorchSettings):
     window: int
     overlap: int
     context: int = 0
+    characters: str | None = None
     mix_layers: int | str = 0
 
     def __post_init__(self) -> None:
         self._read(as_int, "window", "overlap", "context")
         check_choice("word_forms", self.word_forms, ("auto", "casing", None))
         check_choice("pooling", self.pooling, POOLINGS)
+        check_choice("characters", self.characters, ("cnn", None))
         if not 0 <= self.overlap < self.window:
             raise ValueError(
                 f"overlap = {self.overlap} must be at least 0 and less than window = {self.window}."

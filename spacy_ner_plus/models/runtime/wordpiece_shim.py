@@ -13,6 +13,7 @@ from ...nn.encoders.buckets import TensorBucket
 from ...nn.encoders.transformer import TransformerEncoder
 from ...text.batches import Batch, make_batch
 from ...text.packing import Bucket
+from ...text.piece_characters import N_CHARACTER_ROWS, N_CHARACTERS
 from ...text.word_forms import WORD_FORMS
 from ..pretrained.loading import load_encoder, load_token_classifier, load_tokenizer
 from ..storage.files import SETTINGS, TOKENIZER
@@ -38,7 +39,7 @@ class WordpieceShim(TorchShim):
     """
 
     config: WordpieceSettings
-    later_structure: ClassVar[dict[str, Any]] = {"mix_layers": 0}
+    later_structure: ClassVar[dict[str, Any]] = {"mix_layers": 0, "characters": None}
 
     def read_docs(
         self, docs: list[Doc], *, is_train: bool = False
@@ -54,6 +55,7 @@ class WordpieceShim(TorchShim):
             max_batch_pieces=min(self.budget.pieces, max_bucket_pieces(device)),
             bucket_cost=TRAINING_BUCKET_COST if is_train else None,
             context=self.config.context,
+            n_characters=N_CHARACTERS if self.config.characters else 0,
         )
         if batch.n_split:
             logger.warning(
@@ -74,6 +76,7 @@ class WordpieceShim(TorchShim):
         self.tokenizer = load_tokenizer(name)
         encoder = load_encoder(name, n_word_forms=self._n_word_forms())
         encoder.mix_layers(self.config.mix_layers)
+        encoder.read_characters(self._n_character_rows())
         self.check_window(encoder.max_pieces)
         return encoder
 
@@ -89,6 +92,7 @@ class WordpieceShim(TorchShim):
             )
         self.tokenizer = load_tokenizer(name)
         encoder, classifier = load_token_classifier(name, n_word_forms=self._n_word_forms())
+        encoder.read_characters(self._n_character_rows())
         self.check_window(encoder.max_pieces)
         return encoder, classifier
 
@@ -96,6 +100,9 @@ class WordpieceShim(TorchShim):
         setting = self.config.word_forms
         wanted = setting == "casing" or (setting == "auto" and self.tokenizer.lowercases)
         return len(WORD_FORMS) if wanted else 0
+
+    def _n_character_rows(self) -> int:
+        return N_CHARACTER_ROWS if self.config.characters else 0
 
     def rebuild_encoder(self, saved: dict[str, Any]) -> TransformerEncoder:
         """The encoder of a saved model, without weights and without network.
@@ -106,6 +113,7 @@ class WordpieceShim(TorchShim):
         n_word_forms = len(WORD_FORMS) if saved["word_forms"] else 0
         encoder = TransformerEncoder.from_config(saved["encoder"], n_word_forms=n_word_forms)
         encoder.mix_layers(self.config.mix_layers)
+        encoder.read_characters(self._n_character_rows())
         self.check_window(encoder.max_pieces)
         self.check_ids(encoder)
         return encoder
@@ -156,9 +164,9 @@ class WordpieceShim(TorchShim):
 
     @property
     def structure(self) -> dict[str, Any]:
-        """See TorchShim.structure. Pooling and mixed layers belong to it."""
-        config = self.config
-        return {**super().structure, "pooling": config.pooling, "mix_layers": config.mix_layers}
+        """See TorchShim.structure. Pooling, mixed layers and characters belong to it."""
+        names = ("pooling", "mix_layers", "characters")
+        return {**super().structure, **{name: getattr(self.config, name) for name in names}}
 
     def settings(self) -> dict[str, Any]:
         """See TorchShim.settings. The tokenizer's padding piece is added."""

@@ -58,6 +58,7 @@ gradient_checkpointing = false
 runtime = "torch"
 mix_layers = 0
 context = 0
+characters = null
 """
 
 
