@@ -85,7 +85,9 @@ class PathConsistency(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, grad_loss: Tensor) -> tuple[Tensor | None, ...]:
         """The gradients of forward's arguments, None for the one that is no tensor."""
-        difference, covariances, *pairs, transition, feasible = ctx.saved_tensors
+        difference, covariances, left, right, before, after, transition, feasible = (
+            ctx.saved_tensors
+        )
         weights = grad_loss.masked_fill(~feasible, 0.0) / 2  # (batch,)
         signed = torch.cat([weights, -weights])  # (2 batch,)
         both = ctx.layout.repeated(2)
@@ -94,7 +96,8 @@ class PathConsistency(torch.autograd.Function):
         d_emissions = covered + difference.repeat(2, 1) * signed[both.sequence, None]  # (2 N, tags)
         pair_weights = signed[both.sequence[both.inner]]  # (2 (N - batch),)
         uses = _log_covered_transitions if ctx.is_log else _covered_transitions
-        return d_emissions, d_start, uses(*pairs, transition, pair_weights), d_end, None
+        d_transition = uses(left, right, before, after, transition, pair_weights)  # (tags, tags)
+        return d_emissions, d_start, d_transition, d_end, None
 
 
 def _means(messages: Messages, marginals: Tensor, values: Tensor) -> tuple[Tensor, Tensor, Tensor]:

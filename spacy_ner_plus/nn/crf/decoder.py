@@ -276,7 +276,8 @@ class TagDecoder(nn.Module):
         return softmax_divergence(known, targets, layout)
 
     def _consistency(self, emissions: Tensor, layout: Layout) -> Tensor:
-        return softmax_consistency(*emissions.chunk(2), layout)
+        first, second = emissions.chunk(2)  # (N, tags) each
+        return softmax_consistency(first, second, layout)
 
     def _scores(self) -> ChainScores:
         """Start, transition and end scores: fp64, -inf where the scheme forbids it."""
