@@ -242,6 +242,14 @@ RUNS = {
             figures=5 * (PERCENT,),
         ),
     ),
+    "levers.py": Start(
+        "tsv --encoder encoder --seeds 0 --batch-words 60 --jobs 3 --quick",
+        rows(
+            *("default", "averages", "consistency", "lr-decay", "characters"),
+            *("mix", "context"),
+            figures=(PERCENT, PERCENT, CHANGE, MINUTES),
+        ),
+    ),
     "partial_labels.py": Start(
         "tsv --encoder encoder --seeds 0 --steps 2 --further-steps 2 --start 8 --decisions 9"
         " --batch-words 60 --jobs 3",

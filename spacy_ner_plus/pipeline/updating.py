@@ -66,9 +66,7 @@ class UpdatedPipe(TrainableEntityPipe):
                 )
             return losses
         set_dropout_rate(self.model, drop)
-        backprop: Any  # takes the output's gradient alone: rows have none
-        output, backprop = self.model.begin_update([eg.predicted for eg in examples])
-        loss, gradient = self.get_loss(examples, output)
+        loss, gradient, backprop = self._go_forward(examples)
         backprop(gradient)
         if sgd not in (None, False):
             self.finish_update(sgd)
@@ -76,6 +74,13 @@ class UpdatedPipe(TrainableEntityPipe):
         self.progress.words += sum(len(example.predicted) for example in examples)
         self.progress.loss += loss
         return losses
+
+    def _go_forward(self, examples: list[Example]) -> tuple[float, Tensor, Any]:
+        """The loss of a batch, the gradient of the model's output, and what takes that gradient."""
+        backprop: Any  # takes the output's gradient alone: rows have none
+        output, backprop = self.model.begin_update([eg.predicted for eg in examples])
+        loss, gradient = self.get_loss(examples, output)
+        return loss, gradient, backprop
 
     def get_loss(self, examples: Iterable[Example], scores: Any) -> tuple[float, Tensor]:
         """The loss of a batch and its gradient with respect to the model's output.

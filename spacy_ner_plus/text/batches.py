@@ -46,6 +46,8 @@ def make_batch(
     pooling: str,
     max_batch_pieces: int,
     bucket_cost: int | None = None,
+    context: int = 0,
+    n_characters: int = 0,
 ) -> Batch:
     """Tokenise, align, window and pack some Docs.
 
@@ -57,11 +59,13 @@ def make_batch(
     max_batch_pieces (int): Padded pieces per bucket, at most; one window always fits.
     bucket_cost (int): Of a bucket in training, in pieces; None for buckets in which windows do not
         change each other's scores: see text.bucketing.
+    context (int): Wordpieces that each token has on both sides: see text.windows.
+    n_characters (int): Characters of each token that are read, at most: see text.piece_characters.
     RETURNS (Batch): Rows of all Docs in order.
     """
-    joined = join_docs(docs, tokenizer)
+    joined = join_docs(docs, tokenizer, n_characters)
     alignment = joined.alignment
-    windows = _plan(joined, window - tokenizer.n_special, overlap)
+    windows = _plan(joined, window - tokenizer.n_special, overlap, context)
     n_split = _count_split(alignment, windows)
     tokens = alignment.unique_tokens()  # (n_rows,) through all Docs
     pooled = _pooled_pairs(alignment, pooling)  # (pairs of all pieces,) bool
@@ -86,9 +90,9 @@ def make_batch(
     return Batch(row_tokens, buckets, n_split)
 
 
-def _plan(joined: JoinedDocs, capacity: int, overlap: int) -> Windows:
+def _plan(joined: JoinedDocs, capacity: int, overlap: int, context: int) -> Windows:
     """The windows of all Docs, in pieces counted through all of them."""
-    check_overlap(overlap, capacity)
+    check_overlap(overlap, capacity, context)
     alignment, bases = joined.alignment, joined.piece_bases
     first_pairs = np.searchsorted(alignment.tokens, joined.token_bases)  # (n_docs + 1,)
     n_pairs, n_pieces = np.diff(first_pairs), np.diff(bases)  # (n_docs,) each
@@ -97,7 +101,7 @@ def _plan(joined: JoinedDocs, capacity: int, overlap: int) -> Windows:
     for doc in np.flatnonzero(n_pieces > capacity).tolist():
         pairs = slice(first_pairs[doc], first_pairs[doc + 1])
         own = Alignment(alignment.tokens[pairs], alignment.pieces[pairs] - bases[doc])
-        planned[doc] = plan_windows(own, int(n_pieces[doc]), capacity, overlap)
+        planned[doc] = plan_windows(own, int(n_pieces[doc]), capacity, overlap, context)
         n_windows[doc] = len(planned[doc])
     window_bases = _bases(n_windows)  # (n_docs,) windows before each Doc
     starts, ends = np.repeat(bases[:-1], n_windows), np.repeat(bases[1:], n_windows)  # (windows,)

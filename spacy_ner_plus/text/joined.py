@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from spacy.tokens import Doc
 
+from .piece_characters import token_characters
 from .word_forms import word_forms
 from .wordpieces import Alignment, WordpieceTokenizer, align
 
@@ -25,18 +26,26 @@ class JoinedDocs:
     alignment: tokens and pieces, counted through all Docs one after the other.
     ids: (n_pieces,) int64, vocabulary ids.
     forms: (n_pieces,) int64, word form of the first token that each piece overlaps, 0 for none.
+    characters: (n_pieces, n_characters) int32, the characters of that token, see
+        text.piece_characters.
     token_bases, piece_bases: (n_docs + 1,) int64, where each Doc begins in that count.
     """
 
     alignment: Alignment
     ids: np.ndarray
     forms: np.ndarray
+    characters: np.ndarray
     token_bases: np.ndarray
     piece_bases: np.ndarray
 
 
-def join_docs(docs: Sequence[Doc], tokenizer: WordpieceTokenizer) -> JoinedDocs:
-    """Tokenise and align some Docs, any of which may be empty."""
+def join_docs(
+    docs: Sequence[Doc], tokenizer: WordpieceTokenizer, n_characters: int = 0
+) -> JoinedDocs:
+    """Tokenise and align some Docs, any of which may be empty.
+
+    n_characters (int): How many characters of a token are read, at most.
+    """
     texts = [doc.text for doc in docs]  # spaCy joins a text anew whenever it is asked for
     pieces = tokenizer(texts)
     # one character between two texts, so that no piece touches a token of another Doc
@@ -56,10 +65,15 @@ def join_docs(docs: Sequence[Doc], tokenizer: WordpieceTokenizer) -> JoinedDocs:
     ).keep_tokens(is_space == 0)
     forms = np.zeros(int(piece_bases[-1]), dtype=np.int64)  # (n_pieces,)
     # the last assignment to an index stands: go backwards so that the first token wins
-    by_token = word_forms("\n".join(texts), starts, ends)  # (n_tokens,)
+    text = "\n".join(texts)
+    by_token = word_forms(text, starts, ends)  # (n_tokens,)
     forms[alignment.pieces[::-1]] = by_token[alignment.tokens[::-1]]
+    characters = np.zeros((len(forms), n_characters), dtype=np.int32)
+    if n_characters:
+        spelled = token_characters(text, starts, ends, n_characters)  # (n_tokens, n_characters)
+        characters[alignment.pieces[::-1]] = spelled[alignment.tokens[::-1]]
     ids = _join([each.ids for each in pieces])  # (n_pieces,)
-    return JoinedDocs(alignment, ids, forms, token_bases, piece_bases)
+    return JoinedDocs(alignment, ids, forms, characters, token_bases, piece_bases)
 
 
 def _join(arrays: list[np.ndarray], *n_columns: int) -> np.ndarray:

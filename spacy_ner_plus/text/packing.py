@@ -26,6 +26,7 @@ class Bucket:
     parts: (n_pairs,) int64, the bucket's row part that each position is pooled into, ascending.
     part_rows: (n_parts,) int64, the row, among all rows of the batch, that each part belongs to.
     part_weights: (n_parts,) float32, the part's share of its row's pairs; 1 unless split.
+    characters: (n_windows, length, n_characters) int32, characters of each piece's token (0: none).
     """
 
     ids: np.ndarray
@@ -35,6 +36,7 @@ class Bucket:
     parts: np.ndarray
     part_rows: np.ndarray
     part_weights: np.ndarray
+    characters: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ def pack(
     buckets = []
     for (group, width), own in zip(groups, pairs_of, strict=True):
         starts, ends = windows.starts[group], windows.ends[group]  # (n_windows of the bucket,)
-        ids, mask, forms = _pad(joined, starts, ends, tokenizer, width)
+        ids, mask, forms, characters = _pad(joined, starts, ends, tokenizer, width)
         positions, new_part = _place(pairs, own, group, width, len(tokenizer.prefix))
         buckets.append(
             Bucket(
@@ -99,6 +101,7 @@ def pack(
                 parts=np.cumsum(new_part) - 1,  # (pairs of the bucket,)
                 part_rows=pairs.rows[own][new_part],  # (parts,)
                 part_weights=weights[own][new_part],  # (parts,)
+                characters=characters,
             )
         )
     return buckets
@@ -137,11 +140,11 @@ def _pad(
     ends: np.ndarray,
     tokenizer: WordpieceTokenizer,
     width: int,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Windows of a flat array of pieces as padded rows, special tokens put around them.
 
     starts, ends: (n_windows,) int64.
-    RETURNS: ids, mask and forms, (n_windows, width) each.
+    RETURNS: ids, mask and forms, (n_windows, width) each, and characters, (n_windows, width, n).
     """
     prefix, suffix = tokenizer.prefix, tokenizer.suffix
     lengths = ends - starts  # (n_windows,)
@@ -150,12 +153,14 @@ def _pad(
     source = np.where(is_text, starts[:, None] + column, 0)  # (n_windows, width)
     ids = np.where(is_text, joined.ids[source], tokenizer.pad_id)
     forms = np.where(is_text, joined.forms[source], 0)
+    characters = joined.characters[source]  # (n_windows, width, n_characters)
+    characters[~is_text] = 0
     ids[:, : len(prefix)] = prefix
     rows = np.arange(len(starts))  # (n_windows,)
     for offset, special in enumerate(suffix):
         ids[rows, len(prefix) + lengths + offset] = special
     mask = column < (lengths + len(suffix))[:, None]  # (n_windows, width)
-    return ids, mask, forms
+    return ids, mask, forms, characters
 
 
 def _place(

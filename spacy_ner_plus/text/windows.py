@@ -4,6 +4,10 @@ A window is a run of at most `capacity` pieces that an encoder reads at once. Wi
 where no token is cut, and overlap, so that each token can be read where it has context on both
 sides. A token with more pieces than a window holds is split over windows of its own, and the
 windows start anew behind it: nothing on one side of such a token moves what is on the other.
+
+With a context, as in Schweter and Akbik (2020), "FLERT: Document-Level Features for Named Entity
+Recognition", windows are laid more closely, and each is then widened by so many pieces of the text
+on both sides, where tokens may be cut, as none of them is read from there.
 """
 
 from dataclasses import dataclass
@@ -39,36 +43,49 @@ class Windows:
         return Windows(self.starts[used], self.ends[used], pair_windows)
 
 
-def plan_windows(alignment: Alignment, n_pieces: int, capacity: int, overlap: int) -> Windows:
+def plan_windows(
+    alignment: Alignment, n_pieces: int, capacity: int, overlap: int, context: int = 0
+) -> Windows:
     """Lay windows over a document's pieces and choose the window that each token is read from.
 
     alignment (Alignment): The pairs of the tokens that need a vector.
     n_pieces (int): How many pieces the document has.
     capacity (int): Pieces that fit in a window, special tokens not counted.
-    overlap (int): Pieces that consecutive windows share, as nearly as token boundaries allow.
+    overlap (int): Pieces that consecutive windows share, as nearly as token boundaries allow; with
+        a context, before they are widened by it.
+    context (int): Pieces that each token has on both sides in the window that it is read from, or
+        all that there are on a side, up to what is longer than a window. A token that leaves room
+        for less has half of the room on each side.
     RETURNS (Windows): Only windows from which some token is read. A token is read from the
         window that gives it the most context on its shorter side (the earlier one of equals);
         the pieces of a token longer than a window, each from the one window they are in.
-    RAISES ValueError: Unless 0 <= overlap < capacity.
+    RAISES ValueError: Unless 0 <= overlap < capacity - 2 * context, and context >= 0.
     """
-    check_overlap(overlap, capacity)
+    check_overlap(overlap, capacity, context)
     if not len(alignment):
         none = np.zeros(0, dtype=np.int64)
         return Windows(none, none, none)
     first, stop = _piece_ranges(alignment)  # (n_tokens,) each, of tokens that have pieces
     cuts = _cut_points(alignment, first, stop, n_pieces)  # (n_cuts,)
-    bounds = np.array(_cover(cuts, first, stop, capacity, overlap), dtype=np.int64).reshape(-1, 2)
+    covered = _cover(cuts, first, stop, capacity, overlap, context)
+    bounds = np.array(covered, dtype=np.int64).reshape(-1, 2)
     starts, ends = bounds[:, 0], bounds[:, 1]  # (n_windows,) each
     windows = Windows(starts, ends, _home_windows(alignment, first, stop, starts, ends))
     return windows.of_pairs(np.arange(len(alignment)))
 
 
-def check_overlap(overlap: int, capacity: int) -> None:
-    """RAISES ValueError: Unless 0 <= overlap < capacity."""
-    if not 0 <= overlap < capacity:
+def check_overlap(overlap: int, capacity: int, context: int = 0) -> None:
+    """RAISES ValueError: Unless 0 <= overlap < capacity - 2 * context, and context >= 0."""
+    if context < 0 or (context and 2 * context >= capacity):
         raise ValueError(
-            f"The overlap of windows must be at least 0 and less than the {capacity} wordpieces "
-            f"that a window holds, got {overlap}."
+            f"The context of windows must be at least 0 and less than half of the {capacity} "
+            f"wordpieces that a window holds, got {context}."
+        )
+    if not 0 <= overlap < capacity - 2 * context:
+        without = f" without a context of {context} on both sides" if context else ""
+        raise ValueError(
+            f"The overlap of windows must be at least 0 and less than the {capacity - 2 * context} "
+            f"wordpieces that a window holds{without}, got {overlap}."
         )
 
 
@@ -93,13 +110,22 @@ def _cut_points(
 
 
 def _cover(
-    cuts: np.ndarray, first: np.ndarray, stop: np.ndarray, capacity: int, overlap: int
+    cuts: np.ndarray,
+    first: np.ndarray,
+    stop: np.ndarray,
+    capacity: int,
+    overlap: int,
+    context: int,
 ) -> list[tuple[int, int]]:
     """Windows over all pieces: runs without an oversized gap between cuts, and such gaps."""
     windows: list[tuple[int, int]] = []
     run_start = 0  # index into cuts
     for gap in [*np.flatnonzero(np.diff(cuts) > capacity), len(cuts) - 1]:
-        windows += _cover_run(cuts[run_start : gap + 1], capacity, overlap)
+        run = cuts[run_start : gap + 1]
+        if context:
+            windows += _cover_with_context(run, capacity, overlap, context)
+        else:
+            windows += _cover_run(run, capacity, overlap)
         if gap + 1 < len(cuts):
             start, end = int(cuts[gap]), int(cuts[gap + 1])
             windows += _cover_gap(start, end, first, stop, capacity)
@@ -121,6 +147,28 @@ def _cover_gap(
     is_cut = (first - start) // capacity != (stop - 1 - start) // capacity  # (tokens within,)
     starts = np.union1d(np.arange(start, end, capacity), first[fits & is_cut])
     return [(int(at), min(int(at) + capacity, end)) for at in starts]
+
+
+def _cover_with_context(
+    cuts: np.ndarray, capacity: int, overlap: int, context: int
+) -> list[tuple[int, int]]:
+    """As _cover_run, with windows that have room for a context on both sides, and then get it."""
+    start, final = int(cuts[0]), int(cuts[-1])
+    if final - start <= capacity:
+        return _cover_run(cuts, capacity, overlap)
+    room = capacity - 2 * context
+    inner: list[tuple[int, int]] = []
+    part_start = 0  # index into cuts
+    for gap in [*np.flatnonzero(np.diff(cuts) > room), len(cuts) - 1]:
+        inner += _cover_run(cuts[part_start : gap + 1], room, overlap)
+        if gap + 1 < len(cuts):  # too long for that much context
+            inner.append((int(cuts[gap]), int(cuts[gap + 1])))
+        part_start = gap + 1
+    widened = []
+    for at, end in inner:
+        margin = min(context, (capacity - (end - at)) // 2)
+        widened.append((max(start, at - margin), min(final, end + margin)))
+    return widened
 
 
 def _cover_run(cuts: np.ndarray, capacity: int, overlap: int) -> list[tuple[int, int]]:

@@ -30,6 +30,10 @@ class OptimizesItself(Protocol):
         """Take up a state that optimizer_to_bytes gave."""
         ...
 
+    def share_averages(self, optimizer: Optimizer) -> None:
+        """Put the averages of its weights, if it keeps some, into thinc's optimizer."""
+        ...
+
 
 @dataclass(frozen=True)
 class Place:

@@ -89,6 +89,8 @@ def read_snapshot(folder: Path, nlp: Language, optimizer: Optimizer) -> Snapshot
     n_steps = state["run"]["n_steps"]
     moments = _group(arrays, "optimizer")
     optimizer_from_arrays(nlp, optimizer, state["optimizer"], moments, n_steps=n_steps)
+    for _, shim in shims:
+        shim.share_averages(optimizer)
     return Snapshot(
         run=state["run"],
         config=state["config"],

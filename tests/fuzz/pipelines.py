@@ -51,32 +51,38 @@ class Setup:
     label_weights: str | None = None
     label_smoothing: float = 0.0
     focal_gamma: float = 0.0
+    mix_layers: int | str = 0
+    context: int = 0
+    characters: str | None = None
     seed: int = 0
 
 
 # One of each kind of tokenizer and encoder, with all values of every setting.
 SETUPS = (
     Setup(),
-    Setup("roberta", "byte-bpe", "BIO", pooling="mean", window=16, overlap=0),
+    Setup("roberta", "byte-bpe", "BIO", pooling="mean", window=16, overlap=0, context=6),
     Setup("distilbert", "wordpiece-cased", "BILOU", False, "last", 128, 64, 8192),
     Setup("deberta-v2", "unigram", "BIO", pooling="max", window=24, overlap=23 - 2),
     Setup("xlm-roberta", "byte-bpe-untrimmed", "BILOU", pooling="first", max_batch_pieces=1),
-    Setup("electra", DIGITS, "BIO", pooling="mean", word_forms="casing"),
+    Setup("electra", DIGITS, "BIO", pooling="mean", word_forms="casing", characters="cnn"),
     Setup("mpnet", "unigram", "BILOU", False, "mean", 8, 2, word_forms="casing"),
-    Setup("modernbert", "byte-bpe", "BIO", False, "first", 64, 16, word_forms=None),
+    Setup(
+        "modernbert", "byte-bpe", "BIO", False, "first", 64, 16, word_forms=None, mix_layers="all"
+    ),
     Setup(HASH_EMBED, label_weights="balanced", label_smoothing=0.1, focal_gamma=2.0),
 )
 
 
 def random_setup(rng: Random) -> Setup:
     """Any combination of settings."""
+    window = rng.choice([8, 16, 33, 128])
     return Setup(
         family=rng.choice([*sorted(tiny.FAMILIES), HASH_EMBED]),
         tokenizer=rng.choice([*sorted(tiny.TOKENIZERS), DIGITS]),
         tag_scheme=rng.choice(["BIO", "BILOU"]),
         use_crf=rng.random() < 0.6,
         pooling=rng.choice(["first", "last", "mean", "max"]),
-        window=rng.choice([8, 16, 33, 128]),
+        window=window,
         overlap=rng.choice([0, 1, 5]),
         max_batch_pieces=rng.choice([1, 64, 8192]),
         word_forms=rng.choice(["auto", "casing", None]),
@@ -84,6 +90,9 @@ def random_setup(rng: Random) -> Setup:
         label_weights=rng.choice([None, "balanced"]),
         label_smoothing=rng.choice([0.0, 0.2]),
         focal_gamma=rng.choice([0.0, 2.0]),
+        mix_layers=rng.choice([0, 1, "all"]),
+        context=rng.choice([0, 3]) if window > 8 else 0,
+        characters=rng.choice([None, "cnn"]),
         seed=rng.randrange(10),
     )
 
@@ -175,6 +184,9 @@ def model_config(setup: Setup) -> dict[str, Any]:
         "overlap": setup.overlap,
         "precision": "fp32",
         "max_batch_pieces": setup.max_batch_pieces,
+        "mix_layers": setup.mix_layers,
+        "context": setup.context,
+        "characters": setup.characters,
     }
 
 

@@ -75,6 +75,8 @@ OUT_OF_RANGE = [
     ({"overlap": -1}, "overlap = -1"),
     ({"window": 0, "overlap": 0}, "window = 0"),
     ({"window": -5, "overlap": 0}, "window = -5"),
+    ({"context": -1}, "context = -1 must be at least 0"),
+    ({"window": 64, "overlap": 44, "context": 10}, "context = 10 must .*- overlap = 20"),
     ({"dropout": 1.0}, "dropout = 1.0 must be at least 0 and less than 1"),
     ({"dropout": -0.1}, "dropout = -0.1"),
     ({"dropout": float("nan")}, "dropout = nan"),
@@ -114,6 +116,12 @@ def test_initialize_refuses_an_overlap_that_leaves_no_room(make_tagger: MakeTagg
     assert make_tagger(window=20, overlap=17).shims[0].is_built
     with pytest.raises(ValueError, match=r"overlap = 18 must be less than 18.*2 special tokens"):
         make_tagger(window=20, overlap=18)
+
+
+def test_initialize_refuses_a_context_that_leaves_no_room(make_tagger: MakeTagger) -> None:
+    assert make_tagger(window=20, overlap=3, context=7).shims[0].is_built
+    with pytest.raises(ValueError, match=r"context = 8 must be less than 8: a window of 20 .* 2 s"):
+        make_tagger(window=20, overlap=3, context=8)
 
 
 def test_initialize_refuses_an_unknown_device(make_tagger: MakeTagger) -> None:
@@ -203,16 +211,36 @@ def test_emissions_of_a_word_do_not_depend_on_its_doc_if_its_window_is_the_same(
     assert (short - long[:3]).abs().max() > 1e-3
 
 
+def test_context_is_read_and_changes_no_document_of_one_window(
+    make_tagger: MakeTagger, nlp: Language
+) -> None:
+    plain, model = make_tagger(overlap=0), make_tagger(overlap=0, context=6)
+    docs = [nlp(text) for text in TEXTS]
+    together = rows_of(model, docs)
+    for doc, rows, before in zip(docs, together, rows_of(plain, docs), strict=True):
+        assert_close(rows_of(model, [doc])[0], rows)
+        if len(doc.text) < 25:
+            assert torch.equal(rows, before)
+    assert (rows_of(plain, [docs[2]])[0] - together[2]).abs().max() > 1e-3
+
+
 ABSURD = {"base64": "QmFzZTY0" * 500, "spaces": " \n" * 700}
 
 
 @pytest.mark.parametrize("absurd", ABSURD)
-@pytest.mark.parametrize("pooling", POOLINGS)
+@pytest.mark.parametrize(
+    ("pooling", "context"), [*((pooling, 0) for pooling in POOLINGS), ("first", 7)]
+)
 def test_emissions_around_an_absurd_token_are_those_without_it(
-    pooling: str, absurd: str, make_tagger: MakeTagger, byte_encoder_dir: Path, nlp: Language
+    pooling: str,
+    context: int,
+    absurd: str,
+    make_tagger: MakeTagger,
+    byte_encoder_dir: Path,
+    nlp: Language,
 ) -> None:
     """Locality: windows start anew behind it."""
-    model = make_tagger(byte_encoder_dir, pooling=pooling)
+    model = make_tagger(byte_encoder_dir, pooling=pooling, context=context)
     before, behind = LONG * 2, " the patient Bob Smith went to Paris. " + LONG
     if absurd == "spaces":
         before = before.rstrip()

@@ -53,6 +53,20 @@ def train(nlp: Language, n_steps: int = 80) -> float:
     return float(nlp.evaluate([*make_examples(nlp), spaced_example(nlp)])["ents_f"])
 
 
+@pytest.mark.filterwarnings("error")
+def test_passes_with_other_dropout_are_compared() -> None:
+    nlp = make_nlp(word_dropout=0.2, locked_dropout=0.3)
+    examples = make_examples(nlp, 5)
+    nlp.initialize(lambda: examples)
+    ner: Any = nlp.get_pipe("ner_plus")
+    losses = {}
+    for weight in (1e-30, 1e6):
+        ner.consistency = weight
+        fix_random_seed(0)
+        losses[weight] = ner.update(examples)["ner_plus"]
+    assert losses[1e6] > losses[1e-30] + 1.0
+
+
 @pytest.fixture(scope="module")
 def trained() -> Language:
     nlp = make_nlp()

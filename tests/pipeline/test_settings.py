@@ -29,6 +29,7 @@ READ: dict[str, list[tuple[Any, Any]]] = {
     "label_weights": [({"A": "2"}, {"A": 2.0}), ({"A": 2}, {"A": 2.0}), ("balanced", "balanced")],
     "label_smoothing": [("0.1", 0.1), (0, 0.0)],
     "focal_gamma": [("2", 2.0), (0, 0.0)],
+    "consistency": [("0.5", 0.5), (2, 2.0)],
     "existing_ents": [("overwrite", "overwrite")],
     "spans_key": [("found", "found"), (None, None)],
     "model.window": [("64", 64)],
@@ -38,12 +39,15 @@ READ: dict[str, list[tuple[Any, Any]]] = {
     "model.freeze": [("2", 2), ("encoder", "encoder"), (None, None)],
     "model.max_batch_pieces": [("64", 64)],
     "model.dropout": [("0.2", 0.2), (0, 0.0)],
+    "model.mix_layers": [("2", 2), ("all", "all")],
+    "model.context": [("8", 8)],
 }
 WRONG: dict[str, list[Any]] = {
     "threshold": ["x", 1.5, -0.1, "2", [0.5], True, {"A": "x"}, {"A": None}, {"A": 2}],
     "label_weights": ["x", 2.0, [1.0], {"A": "x"}, {"A": 0}, {"A": -1}, {"A": None}],
     "label_smoothing": ["x", 1, -0.1, True, None],
     "focal_gamma": ["x", -1, "inf", True, None],
+    "consistency": ["x", -1, "inf", True, None],
     "existing_ents": ["Keep", "drop", 1, None],
     "spans_key": ["", 5, ["a"]],
     "within_lines": ["yes", True],
@@ -65,6 +69,9 @@ WRONG: dict[str, list[Any]] = {
     "model.device": [0, None],
     "model.max_batch_pieces": ["x", 0, 64.5, "-1", True],
     "model.gradient_checkpointing": ["yes", 1],
+    "model.characters": ["CNN", "bilstm", True],
+    "model.mix_layers": ["x", -1, 1.5, True, None],
+    "model.context": ["x", -1, 2.5, True, 128],
     "model.runtime": ["ONNX", "tensorrt", 1],
 }
 # Those that can be set on a component, and are looked at when they are used.

@@ -24,6 +24,7 @@ from spacy.util import fix_random_seed, load_config
 from thinc.api import Adam
 
 from spacy_ner_plus.models.architectures.tok2vec_rows import listeners
+from spacy_ner_plus.models.runtime.averaged_optimizer import AveragedAdam
 from tests.pipeline.samples import (
     TEXTS,
     add_ner_plus,
@@ -286,6 +287,23 @@ def test_frozen_encoder_that_annotates_stays_and_the_head_learns(
     assert losses[-1]["ner_plus"] < 0.7 * losses[0]["ner_plus"]
 
 
+@pytest.mark.parametrize("kind", ["shared_cnn", "shared"])
+def test_consistency_needs_an_encoder_that_can_run_twice(tiny_encoder_dir: Path, kind: str) -> None:
+    nlp, examples = initialized(kind, tiny_encoder_dir)
+    nlp.get_pipe("ner_plus").consistency = 1.0
+    with pytest.raises(ValueError, match=r"encoder, which runs once a batch: consistency needs"):
+        learn(nlp, examples, 1)
+
+
+@pytest.mark.parametrize("kind", PRIVATE)
+def test_consistency_with_a_network_of_its_own(tiny_encoder_dir: Path, kind: str) -> None:
+    nlp, examples = initialized(kind, tiny_encoder_dir)
+    plain = learn(nlp, examples, 1, drop=0.3)[0]["ner_plus"]
+    nlp.get_pipe("ner_plus").consistency = 1.0
+    losses = learn(nlp, examples, 10, drop=0.3)
+    assert losses[-1]["ner_plus"] < 0.8 * plain
+
+
 @pytest.mark.parametrize("kind", ["cnn", "shared_cnn"])
 def test_averages_of_thinc_weights_can_be_used(tiny_encoder_dir: Path, kind: str) -> None:
     """thinc's layers are averaged; the head, which has an optimizer of its own, is not."""
@@ -300,6 +318,24 @@ def test_averages_of_thinc_weights_can_be_used(tiny_encoder_dir: Path, kind: str
         assert_same_weights(head, weights(nlp.get_pipe("ner_plus")))
         assert nlp.evaluate(examples)["ents_f"] is not None
     assert same(before, encoder_weights(nlp, nlp.pipe_names[0]))
+
+
+@pytest.mark.parametrize("kind", ["cnn", "shared_cnn", "shared"])
+def test_our_averages_are_of_encoder_and_head(tiny_encoder_dir: Path, kind: str) -> None:
+    """Of thinc's layers and of torch modules, those that others listen to among them."""
+    nlp, examples = initialized(kind, tiny_encoder_dir)
+    optimizer = AveragedAdam(4e-4, average_over=0.5)
+    for _ in range(3):
+        nlp.update(examples, sgd=optimizer)
+    names = list(dict.fromkeys([nlp.pipe_names[0], "ner_plus"]))
+    before = {name: encoder_weights(nlp, name) for name in names}
+    with nlp.use_params(optimizer.averages):
+        for name, weights_of in before.items():
+            pairs = zip(weights_of, encoder_weights(nlp, name), strict=True)
+            n_moved = sum(not np.array_equal(old, new) for old, new in pairs)
+            assert n_moved > 0.8 * len(weights_of)
+    for name, weights_of in before.items():
+        assert same(weights_of, encoder_weights(nlp, name))
 
 
 # Predicting

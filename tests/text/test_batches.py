@@ -55,6 +55,8 @@ class Settings:
     pooling: str
     max_batch_pieces: int
     tokenizer: Traced
+    context: int = 0
+    n_characters: int = 0
 
     def batch(self, docs: list[Doc]) -> Batch:
         return make_batch(
@@ -64,6 +66,8 @@ class Settings:
             overlap=self.overlap,
             pooling=self.pooling,
             max_batch_pieces=self.max_batch_pieces,
+            context=self.context,
+            n_characters=self.n_characters,
         )
 
 
@@ -71,12 +75,16 @@ class Settings:
 def all_settings(draw: st.DrawFn, tokenizer: WordpieceTokenizer) -> Settings:
     traced = Traced(tokenizer, draw(st.integers(0, 2)), draw(st.integers(0, 2)))
     window = draw(st.one_of(st.integers(traced.n_special + 1, 24), st.just(64)))
+    capacity = window - traced.n_special
+    context = draw(st.one_of(st.just(0), st.integers(0, (capacity - 1) // 2)))
     return Settings(
         window=window,
-        overlap=draw(st.integers(0, window - traced.n_special - 1)),
+        overlap=draw(st.integers(0, capacity - 2 * context - 1)),
         pooling=draw(st.sampled_from(POOLINGS)),
         max_batch_pieces=draw(st.integers(1, 3000)),
         tokenizer=traced,
+        context=context,
+        n_characters=draw(st.sampled_from([0, 4])),
     )
 
 
@@ -103,6 +111,9 @@ def read_rows(batch: Batch, made_with: Settings) -> dict[int, Read]:
     for bucket in batch.buckets:
         n_windows, length = bucket.ids.shape
         assert bucket.mask.shape == bucket.forms.shape == bucket.ids.shape
+        assert bucket.characters.shape == (n_windows, length, made_with.n_characters)
+        if made_with.n_characters:  # those of tokens, as the forms are
+            assert ((bucket.characters > 0).any(axis=2) == (bucket.forms > 0)).all()
         assert (bucket.mask.dtype, bucket.ids.dtype) == (bool, np.int64)
         assert length <= made_with.window
         assert n_windows == 1 or n_windows * length <= made_with.max_batch_pieces

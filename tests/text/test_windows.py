@@ -17,6 +17,7 @@ class Plan:
     n_pieces: int
     capacity: int
     overlap: int
+    context_asked: int
     windows: list[tuple[int, int]]
     window_of: dict[tuple[int, int], tuple[int, int]]  # (token, piece) -> window
 
@@ -39,9 +40,11 @@ def alignment_of(pieces_of: dict[int, list[int]]) -> Alignment:
     return Alignment(tokens, pieces)
 
 
-def plan(pieces_of: dict[int, list[int]], n_pieces: int, capacity: int, overlap: int) -> Plan:
+def plan(
+    pieces_of: dict[int, list[int]], n_pieces: int, capacity: int, overlap: int, context: int = 0
+) -> Plan:
     alignment = alignment_of(pieces_of)
-    windows = plan_windows(alignment, n_pieces, capacity, overlap)
+    windows = plan_windows(alignment, n_pieces, capacity, overlap, context)
     bounds = list(zip(windows.starts.tolist(), windows.ends.tolist(), strict=True))
     pairs = zip(alignment.tokens.tolist(), alignment.pieces.tolist(), strict=True)
     return Plan(
@@ -49,6 +52,7 @@ def plan(pieces_of: dict[int, list[int]], n_pieces: int, capacity: int, overlap:
         n_pieces,
         capacity,
         overlap,
+        context,
         bounds,
         {pair: bounds[w] for pair, w in zip(pairs, windows.pair_windows, strict=True)},
     )
@@ -75,7 +79,13 @@ def plans(draw: st.DrawFn) -> Plan:
     """Documents of tokens that do not share pieces, with pieces of no token between."""
     pieces_of, n_pieces = spelled(draw(SPELLINGS))
     capacity = draw(st.integers(1, 20))
-    return plan(pieces_of, n_pieces, capacity, draw(st.integers(0, capacity - 1)))
+    overlap, context = draw_margins(draw, capacity)
+    return plan(pieces_of, n_pieces, capacity, overlap, context)
+
+
+def draw_margins(draw: st.DrawFn, capacity: int) -> tuple[int, int]:
+    context = draw(st.one_of(st.just(0), st.integers(0, (capacity - 1) // 2)))
+    return draw(st.integers(0, capacity - 2 * context - 1)), context
 
 
 @st.composite
@@ -90,8 +100,8 @@ def plans_with_shared_pieces(draw: st.DrawFn) -> Plan:
         pieces_of[len(pieces_of)] = list(range(at, at + length))
         at += length
     capacity = draw(st.integers(1, 12))
-    overlap = draw(st.integers(0, capacity - 1))
-    return plan(pieces_of, at + draw(st.integers(0, 20)), capacity, overlap)
+    overlap, context = draw_margins(draw, capacity)
+    return plan(pieces_of, at + draw(st.integers(0, 20)), capacity, overlap, context)
 
 
 ALL_PLANS = st.one_of(plans(), plans_with_shared_pieces())
@@ -143,6 +153,45 @@ def test_windows_give_each_token_the_most_context_on_its_shorter_side(plan: Plan
         assert plan.context(token, window) == max(plan.context(token, w) for w in plan.windows)
         equal = [w for w in plan.windows if plan.context(token, w) == plan.context(token, window)]
         assert window == equal[0]
+
+
+@settings(deadline=None)
+@given(
+    lengths=st.lists(st.one_of(st.integers(1, 4), st.integers(1, 20)), min_size=1, max_size=60),
+    capacity=st.integers(1, 24),
+    data=st.data(),
+)
+def test_windows_give_each_token_its_context_where_the_document_has_it(
+    lengths: list[int], capacity: int, data: st.DataObject
+) -> None:
+    overlap, context = draw_margins(data.draw, capacity)
+    found = plan(*spelled([(n, True) for n in lengths]), capacity, overlap, context)
+    bounds = [0, *np.cumsum(lengths).tolist()]
+    for token in found.tokens_that_fit:
+        ((start, end),) = found.home(token)
+        first, stop = bounds[token], bounds[token + 1]
+        # up to the next token that no window holds
+        barriers = [i for i, n in enumerate(lengths) if n > capacity]
+        before = max([bounds[i + 1] for i in barriers if i < token], default=0)
+        behind = min([bounds[i] for i in barriers if i > token], default=bounds[-1])
+        least = min(context, (capacity - (stop - first)) // 2)
+        assert first - start >= min(least, first - before)
+        assert end - stop >= min(least, behind - stop)
+
+
+def test_context_is_of_tokens_that_may_be_cut_and_is_not_read() -> None:
+    found = plan(*spelled([(3, True)] * 8), capacity=14, overlap=0, context=4)
+    assert found.windows == [(0, 10), (2, 16), (8, 22), (14, 24)]
+    assert [found.home(token) for token in range(8)] == [
+        *[{(0, 10)}] * 2,
+        *[{(2, 16)}] * 2,
+        *[{(8, 22)}] * 2,
+        *[{(14, 24)}] * 2,
+    ]
+
+
+def test_document_that_fits_is_one_window_whatever_the_context() -> None:
+    assert plan(*spelled([(2, True)] * 7), capacity=14, overlap=0, context=6).windows == [(0, 14)]
 
 
 @settings(deadline=None)
@@ -205,7 +254,9 @@ def joined(*parts: Plan) -> Plan:
             for (token, piece), (start, end) in part.window_of.items()
         }
         n_pieces += part.n_pieces
-    return Plan(pieces_of, n_pieces, parts[0].capacity, parts[0].overlap, windows, window_of)
+    first = parts[0]
+    sizes = (n_pieces, first.capacity, first.overlap, first.context_asked)
+    return Plan(pieces_of, *sizes, windows, window_of)
 
 
 @settings(deadline=None)
@@ -226,11 +277,11 @@ def test_windows_start_anew_behind_what_is_longer_than_a_window(
     data: st.DataObject,
 ) -> None:
     """An absurd token, or a run of pieces without tokens, moves nothing on either side."""
-    overlap = data.draw(st.integers(0, capacity - 1))
+    margins = draw_margins(data.draw, capacity)
     middle = [(capacity + absurd, is_token)]
     first, last = [(n, True) for n in before], [(n, True) for n in after]
-    parts = [plan(*spelled(part), capacity, overlap) for part in (first, middle, last)]
-    whole = plan(*spelled([*first, *middle, *last]), capacity, overlap)
+    parts = [plan(*spelled(part), capacity, *margins) for part in (first, middle, last)]
+    whole = plan(*spelled([*first, *middle, *last]), capacity, *margins)
     expected = joined(*parts)
     assert whole.pieces_of == expected.pieces_of
     assert whole.windows == expected.windows
@@ -276,6 +327,14 @@ def test_windows_refuse_an_overlap_out_of_range(
 ) -> None:
     with pytest.raises(ValueError, match=rf"less than the {capacity} wordpieces.*got {overlap}"):
         plan_windows(alignment_of(pieces_of), 2, capacity, overlap)
+
+
+@pytest.mark.parametrize("context", [5, 6, -1])
+def test_windows_refuse_a_context_out_of_range(context: int) -> None:
+    with pytest.raises(ValueError, match=rf"half of the 10 wordpieces.*got {context}"):
+        plan_windows(alignment_of({0: [0, 1]}), 2, 10, 0, context)
+    with pytest.raises(ValueError, match=r"less than the 4 wordpieces .* without a context of 3"):
+        plan_windows(alignment_of({0: [0, 1]}), 2, 10, 4, 3)
 
 
 def test_windows_of_pairs_are_those_that_the_pairs_are_read_from() -> None:

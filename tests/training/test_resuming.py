@@ -178,6 +178,26 @@ def test_bilstm_resumes(tmp_path: Path) -> None:
     assert read_tree(tmp_path / "parts") == read_tree(tmp_path / "whole")
 
 
+def test_averages_of_weights_resume(tmp_path: Path, dropout_encoder: Path) -> None:
+    """Of torch modules and of thinc's layers: evaluated, and in model-best and model-last."""
+    averaged = {
+        '@optimizers = "Adam.v1"\nuse_averages = true': (
+            '@optimizers = "spacy_ner_plus.AveragedAdam.v1"\naverage_over = 0.5'
+        )
+    }
+    config = write_config(tmp_path, dropout_encoder, shared=True, changes=averaged)
+    log = tmp_path / "log.txt"
+    assert run_spacy(config, tmp_path / "whole", log=log) == 0, log.read_text()
+    rows = read_log(tmp_path / "log.jsonl")
+    arguments = [config, "--output", tmp_path / "parts", "--checkpoint-every", 10, "--resume"]
+    killed = run(*arguments, log=log, before=die_at_call(loop, "subdivide_batch", 23))
+    assert killed == KILLED, log.read_text()
+    assert run(*arguments, log=log) == 0, log.read_text()
+    assert "Resumed after 20 steps" in log.read_text()
+    assert read_tree(tmp_path / "parts") == read_tree(tmp_path / "whole")
+    assert read_log(tmp_path / "log.jsonl") == rows
+
+
 def test_sourced_and_frozen_components_resume(tmp_path: Path, dropout_encoder: Path) -> None:
     """One that is trained further, and one that only annotates."""
     log = tmp_path / "log.txt"

@@ -105,6 +105,19 @@ def check_rehearsal(model: Model, docs: Sequence[Doc]) -> None:
         )
 
 
+def check_two_passes(model: Model) -> None:
+    """Check that each pass of a model in training has a dropout of its own.
+
+    RAISES ValueError: If it listens to an encoder that learns, which has run once.
+    """
+    if any(listener._batch_id is not None for listener in listeners(model)):
+        raise ValueError(
+            "ner_plus listens to another component's encoder, which runs once a batch: consistency "
+            "needs two passes. Give it an encoder of its own (nlp.replace_listeners), freeze the "
+            "shared one, or set consistency = 0."
+        )
+
+
 def _carries_vectors(doc: Doc) -> bool:
     has_data = Doc.has_extension("trf_data") and doc._.trf_data is not None
     return has_data or doc.tensor.size > 0 or not len(doc)

@@ -42,6 +42,9 @@ def build_transformer_spans_v1(
     max_batch_pieces: int = 8192,
     gradient_checkpointing: bool = False,
     runtime: str = "torch",
+    mix_layers: int | str = 0,
+    context: int = 0,
+    characters: str | None = None,
 ) -> Model[list[Doc], RowFeatures]:
     """A pretrained transformer with a head of spans, which may nest and overlap.
 
@@ -73,8 +76,8 @@ def build_transformer_spans_v1(
     tag_scheme (str): Of CRFs: "BILOU" or "BIO".
     dropout (float): Dropout of token vectors, and of their features.
     head_lr_scale (float): Learning rate of head and word forms relative to the encoder's.
-    lr_decay, freeze, precision, device, max_batch_pieces, gradient_checkpointing, runtime: See
-        build_transformer_tagger_v1.
+    lr_decay, freeze, precision, device, max_batch_pieces, gradient_checkpointing, runtime,
+        mix_layers, context, characters: See build_transformer_tagger_v1.
     RETURNS (Model[List[Doc], RowFeatures]): One row of features per token that can be in a span.
     RAISES ValueError: A setting is out of range.
     """
@@ -90,6 +93,9 @@ def build_transformer_spans_v1(
         device=device,
         max_batch_pieces=max_batch_pieces,
         gradient_checkpointing=gradient_checkpointing,
+        mix_layers=mix_layers,
+        context=context,
+        characters=characters,
     )
     of_head = SpanHeadSettings(
         head=head,

@@ -44,6 +44,9 @@ def build_transformer_tagger_v1(
     max_batch_pieces: int = 8192,
     gradient_checkpointing: bool = False,
     runtime: str = "torch",
+    mix_layers: int | str = 0,
+    context: int = 0,
+    characters: str | None = None,
 ) -> Model[list[Doc], Emissions]:
     """A pretrained transformer with a linear layer and a CRF over tags.
 
@@ -74,6 +77,14 @@ def build_transformer_tagger_v1(
         the backward pass, instead of keeping them.
     runtime (str): "torch", or "onnx" for a pipeline that `ner-plus export` has written: see
         docs/onnx.md.
+    mix_layers (int / str): Token vectors are a learned mix of this many last layers of the encoder,
+        or of "all" (Peters et al. 2018), instead of the last one (0). It starts as their mean, and
+        learns at the head's rate, with freeze = "encoder" too.
+    context (int): Wordpieces of a document's text that each of its tokens has on both sides in the
+        window that it is read from (Schweter and Akbik 2020), or all that there are. A document
+        that one window holds has them anyway.
+    characters (str): "cnn" adds what a small convolutional network makes of a token's characters
+        (Ma and Hovy 2016) to the encoder's input embeddings; None does not. It can't be exported.
     RETURNS (Model[List[Doc], Emissions]): One row of tag scores per token that can be tagged.
     RAISES ValueError: A setting is out of range.
     """
@@ -89,6 +100,9 @@ def build_transformer_tagger_v1(
         device=device,
         max_batch_pieces=max_batch_pieces,
         gradient_checkpointing=gradient_checkpointing,
+        mix_layers=mix_layers,
+        context=context,
+        characters=characters,
     )
     check_choice("runtime", runtime, tuple(RUNTIMES))
     shim = RUNTIMES[runtime](settings, use_crf=use_crf, dropout=dropout)

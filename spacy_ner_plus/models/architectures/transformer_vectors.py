@@ -34,6 +34,9 @@ def build_transformer_v1(
     device: str = "auto",
     max_batch_pieces: int = 8192,
     gradient_checkpointing: bool = False,
+    mix_layers: int | str = 0,
+    context: int = 0,
+    characters: str | None = None,
 ) -> Tok2Vec:
     """A pretrained transformer as a tok2vec: one vector per token.
 
@@ -50,7 +53,8 @@ def build_transformer_v1(
     overlap (int): Wordpieces that neighbouring windows share. As of TransformerTagger.v1, the
         default is 64; the configs of the project give 16.
     name, word_forms, pooling, window, lr_decay, freeze, precision, device, max_batch_pieces,
-        gradient_checkpointing: See spacy_ner_plus.TransformerTagger.v1.
+        gradient_checkpointing, mix_layers, context, characters: See
+        spacy_ner_plus.TransformerTagger.v1.
     RETURNS (Model[List[Doc], List[Floats2d]]): (n_tokens, width) for each Doc.
     RAISES ValueError: A setting is out of range.
     """
@@ -68,6 +72,9 @@ def build_transformer_v1(
         device=device,
         max_batch_pieces=max_batch_pieces,
         gradient_checkpointing=gradient_checkpointing,
+        mix_layers=mix_layers,
+        context=context,
+        characters=characters,
     )
     return Model(
         "ner_plus_encoder",

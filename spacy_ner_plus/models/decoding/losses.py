@@ -172,6 +172,29 @@ def distillation_loss_and_gradient(
     return collect(decoder, emissions, loss, len(emissions.scores))
 
 
+def consistency_loss_and_gradient(
+    decoder: TagDecoder, emissions: Emissions, weight: float
+) -> tuple[np.ndarray, Tensor]:
+    """How far two passes of a model over the same Docs are apart: see nn/crf/consistency.py.
+
+    emissions (Emissions): Of one pass over some Docs, and then of the other. Scores of spans are
+        not looked at.
+    weight (float): What the loss and its gradient are multiplied by.
+    RETURNS: (n_docs of a pass,) float64 losses in nats, and (n_rows of both, n_tags) the gradient
+        of their mean over the rows of a pass. The CRF's own parameters collect theirs on the way.
+    """
+    n_rows, n_docs = len(emissions.scores) // 2, len(emissions.row_tokens) // 2
+    one = Emissions(emissions.scores[:n_rows], emissions.row_tokens[:n_docs])
+    leaf = emissions.scores.detach().clone().requires_grad_()
+    losses = np.zeros(n_docs)
+    for group in one.groups():
+        rows = torch.cat([group.rows, group.rows + n_rows])  # (2 N,)
+        apart = weight * decoder.consistency_loss(leaf[rows], group.layout)  # (n_docs of it,)
+        losses[group.docs] = apart.detach().cpu().numpy()
+        (apart.sum() / max(1, n_rows)).backward()
+    return losses, torch.zeros_like(leaf) if leaf.grad is None else leaf.grad
+
+
 def tag_log_weights(scheme: TagScheme, weights: dict[str, float]) -> np.ndarray:
     """The log of the weight of the label of each tag that begins an entity, (n_tags,).
 

@@ -56,7 +56,8 @@ def check_exportable(shim: LabelledShim, name: str) -> None:
     """Check that a component's model is one that can be exported.
 
     name (str): The component's name.
-    RAISES ValueError: If it is not trained, has no encoder of its own, or was exported already.
+    RAISES ValueError: If it is not trained, has no encoder of its own, reads characters, or was
+        exported already.
     """
     if isinstance(shim, OnnxShim):
         raise ValueError(
@@ -70,6 +71,11 @@ def check_exportable(shim: LabelledShim, name: str) -> None:
             "and only spacy_ner_plus.TransformerTagger.v1 and TransformerSpans.v1 can be exported. "
             "An encoder that other components share stays in torch; to export, train a pipeline "
             "with one of these."
+        )
+    if shim.module.encoder.characters is not None:
+        raise ValueError(
+            f"'{name}' reads the characters of tokens, which the exported graph does not get: "
+            "train it with characters = null, or use it with torch."
         )
 
 

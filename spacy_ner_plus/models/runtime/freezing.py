@@ -8,9 +8,9 @@ from torch import nn
 def freeze(module: nn.Module, depth: str | int | None) -> None:
     """Keep parts of a pretrained encoder as they are.
 
-    depth: None, "encoder" for all of it (the word forms included), or the number of layers,
-        counted from below, that do not learn; the embeddings under them do not learn either, but
-        the word forms, which start from nothing, do.
+    depth: None, "encoder" for all of it (the word forms included, but not a mix of its layers), or
+        the number of layers, counted from below, that do not learn; the embeddings under them do
+        not learn either, but the word forms, which start from nothing, do.
     RAISES ValueError: If the encoder has fewer layers.
     """
     if depth is None:
@@ -18,6 +18,8 @@ def freeze(module: nn.Module, depth: str | int | None) -> None:
     encoder: Any = getattr(module, "encoder")  # noqa: B009 (typed as tensor or module)
     if depth == "encoder":
         encoder.requires_grad_(False)
+        if encoder.mix is not None:
+            encoder.mix.requires_grad_(True)
         return
     if not isinstance(depth, int) or not 0 <= depth <= encoder.n_layers:
         raise ValueError(

@@ -2,7 +2,7 @@
 
 Loshchilov and Hutter (2019), "Decoupled Weight Decay Regularization". thinc's optimizer clips each
 tensor alone, decays biases and knows one learning rate; so only its settings (rate and schedule,
-betas, eps, L2, clip) are taken, as they stand at each step.
+betas, eps, L2, clip, and over what to average) are taken, as they stand at each step.
 """
 
 import math
@@ -16,6 +16,7 @@ from thinc.api import Optimizer
 from torch import Tensor, nn
 from torch.autograd.graph import increment_version
 
+from .averaging import WeightAverages
 from .learning_rate import LearningRate
 from .loss_scale import LossScale
 
@@ -23,7 +24,7 @@ from .loss_scale import LossScale
 MAX_ENCODER_RATE = 5e-4
 SAFE_ENCODER_RATE = 5e-5
 # At another rate than the encoder, as they start from nothing.
-HEAD_PARAMETERS = ("head.", "encoder.word_forms.")
+HEAD_PARAMETERS = ("head.", "encoder.word_forms.", "encoder.mix.", "encoder.characters.")
 # Matrices whose zeros mean something: no preference among transitions, no word form. A module may
 # name further ones, as `undecayed`.
 UNDECAYED = ("head.decoder.", "encoder.word_forms.")
@@ -31,8 +32,10 @@ NOTHING_LEARNS = (
     "No weight of the model learns, as all of them are frozen (requires_grad is False). To keep an "
     'encoder as it is, and let the head learn, there is the setting freeze = "encoder".'
 )
-# The key of the loss scale among the saved tensors; no parameter has an empty name.
-LOSS_SCALE = "loss_scale/"
+# Keys among the saved tensors of what is of no parameter: none has an empty name.
+LOSS_SCALE, N_AVERAGED = "loss_scale/", "n_averaged/"
+# The kind of the saved tensors that are averages of weights; the others are AdamW's.
+AVERAGE = "average"
 
 
 class ModuleOptimizer:
@@ -58,6 +61,7 @@ class ModuleOptimizer:
         scales_loss: bool = False,
     ) -> None:
         self.loss_scale = LossScale() if scales_loss else None
+        self._averages: WeightAverages | None = None
         self._encoder: Any = getattr(module, "encoder", None)
         self._undecayed: tuple[str, ...] = (*UNDECAYED, *getattr(module, "undecayed", ()))
         self._head_lr_scale = head_lr_scale
@@ -91,7 +95,26 @@ class ModuleOptimizer:
             self.adamw.step()
             for parameter in self._parameters:  # the fused kernel tells nobody of the change
                 increment_version(parameter)
+            self._average(getattr(settings, "average_over", None))
         self.adamw.zero_grad(set_to_none=True)
+
+    def _average(self, share: float | None) -> None:
+        if share is None:
+            return
+        if self._averages is None:
+            self._averages = WeightAverages(self._parameters)
+        else:
+            self._averages.update(share)
+
+    @property
+    def averages(self) -> dict[str, Tensor]:
+        """The averages of the weights by the parameters' names; none if none are kept.
+
+        They change in place at each step. See AveragedAdam.
+        """
+        if self._averages is None:
+            return {}
+        return dict(zip(self._names, self._averages.values, strict=True))
 
     def _clip(self) -> bool:
         """Clip the gradients; False if they have overflown."""
@@ -137,7 +160,7 @@ class ModuleOptimizer:
         return float(self._lr_decay**depth)
 
     def to_bytes(self) -> bytes:
-        """The running means and step counts, by the parameters' names, as safetensors."""
+        """Running means, step counts and averages, by the parameters' names, as safetensors."""
         tensors: dict[str, Tensor] = {}
         for name, parameter in zip(self._names, self._parameters, strict=True):
             for key, value in self.adamw.state.get(parameter, {}).items():
@@ -145,6 +168,10 @@ class ModuleOptimizer:
         if self.loss_scale is not None:
             state = [self.loss_scale.value, self.loss_scale.n_good]
             tensors[LOSS_SCALE] = torch.tensor(state, dtype=torch.float64)
+        if self._averages is not None:
+            for name, value in self.averages.items():
+                tensors[f"{AVERAGE}/{name}"] = value.cpu().contiguous()
+            tensors[N_AVERAGED] = torch.tensor(self._averages.n_steps)
         return safetensors.torch.save(tensors)
 
     def from_bytes(self, data: bytes) -> None:
@@ -157,6 +184,7 @@ class ModuleOptimizer:
         scale = tensors.pop(LOSS_SCALE, None)
         if scale is not None and self.loss_scale is not None:
             self.loss_scale = LossScale(float(scale[0]), int(scale[1]))
+        n_averaged = tensors.pop(N_AVERAGED, None)
         for key, value in tensors.items():
             kind, name = key.split("/", 1)
             state.setdefault(name, {})[kind] = value
@@ -166,8 +194,12 @@ class ModuleOptimizer:
                 f"The optimizer's state is of another model: it has {_some(unknown)}, which do not "
                 "learn here."
             )
+        if n_averaged is not None:
+            self._averages = WeightAverages(self._parameters)
+            saved = [state[name].pop(AVERAGE) for name in self._names]
+            self._averages.restore(saved, int(n_averaged))
         for name, parameter in zip(self._names, self._parameters, strict=True):
-            if name in state:
+            if state.get(name):
                 self.adamw.state[parameter] = {
                     # the fused kernel wants the count of steps beside the parameter
                     kind: value.to(parameter.device)

@@ -66,21 +66,39 @@ class WordpieceSettings(TorchSettings):
     pooling (str): How a token's wordpieces become one vector. It belongs to the weights.
     window (int): Longest input of the encoder in wordpieces, special tokens included.
     overlap (int): Wordpieces that neighbouring windows share.
+    context (int): Wordpieces that each token has on both sides in its window, at least.
+    characters (str): "cnn" for tokens' characters in the encoder's input, or None. It belongs to
+        the weights.
+    mix_layers (int / str): How many of the encoder's last layers are mixed, or "all"; 0 for the
+        last one alone. It belongs to the weights.
     """
 
     word_forms: str | None
     pooling: str
     window: int
     overlap: int
+    context: int = 0
+    characters: str | None = None
+    mix_layers: int | str = 0
 
     def __post_init__(self) -> None:
-        self._read(as_int, "window", "overlap")
+        self._read(as_int, "window", "overlap", "context")
         check_choice("word_forms", self.word_forms, ("auto", "casing", None))
         check_choice("pooling", self.pooling, POOLINGS)
+        check_choice("characters", self.characters, ("cnn", None))
         if not 0 <= self.overlap < self.window:
             raise ValueError(
                 f"overlap = {self.overlap} must be at least 0 and less than window = {self.window}."
             )
+        if not 0 <= 2 * self.context < self.window - self.overlap:
+            raise ValueError(
+                f"context = {self.context} must be at least 0, and twice as much less than window "
+                f"- overlap = {self.window - self.overlap}."
+            )
+        if self.mix_layers != "all":
+            self._read(as_int, "mix_layers")
+            if int(self.mix_layers) < 0:
+                raise ValueError(f"mix_layers = {self.mix_layers} must be at least 0.")
         super().__post_init__()
 
 

@@ -1,13 +1,13 @@
 """The shim: what thinc holds in place of a torch module.
 
 It owns everything that is about torch and not about spaCy: the device, the precision, the
-optimizer and the files. thinc's own shim pickles weights and keeps averages that never reach the
-model; so this one does all of that itself.
+optimizer with its averages of weights, and the files. thinc's own shim pickles weights and keeps
+averages that never reach the model; so this one does all of that itself.
 """
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import srsly
 import torch
@@ -18,6 +18,7 @@ from torch import nn
 from ...text.wordpieces import WordpieceTokenizer
 from ..storage.files import FILES, SETTINGS, Unsaved, as_bytes, pack, read_msgpack, unpack
 from ..storage.manifest import MANIFEST, Content, damage, make_manifest, verify
+from .averaging import in_place_of
 from .device import autocast, resolve_device, resolve_precision
 from .freezing import freeze
 from .memory import PieceBudget
@@ -43,10 +44,14 @@ class TorchShim(PyTorchShim):
 
     Attributes:
         budget (PieceBudget): How much of a batch is in an encoder at once.
+        later_structure (dict): Structural settings that earlier versions did not save, and what
+            they were then.
     """
 
+    later_structure: ClassVar[dict[str, Any]] = {}
     config: TorchSettings
     budget: PieceBudget
+    _uses_averages = False
 
     def __init__(self, config: TorchSettings) -> None:
         super().__init__(None, device=torch.device("cpu"))
@@ -142,6 +147,22 @@ class TorchShim(PyTorchShim):
         """One AdamW step at the thinc optimizer's current settings, gradients clipped globally."""
         if any(p.grad is not None for p in self.module.parameters()):
             self._adamw().step(optimizer)
+            self.share_averages(optimizer)
+
+    def share_averages(self, optimizer: Optimizer) -> None:
+        """Put the averages of the weights, if any are kept, into thinc's optimizer.
+
+        From there they go through nlp.use_params to `use_params`. They change in place later.
+        """
+        shared = getattr(optimizer, "averages", None)
+        if self._optimizer is not None and shared is not None:
+            averages = self._optimizer.averages
+            shared.update({self._average_key + name: value for name, value in averages.items()})
+
+    @property
+    def _average_key(self) -> str:
+        """What keys begin with. thinc has this form for shims, whose ids may be those of nodes."""
+        return f"pytorch_{self.id}_"
 
     def _adamw(self) -> ModuleOptimizer:
         if self._optimizer is None:
@@ -172,8 +193,26 @@ class TorchShim(PyTorchShim):
 
     @contextmanager
     def use_params(self, params: dict[Any, Any]) -> Iterator[None]:
-        """Swap nothing: thinc's averages of torch weights are never computed here."""
-        yield
+        """Put averages of the weights in the place of the weights, and these back afterwards.
+
+        params (dict): thinc's `optimizer.averages`. See share_averages.
+        RAISES ValueError: If they are of other weights, as after `add_label`.
+        """
+        if self._uses_averages:  # two components have it: the first one puts the weights back
+            yield
+            return
+        prefix = self._average_key
+        averages = {
+            key.removeprefix(prefix): value
+            for key, value in params.items()
+            if isinstance(key, str) and key.startswith(prefix)
+        }
+        with in_place_of(dict(self.module.named_parameters()) if averages else {}, averages):
+            self._uses_averages = True
+            try:
+                yield
+            finally:
+                self._uses_averages = False
 
     def to_device(self, device_type: str, device_id: int) -> None:
         """Stay: spaCy moves a model to its own device; this one has a setting for that."""
@@ -201,11 +240,12 @@ class TorchShim(PyTorchShim):
 
         RAISES ValueError: If a structural setting is another one than the config's.
         """
+        trained = {**self.later_structure, **saved["structure"]}
         for name, value in self.structure.items():
-            if saved["structure"].get(name) != value:
+            if trained.get(name) != value:
                 raise ValueError(
-                    f"The weights were trained with {name} = {saved['structure'].get(name)!r}, but "
-                    f"the config says {value!r}. This setting can't be changed after training."
+                    f"The weights were trained with {name} = {trained.get(name)!r}, but the config "
+                    f"says {value!r}. This setting can't be changed after training."
                 )
 
     def to_files(self) -> dict[str, Unsaved]:
@@ -288,6 +328,7 @@ class TorchShim(PyTorchShim):
         state["_optimizer"] = None
         state["_model"] = None
         state["_tables"] = TableGradients()
+        state["_uses_averages"] = False
         state["budget"] = PieceBudget(self.config.max_batch_pieces)
         state["files"] = as_bytes(self.to_files())
         return state

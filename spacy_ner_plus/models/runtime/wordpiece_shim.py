@@ -2,7 +2,7 @@
 
 import logging
 from dataclasses import fields
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from spacy.tokens import Doc
@@ -13,6 +13,7 @@ from ...nn.encoders.buckets import TensorBucket
 from ...nn.encoders.transformer import TransformerEncoder
 from ...text.batches import Batch, make_batch
 from ...text.packing import Bucket
+from ...text.piece_characters import N_CHARACTER_ROWS, N_CHARACTERS
 from ...text.word_forms import WORD_FORMS
 from ..pretrained.loading import load_encoder, load_token_classifier, load_tokenizer
 from ..storage.files import SETTINGS, TOKENIZER
@@ -38,6 +39,7 @@ class WordpieceShim(TorchShim):
     """
 
     config: WordpieceSettings
+    later_structure: ClassVar[dict[str, Any]] = {"mix_layers": 0, "characters": None}
 
     def read_docs(
         self, docs: list[Doc], *, is_train: bool = False
@@ -52,6 +54,8 @@ class WordpieceShim(TorchShim):
             pooling=self.config.pooling,
             max_batch_pieces=min(self.budget.pieces, max_bucket_pieces(device)),
             bucket_cost=TRAINING_BUCKET_COST if is_train else None,
+            context=self.config.context,
+            n_characters=N_CHARACTERS if self.config.characters else 0,
         )
         if batch.n_split:
             logger.warning(
@@ -71,13 +75,24 @@ class WordpieceShim(TorchShim):
         """
         self.tokenizer = load_tokenizer(name)
         encoder = load_encoder(name, n_word_forms=self._n_word_forms())
+        encoder.mix_layers(self.config.mix_layers)
+        encoder.read_characters(self._n_character_rows())
         self.check_window(encoder.max_pieces)
         return encoder
 
     def fetch_token_classifier(self, name: str) -> tuple[TransformerEncoder, nn.Linear]:
-        """As fetch_encoder, for a fine-tuned checkpoint, with its token classifier."""
+        """As fetch_encoder, for a fine-tuned checkpoint, with its token classifier.
+
+        RAISES ValueError: As fetch_encoder, or if layers are to be mixed.
+        """
+        if self.config.mix_layers:
+            raise ValueError(
+                f"The head of '{name}' reads the encoder's last layer: set mix_layers = 0, or give "
+                "labels of your own in [initialize.components] for a new head."
+            )
         self.tokenizer = load_tokenizer(name)
         encoder, classifier = load_token_classifier(name, n_word_forms=self._n_word_forms())
+        encoder.read_characters(self._n_character_rows())
         self.check_window(encoder.max_pieces)
         return encoder, classifier
 
@@ -85,6 +100,9 @@ class WordpieceShim(TorchShim):
         setting = self.config.word_forms
         wanted = setting == "casing" or (setting == "auto" and self.tokenizer.lowercases)
         return len(WORD_FORMS) if wanted else 0
+
+    def _n_character_rows(self) -> int:
+        return N_CHARACTER_ROWS if self.config.characters else 0
 
     def rebuild_encoder(self, saved: dict[str, Any]) -> TransformerEncoder:
         """The encoder of a saved model, without weights and without network.
@@ -94,6 +112,8 @@ class WordpieceShim(TorchShim):
         self.check_word_forms(saved["word_forms"])
         n_word_forms = len(WORD_FORMS) if saved["word_forms"] else 0
         encoder = TransformerEncoder.from_config(saved["encoder"], n_word_forms=n_word_forms)
+        encoder.mix_layers(self.config.mix_layers)
+        encoder.read_characters(self._n_character_rows())
         self.check_window(encoder.max_pieces)
         self.check_ids(encoder)
         return encoder
@@ -121,7 +141,7 @@ class WordpieceShim(TorchShim):
 
     def check_window(self, limit: int | None) -> None:
         """RAISES ValueError: If the window is longer than the encoder's limit, or has no room."""
-        window, overlap = self.config.window, self.config.overlap
+        window, overlap, context = self.config.window, self.config.overlap, self.config.context
         if limit is not None and window > limit:
             raise ValueError(
                 f"The window of {window} wordpieces is larger than the {limit} that the encoder "
@@ -133,13 +153,20 @@ class WordpieceShim(TorchShim):
                 f"overlap = {overlap} must be less than {window - n_special}: a window of {window} "
                 f"wordpieces holds {n_special} special tokens of the encoder."
             )
+        if overlap + 2 * context >= window - n_special:
+            raise ValueError(
+                f"context = {context} must be less than {(window - n_special - overlap + 1) // 2}: "
+                f"a window of {window} wordpieces holds it twice, with {n_special} special tokens "
+                f"and an overlap of {overlap}."
+            )
 
     # Files
 
     @property
     def structure(self) -> dict[str, Any]:
-        """See TorchShim.structure. The pooling belongs to it."""
-        return {**super().structure, "pooling": self.config.pooling}
+        """See TorchShim.structure. Pooling, mixed layers and characters belong to it."""
+        names = ("pooling", "mix_layers", "characters")
+        return {**super().structure, **{name: getattr(self.config, name) for name in names}}
 
     def settings(self) -> dict[str, Any]:
         """See TorchShim.settings. The tokenizer's padding piece is added."""

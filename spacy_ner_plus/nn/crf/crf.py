@@ -8,6 +8,7 @@ the paths that agree with what is known are summed.
 import torch
 from torch import Tensor, nn
 
+from .consistency import PathConsistency
 from .decoder import TagDecoder
 from .distillation import SoftTargets, path_targets
 from .forward_backward import forward_backward
@@ -84,6 +85,10 @@ class CRF(TagDecoder):
 
     def _token_divergence(self, known: Tensor, targets: SoftTargets, layout: Layout) -> Tensor:
         raise ValueError("soft targets of a decoder without transitions cannot teach a CRF")
+
+    def _consistency(self, emissions: Tensor, layout: Layout) -> Tensor:
+        loss: Tensor = PathConsistency.apply(emissions, *self._scores(), layout)
+        return loss
 
     def _scores(self) -> ChainScores:
         masks = (self.start_mask, self.transition_mask, self.end_mask)

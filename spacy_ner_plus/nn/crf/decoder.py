@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ...tags import TagScheme
+from .consistency import softmax_consistency
 from .distillation import (
     PathDivergence,
     SoftTargets,
@@ -267,6 +268,21 @@ class TagDecoder(nn.Module):
         loss: Tensor = PathDivergence.apply(known, *scores, targets, layout)
         return loss
 
+    def consistency_loss(self, emissions: Tensor, layout: Layout) -> Tensor:
+        """How far two passes over the same tokens are apart: see `consistency`.
+
+        It is (KL(p || q) + KL(q || p)) / 2 of each sequence, in nats, where p and q are the
+        distributions that `loss` trains: over each token's tags here, over whole tag sequences for
+        the CRF. The gradient goes through both.
+
+        emissions (Tensor): of one pass, and then of the other. *Shape:* (2 N, tags)
+        layout (Layout): of one pass.
+        RETURNS (Tensor): fp64, at least 0, and 0 for equal distributions; +inf, without gradient,
+            where something is possible for one of them alone. *Shape:* (batch,)
+        RAISES (ValueError): arguments do not fit, or emissions are nan or +inf.
+        """
+        return self._consistency(self._check(emissions, layout.repeated(2)), layout)
+
     def _soft_targets(self, emissions: Tensor, layout: Layout) -> SoftTargets:
         return softmax_targets(emissions, layout)
 
@@ -276,6 +292,10 @@ class TagDecoder(nn.Module):
         known (Tensor): emissions of the teacher's tags. *Shape:* (N, teacher's tags)
         """
         return softmax_divergence(known, targets, layout)
+
+    def _consistency(self, emissions: Tensor, layout: Layout) -> Tensor:
+        first, second = emissions.chunk(2)  # (N, tags) each
+        return softmax_consistency(first, second, layout)
 
     def _scores(self) -> ChainScores:
         """Start, transition and end scores: fp64, -inf where the scheme forbids it."""

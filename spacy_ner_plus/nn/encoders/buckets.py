@@ -1,6 +1,6 @@
 """Padded windows on a device, as the encoder gets them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -17,6 +17,7 @@ class TensorBucket:
     parts: Tensor
     part_rows: Tensor
     part_weights: Tensor
+    characters: Tensor = field(default_factory=lambda: torch.zeros(0, 0, 0, dtype=torch.int32))
 
     @property
     def n_pieces(self) -> int:
@@ -44,4 +45,5 @@ class TensorBucket:
             parts=parts,
             part_rows=self.part_rows[kept],
             part_weights=self.part_weights[kept],
+            characters=self.characters[start:stop],
         )

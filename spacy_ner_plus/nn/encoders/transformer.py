@@ -22,8 +22,10 @@ from transformers import (
     PreTrainedModel,
 )
 
+from .character_input import CharacterInput
 from .cpu_training import FastTraining
 from .encoder_config import plain_config
+from .layer_mix import LayerMix
 from .packed import PackedCopy
 
 # What architectures call the dropout of attention weights. It is switched off: with it, no fused
@@ -80,6 +82,8 @@ class TransformerEncoder(nn.Module):
         self.model = model
         self._packed = PackedCopy(model)
         self.prediction_head = prediction_head
+        self.mix: LayerMix | None = None
+        self.characters: CharacterInput | None = None
         self.word_forms: nn.Embedding | None = None
         if n_word_forms:
             table: Any = model.get_input_embeddings()
@@ -165,6 +169,34 @@ class TransformerEncoder(nn.Module):
         match = re.search(r"(?:^|\.)(?:layers?|h|block)\.(\d+)\.", parameter)
         return int(match.group(1)) + 1 if match else 0
 
+    def mix_layers(self, n_layers: int | str) -> None:
+        """From now on, give a learned mix of layers instead of the last one.
+
+        n_layers (int / str): How many, the last ones; "all" for all of them. 0 leaves the last one.
+        RAISES ValueError: If there are fewer.
+        """
+        n_mixed = self.n_layers if n_layers == "all" else int(n_layers)
+        if n_mixed > self.n_layers:
+            raise ValueError(
+                f"mix_layers = {n_layers} must be at most {self.n_layers}: the encoder has no more "
+                "layers."
+            )
+        self.mix = LayerMix(n_mixed) if n_mixed else None
+
+    def read_characters(self, n_rows: int) -> None:
+        """From now on, add to the input embeddings what a network makes of tokens' characters.
+
+        n_rows (int): Rows of characters; 0 to read none.
+        RAISES ValueError: If the architecture refuses input embeddings.
+        """
+        if n_rows and self.model.config.model_type in REFUSES_EMBEDDINGS:
+            raise ValueError(
+                f"'{self.model.config.model_type}' takes no input embeddings, so characters can't "
+                "be added to them: set characters = null."
+            )
+        table: Any = self.model.get_input_embeddings()
+        self.characters = CharacterInput(n_rows, table.embedding_dim) if n_rows else None
+
     def recompute_layers(self) -> None:
         """In training, keep only what goes into each layer.
 
@@ -198,24 +230,45 @@ class TransformerEncoder(nn.Module):
             return self.model
         return self._packed.get()
 
-    def forward(self, ids: Tensor, mask: Tensor, forms: Tensor) -> Tensor:
+    def forward(
+        self, ids: Tensor, mask: Tensor, forms: Tensor, characters: Tensor | None = None
+    ) -> Tensor:
         """Encode right-padded windows.
 
         ids: (windows, length) int64. mask: (windows, length) bool. forms: (windows, length)
-            int64, word-form classes, ignored without word-form embeddings.
+            int64, word-form classes, ignored without word-form embeddings. characters: (windows,
+            length, n_characters) int32, rows of tokens' characters, needed where they are read.
         RETURNS: (windows, length, width), in the precision of the surrounding autocast.
         """
         model = self._reader()
+        options = {} if self.mix is None else {"output_hidden_states": True}
         # not on a GPU: there, to be asked at each function of torch takes as long as to launch it
         with FastTraining() if self.training and ids.device.type == "cpu" else nullcontext():
-            if self.word_forms is None:
-                output = model(input_ids=ids, attention_mask=mask.long())
+            if self.word_forms is None and self.characters is None:
+                output = model(input_ids=ids, attention_mask=mask.long(), **options)
             else:
                 embedded = self.model.get_input_embeddings()(ids)  # (windows, length, embedding)
-                embedded = embedded + self.word_forms(forms)
-                output = model(inputs_embeds=embedded, attention_mask=mask.long())
+                if self.word_forms is not None:
+                    embedded = embedded + self.word_forms(forms)
+                if self.characters is not None:
+                    embedded = embedded + self.characters(characters)
+                output = model(inputs_embeds=embedded, attention_mask=mask.long(), **options)
         hidden: Tensor = output.last_hidden_state
+        if self.mix is not None:
+            hidden = self.mix(self._layers(output))
         return hidden if self.prediction_head is None else self.prediction_head(hidden)
+
+    def _layers(self, output: Any) -> list[Tensor]:
+        """What the layers that are mixed give, (windows, length, width) each."""
+        assert self.mix is not None
+        layers = output.hidden_states  # the embeddings first
+        if layers is None or len(layers) != self.n_layers + 1:
+            raise ValueError(
+                f"'{self.model.config.model_type}' does not give what its {self.n_layers} layers "
+                "make: set mix_layers = 0."
+            )
+        # in place of the last one: some architectures have a layer norm behind it
+        return [*layers[len(layers) - len(self.mix.weights) : -1], output.last_hidden_state]
 
 
 def _contexts_of_layers() -> tuple[AbstractContextManager[Any], AbstractContextManager[Any]]:

@@ -43,6 +43,7 @@ class TransformerVectors(nn.Module):
                 bucket.positions,
                 bucket.parts,
                 bucket.part_weights,
+                bucket.characters,
             )
             if i < n_recomputed:
                 parts.append(checkpoint(self.read_parts, *inputs, use_reentrant=False))
@@ -80,12 +81,15 @@ class TransformerVectors(nn.Module):
         positions: Tensor,
         parts: Tensor,
         part_weights: Tensor,
+        characters: Tensor | None = None,
     ) -> Tensor:
         """The weighted output of a bucket's row parts, (parts, n_outputs).
 
         The arguments are the bucket's fields.
         """
-        hidden = self.encoder(ids, mask, forms).flatten(0, 1)  # (windows * length, width)
+        hidden = self.encoder(ids, mask, forms, characters).flatten(
+            0, 1
+        )  # (windows * length, width)
         n_parts = part_weights.shape[0]
         pooled = pool(hidden, positions, parts, n_parts, self.pooling)  # (parts, width)
         return self.read_out(pooled) * part_weights.unsqueeze(1)

@@ -57,8 +57,8 @@ class NerPlus(LearningPipe, CalibratedPipe):
     model (Model[List[Doc], Emissions]): The model; its TaggerShim knows the tags.
     name (str): The component's name in the pipeline.
     tag_scheme, existing_ents, spans_key, threshold, label_weights, label_smoothing, focal_gamma,
-        within_lines, within_sentences, learn_rule_weights, scorer, validators, incorrect_spans_key:
-        See make_ner_plus.
+        within_lines, within_sentences, learn_rule_weights, scorer, validators, incorrect_spans_key,
+        consistency: See make_ner_plus.
     RAISES ValueError: If a setting is unknown.
     """
 
@@ -83,6 +83,7 @@ class NerPlus(LearningPipe, CalibratedPipe):
         validators: Validators = None,
         focal_gamma: float = 0.0,
         incorrect_spans_key: str | None = INCORRECT_SPANS,
+        consistency: float = 0.0,
     ) -> None:
         super().__init__(
             vocab,
@@ -101,6 +102,9 @@ class NerPlus(LearningPipe, CalibratedPipe):
         check_incorrect_key(incorrect_spans_key, spans_key)
         self.incorrect_spans_key = incorrect_spans_key
         self.learn_rule_weights = options.read_learn_rule_weights(learn_rule_weights)
+        self.consistency = options.read_consistency(
+            consistency, learns_rule_weights=learn_rule_weights
+        )
         self.cfg = {"balanced": {}}
         self.progress = UpdateCounts()
         self._ignored_hits = IgnoredHits(name)

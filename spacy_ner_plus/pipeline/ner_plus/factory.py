@@ -28,6 +28,7 @@ within_sentences = false
 learn_rule_weights = false
 validators = null
 incorrect_spans_key = "incorrect_spans"
+consistency = 0.0
 
 [ner_plus.scorer]
 @scorers = "spacy_ner_plus.ner_scorer.v1"
@@ -50,6 +51,9 @@ device = "auto"
 max_batch_pieces = 8192
 gradient_checkpointing = false
 runtime = "torch"
+mix_layers = 0
+context = 0
+characters = null
 """
 
 
@@ -76,6 +80,7 @@ def make_ner_plus(
     validators: Validators = None,
     focal_gamma: float = 0.0,
     incorrect_spans_key: str | None = INCORRECT_SPANS,
+    consistency: float = 0.0,
 ) -> NerPlus:
     """Create the component.
 
@@ -112,6 +117,10 @@ def make_ner_plus(
     incorrect_spans_key (str): doc.spans[incorrect_spans_key] of the annotation holds spans that are
         known to be wrong, as with spaCy's ner; None for no such. They are learned exactly: the more
         improbable the sum of all readings that have one of them, the better.
+    consistency (float): In training, each batch goes through the model twice, with different
+        dropout; the loss is the mean of both and, times this, the mean of the two Kullback-Leibler
+        divergences between the distributions over tag sequences (without the CRF: over tags) that
+        they give (R-Drop). 0: each batch goes through once.
     """
     warn_of_shared_key(nlp, name, spans_key)
     return NerPlus(
@@ -131,4 +140,5 @@ def make_ner_plus(
         validators=validators,
         focal_gamma=focal_gamma,
         incorrect_spans_key=incorrect_spans_key,
+        consistency=consistency,
     )

@@ -14,11 +14,12 @@ from torch import Tensor
 from ...annotation.bounds import Bounds
 from ...annotation.gold import allowed_tags
 from ...models.architectures.bilstm_vectors import count_words
-from ...models.architectures.token_tagger import check_rehearsal
+from ...models.architectures.token_tagger import check_rehearsal, check_two_passes
 from ...models.architectures.transformer_tagger import find_origin
 from ...models.decoding.emissions import Emissions
 from ...models.decoding.lesson_losses import lesson_loss_and_gradient
 from ...models.decoding.losses import (
+    consistency_loss_and_gradient,
     distillation_loss_and_gradient,
     loss_and_gradient,
     tag_log_weights,
@@ -46,7 +47,7 @@ class LearningPipe(UpdatedPipe):
     """A component with a tagger, which learns labels.
 
     model (Model[List[Doc], Emissions]): The model; its TaggerShim knows the tags.
-    label_weights, label_smoothing, focal_gamma: See make_ner_plus.
+    label_weights, label_smoothing, focal_gamma, consistency: See make_ner_plus.
     bounds (Bounds): What no entity is found across.
     learn_rule_weights (bool), incorrect_spans_key (str): See make_ner_plus.
     """
@@ -56,6 +57,7 @@ class LearningPipe(UpdatedPipe):
     label_weights: LabelWeights
     label_smoothing: float
     focal_gamma: float
+    consistency: float
     bounds: Bounds
     # nlp.resume_training puts a copy of the model here
     _rehearsal_model: Model | None
@@ -223,6 +225,22 @@ class LearningPipe(UpdatedPipe):
         """
         self._teaching = teaching
 
+    def _go_forward(self, examples: list[Example]) -> tuple[float, Tensor, Any]:
+        """See UpdatedPipe. With `consistency`, two passes with different dropout are compared."""
+        learns_rule_weights = options.read_learn_rule_weights(self.learn_rule_weights)
+        weight = options.read_consistency(self.consistency, learns_rule_weights=learns_rule_weights)
+        if not weight:
+            return super()._go_forward(examples)
+        check_two_passes(self.model)
+        docs = [example.predicted for example in examples]
+        backprop: Any
+        # copies, as spacy-transformers takes tokens of one Doc that comes twice for the same
+        emissions, backprop = self.model.begin_update([*docs, *(doc.copy() for doc in docs)])
+        loss, gradient = self.get_loss([*examples, *examples], emissions)
+        _warn_of_equal_passes(emissions.scores, self.name)
+        apart, pull = consistency_loss_and_gradient(self.shim.decoder, emissions, weight)
+        return loss + float(apart.sum()) / max(1, len(pull) // 2), gradient + pull, backprop
+
     def finish_update(self, sgd: Optimizer) -> None:
         """Take a step with the gradients that were collected, of rules' weights too.
 
@@ -312,3 +330,13 @@ class LearningPipe(UpdatedPipe):
             self.finish_update(sgd)
         losses[self.name] += float(divergences.sum()) / max(1, len(emissions.scores))
         return losses
+
+
+def _warn_of_equal_passes(scores: Tensor, name: str) -> None:
+    first, second = scores.chunk(2)  # (n_rows, n_tags) each
+    if len(first) and bool((first == second).all()):
+        warnings.warn(  # the same words each time, so that Python shows them once
+            f"Two passes of '{name}' over the same documents give the same scores, so consistency "
+            "teaches nothing: there is no dropout. Set dropout of the model, or consistency = 0.",
+            stacklevel=4,
+        )

@@ -1,4 +1,4 @@
-"""Settings of learning that need looking at: label weights, label smoothing, focal loss."""
+"""Settings of learning that need looking at: label weights, smoothing, focal loss, consistency."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -47,6 +47,23 @@ def read_focal_gamma(gamma: Any) -> float:
     if not 0.0 <= exponent < float("inf"):
         raise ValueError(f"focal_gamma = {gamma} must be at least 0.")
     return exponent
+
+
+def read_consistency(weight: Any, *, learns_rule_weights: bool) -> float:
+    """A weight.
+
+    RAISES ValueError: If it is less than 0 or without end, or if weights of rules are to be learned
+        too: what is held out for these is in none of the two passes' losses, but would be here.
+    """
+    value = as_float(weight, "consistency")
+    if not 0.0 <= value < float("inf"):
+        raise ValueError(f"consistency = {weight} must be at least 0.")
+    if value and learns_rule_weights:
+        raise ValueError(
+            f"consistency = {weight} can't be used with learn_rule_weights = true, which keeps "
+            "phrases out of the loss: set one of them to its default."
+        )
+    return value
 
 
 def read_learn_rule_weights(learns: Any) -> bool:

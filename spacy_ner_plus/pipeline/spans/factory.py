@@ -56,6 +56,9 @@ device = "auto"
 max_batch_pieces = 8192
 gradient_checkpointing = false
 runtime = "torch"
+mix_layers = 0
+context = 0
+characters = null
 """
 
 

@@ -28,7 +28,9 @@ class Lookup(nn.Module):
         self.ids = nn.Embedding(N_IDS, WIDTH)
         self.forms = nn.Embedding(5, WIDTH)
 
-    def forward(self, ids: Tensor, mask: Tensor, forms: Tensor) -> Tensor:
+    def forward(
+        self, ids: Tensor, mask: Tensor, forms: Tensor, characters: Tensor | None = None
+    ) -> Tensor:
         return (self.ids(ids) + self.forms(forms)) * mask.unsqueeze(-1)
 
 
