@@ -87,9 +87,8 @@ class TransformerVectors(nn.Module):
 
         The arguments are the bucket's fields.
         """
-        hidden = self.encoder(ids, mask, forms, characters).flatten(
-            0, 1
-        )  # (windows * length, width)
+        encoded = self.encoder(ids, mask, forms, characters)  # (windows, length, width)
+        hidden = encoded.flatten(0, 1)  # (windows * length, width)
         n_parts = part_weights.shape[0]
         pooled = pool(hidden, positions, parts, n_parts, self.pooling)  # (parts, width)
         return self.read_out(pooled) * part_weights.unsqueeze(1)
