@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch
+from spacy import attrs
 from spacy.tokens import Doc
 from torch import Tensor
 
@@ -131,7 +132,10 @@ class MeansCourse:
         every = [teacher.emissions(docs) for teacher in self.teachers]
         sides = zip(row_tokens, *(one.row_tokens for one in every), strict=True)
         common = [common_rows(*own) for own in sides]
-        scores = [_shared_scores(one, common, side) for side, one in enumerate(every, start=1)]
+        device = every[0].scores.device  # a teacher may have been trained for another one
+        scores = [
+            _shared_scores(one, common, side).to(device) for side, one in enumerate(every, start=1)
+        ]
         return _split(self._mean(scores, common), common)
 
     def _mean(self, scores: Sequence[Tensor], common: Sequence[CommonRows]) -> SoftTargets:
@@ -225,9 +229,9 @@ def _identity(teacher: Teacher) -> dict[str, str]:
 
 
 def _content(doc: Doc) -> bytes:
-    """The tokens of a document, with the white space between them."""
-    parts = [f"{token.text}\0{token.whitespace_}\0" for token in doc]
-    return "".join(parts).encode("utf8", "surrogatepass")
+    """The tokens of a document, with the white space between them: their number and hashes."""
+    tokens = doc.to_array([attrs.ORTH, attrs.SPACY]).astype("<u8")  # (n_tokens, 2)
+    return len(doc).to_bytes(8, "little") + tokens.tobytes()
 
 
 def _key(content: bytes) -> bytes:
