@@ -80,19 +80,27 @@ class TaughtTags:
         return merged_targets(targets, ids, self.student.n_tags) if self.is_merged else targets
 
 
-def check_same_labels(teacher: tuple[str, ...], student: tuple[str, ...]) -> None:
-    """RAISES ValueError: If one has labels that the other lacks, with these."""
-    missing, further = set(teacher) - set(student), set(student) - set(teacher)
+def check_same_labels(
+    labels: tuple[str, ...],
+    others: tuple[str, ...],
+    names: tuple[str, str] = ("the teacher", "the student"),
+) -> None:
+    """Check that two models have the same labels, in any order.
+
+    names: What the two are called in the message.
+    RAISES ValueError: If one has labels that the other lacks, with these.
+    """
+    one, other = names
+    missing, further = set(labels) - set(others), set(others) - set(labels)
     parts = []
     if missing:
-        parts.append(f"the student lacks {', '.join(sorted(missing))} of the teacher")
+        parts.append(f"{other} lacks {', '.join(sorted(missing))} of {one}")
     if further:
-        parts.append(f"the teacher lacks {', '.join(sorted(further))} of the student")
+        parts.append(f"{one} lacks {', '.join(sorted(further))} of {other}")
     if parts:
         raise ValueError(
-            f"Teacher and student have other types of entities: {'; '.join(parts)}. A distribution "
-            "over readings of these types is not one over readings of those: train both on the "
-            "same types."
+            f"The types of entities differ: {'; '.join(parts)}. A distribution over readings of "
+            "these types is not one over readings of those: train both on the same types."
         )
 
 
