@@ -1,7 +1,8 @@
 """`spacy_ner_plus.CorpusWithTexts.v1`: raw texts among the examples of an annotated corpus.
 
 Nothing is known about the entities of such a text: it teaches what teachers say about it, see
-docs/distillation.md, and nothing to components without a teacher.
+docs/distillation.md, and nothing to components without a teacher, if they know missing annotation
+from none.
 """
 
 import logging

@@ -359,6 +359,23 @@ def test_callback_leaves_chance_as_it_was_and_calls_another(
     assert nlp.get_pipe("ner_plus")._teaching is not None
 
 
+def test_without_a_seed_teachers_read_all_texts(teachers: list[Path], tmp_path: Path) -> None:
+    """As nobody knows which of them the training will draw."""
+    nlp = spacy.load(teachers[0])
+    write_corpora(tmp_path)
+    train = {"@readers": "spacy_ner_plus.Corpus.v1", "path": f"{tmp_path}/train.spacy"}
+    texts = {"texts": [str(raw_texts(tmp_path / "raw.txt"))], "share": 0.1, "corpus": train}
+    nlp.config["corpora"] = {
+        "train": {"@readers": "spacy_ner_plus.CorpusWithTexts.v1", **texts},
+        "dev": train,
+    }
+    for seed, n_texts in ((0, 7), (None, 40)):
+        nlp.config["training"]["seed"] = seed
+        report = tmp_path / "report.json"
+        make_distillation_v1([str(teachers[1])], str(tmp_path / "cache"), report=str(report))(nlp)
+        assert json.loads(report.read_text())["docs"] == 60 + n_texts
+
+
 # Whole trainings
 
 FEW = {"max_steps = 24": "max_steps = 6", "eval_frequency = 6": "eval_frequency = 3"}
