@@ -59,7 +59,7 @@ def known_rows(allowed: Sequence[np.ndarray], rejected: SpanFactors | None) -> l
     allowed: For each sequence (n_rows, n_tags) bool. rejected (SpanFactors): Of the same sequences.
     RETURNS: For each sequence (n_rows,) bool.
     """
-    known = [~own.all(axis=1) for own in allowed]  # (n_rows,) each
+    known = [np.asarray(~own.all(axis=1)) for own in allowed]  # (n_rows,) each
     if rejected is not None:
         which = np.flatnonzero(rejected.are_rejected)
         columns = (rejected.sequences, rejected.starts, rejected.ends)

@@ -9,6 +9,7 @@ of tags.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -18,6 +19,7 @@ from ...nn.crf import SoftTargets
 from ...nn.crf.distillation import chain_targets, merged_targets
 from ...nn.crf.layout import Layout
 from ...nn.crf.messages import ChainScores
+from ...nn.crf.transfer import to_device
 from ...tags import TagScheme
 
 # What each prefix is in coarser words.
@@ -43,7 +45,7 @@ class TaughtTags:
         """Whether the teacher has the finer scheme."""
         return self.teacher.name == "BILOU" and self.student.name == "BIO"
 
-    @property
+    @cached_property
     def ids(self) -> np.ndarray:
         """(n_student_tags,) int64, the teacher's tag that each of the student's takes scores of.
 
@@ -65,7 +67,7 @@ class TaughtTags:
         temperature (float): What all scores are divided by.
         """
         device = scores.device
-        ids = torch.from_numpy(self.ids).to(device)
+        ids = to_device(self.ids, device)
         known = scores.double() / temperature
         start, transition, end = (part.to(device).double() / temperature for part in chain)
         scheme = self.teacher if self.is_merged else self.student

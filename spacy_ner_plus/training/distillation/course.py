@@ -26,6 +26,7 @@ from ...models.decoding.tag_mapping import TaughtTags
 from ...nn.crf import SoftTargets
 from ...nn.crf.distillation import mean_targets
 from ...nn.crf.messages import ChainScores
+from ...nn.crf.transfer import to_device
 from ...support.digests import file_digest
 from ...tags import TagScheme
 from .lesson_cache import Arrays, LessonCache
@@ -199,7 +200,7 @@ def _shared_scores(emissions: Emissions, common: Sequence[CommonRows], side: int
     """The scores of rows that all sides have, (n_rows, n_tags). side (int): Whose they are."""
     firsts = np.cumsum(emissions.lengths) - emissions.lengths  # (n_docs,)
     rows = flat_rows(firsts, common, side)  # (n_rows,)
-    return emissions.scores[torch.from_numpy(rows).to(emissions.scores.device)]
+    return emissions.scores[to_device(rows, emissions.scores.device)]
 
 
 def _split(targets: SoftTargets, common: Sequence[CommonRows]) -> list[Lesson]:
