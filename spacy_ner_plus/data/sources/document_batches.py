@@ -21,9 +21,8 @@ def document_batches(
     wrong: list[str] = []
 
     def documents() -> Iterator[SourceDocument]:
-        for row in tqdm(
-            source.rows(), unit="texts", disable=None if has_bar else True, leave=False
-        ):
+        hidden = None if has_bar else True  # None: where there is no terminal
+        for row in tqdm(source.rows(), unit="texts", disable=hidden, leave=False):
             try:
                 yield source.parse(row)
             except RowError as error:
