@@ -1,14 +1,15 @@
 """`spacy_ner_plus.CorpusWithTexts.v1`: raw texts among the examples of an annotated corpus.
 
 Nothing is known about the entities of such a text: it teaches what teachers say about it, see
-docs/distillation.md, and nothing to components without a teacher.
+docs/distillation.md, and nothing to components without a teacher, if they know missing annotation
+from none.
 """
 
 import logging
 import random
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import TypeVar
 
@@ -87,8 +88,10 @@ class CorpusWithTexts:
         n_texts = sum(source.count() for source in sources)
         wanted = self._wanted(len(annotated), n_texts, share)
         chosen = None if wanted == n_texts else set(random.sample(range(n_texts), wanted))
-        documents = (one for source in sources for one in document_batches(source, _BATCH))
-        examples = _examples(nlp, documents, chosen)
+        batches = chain.from_iterable(
+            document_batches(source, _BATCH, has_bar=False) for source in sources
+        )
+        examples = _examples(nlp, batches, chosen)
         yield from _evenly(annotated, examples, wanted)
 
     def _wanted(self, n_annotated: int, n_texts: int, share: float | None) -> int:

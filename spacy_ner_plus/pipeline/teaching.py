@@ -20,7 +20,7 @@ from spacy.tokens import Doc
 from ..models.decoding.emissions import Emissions
 from ..models.decoding.lesson_losses import TaughtBatch
 from ..models.decoding.lessons import Lesson, LessonForm
-from ..models.decoding.rejected import count_known
+from ..models.decoding.rejected import count_known, known_rows
 
 
 class Teaching(Protocol):
@@ -74,14 +74,13 @@ def weigh(
 
     scores (Emissions): With spans that are known to be wrong. known: As in LearningPlan.
     """
-    n_known = count_known(known, scores.spans)
     if teaching is None:
+        n_known = count_known(known, scores.spans)
         return LearningPlan(known, None, np.zeros(len(docs)), None, n_known)
     lessons = teaching.lessons(docs, scores.row_tokens)
     taught = TaughtBatch.of(teaching.form, lessons, scores.row_tokens)
-    known_rows = np.array([count_known([own], None) for own in known], dtype=np.int64)
-    taught_rows = taught.n_rows(len(docs))
-    has_both = (known_rows > 0) & (taught_rows > 0)
+    rows = list(zip(known_rows(known, scores.spans), taught.rows(scores.lengths), strict=True))
+    has_both = np.array([own.any() and others.any() for own, others in rows], dtype=bool)
     annotation_weights = np.where(has_both, 1.0 - teaching.weight, 1.0)
     if teaching.weight == 1.0:  # what contradicts itself there is not looked at
         known = [
@@ -92,5 +91,5 @@ def weigh(
         annotation_weights,
         np.where(has_both, teaching.weight, 1.0),
         taught,
-        n_known + int(np.maximum(taught_rows - known_rows, 0).sum()),
+        sum(int((own | others).sum()) for own, others in rows),
     )

@@ -215,7 +215,8 @@ def test_documents_without_lesson_and_without_rows_learn_nothing() -> None:
     own = ScoresLesson(np.arange(2), random_scores(scheme, 2, 2).float().numpy())
     emissions = Emissions(random_scores(scheme, 5, 3), [np.arange(2), np.arange(1), np.arange(2)])
     taught = TaughtBatch.of(form, [None, nothing, own], emissions.row_tokens)
-    assert taught.n_rows(3).tolist() == [0, 0, 2]
+    rows = taught.rows(emissions.lengths)
+    assert [own.tolist() for own in rows] == [[False] * 2, [False], [True] * 2]
     losses, gradient = lesson_loss_and_gradient(student, emissions, taught, np.ones(3), 2)
     assert losses[:2].tolist() == [0.0, 0.0]
     assert losses[2] > 0

@@ -11,7 +11,7 @@ import pytest
 import spacy
 import torch
 from spacy.language import Language
-from spacy.tokens import Doc
+from spacy.tokens import Doc, Span
 from spacy.training import Example
 
 from spacy_ner_plus.models.architectures.tagged_tokens import tagged_tokens
@@ -68,6 +68,15 @@ def loss_of(nlp: Language, examples: list[Example]) -> tuple[float, Any]:
     return loss, [gradient, *(p.grad.clone() for p in pipe.shim.decoder.parameters())]
 
 
+def lesson_loss(student: Language, stub: Stub, example: Example) -> float:
+    pipe = student.get_pipe("ner_plus")
+    emissions = pipe.model.predict([example.predicted])
+    lessons = stub.lessons([example.predicted], emissions.row_tokens)
+    taught = TaughtBatch.of(stub.form, lessons, emissions.row_tokens)
+    losses, _ = lesson_loss_and_gradient(pipe.shim.decoder, emissions, taught, np.ones(1), 1)
+    return float(losses[0])
+
+
 @pytest.mark.parametrize("weight", [0.0, 0.25, 1.0])
 def test_loss_is_the_weighted_sum_of_annotation_and_lessons(
     teacher: Language, student: Language, weight: float
@@ -81,19 +90,49 @@ def test_loss_is_the_weighted_sum_of_annotation_and_lessons(
         len(rows) for rows in tagged_tokens(pipe.model, [both.predicted, annotated.predicted])
     ]
     stub = teaching_of(teacher, student, [both, plain], weight)
-    taught = []
-    for one in (both, plain):
-        emissions = pipe.model.predict([one.predicted])
-        lessons = stub.lessons([one.predicted], emissions.row_tokens)
-        batch = TaughtBatch.of(stub.form, lessons, emissions.row_tokens)
-        losses, _ = lesson_loss_and_gradient(pipe.shim.decoder, emissions, batch, np.ones(1), 1)
-        taught.append(float(losses[0]))
+    taught = [lesson_loss(student, stub, one) for one in (both, plain)]
     assert min(taught) > 0
     total = (1 - weight) * parts[0][0] * n_rows[0] + parts[1][0] * n_rows[1]
     total += weight * taught[0] + taught[1]
     pipe.learn_from(stub)
     loss, _ = loss_of(student, [both, annotated, plain])
     assert loss == pytest.approx(total / (sum(n_rows) + 5), rel=1e-5)
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.25, 1.0])
+def test_spans_that_are_known_to_be_wrong_are_annotation(
+    teacher: Language, student: Language, weight: float
+) -> None:
+    """Of two words of five something is known, and of all something is taught."""
+    example = raw(student, "Severe heart failure followed.")
+    wrong = [Span(example.reference, 1, 3, "Disease")]
+    example.reference.spans["incorrect_spans"] = wrong
+    alone, _ = loss_of(student, [example])
+    assert alone > 0
+    stub = teaching_of(teacher, student, [example], weight)
+    student.get_pipe("ner_plus").learn_from(stub)
+    loss, _ = loss_of(student, [example])
+    taught = lesson_loss(student, stub, example)
+    assert loss == pytest.approx(((1 - weight) * alone * 2 + weight * taught) / 5, rel=1e-5)
+
+
+def test_each_row_that_is_known_or_taught_counts_once(teacher: Language, student: Language) -> None:
+    """The lesson is about the first three words, and the annotation about the last three of 5."""
+    example = raw(student, "Severe heart failure followed.")
+    ents = ["", "", "O", "O", "O"]
+    words = [token.text for token in example.reference]
+    spaces = [bool(token.whitespace_) for token in example.reference]
+    reference = Doc(student.vocab, words=words, spaces=spaces, ents=ents)
+    example = Example(example.predicted, reference)
+    alone, _ = loss_of(student, [example])
+    stub = teaching_of(teacher, student, [example], 0.25)
+    whole = stub.by_text[example.predicted.text]
+    assert isinstance(whole, ScoresLesson)
+    stub.by_text[example.predicted.text] = ScoresLesson(whole.tokens[:3], whole.scores[:3])
+    student.get_pipe("ner_plus").learn_from(stub)
+    loss, _ = loss_of(student, [example])
+    taught = lesson_loss(student, stub, example)
+    assert loss == pytest.approx((0.75 * alone * 3 + 0.25 * taught) / 5, rel=1e-5)
 
 
 def test_gradient_is_that_of_the_loss(teacher: Language, student: Language) -> None:

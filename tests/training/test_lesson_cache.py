@@ -87,6 +87,18 @@ def test_interrupted_write_leaves_what_was_there(tmp_path: Path) -> None:
     assert len(open_cache(tmp_path)) == 3
 
 
+def test_several_writers_do_not_touch_each_other(tmp_path: Path) -> None:
+    """They may be processes of the same number in several containers."""
+    one, other = open_cache(tmp_path), open_cache(tmp_path)
+    one.add({b"1" * 16: ONE, b"2" * 16: OTHER})
+    other.add({b"1" * 16: OTHER, b"3" * 16: ONE})
+    assert len(list(tmp_path.glob("*.lessons"))) == 2
+    np.testing.assert_array_equal(one.read(b"1" * 16)["scores"], ONE["scores"])
+    np.testing.assert_array_equal(other.read(b"3" * 16)["scores"], ONE["scores"])
+    assert len(open_cache(tmp_path)) == 3
+    assert [path.name for path in tmp_path.glob("*.json")] == ["about.json"]
+
+
 def test_lessons_that_were_made_otherwise_are_refused(tmp_path: Path) -> None:
     open_cache(tmp_path)
     with pytest.raises(ValueError, match=r"made otherwise.*about\.json.*Remove the folder"):

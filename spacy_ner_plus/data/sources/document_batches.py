@@ -10,15 +10,19 @@ from .rows import Input, RowError, SourceDocument
 MAX_SHOWN = 5
 
 
-def document_batches(source: Input, size: int) -> Iterator[list[SourceDocument]]:
+def document_batches(
+    source: Input, size: int, *, has_bar: bool = True
+) -> Iterator[list[SourceDocument]]:
     """The documents of an input, so many at a time.
 
+    has_bar (bool): Whether a terminal shows how many were read. Not where something else is shown.
     RAISES ValueError: Behind the last one, if rows can't be read; it names the first of them.
     """
     wrong: list[str] = []
 
     def documents() -> Iterator[SourceDocument]:
-        for row in tqdm(source.rows(), unit="texts", disable=None, leave=False):
+        hidden = None if has_bar else True  # None: where there is no terminal
+        for row in tqdm(source.rows(), unit="texts", disable=hidden, leave=False):
             try:
                 yield source.parse(row)
             except RowError as error:

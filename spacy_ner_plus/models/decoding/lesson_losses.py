@@ -46,11 +46,15 @@ class TaughtBatch:
         docs = np.array([i for i, _ in own], dtype=np.int64)
         return cls(form, docs, [lesson for _, lesson in own], common)
 
-    def n_rows(self, n_docs: int) -> np.ndarray:
-        """(n_docs,) int64, the rows of each Doc of the batch that something is taught about."""
-        rows = np.zeros(n_docs, dtype=np.int64)
-        rows[self.docs] = [its.lengths.sum() for its in self.common]
-        return rows
+    def rows(self, n_rows: np.ndarray) -> list[np.ndarray]:
+        """For each Doc of the batch (n_rows_of_doc,) bool, the rows that something is taught about.
+
+        n_rows: (n_docs,) int64, how many each Doc has.
+        """
+        taught = [np.zeros(n, dtype=bool) for n in n_rows.tolist()]
+        for i, its in zip(self.docs.tolist(), self.common, strict=True):
+            taught[i][its.positions[0]] = True
+        return taught
 
 
 def lesson_loss_and_gradient(

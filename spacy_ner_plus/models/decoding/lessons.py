@@ -20,6 +20,7 @@ from torch import Tensor
 
 from ...nn.crf import SoftTargets
 from ...nn.crf.messages import ChainScores
+from ...nn.crf.transfer import to_device
 from .emissions import SequenceGroup
 from .tag_mapping import TaughtTags
 
@@ -156,7 +157,7 @@ class ScoresForm:
         for lesson, its in zip(lessons, common, strict=True):
             assert isinstance(lesson, ScoresLesson)
             parts.append(lesson.scores[its.positions[1]])
-        return _ScoredSegments(self, torch.from_numpy(np.concatenate(parts)).to(device))
+        return _ScoredSegments(self, to_device(np.concatenate(parts), device))
 
 
 @dataclass(frozen=True)
@@ -201,7 +202,7 @@ class MeansForm:
             transitions.append(lesson.transitions)
             entropy.append(lesson.entropy)
         parts = (marginals, transitions, entropy)
-        return _MeanSegments(*(torch.from_numpy(np.concatenate(p)).to(device) for p in parts))
+        return _MeanSegments(*(to_device(np.concatenate(part), device) for part in parts))
 
 
 @dataclass(frozen=True)
@@ -213,7 +214,7 @@ class _MeanSegments:
     entropy: Tensor
 
     def targets(self, group: SequenceGroup) -> SoftTargets:
-        docs = torch.from_numpy(group.docs).to(self.entropy.device)
+        docs = to_device(group.docs, self.entropy.device)
         return SoftTargets(
             lengths=group.layout.lengths,
             marginals=self.marginals[group.rows].double(),  # (N, n_tags)

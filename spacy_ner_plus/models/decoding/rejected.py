@@ -53,15 +53,21 @@ def possible_spans(
             yield start, end, label
 
 
-def count_known(allowed: Sequence[np.ndarray], rejected: SpanFactors | None) -> int:
-    """How many rows something is known of: some tag is not allowed, or they are in such a span.
+def known_rows(allowed: Sequence[np.ndarray], rejected: SpanFactors | None) -> list[np.ndarray]:
+    """The rows that something is known of: some tag is not allowed, or they are in such a span.
 
     allowed: For each sequence (n_rows, n_tags) bool. rejected (SpanFactors): Of the same sequences.
+    RETURNS: For each sequence (n_rows,) bool.
     """
-    known = [~own.all(axis=1) for own in allowed]  # (n_rows,) each
+    known = [np.asarray(~own.all(axis=1)) for own in allowed]  # (n_rows,) each
     if rejected is not None:
         which = np.flatnonzero(rejected.are_rejected)
         columns = (rejected.sequences, rejected.starts, rejected.ends)
         for i, start, end in zip(*(column[which].tolist() for column in columns), strict=True):
             known[i][start:end] = True
-    return sum(int(own.sum()) for own in known)
+    return known
+
+
+def count_known(allowed: Sequence[np.ndarray], rejected: SpanFactors | None) -> int:
+    """How many rows something is known of. allowed, rejected: As in known_rows."""
+    return sum(int(own.sum()) for own in known_rows(allowed, rejected))

@@ -9,6 +9,7 @@ of tags.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -18,6 +19,7 @@ from ...nn.crf import SoftTargets
 from ...nn.crf.distillation import chain_targets, merged_targets
 from ...nn.crf.layout import Layout
 from ...nn.crf.messages import ChainScores
+from ...nn.crf.transfer import to_device
 from ...tags import TagScheme
 
 # What each prefix is in coarser words.
@@ -43,7 +45,7 @@ class TaughtTags:
         """Whether the teacher has the finer scheme."""
         return self.teacher.name == "BILOU" and self.student.name == "BIO"
 
-    @property
+    @cached_property
     def ids(self) -> np.ndarray:
         """(n_student_tags,) int64, the teacher's tag that each of the student's takes scores of.
 
@@ -65,7 +67,7 @@ class TaughtTags:
         temperature (float): What all scores are divided by.
         """
         device = scores.device
-        ids = torch.from_numpy(self.ids).to(device)
+        ids = to_device(self.ids, device)
         known = scores.double() / temperature
         start, transition, end = (part.to(device).double() / temperature for part in chain)
         scheme = self.teacher if self.is_merged else self.student
@@ -80,19 +82,27 @@ class TaughtTags:
         return merged_targets(targets, ids, self.student.n_tags) if self.is_merged else targets
 
 
-def check_same_labels(teacher: tuple[str, ...], student: tuple[str, ...]) -> None:
-    """RAISES ValueError: If one has labels that the other lacks, with these."""
-    missing, further = set(teacher) - set(student), set(student) - set(teacher)
+def check_same_labels(
+    labels: tuple[str, ...],
+    others: tuple[str, ...],
+    names: tuple[str, str] = ("the teacher", "the student"),
+) -> None:
+    """Check that two models have the same labels, in any order.
+
+    names: What the two are called in the message.
+    RAISES ValueError: If one has labels that the other lacks, with these.
+    """
+    one, other = names
+    missing, further = set(labels) - set(others), set(others) - set(labels)
     parts = []
     if missing:
-        parts.append(f"the student lacks {', '.join(sorted(missing))} of the teacher")
+        parts.append(f"{other} lacks {', '.join(sorted(missing))} of {one}")
     if further:
-        parts.append(f"the teacher lacks {', '.join(sorted(further))} of the student")
+        parts.append(f"{one} lacks {', '.join(sorted(further))} of {other}")
     if parts:
         raise ValueError(
-            f"Teacher and student have other types of entities: {'; '.join(parts)}. A distribution "
-            "over readings of these types is not one over readings of those: train both on the "
-            "same types."
+            f"The types of entities differ: {'; '.join(parts)}. A distribution over readings of "
+            "these types is not one over readings of those: train both on the same types."
         )
 
 

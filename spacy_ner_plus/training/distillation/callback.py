@@ -127,11 +127,12 @@ def find_student(nlp: Language, name: str | None) -> Any:
 def prepare(nlp: Language, student: Any, book: LessonBook) -> LessonCounts:
     """Ask the teachers about the documents that the training will read, as it will read them.
 
-    Where other texts are drawn in each pass, they are asked about all.
+    Where other texts are drawn in each pass, or without a seed, they are asked about all.
     """
     config = nlp.config.interpolate()
     [corpus] = resolve_dot_names(config, [config["training"]["train_corpus"]])
-    is_drawn_anew = config["training"]["max_epochs"] == -1
+    seed = config["training"]["seed"]
+    is_drawn_anew = config["training"]["max_epochs"] == -1 or seed is None
     read = corpus.every if is_drawn_anew and isinstance(corpus, CorpusWithTexts) else corpus
 
     def docs() -> Iterator[Doc]:
@@ -139,7 +140,6 @@ def prepare(nlp: Language, student: Any, book: LessonBook) -> LessonCounts:
         return (example.predicted for example in examples)
 
     with starting_from(capture()):
-        seed = config["training"]["seed"]
         if seed is not None:  # so do trainings: what is chosen or changed by chance is the same
             fix_random_seed(seed)
         return book.prepare(docs(), partial(tagged_tokens, student.model))

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch
+from spacy import attrs
 from spacy.tokens import Doc
 from torch import Tensor
 
@@ -25,6 +26,7 @@ from ...models.decoding.tag_mapping import TaughtTags
 from ...nn.crf import SoftTargets
 from ...nn.crf.distillation import mean_targets
 from ...nn.crf.messages import ChainScores
+from ...nn.crf.transfer import to_device
 from ...support.digests import file_digest
 from ...tags import TagScheme
 from .lesson_cache import Arrays, LessonCache
@@ -131,7 +133,10 @@ class MeansCourse:
         every = [teacher.emissions(docs) for teacher in self.teachers]
         sides = zip(row_tokens, *(one.row_tokens for one in every), strict=True)
         common = [common_rows(*own) for own in sides]
-        scores = [_shared_scores(one, common, side) for side, one in enumerate(every, start=1)]
+        device = every[0].scores.device  # a teacher may have been trained for another one
+        scores = [
+            _shared_scores(one, common, side).to(device) for side, one in enumerate(every, start=1)
+        ]
         return _split(self._mean(scores, common), common)
 
     def _mean(self, scores: Sequence[Tensor], common: Sequence[CommonRows]) -> SoftTargets:
@@ -195,7 +200,7 @@ def _shared_scores(emissions: Emissions, common: Sequence[CommonRows], side: int
     """The scores of rows that all sides have, (n_rows, n_tags). side (int): Whose they are."""
     firsts = np.cumsum(emissions.lengths) - emissions.lengths  # (n_docs,)
     rows = flat_rows(firsts, common, side)  # (n_rows,)
-    return emissions.scores[torch.from_numpy(rows).to(emissions.scores.device)]
+    return emissions.scores[to_device(rows, emissions.scores.device)]
 
 
 def _split(targets: SoftTargets, common: Sequence[CommonRows]) -> list[Lesson]:
@@ -225,9 +230,9 @@ def _identity(teacher: Teacher) -> dict[str, str]:
 
 
 def _content(doc: Doc) -> bytes:
-    """The tokens of a document, with the white space between them."""
-    parts = [f"{token.text}\0{token.whitespace_}\0" for token in doc]
-    return "".join(parts).encode("utf8", "surrogatepass")
+    """The tokens of a document, with the white space between them: their number and hashes."""
+    tokens = doc.to_array([attrs.ORTH, attrs.SPACY]).astype("<u8")  # (n_tokens, 2)
+    return len(doc).to_bytes(8, "little") + tokens.tobytes()
 
 
 def _key(content: bytes) -> bytes:

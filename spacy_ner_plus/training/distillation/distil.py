@@ -94,17 +94,10 @@ def distil(
     import_user_code(code)
     _check_texts(paths, input_format, text_field)
     loaded = load_config(config, overrides)
-    found = [Teacher.find(name, teacher_component) for name in names]
-    if not found:
-        raise ValueError("There is no teacher: name a trained pipeline.")
-    for other in found[1:]:
-        _check_alike(found[0], other)
-    if paths:
-        settings = {"share": share, "input_format": input_format, "text_field": text_field}
-        _add_texts(loaded, name_of(config), {"texts": paths, **settings})
-    elif share is not None:
-        raise ValueError(f"share = {share} is of texts, and there are none: name some.")
     weight, temperature = check_settings(weight, temperature)
+    found = _find_teachers(names, teacher_component)
+    settings = {"share": share, "input_format": input_format, "text_field": text_field}
+    _add_texts(loaded, name_of(config), paths, settings)
     _add_labels(loaded, found[0], component)
     _add_callback(
         loaded,
@@ -137,20 +130,30 @@ def _check_texts(paths: Sequence[str], input_format: str | None, text_field: str
         open_input(Path(path), input_format, Fields(text_field))
 
 
-def _check_alike(one: Teacher, other: Teacher) -> None:
-    """RAISES ValueError: If two teachers have other types."""
-    try:
-        check_same_labels(one.scheme.labels, other.scheme.labels)
-    except ValueError as error:
-        message = str(error).replace("the student", other.pipeline)
-        raise ValueError(message.replace("the teacher", one.pipeline)) from error
+def _find_teachers(names: Sequence[str], component: str | None) -> list[Teacher]:
+    """RAISES ValueError: If there is none, one can't teach, or they differ in their types."""
+    found = [Teacher.find(name, component) for name in names]
+    if not found:
+        raise ValueError("There is no teacher: name a trained pipeline.")
+    first = found[0]
+    for other in found[1:]:
+        both = (f"the teacher {first.pipeline}", f"the teacher {other.pipeline}")
+        check_same_labels(first.scheme.labels, other.scheme.labels, both)
+    return found
 
 
-def _add_texts(config: Config, name: str, settings: dict[str, Any]) -> None:
-    """Let the reader of the training data be within one of texts.
+def _add_texts(config: Config, name: str, paths: list[str], settings: dict[str, Any]) -> None:
+    """Let the reader of the training data be within one of texts, if there are texts.
 
-    RAISES ValueError: If the config has the training data in an unusual place.
+    RAISES ValueError: If the config has the training data in an unusual place, or there is a share
+        of no texts.
     """
+    if not paths:
+        if settings["share"] is not None:
+            raise ValueError(
+                f"share = {settings['share']} is of texts, and there are none: name some."
+            )
+        return
     dotted = config["training"].get("train_corpus", "corpora.train")
     section, _, own = dotted.partition(".")
     block = config["corpora"].get(own) if section == "corpora" else None
@@ -162,7 +165,7 @@ def _add_texts(config: Config, name: str, settings: dict[str, Any]) -> None:
     default = DEFAULT_CONFIG["corpora"]["train"]
     if block["@readers"] == default["@readers"]:  # which spaCy fills in at its place only
         block = {**default, **block}
-    config["corpora"][own] = {"@readers": _READER, "corpus": block, **settings}
+    config["corpora"][own] = {"@readers": _READER, "corpus": block, "texts": paths, **settings}
 
 
 def _add_labels(config: Config, teacher: Teacher, component: str | None) -> None:
@@ -175,7 +178,8 @@ def _add_labels(config: Config, teacher: Teacher, component: str | None) -> None
     if name is None:
         return
     settings = config.setdefault("initialize", {}).setdefault("components", {}).setdefault(name, {})
-    settings.setdefault("labels", list(teacher.scheme.labels))
+    if settings.get("labels") is None:
+        settings["labels"] = list(teacher.scheme.labels)
 
 
 def _student_name(config: Config, component: str | None) -> str | None:
@@ -190,7 +194,12 @@ def _student_name(config: Config, component: str | None) -> str | None:
 
 
 def _add_callback(config: Config, settings: dict[str, Any]) -> None:
-    """Put the callback into the config, with one that is there already as its `first`."""
+    """Put the callback into the config, with one that is there already as its `first`.
+
+    The config of a student has this callback already: its own teachers are not asked again.
+    """
     initialize = config.setdefault("initialize", {})
     first = initialize.get("after_init")
+    while isinstance(first, dict) and first.get("@callbacks") == _CALLBACK:
+        first = first.get("first")
     initialize["after_init"] = {"@callbacks": _CALLBACK, **settings, "first": first}

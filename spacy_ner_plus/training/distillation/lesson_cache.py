@@ -6,12 +6,12 @@ packs better: exponents are alike. Nothing is rounded.
 """
 
 import json
-import os
 import struct
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 import safetensors.numpy
@@ -44,7 +44,9 @@ class LessonCache:
         if path.exists():
             _check_about(path, about)
         else:
-            write_atomically(path, json.dumps({**about, "told": told}, indent=2))
+            own = folder / f"{_unique(path.stem)}{path.suffix}"
+            write_atomically(own, json.dumps({**about, "told": told}, indent=2))
+            own.replace(path)
         for file in sorted(folder.glob(f"*{SUFFIX}")):
             self._places |= _read_table(file)
 
@@ -69,7 +71,7 @@ class LessonCache:
             with file.open("rb") as stream:
                 stream.seek(start)
                 return unpack(stream.read(size))
-        except (OSError, zlib.error, safetensors.SafetensorError) as error:
+        except (zlib.error, safetensors.SafetensorError) as error:
             raise _damage(file) from error
 
     def add(self, lessons: Mapping[bytes, Arrays]) -> None:
@@ -79,8 +81,7 @@ class LessonCache:
         """
         if not lessons:
             return
-        # two trainings may make the same lessons at the same time
-        file = self.folder / f"{min(lessons).hex()}-{os.getpid()}{SUFFIX}"
+        file = self.folder / f"{_unique(min(lessons).hex())}{SUFFIX}"
         table: dict[str, tuple[int, int]] = {}
         with written_whole(file) as unfinished, unfinished.open("wb") as stream:
             for key, arrays in lessons.items():
@@ -109,6 +110,11 @@ def unpack(data: bytes) -> Arrays:
         as_bytes = np.ascontiguousarray(np.moveaxis(planes, 0, -1))  # (..., itemsize)
         arrays[name] = as_bytes.view(np.dtype(kind))[..., 0]
     return arrays
+
+
+def _unique(name: str) -> str:
+    """A file's name of its own: several trainings, on several machines, may write to one folder."""
+    return f"{name}-{uuid4().hex[:8]}"
 
 
 def _check_about(path: Path, about: dict[str, Any]) -> None:

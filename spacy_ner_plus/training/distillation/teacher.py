@@ -11,7 +11,9 @@ from spacy import util
 from spacy.language import Language
 from spacy.tokens import Doc
 
+from ...data.corpus import unannotated
 from ...models.decoding.emissions import Emissions
+from ...models.decoding.losses import overflown_docs
 from ...models.storage.files import SETTINGS
 from ...nn.crf.messages import ChainScores
 from ...pipeline.capabilities import HasTaggerShim
@@ -91,17 +93,24 @@ class Teacher:
 
         They are as the model gives them: hits of rules, thresholds, calibration and what restricts
         the reading of single documents play no part.
+
+        RAISES ValueError: If one of them is no finite number.
         """
         nlp = self._loaded
-        own = [
-            Doc(nlp.vocab, words=[token.text for token in doc], spaces=_spaces(doc)) for doc in docs
-        ]
+        own = [unannotated(nlp, doc) for doc in docs]
         before = nlp.pipe_names[: nlp.pipe_names.index(self.component)]
         if before:
             with nlp.select_pipes(enable=before):
                 own = list(nlp.pipe(own))
         pipe: Any = nlp.get_pipe(self.component)
         emissions: Emissions = pipe.model.predict(own)
+        overflown = overflown_docs(pipe.shim.decoder, emissions)
+        if len(overflown):
+            raise ValueError(
+                f"The teacher {self.pipeline} has scores that are infinite or no numbers on "
+                f"{docs[overflown[0]].text[:80]!r}: its activations have overflowed. If it runs in "
+                'half precision, set precision = "fp32" in its config.cfg.'
+            )
         return emissions
 
 
@@ -136,7 +145,3 @@ def _saved_schemes(folder: Path) -> dict[str, TagScheme]:
             except (ValueError, TypeError, KeyError, AttributeError) as error:
                 raise ValueError(f"{path} of the teacher is damaged: {error}.") from error
     return found
-
-
-def _spaces(doc: Doc) -> list[bool]:
-    return [bool(token.whitespace_) for token in doc]
