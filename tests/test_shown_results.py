@@ -3,7 +3,7 @@
 import re
 
 from tests.shown import ROOT, inline
-from tests.test_benchmark_runs import MODEL_TABLES, RUNS, SPEED
+from tests.test_benchmark_runs import RUNS, SPEED, TABLES
 from tests.test_shown_runs import PRINTED
 
 # README's results: a command, what stands in the row, and how the rows begin that it prints.
@@ -37,6 +37,8 @@ RESULTS = {
         "python benchmarks/forgetting.py assets/bc5cdr-columns",
         "spaCy `ner`, without and with `nlp.rehearse`",
     ): [r"spacy\.plain", r"spacy\.rehearse"],
+    ("python benchmarks/nested.py GENIA", "ner_plus_spans"): ["`biaffine`"],
+    ("python benchmarks/nested.py GENIA", "ner_plus, outermost entities"): ["flat `ner_plus`"],
     ("python benchmarks/shared_encoder.py FOLDER", "ner_plus, encoder of its own"): ["private"],
     ("python benchmarks/shared_encoder.py FOLDER", "ner_plus and a tagger on one encoder"): [
         "shared"
@@ -74,8 +76,8 @@ def printed_by(command: str) -> set[str]:
     if command == BENCH:
         return {*SPEED["inference"]["Inference, documents"]}
     if script := re.match(r"python benchmarks/(\S+)", command):
-        tables = MODEL_TABLES.values() if script[1] == "models.py" else [RUNS[script[1]].rows]
-        return {row for table in tables for row in table}
+        tables = TABLES.get(script[1], {"": RUNS[script[1]].rows})
+        return {row for table in tables.values() for row in table}
     return {row for expected in PRINTED.values() for row in expected}
 
 
