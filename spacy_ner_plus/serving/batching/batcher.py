@@ -59,12 +59,17 @@ DEFAULT_LIMITS = BatchLimits()
 
 @dataclass(frozen=True)
 class BatchReport:
-    """What a batch was. waited (float): Seconds since the first of its texts had arrived."""
+    """What a batch was.
+
+    waited (float): Seconds since the first of its texts had arrived, when it was begun.
+    n_waiting (int): How many texts wait after it.
+    """
 
     texts: int
     units: int
     seconds: float
     waited: float
+    n_waiting: int
 
 
 class Batcher(Generic[Ask, Outcome]):
@@ -334,7 +339,7 @@ class Batcher(Generic[Ask, Outcome]):
         for ticket in done:
             _succeed(ticket)
         waited = started - min(job.arrived for job in batch)
-        self._on_batch(BatchReport(len(batch), units, ended - started, waited))
+        self._on_batch(BatchReport(len(batch), units, ended - started, waited, self.n_waiting))
 
     def _hand_out(
         self, batch: list[Job[Ask]], outcomes: Sequence[Outcome | Exception], ended: float
