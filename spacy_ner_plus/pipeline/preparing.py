@@ -24,6 +24,13 @@ def use_gpu(gpu_id: int, *, silent: bool = False) -> None:
         ) from error
 
 
+def use_threads(n: int) -> None:
+    """Let torch, and ONNX Runtime with it, compute with n threads."""
+    import torch
+
+    torch.set_num_threads(n)
+
+
 def import_user_code(code: Path | None) -> None:
     """Import a Python file, which registers functions that configs name.
 

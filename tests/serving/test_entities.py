@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -61,8 +62,8 @@ def test_records_come_back_in_order_with_all_that_they_say(ask: TestClient, nlp:
         for i, text in enumerate(TEXTS)
     ]
     found = ask.post(PATH, json={"records": records}).json()["records"]
-    for record, given, text in zip(found, records, TEXTS, strict=True):
-        assert {k: record[k] for k in given} == given
+    for record, asked, text in zip(found, records, TEXTS, strict=True):
+        assert {k: record[k] for k in asked} == asked
         assert without_probability(record["spans"]) == without_probability(spans(nlp, text))
         TextRecord.from_json(record)
 
@@ -82,11 +83,11 @@ def test_thresholds_and_labels_choose(ask: TestClient) -> None:
 
 
 def test_entities_that_are_given_stay(ask: TestClient) -> None:
-    given = {"start": 11, "end": 22, "label": "Mine", "id": "x", "kb_id": "K1"}
-    asked = {"records": [{"text": TEXT, "spans": [given]}]}
+    known = {"start": 11, "end": 22, "label": "Mine", "id": "x", "kb_id": "K1"}
+    asked = {"records": [{"text": TEXT, "spans": [known]}]}
     [record] = ask.post(PATH, json=asked).json()["records"]
     [mine] = [span for span in record["spans"] if span["label"] == "Mine"]
-    assert {k: mine[k] for k in given} == given
+    assert {k: mine[k] for k in known} == known
     assert not [s for s in record["spans"] if s is not mine and s["start"] < 22 and s["end"] > 11]
 
 
@@ -199,10 +200,8 @@ def test_what_is_wrong_is_said_with_its_place(case: str, ask: TestClient) -> Non
 def test_bodies_of_another_kind_are_refused(
     headers: dict[str, str], content: bytes, status: int, ask: TestClient
 ) -> None:
-    given = {"content-type": "application/json"} if "content-type" not in headers else {}
-    if not headers:
-        given = {}
-    response = ask.post(PATH, content=content, headers=given | headers)
+    usual = {"content-type": "application/json"} if headers else {}
+    response = ask.post(PATH, content=content, headers=usual | headers)
     assert response.status_code == status
     assert error_of(response)["code"]
 
@@ -235,7 +234,9 @@ KEYS = ["text", "records", "threshold", "labels", "alternatives", "model", "prio
 RECORDS = st.lists(
     st.fixed_dictionaries(
         {"text": st.text(max_size=40)},
-        optional=dict.fromkeys(("id", "meta", "spans", "tokens", "blocked", "unknown"), JSON_VALUES),
+        optional=dict.fromkeys(
+            ("id", "meta", "spans", "tokens", "blocked", "unknown"), JSON_VALUES
+        ),
     ),
     max_size=3,
 )
@@ -273,8 +274,7 @@ def test_description_and_page_are_complete_and_load_nothing(ask: TestClient) -> 
     page = ask.get("/docs")
     assert page.status_code == 200
     assert "default-src 'none'" in page.headers["content-security-policy"]
-    assert "://" not in page.text.replace("http://", "", 0) or "src=" not in page.text
-    assert "<script" not in page.text
+    assert not re.search("<script|src=|@import|url\\(|href=[\"'](?!/openapi.json)", page.text)
     for path in said["paths"]:
         assert path in page.text
 

@@ -42,15 +42,16 @@ class Reloader:
 
         RAISES ValueError: If one can't be loaded, or they don't go together.
         """
-        for slot in self._models.slots:
-            loaded = self._load(slot.spec)
-            try:
-                await _ready(loaded)
-            except Exception as error:
-                raise ValueError(f"{slot.spec.model}: {error}") from error
-            slot.swap(loaded)
-        self._models.bind()
-        freeze()
+        async with self._lock:
+            for slot in self._models.slots:
+                loaded = self._load(slot.spec)
+                try:
+                    await _ready(loaded)
+                except Exception as error:
+                    raise ValueError(f"{slot.spec.model}: {error}") from error
+                slot.swap(loaded)
+            self._models.bind()
+            freeze()
 
     async def reload(self, slots: list[ModelSlot] | None = None) -> None:
         """Load models anew, beside those that answer, and exchange them.

@@ -74,7 +74,7 @@ def serve_key(
     keys: str | Path,
     *,
     name: str,
-    scopes: Iterable[str] = (Scope.ENTITIES,),
+    scopes: Iterable[str] | None = None,
     days: float | None = None,
 ) -> str:
     """Make a key for clients of a server, and add its hash to a file.
@@ -83,20 +83,18 @@ def serve_key(
 
     keys (str / Path): The file; made if it is not there, for nobody else to read.
     name (str): What people call the key: who or what it is for.
-    scopes (Iterable[str]): What it is for: "entities", "metrics", "admin".
+    scopes (Iterable[str]): What it is for: "entities", as without any, "metrics", "admin".
     days (float): After how many it ends; None for never.
     RETURNS (str): The key. It is not kept anywhere.
     RAISES ValueError: If there is a key of this name, a scope is unknown, or the file can't be
         used.
     """
     path = Path(keys)
-    scopes = [str(scope) for scope in scopes]
+    scopes = [str(scope) for scope in scopes or (Scope.ENTITIES,)]
     if not name or not name.isprintable() or len(name) > 100:
         raise ValueError(f"The name of a key, {name!r:.120}, must be of 1 to 100 characters.")
     if unknown := sorted(set(scopes) - set(Scope)):
         raise ValueError(f"Scopes are {', '.join(Scope)}, got {', '.join(unknown)}.")
-    if not scopes:
-        raise ValueError(f"A key needs a scope: {', '.join(Scope)}.")
     if days is not None and not days > 0:
         raise ValueError(f"days = {days} must be above 0.")
     there = read_keys(path) if path.exists() else []
