@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.pipeline.samples import TEXTS
-from tests.serving.real_server import Load, RealServer
+from tests.serving.processes.real_server import Load, RealServer
 
 needs_signals = pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="needs POSIX signals")
 COUNTED = r'requests_total\{route="/v1/entities",status="200"\} ([\d.]+)'
