@@ -75,7 +75,7 @@ def serve(
         host=host,
         port=port,
         workers=workers,
-        threads=threads if threads is not None or workers == 1 else max(1, _cores() // workers),
+        threads=_share_of_cores(workers) if threads is None and workers > 1 else threads,
         keys=None if keys is None else Path(keys),
         allowed_hosts=tuple(allowed_hosts or ()),
         requests=RequestLimits(
@@ -146,7 +146,8 @@ def _as_list(models: Sequence[str] | str) -> Sequence[str]:
     return [models] if isinstance(models, (str, Path)) else models
 
 
-def _cores() -> int:
-    """Those that this process may use."""
+def _share_of_cores(workers: int) -> int:
+    """How many of the cores that this process may use each of several gets, 1 at least."""
     affinity = getattr(os, "sched_getaffinity", None)
-    return (os.cpu_count() or 1) if affinity is None else len(affinity(0))
+    n = (os.cpu_count() or 1) if affinity is None else len(affinity(0))
+    return max(1, n // workers)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Generic, Protocol, cast
+from typing import Generic, Protocol, TypeVar, cast
 
 from .fair_queue import FairQueue, Priority
 from .tickets import (
@@ -21,15 +21,17 @@ from .tickets import (
 )
 from .work_rate import WorkRate
 
+Result = TypeVar("Result", covariant=True)
 
-class Engine(Protocol[Ask, Outcome]):
+
+class Engine(Protocol[Ask, Result]):
     """A model, used by one thread alone."""
 
     def samples(self) -> Sequence[Sequence[Ask]]:
         """Batches to warm up with, the last one of a size that tells the speed."""
         ...
 
-    def run(self, asks: Sequence[Ask]) -> Sequence[Outcome | Exception]:
+    def run(self, asks: Sequence[Ask]) -> Sequence[Result | Exception]:
         """The result of each, or why there is none."""
         ...
 

@@ -33,6 +33,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._is_in_head = True
         self._head_size = 0  # as it came in
         self._head_sum = 0  # of what was read of it
+        self._has_asked = False
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
@@ -74,7 +75,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Have the request answered, if its head is not too large."""
-        self._is_in_head = False
+        self._is_in_head, self._has_asked = False, True
         self._head_size = 0
         self._expect_nothing()
         if self._head_sum > self.limits.max_header:
@@ -101,14 +102,18 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def shutdown(self) -> None:
         """Close, after what is being answered."""
-        if self.cycle is None and not self.transport.is_closing():
-            self.loop.call_later(_GRACE_SECONDS, self._close_unused)
-        else:
+        if self._has_asked:
             super().shutdown()
+        elif not self.transport.is_closing():
+            self.loop.call_later(_GRACE_SECONDS, self._close_unused)
 
     def _close_unused(self) -> None:
-        if not self.transport.is_closing():
+        if self.transport.is_closing():
+            return
+        if self._has_asked:
             super().shutdown()
+        else:
+            self.transport.close()
 
     def _expect_more(self) -> None:
         self._expect_nothing()

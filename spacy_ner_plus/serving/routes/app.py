@@ -122,7 +122,8 @@ def make_api(serving: Serving) -> FastAPI:
 
 def _add_handlers(api: FastAPI) -> None:
     async def refused(_: Request, error: Any) -> Response:
-        return error.response()  # type: ignore[no-any-return]
+        response: Response = error.response()
+        return response
 
     async def gone(_: Request, error: Any) -> Response:
         return Response(status_code=CLIENT_GONE)

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from starlette.requests import Request
 
@@ -115,7 +116,8 @@ class Asking:
         gone = asyncio.ensure_future(_disconnected(request))
         try:
             left = submitted.expires - time.monotonic()
-            await asyncio.wait({future, gone}, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+            both: set[asyncio.Future[Any]] = {future, gone}
+            await asyncio.wait(both, timeout=left, return_when=asyncio.FIRST_COMPLETED)
             if future.done():
                 return future.result()
         except ExpiredError:

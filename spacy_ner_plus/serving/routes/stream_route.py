@@ -154,8 +154,8 @@ class StreamRoute:
         except asyncio.CancelledError:
             if not self._stopping.is_set():
                 raise
-            error = ApiError(503, "stopping", "The server stops: send this and what follows again.")
-            return _error_row(lines.n_read + 1, error)
+            stops = ApiError(503, "stopping", "The server stops: send this and what follows again.")
+            return _error_row(lines.n_read + 1, stops)
         return b""
 
 
