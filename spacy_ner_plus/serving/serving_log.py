@@ -9,7 +9,7 @@ from typing import IO, Any
 NAME = "spacy_ner_plus.serving"
 
 
-class JsonLines(logging.Formatter):
+class LogLines(logging.Formatter):
     """A record as a line of JSON, in ASCII: nothing that a client sent can begin a line of its own.
 
     What is given as extra={"fields": {...}} has keys of its own.
@@ -31,7 +31,7 @@ class JsonLines(logging.Formatter):
 def begin_log(stream: IO[str] | None = None) -> None:
     """Write what servers tell to a stream: stderr if none is given."""
     handler = logging.StreamHandler(stream or sys.stderr)
-    handler.setFormatter(JsonLines())
+    handler.setFormatter(LogLines())
     for name in (NAME, "uvicorn.error"):
         logger = logging.getLogger(name)
         logger.handlers = [handler]

@@ -292,10 +292,10 @@ def test_shadow_is_compared_and_never_answers() -> None:
 
 
 def test_log_lines_are_one_line_each_whatever_is_in_them() -> None:
-    from spacy_ner_plus.serving.serving_log import JsonLines
+    from spacy_ner_plus.serving.serving_log import LogLines
 
     record = logging.LogRecord("a", logging.INFO, "p", 1, 'x"\n\x1b[31mfake', None, None)
     record.fields = {"key": "a\r\nb\u2028"}
-    line = JsonLines().format(record)
+    line = LogLines().format(record)
     assert line.isascii() and line.isprintable()
     assert json.loads(line)["key"] == "a\r\nb\u2028"

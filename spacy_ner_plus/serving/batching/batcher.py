@@ -114,6 +114,7 @@ class Batcher(Generic[Ask, Outcome]):
 
     def start(self) -> "Batcher[Ask, Outcome]":
         """Begin to make the model. RETURNS (Batcher): Itself."""
+        self.ready.set_running_or_notify_cancel()  # who waits for it may go, and changes nothing
         self._thread.start()
         return self
 
@@ -156,7 +157,7 @@ class Batcher(Generic[Ask, Outcome]):
         as it is.
         """
         with self._changed:
-            if ticket.future.done():
+            if ticket.future.done() and not ticket.future.cancelled():
                 return
             self._forget(ticket)
         ticket.future.cancel()

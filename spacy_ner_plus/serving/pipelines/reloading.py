@@ -36,6 +36,7 @@ class Reloader:
         self._load = load
         self._on_reload = on_reload
         self._lock = asyncio.Lock()
+        self._is_next = False
 
     async def load_all(self) -> None:
         """Load all models for the first time, one after the other.
@@ -56,11 +57,16 @@ class Reloader:
     async def reload(self, slots: list[ModelSlot] | None = None) -> None:
         """Load models anew, beside those that answer, and exchange them.
 
-        If one can't be loaded, the one that is there goes on, and the log says so.
+        If one can't be loaded, the one that is there goes on, and the log says so. Where all are
+        about to be loaded anyhow, nothing more is done.
 
         slots: Those to load; None for all.
         """
+        if slots is None and self._is_next:
+            return
+        self._is_next = self._is_next or slots is None
         async with self._lock:
+            self._is_next = False
             for slot in self._models.slots if slots is None else slots:
                 is_well = await self._exchange(slot)
                 self._on_reload(is_well)

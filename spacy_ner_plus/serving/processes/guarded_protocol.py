@@ -20,13 +20,16 @@ class GuardedProtocol(HttpToolsProtocol):
     """A connection.
 
     The first line and headers of a request have a size and a time; so has what is left of a request
-    that was answered before it was whole. Connections have a number. When the server stops, one
-    that was only just opened has a moment to send its request.
+    that was answered before it was whole. Answers that nobody takes have a time, and a size in all.
+    Connections have a number. When the server stops, one that was only just opened has a moment to
+    send its request.
 
     limits (RequestLimits): The bounds.
+    stalled (Dict[GuardedProtocol, int]): Bytes that connections don't take.
     """
 
     limits: ClassVar[RequestLimits] = RequestLimits()
+    stalled: ClassVar[dict["GuardedProtocol", int]] = {}
 
     def __init__(self, *arguments: Any, **settings: Any) -> None:
         super().__init__(*arguments, **settings)
@@ -35,6 +38,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._head_sum = 0  # of what was read of it
         self._has_asked = False
         self._timer: asyncio.TimerHandle | None = None
+        self._stall_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
         """Begin; with too many connections, end at once."""
@@ -47,6 +51,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """End."""
         self._expect_nothing()
+        self._end_stall()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -93,6 +98,22 @@ class GuardedProtocol(HttpToolsProtocol):
         if not self._is_in_head:
             self._expect_more()
 
+    def pause_writing(self) -> None:
+        """The client does not take what it asked for."""
+        super().pause_writing()
+        self._end_stall()
+        self.stalled[self] = self.transport.get_write_buffer_size()
+        if sum(self.stalled.values()) > self.limits.max_held:
+            self.transport.abort()
+        else:
+            seconds = self.limits.idle_seconds
+            self._stall_timer = self.loop.call_later(seconds, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """It does again."""
+        self._end_stall()
+        super().resume_writing()
+
     def send_400_response(self, msg: str) -> None:
         """Refuse what is no HTTP, or has too large a head."""
         if self._head_sum > self.limits.max_header:
@@ -114,6 +135,12 @@ class GuardedProtocol(HttpToolsProtocol):
             super().shutdown()
         else:
             self.transport.close()
+
+    def _end_stall(self) -> None:
+        self.stalled.pop(self, None)
+        if self._stall_timer is not None:
+            self._stall_timer.cancel()
+            self._stall_timer = None
 
     def _expect_more(self) -> None:
         self._expect_nothing()
@@ -137,4 +164,4 @@ class GuardedProtocol(HttpToolsProtocol):
 
 def protocol_with(limits: RequestLimits) -> type[GuardedProtocol]:
     """The protocol with bounds of its own."""
-    return type("GuardedProtocol", (GuardedProtocol,), {"limits": limits})
+    return type("GuardedProtocol", (GuardedProtocol,), {"limits": limits, "stalled": {}})

@@ -27,6 +27,7 @@ from .graceful_server import GracefulServer, make_server
 logger = logging.getLogger("spacy_ner_plus.serving")
 
 CANNOT_START = 3
+_OTHER_FILES = 200
 
 
 class Worker:
@@ -56,6 +57,7 @@ class Worker:
 
     def run(self) -> None:
         """Serve. RAISES ValueError: If a model can't be loaded."""
+        _raise_limit_of_files(self._settings.requests.max_connections + _OTHER_FILES)
         if self._settings.threads is not None:
             use_threads(self._settings.threads)
         import_user_code(self._settings.code)
@@ -181,6 +183,17 @@ def run_supervised(
     except ValueError as error:
         logger.error("cannot start", extra={"fields": {"reason": str(error)}})
         sys.exit(CANNOT_START)
+
+
+def _raise_limit_of_files(wanted: int) -> None:
+    """Let the process have as many connections as it is to have, if the system permits."""
+    with suppress(ImportError, ValueError, OSError):
+        import resource
+
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if soft < wanted:
+            most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:

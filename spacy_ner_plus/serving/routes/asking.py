@@ -68,7 +68,7 @@ class Asking:
         try:
             loaded = self._models.find(options.model, options.version).current
         except UnknownModelError as error:
-            if not self._models.is_ready and options.model is None:
+            if any(slot.info is None for slot in self._models.slots):
                 raise busy("not_ready", "The model is being loaded.", 5.0, status=503) from None
             raise ApiError(404, "unknown_model", str(error), where="model") from None
         if loaded is None:

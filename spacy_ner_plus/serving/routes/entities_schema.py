@@ -66,6 +66,10 @@ class Options(BaseModel):
 class EntitiesRequest(Options):
     """A text, or records."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"oneOf": [{"required": ["text"]}, {"required": ["records"]}]}
+    )
+
     text: str | None = Field(None, description="A text, in place of records")
     records: list[RecordIn] | None = Field(None, description="Texts with what is known of them")
 

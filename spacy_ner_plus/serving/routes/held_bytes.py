@@ -39,7 +39,18 @@ class Account:
 
     def take(self, n: int) -> None:
         """Hold n bytes more. RAISES ApiError: If there is no room for them."""
-        if self._total.held - self.held > 0 and not self._total.has_room(n):
+        if not self.take_if_room(n):
             raise busy("too_many_requests", "Too many requests are being read: try again.", 1.0)
+
+    def take_if_room(self, n: int) -> bool:
+        """Hold n bytes more, if there is room for them. RETURNS (bool): Whether there is."""
+        if self._total.held > self.held and not self._total.has_room(n):
+            return False
         self.held += n
         self._total.held += n
+        return True
+
+    def give_back(self, n: int) -> None:
+        """Hold n bytes less."""
+        self.held -= n
+        self._total.held -= n

@@ -15,6 +15,8 @@ logger = logging.getLogger("spacy_ner_plus.serving")
 
 OTHER = "other"
 CLIENT_GONE = 499  # as nginx has it: nobody waited for the answer
+# What machines ask all the time: counted, and in the log only if it fails.
+QUIET = ("/livez", "/readyz", "/metrics")
 
 
 class RequestLog:
@@ -71,6 +73,8 @@ class RequestLog:
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
         path = scope["path"] if scope["path"] in self._paths else OTHER
         self._metrics.count_request(path, status, seconds)
+        if path in QUIET and status == 200:
+            return
         state: dict[str, Any] = scope.get("state", {})
         texts = state.get("texts", ())
         fields = {"method": scope["method"], "route": path, "status": status}

@@ -25,7 +25,7 @@ from .comparing import Comparing
 from .entities_route import log_failures
 from .entities_schema import Options, as_api_error
 from .error_answers import ApiError
-from .held_bytes import HeldBytes
+from .held_bytes import Account, HeldBytes
 from .request_body import ClientGoneError, check_type, read_lines
 
 logger = logging.getLogger("spacy_ner_plus.serving")
@@ -82,12 +82,20 @@ class StreamRoute:
     async def _rows(self, request: Request, options: Options) -> AsyncGenerator[bytes]:
         """A line for each line that is not empty, in their order."""
         lines = _LineWindow(_WINDOW, self._limits.max_body)
-        reader = asyncio.create_task(self._read(request, options, lines))
+        with self._held.account() as account:
+            async for row in self._answered(request, options, lines, account):
+                yield row
+
+    async def _answered(
+        self, request: Request, options: Options, lines: "_LineWindow", held: Account
+    ) -> AsyncGenerator[bytes]:
+        reader = asyncio.create_task(self._read(request, options, lines, held))
         stop = asyncio.create_task(self._stopping.wait())
         stop.add_done_callback(lambda task: task.cancelled() or reader.cancel())
         try:
             while (line := await lines.first()) is not None:
                 yield await self._finish(line, options)
+                held.give_back(line.size)
                 await lines.drop_first()
             yield await self._last(reader, lines)
         finally:
@@ -97,7 +105,9 @@ class StreamRoute:
                 if line.submitted is not None:
                     line.submitted.batcher.cancel(line.submitted.ticket)
 
-    async def _read(self, request: Request, options: Options, lines: "_LineWindow") -> None:
+    async def _read(
+        self, request: Request, options: Options, lines: "_LineWindow", held: Account
+    ) -> None:
         try:
             with self._held.account() as account:
                 async for text in read_lines(request, self._limits, account):
@@ -105,6 +115,8 @@ class StreamRoute:
                     if text.strip():
                         line = _Line(lines.n_read, len(text))
                         await lines.wait_for_room(line.size)
+                        while not held.take_if_room(line.size):
+                            await asyncio.sleep(_WAIT)
                         await self._begin(line, text, options)
                         await lines.add(line)
         finally:

@@ -159,6 +159,24 @@ def test_cancelled_request_that_runs_is_dropped() -> None:
     assert after.future.result(WAIT) == [10]
 
 
+def test_request_whose_future_was_cancelled_leaves_the_queue_too() -> None:
+    batcher, engine = held()
+    ticket = batcher.submit([Question(1)])
+    ticket.future.cancel()
+    batcher.cancel(ticket)
+    assert batcher.n_waiting == 0
+    release(batcher, engine)
+    assert [q.number for batch in engine.batches for q in batch] == [0]
+
+
+def test_nobody_can_take_back_that_a_model_is_made() -> None:
+    batcher: Batcher[Question, int] = Batcher(FakeEngine).start()
+    batcher.ready.cancel()
+    assert batcher.ready.result(WAIT) is None
+    batcher.close()
+    assert batcher.join(WAIT)
+
+
 def test_expired_request_is_not_computed() -> None:
     batcher, engine = held()
     late = batcher.submit([Question(1), Question(2)], expires=time.monotonic() - 1)

@@ -1,21 +1,27 @@
 """Connections: bounds on what they send and how long they take, and a stop that answers all."""
 
 import asyncio
+import gc
+import os
+import re
 import socket
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from spacy_ner_plus.serving.pipelines.model_spec import ModelSpec
 from spacy_ner_plus.serving.processes.graceful_server import (
     GracefulServer,
     address_of,
     listen,
     make_server,
 )
+from spacy_ner_plus.serving.processes.worker import Worker
 from spacy_ner_plus.serving.routes.app import make_app
 from spacy_ner_plus.serving.serve import check_settings, serve
 from spacy_ner_plus.serving.serve_settings import RequestLimits, ServeSettings
@@ -55,8 +61,16 @@ def read_all(connection: socket.socket) -> bytes:
 
 
 def read_answer(connection: socket.socket) -> bytes:
-    """Of one that stays open: all that comes within the first piece."""
-    return connection.recv(65536)
+    """Of a connection that stays open: up to the end of one answer."""
+    found = b""
+    while b"\r\n\r\n" not in found:
+        found += connection.recv(1)
+    length = re.search(rb"content-length: (\d+)", found)
+    assert length is not None
+    end = len(found) + int(length[1])
+    while len(found) < end:
+        found += connection.recv(end - len(found))
+    return found
 
 
 @contextmanager
@@ -67,6 +81,7 @@ def running(engine: Engine | None = None, **limits: Any) -> Iterator[Running]:
         serving = make_serving(models, **settings)
         server = make_server(make_app(serving), serving.settings)
         listening = listen("127.0.0.1", 0)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
         port = listening.getsockname()[1]
         loop = asyncio.new_event_loop()
         thread = threading.Thread(
@@ -186,6 +201,38 @@ def test_probe_of_another_host_is_answered_and_pipelined_requests_too() -> None:
     last = probe.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
     with running() as server:
         assert server.ask(probe * 2 + last).count(b"HTTP/1.1 200 ") == 3
+
+
+def test_client_that_does_not_take_its_answers_is_cut_off() -> None:
+    """It asks and asks, and never reads: what is kept for it has a size and a time."""
+    body = b'{"records": [{"text": "a", "id": "' + b"x" * 90_000 + b'"}]}'
+    request = HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body
+    for limits in ({"idle_seconds": 0.3}, {"max_held": 100_000}):
+        with running(**limits) as server, server.connect() as connection:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+            connection.settimeout(WAIT)
+            with pytest.raises(ConnectionError):
+                while True:
+                    connection.sendall(request)
+            stalled = server.server.config.http_protocol_class.stalled  # type: ignore[union-attr]
+            deadline = time.monotonic() + WAIT
+            while stalled:
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
+
+
+def test_process_that_nobody_looks_after_stops(model: Path) -> None:
+    listening = listen("127.0.0.1", 0)
+    address = listening.getsockname()
+    settings = ServeSettings((ModelSpec(str(model)),), drain_seconds=0.0, warms_up=False)
+    worker = Worker(settings, listening, supervisor=os.getppid() + 1)
+    thread = threading.Thread(target=worker.run)
+    thread.start()
+    thread.join(WAIT)
+    gc.unfreeze()
+    assert not thread.is_alive()
+    with pytest.raises(OSError):
+        socket.create_connection(address)
 
 
 def test_addresses_are_shown_as_people_open_them() -> None:
