@@ -32,8 +32,10 @@ def begin_log(stream: IO[str] | None = None) -> None:
     """Write what servers tell to a stream: stderr if none is given."""
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(LogLines())
-    for name in (NAME, "uvicorn.error"):
+    # those too that could write words of an error elsewhere
+    for name in ("spacy_ner_plus", "uvicorn.error", "asyncio"):
         logger = logging.getLogger(name)
         logger.handlers = [handler]
         logger.propagate = False
-        logger.setLevel(logging.INFO if name == NAME else logging.WARNING)
+        logger.setLevel(logging.WARNING)
+    logging.getLogger(NAME).setLevel(logging.INFO)

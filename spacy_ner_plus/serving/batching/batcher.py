@@ -8,7 +8,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar, cast
 
-from .fair_queue import FairQueue, Priority
+from .fair_queue import BULK_SHARE, FairQueue, Priority
 from .tickets import (
     Ask,
     ClosedError,
@@ -217,7 +217,11 @@ class Batcher(Generic[Ask, Outcome]):
         takes = self.rate.seconds(own)
         if not is_bulk and takes > limit:
             raise TooMuchError(takes, limit)
-        before = self._queue.units if is_bulk else self._queue.units_of(priority)
+        if is_bulk:
+            before = float(self._queue.units)
+        else:
+            takes_turns = self._queue.units_of(Priority.BULK) > 0
+            before = self._queue.units_of(priority) * (1 + takes_turns * BULK_SHARE)
         wait = self.rate.seconds(before + self._running_units)
         too_long = (
             takes + wait - limit if before else 0.0
@@ -357,7 +361,9 @@ class Batcher(Generic[Ask, Outcome]):
                     ticket.outcomes[place] = outcome
                     ticket.n_left -= 1
                     if not ticket.n_left:
+                        ticket.jobs = []  # which know the ticket: memory is freed at once
                         done.append(ticket)
+                job.places = []
         return done
 
 

@@ -17,6 +17,8 @@ class Priority(StrEnum):
 
 # While both lines wait, interactive work gets 8 units of 9.
 WEIGHTS = {Priority.INTERACTIVE: 8.0, Priority.BULK: 1.0}
+# What is added to interactive work by bulk work that takes its turns.
+BULK_SHARE = WEIGHTS[Priority.BULK] / WEIGHTS[Priority.INTERACTIVE]
 
 
 class FairQueue(Generic[Item]):

@@ -1,7 +1,9 @@
 """The thread that owns a model: every request is answered once, within bounds and in order."""
 
+import gc
 import threading
 import time
+import weakref
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from typing import Any
 
@@ -352,6 +354,22 @@ def test_model_that_was_at_work_waits_for_a_full_batch() -> None:
     assert first.future.result(WAIT) == [10]
     assert second.future.result(WAIT) == [20]
     assert [q.number for q in engine.batches[1]] == [1, 2]
+    batcher.close()
+
+
+def test_memory_of_requests_is_freed_at_once() -> None:
+    """Without the garbage collector: large texts must not wait for it."""
+    batcher = start(FakeEngine())
+    gc.disable()
+    try:
+        ticket = batcher.submit([Question(1), Question(2)])
+        ticket.future.result(WAIT)
+        gone, known = threading.Event(), weakref.ref(ticket)
+        weakref.finalize(ticket, gone.set)
+        del ticket
+        assert gone.wait(WAIT) and known() is None
+    finally:
+        gc.enable()
     batcher.close()
 
 
