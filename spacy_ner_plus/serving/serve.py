@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..pipeline.preparing import check_pipeline_exists
 from ..support.extras import check_installed
-from .batching.batcher import BatchLimits
+from .batching.admission import BatchLimits
 from .pipelines.model_spec import ModelSpec, TrafficKind, TrafficRule
 from .security.api_keys import read_keys
 from .security.request_origin import is_loopback

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
-from .batching.batcher import DEFAULT_LIMITS, BatchLimits
+from .batching.admission import DEFAULT_LIMITS, BatchLimits
 from .pipelines.model_spec import ModelSpec, TrafficRule
 
 LOOPBACK = "127.0.0.1"

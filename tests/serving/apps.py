@@ -7,7 +7,8 @@ from typing import Any
 
 from starlette.testclient import TestClient
 
-from spacy_ner_plus.serving.batching.batcher import Batcher, BatchLimits
+from spacy_ner_plus.serving.batching.admission import BatchLimits
+from spacy_ner_plus.serving.batching.batcher import Batcher
 from spacy_ner_plus.serving.pipelines.asked_text import AskedText, FoundEntities
 from spacy_ner_plus.serving.pipelines.loaded_model import LoadedModel, LoadSettings
 from spacy_ner_plus.serving.pipelines.model_info import ModelInfo

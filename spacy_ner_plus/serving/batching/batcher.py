@@ -8,16 +8,15 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar, cast
 
-from .fair_queue import BULK_SHARE, FairQueue, Priority
+from .admission import DEFAULT_LIMITS, BatchLimits, Waiting, check_room
+from .fair_queue import FairQueue, Priority
 from .tickets import (
     Ask,
     ClosedError,
     ExpiredError,
     Job,
     Outcome,
-    QueueFullError,
     Ticket,
-    TooMuchError,
 )
 from .work_rate import WorkRate
 
@@ -34,29 +33,6 @@ class Engine(Protocol[Ask, Result]):
     def run(self, asks: Sequence[Ask]) -> Sequence[Result | Exception]:
         """The result of each, or why there is none."""
         ...
-
-
-@dataclass(frozen=True)
-class BatchLimits:
-    """How large batches and queues may be.
-
-    batch_seconds (float): What a batch may take. batch_texts (int): How many it may have.
-    max_delay (float): Seconds from the first arrival for which a batch that is not full waits for
-        more; only of what arrived while another ran.
-    max_wait, max_bulk_wait (float): Seconds of work that may wait before an interactive request,
-        and before a bulk one.
-    max_jobs (int): How many texts may wait.
-    """
-
-    batch_seconds: float = 0.25
-    batch_texts: int = 256
-    max_delay: float = 0.002
-    max_wait: float = 1.5
-    max_bulk_wait: float = 30.0
-    max_jobs: int = 20_000
-
-
-DEFAULT_LIMITS = BatchLimits()
 
 
 @dataclass(frozen=True)
@@ -139,10 +115,12 @@ class Batcher(Generic[Ask, Outcome]):
         with self._changed:
             if self._is_closed:
                 raise ClosedError
-            units = {ask: ask.units for ask in asks if ask not in self._in_flight}
-            own = sum(units.values())
-            priority = priority or self._fitting(own)
-            self._admit(own, len(units), priority)
+            new = {ask: ask.units for ask in asks if ask not in self._in_flight}
+            if priority is None:
+                fits = sum(new.values()) <= self.rate.budget
+                priority = Priority.INTERACTIVE if fits else Priority.BULK
+            rest = Waiting(self._queue, self._running_units, self.rate)
+            check_room(rest, new.values(), priority, self.limits)
             for place, ask in enumerate(asks):
                 self._add(ask, ticket, place, priority)
             self._changed.notify()
@@ -190,11 +168,6 @@ class Batcher(Generic[Ask, Outcome]):
         return len(self._queue)
 
     @property
-    def seconds_waiting(self) -> float:
-        """What the work in the queue takes."""
-        return self.rate.seconds(self._queue.units)
-
-    @property
     def seconds_running(self) -> float:
         """For how long the batch has run that runs now; 0 if none does."""
         since = self._running_since
@@ -204,32 +177,6 @@ class Batcher(Generic[Ask, Outcome]):
     def is_alive(self) -> bool:
         """Whether the thread runs."""
         return self._thread.is_alive()
-
-    def _fitting(self, units: int) -> Priority:
-        return Priority.INTERACTIVE if units <= self.rate.budget else Priority.BULK
-
-    def _admit(self, own: int, n_new: int, priority: Priority) -> None:
-        """RAISES RefusedError: If there is no room for it."""
-        if not n_new:
-            return
-        is_bulk = priority is Priority.BULK
-        limit = self.limits.max_bulk_wait if is_bulk else self.limits.max_wait
-        takes = self.rate.seconds(own)
-        if not is_bulk and takes > limit:
-            raise TooMuchError(takes, limit)
-        if is_bulk:
-            before = float(self._queue.units)
-        else:
-            takes_turns = self._queue.units_of(Priority.BULK) > 0
-            before = self._queue.units_of(priority) * (1 + takes_turns * BULK_SHARE)
-        wait = self.rate.seconds(before + self._running_units)
-        too_long = (
-            takes + wait - limit if before else 0.0
-        )  # the first in its line may be of any size
-        if len(self._queue) + n_new > self.limits.max_jobs and len(self._queue):
-            too_long = max(too_long, self.rate.seconds(self._queue.units) / 2, 1.0)
-        if too_long > 0:
-            raise QueueFullError(too_long)
 
     def _add(self, ask: Ask, ticket: Ticket[Outcome], place: int, priority: Priority) -> None:
         job = self._in_flight.get(ask)

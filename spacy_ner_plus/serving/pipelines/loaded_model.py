@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ...pipeline.preparing import load_pipeline, use_gpu
-from ..batching.batcher import DEFAULT_LIMITS, Batcher, BatchLimits, BatchReport
+from ..batching.admission import DEFAULT_LIMITS, BatchLimits
+from ..batching.batcher import Batcher, BatchReport
 from .asked_text import AskedText, FoundEntities
 from .model_info import ModelInfo
 from .model_spec import ModelSpec

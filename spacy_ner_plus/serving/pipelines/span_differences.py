@@ -5,14 +5,8 @@ from collections.abc import Iterable
 
 from ...records import SpanRecord
 
-SAME, LABEL, BOUNDS, ONLY_ANSWERED, ONLY_COMPARED = (
-    "same",
-    "label",
-    "bounds",
-    "only_answered",
-    "only_compared",
-)
-KINDS = (SAME, LABEL, BOUNDS, ONLY_ANSWERED, ONLY_COMPARED)
+SAME, LABEL, BOUNDS = "same", "label", "bounds"
+ONLY_ANSWERED, ONLY_COMPARED = "only_answered", "only_compared"
 
 
 def count_differences(
@@ -23,7 +17,8 @@ def count_differences(
     Each entity counts once, with the first that fits: one of the same characters and label, then of
     the same characters ("label"), then of the same label that overlaps ("bounds").
 
-    RETURNS (Counter): By KINDS.
+    RETURNS (Counter): By kind; those that one model alone found are "only_answered" and
+        "only_compared".
     """
     ours, theirs = list(answered), list(compared)
     counts: Counter[str] = Counter()

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spacy_ner_plus.serving.batching.batcher import Batcher, BatchLimits, BatchReport
+from spacy_ner_plus.serving.batching.admission import BatchLimits
+from spacy_ner_plus.serving.batching.batcher import Batcher, BatchReport
 from spacy_ner_plus.serving.batching.fair_queue import Priority
 from spacy_ner_plus.serving.batching.tickets import (
     ClosedError,

@@ -14,7 +14,7 @@ from spacy.tokens import Doc
 
 from spacy_ner_plus.annotation.doc_records import span_records
 from spacy_ner_plus.records import SpanRecord, TextRecord
-from spacy_ner_plus.serving.batching.batcher import BatchLimits
+from spacy_ner_plus.serving.batching.admission import BatchLimits
 from spacy_ner_plus.serving.pipelines.asked_text import (
     AskedText,
     FoundEntities,
