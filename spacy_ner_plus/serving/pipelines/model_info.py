@@ -10,7 +10,7 @@ from typing import Any
 from spacy.language import Language
 
 from ...annotation.entity_source import EntitySource
-from ...pipeline.capabilities import GivesReadings, components
+from ...pipeline.capabilities import GivesReadings, WritesNestedEntities, components
 from ...pipeline.entity_sources import source_of
 from ...support.digests import content_digest
 
@@ -34,7 +34,8 @@ class ModelInfo:
     name, version (str): What requests call it: those of its meta.json, if the command does not say
         otherwise.
     lang (str): Its language.
-    labels (Tuple[str, ...]): The types of entities that its components may find, in order.
+    labels (Tuple[str, ...]): The types of entities that its components may find, in order; empty
+        if none says so.
     scores (Dict[str, float]): Of its meta.json.
     data_version (Any): Likewise; None if it does not say.
     sha256 (str): Of all of its files; None if it is in memory only.
@@ -60,14 +61,10 @@ class ModelInfo:
 def describe(nlp: Language, name: str | None, version: str | None) -> ModelInfo:
     """What there is to say of a pipeline.
 
-    RAISES ValueError: If it finds no entities, or can't be called so.
+    RAISES ValueError: If it can find no entities, or can't be called so.
     """
-    labels = _labels(nlp)
-    if not labels:
-        raise ValueError(
-            f"No component of the pipeline finds entities. It has: "
-            f"{', '.join(nlp.pipe_names) or 'no components'}."
-        )
+    if not nlp.pipeline:
+        raise ValueError("The pipeline has no components, and so finds no entities.")
     meta: Mapping[str, Any] = nlp.meta
     name = name or f"{meta['lang']}_{meta['name']}"
     version = version or str(meta["version"])
@@ -79,7 +76,7 @@ def describe(nlp: Language, name: str | None, version: str | None) -> ModelInfo:
         name,
         version,
         lang=str(meta["lang"]),
-        labels=labels,
+        labels=_labels(nlp),
         scores=_numbers(meta.get("performance") or {}),
         data_version=meta.get("data_version"),
         sha256=None if path is None else content_digest(path),
@@ -94,7 +91,8 @@ def _labels(nlp: Language) -> tuple[str, ...]:
     found: set[str] = set()
     for name, component in nlp.pipeline:
         assigned: Iterable[str] = nlp.get_pipe_meta(name).assigns
-        if any(place in assigned for place in _PLACES):
+        is_nested = isinstance(component, WritesNestedEntities)
+        if is_nested or any(place in assigned for place in _PLACES):
             found.update(getattr(component, "labels", ()))
     return tuple(sorted(found))
 

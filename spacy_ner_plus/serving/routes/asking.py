@@ -156,7 +156,8 @@ class Asking:
 
 def check_options(options: Options, info: ModelInfo) -> None:
     """RAISES ApiError: If a model can't do what the options say."""
-    if unknown := sorted(options.wanted_labels() - set(info.labels)):
+    unknown = sorted(options.wanted_labels() - set(info.labels))
+    if info.labels and unknown:
         raise ApiError(
             422,
             "unknown_label",

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import spacy
 from spacy.language import Language
-from spacy.tokens import Doc
+from spacy.tokens import Doc, Span
 
 from spacy_ner_plus.annotation.doc_records import span_records
 from spacy_ner_plus.records import SpanRecord, TextRecord
@@ -25,6 +25,7 @@ from spacy_ner_plus.serving.pipelines.model_set import ModelSet, ModelSlot
 from spacy_ner_plus.serving.pipelines.model_spec import ModelSpec
 from spacy_ner_plus.serving.pipelines.pipeline_engine import PipelineEngine
 from spacy_ner_plus.serving.pipelines.reloading import Reloader
+from tests.pipeline import nested_toy
 from tests.pipeline.samples import TEXTS
 from tests.serving.apps import WAIT, load, spec_of
 
@@ -92,10 +93,8 @@ def test_names_are_of_the_meta_or_as_given(nlp: Language) -> None:
     info = PipelineEngine(nlp, None, None).info
     assert (info.name, info.version, info.labels) == ("en_tiny", "1.0.0", ("Chemical", "Disease"))
     assert PipelineEngine(nlp, "mine", "7").info.name == "mine"
-    blank = spacy.blank("en")
-    blank.add_pipe("sentencizer")
-    with pytest.raises(ValueError, match="No component of the pipeline finds entities"):
-        PipelineEngine(blank, None, None)
+    with pytest.raises(ValueError, match="has no components"):
+        PipelineEngine(spacy.blank("en"), None, None)
 
 
 def test_rules_and_spacys_own_components_are_served_too() -> None:
@@ -106,6 +105,33 @@ def test_rules_and_spacys_own_components_are_served_too() -> None:
     assert isinstance(found, FoundEntities)
     assert [(s.start, s.end, s.label, s.probability) for s in found.spans] == [(3, 8, "CITY", None)]
     assert engine.info.labels == ("CITY",)
+
+
+def test_entities_may_nest() -> None:
+    nlp = spacy.blank("en")
+    nested_toy.add_nested(nlp)
+    engine = PipelineEngine(nlp, "nested", "1")
+    [found] = engine.run([ask(nested_toy.TEXT)])
+    assert isinstance(found, FoundEntities)
+    assert engine.info.source.spans_key == nested_toy.KEY
+    assert engine.info.labels == ("LOC", "ORG", "PER")
+    places = [(s.start, s.end, s.label, s.probability) for s in found.spans]
+    assert (0, 36, "ORG", 0.9) in places and (14, 24, "LOC", 0.8) in places
+
+
+def test_component_that_does_not_say_what_it_finds_is_served() -> None:
+    @Language.component("finds_the_first_word")
+    def finds(doc: Doc) -> Doc:
+        doc.ents = [Span(doc, 0, 1, "FIRST")]
+        return doc
+
+    nlp = spacy.blank("en")
+    nlp.add_pipe("finds_the_first_word")
+    engine = PipelineEngine(nlp, "first", "1")
+    [found] = engine.run([ask("One two")])
+    assert isinstance(found, FoundEntities)
+    assert [span.label for span in found.spans] == ["FIRST"]
+    assert engine.info.labels == ()
 
 
 def test_words_of_texts_are_not_kept(nlp: Language) -> None:
