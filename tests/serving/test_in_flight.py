@@ -37,7 +37,9 @@ class Engine:
     def samples(self) -> list[list[AskedText]]:
         return []
 
-    def run(self, asks: Sequence[AskedText]) -> list[FoundEntities | Exception]:
+    def run(
+        self, asks: Sequence[AskedText], between: Any = None
+    ) -> list[FoundEntities | Exception]:
         self.begun.set()
         assert self.go.wait(30)
         self.texts += [ask.text for ask in asks]

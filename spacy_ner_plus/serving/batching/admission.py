@@ -45,13 +45,16 @@ class Waiting:
     rate: WorkRate
 
     def units_before(self, priority: Priority) -> float:
-        """The work that is done before something that comes now."""
+        """What waits and is done before something that comes now."""
         if priority is Priority.BULK:
-            before: float = self.queue.units
-        else:
-            takes_turns = self.queue.units_of(Priority.BULK) > 0
-            before = self.queue.units_of(priority) * (1 + takes_turns * BULK_SHARE)
-        return before
+            return float(self.queue.units)
+        takes_turns = self.queue.units_of(Priority.BULK) > 0
+        return self.queue.units_of(priority) * (1 + takes_turns * BULK_SHARE)
+
+    def running_before(self, priority: Priority) -> float:
+        """Of what runs, the part that it waits for: interactive work, up to a pause."""
+        is_bulk = priority is Priority.BULK
+        return self.running_units if is_bulk else min(self.running_units, self.rate.budget)
 
 
 def check_room(
@@ -74,7 +77,7 @@ def check_room(
         raise TooMuchError(takes, limit)
     excess = 0.0
     if before := waiting.units_before(priority):
-        excess = takes + rate.seconds(before + waiting.running_units) - limit
+        excess = takes + rate.seconds(before + waiting.running_before(priority)) - limit
     if len(queue) and len(queue) + len(new) > limits.max_jobs:
         excess = max(excess, rate.seconds(queue.units) / 2, 1.0)
     if excess > 0:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
 from typing import Generic, Protocol, TypeVar, cast
 
 from .admission import DEFAULT_LIMITS, BatchLimits, Waiting, check_room
@@ -30,8 +31,14 @@ class Engine(Protocol[Ask, Result]):
         """Batches to warm up with, the last one of a size that tells the speed."""
         ...
 
-    def run(self, asks: Sequence[Ask]) -> Sequence[Result | Exception]:
-        """The result of each, or why there is none."""
+    def run(
+        self, asks: Sequence[Ask], between: Callable[[], None] | None = None
+    ) -> Sequence[Result | Exception]:
+        """The result of each, or why there is none.
+
+        between (Callable[[], None]): To be called at the pauses of long work, if there are any: it
+            runs what others wait for.
+        """
         ...
 
 
@@ -55,7 +62,7 @@ class Batcher(Generic[Ask, Outcome]):
 
     A batch is begun as soon as the model is free, with what waits, up to what can be done in the
     time that a batch may take: of that, the speed is learned. What alone takes longer is a batch of
-    its own. All methods may be called from any thread.
+    its own, and at its pauses interactive work is done. All methods may be called from any thread.
 
     make_engine (Callable[[], Engine]): Makes the model, in the thread.
     limits (BatchLimits): See there.
@@ -84,6 +91,7 @@ class Batcher(Generic[Ask, Outcome]):
         self._running_units = 0
         self._running_since: float | None = None
         self._idle_since = 0.0
+        self._seconds_of_others = 0.0
         self._thread = threading.Thread(
             target=self._own, args=(make_engine,), name=f"ner-plus {name}", daemon=True
         )
@@ -235,9 +243,6 @@ class Batcher(Generic[Ask, Outcome]):
                     return []
                 self._wait_for_more()
                 batch, expired = self._fill()
-                if batch:
-                    self._running_units = sum(job.units for job in batch)
-                    self._running_since = time.monotonic()
             for ticket in expired:
                 _fail(ticket, ExpiredError())
             if batch:
@@ -256,44 +261,68 @@ class Batcher(Generic[Ask, Outcome]):
         ):
             self._changed.wait(left)
 
-    def _fill(self) -> tuple[list[Job[Ask]], list[Ticket[Outcome]]]:
-        """Take a batch from the queue, and tickets whose time is up."""
+    def _fill(self, *, in_pause: bool = False) -> tuple[list[Job[Ask]], list[Ticket[Outcome]]]:
+        """Take a batch from the queue, and tickets whose time is up.
+
+        in_pause (bool): Of interactive work alone, and of none that takes longer than a batch.
+        """
+        only = Priority.INTERACTIVE if in_pause else None
         now, budget, units = time.monotonic(), self.rate.budget, 0
         batch: list[Job[Ask]] = []
         expired: list[Ticket[Outcome]] = []
-        while (head := self._queue.head()) is not None:
+        while (head := self._queue.head(only)) is not None:
             job = head[0]
             for ticket in {t for t, _ in job.places if t.expires <= now}:
                 self._forget(ticket)
                 expired.append(ticket)
             if not job.places:  # it has left the queue
                 continue
-            if batch and (units + job.units > budget or len(batch) == self.limits.batch_texts):
+            is_full = units + job.units > budget or len(batch) == self.limits.batch_texts
+            if is_full and (batch or in_pause):
                 break
-            self._queue.pop()
+            self._queue.pop(only)
             job.is_running = True
             batch.append(job)
             units += job.units
+        self._running_units += units
+        if batch and self._running_since is None:
+            self._running_since = now
         return batch, expired
+
+    def _let_others(self, engine: Engine[Ask, Outcome]) -> None:
+        """Do what has come while a long text is being read: it has its pause."""
+        started = time.monotonic()
+        with self._changed:
+            batch, expired = self._fill(in_pause=True)
+        for ticket in expired:
+            _fail(ticket, ExpiredError())
+        if batch:
+            self._work(engine, batch)
+            self._seconds_of_others += time.monotonic() - started
 
     def _work(self, engine: Engine[Ask, Outcome], batch: list[Job[Ask]]) -> None:
         started = time.monotonic()
+        units = sum(job.units for job in batch)
+        is_long = units > self.rate.budget and len(batch) == 1
+        if is_long:
+            self._seconds_of_others = 0.0
+        between = partial(self._let_others, engine) if is_long else None
         outcomes: Sequence[Outcome | Exception]
         try:
-            outcomes = engine.run([job.ask for job in batch])
+            outcomes = engine.run([job.ask for job in batch], between)
             if len(outcomes) != len(batch):
                 raise RuntimeError(f"{len(batch)} asked, but {len(outcomes)} answers.")
         except BaseException as error:  # the thread must live, whatever a component raises
             cause = error if isinstance(error, Exception) else RuntimeError(repr(error))
             outcomes = [cause] * len(batch)
         ended = time.monotonic()
-        units = sum(job.units for job in batch)
-        self.rate.learn(units, ended - started)
+        seconds = ended - started - (self._seconds_of_others if is_long else 0.0)
+        self.rate.learn(units, seconds)
         done = self._hand_out(batch, outcomes, ended)
         for ticket in done:
             _succeed(ticket)
         waited = started - min(job.arrived for job in batch)
-        self._on_batch(BatchReport(len(batch), units, ended - started, waited, self.n_waiting))
+        self._on_batch(BatchReport(len(batch), units, seconds, waited, self.n_waiting))
 
     def _hand_out(
         self, batch: list[Job[Ask]], outcomes: Sequence[Outcome | Exception], ended: float
@@ -301,7 +330,10 @@ class Batcher(Generic[Ask, Outcome]):
         """Give outcomes to who waits for them. RETURNS: Tickets that have all of theirs now."""
         done = []
         with self._changed:
-            self._running_units, self._running_since, self._idle_since = 0, None, ended
+            self._running_units -= sum(job.units for job in batch)
+            if not self._running_units:
+                self._running_since = None
+            self._idle_since = ended
             for job, outcome in zip(batch, outcomes, strict=True):
                 del self._in_flight[job.ask]
                 for ticket, place in job.places:

@@ -81,14 +81,17 @@ class FairQueue(Generic[Item]):
         """The first item of each line that has one."""
         return [next(iter(line.values()))[0] for line in self._lines.values() if line]
 
-    def head(self) -> tuple[Item, int] | None:
-        """The item that is next, and its units; None if nothing waits."""
-        priority = self._next_line()
+    def head(self, only: Priority | None = None) -> tuple[Item, int] | None:
+        """The item that is next, and its units; None if nothing waits.
+
+        only (Priority): Of this line alone.
+        """
+        priority = self._next_line(only)
         return None if priority is None else next(iter(self._lines[priority].values()))
 
-    def pop(self) -> Item:
-        """Take what is next. RAISES IndexError: If nothing waits."""
-        priority = self._next_line()
+    def pop(self, only: Priority | None = None) -> Item:
+        """Take what is next, as head tells it. RAISES IndexError: If nothing waits."""
+        priority = self._next_line(only)
         if priority is None:
             raise IndexError("Nothing waits.")
         _, (item, units) = self._lines[priority].popitem(last=False)
@@ -97,7 +100,8 @@ class FairQueue(Generic[Item]):
         self._clocks[priority] += units / WEIGHTS[priority]
         return item
 
-    def _next_line(self) -> Priority | None:
+    def _next_line(self, only: Priority | None) -> Priority | None:
         """The line whose clock is behind, of equals the interactive one."""
-        waiting = [priority for priority, line in self._lines.items() if line]
+        lines = self._lines if only is None else {only: self._lines[only]}
+        waiting = [priority for priority, line in lines.items() if line]
         return min(waiting, key=self._clocks.__getitem__, default=None)

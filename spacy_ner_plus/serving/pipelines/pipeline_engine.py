@@ -1,6 +1,7 @@
 """A pipeline as the batcher's thread uses it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from itertools import chain
 
 from spacy.language import Language
@@ -13,6 +14,7 @@ from ...prediction.predicted import sentence_row
 from ...prediction.predictor import check_length
 from ...prediction.sentence_readings import SentenceReader
 from ...records import TextRecord
+from ...support.pauses import pausing
 from .asked_text import AskedText, FoundEntities, RecordFaultError
 from .model_info import ModelInfo, describe
 
@@ -47,9 +49,18 @@ class PipelineEngine:
             [AskedText.of(TextRecord(text)) for text in texts],
         ]
 
-    def run(self, asks: Sequence[AskedText]) -> list[FoundEntities | Exception]:
-        """The entities of some texts. Nothing of them is kept."""
-        with self._nlp.memory_zone():
+    def run(
+        self, asks: Sequence[AskedText], between: Callable[[], None] | None = None
+    ) -> list[FoundEntities | Exception]:
+        """The entities of some texts. Nothing of them is kept.
+
+        between (Callable[[], None]): Is called at pauses, and may run others.
+        """
+        with ExitStack() as stack:
+            if not self._nlp.vocab.in_memory_zone:  # as it is at a pause of others: they don't nest
+                stack.enter_context(self._nlp.memory_zone())
+            if between is not None:
+                stack.enter_context(pausing(between))
             outcomes = self._docs.run(asks, lambda _: None)
             return [
                 self._found(ask, outcome) if isinstance(outcome, Doc) else outcome

@@ -128,6 +128,31 @@ def test_what_is_too_long_for_a_batch_is_a_batch_of_its_own() -> None:
     assert all(ticket.future.result(WAIT) for ticket in tickets)
 
 
+def test_interactive_work_is_done_at_the_pauses_of_what_is_long() -> None:
+    engine = FakeEngine(is_held=True)
+    batcher = start(engine, max_bulk_wait=1000.0)
+    batcher.rate = FixedRate(0.25, 50.1)  # 10 units fill a batch
+    long = batcher.submit([Question(0, 1000)], priority=BULK)
+    assert engine.begun.wait(WAIT)
+    bulk = batcher.submit([Question(9, 1)], priority=BULK)
+    late = batcher.submit([Question(8, 1)], expires=time.monotonic() - 1)
+    short = [batcher.submit([Question(n, 4)], priority=INTERACTIVE) for n in range(1, 8)]
+    assert [ticket.future.result(WAIT) for ticket in short] == [[10 * n] for n in range(1, 8)]
+    with pytest.raises(ExpiredError):
+        late.future.result(WAIT)
+    assert not long.future.done() and not bulk.future.done()
+    again = batcher.submit([Question(1, 4), Question(0, 1000)], priority=BULK)
+    assert batcher.seconds_running > 0
+    engine.let_go.set()
+    assert long.future.result(WAIT) == [0]
+    assert bulk.future.result(WAIT) == [90]
+    assert again.future.result(WAIT) == [10, 0]
+    assert all(sum(q.units for q in batch) <= 10 for batch in engine.batches[1:])
+    batcher.close()
+    assert batcher.join(WAIT)
+    assert batcher.seconds_running == 0 and len(engine.threads) == 1
+
+
 def test_same_question_is_asked_once_while_it_is_in_flight() -> None:
     batcher, engine = held()
     waiting = [batcher.submit([Question(1), Question(1), Question(2)]) for _ in range(5)]
@@ -287,11 +312,11 @@ class Failing(FakeEngine):
         super().__init__()
         self.error: BaseException | None = error
 
-    def run(self, asks: Any) -> Any:
+    def run(self, asks: Any, between: Any = None) -> Any:
         if self.error is not None:
             error, self.error = self.error, None
             raise error
-        return super().run(asks)
+        return super().run(asks, between)
 
 
 @pytest.mark.parametrize("error", [MemoryError(), SystemExit(3)])
@@ -319,9 +344,9 @@ class Warm(FakeEngine):
     def samples(self) -> list[list[Question]]:
         return [[Question(1, 5)], [Question(2, 50), Question(3, 50)]]
 
-    def run(self, asks: Any) -> Any:
+    def run(self, asks: Any, between: Any = None) -> Any:
         time.sleep(0.01)
-        return super().run(asks)
+        return super().run(asks, between)
 
 
 def test_warm_up_is_done_twice_by_the_owner_and_tells_the_speed() -> None:

@@ -13,6 +13,7 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span
 
 from spacy_ner_plus.annotation.doc_records import span_records
+from spacy_ner_plus.pipeline.preparing import limit_buckets
 from spacy_ner_plus.records import SpanRecord, TextRecord
 from spacy_ner_plus.serving.batching.admission import BatchLimits
 from spacy_ner_plus.serving.pipelines.asked_text import (
@@ -43,6 +44,26 @@ def test_engine_finds_what_the_pipeline_finds(nlp: Language) -> None:
         assert [s.to_json() | {"probability": 0} for s in one.spans] == [
             s.to_json() | {"probability": 0} for s in expected
         ]
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_others_are_read_at_the_pauses_of_a_long_text(model: Path, precision: str) -> None:
+    """Neither text is changed by it, in what is found or how probable it is."""
+    config = {"components.ner_plus.model.precision": precision}
+    nlp = spacy.load(model, config=config)
+    limit_buckets(nlp, 128)
+    engine = PipelineEngine(nlp, None, None)
+    asks = [ask(text) for text in TEXTS]
+    long = ask(" ".join(f"{text} {i}" for i in range(15) for text in TEXTS))
+    expected, [alone] = engine.run(asks), engine.run([long])
+    n_strings, at_pauses = len(nlp.vocab.strings), []
+    [found] = engine.run([long], lambda: at_pauses.append(engine.run(asks)))
+    assert len(at_pauses) > 5
+    assert isinstance(found, FoundEntities) and len(found.spans) > 20
+    assert found == alone
+    assert all(one == expected for one in at_pauses)
+    assert len(nlp.vocab.strings) == n_strings
+    assert engine.run(asks) == expected
 
 
 def test_samples_are_run_and_are_of_some_size(nlp: Language) -> None:
