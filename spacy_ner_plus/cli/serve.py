@@ -53,7 +53,7 @@ def serve_cli(
         typer.Option(metavar="SECONDS", help="Look at the models' folders, and load what changed"),
     ] = None,
     max_body: Annotated[int, typer.Option(help="Bytes of a request, unpacked")] = 1_000_000,
-    max_text: Annotated[int, typer.Option(help="Characters of a text")] = 50_000,
+    max_text: Annotated[int, typer.Option(help="Characters of a text")] = 100_000,
     max_records: Annotated[int, typer.Option(help="Records of a request")] = 1_000,
     request_seconds: Annotated[
         float, typer.Option(help="After which a request is given up")

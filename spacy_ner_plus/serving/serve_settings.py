@@ -28,7 +28,7 @@ class RequestLimits:
     """
 
     max_body: int = 1_000_000
-    max_text: int = 50_000
+    max_text: int = 100_000
     max_records: int = 1_000
     max_held: int = 64_000_000
     max_header: int = 16_384

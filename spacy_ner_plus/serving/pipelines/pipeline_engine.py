@@ -1,7 +1,7 @@
 """A pipeline as the batcher's thread uses it."""
 
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from itertools import chain
 
 from spacy.language import Language
@@ -38,6 +38,7 @@ class PipelineEngine:
         self._nlp = nlp
         self._docs = DocRun(nlp, self._make_doc)
         self._warms_up = warms_up
+        self._is_in_zone = False
 
     def samples(self) -> list[list[AskedText]]:
         """A sentence, which tells what fails and loads what is loaded late, and a batch."""
@@ -57,8 +58,7 @@ class PipelineEngine:
         between (Callable[[], None]): Is called at pauses, and may run others.
         """
         with ExitStack() as stack:
-            if not self._nlp.vocab.in_memory_zone:  # as it is at a pause of others: they don't nest
-                stack.enter_context(self._nlp.memory_zone())
+            stack.enter_context(self._zone())
             if between is not None:
                 stack.enter_context(pausing(between))
             outcomes = self._docs.run(asks, lambda _: None)
@@ -66,6 +66,19 @@ class PipelineEngine:
                 self._found(ask, outcome) if isinstance(outcome, Doc) else outcome
                 for ask, outcome in zip(asks, outcomes, strict=True)
             ]
+
+    @contextmanager
+    def _zone(self) -> Iterator[None]:
+        """A memory zone, or the one that there is at a pause of others: they don't nest."""
+        if self._is_in_zone:
+            yield
+            return
+        self._is_in_zone = True
+        try:
+            with self._nlp.memory_zone():
+                yield
+        finally:
+            self._is_in_zone = False
 
     def _found(self, ask: AskedText, doc: Doc) -> FoundEntities | Exception:
         try:
