@@ -95,6 +95,7 @@ def test_options_are_in_the_address(models: ModelSet) -> None:
     ("query", "headers", "status"),
     [
         ("treshold=1", NDJSON, 422),
+        ("timeout=1", NDJSON, 422),
         ("threshold=high", NDJSON, 422),
         ("labels=PER", NDJSON, 422),
         ("model=x", NDJSON, 404),

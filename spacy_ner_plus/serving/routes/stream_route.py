@@ -247,6 +247,9 @@ class LinesResponse(Response):
 def read_options(request: Request) -> Options:
     """The options of a request, which are in its address. RAISES ApiError: What is wrong."""
     query = request.query_params
+    if "timeout" in query:
+        message = "A stream takes as long as it takes: leave timeout out."
+        raise ApiError(422, "invalid", message, where="timeout")
     given: dict[str, Any] = {
         name: query.getlist(name) if name in _LISTS else query[name] for name in query
     }
