@@ -28,11 +28,11 @@ class GracefulServer(uvicorn.Server):
         for server in self.servers:
             server.close()
         for one in waiting:
-            await self._accept(one)
+            await self.accept_waiting(one)
             one.close()
         await super().shutdown(sockets)
 
-    async def _accept(self, listening: socket.socket) -> None:
+    async def accept_waiting(self, listening: socket.socket) -> None:
         """Take the connections that the system has accepted for us already."""
         loop = asyncio.get_running_loop()
         listening.setblocking(False)

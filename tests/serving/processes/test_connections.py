@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from spacy_ner_plus.serving.pipelines.model_spec import ModelSpec
+from spacy_ner_plus.serving.processes import guarded_protocol
 from spacy_ner_plus.serving.processes.graceful_server import (
     GracefulServer,
     address_of,
@@ -175,7 +176,10 @@ def test_connections_have_a_number() -> None:
         second.close()
 
 
-def test_stopped_server_answers_what_it_has_and_what_has_knocked() -> None:
+def test_stopped_server_answers_what_it_has_and_what_has_knocked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(guarded_protocol, "_GRACE_SECONDS", 20.0)
     engine = Engine(is_held=True)
     with running(engine) as server:
         at_work, idle, silent = server.connect(), server.connect(), server.connect()
@@ -184,8 +188,8 @@ def test_stopped_server_answers_what_it_has_and_what_has_knocked() -> None:
         idle.sendall(b"GET /livez HTTP/1.1\r\nHost: a\r\n\r\n")
         assert b"alive" in read_answer(idle)
         server.stop()
-        silent.sendall(ASK)  # on its way when the signal came
         assert read_all(idle) == b""
+        silent.sendall(ASK)  # on its way when the signal came
         engine.go.set()
         for one in (at_work, silent):
             answer = read_all(one)
@@ -194,6 +198,26 @@ def test_stopped_server_answers_what_it_has_and_what_has_knocked() -> None:
         with pytest.raises(OSError):
             server.connect()
         idle.close()
+
+
+def test_connections_that_the_system_took_for_a_server_are_answered() -> None:
+    """It stops before it has come to them."""
+
+    async def run(server: GracefulServer, listening: socket.socket) -> list[bytes]:
+        server.config.load()
+        server.lifespan = server.config.lifespan_class(server.config)
+        clients = [socket.create_connection(listening.getsockname(), WAIT) for _ in range(3)]
+        for one in clients:
+            one.sendall(ASK.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n", 1))
+        await server.accept_waiting(listening)
+        await server.accept_waiting(listening)  # there is nobody left
+        return [await asyncio.to_thread(read_all, one) for one in clients]
+
+    with model_set(Engine()) as models, listen("127.0.0.1", 0) as listening:
+        serving = make_serving(models)
+        server = make_server(make_app(serving), serving.settings)
+        answers = asyncio.run(run(server, listening))
+    assert all(answer.startswith(b"HTTP/1.1 200 ") for answer in answers) and len(answers) == 3
 
 
 def test_probe_of_another_host_is_answered_and_pipelined_requests_too() -> None:
