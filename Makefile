@@ -93,7 +93,7 @@ $(INSTALLED): setup.cfg pyproject.toml constraints.txt
 	$(check_python)
 	$(PYTHON) -m venv $(VENV)
 	@rm -rf spacy_ner_plus.egg-info  # of an earlier build: it would hide entry points that are new
-	$(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt -e ".[shared,features,export,evaluate,parquet,split,uima,docs,test,dev]"
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt -e ".[shared,features,export,evaluate,parquet,serve,split,uima,docs,test,dev]"
 	@touch $@
 
 $(BENCH_INSTALLED): $(INSTALLED)

@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from .ranking.rank import rank as rank
     from .records import SpanRecord as SpanRecord
     from .records import TextRecord as TextRecord
+    from .serving.security.api_keys import serve_key as serve_key
+    from .serving.serve import serve as serve
     from .tags import TagScheme as TagScheme
     from .training.distillation.distil import distil as distil
     from .training.project.init_config import init_config as init_config
@@ -82,6 +84,8 @@ _HOMES = {
     "read": "spacy_ner_plus.data.formats.record_files",
     "read_metrics": "spacy_ner_plus.evaluation.evaluate",
     "render_entities": "spacy_ner_plus.annotation.displacy_page",
+    "serve": "spacy_ner_plus.serving.serve",
+    "serve_key": "spacy_ner_plus.serving.security.api_keys",
     "set_offset_ents": "spacy_ner_plus.annotation.offsets",
     "split": "spacy_ner_plus.data.splitting.split",
     "train": "spacy_ner_plus.training.train",

@@ -48,6 +48,7 @@ RUN: dict[str, dict[str, str]] = {
     OURS + "project split ": {},
     OURS + "rank ": {},
     OURS + "rules check ": {},
+    OURS + "serve-key ": {},
     OURS + "train ": {},
     OURS + "vectors ": {},
 }
@@ -61,6 +62,7 @@ NOT_RUN = {
     OURS + "explain ": "needs hand-written features; tests/pipeline/features/test_reasons.py",
     OURS + "export ": "takes long; tests/cli/test_export.py runs it",
     OURS + "project encoder ": "asks a package index",
+    OURS + "serve ": "serves until it is stopped; tests/serving/processes/test_real_server.py",
     OURS + "split ": "groups by a key of somebody's; tests/data/splitting/test_split.py runs it",
     OURS + "weak-label ": "needs voters that find something; tests/weak_labels/test_weak_label.py",
     SPACY + "package ": "builds a wheel; tests/test_project.py does",
@@ -78,6 +80,7 @@ NOT_RUN = {
     r"\.venv/bin/python -m tests\.key_tables": "writes docs; tests/test_key_tables.py compares",
     r"\.venv/bin/pre-commit install": "changes the repository",
     "git status": "not ours",
+    "curl ": "not ours",
     "gunicorn --preload": "not ours",
     "cd my-ner": "nothing to run",
     "mkdir -p packages": "nothing to run",

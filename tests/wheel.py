@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = "spacy_ner_plus"
-EXTRAS = "shared,export,evaluate,parquet,split,uima,test"
+EXTRAS = "shared,export,evaluate,parquet,serve,split,uima,test"
 
 
 def main() -> int:

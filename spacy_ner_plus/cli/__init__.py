@@ -34,6 +34,8 @@ from .project.split import split_cli as project_split_cli
 from .rank import rank_cli
 from .report import report_cli
 from .rules import check_cli as rules_check_cli
+from .serve import serve_cli
+from .serve_key import serve_key_cli
 from .split import split_cli
 from .train import CONTEXT, train_cli
 from .vectors import vectors_cli
@@ -65,6 +67,8 @@ app.command("learning-curve", context_settings=CONTEXT)(learning_curve_cli)
 app.command("predict")(predict_cli)
 app.command("rank")(rank_cli)
 app.command("report")(report_cli)
+app.command("serve")(serve_cli)
+app.command("serve-key")(serve_key_cli)
 app.command("split")(split_cli)
 app.command("train", context_settings=CONTEXT)(train_cli)
 app.command("vectors")(vectors_cli)

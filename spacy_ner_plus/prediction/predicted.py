@@ -69,7 +69,7 @@ class Found:
         document, doc = predicted.document, predicted.doc
         other: dict[str, Any] = {"row": document.row}
         if predicted.sentences is not None:
-            other["sentences"] = [_sentence(sentence) for sentence in predicted.sentences]
+            other["sentences"] = [sentence_row(sentence) for sentence in predicted.sentences]
         try:
             spans = span_records(doc, self.source)
         except ValueError as error:
@@ -88,7 +88,8 @@ def _place(span: Span) -> dict[str, Any]:
     }
 
 
-def _sentence(sentence: ReadSentence) -> dict[str, Any]:
+def sentence_row(sentence: ReadSentence) -> dict[str, Any]:
+    """A sentence and its readings, as plain JSON data."""
     return {
         "start": sentence.span.start_char,
         "end": sentence.span.end_char,

@@ -15,8 +15,10 @@ from thinc.types import ArgsKwargs
 from torch import Tensor, nn
 
 from ...nn.encoders.buckets import TensorBucket
+from ...nn.encoders.outside import outside_of_models
 from ...nn.heads.span_head import SpanHead
 from ...nn.heads.tag_head import TagHead
+from ...support.pauses import pause
 from ..runtime.labelled_shim import LabelledShim
 from ..runtime.processes import handle_forks
 from ..runtime.span_shim import TransformerSpanShim
@@ -80,7 +82,9 @@ class OnnxReader(nn.Module):
         n_rows (int): Rows of the batch. Those of a token that was split over windows are averaged.
         """
         rows = torch.zeros(n_rows, self.n_outputs)
-        for bucket in buckets:
+        for i, bucket in enumerate(buckets):
+            if i:
+                pause(outside_of_models)
             arrays = {f.name: getattr(bucket, f.name).numpy() for f in fields(bucket)}
             parts = torch.from_numpy(self.session(arrays))  # (parts, n_outputs)
             rows.index_add_(0, bucket.part_rows, parts)

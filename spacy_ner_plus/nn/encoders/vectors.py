@@ -6,7 +6,9 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from ...support.pauses import pause
 from .buckets import TensorBucket
+from .outside import outside_of_models
 from .pooling import pool
 from .transformer import TransformerEncoder
 
@@ -36,6 +38,8 @@ class TransformerVectors(nn.Module):
         """
         parts, rows = [], []  # (parts of a bucket, n_outputs) and (parts of a bucket,) each
         for i, bucket in enumerate(buckets):
+            if i and not self.training:
+                pause(outside_of_models)
             inputs = (
                 bucket.ids,
                 bucket.mask,

@@ -1,0 +1,1 @@
+"""Pipelines behind HTTP: what `ner-plus serve` starts."""
