@@ -56,10 +56,12 @@ class Redactor:
         likely (Iterable[HiddenStretch]): What goes besides: see likely_stretches.
         RAISES ValueError: Nothing is known of the entities of a record.
         """
-        stretches = self.hidden(given, source, likely)
-        text = given.text
+        return self.replaced(given.text, self.hidden(given, source, likely))
+
+    def replaced(self, text: str, hidden: Sequence[HiddenStretch]) -> RedactedText:
+        """A text with substitutes in the place of stretches, of which none overlap."""
         parts, made, originals, at, length = [], [], [], 0, 0
-        for one in stretches:
+        for one in hidden:
             original = text[one.start : one.end]
             new, without_surrogate = self.substitutes.of(original, one.label)
             parts += [text[at : one.start], new]
@@ -83,7 +85,7 @@ class Redactor:
         self, text: str, entities: Iterable[HiddenStretch], cuts: Iterable[int] = ()
     ) -> list[HiddenStretch]:
         """As hidden, of entities that are known. cuts (Iterable[int]): The edges of tokens."""
-        trimmed = (without_margins(text, one) for one in entities if self._goes(one))
+        trimmed = (without_margins(text, one) for one in entities if self.goes(one))
         going = [one for one in trimmed if one is not None]
         return with_repeated(text, going, cuts) if self.repeated else united(going)
 
@@ -95,7 +97,8 @@ class Redactor:
             return self.threshold.get(label)
         return self.threshold
 
-    def _goes(self, one: HiddenStretch) -> bool:
+    def goes(self, one: HiddenStretch) -> bool:
+        """Whether an entity is taken out, by its type and its probability."""
         if self.labels is not None and one.label not in self.labels:
             return False
         least = self.least(one.label)
