@@ -16,6 +16,7 @@ from ..annotation.entity_source import DOC_ENTS, EntitySource
 from ..pipeline.preparing import load_pipeline
 from ..support.extras import require
 from .document_redactor import all_entities
+from .pipeline_labels import labels_of_pipeline
 
 # What Presidio calls types that pipelines for spaCy call otherwise.
 PRESIDIO_NAMES = {
@@ -63,7 +64,7 @@ def presidio_recognizer(
     nlp = None if model is None else load_pipeline(model)
     names = PRESIDIO_NAMES | dict(entities or {})
     if supported_entities is None:
-        labels = () if nlp is None else _labels(nlp)
+        labels = frozenset() if nlp is None else labels_of_pipeline(nlp)
         supported_entities = sorted({names.get(label, label) for label in labels})
     if not supported_entities:
         raise ValueError(
@@ -79,20 +80,12 @@ def presidio_recognizer(
     )
 
 
-def _labels(nlp: Language) -> Iterator[str]:
-    """The types of all components that write entities."""
-    for name, component in nlp.pipeline:
-        places = nlp.get_pipe_meta(name).assigns
-        if any(place == "doc.ents" or place.startswith("doc.spans") for place in places):
-            yield from getattr(component, "labels", ())
-
-
 @cache
 def _recognizer_class() -> Any:
     """The class, whose base is Presidio's: it is made when it is first used."""
     presidio: Any = require("presidio_analyzer", "presidio")
 
-    class NerPlusRecognizer(presidio.EntityRecognizer):  # type: ignore[misc]
+    class NerPlusRecognizer(presidio.EntityRecognizer):
         """See presidio_recognizer."""
 
         def __init__(

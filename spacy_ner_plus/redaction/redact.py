@@ -18,6 +18,7 @@ from ..prediction.predict import bound_kernel_caches
 from ..support.digests import content_digest, file_digest
 from ..support.output_folder import check_output_folder
 from .document_redactor import DocumentRedactor
+from .pipeline_labels import check_labels_are_found
 from .redaction_rows import RedactionRows, TypeCounts
 from .redactor import Redactor
 from .secret_key import fingerprint, read_key
@@ -148,6 +149,7 @@ def redact(
     bound_kernel_caches()
     nlp = load_pipeline(model)
     rows = RedactionRows(has_offsets=offsets, map=map)
+    unknown = check_labels_are_found(nlp, redactor)
     work = DocumentRedactor(nlp, redactor, rows, spans_key)
     settings = {
         "method": method, "labels": None if labels is None else sorted(set(labels)),
@@ -171,7 +173,8 @@ def redact(
         max_rejects=max_rejects,
     )
     types = dict(sorted(rows.counts.items()))
-    warnings = [*work.warnings(), *_without_names(types)]
+    missed = [label for label in unknown if label not in types]
+    warnings = [*work.warnings(), *_never_found(missed), *_without_names(types)]
     return Redaction(
         str(output), done.counts, done.before, done.seconds, types, done.rejects, map, warnings
     )
@@ -236,6 +239,15 @@ def _check_files(
 
 def _digest(path: str | Path | None) -> Any:
     return None if path is None else content_digest(Path(path))
+
+
+def _never_found(labels: Sequence[str]) -> list[str]:
+    if not labels:
+        return []
+    return [
+        f"nothing was taken out of {', '.join(map(repr, labels))}, which no component of the "
+        "pipeline says that it finds: is it spelt as the pipeline spells it?"
+    ]
 
 
 def _without_names(types: Mapping[str, TypeCounts]) -> list[str]:

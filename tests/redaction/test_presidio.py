@@ -49,7 +49,7 @@ def stand_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     presidio.EntityRecognizer = EntityRecognizer
     presidio.RecognizerResult = RecognizerResult
     presidio.AnalysisExplanation = SimpleNamespace
-    monkeypatch.setitem(sys.modules, "presidio_analyzer", presidio)
+    monkeypatch.setattr(module, "require", lambda *_: presidio)
     class_of = module._recognizer_class
     class_of.cache_clear()
     yield
@@ -101,9 +101,9 @@ def test_docs_of_presidio_are_looked_at() -> None:
 @pytest.mark.usefixtures("stand_in")
 def test_types_are_those_of_components_that_write_entities() -> None:
     nlp = spacy.blank("en")
-    nlp.add_pipe("tagger").add_label("NN")  # type: ignore[attr-defined]
     ruler: Any = nlp.add_pipe("entity_ruler")
     ruler.add_patterns([{"label": "PER", "pattern": "Anna"}, {"label": "DRUG", "pattern": "x"}])
+    nlp.add_pipe("tagger").add_label("NN")  # type: ignore[attr-defined]
     assert presidio_recognizer(nlp).supported_entities == ["DRUG", "PERSON"]
     with pytest.raises(ValueError, match="give supported_entities"):
         presidio_recognizer()
@@ -112,9 +112,10 @@ def test_types_are_those_of_components_that_write_entities() -> None:
 
 
 def test_without_presidio_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    nlp = lookup_nlp()
     monkeypatch.setitem(sys.modules, "presidio_analyzer", None)
     with pytest.raises((ValueError, ModuleNotFoundError), match="presidio"):
-        presidio_recognizer(lookup_nlp())
+        presidio_recognizer(nlp)
 
 
 def test_with_presidio_itself() -> None:
