@@ -162,6 +162,7 @@ def _annotated(
     data: Path, format: str | None, gold: EntitySource, measured: Leakage
 ) -> Iterator[TextRecord]:
     """The annotated texts of some data; others are counted."""
+    records: Iterator[TextRecord]
     if (format or find_format(data)) == "spacy":
         records = (
             _record(doc, gold) for docs in read_files(data) for doc in docs.get_docs(Vocab())

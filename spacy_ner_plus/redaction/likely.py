@@ -6,7 +6,6 @@ probable it is that a token is in an entity, in whichever.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from spacy.language import Language
@@ -39,11 +38,12 @@ class TokenReader:
     """
 
     def __init__(self, nlp: Language) -> None:
-        self._able: list[Any] = [c for c in components(nlp) if isinstance(c, KnowsTokenLabels)]
-        self._others = {
-            name: component
-            for name, component in nlp.pipeline
-            if isinstance(component, HasThresholds) and component not in self._able
+        named = list(zip(nlp.pipe_names, components(nlp), strict=True))
+        self._able = [one for _, one in named if isinstance(one, KnowsTokenLabels)]
+        self._others: dict[str, HasThresholds] = {
+            name: one
+            for name, one in named
+            if isinstance(one, HasThresholds) and not isinstance(one, KnowsTokenLabels)
         }
 
     @property
@@ -75,7 +75,7 @@ class TokenReader:
         """
         found = {}
         for name, component in self._others.items():
-            own: Mapping[str, float] = component.least_probabilities()
+            own = component.least_probabilities()
             labels = [
                 label
                 for label, least in own.items()
@@ -111,8 +111,8 @@ def likely_stretches(
     starts = np.array([token.idx for token in doc], dtype=np.int64)
     for one in entities:
         if redactor.goes(one):
-            first = np.searchsorted(starts, one.start, side="right") - 1
-            is_taken[first : np.searchsorted(starts, one.end)] = True
+            begin = int(np.searchsorted(starts, one.start, side="right")) - 1
+            is_taken[begin : int(np.searchsorted(starts, one.end))] = True
     is_space = doc.to_array("IS_SPACE").reshape(-1).astype(bool)
     found = []
     for its in tables:

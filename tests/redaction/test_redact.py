@@ -256,6 +256,16 @@ def test_wrong_calls_are_refused_at_once(
         redact(names_nlp(), texts, "out.parquet")
 
 
+def test_misspelt_types_are_no_silent_leak(texts: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.jsonl"
+    for wrong in ({"labels": ["PERSN"]}, {"threshold": {"PERSN": 0.1}}):
+        with pytest.raises(ValueError, match=r"finds no 'PERSN', .* its types are 'LOC', 'PERSON'"):
+            redact(names_nlp(), texts, out, **wrong)  # type: ignore[arg-type]
+    # a component that does not say what it writes
+    done = redact(names_nlp(fails=True), texts, out, labels=["PERSN", "LOC"])
+    assert "'PERSN'" in done.warnings[0] and list(done.types) == ["LOC"]
+
+
 def test_key_that_others_may_read_is_refused(texts: Path, tmp_path: Path, key_file: Path) -> None:
     key_file.chmod(0o640)
     with pytest.raises(ValueError, match="mode 0640"):
