@@ -14,6 +14,8 @@ from typer.testing import CliRunner, Result
 from spacy_ner_plus import read, redact, unredact
 from spacy_ner_plus.cli import app
 from spacy_ner_plus.prediction.journal import Journal
+from tests import tiny
+from tests.pipeline.samples import initialized_nlp
 from tests.prediction.samples import read_lines, write_input
 from tests.redaction.samples import KEY
 
@@ -254,6 +256,18 @@ def test_wrong_calls_are_refused_at_once(
     assert not (tmp_path / "out.jsonl").exists()
     with pytest.raises(ValueError, match=r"must be a \.jsonl file"):
         redact(names_nlp(), texts, "out.parquet")
+
+
+def test_low_threshold_takes_what_was_not_found(texts: Path, tmp_path: Path) -> None:
+    """Of an untrained tagger, which finds little, and thinks everything possible."""
+    nlp = initialized_nlp(tiny.save_encoder(tmp_path / "encoder"), threshold=1.0)
+    done = redact(nlp, texts, tmp_path / "out.jsonl", threshold=0.0, map=tmp_path / "map.jsonl")
+    assert not any(char.isalnum() for text in rows_of(tmp_path / "out.jsonl") for char in text)
+    assert sum(its.likely for its in done.types.values()) > 0
+    unredact(tmp_path / "out.jsonl", tmp_path / "map.jsonl", tmp_path / "back.jsonl")
+    assert rows_of(tmp_path / "back.jsonl") == TEXTS
+    done = redact(nlp, texts, tmp_path / "none.jsonl", threshold=1.0)
+    assert rows_of(tmp_path / "none.jsonl") == TEXTS and not done.types
 
 
 def test_misspelt_types_are_no_silent_leak(texts: Path, tmp_path: Path) -> None:
