@@ -57,6 +57,7 @@ class DocumentRedactor:
         self._rows = rows or RedactionRows()
         self._predictor = Predictor(nlp)
         self._tokens = TokenReader(nlp)
+        self._is_checked = False
         self._least = least_of(redactor.threshold)
 
     def redact(self, documents: Sequence[SourceDocument]) -> list[RedactedDocument | str]:
@@ -97,11 +98,14 @@ class DocumentRedactor:
         return RedactedDocument(its.document, its.doc, redacted)
 
     def check(self, results: Sequence[RedactedDocument]) -> None:
-        """See ChunkWork.check. Somebody must have looked for entities."""
-        Found(self.source).check([one.doc for one in results])
+        """See ChunkWork.check. It is done of the first chunk with any words: see write."""
 
     def write(self, path: Path, results: Sequence[RedactedDocument]) -> None:
-        """See ChunkWork.write."""
+        """See ChunkWork.write. RAISES ValueError: Nobody has looked for entities in any text."""
+        docs = [one.doc for one in results if len(one.doc)]
+        if docs and not self._is_checked:
+            Found(self.source).check(docs)
+            self._is_checked = True
         self._rows.write(path, [(one.document, one.redacted) for one in results])
 
     def sizes(self, result: RedactedDocument) -> tuple[int, int]:

@@ -270,6 +270,16 @@ def test_low_threshold_takes_what_was_not_found(texts: Path, tmp_path: Path) -> 
     assert rows_of(tmp_path / "none.jsonl") == TEXTS and not done.types
 
 
+def test_texts_are_not_written_if_nobody_looks_for_entities(tmp_path: Path) -> None:
+    """Also where the first chunk has no words."""
+    texts = write_input(tmp_path / "texts.jsonl", "jsonl", ["", "Bob"])
+    with pytest.raises(ValueError, match=r"No component of the pipeline sets doc\.ents"):
+        redact(spacy.blank("en"), texts, tmp_path / "out.jsonl", chunk_size=1)
+    assert not (tmp_path / "out.jsonl").exists()
+    written = [path for path in tmp_path.rglob("*") if path.is_file() and path != texts]
+    assert not any(b"Bob" in path.read_bytes() for path in written)
+
+
 def test_misspelt_types_are_no_silent_leak(texts: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.jsonl"
     for wrong in ({"labels": ["PERSN"]}, {"threshold": {"PERSN": 0.1}}):
