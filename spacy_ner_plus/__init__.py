@@ -40,6 +40,11 @@ if TYPE_CHECKING:
     from .ranking.rank import rank as rank
     from .records import SpanRecord as SpanRecord
     from .records import TextRecord as TextRecord
+    from .redaction.leakage import leakage as leakage
+    from .redaction.presidio_recognizer import presidio_recognizer as presidio_recognizer
+    from .redaction.redact import redact as redact
+    from .redaction.redactor import Redactor as Redactor
+    from .redaction.unredact import unredact as unredact
     from .serving.security.api_keys import serve_key as serve_key
     from .serving.serve import serve as serve
     from .tags import TagScheme as TagScheme
@@ -56,6 +61,7 @@ _HOMES = {
     "Gate": "spacy_ner_plus.evaluation.comparison.gate",
     "NerPlus": "spacy_ner_plus.pipeline.ner_plus",
     "NerPlusRules": "spacy_ner_plus.pipeline.rules",
+    "Redactor": "spacy_ner_plus.redaction.redactor",
     "SpanRecord": "spacy_ner_plus.records",
     "TagScheme": "spacy_ner_plus.tags",
     "TextRecord": "spacy_ner_plus.records",
@@ -78,17 +84,21 @@ _HOMES = {
     "guidelines": "spacy_ner_plus.audit.guidelines.draft_guidelines",
     "init_config": "spacy_ner_plus.training.project.init_config",
     "init_project": "spacy_ner_plus.training.project.init_project",
+    "leakage": "spacy_ner_plus.redaction.leakage",
     "learning_curve": "spacy_ner_plus.experiments.learning_curve",
     "predict": "spacy_ner_plus.prediction.predict",
+    "presidio_recognizer": "spacy_ner_plus.redaction.presidio_recognizer",
     "rank": "spacy_ner_plus.ranking.rank",
     "read": "spacy_ner_plus.data.formats.record_files",
     "read_metrics": "spacy_ner_plus.evaluation.evaluate",
+    "redact": "spacy_ner_plus.redaction.redact",
     "render_entities": "spacy_ner_plus.annotation.displacy_page",
     "serve": "spacy_ner_plus.serving.serve",
     "serve_key": "spacy_ner_plus.serving.security.api_keys",
     "set_offset_ents": "spacy_ner_plus.annotation.offsets",
     "split": "spacy_ner_plus.data.splitting.split",
     "train": "spacy_ner_plus.training.train",
+    "unredact": "spacy_ner_plus.redaction.unredact",
     "weak_label": "spacy_ner_plus.weak_labels.weak_label",
     "write": "spacy_ner_plus.data.formats.record_files",
 }

@@ -110,10 +110,12 @@ WITHIN_REACH = (
     "evaluation.rule_check.rule_terminal.",
     "audit.terminal.",
     "audit.agreement.agreement_terminal.",
+    "redaction.redaction_terminal.",
     "weak_labels.weak_terminal.",
 )
 # And by name, which a new command should do without.
 BEYOND_THE_FACE = {
+    "_going_on": {"prediction.journal.Journal"},  # names the folder to go on with
     "_options": {f"pipeline.preparing.{name}" for name in ("import_user_code", "use_gpu")},
     "audit": {
         "support.output_folder.check_output_folder",  # before the data are read
@@ -131,7 +133,6 @@ BEYOND_THE_FACE = {
     "guidelines": {"data.format_option.parse_option"},
     "init_config": {"training.project.encoder_wheel.ENCODER_FOLDER"},  # named in what to do next
     "learning_curve": {"experiments.shares.SHARES"},  # the default that its help shows
-    "predict": {"prediction.journal.Journal"},  # names the folder to go on with
     "report": {"evaluation.evaluate.REPORT"},  # the file that it points to
     # Steps of projects are not public, so the face has none: each calls the module that does it.
     "project.check": {f"support.sha256_sums.{name}" for name in ("SUMS_NAME", "verify")},

@@ -23,6 +23,7 @@ from .export import export_cli
 from .guidelines import guidelines_cli
 from .init_config import init_config_cli
 from .init_project import init_project_cli
+from .leakage import leakage_cli
 from .learning_curve import learning_curve_cli
 from .predict import predict_cli
 from .project.check import check_cli
@@ -32,12 +33,14 @@ from .project.encoder import encoder_cli
 from .project.smoke import smoke_cli
 from .project.split import split_cli as project_split_cli
 from .rank import rank_cli
+from .redact import redact_cli
 from .report import report_cli
 from .rules import check_cli as rules_check_cli
 from .serve import serve_cli
 from .serve_key import serve_key_cli
 from .split import split_cli
 from .train import CONTEXT, train_cli
+from .unredact import unredact_cli
 from .vectors import vectors_cli
 from .weak_label import weak_label_cli
 
@@ -63,14 +66,17 @@ app.command("export")(export_cli)
 app.command("guidelines")(guidelines_cli)
 app.command("init-config")(init_config_cli)
 app.command("init-project")(init_project_cli)
+app.command("leakage")(leakage_cli)
 app.command("learning-curve", context_settings=CONTEXT)(learning_curve_cli)
 app.command("predict")(predict_cli)
 app.command("rank")(rank_cli)
+app.command("redact")(redact_cli)
 app.command("report")(report_cli)
 app.command("serve")(serve_cli)
 app.command("serve-key")(serve_key_cli)
 app.command("split")(split_cli)
 app.command("train", context_settings=CONTEXT)(train_cli)
+app.command("unredact")(unredact_cli)
 app.command("vectors")(vectors_cli)
 app.command("weak-label")(weak_label_cli)
 

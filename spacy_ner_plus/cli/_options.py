@@ -79,6 +79,10 @@ Labels = Annotated[
         "their new names",
     ),
 ]
+RedactionLabels = Annotated[
+    str | None,
+    typer.Option(metavar="A,B", help="The entity types that are taken out; without it, all"),
+]
 
 
 def parse_labels(text: str | None) -> list[str] | None:
@@ -89,6 +93,30 @@ def parse_labels(text: str | None) -> list[str] | None:
     if not all(labels):
         raise ValueError(f"--labels must be types parted by commas, such as A,B, got {text!r}.")
     return labels
+
+
+def parse_thresholds(entries: Iterable[str] | None) -> float | dict[str, float] | None:
+    """Read P for all types, or TYPE=P for each. RAISES ValueError: Both, or TYPE or P twice."""
+    entries = list(entries or ())
+    of_types: dict[str, float] = {}
+    for entry in entries:
+        label, equals, value = entry.rpartition("=")
+        if not equals and len(entries) > 1:
+            raise ValueError(
+                "--threshold wants one value for all types, or TYPE=P for each: give either."
+            )
+        try:
+            number = float(value)
+        except ValueError:
+            raise ValueError(
+                f"--threshold wants P or TYPE=P, such as 0.2, got {entry!r}."
+            ) from None
+        if not equals:
+            return number
+        if label in of_types:
+            raise ValueError(f"--threshold names {label!r} twice: leave one out.")
+        of_types[label] = number
+    return of_types or None
 
 
 def parse_label_map(entries: Iterable[str] | None) -> dict[str, str]:

@@ -1,7 +1,5 @@
 """`ner-plus predict`: a pipeline over many documents, in constant memory, resumable."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +7,7 @@ import typer
 
 from ..pages.telling import tell_greedy, tell_refused
 from ._errors import errors_as_messages
+from ._going_on import tells_how_to_go_on
 from ._options import CodePath, GpuId, IdField, SpansKey, TextField, TextsFormat, prepare
 
 
@@ -77,7 +76,7 @@ def predict_cli(
     If the process is killed, the same command goes on after the last whole chunk. Rows that can't
     be processed go to OUTPUT.rejects.jsonl with the reason.
     """
-    with errors_as_messages(), _tells_how_to_go_on(output):
+    with errors_as_messages(), tells_how_to_go_on(output):
         from .. import predict
 
         prepare(gpu_id, code)
@@ -116,23 +115,3 @@ def predict_cli(
         message = "Not one row could be processed: the pipeline or the call is at fault."
         typer.echo(message, err=True)
         raise typer.Exit(1)
-
-
-@contextmanager
-def _tells_how_to_go_on(output: Path) -> Iterator[None]:
-    """When it is interrupted, or a disk is full: the error says neither where nor what to do."""
-    from ..prediction.journal import Journal
-
-    folder = Journal(output).folder
-    try:
-        yield
-    except (KeyboardInterrupt, OSError) as error:
-        if folder.exists():
-            typer.echo(
-                f"Stopped. What is done is in {folder}, and the same command goes on with it, but "
-                "with --overwrite begins anew.",
-                err=True,
-            )
-        if isinstance(error, KeyboardInterrupt):
-            raise typer.Exit(130) from error
-        raise

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+import numpy as np
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.training import Example
@@ -140,6 +141,27 @@ class KnowsUncertainty(Protocol):
         """How undecided it is about parts of each document, from one run.
 
         RETURNS (List[List[Uncertainty]]): For each Doc, for each of its parts.
+        """
+        ...
+
+
+@runtime_checkable
+class KnowsTokenLabels(Protocol):
+    """Knows how probable it is that a token is in an entity of a type.
+
+    That is more than the probabilities of its entities say: of an entity whose edges are unsure,
+    or that is not in the best reading, too.
+    """
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The types of its entities."""
+        ...
+
+    def label_probabilities(self, docs: Sequence[Doc], least: float) -> list[np.ndarray]:
+        """Per Doc, (n_tokens, n_labels) float64, whatever the thresholds are.
+
+        least (float): From which probability on they must be right; lower ones may be too low.
         """
         ...
 

@@ -41,13 +41,15 @@ class Journal:
     output (Path): Where the result goes in the end, a file or a folder. The work folder is
         `<output>.unfinished`, the rejects file `<output>.rejects.jsonl`. As a context, it keeps
         other processes from working on the same until its end (but not on Windows).
+    is_private (bool): Whether nobody else may look into the work folder (but on Windows).
     """
 
-    def __init__(self, output: Path) -> None:
+    def __init__(self, output: Path, *, is_private: bool = False) -> None:
         self.output = output
         self.rejects = output.with_name(f"{output.name}.rejects.jsonl")
         self.folder = output.with_name(f"{output.name}.unfinished")
         self._removed = output.with_name(f"{output.name}.removed")
+        self._mode = 0o700 if is_private else 0o777
         self._locks = ExitStack()
 
     def __enter__(self) -> "Journal":
@@ -90,7 +92,7 @@ class Journal:
     def _make_folder(self) -> None:
         self.output.parent.mkdir(parents=True, exist_ok=True)
         try:
-            self.folder.mkdir()
+            self.folder.mkdir(mode=self._mode)
         except FileExistsError as error:  # it was not there a moment ago
             raise ValueError(f"Another process is at work on {self.output}.") from error
         self._lock()

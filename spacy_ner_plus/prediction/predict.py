@@ -61,7 +61,7 @@ def predict(
     RAISES ValueError: If an argument does not fit, an unfinished run was begun otherwise, or there
         are too many rejects.
     """
-    _bound_kernel_caches()
+    bound_kernel_caches()
     return run_prediction(
         model,
         Path(input),
@@ -83,7 +83,7 @@ def predict(
     )
 
 
-def _bound_kernel_caches() -> None:
+def bound_kernel_caches() -> None:
     """Let torch's oneDNN keep few kernels on a CPU.
 
     It compiles kernels for each shape of a batch and keeps thousands in two caches: some hundred

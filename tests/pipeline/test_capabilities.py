@@ -49,7 +49,7 @@ def test_capabilities_have_what_somebody_uses_and_no_more() -> None:
     assert set(members) == {
         "HasThresholds", "HasCalibration", "HasLabelledShim", "HasRules", "HasTaggerShim",
         "HasValidators", "GivesReadings", "GivesReasons", "GivesSecondReadings",
-        "KnowsUncertainty", "LearnsFromTeachers",
+        "KnowsTokenLabels", "KnowsUncertainty", "LearnsFromTeachers",
         "WritesNestedEntities", "LearnsNestedEntities", "DecidesCrossings",
     }  # fmt: skip
     for name, its in members.items():

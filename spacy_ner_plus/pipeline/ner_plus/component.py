@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+import numpy as np
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 from spacy.vocab import Vocab
@@ -44,6 +45,7 @@ from .rule_learning import RuleLearner
 from .rule_scores import IgnoredHits
 from .rule_weights import RULE_WEIGHTS, RuleWeights, fault_of_rule_weights
 from .second_reading import second_readings
+from .token_labels import label_probabilities
 from .uncertainties import uncertainties_of_parts
 
 
@@ -203,6 +205,16 @@ class NerPlus(LearningPipe, CalibratedPipe):
         RETURNS (List[List[Uncertainty]]): For each document, for each of its parts.
         """
         return uncertainties_of_parts(self.shim.tagger, self.emissions(docs), parts)
+
+    def label_probabilities(self, docs: Sequence[Doc], least: float = 0.0) -> list[np.ndarray]:
+        """How probable it is that each token is in an entity of each type, exactly.
+
+        They are the sums of the probabilities of all readings that have it: see KnowsTokenLabels.
+
+        RETURNS (List[ndarray]): Per Doc, (n_tokens, n_labels) float64.
+        """
+        lengths = [len(doc) for doc in docs]
+        return label_probabilities(self.shim.tagger, self.emissions(docs), lengths)
 
     def tag_probabilities(self, span: Doc | Span) -> TagProbabilities:
         """The probabilities of all tags of each token of a part of a document."""

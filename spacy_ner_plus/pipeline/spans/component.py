@@ -35,6 +35,7 @@ from .options import (
     read_negative_weight,
 )
 from .span_annotator import SpanAnnotator
+from .span_token_labels import SUMMED, label_probabilities_of_spans
 from .span_uncertainties import LOOKED_AT, uncertainties_of_spans
 
 
@@ -204,6 +205,22 @@ class NerPlusSpans(SpanLearningPipe):
         found = self._scored(list(docs), self.calibration, LOOKED_AT)
         rows = zip(found, docs, parts, strict=True)
         return [uncertainties_of_spans(*row) for row in rows]
+
+    def label_probabilities(self, docs: Sequence[Doc], least: float = FLOOR) -> list[np.ndarray]:
+        """How probable it is that each token is in an entity of each type.
+
+        As if spans were independent, of those that are not much less probable than `least`: see
+        KnowsTokenLabels.
+
+        RETURNS (List[ndarray]): Per Doc, (n_tokens, n_labels) float64.
+        """
+        docs = list(docs)
+        found = self._scored(docs, self.calibration, min(FLOOR, least / SUMMED))
+        n_labels = len(self.labels)
+        return [
+            label_probabilities_of_spans(spans, len(doc), n_labels)
+            for spans, doc in zip(found, docs, strict=True)
+        ]
 
     @property
     def calibration(self) -> SpanCalibration:
