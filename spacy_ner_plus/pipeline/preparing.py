@@ -7,8 +7,6 @@ from spacy.cli._util import setup_gpu
 from spacy.language import Language
 from spacy.util import import_file
 
-from .capabilities import HasLabelledShim, components
-
 
 def use_gpu(gpu_id: int, *, silent: bool = False) -> None:
     """Let components that need CuPy use a GPU.
@@ -24,24 +22,6 @@ def use_gpu(gpu_id: int, *, silent: bool = False) -> None:
             f"--gpu-id {gpu_id}: {error}. Only components of others need it: leave it out if there "
             "are none, as ner_plus finds a GPU by itself."
         ) from error
-
-
-def limit_buckets(nlp: Language, pieces: int) -> None:
-    """Have encoders on the CPU take at most so many padded wordpieces at once.
-
-    Long documents have a pause after each: see support.pauses.
-    """
-    for component in components(nlp):
-        shim = component.labelled_shim if isinstance(component, HasLabelledShim) else None
-        if shim is not None and shim.device.type == "cpu":
-            shim.budget.pieces = min(shim.budget.pieces, pieces)
-
-
-def use_threads(n: int) -> None:
-    """Let torch, and ONNX Runtime with it, compute with n threads."""
-    import torch
-
-    torch.set_num_threads(n)
 
 
 def import_user_code(code: Path | None) -> None:

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ...pipeline.preparing import limit_buckets, load_pipeline, use_gpu
+from ...pipeline.preparing import load_pipeline, use_gpu
+from ...pipeline.processor_share import limit_buckets
 from ..batching.admission import DEFAULT_LIMITS, BatchLimits
 from ..batching.batcher import Batcher, BatchReport
 from .asked_text import AskedText, FoundEntities

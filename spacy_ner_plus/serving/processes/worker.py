@@ -12,7 +12,8 @@ from contextlib import suppress
 from multiprocessing.synchronize import Event
 from typing import Any
 
-from ...pipeline.preparing import import_user_code, use_threads
+from ...pipeline.preparing import import_user_code
+from ...pipeline.processor_share import use_threads
 from ..pipelines.folder_watch import FolderWatch
 from ..pipelines.loaded_model import LoadedModel, LoadSettings
 from ..pipelines.model_set import ModelSet, ModelSlot

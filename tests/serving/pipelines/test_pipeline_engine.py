@@ -13,7 +13,7 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span
 
 from spacy_ner_plus.annotation.doc_records import span_records
-from spacy_ner_plus.pipeline.preparing import limit_buckets
+from spacy_ner_plus.pipeline.processor_share import limit_buckets
 from spacy_ner_plus.records import SpanRecord, TextRecord
 from spacy_ner_plus.serving.batching.admission import BatchLimits
 from spacy_ner_plus.serving.pipelines.asked_text import (
